@@ -1,0 +1,1 @@
+"""Comparing solvers: cases, the runner, reports."""

@@ -1,0 +1,1 @@
+"""The compiled functions: arrays in, arrays out, no Python objects."""

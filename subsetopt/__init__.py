@@ -1,0 +1,43 @@
+"""subsetopt: choosing k of n, solved properly."""
+
+from .errors import (
+    InvalidAnswer,
+    InvalidFile,
+    InvalidOption,
+    InvalidProblem,
+    InvalidSelection,
+    MissingBackend,
+    SubsetOptError,
+    TooLarge,
+    UnknownSolver,
+    UnsupportedProblem,
+)
+from .problems import MeanMatching
+from .solution import Certificate, CertificateKind, Solution, Stats, Termination
+from .selecting import select
+from .solving import solve, solve_many, solver, solvers
+
+__all__ = [
+    "Certificate",
+    "CertificateKind",
+    "InvalidAnswer",
+    "InvalidFile",
+    "InvalidOption",
+    "InvalidProblem",
+    "InvalidSelection",
+    "MeanMatching",
+    "MissingBackend",
+    "Solution",
+    "Stats",
+    "SubsetOptError",
+    "Termination",
+    "TooLarge",
+    "UnknownSolver",
+    "UnsupportedProblem",
+    "select",
+    "solve",
+    "solve_many",
+    "solver",
+    "solvers",
+]
+__version__ = "0.1.0"

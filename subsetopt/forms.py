@@ -1,0 +1,131 @@
+"""Canonical models as plain data: what any solver can be handed, whatever it is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidProblem
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """A sparse matrix by rows: row i holds ``coefficients[starts[i]:starts[i+1]]``.
+
+    Parameters
+    ----------
+    starts : ndarray of int64 (rows + 1,)
+    columns : ndarray of int64 (entries,)
+    coefficients : ndarray of float64 (entries,)
+    """
+
+    starts: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    coefficients: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, rows: Iterable[tuple[NDArray[np.integer], NDArray[np.float64]]]
+    ) -> "SparseRows":
+        """Build from (columns, coefficients) pairs, one per row."""
+        pairs = list(rows)
+        lengths = [len(columns) for columns, _ in pairs]
+        return cls(
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            np.concatenate([columns for columns, _ in pairs]).astype(np.int64),
+            np.concatenate([coefficients for _, coefficients in pairs]).astype(np.float64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def row(self, i: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the columns and the coefficients of row i."""
+        part = slice(self.starts[i], self.starts[i + 1])
+        return self.columns[part], self.coefficients[part]
+
+    def dot(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the value of each row at `x`."""
+        terms = self.coefficients * x[self.columns]
+        return np.array([terms[a:b].sum() for a, b in zip(self.starts, self.starts[1:])])
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    r"""A mixed-integer linear programme, to be minimised.
+
+    .. math::
+        \min_x \; c'x \quad \text{s.t.} \quad
+        l_r \le A x \le u_r,\; l \le x \le u,\; x_j \in \mathbb{Z} \text{ for } j \in I
+
+    Parameters
+    ----------
+    name : str
+    objective, lower, upper : ndarray of float64 (variables,)
+        c, l and u; infinite bounds are ``numpy.inf``.
+    integer : ndarray of bool (variables,)
+    rows : SparseRows
+        A.
+    row_lower, row_upper : ndarray of float64 (rows,)
+    variable_names, row_names : tuple of str
+    selectors : int
+        The first `selectors` variables are the binaries m of the subset-selection problem.
+    """
+
+    name: str
+    objective: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    integer: NDArray[np.bool_]
+    rows: SparseRows
+    row_lower: NDArray[np.float64]
+    row_upper: NDArray[np.float64]
+    variable_names: tuple[str, ...]
+    row_names: tuple[str, ...]
+    selectors: int
+
+    def __post_init__(self) -> None:
+        variables, rows = len(self.objective), len(self.rows)
+        per_variable = (self.lower, self.upper, self.integer, self.variable_names)
+        per_row = (self.row_lower, self.row_upper, self.row_names)
+        if any(len(part) != variables for part in per_variable):
+            raise InvalidProblem(f"model {self.name}: {variables} variables, but parts differ")
+        if any(len(part) != rows for part in per_row):
+            raise InvalidProblem(f"model {self.name}: {rows} rows, but parts differ")
+
+    @property
+    def variables(self) -> int:
+        """The number of variables."""
+        return len(self.objective)
+
+    def relaxed(self) -> "LinearModel":
+        """Return the linear programme that is left when integrality is dropped."""
+        return replace(self, integer=np.zeros(self.variables, dtype=bool))
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticModel:
+    r"""A `LinearModel` with a quadratic term added to its objective.
+
+    The objective is :math:`c'x + \sum_e q_e x_{i_e} x_{j_e}`; each entry counts once, so an
+    off-diagonal product is given once and not halved.
+
+    Parameters
+    ----------
+    linear : LinearModel
+    first, second : ndarray of int64 (entries,)
+        i and j of each product.
+    coefficients : ndarray of float64 (entries,)
+        q of each product.
+    """
+
+    linear: LinearModel
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    coefficients: NDArray[np.float64]
+
+    def value(self, x: NDArray[np.float64]) -> float:
+        """Return the objective at `x`."""
+        quadratic = self.coefficients * x[self.first] * x[self.second]
+        return float(self.linear.objective @ x + quadratic.sum())

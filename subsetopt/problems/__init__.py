@@ -1,0 +1,6 @@
+"""What to choose: immutable problems that know no solver."""
+
+from .base import Problem
+from .mean_matching import MeanMatching
+
+__all__ = ["MeanMatching", "Problem"]

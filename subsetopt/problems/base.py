@@ -1,0 +1,39 @@
+"""What every problem offers to solvers and to certification."""
+
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class Problem(Protocol):
+    """A subset-selection problem: choose k of n, minimise an objective.
+
+    Problems are immutable and know no solver. A solver states in its `handles` which families it
+    takes.
+    """
+
+    @property
+    def family(self) -> str:
+        """The kind of problem, as solvers declare it in `handles`."""
+
+    @property
+    def n(self) -> int:
+        """The number of candidates."""
+
+    @property
+    def k(self) -> int:
+        """The number to choose."""
+
+    def check(self, selection: ArrayLike) -> NDArray[np.int64]:
+        """Return the selection sorted, or raise InvalidSelection."""
+
+    def objective(self, selection: ArrayLike) -> float:
+        """Return the objective of a selection in float64."""
+
+    def exact_objective(self, selection: ArrayLike) -> Fraction | None:
+        """Return the objective without any rounding, or None where that is not defined."""
+
+    def lower_bound(self) -> Fraction | None:
+        """Return a lower bound that needs no search, or None where there is none."""

@@ -1,0 +1,120 @@
+"""Validation that all problems share: one clear message per mistake."""
+
+import operator
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt.errors import InvalidProblem, InvalidSelection
+
+
+def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> NDArray[Any]:
+    """Return a read-only, contiguous copy of `values`, whose numbers are all finite.
+
+    Raises
+    ------
+    InvalidProblem
+        For a dtype that is not a real number of at most 64 bits, a wrong number of dimensions, an
+        empty array, NaN or infinity, or magnitudes whose sum overflows float64.
+    """
+    try:
+        array = np.array(values, order="C", copy=True)
+    except (ValueError, TypeError) as error:
+        raise InvalidProblem(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind == "b":
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
+        raise InvalidProblem(
+            f"{name} has dtype {array.dtype}; real numbers of at most 64 bits are needed: "
+            f"convert with {name}.astype(float)"
+        )
+    if array.ndim not in dimensions:
+        wanted = " or ".join({0: "a number", 1: "(n,)", 2: "(n, d)"}[d] for d in dimensions)
+        raise InvalidProblem(f"{name} has shape {array.shape}; {wanted} is needed")
+    if array.size == 0:
+        raise InvalidProblem(f"{name} is empty, shape {array.shape}; at least one value is needed")
+    _require_finite(name, array)
+    array = _native(name, array)
+    array.setflags(write=False)
+    return array
+
+
+def _require_finite(name: str, array: NDArray[Any]) -> None:
+    if array.dtype.kind != "f":
+        return
+    finite = np.isfinite(array)
+    if not finite.all():
+        first = tuple(int(i) for i in np.argwhere(~finite)[0])
+        where = f"[{', '.join(map(str, first))}]" if first else ""
+        raise InvalidProblem(
+            f"{name}{where} is {array[first]} and {int((~finite).sum())} of {array.size} values "
+            "are not finite; drop or replace them first"
+        )
+
+
+def _native(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return float16 as float32, small integers as int64; refuse what overflows a float64 sum."""
+    if array.dtype.kind in "iu":
+        largest = max(int(array.max()), -int(array.min()))
+        if largest >= 2**53:
+            raise InvalidProblem(
+                f"{name} holds the integer {largest}; magnitudes below 2**53 are needed so that "
+                "float64 holds them exactly: divide by a common factor"
+            )
+        return array.astype(np.int64)
+    if array.dtype.itemsize <= 4:
+        return array.astype(np.float32)
+    array = array.astype(np.float64)
+    magnitude = float(np.abs(array).max())
+    terms = array.shape[0] if array.ndim else 1
+    limit = np.finfo(np.float64).max / (4 * terms)
+    if magnitude > limit:
+        raise InvalidProblem(
+            f"{name} holds a magnitude of {magnitude:.3g}, above {limit:.3g}, so that sums of "
+            f"{terms} overflow float64; divide {name} by a power of two"
+        )
+    return array
+
+
+def subset_size(k: object, n: int) -> int:
+    """Return `k` as an int within 1..n, or raise InvalidProblem."""
+    if isinstance(k, bool) or not isinstance(k, Integral | np.integer):
+        raise InvalidProblem(
+            f"k is {k!r}, a {type(k).__name__}; a whole number from 1 to n = {n} is needed "
+            f"(for a ratio r: k = max(1, int(r * n)))"
+        )
+    size = operator.index(k)
+    if not 1 <= size <= n:
+        raise InvalidProblem(f"k is {size}; it must lie within 1..n = 1..{n}")
+    return size
+
+
+def selection(indices: ArrayLike, n: int, smallest: int, largest: int) -> NDArray[np.int64]:
+    """Return `indices` as sorted int64, having checked range, uniqueness and count.
+
+    Raises
+    ------
+    InvalidSelection
+        If an index is no integer, lies outside 0..n-1 or occurs twice, or if the count lies
+        outside smallest..largest.
+    """
+    array = np.asarray(indices)
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InvalidSelection(
+            f"a selection is a 1-d array of integers; got shape {array.shape}, dtype {array.dtype}"
+        )
+    chosen = np.sort(array.astype(np.int64))
+    if not smallest <= chosen.size <= largest:
+        count = f"{largest}" if smallest == largest else f"{smallest} to {largest}"
+        raise InvalidSelection(f"the selection has {chosen.size} indices; {count} are needed")
+    if chosen.size and (chosen[0] < 0 or chosen[-1] >= n):
+        outside = chosen[0] if chosen[0] < 0 else chosen[-1]
+        raise InvalidSelection(f"index {outside} is outside 0..{n - 1}")
+    twice = np.flatnonzero(chosen[1:] == chosen[:-1])
+    if twice.size:
+        raise InvalidSelection(f"index {chosen[twice[0]]} occurs more than once")
+    return chosen

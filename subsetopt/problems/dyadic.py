@@ -1,0 +1,97 @@
+"""Floats as integers times a power of two, so that sums are exact."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+_INT64_BITS = 62  # magnitudes below 2**62 leave room for one addition
+
+
+@dataclass(frozen=True, eq=False)
+class Dyadic:
+    """A vector of finite numbers, each equal to an integer times ``2**exponent``.
+
+    Every binary float is such a number, so its sums can be taken in integers without rounding.
+
+    Parameters
+    ----------
+    exponent : int
+        The largest exponent that makes every value an integer.
+    integers : ndarray of int64 (n,) or None
+        ``value / 2**exponent`` where all of them fit into 63 bits, else None.
+    mantissas, shifts : ndarray of int64 (n,) or None
+        ``value = mantissa * 2**(shift + exponent)``; kept where `integers` is None.
+    """
+
+    exponent: int
+    integers: NDArray[np.int64] | None
+    mantissas: NDArray[np.int64] | None = None
+    shifts: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, values: NDArray[np.generic]) -> "Dyadic":
+        """Represent `values` (n,), of any integer or float dtype up to 64 bits; O(n)."""
+        if values.dtype.kind in "iu":
+            return cls._reduced(values.astype(np.int64), 0)
+        floats = values.astype(np.float64, copy=False)
+        mantissas, exponents = np.frexp(floats)
+        nonzero = floats != 0
+        if not nonzero.any():
+            return cls(0, np.zeros(floats.size, np.int64))
+        digits = 24 if values.dtype.itemsize <= 4 else 53
+        low = int(exponents[nonzero].min()) - digits
+        if int(exponents.max()) - low <= _INT64_BITS:
+            return cls._reduced(_scaled(floats, -low), low)
+        whole = (mantissas * 2.0**53).astype(np.int64)
+        trailing = _trailing_zeros(whole)
+        shifts = np.where(nonzero, exponents - 53 + trailing, 0)
+        low = int(shifts[nonzero].min())
+        if int(exponents.max()) - low <= _INT64_BITS:
+            return cls(low, _scaled(floats, -low))
+        return cls(low, None, whole >> trailing, np.where(nonzero, shifts - low, 0))
+
+    @classmethod
+    def _reduced(cls, integers: NDArray[np.int64], exponent: int) -> "Dyadic":
+        common = int(np.bitwise_or.reduce(integers))
+        spare = (common & -common).bit_length() - 1 if common else 0
+        return cls(exponent + spare, integers >> spare if spare else integers)
+
+    @cached_property
+    def total(self) -> int:
+        """The exact sum of all values, in units of ``2**exponent``."""
+        return self.sum(slice(None))
+
+    @cached_property
+    def _sums_fit(self) -> bool:
+        if self.integers is None:
+            return False
+        largest = max(int(self.integers.max()), -int(self.integers.min()))
+        return largest * self.integers.size < 2**63
+
+    def sum(self, chosen: NDArray[np.int64] | slice) -> int:
+        """Return the exact sum of the chosen values, in units of ``2**exponent``; O(len(chosen))."""
+        if self.integers is not None:
+            part = self.integers[chosen]
+            if self._sums_fit:
+                return int(part.sum())
+            return (int((part >> 31).sum()) << 31) + int((part & (2**31 - 1)).sum())
+        assert self.mantissas is not None and self.shifts is not None
+        mantissas, shifts = self.mantissas[chosen], self.shifts[chosen]
+        # Two halves of 27 and 26 bits: their float64 sums stay exact up to 2**26 terms a shift.
+        high = np.bincount(shifts, weights=(mantissas >> 26).astype(np.float64))
+        low = np.bincount(shifts, weights=(mantissas & (2**26 - 1)).astype(np.float64))
+        return sum(
+            ((int(high[s]) << 26) + int(low[s])) << int(s)
+            for s in np.flatnonzero((high != 0) | (low != 0))
+        )
+
+
+def _scaled(floats: NDArray[np.float64], power: int) -> NDArray[np.int64]:
+    return np.ldexp(floats, power).astype(np.int64)
+
+
+def _trailing_zeros(integers: NDArray[np.int64]) -> NDArray[np.int64]:
+    lowest = (integers & -integers).astype(np.float64)
+    return np.where(integers != 0, np.frexp(lowest)[1] - 1, 0).astype(np.int64)

@@ -1,0 +1,317 @@
+"""Mean matching: choose k of n values whose mean is closest to a target."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt.errors import InvalidProblem, UnsupportedProblem
+from subsetopt.forms import LinearModel, QuadraticModel
+
+from . import checks
+from .dyadic import Dyadic
+from .mean_matching_models import absolute_error_model, squared_distance_model
+
+Cardinality = Literal["exactly", "at_most"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class MeanMatching:
+    r"""Choose k of n values so that their mean is as close as possible to a target.
+
+    .. math::
+        \min_{m \in \{0,1\}^n} \Bigl| t - \tfrac1k \sum_i m_i v_i \Bigr|
+        \quad \text{s.t.} \quad \sum_i m_i = k
+
+    For vectors, values of shape (n, d), the objective is the squared Euclidean distance
+    :math:`\lVert t - \frac1k \sum_i m_i v_i \rVert_2^2`.
+
+    Parameters
+    ----------
+    values : array_like (n,) or (n, d)
+        Real numbers; copied, and kept as float32, float64 or int64.
+    k : int
+        How many to choose, 1 <= k <= n.
+    target : float, array_like (d,), "noisy" or None
+        What the mean is compared with. None is the mean of `values`, held as an exact rational.
+        "noisy" draws from Normal(mean, std / sqrt(k)), per coordinate, as the listing of the paper
+        does; it needs `generator`.
+    cardinality : {"exactly", "at_most"}
+        "at_most" allows fewer than k, the divisor staying k, as Eq. 6 is printed; the listing of
+        the paper, and the default here, is "exactly".
+    generator : numpy.random.Generator, optional
+        The source of the noise for ``target="noisy"``.
+
+    Raises
+    ------
+    InvalidProblem
+        For data that state no problem: wrong dtype or shape, empty, NaN or infinity, k outside
+        1..n, a target that does not fit.
+
+    References
+    ----------
+    One Backward from Ten Forward, Eq. 6 and the listing in its appendix.
+
+    Examples
+    --------
+    >>> problem = MeanMatching([1.0, 2.0, 3.0, 10.0], k=2)
+    >>> problem.objective([1, 3])
+    2.0
+    """
+
+    values: NDArray[Any]
+    k: int
+    target: Any = None
+    cardinality: Cardinality = "exactly"
+
+    def __init__(
+        self,
+        values: ArrayLike,
+        k: int,
+        target: ArrayLike | Literal["noisy"] | None = None,
+        cardinality: Cardinality = "exactly",
+        generator: np.random.Generator | None = None,
+    ) -> None:
+        array = checks.numeric_array("values", values, dimensions=(1, 2))
+        size = checks.subset_size(k, len(array))
+        if cardinality not in ("exactly", "at_most"):
+            raise InvalidProblem(
+                f"cardinality is {cardinality!r}; it is either 'exactly' or 'at_most'"
+            )
+        if isinstance(target, str):
+            target = _noisy_target(target, array, size, generator)
+        object.__setattr__(self, "values", array)
+        object.__setattr__(self, "k", size)
+        object.__setattr__(self, "target", _checked_target(target, array))
+        object.__setattr__(self, "cardinality", cardinality)
+
+    # -- identity ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _key(self) -> tuple[object, ...]:
+        target = self.target.tobytes() if isinstance(self.target, np.ndarray) else self.target
+        values = self.values
+        shape = (values.dtype.str, values.shape)
+        return (values.tobytes(), shape, self.k, target, self.cardinality)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MeanMatching):
+            return NotImplemented
+        return self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        shape = f"n={self.n}" + (f", d={self.values.shape[1]}" if self.values.ndim == 2 else "")
+        target = "mean" if self.target is None else np.array2string(
+            np.asarray(self.target), precision=6, threshold=4, edgeitems=1
+        )
+        return (
+            f"MeanMatching({shape}, k={self.k}, target={target}, "
+            f"cardinality={self.cardinality!r}, dtype={self.values.dtype})"
+        )
+
+    # -- the problem ------------------------------------------------------------------------------
+
+    @property
+    def family(self) -> str:
+        """``"mean-matching"`` for scalars, ``"vector-mean-matching"`` for vectors."""
+        return "mean-matching" if self.values.ndim == 1 else "vector-mean-matching"
+
+    @property
+    def n(self) -> int:
+        """The number of candidates."""
+        return len(self.values)
+
+    @property
+    def smallest_count(self) -> int:
+        """The least number of indices that a selection may have: k, or 0 for "at_most"."""
+        return self.k if self.cardinality == "exactly" else 0
+
+    @cached_property
+    def target_value(self) -> Any:
+        """The target as float64: a float, or an array (d,) for vectors."""
+        if self.target is not None:
+            return self.target
+        if self.values.ndim == 1:
+            return _quotient(self._grid.total, self.n, self._grid.exponent)
+        return self.values.astype(np.float64, copy=False).mean(axis=0)
+
+    def check(self, selection: ArrayLike) -> NDArray[np.int64]:
+        """Return the selection as sorted int64.
+
+        Raises
+        ------
+        InvalidSelection
+            If it has the wrong count, an index twice or one outside 0..n-1.
+        """
+        return checks.selection(selection, self.n, self.smallest_count, self.k)
+
+    def objective(self, selection: ArrayLike) -> float:
+        """Return the objective in float64; for scalars it is the exact value, rounded once.
+
+        O(k) for scalars, O(k d) for vectors. Raises InvalidSelection as `check` does.
+        """
+        chosen = self.check(selection)
+        if self.values.ndim == 1:
+            numerator, denominator, exponent = self._error(chosen)
+            return _quotient(numerator, denominator, exponent)
+        total = self.values[chosen].astype(np.float64, copy=False).sum(axis=0)
+        difference = self.target_value - total / self.k
+        return float(difference @ difference)
+
+    def exact_objective(self, selection: ArrayLike) -> Fraction:
+        """Return the objective as a rational number, without rounding: binary floats are rational.
+
+        Raises InvalidSelection as `check` does.
+        """
+        chosen = self.check(selection)
+        if self.values.ndim == 1:
+            numerator, denominator, exponent = self._error(chosen)
+            return Fraction(numerator, denominator) * Fraction(2) ** exponent
+        squares = Fraction(0)
+        for j, column in enumerate(self.values.T):
+            grid = Dyadic.of(column)
+            unit = Fraction(2) ** grid.exponent
+            mean = grid.total * unit / self.n
+            target = mean if self.target is None else Fraction(float(self.target[j]))
+            squares += (target - grid.sum(chosen) * unit / self.k) ** 2
+        return squares
+
+    # -- exact arithmetic on scalars --------------------------------------------------------------
+
+    @cached_property
+    def _grid(self) -> Dyadic:
+        return Dyadic.of(self.values)
+
+    @cached_property
+    def scaled_target(self) -> tuple[int, int]:
+        """``(p, q)``: the sum of the k chosen is wanted at ``p / q``, in units of the grid.
+
+        The grid is ``2**exponent`` of `grid`; scalars only. In these units the objective is
+        ``|p - q * sum| / (q * k)``.
+        """
+        if self.target is None:
+            return self.k * self._grid.total, self.n
+        wanted = Fraction(self.target) * self.k / Fraction(2) ** self._grid.exponent
+        return wanted.numerator, wanted.denominator
+
+    @property
+    def grid(self) -> Dyadic:
+        """The values as integers times a power of two (scalars only)."""
+        if self.values.ndim != 1:
+            raise UnsupportedProblem("only scalar values, shape (n,), have one integer grid")
+        return self._grid
+
+    def _error(self, chosen: NDArray[np.int64]) -> tuple[int, int, int]:
+        p, q = self.scaled_target
+        return abs(p - q * self._grid.sum(chosen)), q * self.k, self._grid.exponent
+
+    def lower_bound(self) -> Fraction:
+        """Return a rigorous lower bound without search: reach and granularity; O(n log n).
+
+        A sum of grid points comes no closer to the target than the nearest grid point, and no
+        closer than the sum of the k smallest or largest values. Zero for vectors.
+        """
+        if self.values.ndim != 1:
+            return Fraction(0)
+        p, q = self.scaled_target
+        remainder = p % q
+        low, high = self._reach
+        if p < low * q:
+            distance = low * q - p
+        elif p > high * q:
+            distance = p - high * q
+        else:
+            distance = min(remainder, q - remainder)
+        return Fraction(distance, q * self.k) * Fraction(2) ** self._grid.exponent
+
+    @cached_property
+    def _reach(self) -> tuple[int, int]:
+        low, high = self.extremes
+        return self._grid.sum(low), self._grid.sum(high)
+
+    @cached_property
+    def extremes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The selections of the smallest and of the largest sum (scalars only)."""
+        order = np.argsort(self.values, kind="stable")
+        low, high = order[: self.k], order[self.n - self.k :]
+        if self.cardinality == "at_most":
+            low, high = low[self.values[low] < 0], high[self.values[high] > 0]
+        return np.sort(low), np.sort(high)
+
+    # -- canonical forms --------------------------------------------------------------------------
+
+    def linear_model(self) -> LinearModel:
+        """Return the mixed-integer linear programme of the paper's listing (scalars only).
+
+        Variables: m (n binaries) and u >= 0; rows ``t - sum m_i v_i / k <= u``,
+        ``sum m_i v_i / k - t <= u`` and the cardinality; minimise u.
+
+        Raises
+        ------
+        UnsupportedProblem
+            For vectors: their objective is quadratic, see `quadratic_model`.
+        """
+        if self.values.ndim != 1:
+            raise UnsupportedProblem(
+                f"values of shape {self.values.shape} give a squared distance, which no linear "
+                "model states; use quadratic_model()"
+            )
+        return absolute_error_model(
+            self.values.astype(np.float64), self.k, self.target_value, self.smallest_count
+        )
+
+    def quadratic_model(self) -> QuadraticModel:
+        """Return the convex mixed-integer quadratic programme, in residual variables.
+
+        Variables: m (n binaries) and r (d free) with ``r + sum m_i v_i / k = t``; minimise r'r.
+        For scalars this is the square of the objective.
+        """
+        values = self.values.astype(np.float64).reshape(self.n, -1)
+        target = np.atleast_1d(np.asarray(self.target_value, dtype=np.float64))
+        return squared_distance_model(values, self.k, target, self.smallest_count)
+
+
+def _quotient(numerator: int, denominator: int, exponent: int) -> float:
+    """Return ``numerator / denominator * 2**exponent``, rounded once."""
+    if exponent < 0:
+        return numerator / (denominator << -exponent)
+    return (numerator << exponent) / denominator
+
+
+def _noisy_target(
+    word: str, values: NDArray[Any], k: int, generator: np.random.Generator | None
+) -> Any:
+    if word != "noisy":
+        raise InvalidProblem(
+            f"target is {word!r}; it is a number, an array (d,), None for the mean, or 'noisy'"
+        )
+    if not isinstance(generator, np.random.Generator):
+        raise InvalidProblem(
+            f"target='noisy' draws a random number, but generator is {generator!r}; "
+            "pass generator=numpy.random.default_rng(seed)"
+        )
+    floats = values.astype(np.float64)
+    return generator.normal(floats.mean(axis=0), floats.std(axis=0) / np.sqrt(k))
+
+
+def _checked_target(target: Any, values: NDArray[Any]) -> Any:
+    if target is None:
+        return None
+    wanted = values.shape[1:]
+    array = checks.numeric_array("target", target, dimensions=(0, 1))
+    if array.shape != wanted:
+        need = "a number" if not wanted else f"an array of shape {wanted}"
+        raise InvalidProblem(
+            f"target has shape {array.shape}; values of shape {values.shape} need {need}"
+        )
+    if not wanted:
+        return float(array)
+    array = array.astype(np.float64)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,231 @@
+"""What a solver's answer is worth: the selection, its value, and what is known about it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidFile
+
+
+class Termination(StrEnum):
+    """Why the solver stopped; this says nothing about the worth of what it holds."""
+
+    OPTIMAL = "optimal"
+    """It claims an optimum; what stands behind the claim is in the certificate."""
+    TIME_LIMIT = "time_limit"
+    """The time was up."""
+    ITERATION_LIMIT = "iteration_limit"
+    """A limit on iterations, nodes or restarts was reached."""
+    FINISHED = "finished"
+    """A heuristic came to its end."""
+    INTERRUPTED = "interrupted"
+    """Ctrl-C; the best answer so far is returned."""
+    INFEASIBLE = "infeasible"
+    """It claims that no selection is feasible."""
+    ERROR = "error"
+    """The solver failed; the message says how."""
+    UNKNOWN = "unknown"
+    """A native code that has no translation; never taken for success."""
+
+
+class CertificateKind(StrEnum):
+    """What is known about how far the answer is from the optimum."""
+
+    EXACT = "exact"
+    """Optimal, proven in integer arithmetic."""
+    BOUND = "bound"
+    """Within `eps` of the optimum: a valid lower bound is known."""
+    TOLERANCE = "tolerance"
+    """A floating-point solver claims the optimum within its tolerances, which amount to `eps`."""
+    NONE = "none"
+    """Nothing is known beyond the objective itself."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The strongest statement that holds about an answer, and the number behind it.
+
+    Parameters
+    ----------
+    kind : CertificateKind
+    eps : float or None
+        The optimum is at most this far below the objective; None if nothing is known.
+    reason : str
+        What the statement rests on.
+    """
+
+    kind: CertificateKind
+    eps: float | None = None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.kind in (CertificateKind.BOUND, CertificateKind.TOLERANCE):
+            return f"{self.kind} ({self.eps:.2g})"
+        return str(self.kind)
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Seconds and counts of one solve.
+
+    Parameters
+    ----------
+    build_seconds : float
+        Building the solver's own model.
+    solve_seconds : float
+        Solving it.
+    total_seconds : float
+        The whole call, with checking and certification.
+    iterations : int or None
+        Nodes, restarts or steps, in the solver's own unit.
+    """
+
+    build_seconds: float
+    solve_seconds: float
+    total_seconds: float
+    iterations: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A selection with its objective, recomputed from the selection, and its certificate.
+
+    Parameters
+    ----------
+    indices : ndarray of int64 or None
+        The chosen indices, sorted and unique; None when nothing feasible was found.
+    n, k : int
+        Of the problem.
+    objective : float or None
+        Evaluated by the problem, never the solver's own word.
+    bound : float or None
+        A valid lower bound on the optimum.
+    termination : Termination
+        Why the solver stopped.
+    certificate : Certificate
+        What is known about the distance to the optimum.
+    stats : Stats
+    solver, version : str
+        Name of the solver and version of what it stands on.
+    message : str
+        What the solver wants to add, for people.
+    """
+
+    indices: NDArray[np.int64] | None
+    n: int
+    k: int
+    objective: float | None
+    bound: float | None
+    termination: Termination
+    certificate: Certificate
+    stats: Stats
+    solver: str
+    version: str
+    message: str = ""
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The selection as booleans (n,); all False when there is none."""
+        mask = np.zeros(self.n, dtype=bool)
+        if self.indices is not None:
+            mask[self.indices] = True
+        return mask
+
+    @property
+    def absolute_gap(self) -> float | None:
+        """``objective - bound``, in units of the objective."""
+        if self.objective is None or self.bound is None:
+            return None
+        return max(0.0, self.objective - self.bound)
+
+    @property
+    def gap(self) -> float | None:
+        """``(objective - bound) / |objective|``, 0 where they are equal.
+
+        It is 1 whenever the bound is 0 and the objective is not: then look at `absolute_gap`.
+        """
+        if self.objective is None or self.bound is None:
+            return None
+        if self.objective <= self.bound:
+            return 0.0
+        return (self.objective - self.bound) / abs(self.objective) if self.objective else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; the keys are those of ``--json`` on the command line."""
+        certificate = self.certificate
+        return {
+            "solver": self.solver,
+            "version": self.version,
+            "n": self.n,
+            "k": self.k,
+            "indices": None if self.indices is None else self.indices.tolist(),
+            "objective": self.objective,
+            "bound": self.bound,
+            "gap": self.gap,
+            "absolute_gap": self.absolute_gap,
+            "termination": self.termination.value,
+            "certificate": {
+                "kind": certificate.kind.value,
+                "eps": certificate.eps,
+                "reason": certificate.reason,
+            },
+            "build_seconds": self.stats.build_seconds,
+            "solve_seconds": self.stats.solve_seconds,
+            "total_seconds": self.stats.total_seconds,
+            "iterations": self.stats.iterations,
+            "message": self.message,
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Return `to_dict` as JSON; floats survive the round trip bit for bit."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Solution":
+        """Rebuild a solution from `to_dict`.
+
+        Raises
+        ------
+        InvalidFile
+            If a key is missing or holds what it cannot hold.
+        """
+        try:
+            indices, certificate = data["indices"], data["certificate"]
+            return cls(
+                indices=None if indices is None else np.asarray(indices, dtype=np.int64),
+                n=data["n"],
+                k=data["k"],
+                objective=data["objective"],
+                bound=data["bound"],
+                termination=Termination(data["termination"]),
+                certificate=Certificate(
+                    CertificateKind(certificate["kind"]), certificate["eps"], certificate["reason"]
+                ),
+                stats=Stats(
+                    data["build_seconds"],
+                    data["solve_seconds"],
+                    data["total_seconds"],
+                    data["iterations"],
+                ),
+                solver=data["solver"],
+                version=data["version"],
+                message=data["message"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidFile(f"this is no solution: {error!r}") from error
+
+    @classmethod
+    def from_json(cls, text: str) -> "Solution":
+        """Rebuild a solution from `to_json`; raises InvalidFile as `from_dict` does."""
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InvalidFile(f"this is no JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise InvalidFile(f"this is no solution but a {type(data).__name__}")
+        return cls.from_dict(data)

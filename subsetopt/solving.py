@@ -1,0 +1,199 @@
+"""The front door: solve a problem by naming a solver."""
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from subsetopt.certification import certify
+from subsetopt.errors import MissingBackend, UnsupportedProblem
+from subsetopt.limits import Limits
+from subsetopt.problems import Problem
+from subsetopt.solution import Solution
+
+if TYPE_CHECKING:
+    from subsetopt.solvers.base import Availability, Solver
+
+AUTO = {"mean-matching": "swap", "vector-mean-matching": "swap"}
+"""The solver that ``"auto"`` stands for, by family of problems."""
+
+
+@dataclass(frozen=True)
+class SolverInfo:
+    """One row of the list of solvers, as the solver declares it.
+
+    Parameters
+    ----------
+    name, kind, version, summary, choose_when : str
+    availability : Availability
+        Truthy when the solver can run here; else its `reason` says why not and the mend.
+    handles : tuple of str
+        Families of problems.
+    exact : bool
+        Whether it sets out to prove optimality.
+    options : tuple of str
+        Its own options, beside the limits that all share.
+    """
+
+    name: str
+    kind: str
+    version: str | None
+    availability: "Availability"
+    handles: tuple[str, ...]
+    exact: bool
+    summary: str
+    choose_when: str
+    options: tuple[str, ...]
+
+
+def solvers() -> tuple[SolverInfo, ...]:
+    """List all solvers, those that cannot run here included, with the reason."""
+    from subsetopt.solvers import catalogue
+
+    rows = []
+    for name in catalogue.names():
+        found = catalogue.solver_class(name)
+        availability = found.availability()
+        rows.append(
+            SolverInfo(
+                name=name,
+                kind=str(found.kind),
+                version=availability.version,
+                availability=availability,
+                handles=found.handles,
+                exact=found.exact,
+                summary=found.summary,
+                choose_when=found.choose_when,
+                options=found.options(),
+            )
+        )
+    return tuple(rows)
+
+
+def solver(name: str, **options: Any) -> "Solver":
+    """Return a solver with options of its own, to be handed to `solve`.
+
+    Raises
+    ------
+    UnknownSolver
+        If none is called so.
+    InvalidOption
+        If it has no such option, or the value is outside its domain.
+
+    Examples
+    --------
+    >>> solver("swap", tolerance=1e-6).name
+    'swap'
+    """
+    from subsetopt.solvers import catalogue
+
+    return catalogue.create(name, **options)
+
+
+def solve(
+    problem: Problem,
+    solver: "str | Solver" = "auto",
+    *,
+    time_limit: float | None = None,
+    gap: float | None = None,
+    absolute_gap: float | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    log: bool = False,
+) -> Solution:
+    """Solve a problem and certify the answer.
+
+    Parameters
+    ----------
+    problem : Problem
+        For instance a `MeanMatching`.
+    solver : str or Solver
+        A name, ``"auto"``, or an object from `subsetopt.solver`.
+    time_limit, gap, absolute_gap, threads, seed, log
+        See `Limits`.
+
+    Raises
+    ------
+    UnknownSolver, InvalidOption
+        Bad usage.
+    UnsupportedProblem
+        The solver does not take this family; the message names those that do.
+    MissingBackend
+        What the solver stands on is missing; the message says how to install it.
+    TooLarge
+        An exact method refused, with its estimate of time and memory.
+    InvalidAnswer
+        The solver returned no valid selection or a bound that its own answer breaks.
+    """
+    start = perf_counter()
+    limits = Limits(
+        time_limit=time_limit,
+        gap=gap,
+        absolute_gap=absolute_gap,
+        threads=threads,
+        seed=seed,
+        log=log,
+    )
+    ready = _ready(problem, solver)
+    answer = ready.answer(problem, limits)
+    return certify(problem, ready, answer, start)
+
+
+def solve_many(
+    problems: Iterable[Problem],
+    solver: "str | Solver" = "auto",
+    *,
+    threads: int | None = None,
+    **limits: Any,
+) -> list[Solution]:
+    """Solve problems one by one, in parallel where the solver allows it.
+
+    Solvers that are compiled here and release the interpreter lock run on `threads` problems at
+    once; the others, the backends, one problem after another with `threads` threads each.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+    solver : str or Solver
+        As for `solve`.
+    threads : int, optional
+        How many problems at once; None is the number of processors.
+    **limits
+        The other limits of `solve`, for each problem alone.
+
+    Returns
+    -------
+    list of Solution
+        In the order of the problems; the same whatever the number of threads.
+    """
+    waiting = list(problems)
+    if not waiting:
+        return []
+    ready = _ready(waiting[0], solver)
+    if not ready.concurrent:
+        return [solve(problem, ready, threads=threads, **limits) for problem in waiting]
+    Limits(threads=threads, **limits)  # bad limits fail before any work
+    with ThreadPoolExecutor(max_workers=threads or os.cpu_count()) as pool:
+        return list(pool.map(lambda problem: solve(problem, ready, threads=1, **limits), waiting))
+
+
+def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
+    """Return the solver object, able to take the problem here and now."""
+    chosen = solver
+    if isinstance(chosen, str):
+        from subsetopt.solvers import catalogue
+
+        name = AUTO.get(problem.family, chosen) if chosen == "auto" else chosen
+        chosen = catalogue.create(name)
+    if problem.family not in chosen.handles:
+        able = [row.name for row in solvers() if problem.family in row.handles]
+        raise UnsupportedProblem(
+            f"solver {chosen.name!r} does not take {problem.family} problems "
+            f"(it takes {', '.join(chosen.handles)}); these do: {', '.join(able)}"
+        )
+    availability = chosen.availability()
+    if not availability:
+        raise MissingBackend(f"solver {chosen.name!r} cannot run: {availability.reason}")
+    return chosen
