@@ -173,13 +173,14 @@ class Solver(ABC):
     @classmethod
     def availability(cls) -> Availability:
         """Whether all that it requires is there; looks, but imports nothing."""
-        version = None
+        versions = []
         for requirement in cls.requires:
             found = requirement.availability()
             if not found:
                 return found
-            version = version or found.version
-        return Availability(version or _version_of("subsetopt"))
+            versions.append(found.version)
+        own = cls.kind is not Kind.BACKEND
+        return Availability(_version_of("subsetopt") if own or not versions else versions[0])
 
     @classmethod
     def options(cls) -> tuple[str, ...]:

@@ -19,7 +19,9 @@ class Random(Solver):
     name: ClassVar[str] = "random"
     kind: ClassVar[Kind] = Kind.BASELINE
     summary: ClassVar[str] = "k of n uniformly, without replacement"
-    choose_when: ClassVar[str] = "always, beside whatever else is tried: it is what has to be beaten"
+    choose_when: ClassVar[str] = (
+        "always, beside whatever else is tried: it is what has to be beaten"
+    )
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", "vector-mean-matching")
 
     def answer(self, problem: Any, limits: Limits) -> Answer:

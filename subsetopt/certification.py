@@ -12,6 +12,7 @@ from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Te
 if TYPE_CHECKING:
     from subsetopt.solvers.base import Answer, Solver
 
+_CAME_TO_AN_END = (Termination.FINISHED, Termination.ITERATION_LIMIT)
 _ROUNDING = 1e-9  # relative slack for bounds that were computed in floating point
 
 
@@ -39,7 +40,9 @@ def certify(problem: Problem, solver: "Solver", answer: "Answer", start: float) 
     try:
         indices = problem.check(answer.indices)
     except InvalidSelection as error:
-        raise InvalidAnswer(f"solver {solver.name!r} returned no valid selection: {error}") from error
+        raise InvalidAnswer(
+            f"solver {solver.name!r} returned no valid selection: {error}"
+        ) from error
     objective = problem.objective(indices)
     lower = problem.lower_bound()
     attained = (
@@ -50,7 +53,7 @@ def certify(problem: Problem, solver: "Solver", answer: "Answer", start: float) 
     bound = objective if attained or answer.proven else _bound(solver, answer, objective, lower)
     certificate = _certificate(answer, objective, bound, attained)
     termination = answer.termination
-    if certificate.kind is CertificateKind.EXACT and termination is Termination.FINISHED:
+    if certificate.kind is CertificateKind.EXACT and termination in _CAME_TO_AN_END:
         termination = Termination.OPTIMAL
     return Solution(
         indices=indices,
@@ -116,7 +119,9 @@ def _certificate(
     answer: "Answer", objective: float, bound: float | None, attained: bool
 ) -> Certificate:
     if attained:
-        return Certificate(CertificateKind.EXACT, 0.0, "attains the lower bound, in exact arithmetic")
+        return Certificate(
+            CertificateKind.EXACT, 0.0, "attains the lower bound, in exact arithmetic"
+        )
     if answer.proven:
         return Certificate(CertificateKind.EXACT, 0.0, "proven optimal in integer arithmetic")
     distance = math.inf if bound is None else objective - bound

@@ -25,9 +25,7 @@ class SparseRows:
     coefficients: NDArray[np.float64]
 
     @classmethod
-    def of(
-        cls, rows: Iterable[tuple[NDArray[np.integer], NDArray[np.float64]]]
-    ) -> "SparseRows":
+    def of(cls, rows: Iterable[tuple[NDArray[np.integer], NDArray[np.float64]]]) -> "SparseRows":
         """Build from (columns, coefficients) pairs, one per row."""
         pairs = list(rows)
         lengths = [len(columns) for columns, _ in pairs]

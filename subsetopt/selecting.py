@@ -1,10 +1,190 @@
 """The short, fast path: losses in, indices out."""
 
+import math
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from types import ModuleType
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt.errors import InvalidAnswer, InvalidProblem
+from subsetopt.limits import Limits
+from subsetopt.problems import checks
+
+_TOLERANCE = 1e-6
+_ROUNDS = 4
+_PAIRS = 896
+_ROWS_PER_THREAD = 64  # fewer rows than this are done before a thread has started
 
 
-def select(losses: ArrayLike, k: int, *, target: ArrayLike | None = None, seed: int = 0) -> Any:
-    """TODO."""
-    raise NotImplementedError
+def select(
+    losses: Any,
+    k: int,
+    *,
+    target: ArrayLike | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+) -> Any:
+    """Select k losses whose mean matches the mean of all, in microseconds.
+
+    The same method as ``solve(MeanMatching(losses, k), "swap")``, without the certificate and with
+    a looser tolerance: it stops at an error of 1e-6 interquartile ranges of the losses, or after
+    four rounds of restarts.
+
+    Parameters
+    ----------
+    losses : array_like or torch.Tensor, (n,) or (B, n)
+        Finite real numbers. Rows of a batch are independent, and solved in parallel.
+    k : int
+        How many to choose, 1 <= k <= n.
+    target : float or array_like (B,), optional
+        What the means are to match instead of the means of the losses.
+    seed : int
+        Seed of the restarts; the answer depends on nothing but the arguments.
+    threads : int, optional
+        For a batch: how many threads share the rows; None is the number of processors.
+
+    Returns
+    -------
+    ndarray or torch.Tensor of int64, (k,) or (B, k)
+        Sorted, unique indices; a tensor, on the same device, if `losses` is one.
+
+    Raises
+    ------
+    InvalidProblem
+        If the losses are not finite real numbers of such a shape, or k lies outside 1..n.
+    InvalidOption
+        For a seed or a number of threads outside their domain.
+
+    Notes
+    -----
+    O(n log n): one sort, then O(n) a round.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> losses = np.random.default_rng(0).exponential(size=128).astype(np.float32)
+    >>> chosen = select(losses, k=13)
+    >>> bool(abs(losses[chosen].mean() - losses.mean()) < 1e-5)
+    True
+    """
+    if type(losses) is np.ndarray:
+        array = losses
+    elif type(losses).__module__.partition(".")[0] == "torch":
+        return _select_tensor(losses, k, target, seed, threads)
+    else:
+        array = np.asarray(losses)
+    if array.dtype.char not in "fd" or not array.flags.carray:
+        array = _plain(array)
+    if array.ndim == 2:
+        return _select_batch(array, k, target, seed, threads)
+    wanted = math.nan if target is None else _number(target)
+    if array.ndim != 1 or type(k) is not int or not 0 < k <= array.size:
+        k = _checked_size(array, k)
+    if type(seed) is not int or not 0 <= seed < 2**31:
+        Limits(seed=seed)  # raises the error that says what is wrong
+    indices = _kernels().select_sorted(
+        array, array.argsort(), k, wanted, _TOLERANCE, _ROUNDS, _PAIRS, seed
+    )
+    if not indices.size:
+        _explain(array)
+    return indices
+
+
+@cache
+def _kernels() -> ModuleType:
+    from subsetopt.solvers._kernels import matching
+
+    return matching
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array as the kernels are compiled for: float32 or float64, contiguous."""
+    if array.dtype.kind not in "iufb" or array.dtype.itemsize > 8:
+        raise InvalidProblem(
+            f"losses have dtype {array.dtype}; real numbers of at most 64 bits are needed: "
+            "convert with losses.astype(float)"
+        )
+    dtype = np.float32 if array.dtype.kind == "f" and array.dtype.itemsize <= 4 else np.float64
+    return np.array(array, dtype=dtype, order="C")
+
+
+def _number(target: ArrayLike) -> float:
+    return float(checks.numeric_array("target", target, dimensions=(0,)))
+
+
+def _checked_size(losses: NDArray[Any], k: object) -> int:
+    """Say what is wrong with the shape or with k; returns k where it was but of another type."""
+    if losses.ndim not in (1, 2) or losses.size == 0:
+        checks.numeric_array("losses", losses, dimensions=(1, 2))
+    return checks.subset_size(k, losses.shape[-1])
+
+
+def _explain(losses: NDArray[Any]) -> None:
+    """Raise the error that says which loss is not finite, or that the sum overflows."""
+    checks.numeric_array("losses", losses, dimensions=(1, 2))
+    raise InvalidAnswer("the kernel refused losses that pass all checks")
+
+
+def _select_batch(
+    losses: NDArray[Any], k: object, target: ArrayLike | None, seed: int, threads: int | None
+) -> NDArray[np.int64]:
+    size = _checked_size(losses, k)
+    rows = len(losses)
+    if target is None:
+        targets = np.full(rows, math.nan)
+    else:
+        given = checks.numeric_array("target", target, dimensions=(0, 1))
+        if given.ndim == 1 and len(given) != rows:
+            raise InvalidProblem(f"target has shape {given.shape}; a number or ({rows},) is needed")
+        targets = np.array(np.broadcast_to(given, rows), dtype=np.float64)
+    Limits(threads=threads, seed=seed)
+    selected = np.empty((rows, size), np.int64)
+    kernel = _kernels().select_rows
+
+    def work(part: slice) -> int:
+        order = np.argsort(losses[part], axis=1)
+        return int(
+            kernel(
+                losses[part],
+                order,
+                size,
+                targets[part],
+                _TOLERANCE,
+                _ROUNDS,
+                _PAIRS,
+                seed,
+                selected[part],
+            )
+        )
+
+    workers = min(threads or os.cpu_count() or 1, -(-rows // _ROWS_PER_THREAD))
+    if workers == 1:
+        bad = [work(slice(0, rows))]
+    else:
+        # Several parts for each worker, so that one that is held up does not hold up the rest.
+        edges = np.linspace(0, rows, 4 * workers + 1).astype(int)
+        parts = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        with ThreadPoolExecutor(workers) as pool:
+            bad = list(pool.map(work, parts))
+    if max(bad) >= 0:
+        _explain(losses)
+    return selected
+
+
+def _select_tensor(
+    losses: Any, k: int, target: ArrayLike | None, seed: int, threads: int | None
+) -> Any:
+    torch = sys.modules["torch"]  # there is a tensor, so it has been imported
+    plain = losses.detach()
+    if plain.is_floating_point() and plain.element_size() < 4:
+        plain = plain.float()
+    if isinstance(target, torch.Tensor):
+        target = target.detach().cpu().numpy()
+    array = plain.cpu().contiguous().numpy()
+    indices = select(array, k, target=target, seed=seed, threads=threads)
+    return torch.from_numpy(indices).to(losses.device)

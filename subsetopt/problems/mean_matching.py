@@ -107,8 +107,10 @@ class MeanMatching:
 
     def __repr__(self) -> str:
         shape = f"n={self.n}" + (f", d={self.values.shape[1]}" if self.values.ndim == 2 else "")
-        target = "mean" if self.target is None else np.array2string(
-            np.asarray(self.target), precision=6, threshold=4, edgeitems=1
+        target = (
+            "mean"
+            if self.target is None
+            else np.array2string(np.asarray(self.target), precision=6, threshold=4, edgeitems=1)
         )
         return (
             f"MeanMatching({shape}, k={self.k}, target={target}, "

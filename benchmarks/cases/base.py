@@ -1,0 +1,61 @@
+"""What a benchmark case is: data with a name, from which problems are built afresh."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.problems import MeanMatching
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """The losses of one batch, before it is said how many of them to choose.
+
+    Parameters
+    ----------
+    name : str
+        Unique within a run: source, stage of training, number of the batch.
+    source : str
+        Where the numbers come from, for people; the same for all batches of one kind.
+    values : ndarray of float32 (n,)
+    """
+
+    name: str
+    source: str
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One instance of mean matching that all solvers get.
+
+    Parameters
+    ----------
+    name, source : str
+        As for `Losses`.
+    losses : ndarray of float32 (n,)
+    k : int
+    """
+
+    family: ClassVar[str] = "mean-matching"
+
+    name: str
+    source: str
+    losses: NDArray[np.float32]
+    k: int
+
+    @classmethod
+    def of(cls, losses: Losses, k: int) -> "Case":
+        """Return the case of choosing k of these losses."""
+        return cls(f"{losses.name}-k{k}", losses.source, losses.values, k)
+
+    @property
+    def n(self) -> int:
+        """The number of candidates."""
+        return len(self.losses)
+
+    def problem(self) -> MeanMatching:
+        """Build a fresh problem: nothing that an earlier solve worked out is kept in it."""
+        return MeanMatching(self.losses, self.k)

@@ -1,0 +1,280 @@
+"""What the adapters of the backends share: scaling, Ctrl-C, and reading an answer honestly."""
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.limits import Limits
+from subsetopt.problems import MeanMatching
+from subsetopt.solution import Termination
+
+from .base import Answer
+
+_NATURAL = 10  # bits: magnitudes within 2**-10 .. 2**10 leave the published model as it is
+_NEAR_INTEGER = 1e-4  # a hundred times the backends' tolerance on integrality
+_POLL = 0.05  # seconds between two looks for Ctrl-C
+_LARGEST = 1e20  # infinity, as the backends write it
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A problem in magnitudes that suit absolute tolerances, and the way back.
+
+    Parameters
+    ----------
+    problem : MeanMatching
+        What the backend is handed.
+    exponent : int
+        Its objective is that of the original, less `offset`, times ``2**exponent``.
+    offset : float
+        The part of the objective that no selection can change.
+    note : str
+        What was done, for people; empty when nothing was.
+    """
+
+    problem: MeanMatching
+    exponent: int = 0
+    offset: float = 0.0
+    note: str = ""
+
+    def lift(self, value: float) -> float:
+        """Return an objective or a bound in units of the original problem."""
+        return _times_power_of_two(value, -self.exponent) + self.offset
+
+    def lift_width(self, width: float) -> float:
+        """Return a tolerance in units of the original problem, rounded up."""
+        lifted = _times_power_of_two(width, -self.exponent)
+        return math.nextafter(lifted, math.inf) if self.exponent else lifted
+
+    def lower_width(self, width: float) -> float:
+        """Return a tolerance in units of the scaled problem."""
+        return min(_times_power_of_two(width, self.exponent), _LARGEST)
+
+
+def scaled(problem: MeanMatching) -> Scaled:
+    """Return the problem as it is if its magnitudes are natural, else scaled by a power of two.
+
+    Scalars: a target that no selection reaches is moved to the nearest end of the reach, which
+    takes the same amount from every selection's objective.
+    """
+    largest = float(np.abs(problem.values.astype(np.float64)).max())
+    target = float(np.abs(problem.target_value).max())
+    low, high = 2.0**-_NATURAL, 2.0**_NATURAL
+    if (largest == 0 or low <= largest) and max(largest, target) <= high:
+        return Scaled(problem)
+    return (
+        _scaled_scalars(problem, largest)
+        if problem.values.ndim == 1
+        else _scaled_vectors(problem, max(largest, target))
+    )
+
+
+def _scaled_scalars(problem: MeanMatching, largest: float) -> Scaled:
+    power = -math.frexp(largest)[1]
+    wanted, beyond = reachable_target(problem)
+    unit = Fraction(2) ** problem.grid.exponent / problem.k
+    rebuilt = MeanMatching(
+        np.ldexp(problem.values.astype(np.float64), power),
+        problem.k,
+        target=float(wanted * unit * Fraction(2) ** power),
+        cardinality=problem.cardinality,
+    )
+    return Scaled(rebuilt, power, float(beyond * unit), _scaling_note(power))
+
+
+def _scaled_vectors(problem: MeanMatching, largest: float) -> Scaled:
+    power = -math.frexp(largest)[1]
+    target = problem.target
+    rebuilt = MeanMatching(
+        np.ldexp(problem.values.astype(np.float64), power),
+        problem.k,
+        target=None if target is None else np.ldexp(target, power),
+        cardinality=problem.cardinality,
+    )
+    return Scaled(rebuilt, 2 * power, 0.0, _scaling_note(power))
+
+
+def _scaling_note(power: int) -> str:
+    return f"values and target multiplied by 2**{power} to suit the solver's absolute tolerances"
+
+
+def reachable_target(problem: MeanMatching) -> tuple[Fraction, Fraction]:
+    """Return the sum wanted, moved into the reach of the selections, and how far it was moved.
+
+    Both in units of the problem's grid; scalars only.
+    """
+    wanted = Fraction(*problem.scaled_target)
+    low, high = (problem.grid.sum(end) for end in problem.extremes)
+    moved = min(max(wanted, Fraction(low)), Fraction(high))
+    return moved, abs(wanted - moved)
+
+
+def _times_power_of_two(value: float, power: int) -> float:
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(np.float64(value), power))
+
+
+def magnitude(problem: MeanMatching) -> float:
+    """Return the factor, at least 1, by which absolute tolerances may grow with the data.
+
+    It is the largest coefficient or right-hand side of the rows that measure the error.
+    """
+    largest = float(np.abs(problem.values.astype(np.float64)).max())
+    return max(1.0, largest / problem.k, float(np.abs(problem.target_value).max()))
+
+
+def seconds(limits: Limits) -> float | None:
+    """Return the time limit if it is one."""
+    limit = limits.time_limit
+    return None if limit is None or limit >= _LARGEST else limit
+
+
+def finite(number: float) -> float:
+    """Return a gap that every backend can read."""
+    return min(number, _LARGEST)
+
+
+# -- Ctrl-C -------------------------------------------------------------------------------------
+
+
+def interruptible(run: Callable[[], object], stop: Callable[[], object] | None) -> bool:
+    """Call `run` in a thread of its own and return whether Ctrl-C came meanwhile.
+
+    The native code must release the interpreter lock. Ctrl-C calls `stop` until `run` returns;
+    where `stop` is None, `run` is left to itself and this returns at once. The handler of SIGINT
+    is put back; outside the main thread, where none can be set, it is left alone.
+    """
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run()
+        except BaseException as failure:  # handed over to the caller's thread
+            failures.append(failure)
+
+    thread = threading.Thread(target=work, daemon=True)
+    came = threading.Event()
+    with _sigint_sets(came):
+        thread.start()
+        while thread.is_alive():
+            thread.join(_POLL)
+            if came.is_set():
+                if stop is None:
+                    break
+                stop()  # again and again: the first may come before the solver is ready for it
+    if failures:
+        raise failures[0]
+    return came.is_set()
+
+
+@contextmanager
+def _sigint_sets(event: threading.Event) -> Iterator[None]:
+    previous = signal.getsignal(signal.SIGINT)
+    ignored = previous is None or previous == signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: event.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+# -- reading an answer --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Native:
+    """What a backend reports, in units of the scaled problem.
+
+    Parameters
+    ----------
+    termination : Termination
+    x : ndarray of float64 (selectors,) or None
+        The selectors of its best solution, as they are.
+    bound : float or None
+        Its dual bound.
+    tolerance : float
+        How far below `bound` the optimum may be.
+    build_seconds, solve_seconds : float
+    iterations : int or None
+    notes : tuple of str
+    """
+
+    termination: Termination
+    x: NDArray[np.float64] | None
+    bound: float | None
+    tolerance: float
+    build_seconds: float
+    solve_seconds: float
+    iterations: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def to_answer(problem: MeanMatching, scale: Scaled, native: Native) -> Answer:
+    """Return the answer in units of `problem`.
+
+    The distance to the optimum is ``objective - bound + tolerance``, with the objective of the
+    selection itself, so that what the solver's tolerances hide in its own objective is counted.
+    """
+    termination, notes = native.termination, [*native.notes, scale.note]
+    indices = None if native.x is None else selection(native.x, problem)
+    if native.x is not None and indices is None:
+        termination = Termination.ERROR
+        notes.append("the solution it reports is no selection, beyond what its tolerances explain")
+    bound, eps = native.bound, None
+    if bound is None or not math.isfinite(bound) or abs(bound) >= _LARGEST:
+        bound = None
+    elif termination is Termination.OPTIMAL and indices is not None:
+        bound = scale.lift(bound)
+        apart = max(0.0, problem.objective(indices) - bound)
+        eps = apart + scale.lift_width(native.tolerance)
+    else:
+        bound = scale.lift(bound - native.tolerance)
+    return Answer(
+        indices=indices,
+        termination=termination,
+        bound=bound,
+        eps=eps,
+        build_seconds=native.build_seconds,
+        solve_seconds=native.solve_seconds,
+        iterations=native.iterations,
+        message="; ".join(note for note in notes if note),
+    )
+
+
+def selection(x: NDArray[np.float64], problem: MeanMatching) -> NDArray[np.int64] | None:
+    """Return the indices that `x` selects, or None where it selects no feasible set.
+
+    A count that tolerances on the cardinality row put wrong is mended by the order of `x`.
+    """
+    if not np.all(np.isfinite(x)):
+        return None
+    chosen = np.flatnonzero(x > 0.5)
+    count = min(max(len(chosen), problem.smallest_count), problem.k)
+    if count == len(chosen):
+        return chosen
+    if np.abs(x - np.round(x)).max() > _NEAR_INTEGER or abs(count - x.sum()) > _NEAR_INTEGER:
+        return None
+    return np.sort(np.argsort(-x, kind="stable")[:count])
+
+
+def termination(
+    table: Mapping[Any, Termination], code: Any, limits: Limits, interrupted: bool
+) -> Termination:
+    """Translate a native code; unknown codes stay unknown, and no limit is blamed unasked."""
+    found = table.get(code, Termination.UNKNOWN)
+    if interrupted and found not in (Termination.OPTIMAL, Termination.INFEASIBLE):
+        return Termination.INTERRUPTED
+    if found is Termination.TIME_LIMIT and limits.time_limit is None:
+        return Termination.UNKNOWN
+    return found

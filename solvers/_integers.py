@@ -1,0 +1,161 @@
+"""Scalar mean matching in whole numbers: the form in which optimality is proven."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.problems import MeanMatching
+
+
+RESIDUE_BITS = 16
+"""Sums are told apart modulo two to this power, in the bound that needs no search."""
+
+
+@dataclass(frozen=True)
+class Subproblem:
+    """Choose exactly `count` of the values so that their sum is nearest to `wanted`.
+
+    Parameters
+    ----------
+    count : int
+    wanted : Fraction
+    least : Fraction
+        No sum can come closer than this: see `least_distance`.
+    """
+
+    count: int
+    wanted: Fraction
+    least: Fraction
+
+    @property
+    def floor(self) -> int:
+        """The largest whole number that is not above `wanted`."""
+        return self.wanted.numerator // self.wanted.denominator
+
+
+@dataclass(frozen=True)
+class Integers:
+    """The values as small non-negative integers, without loss.
+
+    Values are shifted by their minimum and divided by their common divisor. Where more than half
+    are to be chosen, the subproblem is to choose those that are left out.
+
+    Parameters
+    ----------
+    values : tuple of int (n,)
+        The least is 0, their greatest common divisor 1 (or all are 0).
+    subproblems : tuple of Subproblem
+        One for each cardinality that is allowed.
+    complement : bool
+        Whether a subset is what is left out.
+    unit : Fraction
+        A distance of sums times this is the objective.
+    pivot : int
+        The value whose differences from the others have the most trailing zeros.
+    """
+
+    values: tuple[int, ...]
+    subproblems: tuple[Subproblem, ...]
+    complement: bool
+    unit: Fraction
+    pivot: int
+
+    @classmethod
+    def of(cls, problem: MeanMatching) -> "Integers":
+        """Reduce a problem; exact whatever the dtype."""
+        whole = _whole_numbers(problem)
+        least = min(whole)
+        divisor = gcd(*(value - least for value in whole)) or 1
+        values = tuple((value - least) // divisor for value in whole)
+        p, q = problem.scaled_target
+        wanted = {
+            count: (Fraction(p, q) - count * least) / divisor
+            for count in range(problem.smallest_count, problem.k + 1)
+        }
+        complement = problem.cardinality == "exactly" and 2 * problem.k > problem.n
+        if complement:
+            total = sum(values)
+            wanted = {problem.n - count: total - goal for count, goal in wanted.items()}
+        unit = Fraction(divisor, problem.k) * Fraction(2) ** problem.grid.exponent
+        pivot = values[max(range(len(whole)), key=lambda i: trailing_zeros(whole[i]))]
+        residues = reachable_residues([value - pivot for value in values])
+        subproblems = tuple(
+            Subproblem(count, goal, least_distance(residues, goal - count * pivot))
+            for count, goal in wanted.items()
+        )
+        return cls(values, subproblems, complement, unit, pivot)
+
+    @property
+    def n(self) -> int:
+        """The number of values."""
+        return len(self.values)
+
+    @cached_property
+    def descending(self) -> tuple[int, ...]:
+        """The values from the largest on."""
+        return tuple(sorted(self.values, reverse=True))
+
+    def distance(self, subset: NDArray[np.int64], sub: Subproblem) -> Fraction:
+        """Return the distance of a subset's sum from what is wanted."""
+        return abs(sub.wanted - sum(self.values[int(i)] for i in subset))
+
+    def selection(self, subset: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the selection that a subset stands for."""
+        if not self.complement:
+            return np.sort(subset)
+        return np.setdiff1d(np.arange(self.n), subset)
+
+    def subset(self, selection: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the subset that stands for a selection."""
+        return self.selection(selection)
+
+
+def trailing_zeros(value: int) -> int:
+    """Return how often 2 divides a whole number, RESIDUE_BITS at most; that for 0."""
+    zeros = (value & -value).bit_length() - 1
+    return min(zeros, RESIDUE_BITS) if value else RESIDUE_BITS
+
+
+def reachable_residues(differences: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which residues modulo ``2**16`` the sum of some of the numbers can have.
+
+    Most values of a sample of floats are multiples of a fair power of two, and only the few
+    smallest have lower bits: their subsets decide which of the finest grid points are reachable.
+    So differences from a value without low bits must be given: those from the smallest value, the
+    finest of all, would hide that.
+    """
+    modulus = 1 << RESIDUE_BITS
+    reachable = np.zeros(modulus, dtype=np.bool_)
+    reachable[0] = True
+    for difference in differences:
+        residue = difference % modulus
+        if residue:
+            reachable |= np.roll(reachable, residue)
+            if reachable.all():
+                break
+    return reachable
+
+
+def least_distance(reachable: NDArray[np.bool_], wanted: Fraction) -> Fraction:
+    """Return the distance of `wanted` to the nearest whole number with a reachable residue."""
+    floor = wanted.numerator // wanted.denominator
+    start = floor % len(reachable)
+    ascending = np.roll(reachable, -start)  # entry i is the residue of floor + i
+    above = 1 + int(np.argmax(np.roll(ascending, -1)))
+    below = int(np.argmax(ascending[-np.arange(len(reachable))]))
+    fraction = wanted - floor
+    return min(fraction + below, above - fraction)
+
+
+def _whole_numbers(problem: MeanMatching) -> list[int]:
+    grid = problem.grid
+    if grid.integers is not None:
+        return [int(value) for value in grid.integers]
+    assert grid.mantissas is not None and grid.shifts is not None
+    pairs = zip(grid.mantissas.tolist(), grid.shifts.tolist(), strict=True)
+    return [mantissa << shift for mantissa, shift in pairs]

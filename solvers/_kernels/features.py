@@ -1,0 +1,109 @@
+"""Choosing rows of a matrix so that their sum is near zero: greedy and swaps.
+
+Throughout, `centred` (n, d) holds the candidates less the target, so that the objective is
+``|| sum of the chosen rows ||**2 / k**2``; `total` (d,) is that sum.
+"""
+
+import numpy as np
+from numba import njit
+
+# Reordering sums lets the dot products use vector registers; NaN and infinity keep their meaning.
+_REASSOCIATE = {"reassoc", "contract", "nsz"}
+
+
+@njit(cache=True, nogil=True, fastmath=_REASSOCIATE)
+def dot(a, b):
+    """Return the inner product of two vectors."""
+    result = 0.0
+    for j in range(a.size):
+        result += a[j] * b[j]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def products(centred, vector, out):
+    """Set ``out = centred @ vector``."""
+    for i in range(centred.shape[0]):
+        out[i] = dot(centred[i], vector)
+
+
+@njit(cache=True, nogil=True)
+def greedy(centred, k, chosen):
+    """Choose one row after another, each bringing the sum closest to zero; O(n d k).
+
+    With equal steps of the mean this is kernel herding's greedy cousin: it looks at the sum
+    itself, not at the running mean.
+    """
+    n, d = centred.shape
+    chosen[:] = False
+    total = np.zeros(d)
+    norms = np.empty(n)
+    for i in range(n):
+        norms[i] = dot(centred[i], centred[i])
+    for _ in range(k):
+        best = np.inf
+        pick = -1
+        for i in range(n):
+            if not chosen[i]:
+                value = norms[i] + 2.0 * dot(centred[i], total)
+                if value < best or pick < 0:
+                    best = value
+                    pick = i
+        chosen[pick] = True
+        for j in range(d):
+            total[j] += centred[pick, j]
+
+
+@njit(cache=True, nogil=True)
+def total_of(centred, chosen):
+    """Return the sum of the chosen rows."""
+    total = np.zeros(centred.shape[1])
+    for i in range(centred.shape[0]):
+        if chosen[i]:
+            for j in range(total.size):
+                total[j] += centred[i, j]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def sweep(centred, members, gram, norms, chosen, total, similarity):
+    """Exchange each member for its best partner, where that helps; returns how many.
+
+    Parameters
+    ----------
+    centred : (n, d)
+    members : (b,) rows that were chosen when the sweep began
+    gram : (b, n) inner products of the members with all rows
+    norms : (n,) squared norms of all rows
+    chosen, total, similarity : changed in place; ``similarity = centred @ total``
+
+    Notes
+    -----
+    The change of ``||total||**2`` by i out, j in is
+    ``2 (s_j - s_i) + |c_i|**2 + |c_j|**2 - 2 c_i c_j``. O(b n), and O(n d) an exchange.
+    """
+    n, d = centred.shape
+    exchanges = 0
+    for b in range(members.size):
+        i = members[b]
+        if not chosen[i]:
+            continue
+        base = norms[i] - 2.0 * similarity[i]
+        best = 0.0
+        pick = -1
+        for j in range(n):
+            if not chosen[j]:
+                change = base + norms[j] + 2.0 * (similarity[j] - gram[b, j])
+                if change < best:
+                    best = change
+                    pick = j
+        # Below this the gain is rounding, and two rows could be exchanged for ever.
+        if pick < 0 or best > -1e-12 * (norms[i] + norms[pick]):
+            continue
+        chosen[i] = False
+        chosen[pick] = True
+        for j in range(d):
+            total[j] += centred[pick, j] - centred[i, j]
+        products(centred, total, similarity)
+        exchanges += 1
+    return exchanges

@@ -1,0 +1,182 @@
+"""Frank-Wolfe for the nearest point to the origin in the hull of k-subset sums.
+
+Minimises ``f(m) = ||centred.T m||**2`` over ``{0 <= m <= 1, sum m = k}``, whose vertices (atoms)
+are the k-subsets; an atom is held as its indices and its sum of rows.
+"""
+
+import numpy as np
+from numba import njit
+
+from .features import dot, products
+
+VANILLA = 0
+AWAY = 1
+PAIRWISE = 2
+
+
+@njit(cache=True, nogil=True)
+def _minimiser(scores, k):
+    """Return the indices of the k smallest scores, ascending."""
+    return np.sort(np.argsort(scores)[:k])
+
+
+@njit(cache=True, nogil=True)
+def _same(a, b):
+    for i in range(a.size):
+        if a[i] != b[i]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _atom(atoms, count, indices):
+    """Return the place of an atom among the first `count`, or `count` if it is new."""
+    for a in range(count):
+        if _same(atoms[a], indices):
+            return a
+    return count
+
+
+@njit(cache=True, nogil=True)
+def start(centred, k, atoms, sums, weights):
+    """Begin at the atom that the gradient at the uniform point asks for."""
+    n, d = centred.shape
+    uniform = np.zeros(d)
+    for i in range(n):
+        for j in range(d):
+            uniform[j] += centred[i, j] * (k / n)
+    scores = np.empty(n)
+    products(centred, uniform, scores)
+    _enter(centred, _minimiser(scores, k), 0, atoms, sums)
+    weights[0] = 1.0
+
+
+@njit(cache=True, nogil=True)
+def _enter(centred, indices, place, atoms, sums):
+    atoms[place] = indices
+    sums[place] = 0.0
+    for i in indices:
+        for j in range(sums.shape[1]):
+            sums[place, j] += centred[i, j]
+
+
+@njit(cache=True, nogil=True)
+def _point(sums, weights, count):
+    point = np.zeros(sums.shape[1])
+    for a in range(count):
+        for j in range(point.size):
+            point[j] += weights[a] * sums[a, j]
+    return point
+
+
+@njit(cache=True, nogil=True)
+def _compact(atoms, sums, weights, count):
+    """Drop atoms of no weight; returns how many are left."""
+    kept = 0
+    for a in range(count):
+        if weights[a] > 0.0:
+            if kept < a:
+                atoms[kept] = atoms[a]
+                sums[kept] = sums[a]
+                weights[kept] = weights[a]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bound):
+    """Take up to `steps` steps; returns (count of atoms, best lower bound, gap, steps taken).
+
+    The duality gap ``<grad f(m), m - v>`` at the minimising vertex v bounds ``f(m) - min f``;
+    the lower bound is the best ``f - gap`` seen. Line searches are exact. Stops early at
+    ``gap <= tolerance``, when the room for atoms is full, or when no step makes progress.
+    """
+    n, d = centred.shape
+    k = atoms.shape[1]
+    scores = np.empty(n)
+    gap = np.inf
+    for step in range(steps):
+        point = _point(sums, weights, count)
+        products(centred, point, scores)
+        value = dot(point, point)
+        vertex = _minimiser(scores, k)
+        towards = _atom(atoms, count, vertex)
+        if towards == count:
+            if count == atoms.shape[0]:
+                return count, bound, gap, step
+            _enter(centred, vertex, count, atoms, sums)
+            weights[count] = 0.0
+            count += 1
+        gap = 2.0 * (value - dot(point, sums[towards]))
+        # What rounding may have added to value and gap is taken off the bound again.
+        slack = 1e-13 * (value + abs(dot(point, sums[towards])))
+        bound = max(bound, value - gap - slack)
+        if gap <= tolerance:
+            return count, bound, gap, step
+        if not _move(variant, point, sums, weights, count, towards):
+            return count, bound, gap, step + 1
+        count = _compact(atoms, sums, weights, count)
+    return count, bound, gap, steps
+
+
+@njit(cache=True, nogil=True)
+def _farthest(point, sums, weights, count):
+    worst = -1
+    value = -np.inf
+    for a in range(count):
+        if weights[a] > 0.0:
+            along = dot(point, sums[a])
+            if along > value:
+                value = along
+                worst = a
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def _move(variant, point, sums, weights, count, towards):
+    """Take one step of the variant; returns whether the point moved."""
+    away = _farthest(point, sums, weights, count)
+    if variant == PAIRWISE:
+        direction = sums[towards] - sums[away]
+        limit = weights[away]
+    elif variant == AWAY and dot(point, sums[away]) - dot(point, point) > dot(point, point) - dot(
+        point, sums[towards]
+    ):
+        direction = point - sums[away]
+        limit = weights[away] / (1.0 - weights[away]) if weights[away] < 1.0 else 0.0
+        length = _line_search(point, direction, limit)
+        # At the limit the atom leaves: its weight must then be zero, not a rounding of it.
+        leaving = length == limit
+        for a in range(count):
+            weights[a] *= 1.0 + length
+        weights[away] = 0.0 if leaving else weights[away] - length
+        return length > 0.0
+    else:
+        direction = sums[towards] - point
+        length = _line_search(point, direction, 1.0)
+        for a in range(count):
+            weights[a] *= 1.0 - length
+        weights[towards] += length
+        return length > 0.0
+    length = _line_search(point, direction, limit)
+    weights[towards] += length
+    weights[away] = 0.0 if length == limit else weights[away] - length
+    return length > 0.0
+
+
+@njit(cache=True, nogil=True)
+def _line_search(point, direction, limit):
+    """Return the step in [0, limit] that minimises ``||point + step * direction||``."""
+    square = dot(direction, direction)
+    if square == 0.0:
+        return 0.0
+    return min(limit, max(0.0, -dot(point, direction) / square))
+
+
+@njit(cache=True, nogil=True)
+def weights_of_rows(atoms, weights, count, out):
+    """Set ``out`` (n,) to the relaxed selection m: how much of each row is chosen."""
+    out[:] = 0.0
+    for a in range(count):
+        for i in atoms[a]:
+            out[i] += weights[a]

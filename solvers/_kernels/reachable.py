@@ -1,0 +1,75 @@
+"""Which sums can be reached with how many items: a dynamic programme on bit sets."""
+
+import numpy as np
+from numba import njit, uint64
+
+UNREACHED = -1
+
+
+@njit(cache=True, nogil=True)
+def reach(values, begin, end, first, bits):
+    """Enter items begin..end-1 into the table of reachable (count, sum).
+
+    Parameters
+    ----------
+    values : (n,) int64 >= 0
+    begin, end : int
+    first : (k + 1, sums) int32
+        ``first[c, s]`` is the item with which c items first reached the sum s, else `UNREACHED`;
+        changed in place.
+    bits : (k + 1, words) uint64
+        Bit s of row c: c items reach the sum s; changed in place.
+
+    Notes
+    -----
+    O(n k sums / 64) word operations, and O(k sums) in all to enter what is new. Following
+    ``first`` backwards yields a subset: what an item was added to was reached by earlier items.
+    """
+    rows, words = bits.shape
+    sums = first.shape[1]
+    for i in range(begin, end):
+        value = values[i]
+        if value >= sums:
+            continue
+        skip = value // 64
+        shift = uint64(value % 64)
+        for c in range(min(i, rows - 2), -1, -1):
+            for w in range(words - 1, skip - 1, -1):
+                moved = bits[c, w - skip] << shift
+                if shift != 0 and w > skip:
+                    moved |= bits[c, w - skip - 1] >> (uint64(64) - shift)
+                new = moved & ~bits[c + 1, w]
+                if new != 0:
+                    bits[c + 1, w] |= new
+                    _enter(first, c + 1, w, new, i, sums)
+
+
+@njit(cache=True, nogil=True)
+def _enter(first, c, word, new, item, sums):
+    for b in range(64):
+        if (new >> uint64(b)) & uint64(1):
+            total = word * 64 + b
+            if total < sums:
+                first[c, total] = item
+
+
+@njit(cache=True, nogil=True)
+def nearest(first, c, low):
+    """Return the reachable sums of c items nearest to `low` from below and above, -1 for none."""
+    below = low
+    while below >= 0 and first[c, below] == UNREACHED:
+        below -= 1
+    above = low + 1
+    while above < first.shape[1] and first[c, above] == UNREACHED:
+        above += 1
+    return below, (above if above < first.shape[1] else -1)
+
+
+@njit(cache=True, nogil=True)
+def subset(values, first, c, total):
+    """Return the items of one subset of c items with the given sum."""
+    items = np.empty(c, np.int64)
+    for position in range(c - 1, -1, -1):
+        items[position] = first[position + 1, total]
+        total -= values[items[position]]
+    return items

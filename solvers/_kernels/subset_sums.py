@@ -1,0 +1,128 @@
+"""Sorted sums of subsets, piece by piece: the kernels of the meet-in-the-middle search.
+
+A subset's key is the sum of its items' keys, where an item's key is its value plus a constant so
+large that the key's high part counts the items. Keys in order are then ordered by cardinality
+first, and two keys that add up to a target agree with it in value and in cardinality.
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def subset_keys(keys, most, room):
+    """List all subsets of at most `most` items.
+
+    Parameters
+    ----------
+    keys : (m,) int64
+    most : int
+    room : int
+        Number of such subsets, ``sum C(m, c) for c <= most``.
+
+    Returns
+    -------
+    sums : (room,) int64
+        Key of each subset, unsorted; entry 0 is the empty one.
+    parents, items : (room,) int32
+        A subset is its parent and one item more.
+    """
+    sums = np.zeros(room, np.int64)
+    parents = np.zeros(room, np.int32)
+    items = np.zeros(room, np.int32)
+    counts = np.zeros(room, np.int32)
+    size = 1
+    for i in range(keys.size):
+        before = size
+        for entry in range(before):
+            if counts[entry] < most:
+                sums[size] = sums[entry] + keys[i]
+                parents[size] = entry
+                items[size] = i
+                counts[size] = counts[entry] + 1
+                size += 1
+    return sums, parents, items
+
+
+@njit(cache=True, nogil=True)
+def count_below(first, second, limit):
+    """Count the pairs of two ascending lists whose sum is below a limit; linear time."""
+    j = second.size
+    count = 0
+    for i in range(first.size):
+        while j > 0 and first[i] + second[j - 1] >= limit:
+            j -= 1
+        if j == 0:
+            break
+        count += j
+    return count
+
+
+@njit(cache=True, nogil=True)
+def sums_between(first, second, low, high, out):
+    """Fill `out` with the sums of pairs in [low, high), unsorted; returns how many."""
+    start = second.size
+    end = second.size
+    count = 0
+    for i in range(first.size):
+        a = first[i]
+        while end > 0 and a + second[end - 1] >= high:
+            end -= 1
+        if end == 0:
+            break
+        start = min(start, end)
+        while start > 0 and a + second[start - 1] >= low:
+            start -= 1
+        for j in range(start, end):
+            out[count] = a + second[j]
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def closest_pairs(x, y, target):
+    """Return the pair sums nearest to a target from below and from above, in ascending lists.
+
+    Returns ``(below, x_below, above, x_above)``: the distances ``target - (x + y) >= 0`` and
+    ``(x + y) - target >= 0`` at their least, -1 where there is none, and the x of each.
+    """
+    i = 0
+    j = y.size - 1
+    below = np.int64(-1)
+    above = np.int64(-1)
+    x_below = np.int64(0)
+    x_above = np.int64(0)
+    while i < x.size and j >= 0:
+        distance = x[i] + y[j] - target
+        if distance <= 0:
+            if below < 0 or -distance < below:
+                below = -distance
+                x_below = x[i]
+            i += 1
+        else:
+            if above < 0 or distance < above:
+                above = distance
+                x_above = x[i]
+            j -= 1
+    return below, x_below, above, x_above
+
+
+@njit(cache=True, nogil=True)
+def pairs_between(x, y, low, high, out):
+    """Fill `out` (room, 2) with all pairs of two ascending lists whose sum is in [low, high].
+
+    Returns how many there are, which may be more than there is room for.
+    """
+    end = y.size
+    count = 0
+    for i in range(x.size):
+        while end > 0 and x[i] + y[end - 1] > high:
+            end -= 1
+        j = end - 1
+        while j >= 0 and x[i] + y[j] >= low:
+            if count < out.shape[0]:
+                out[count, 0] = x[i]
+                out[count, 1] = y[j]
+            count += 1
+            j -= 1
+    return count

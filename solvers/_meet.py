@@ -1,0 +1,259 @@
+"""Meet in the middle: every subset of a given size, in two halves, piece by piece.
+
+The items are dealt into four groups. The subset keys of two groups, sorted, yield the sorted keys
+of a half in any interval without the others (after Schroeppel and Shamir, who took them from heaps:
+here intervals are generated and sorted, which is friendlier to caches and to threads). For each
+interval of one half only the matching interval of the other is made, so memory does not depend on
+the number of subsets.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, product
+from math import ceil, comb
+from threading import local
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._integers import Subproblem
+
+PIECE = 2**20
+"""Keys of a half that are held at once, per thread: 8 MiB of each half fit into caches."""
+NANOSECONDS = 9.0
+"""Measured cost of one key of one half: to generate, sort and compare it."""
+_KEY_BITS = 62
+_TIES = 20_000  # pairs that rounding makes look alike, evaluated exactly one by one
+
+
+class Found(NamedTuple):
+    """What a search ended with."""
+
+    subset: NDArray[np.int64] | None
+    """The best subset nearer than the given reach, if there is one."""
+    complete: bool
+    """Whether nothing better can exist: all were searched, or the least distance is attained."""
+
+
+class _Group:
+    """Some items, and all subsets of at most `most` of them, by ascending key."""
+
+    def __init__(self, items: NDArray[np.int64], keys: NDArray[np.int64], most: int) -> None:
+        from ._kernels import subset_sums
+
+        self._items = items
+        room = subsets(len(items), most)
+        sums, self._parents, self._entered = subset_sums.subset_keys(keys[items], most, room)
+        self._order = np.argsort(sums, kind="stable")
+        self.keys = sums[self._order]
+
+    def subset(self, place: int) -> list[int]:
+        """Return the items of the subset at a place of `keys`."""
+        entry, chosen = int(self._order[place]), []
+        while entry:
+            chosen.append(int(self._items[self._entered[entry]]))
+            entry = int(self._parents[entry])
+        return chosen
+
+
+class _Half:
+    """Two groups, and the keys of their union's subsets, interval by interval."""
+
+    def __init__(self, first: _Group, second: _Group) -> None:
+        self.first, self.second = first, second
+
+    def fill(self, low: int, high: int, out: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the keys in [low, high), ascending, held in `out`."""
+        from ._kernels import subset_sums
+
+        count = subset_sums.sums_between(self.first.keys, self.second.keys, low, high, out)
+        out[:count].sort()
+        return out[:count]
+
+    def below(self, limit: int) -> int:
+        """Count the keys below a limit."""
+        from ._kernels import subset_sums
+
+        return int(subset_sums.count_below(self.first.keys, self.second.keys, limit))
+
+    def subsets(self, key: int) -> Iterator[list[int]]:
+        """Yield the subsets that have a key."""
+        wanted = key - self.first.keys
+        starts = np.searchsorted(self.second.keys, wanted, side="left")
+        ends = np.searchsorted(self.second.keys, wanted, side="right")
+        for i in np.flatnonzero(ends > starts):
+            for j in range(starts[i], ends[i]):
+                yield self.first.subset(int(i)) + self.second.subset(int(j))
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """How values became keys: rounded to ``2**shift``, plus the counting constant."""
+
+    shift: int
+    counter: int
+    slack: int
+    """What rounding may have done to a sum of keys, either way; 0 if there was none."""
+
+    @classmethod
+    def of(cls, values: Sequence[int], count: int) -> "_Scale":
+        largest = sum(sorted(values)[-count:]) if count else 0
+        room = _KEY_BITS - (count + 2).bit_length() - 3
+        shift = max(0, largest.bit_length() - room)
+        counter = 1 << ((largest >> shift) + count + 1).bit_length() + 2
+        return cls(shift, counter, ceil(count / 2) + 1 if shift else 0)
+
+    def rounded(self, value: int) -> int:
+        return (value + (1 << self.shift >> 1)) >> self.shift
+
+
+class Meet:
+    """A search for the best subset of exactly `sub.count` values.
+
+    Parameters
+    ----------
+    values : sequence of int
+        At least 0.
+    sub : Subproblem
+        How many, and the sum they should have.
+    reach : Fraction
+        Only subsets that come nearer than this are of interest.
+    threads : int
+        Pieces searched at once; the answer does not depend on it.
+    """
+
+    def __init__(
+        self, values: Sequence[int], sub: Subproblem, reach: Fraction, threads: int
+    ) -> None:
+        self._values, self._sub, self._threads = values, sub, threads
+        self._scale = scale = _Scale.of(values, sub.count)
+        keys = np.array([scale.rounded(value) + scale.counter for value in values], dtype=np.int64)
+        dealt = np.argsort(keys, kind="stable")
+        groups = [_Group(dealt[part::4], keys, sub.count) for part in range(4)]
+        self._x, self._y = _Half(groups[0], groups[3]), _Half(groups[1], groups[2])
+        self._target = sub.count * scale.counter + scale.rounded(sub.floor)
+        self._reach = min(scale.counter // 4, (ceil(reach) >> scale.shift) + scale.slack + 2)
+        self._buffers = local()
+
+    def run(self, deadline: float, counts: Sequence[int] | None = None) -> Found:
+        """Search until the deadline, with these numbers of items in the first half; None for all."""
+        every = counts is None
+        order = range(self._sub.count + 1) if counts is None else counts
+        best: _Pair | None = None
+        with ThreadPoolExecutor(self._threads) as pool:
+            pieces = self._pieces(order)
+            while batch := list(islice(pieces, 4 * self._threads)):
+                for found in pool.map(self._nearest, batch):
+                    if found is not None and (best is None or found.distance < best.distance):
+                        best = found
+                if best is not None:
+                    self._reach = min(self._reach, ceil(best.distance) + 2 * self._scale.slack)
+                    if best.distance == self._sub.least and not self._scale.slack:
+                        return Found(self._subset(best), complete=True)
+                if perf_counter() > deadline:
+                    return Found(self._subset(best), complete=False)
+            if best is None or not self._scale.slack:
+                return Found(self._subset(best), complete=every)
+            return self._untie(pool, order, every)
+
+    def _pieces(self, counts: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Yield intervals of keys of the first half, none with more than `PIECE` of them."""
+        counter = self._scale.counter
+        for count in counts:
+            # Rounding is part of the keys, so a sum of `count` items stays below the next counter.
+            stack = [(count * counter, (count + 1) * counter)]
+            while stack:
+                low, high = stack.pop()
+                size = self._x.below(high) - self._x.below(low)
+                if size > PIECE and high - low > 1:
+                    middle = (low + high) // 2
+                    stack += [(middle, high), (low, middle)]
+                elif size:
+                    yield low, high
+
+    def _facing(self, piece: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the keys of the piece, and those of the other half that can face them."""
+        low, high = piece
+        y_low, y_high = self._target - high + 1 - self._reach, self._target - low + self._reach + 1
+        size = self._y.below(y_high) - self._y.below(y_low)
+        y = self._y.fill(y_low, y_high, self._buffer("y", size))
+        if not size:
+            return y, y
+        return self._x.fill(low, high, self._buffer("x", PIECE)), y
+
+    def _buffer(self, name: str, size: int) -> NDArray[np.int64]:
+        """Return this thread's buffer of a name, with room for `size` keys."""
+        buffer: NDArray[np.int64] | None = getattr(self._buffers, name, None)
+        if buffer is None or buffer.size < size:
+            buffer = np.empty(max(size, PIECE), dtype=np.int64)
+            setattr(self._buffers, name, buffer)
+        return buffer
+
+    def _nearest(self, piece: tuple[int, int]) -> "_Pair | None":
+        from ._kernels import subset_sums
+
+        x, y = self._facing(piece)
+        below, x_below, above, x_above = subset_sums.closest_pairs(x, y, self._target)
+        fraction = self._sub.wanted - self._sub.floor if not self._scale.slack else Fraction(0)
+        found = []
+        if 0 <= below <= self._reach:
+            found.append(_Pair(below + fraction, x_below, self._target - below - x_below))
+        if 0 <= above <= self._reach:
+            found.append(_Pair(above - fraction, x_above, self._target + above - x_above))
+        return min(found) if found else None
+
+    def _subset(self, pair: "_Pair | None") -> NDArray[np.int64] | None:
+        if pair is None:
+            return None
+        first, second = next(self._x.subsets(pair.x)), next(self._y.subsets(pair.y))
+        return np.array(sorted(first + second), dtype=np.int64)
+
+    def _untie(self, pool: ThreadPoolExecutor, counts: Iterable[int], every: bool) -> Found:
+        """Evaluate exactly all subsets that rounding leaves in the running."""
+        best: tuple[Fraction, list[int]] | None = None
+        evaluated = 0
+        for pairs in pool.map(self._close, self._pieces(counts)):
+            for x, y in pairs:
+                for first, second in product(self._x.subsets(x), self._y.subsets(y)):
+                    evaluated += 1
+                    if evaluated > _TIES:
+                        return Found(np.array(sorted(best[1])) if best else None, complete=False)
+                    subset = first + second
+                    distance = abs(self._sub.wanted - sum(self._values[i] for i in subset))
+                    if best is None or distance < best[0]:
+                        best = distance, subset
+        return Found(np.array(sorted(best[1])) if best else None, complete=every)
+
+    def _close(self, piece: tuple[int, int]) -> list[tuple[int, int]]:
+        """Return the pairs of distinct keys within reach; one too many if there are very many."""
+        from ._kernels import subset_sums
+
+        x, y = self._facing(piece)
+        out = np.empty((_TIES + 1, 2), dtype=np.int64)
+        low, high = self._target - self._reach, self._target + self._reach
+        count = subset_sums.pairs_between(_distinct(x), _distinct(y), low, high, out)
+        return [(int(a), int(b)) for a, b in out[: min(count, len(out))]]
+
+
+class _Pair(NamedTuple):
+    """Keys of the two halves, and how far their sum is from the target."""
+
+    distance: Fraction
+    x: int
+    y: int
+
+
+def _distinct(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each key once; on sorted keys a comparison of neighbours beats numpy.unique."""
+    if not ascending.size:
+        return ascending
+    return ascending[np.append(True, ascending[1:] != ascending[:-1])]
+
+
+def subsets(n: int, most: int) -> int:
+    """Return the number of subsets of n items with at most `most` of them."""
+    return sum(comb(n, count) for count in range(min(n, most) + 1))

@@ -1,0 +1,198 @@
+"""CBC through OR-Tools' pywraplp: the solver and the interface of the paper's listing."""
+
+import math
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, ClassVar
+
+import numpy as np
+
+from subsetopt.errors import InvalidOption
+from subsetopt.forms import LinearModel
+from subsetopt.limits import Limits
+from subsetopt.problems import MeanMatching
+from subsetopt.solution import Termination
+
+from . import _backend
+from .base import Answer, Kind, Requirement, Solver
+
+_ORTOOLS = Requirement("ortools", "ortools", ">=9.10")
+
+_INCREMENT = 1e-5  # CBC looks only for solutions better than the incumbent by this much
+_FEASIBILITY = 1e-7  # primal and dual tolerance of its simplex method
+_RELATIVE_GAP = 1e-4  # the default of pywraplp
+_LONGEST = 1e9  # seconds
+
+_TERMINATIONS = {
+    0: Termination.OPTIMAL,
+    1: Termination.TIME_LIMIT,  # FEASIBLE: stopped, with a solution
+    2: Termination.INFEASIBLE,
+    3: Termination.ERROR,  # UNBOUNDED, which these models are not
+    4: Termination.ERROR,  # ABNORMAL
+    5: Termination.ERROR,  # MODEL_INVALID
+    6: Termination.TIME_LIMIT,  # NOT_SOLVED: stopped, without a solution
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cbc(Solver):
+    """The published linear model, solved by CBC.
+
+    Its word "optimal" is good for about 1e-5: it prunes what is not better than the incumbent by
+    the cutoff increment, 1e-5, which pywraplp gives no way to change. `Answer.eps` is that, the
+    relative gap (1e-4 unless set), and 1e-7 per variable for the tolerances of the simplex method.
+
+    CBC counts the time limit in processor seconds of the whole process.
+
+    pywraplp gives no way to stop a running CBC and CBC does not look at SIGINT, so on Ctrl-C the
+    run is left to itself in a background thread, until its time limit or the end of the process,
+    and its first seconds are repeated: CBC is deterministic, so that is a solution the run had
+    found as well, if not always its last.
+
+    Parameters
+    ----------
+    replay_seconds : float
+        How many seconds to repeat after Ctrl-C; most good solutions come early.
+
+    Raises
+    ------
+    InvalidOption
+        If `replay_seconds` is not positive.
+    """
+
+    replay_seconds: float = 0.25
+
+    name: ClassVar[str] = "cbc"
+    kind: ClassVar[Kind] = Kind.BACKEND
+    summary: ClassVar[str] = "the paper's integer programme, by CBC (through OR-Tools)"
+    choose_when: ClassVar[str] = "the paper's own route is wanted, to compare with"
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
+    requires: ClassVar[tuple[Requirement, ...]] = (_ORTOOLS,)
+    exact: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.replay_seconds < math.inf:
+            raise InvalidOption(f"replay_seconds is {self.replay_seconds!r}; it must be > 0")
+
+    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
+        """Solve, as the listing of the paper does."""
+        pywraplp = _ORTOOLS.load("linear_solver.pywraplp")
+        start = perf_counter()
+        scale = _backend.scaled(problem)
+        run = _Run(pywraplp, scale.problem.linear_model(), limits, _backend.seconds(limits))
+        built = perf_counter()
+        interrupted = _backend.interruptible(run, stop=None)
+        notes = _not_honoured(limits)
+        if run.status is None:  # left running in the background; it keeps itself alive
+            again = min(perf_counter() - built, self.replay_seconds)
+            # The limit counts the processor time of both runs.
+            run = _Run(pywraplp, scale.problem.linear_model(), limits, 2 * again)
+            _backend.interruptible(run, stop=None)
+            notes += (
+                f"CBC cannot be stopped: the selection is from repeating its first {again:.2g} s, "
+                "and the run goes on in the background"
+                + (", until the process ends" if limits.time_limit is None else ""),
+            )
+        native = _backend.Native(
+            termination=_termination(run, limits, interrupted),
+            x=run.x(),
+            bound=run.bound(),
+            tolerance=_tolerance(run, scale.problem, limits),
+            build_seconds=built - start,
+            solve_seconds=perf_counter() - built,
+            iterations=run.nodes(),
+            notes=notes,
+        )
+        return _backend.to_answer(problem, scale, native)
+
+
+class _Run:
+    """One model in CBC; called, it solves."""
+
+    def __init__(
+        self, pywraplp: Any, model: LinearModel, limits: Limits, seconds: float | None
+    ) -> None:
+        self.solver = pywraplp.Solver(model.name, pywraplp.Solver.CBC_MIXED_INTEGER_PROGRAMMING)
+        self.variables = _load(self.solver, model)
+        self.selectors = model.selectors
+        self.parameters = pywraplp.MPSolverParameters()
+        self.status: int | None = None
+        # -- limits; threads, seed and absolute gap are out of pywraplp's reach
+        if seconds is not None:
+            self.solver.SetTimeLimit(max(1, int(min(seconds, _LONGEST) * 1000)))  # 0 is no limit
+        if limits.gap is not None:
+            gap = _backend.finite(limits.gap)
+            self.parameters.SetDoubleParam(self.parameters.RELATIVE_MIP_GAP, gap)
+        if limits.log:
+            self.solver.EnableOutput()
+
+    def __call__(self) -> None:
+        self.status = self.solver.Solve(self.parameters)
+
+    @property
+    def solved(self) -> bool:
+        return self.status in (0, 1)
+
+    def x(self) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+        if not self.solved:
+            return None
+        return np.array([v.solution_value() for v in self.variables[: self.selectors]])
+
+    def objective(self) -> float:
+        return float(self.solver.Objective().Value()) if self.solved else 0.0
+
+    def bound(self) -> float | None:
+        return float(self.solver.Objective().BestBound()) if self.solved else None
+
+    def nodes(self) -> int | None:
+        return int(self.solver.nodes()) if self.status is not None else None
+
+
+def _load(solver: Any, model: LinearModel) -> list[Any]:
+    """Build `model` in `solver` by the calls with the least overhead; return the variables."""
+    infinity = solver.infinity()
+    bounds = [np.clip(b, -infinity, infinity).tolist() for b in (model.lower, model.upper)]
+    kinds = model.integer.tolist()
+    variables = [
+        solver.Var(low, high, integer, name)
+        for low, high, integer, name in zip(*bounds, kinds, model.variable_names, strict=True)
+    ]
+    for i, name in enumerate(model.row_names):
+        row = solver.Constraint(float(model.row_lower[i]), float(model.row_upper[i]), name)
+        for column, coefficient in zip(*(part.tolist() for part in model.rows.row(i)), strict=True):
+            row.SetCoefficient(variables[column], coefficient)
+    objective = solver.Objective()
+    for column in np.flatnonzero(model.objective).tolist():
+        objective.SetCoefficient(variables[column], float(model.objective[column]))
+    objective.SetMinimization()
+    return variables
+
+
+def _termination(run: _Run, limits: Limits, interrupted: bool) -> Termination:
+    if interrupted and run.status is None:
+        return Termination.INTERRUPTED
+    found = _backend.termination(_TERMINATIONS, run.status, limits, interrupted)
+    if found is Termination.INFEASIBLE and limits.time_limit is not None:
+        # Its word as well when the time is up before the first relaxation is solved; and there is
+        # a selection of k for every k, so that the model is never infeasible.
+        return Termination.INTERRUPTED if interrupted else Termination.TIME_LIMIT
+    return found
+
+
+def _tolerance(run: _Run, scaled: MeanMatching, limits: Limits) -> float:
+    gap = _RELATIVE_GAP if limits.gap is None else limits.gap
+    simplex = _FEASIBILITY * (scaled.n + 1) * _backend.magnitude(scaled)
+    return _INCREMENT + gap * abs(run.objective()) + simplex
+
+
+def _not_honoured(limits: Limits) -> tuple[str, ...]:
+    notes = []
+    if limits.time_limit is not None:
+        notes.append("CBC counts time_limit in processor seconds")
+    if limits.absolute_gap is not None:
+        notes.append("absolute_gap not honoured: CBC's is fixed here")
+    if limits.seed:
+        notes.append("seed not honoured: CBC is deterministic here")
+    if limits.threads is not None and limits.threads > 1:
+        notes.append("threads not honoured: CBC is built without them")
+    return tuple(notes)

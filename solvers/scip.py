@@ -1,0 +1,192 @@
+"""SCIP through PySCIPOpt."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, ClassVar
+
+import numpy as np
+
+from subsetopt.errors import InvalidOption
+from subsetopt.forms import LinearModel, QuadraticModel
+from subsetopt.limits import Limits
+from subsetopt.problems import MeanMatching
+from subsetopt.solution import Termination
+
+from . import _backend
+from .base import Answer, Kind, Requirement, Solver
+
+_PYSCIPOPT = Requirement("pyscipopt", "pyscipopt", ">=5")
+
+_FEASIBILITY = 1e-6  # numerics/feastol
+_SUM = 1e-6  # numerics/sumepsilon
+_DUAL = 1e-7  # numerics/dualfeastol
+_ZERO = 1e-9  # numerics/epsilon: smaller coefficients are taken for zero
+
+_TERMINATIONS = {
+    "optimal": Termination.OPTIMAL,
+    "gaplimit": Termination.OPTIMAL,  # the gap that was asked for; it is counted in eps
+    "timelimit": Termination.TIME_LIMIT,
+    "nodelimit": Termination.ITERATION_LIMIT,
+    "totalnodelimit": Termination.ITERATION_LIMIT,
+    "stallnodelimit": Termination.ITERATION_LIMIT,
+    "restartlimit": Termination.ITERATION_LIMIT,
+    "sollimit": Termination.ITERATION_LIMIT,
+    "bestsollimit": Termination.ITERATION_LIMIT,
+    "userinterrupt": Termination.INTERRUPTED,
+    "terminate": Termination.INTERRUPTED,
+    "infeasible": Termination.INFEASIBLE,
+    "unbounded": Termination.ERROR,
+    "inforunbd": Termination.ERROR,
+    "memlimit": Termination.ERROR,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scip(Solver):
+    """The published linear model, or the convex quadratic one for vectors, solved by SCIP.
+
+    `Answer.eps` is the distance from its dual bound to the objective of the selection, its
+    tolerances on feasibility and on sums (1e-6 each), and per variable 1e-7 for reduced costs and
+    1e-9 for coefficients that it takes for zero. For vectors a residual may be off by as much,
+    which moves its square by twice the residual times that. Changed tolerances are not counted.
+
+    Parameters
+    ----------
+    parameters : mapping or tuple of (name, value)
+        SCIP's own, for instance ``{"limits/nodes": 1000}``; they win over the limits.
+    """
+
+    parameters: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
+
+    name: ClassVar[str] = "scip"
+    kind: ClassVar[Kind] = Kind.BACKEND
+    summary: ClassVar[str] = "the paper's integer programme, and its quadratic form, by SCIP"
+    choose_when: ClassVar[str] = (
+        "vectors are to be matched to proven optimality, or SCIP compared with"
+    )
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching", "vector-mean-matching")
+    requires: ClassVar[tuple[Requirement, ...]] = (_PYSCIPOPT,)
+    exact: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        try:
+            pairs = tuple(dict(self.parameters).items())
+        except (TypeError, ValueError) as error:
+            raise InvalidOption(
+                f"parameters is {self.parameters!r}; a mapping of SCIP's names to values is needed"
+            ) from error
+        object.__setattr__(self, "parameters", pairs)
+
+    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
+        """Solve the linear model for scalars, the quadratic one for vectors."""
+        pyscipopt = _PYSCIPOPT.load()
+        start = perf_counter()
+        scale = _backend.scaled(problem)
+        solver = pyscipopt.Model()
+        self._configure(solver, limits, scale)
+        variables = _load(pyscipopt, solver, scale.problem)
+        built = perf_counter()
+        interrupted = _backend.interruptible(solver.optimizeNogil, solver.interruptSolve)
+        solved = perf_counter()
+        x = None
+        if solver.getNSols():
+            best = solver.getBestSol()
+            x = np.array([solver.getSolVal(best, v) for v in variables[: problem.n]])
+        native = _backend.Native(
+            termination=_backend.termination(
+                _TERMINATIONS, solver.getStatus(), limits, interrupted
+            ),
+            x=x,
+            bound=solver.getDualbound(),
+            tolerance=_tolerance(scale.problem, solver.getPrimalbound()),
+            build_seconds=built - start,
+            solve_seconds=solved - built,
+            iterations=int(solver.getNTotalNodes()),
+            notes=_not_honoured(limits),
+        )
+        return _backend.to_answer(problem, scale, native)
+
+    def _configure(self, solver: Any, limits: Limits, scale: _backend.Scaled) -> None:
+        settings: dict[str, Any] = {
+            "misc/catchctrlc": False,  # it would print; Ctrl-C is seen to here
+            "randomization/randomseedshift": limits.seed,
+        }
+        seconds = _backend.seconds(limits)
+        if seconds is not None:
+            settings["limits/time"] = float(seconds)
+        if limits.gap is not None:
+            settings["limits/gap"] = float(_backend.finite(limits.gap))
+        if limits.absolute_gap is not None:
+            settings["limits/absgap"] = scale.lower_width(limits.absolute_gap)
+        if not limits.log:
+            solver.hideOutput()
+        for name, value in settings.items():
+            solver.setParam(name, value)
+        for name, value in dict(self.parameters).items():
+            try:
+                solver.setParam(name, value)
+            except (KeyError, ValueError, TypeError, LookupError) as error:
+                raise InvalidOption(f"SCIP refuses {name} = {value!r}: {error}") from error
+
+
+def _load(pyscipopt: Any, solver: Any, problem: MeanMatching) -> list[Any]:
+    """Build the model of `problem` in `solver` and return its variables."""
+    if problem.values.ndim == 1:
+        return _load_linear(pyscipopt, solver, problem.linear_model())
+    model: QuadraticModel = problem.quadratic_model()
+    variables = _load_linear(pyscipopt, solver, model.linear)
+    # SCIP takes linear objectives only: minimise z over the epigraph of the square.
+    z = solver.addVar("z", lb=0.0, obj=1.0)
+    products = zip(
+        model.first.tolist(), model.second.tolist(), model.coefficients.tolist(), strict=True
+    )
+    square = pyscipopt.quicksum(q * variables[i] * variables[j] for i, j, q in products)
+    solver.addCons(square - z <= 0, name="epigraph")
+    return variables
+
+
+def _load_linear(pyscipopt: Any, solver: Any, model: LinearModel) -> list[Any]:
+    columns = (model.lower, model.upper, model.integer, model.objective)
+    variables = [
+        solver.addVar(
+            name,
+            vtype="B" if integer else "C",
+            lb=None if low == -math.inf else low,
+            ub=None if high == math.inf else high,
+            obj=cost,
+        )
+        for name, low, high, integer, cost in zip(
+            model.variable_names, *(part.tolist() for part in columns), strict=True
+        )
+    ]
+    for i, name in enumerate(model.row_names):
+        entries = zip(*(part.tolist() for part in model.rows.row(i)), strict=True)
+        total = pyscipopt.quicksum(value * variables[column] for column, value in entries)
+        low, high = float(model.row_lower[i]), float(model.row_upper[i])
+        if low == high:
+            solver.addCons(total == low, name=name)
+        elif high == math.inf:
+            solver.addCons(total >= low, name=name)
+        elif low == -math.inf:
+            solver.addCons(total <= high, name=name)
+        else:
+            solver.addCons((total <= high) >= low, name=name)
+    return variables
+
+
+def _tolerance(scaled: MeanMatching, objective: float) -> float:
+    entries = (_DUAL + _ZERO) * (scaled.n + 1)
+    error = (_FEASIBILITY + _SUM + entries) * _backend.magnitude(scaled)
+    if scaled.values.ndim == 1:
+        return error
+    d = int(scaled.values.shape[1])
+    residual = math.sqrt(max(0.0, min(objective, 1e20)))
+    return error + 2 * residual * math.sqrt(d) * error + d * error**2
+
+
+def _not_honoured(limits: Limits) -> tuple[str, ...]:
+    if limits.threads is not None and limits.threads > 1:
+        return ("threads not honoured: SCIP solves with one",)
+    return ()

@@ -1,0 +1,242 @@
+"""Swap descent with restarts: the default for mean matching."""
+
+import math
+from dataclasses import dataclass
+from time import perf_counter
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidOption
+from subsetopt.limits import Limits
+from subsetopt.problems import MeanMatching
+from subsetopt.solution import Termination
+
+from ._centred import Centred
+from .base import NUMBA, Answer, Kind, Requirement, Solver
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swap(Solver):
+    """Start well spread, exchange chosen for free candidates while that helps, restart.
+
+    Scalars: mid-points of k strata, the best single swap by two pointers on the sorted values in
+    O(n), then the best pair of swaps, then exchanges of four for four by two-sum hashing.
+    Vectors: greedy start, then for each chosen row its best partner, in O(k n d) a sweep.
+    Restarts perturb the best so far until the tolerance, the deadline or the number of restarts
+    is reached; with a time limit the number of restarts is not limited.
+
+    Parameters
+    ----------
+    tolerance : float
+        Stop at an error of this many interquartile ranges of the values (scalars), or at this
+        distance relative to the root mean square of the values (vectors). `absolute_gap` of the
+        limits replaces it, in units of the objective.
+    restarts : int
+        How many at most, without a time limit.
+    """
+
+    tolerance: float = 1e-8
+    restarts: int = 32
+
+    name: ClassVar[str] = "swap"
+    kind: ClassVar[Kind] = Kind.HEURISTIC
+    summary: ClassVar[str] = "stratified start, best single, double and quadruple swaps, restarts"
+    choose_when: ClassVar[str] = "almost always: errors near rounding, in tens of microseconds"
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching", "vector-mean-matching")
+    requires: ClassVar[tuple[Requirement, ...]] = (NUMBA,)
+    concurrent: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.tolerance < math.inf:
+            raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
+        if type(self.restarts) is not int or self.restarts < 0:
+            raise InvalidOption(f"restarts is {self.restarts!r}; a whole number >= 0 is needed")
+
+    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
+        """Return the best selection found."""
+        start = perf_counter()
+        search = (Scalars if problem.values.ndim == 1 else Vectors)(problem, limits, self.tolerance)
+        built = perf_counter()
+        search.start()
+        termination, rounds = self._run(search, limits, start)
+        return Answer(
+            indices=search.indices(),
+            termination=termination,
+            build_seconds=built - start,
+            solve_seconds=perf_counter() - built,
+            iterations=rounds,
+            message=search.message(),
+        )
+
+    def _run(
+        self, search: "Scalars | Vectors", limits: Limits, start: float
+    ) -> tuple[Termination, int]:
+        """Run rounds until the search is content; returns why it stopped and how many there were."""
+        deadline = None if limits.time_limit is None else start + limits.time_limit
+        done = 0
+        try:
+            while not search.content:
+                if deadline is None and done > self.restarts:
+                    return Termination.ITERATION_LIMIT, done
+                end = self.restarts + 1 if deadline is None else done + 64
+                done = search.rounds(done, min(end, done + search.interruptible))
+                if deadline is not None and perf_counter() >= deadline:
+                    return Termination.TIME_LIMIT, done
+        except KeyboardInterrupt:
+            return Termination.INTERRUPTED, done
+        return Termination.FINISHED, done
+
+
+class Scalars:
+    """The search on scalar values; its state is the best selection so far."""
+
+    _PAIRS = 4096
+    _QUADS = 8192
+
+    def __init__(self, problem: MeanMatching, limits: Limits, tolerance: float) -> None:
+        from ._kernels import matching, rng
+
+        self._kernel = matching
+        values = problem.values.astype(np.float64)
+        if problem.cardinality == "at_most":
+            values = np.concatenate([values, np.zeros(problem.k)])  # zeros stand for no choice
+        self._n, self._k = problem.n, problem.k
+        self._order = values.argsort()
+        self._values, exponent = matching.gathered(values, self._order)
+        self._wanted = problem.k * math.ldexp(problem.target_value, -exponent)
+        self._state = rng.seeded(limits.seed)
+        self._chosen = np.empty(values.size, dtype=np.bool_)
+        self._residual = math.inf
+        if limits.absolute_gap is None:
+            self._limit = tolerance * problem.k * matching.spread(self._values)
+        else:
+            self._limit = problem.k * math.ldexp(limits.absolute_gap, -exponent)
+        low, high = self._values[: self._k].sum(), self._values[-self._k :].sum()
+        self._at_end = not low < self._wanted < high  # the start is then that end, and optimal
+        self.interruptible = max(1, 2**20 // values.size)  # rounds between looks at the clock
+
+    def start(self, indices: NDArray[np.int64] | None = None) -> None:
+        """Begin from the stratified start, or from a selection of exactly k."""
+        if indices is None:
+            self._residual = self._kernel.strided_start(
+                self._values, self._k, self._wanted, self._chosen
+            )
+        else:
+            marked = np.zeros(self._chosen.size, dtype=np.bool_)
+            marked[indices] = True
+            self._chosen[:] = marked[self._order]
+            self._residual = self._wanted - float(self._values[self._chosen].sum())
+
+    def rounds(self, begin: int, end: int) -> int:
+        """Run rounds begin..end-1, fewer if content; returns the next."""
+        self._residual, done = self._kernel.refine(
+            self._values,
+            self._wanted,
+            self._limit,
+            begin,
+            end,
+            self._PAIRS,
+            self._QUADS,
+            self._state,
+            self._chosen,
+        )
+        return int(done)
+
+    @property
+    def content(self) -> bool:
+        """Whether nothing better is wanted or possible."""
+        return self._at_end or abs(self._residual) <= self._limit
+
+    def indices(self) -> NDArray[np.int64]:
+        """Return the best selection so far."""
+        found = self._kernel.indices_of(self._chosen, self._order, self._k)
+        return found[found < self._n]
+
+    def message(self) -> str:
+        """Say if the tolerance was missed."""
+        return "" if self.content else "the tolerance was not reached"
+
+
+class Vectors:
+    """The search on vectors; its state is the best selection so far."""
+
+    _BLOCK_BYTES = 2**28  # of inner products at once
+
+    def __init__(self, problem: MeanMatching, limits: Limits, tolerance: float) -> None:
+        from ._kernels import features
+
+        self._kernel = features
+        self._centred = Centred.of(problem)
+        rows = self._centred.rows
+        self._norms = np.einsum("ij,ij->i", rows, rows)
+        self._generator = np.random.default_rng(limits.seed)
+        self._best = np.zeros(len(rows), dtype=np.bool_)
+        self._error = math.inf
+        if limits.absolute_gap is None:
+            self._limit = float(tolerance**2 * self._norms.mean()) * problem.k**2
+        else:
+            self._limit = math.ldexp(limits.absolute_gap, -2 * self._centred.exponent)
+            self._limit *= problem.k**2
+        self.interruptible = 1
+
+    def start(self, indices: NDArray[np.int64] | None = None) -> None:
+        """Begin from the greedy selection, or from a selection of exactly k."""
+        if indices is None:
+            self._kernel.greedy(self._centred.rows, self._centred.k, self._best)
+        else:
+            self._best[indices] = True
+        total = self._kernel.total_of(self._centred.rows, self._best)
+        self._error = float(total @ total)
+
+    def rounds(self, begin: int, end: int) -> int:
+        """Run rounds begin..end-1, fewer if content; returns the next."""
+        for turn in range(begin, end):
+            trial = self._best.copy()
+            if turn > 0:
+                self._kick(trial)
+            error = self._descend(trial)
+            if error < self._error:
+                self._best, self._error = trial, error
+            if self.content:
+                return turn + 1
+        return end
+
+    def _kick(self, trial: NDArray[np.bool_]) -> None:
+        """Exchange an eighth of the chosen, at least two, for random others."""
+        taken, free = np.flatnonzero(trial), np.flatnonzero(~trial)
+        count = min(max(2, self._centred.k // 8), taken.size, free.size)
+        trial[self._generator.choice(taken, count, replace=False)] = False
+        trial[self._generator.choice(free, count, replace=False)] = True
+
+    def _descend(self, trial: NDArray[np.bool_]) -> float:
+        rows = self._centred.rows
+        total = self._kernel.total_of(rows, trial)
+        similarity = rows @ total
+        block = max(1, self._BLOCK_BYTES // (8 * len(rows)))
+        improving = True
+        while improving:
+            members = np.flatnonzero(trial)
+            improving = False
+            for part in range(0, members.size, block):
+                some = members[part : part + block]
+                gram = rows[some] @ rows.T
+                improving |= (
+                    self._kernel.sweep(rows, some, gram, self._norms, trial, total, similarity) > 0
+                )
+        total = self._kernel.total_of(rows, trial)
+        return float(total @ total)
+
+    @property
+    def content(self) -> bool:
+        """Whether nothing better is wanted or possible."""
+        return self._centred.k == self._best.size or self._error <= self._limit
+
+    def indices(self) -> NDArray[np.int64]:
+        """Return the best selection so far."""
+        return self._centred.indices(self._best)
+
+    def message(self) -> str:
+        """Say if the tolerance was missed."""
+        return "" if self.content else "the tolerance was not reached"

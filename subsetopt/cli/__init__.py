@@ -1,0 +1,50 @@
+"""The command line: one module per command, nothing heavy imported before a command runs."""
+
+from typing import Annotated
+
+import typer
+
+import subsetopt
+
+from . import bench, export, solve, solvers
+from .exits import ExitCodes
+
+EPILOG = (
+    "Exit codes: 0 an answer, 1 no answer within the limits, 2 bad input or usage, "
+    "3 a missing backend, 130 interrupted. SUBSETOPT_DEBUG=1 shows tracebacks."
+)
+
+app = typer.Typer(
+    name="subsetopt",
+    cls=ExitCodes,
+    help="Choosing k of n, solved properly: exact or certified subset selection.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"subsetopt {subsetopt.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print it and exit."),
+    ] = False,
+) -> None:
+    pass  # --version acts in its callback
+
+
+for _command in (solvers, solve, export, bench):
+    _command.register(app)
+
+
+def main() -> None:
+    """Run the command line; the console script."""
+    app(prog_name="subsetopt")

@@ -1,0 +1,86 @@
+"""Answers for people: what was found, what is known about it, and what chance achieves."""
+
+import os
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from subsetopt.solution import Solution
+
+    from .yardstick import Yardstick
+
+_SHOWN = 20  # indices; more are shortened to their two ends
+
+
+class _Pipeable(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # called while BrokenPipeError is handled; Rich would exit with a code of its own
+
+
+def console() -> Console:
+    """Return a console that prints text as it stands, wide where it is no terminal's."""
+    plain = _Pipeable(markup=False, emoji=False, highlight=False)
+    if not plain.is_terminal and "COLUMNS" not in os.environ:
+        plain.width = 160  # nobody's window: leave the folding to whoever reads it
+    return plain
+
+
+def show_solution(solution: "Solution", yardstick: "Yardstick") -> None:
+    """Print a solution beside the uniform baseline."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in _lines(solution, yardstick).items():
+        if text:
+            table.add_row(label, text)
+    chosen = 0 if solution.indices is None else solution.indices.size
+    console().print(Panel.fit(table, title=f"{solution.solver}: {chosen} of {solution.n}"))
+
+
+def _lines(solution: "Solution", yardstick: "Yardstick") -> dict[str, str]:
+    stats = solution.stats
+    return {
+        "objective": _number(solution.objective),
+        "bound": _number(solution.bound),
+        "gap": _gap(solution),
+        "termination": str(solution.termination),
+        "certificate": _certificate(solution),
+        "random subsets": yardstick.sentence(),
+        "seconds": f"build {stats.build_seconds:.3g}, solve {stats.solve_seconds:.3g}, "
+        f"total {stats.total_seconds:.3g}",
+        "solver": f"{solution.solver} {solution.version}",
+        "message": solution.message,
+        "indices": _indices(solution),
+    }
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else repr(value)
+
+
+def _gap(solution: "Solution") -> str:
+    absolute, relative = solution.absolute_gap, solution.gap
+    if absolute is None:
+        return "unknown"
+    return f"{absolute:.3g}" + ("" if relative is None else f" ({100 * relative:.3g} %)")
+
+
+def _certificate(solution: "Solution") -> str:
+    certificate = solution.certificate
+    eps = "" if certificate.eps is None else f", eps {certificate.eps:.3g}"
+    reason = f" ({certificate.reason})" if certificate.reason else ""
+    return f"{certificate.kind}{eps}{reason}"
+
+
+def _indices(solution: "Solution") -> str:
+    if solution.indices is None:
+        return "none"
+    indices = solution.indices.tolist()
+    if len(indices) <= _SHOWN:
+        return " ".join(map(str, indices)) or "none: the empty selection"
+    half = _SHOWN // 2
+    ends = [*map(str, indices[:half]), "...", *map(str, indices[-half:])]
+    return f"{' '.join(ends)}  ({len(indices)} of them; --out FILE writes all)"

@@ -1,0 +1,97 @@
+"""The one place where errors become exit codes."""
+
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from subsetopt.errors import InvalidAnswer, MissingBackend, SubsetOptError, TooLarge
+from subsetopt.solution import Solution, Termination
+
+ANSWER = 0
+NO_ANSWER = 1
+BAD_INPUT = 2
+MISSING_BACKEND = 3
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE has ended
+
+
+def of_solution(solution: Solution) -> int:
+    """Return the exit code of a command that ended with `solution`."""
+    if solution.termination is Termination.INTERRUPTED:
+        return INTERRUPTED
+    return NO_ANSWER if solution.indices is None else ANSWER
+
+
+def of_error(error: BaseException) -> int:
+    """Return the exit code of a command that ended with `error`."""
+    match error:
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case BrokenPipeError():
+            return BROKEN_PIPE
+        case MissingBackend():
+            return MISSING_BACKEND
+        case TooLarge() | InvalidAnswer() | MemoryError():
+            return NO_ANSWER
+        case SubsetOptError() | OSError():
+            return BAD_INPUT
+        case _:
+            return NO_ANSWER
+
+
+class ExitCodes(TyperGroup):
+    """The root command: runs the others and ends the process with the code that fits."""
+
+    def invoke(self, ctx: Any) -> object:
+        """Run the command; every error ends as one line on standard error."""
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()  # a reader that has gone away is noticed here, not at exit
+        except (typer.Exit, typer.Abort):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if os.environ.get("SUBSETOPT_DEBUG", "0") not in ("", "0"):
+                traceback.print_exc()
+            _end(error)
+        return result
+
+
+def _end(error: BaseException) -> NoReturn:
+    if hasattr(error, "format_message"):  # a usage error; Typer does not export its class
+        context = getattr(error, "ctx", None)
+        hint = f" (see '{context.command_path} --help')" if context else ""
+        _complain(f"{error.format_message().rstrip('.')}{hint}")
+        raise typer.Exit(BAD_INPUT)
+    if isinstance(error, BrokenPipeError):
+        # What is still buffered goes nowhere, else the interpreter complains at its own exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(BROKEN_PIPE)
+    _complain(_message(error))
+    raise typer.Exit(of_error(error))
+
+
+def _complain(message: str) -> None:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+
+
+def _message(error: BaseException) -> str:
+    match error:
+        case KeyboardInterrupt():
+            return "interrupted"
+        case MemoryError():
+            return f"out of memory: {error}" if str(error) else "out of memory"
+        case SubsetOptError():
+            return str(error)
+        case OSError() if error.strerror and error.filename is not None:
+            return f"{error.filename}: {error.strerror}"
+        case OSError():
+            return str(error)
+        case _:
+            return (
+                f"unexpected {type(error).__name__}: {error}; this should not happen, "
+                "SUBSETOPT_DEBUG=1 shows where it did"
+            )

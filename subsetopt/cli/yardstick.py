@@ -1,0 +1,55 @@
+"""The uniform baseline that stands beside every answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from subsetopt.baseline import random_objectives, rank
+from subsetopt.problems import MeanMatching
+from subsetopt.solution import Solution
+
+_DRAWS = 1000
+_FEWEST = 100
+_WORK = 3e7  # values that may be looked at, which takes about a second
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """How random subsets compare with an answer.
+
+    Parameters
+    ----------
+    draws : int
+    median : float
+        Of their objectives.
+    rank : float or None
+        The share of them that are at least as good as the answer; None without an answer.
+    """
+
+    draws: int
+    median: float
+    rank: float | None
+
+    @classmethod
+    def of(cls, problem: MeanMatching, solution: Solution, seed: int) -> "Yardstick":
+        """Draw 1000 subsets, or fewer, but 100 at least, where they are so large that it shows."""
+        draws = int(np.clip(_WORK / (problem.k * problem.values[0].size), _FEWEST, _DRAWS))
+        objectives = random_objectives(problem, draws, seed)
+        share = None if solution.objective is None else rank(solution.objective, objectives)
+        return cls(draws, float(np.median(objectives)), share)
+
+    def sentence(self) -> str:
+        """Say it in a line."""
+        said = f"median {self.median:.6g} of {self.draws}"
+        if self.rank is None:
+            return said
+        return f"{said}; {100 * self.rank:.3g} % of them are at least as good"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the keys that ``--json`` adds."""
+        return {
+            "random_median": self.median,
+            "random_rank": self.rank,
+            "random_draws": self.draws,
+        }

@@ -1,0 +1,76 @@
+"""``subsetopt export`` and the list of solvers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import subsetopt as so
+from subsetopt.cli import app
+from subsetopt.formats import write_model
+from subsetopt.solvers import base
+
+VALUES = np.random.default_rng(0).random((6, 2))
+
+
+def run(*arguments: Any) -> Any:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.mark.parametrize("suffix", [".mps", ".lp"])
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_export_writes_the_problem_s_model(tmp_path: Path, suffix: str, dimensions: int) -> None:
+    values = VALUES if dimensions == 2 else VALUES[:, 0]
+    np.save(tmp_path / "values.npy", values)
+    out = tmp_path / f"model{suffix}"
+    options = ["--k", 2, "--at-most", "--target", "0.5,0.25" if dimensions == 2 else "0.5"]
+    result = run("export", "mean-matching", tmp_path / "values.npy", *options, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert "linear" in result.stdout or "quadratic" in result.stdout
+    target = [0.5, 0.25] if dimensions == 2 else 0.5
+    problem = so.MeanMatching(values, 2, target=target, cardinality="at_most")
+    model = problem.quadratic_model() if dimensions == 2 else problem.linear_model()
+    write_model(model, tmp_path / f"expected{suffix}")
+    assert out.read_bytes() == (tmp_path / f"expected{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("model.txt", ".mps, .lp"), ("no/model.lp", "no such folder")]
+)
+def test_a_bad_destination(tmp_path: Path, name: str, words: Any) -> None:
+    np.save(tmp_path / "values.npy", VALUES)
+    result = run(
+        "export", "mean-matching", tmp_path / "values.npy", "-k", 2, "--out", tmp_path / name
+    )
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["values.npy"]
+
+
+def test_solvers_as_json() -> None:
+    result = run("solvers", "--json")
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["version"] == so.__version__
+    assert [row["name"] for row in document["solvers"]] == [row.name for row in so.solvers()]
+    for row in document["solvers"]:
+        assert row["available"] or row["reason"]
+        assert row["kind"]
+        assert row["handles"]
+
+
+def test_solvers_for_people_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_findable", lambda module: module != "pyscipopt")
+    result = run("solvers")
+    assert result.exit_code == 0, result.stderr
+    for row in so.solvers():
+        assert row.name in result.stdout
+    assert "not installed" in " ".join(result.stdout.split())
+    assert "\x1b" not in result.stdout
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"subsetopt {so.__version__}\n"

@@ -1,0 +1,95 @@
+"""What only a process of its own can show."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+COMMAND = [sys.executable, "-m", "subsetopt"]
+
+
+def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.fixture
+def losses(tmp_path: Path) -> Path:
+    np.save(tmp_path / "losses.npy", np.random.default_rng(0).random(40))
+    return tmp_path / "losses.npy"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; import subsetopt.cli as c\n"
+        "try: c.main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numba', 'scipy', 'highspy', 'ortools', 'pyscipopt', 'torch', 'sklearn'}\n"
+        "sys.exit(f'loaded: {heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "mean-matching" not in done.stdout
+    assert "solve" in done.stdout
+
+
+def test_solve_and_exit_codes(losses: Path) -> None:
+    done = run("solve", "mean-matching", losses, "-k", 5, "--solver", "random", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["k"] == 5
+    done = run("solve", "mean-matching", losses, "-k", 500)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: k is 500")
+    assert run("--bogus").returncode == 2
+
+
+def test_standard_input_and_plain_output(losses: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "solve", "mean-matching", "-", "--k", "5", "--solver", "random"],
+        input=losses.read_bytes(),
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},  # a pipe that takes no box drawings
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\x1b" not in done.stdout
+    assert b"objective" in done.stdout
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    pipe = tmp_path / "losses.csv"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        [*COMMAND, "solve", "mean-matching", pipe, "-k", "5"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with pipe.open("w"):  # returns when the process waits for its values
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=60)
+    assert (process.returncode, output, error) == (130, "", "error: interrupted\n")
+
+
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_a_reader_that_goes_away(losses: Path, options: list[str]) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "solve", "mean-matching", losses, "-k", "5", "--solver", "random", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), error) == (141, b"")

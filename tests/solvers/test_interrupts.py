@@ -1,0 +1,98 @@
+"""Ctrl-C while a backend solves: an answer, no exception, and the handler put back."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import subsetopt as so
+from subsetopt.solvers import _backend, catalogue
+
+CHILD = """
+import signal, sys, threading, time, warnings
+import numpy as np, subsetopt as so
+name, n, k, seed = sys.argv[1], *map(int, sys.argv[2:5])
+problem = so.MeanMatching(np.random.default_rng(seed).exponential(size=n), k=k)
+so.solve(so.MeanMatching([1.0, 2.0, 3.0], k=1), name)  # imports done
+before = signal.getsignal(signal.SIGINT)
+print("solving", flush=True)
+start = time.perf_counter()
+solution = so.solve(problem, name, time_limit=60, threads=1)
+seconds = time.perf_counter() - start
+same = signal.getsignal(signal.SIGINT) is before
+found = -1 if solution.indices is None else len(solution.indices)
+print(solution.termination, found, same, seconds < 20, flush=True)
+"""
+
+HARD = {
+    "cbc": (300, 5, 0),
+    "scip": (60, 30, 0),
+    "highs": (200, 3, 0),
+    "cpsat": (128, 12, 0),
+}
+
+
+def _hard() -> Iterator[Any]:
+    for name in HARD:
+        available = catalogue.solver_class(name).availability()
+        mark = pytest.mark.skipif(not available, reason=available.reason or "available")
+        yield pytest.param(name, marks=mark)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@pytest.mark.parametrize("name", list(_hard()))
+def test_interrupted(name: str) -> None:
+    command = [sys.executable, "-c", CHILD, name, *map(str, HARD[name])]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "solving\n"
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=100)
+    termination, found, same_handler, soon = out.split()
+    assert (termination, int(found)) == ("interrupted", HARD[name][1]), out
+    assert same_handler == "True"
+    assert soon == "True"
+    assert err == ""
+    assert child.returncode == 0
+
+
+@pytest.mark.parametrize("name", list(_hard()))
+def test_outside_the_main_thread(name: str) -> None:
+    problem = so.MeanMatching(np.arange(9.0) ** 2, k=3)
+    answers: list[so.Solution] = []
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=lambda: answers.append(so.solve(problem, name)))
+    thread.start()
+    thread.join(60)
+    assert answers[0].termination is so.Termination.OPTIMAL
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_failures_come_through_and_the_handler_is_restored() -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def fails() -> None:
+        raise ValueError("native trouble")
+
+    with pytest.raises(ValueError, match="native trouble"):
+        _backend.interruptible(fails, None)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_process_that_ignores_sigint_goes_on_ignoring_it() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert not _backend.interruptible(lambda: os.kill(os.getpid(), signal.SIGINT), None)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
