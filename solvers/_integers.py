@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from subsetopt.problems import MeanMatching
 
-
 RESIDUE_BITS = 16
 """Sums are told apart modulo two to this power, in the bound that needs no search."""
 
@@ -68,7 +67,7 @@ class Integers:
     @classmethod
     def of(cls, problem: MeanMatching) -> "Integers":
         """Reduce a problem; exact whatever the dtype."""
-        whole = _whole_numbers(problem)
+        whole = problem.grid.whole_numbers()
         least = min(whole)
         divisor = gcd(*(value - least for value in whole)) or 1
         values = tuple((value - least) // divisor for value in whole)
@@ -150,12 +149,3 @@ def least_distance(reachable: NDArray[np.bool_], wanted: Fraction) -> Fraction:
     below = int(np.argmax(ascending[-np.arange(len(reachable))]))
     fraction = wanted - floor
     return min(fraction + below, above - fraction)
-
-
-def _whole_numbers(problem: MeanMatching) -> list[int]:
-    grid = problem.grid
-    if grid.integers is not None:
-        return [int(value) for value in grid.integers]
-    assert grid.mantissas is not None and grid.shifts is not None
-    pairs = zip(grid.mantissas.tolist(), grid.shifts.tolist(), strict=True)
-    return [mantissa << shift for mantissa, shift in pairs]

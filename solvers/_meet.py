@@ -7,11 +7,11 @@ interval of one half only the matching interval of the other is made, so memory 
 the number of subsets.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, product
+from itertools import chain, islice, product
 from math import ceil, comb
 from threading import local
 from time import perf_counter
@@ -124,28 +124,36 @@ class Meet:
         Only subsets that come nearer than this are of interest.
     threads : int
         Pieces searched at once; the answer does not depend on it.
+    counts : sequence of int, optional
+        Search only subsets with so many items in the first half; None for all.
     """
 
     def __init__(
-        self, values: Sequence[int], sub: Subproblem, reach: Fraction, threads: int
+        self,
+        values: Sequence[int],
+        sub: Subproblem,
+        reach: Fraction,
+        threads: int,
+        counts: Sequence[int] | None = None,
     ) -> None:
+        self._every = counts is None
+        self._counts = range(sub.count + 1) if counts is None else counts
+        most = max(max(count, sub.count - count) for count in self._counts)
         self._values, self._sub, self._threads = values, sub, threads
         self._scale = scale = _Scale.of(values, sub.count)
         keys = np.array([scale.rounded(value) + scale.counter for value in values], dtype=np.int64)
         dealt = np.argsort(keys, kind="stable")
-        groups = [_Group(dealt[part::4], keys, sub.count) for part in range(4)]
+        groups = [_Group(dealt[part::4], keys, most) for part in range(4)]
         self._x, self._y = _Half(groups[0], groups[3]), _Half(groups[1], groups[2])
         self._target = sub.count * scale.counter + scale.rounded(sub.floor)
         self._reach = min(scale.counter // 4, (ceil(reach) >> scale.shift) + scale.slack + 2)
         self._buffers = local()
 
-    def run(self, deadline: float, counts: Sequence[int] | None = None) -> Found:
-        """Search until the deadline, with these numbers of items in the first half; None for all."""
-        every = counts is None
-        order = range(self._sub.count + 1) if counts is None else counts
+    def run(self, deadline: float) -> Found:
+        """Search until all is searched, the least distance is attained or the deadline is past."""
         best: _Pair | None = None
         with ThreadPoolExecutor(self._threads) as pool:
-            pieces = self._pieces(order)
+            pieces = self._pieces()
             while batch := list(islice(pieces, 4 * self._threads)):
                 for found in pool.map(self._nearest, batch):
                     if found is not None and (best is None or found.distance < best.distance):
@@ -157,13 +165,13 @@ class Meet:
                 if perf_counter() > deadline:
                     return Found(self._subset(best), complete=False)
             if best is None or not self._scale.slack:
-                return Found(self._subset(best), complete=every)
-            return self._untie(pool, order, every)
+                return Found(self._subset(best), complete=self._every)
+            return self._untie(pool, deadline)
 
-    def _pieces(self, counts: Iterable[int]) -> Iterator[tuple[int, int]]:
+    def _pieces(self) -> Iterator[tuple[int, int]]:
         """Yield intervals of keys of the first half, none with more than `PIECE` of them."""
         counter = self._scale.counter
-        for count in counts:
+        for count in self._counts:
             # Rounding is part of the keys, so a sum of `count` items stays below the next counter.
             stack = [(count * counter, (count + 1) * counter)]
             while stack:
@@ -183,7 +191,9 @@ class Meet:
         y = self._y.fill(y_low, y_high, self._buffer("y", size))
         if not size:
             return y, y
-        return self._x.fill(low, high, self._buffer("x", PIECE)), y
+        # More than PIECE of them only where that many are alike, and no interval divides them.
+        x = self._buffer("x", self._x.below(high) - self._x.below(low))
+        return self._x.fill(low, high, x), y
 
     def _buffer(self, name: str, size: int) -> NDArray[np.int64]:
         """Return this thread's buffer of a name, with room for `size` keys."""
@@ -212,21 +222,24 @@ class Meet:
         first, second = next(self._x.subsets(pair.x)), next(self._y.subsets(pair.y))
         return np.array(sorted(first + second), dtype=np.int64)
 
-    def _untie(self, pool: ThreadPoolExecutor, counts: Iterable[int], every: bool) -> Found:
+    def _untie(self, pool: ThreadPoolExecutor, deadline: float) -> Found:
         """Evaluate exactly all subsets that rounding leaves in the running."""
         best: tuple[Fraction, list[int]] | None = None
-        evaluated = 0
-        for pairs in pool.map(self._close, self._pieces(counts)):
-            for x, y in pairs:
+        evaluated, late = 0, False
+        pieces = self._pieces()
+        while (batch := list(islice(pieces, 4 * self._threads))) and not late:
+            for x, y in chain.from_iterable(pool.map(self._close, batch)):
                 for first, second in product(self._x.subsets(x), self._y.subsets(y)):
                     evaluated += 1
-                    if evaluated > _TIES:
-                        return Found(np.array(sorted(best[1])) if best else None, complete=False)
                     subset = first + second
                     distance = abs(self._sub.wanted - sum(self._values[i] for i in subset))
                     if best is None or distance < best[0]:
                         best = distance, subset
-        return Found(np.array(sorted(best[1])) if best else None, complete=every)
+                    if evaluated > _TIES:
+                        return Found(np.array(sorted(best[1])), complete=False)
+            late = perf_counter() > deadline
+        complete = self._every and not batch
+        return Found(np.array(sorted(best[1])) if best else None, complete=complete)
 
     def _close(self, piece: tuple[int, int]) -> list[tuple[int, int]]:
         """Return the pairs of distinct keys within reach; one too many if there are very many."""
@@ -251,7 +264,8 @@ def _distinct(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return each key once; on sorted keys a comparison of neighbours beats numpy.unique."""
     if not ascending.size:
         return ascending
-    return ascending[np.append(True, ascending[1:] != ascending[:-1])]
+    first: NDArray[np.bool_] = np.append(True, ascending[1:] != ascending[:-1])
+    return ascending[first]
 
 
 def subsets(n: int, most: int) -> int:

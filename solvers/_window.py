@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from math import comb, log2, pi, sqrt
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from ._integers import Integers, Subproblem, trailing_zeros
 from ._meet import NANOSECONDS, PIECE, Meet, subsets
 
 _HITS = 64.0  # expected subsets on the wanted grid point
-_WINDOWS = 4
+_FINEST = 10  # items with the lowest bits that every window holds
+_WINDOWS = 8
 _WIDEST = 60  # bits of a value: with wider ones there are more grid points than subsets
 _LARGEST_HALF = 3e8  # subsets of half a window, per number of items
 
@@ -33,7 +34,7 @@ class Window:
 
     @classmethod
     def sized(cls, integers: Integers, best: NDArray[np.int64], sub: Subproblem) -> "Window | None":
-        """Return the smallest window that is expected to hold enough hits, None if there is none."""
+        """Return the smallest window expected to hold enough hits, None if there is none."""
         if integers.descending[0].bit_length() > _WIDEST:
             return None
         values = np.array([float(value) for value in integers.values])
@@ -63,32 +64,41 @@ class Window:
     @property
     def bytes(self) -> float:
         """Estimated bytes."""
-        return 160.0 * subsets(self.size // 4 + 1, self.count) + 48.0 * min(PIECE, self._halves)
+        groups = subsets(self.size // 4 + 1, self.count - self.count // 2)
+        return 160.0 * groups + 48.0 * min(PIECE, self._halves)
 
     def search(self, seed: int, threads: int, deadline: float) -> Iterator[NDArray[np.int64]]:
         """Yield better and better subsets, from one random window after another."""
         generator = np.random.default_rng(seed)
-        others = np.setdiff1d(np.arange(self.integers.n), self.best)
+        chosen = np.zeros(self.integers.n, dtype=np.bool_)
+        chosen[self.best] = True
         for _ in range(_WINDOWS):
-            inside = self._drawn(self.best, self.count, generator)
-            outside = self._drawn(others, self.size - self.count, generator)
-            items = np.sort(np.concatenate([inside, outside]))
+            items, inside = self._drawn(chosen, generator)
             fixed = np.setdiff1d(self.best, inside)
             values = [self.integers.values[int(i)] for i in items]
             wanted = self.sub.wanted - sum(self.integers.values[int(i)] for i in fixed)
-            sub = Subproblem(self.count, Fraction(wanted), self.sub.least)
+            sub = Subproblem(self.count, wanted, self.sub.least)
             reach = abs(wanted - sum(self.integers.values[int(i)] for i in inside))
-            middle = self.count // 2
-            counts = sorted(range(self.count + 1), key=lambda c: abs(c - middle))[:3]
-            found, _ = Meet(values, sub, reach, threads).run(deadline, counts)
+            middle = [self.count // 2]  # the most numerous split between the halves
+            found, _ = Meet(values, sub, reach, threads, middle).run(deadline)
             if found is not None:
                 yield np.sort(np.concatenate([items[found], fixed]))
+            if perf_counter() > deadline:
+                return
 
     def _drawn(
-        self, items: NDArray[np.int64], size: int, generator: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Draw items at random, but first the finest: they decide which residues are reachable."""
-        shuffled = generator.permutation(items)
+        self, chosen: NDArray[np.bool_], generator: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw the items of a window; returns them and those of them that are chosen.
+
+        The finest are always among them, since they decide which residues are reachable. The
+        others are drawn at random, so that the chosen ones are no unusual choice from the window.
+        """
         values, pivot = self.integers.values, self.integers.pivot
-        coarseness = [trailing_zeros(values[int(item)] - pivot) // 4 for item in shuffled]
-        return shuffled[np.argsort(coarseness, kind="stable")[:size]]
+        shuffled = generator.permutation(self.integers.n)
+        fineness = [trailing_zeros(values[int(item)] - pivot) for item in shuffled]
+        finest = np.argsort(fineness, kind="stable")[:_FINEST]
+        ranked = np.concatenate([shuffled[finest], np.delete(shuffled, finest)])
+        inside = ranked[chosen[ranked]][: self.count]
+        outside = ranked[~chosen[ranked]][: self.size - self.count]
+        return np.sort(np.concatenate([inside, outside])), inside

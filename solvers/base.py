@@ -184,7 +184,7 @@ class Solver(ABC):
 
     @classmethod
     def options(cls) -> tuple[str, ...]:
-        """The names of the solver's own options."""
+        """Return the names of the solver's own options."""
         return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
 
 

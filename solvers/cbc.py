@@ -14,6 +14,7 @@ from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
 from . import _backend
+from ._interrupts import interruptible
 from .base import Answer, Kind, Requirement, Solver
 
 _ORTOOLS = Requirement("ortools", "ortools", ">=9.10")
@@ -81,13 +82,13 @@ class Cbc(Solver):
         scale = _backend.scaled(problem)
         run = _Run(pywraplp, scale.problem.linear_model(), limits, _backend.seconds(limits))
         built = perf_counter()
-        interrupted = _backend.interruptible(run, stop=None)
+        interrupted = interruptible(run, stop=None)
         notes = _not_honoured(limits)
         if run.status is None:  # left running in the background; it keeps itself alive
             again = min(perf_counter() - built, self.replay_seconds)
             # The limit counts the processor time of both runs.
             run = _Run(pywraplp, scale.problem.linear_model(), limits, 2 * again)
-            _backend.interruptible(run, stop=None)
+            interruptible(run, stop=None)
             notes += (
                 f"CBC cannot be stopped: the selection is from repeating its first {again:.2g} s, "
                 "and the run goes on in the background"

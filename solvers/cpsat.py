@@ -14,6 +14,7 @@ from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
 from . import _backend
+from ._interrupts import interruptible
 from .base import Answer, Kind, Requirement, Solver
 
 _ORTOOLS = Requirement("ortools", "ortools", ">=9.10")
@@ -82,7 +83,7 @@ class CpSat(Solver):
         _configure(solver.parameters, limits, problem, grid)
         built = perf_counter()
         statuses: list[Any] = []
-        interrupted = _backend.interruptible(
+        interrupted = interruptible(
             lambda: statuses.append(solver.solve(model)), solver.stop_search
         )
         solved = perf_counter()
@@ -125,7 +126,7 @@ class _Grid:
 
 def _grid(problem: MeanMatching, bits: int | None) -> _Grid:
     """Return the problem on its own grid where it fits, else on a coarser one."""
-    values = _integers(problem)
+    values = problem.grid.whole_numbers()
     wanted, beyond = _backend.reachable_target(problem)
     step = Fraction(2) ** problem.grid.exponent / problem.k  # of the objective, per unit of a sum
     fine = _Grid(
@@ -154,16 +155,6 @@ def _grid(problem: MeanMatching, bits: int | None) -> _Grid:
         f"values rounded to multiples of {float(2 * half):.3g}, by {float(half):.3g} at most: "
         f"{float(error):.3g} on the objective",
     )
-
-
-def _integers(problem: MeanMatching) -> list[int]:
-    grid = problem.grid
-    if grid.integers is not None:
-        return [int(value) for value in grid.integers]
-    assert grid.mantissas is not None
-    assert grid.shifts is not None
-    pairs = zip(grid.mantissas.tolist(), grid.shifts.tolist(), strict=True)
-    return [mantissa << shift for mantissa, shift in pairs]
 
 
 def _model(cp_model: Any, problem: MeanMatching, grid: _Grid) -> tuple[Any, list[Any]]:

@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from time import perf_counter
 from typing import ClassVar, Literal, NamedTuple, get_args
 

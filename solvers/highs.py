@@ -13,6 +13,7 @@ from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
 from . import _backend
+from ._interrupts import interruptible
 from .base import Answer, Kind, Requirement, Solver
 
 _HIGHSPY = Requirement("highspy", "highspy", ">=1.10,<1.15", clash=((1, 15), "ortools"))
@@ -90,7 +91,7 @@ class Highs(Solver):
         solver.passModel(_native_model(highspy, model))
         solver.HandleUserInterrupt = True
         built = perf_counter()
-        interrupted = _backend.interruptible(solver.run, solver.cancelSolve)
+        interrupted = interruptible(solver.run, solver.cancelSolve)
         solved = perf_counter()
         info, status = solver.getInfo(), solver.getModelStatus()
         found = info.primal_solution_status == 2  # kSolutionStatusFeasible

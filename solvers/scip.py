@@ -15,6 +15,7 @@ from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
 from . import _backend
+from ._interrupts import interruptible
 from .base import Answer, Kind, Requirement, Solver
 
 _PYSCIPOPT = Requirement("pyscipopt", "pyscipopt", ">=5")
@@ -88,7 +89,7 @@ class Scip(Solver):
         self._configure(solver, limits, scale)
         variables = _load(pyscipopt, solver, scale.problem)
         built = perf_counter()
-        interrupted = _backend.interruptible(solver.optimizeNogil, solver.interruptSolve)
+        interrupted = interruptible(solver.optimizeNogil, solver.interruptSolve)
         solved = perf_counter()
         x = None
         if solver.getNSols():

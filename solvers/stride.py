@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Stride(Solver):
         """Return the published selection."""
         start = perf_counter()
         descending = np.argsort(-problem.values, kind="stable")
-        # In floats, as the listing has it: where i * stride is whole, rounding can take it one lower.
+        # In floats, as in the listing: where i * stride is whole, rounding may take it one lower.
         stride = problem.n / (problem.k + 1)
         positions = np.floor(np.arange(1, problem.k + 1) * stride).astype(np.int64)
         return Answer(

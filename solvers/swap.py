@@ -73,7 +73,7 @@ class Swap(Solver):
     def _run(
         self, search: "Scalars | Vectors", limits: Limits, start: float
     ) -> tuple[Termination, int]:
-        """Run rounds until the search is content; returns why it stopped and how many there were."""
+        """Run rounds until the search is content; returns why it stopped, and how many."""
         deadline = None if limits.time_limit is None else start + limits.time_limit
         done = 0
         try:
@@ -96,7 +96,7 @@ class Scalars:
     _QUADS = 8192
 
     def __init__(self, problem: MeanMatching, limits: Limits, tolerance: float) -> None:
-        from ._kernels import matching, rng
+        from ._kernels import exchanges, matching, rng
 
         self._kernel = matching
         values = problem.values.astype(np.float64)
@@ -110,9 +110,12 @@ class Scalars:
         self._chosen = np.empty(values.size, dtype=np.bool_)
         self._residual = math.inf
         if limits.absolute_gap is None:
-            self._limit = tolerance * problem.k * matching.spread(self._values)
+            self._limit = tolerance * problem.k * exchanges.spread(self._values)
         else:
             self._limit = problem.k * math.ldexp(limits.absolute_gap, -exponent)
+        # What no selection can beat need not be searched for; the slack is for rounding.
+        least = math.ldexp(float(problem.lower_bound()) * problem.k * (1 + 1e-9), -exponent)
+        self._limit = max(self._limit, least)
         low, high = self._values[: self._k].sum(), self._values[-self._k :].sum()
         self._at_end = not low < self._wanted < high  # the start is then that end, and optimal
         self.interruptible = max(1, 2**20 // values.size)  # rounds between looks at the clock
@@ -151,7 +154,7 @@ class Scalars:
 
     def indices(self) -> NDArray[np.int64]:
         """Return the best selection so far."""
-        found = self._kernel.indices_of(self._chosen, self._order, self._k)
+        found: NDArray[np.int64] = self._kernel.indices_of(self._chosen, self._order, self._k)
         return found[found < self._n]
 
     def message(self) -> str:

@@ -13,8 +13,8 @@ from .errors import (
     UnsupportedProblem,
 )
 from .problems import MeanMatching
-from .solution import Certificate, CertificateKind, Solution, Stats, Termination
 from .selecting import select
+from .solution import Certificate, CertificateKind, Solution, Stats, Termination
 from .solving import solve, solve_many, solver, solvers
 
 __all__ = [

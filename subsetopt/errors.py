@@ -48,7 +48,7 @@ class TooLarge(SubsetOptError, RuntimeError):
         Estimated memory in bytes.
     """
 
-    def __init__(self, message: str, *, seconds: float, bytes: float) -> None:
+    def __init__(self, message: str, *, seconds: float, bytes: float) -> None:  # noqa: A002
         super().__init__(message)
         self.seconds = seconds
         self.bytes = bytes

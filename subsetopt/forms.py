@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class SparseRows:
     def dot(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the value of each row at `x`."""
         terms = self.coefficients * x[self.columns]
-        return np.array([terms[a:b].sum() for a, b in zip(self.starts, self.starts[1:])])
+        return np.array([terms[a:b].sum() for a, b in pairwise(self.starts)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,7 +91,7 @@ def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bou
     the lower bound is the best ``f - gap`` seen. Line searches are exact. Stops early at
     ``gap <= tolerance``, when the room for atoms is full, or when no step makes progress.
     """
-    n, d = centred.shape
+    n = centred.shape[0]
     k = atoms.shape[1]
     scores = np.empty(n)
     gap = np.inf

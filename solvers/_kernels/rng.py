@@ -1,4 +1,4 @@
-"""A small random generator for kernels, seeded explicitly: no global state, same on all machines."""
+"""A small random generator for kernels: seeded explicitly, no global state."""
 
 import numpy as np
 from numba import njit, uint64

@@ -58,6 +58,15 @@ class Dyadic:
         spare = (common & -common).bit_length() - 1 if common else 0
         return cls(exponent + spare, integers >> spare if spare else integers)
 
+    def whole_numbers(self) -> list[int]:
+        """Return ``value / 2**exponent`` for each value, however large."""
+        if self.integers is not None:
+            return [int(value) for value in self.integers]
+        assert self.mantissas is not None
+        assert self.shifts is not None
+        pairs = zip(self.mantissas.tolist(), self.shifts.tolist(), strict=True)
+        return [mantissa << shift for mantissa, shift in pairs]
+
     @cached_property
     def total(self) -> int:
         """The exact sum of all values, in units of ``2**exponent``."""
@@ -71,13 +80,14 @@ class Dyadic:
         return largest * self.integers.size < 2**63
 
     def sum(self, chosen: NDArray[np.int64] | slice) -> int:
-        """Return the exact sum of the chosen values, in units of ``2**exponent``; O(len(chosen))."""
+        """Return the exact sum of the chosen, in units of ``2**exponent``; O(len(chosen))."""
         if self.integers is not None:
             part = self.integers[chosen]
             if self._sums_fit:
                 return int(part.sum())
             return (int((part >> 31).sum()) << 31) + int((part & (2**31 - 1)).sum())
-        assert self.mantissas is not None and self.shifts is not None
+        assert self.mantissas is not None
+        assert self.shifts is not None
         mantissas, shifts = self.mantissas[chosen], self.shifts[chosen]
         # Two halves of 27 and 26 bits: their float64 sums stay exact up to 2**26 terms a shift.
         high = np.bincount(shifts, weights=(mantissas >> 26).astype(np.float64))

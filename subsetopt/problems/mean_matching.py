@@ -173,8 +173,7 @@ class MeanMatching:
         """
         chosen = self.check(selection)
         if self.values.ndim == 1:
-            numerator, denominator, exponent = self._error(chosen)
-            return Fraction(numerator, denominator) * Fraction(2) ** exponent
+            return _fraction(*self._error(chosen))
         squares = Fraction(0)
         for j, column in enumerate(self.values.T):
             grid = Dyadic.of(column)
@@ -219,23 +218,19 @@ class MeanMatching:
         A sum of grid points comes no closer to the target than the nearest grid point, and no
         closer than the sum of the k smallest or largest values. Zero for vectors.
         """
+        return self._lower_bound
+
+    @cached_property
+    def _lower_bound(self) -> Fraction:
         if self.values.ndim != 1:
             return Fraction(0)
         p, q = self.scaled_target
         remainder = p % q
-        low, high = self._reach
-        if p < low * q:
-            distance = low * q - p
-        elif p > high * q:
-            distance = p - high * q
-        else:
-            distance = min(remainder, q - remainder)
-        return Fraction(distance, q * self.k) * Fraction(2) ** self._grid.exponent
-
-    @cached_property
-    def _reach(self) -> tuple[int, int]:
-        low, high = self.extremes
-        return self._grid.sum(low), self._grid.sum(high)
+        distance = min(remainder, q - remainder)
+        if self.target is not None:  # the mean of all is never out of reach
+            low, high = (self._grid.sum(end) for end in self.extremes)
+            distance = max(distance if low * q <= p <= high * q else 0, low * q - p, p - high * q)
+        return _fraction(distance, q * self.k, self._grid.exponent)
 
     @cached_property
     def extremes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -277,6 +272,13 @@ class MeanMatching:
         values = self.values.astype(np.float64).reshape(self.n, -1)
         target = np.atleast_1d(np.asarray(self.target_value, dtype=np.float64))
         return squared_distance_model(values, self.k, target, self.smallest_count)
+
+
+def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
+    """Return ``numerator / denominator * 2**exponent``."""
+    if exponent < 0:
+        return Fraction(numerator, denominator << -exponent)
+    return Fraction(numerator << exponent, denominator)
 
 
 def _quotient(numerator: int, denominator: int, exponent: int) -> float:

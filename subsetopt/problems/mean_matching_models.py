@@ -9,7 +9,7 @@ from subsetopt.forms import LinearModel, QuadraticModel, SparseRows
 def absolute_error_model(
     values: NDArray[np.float64], k: int, target: float, smallest_count: int
 ) -> LinearModel:
-    """Return min u over binaries m with ``|target - values @ m / k| <= u`` (listing of the paper)."""
+    """Return min u over binaries m with ``|target - values @ m / k| <= u``, as in the listing."""
     n = values.size
     weights = values / k
     everyone = np.arange(n)

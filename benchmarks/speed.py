@@ -1,0 +1,216 @@
+"""How fast and how exact: each figure as a ratio to something measured in the same run.
+
+``python -m subsetopt.benchmarks.speed`` prints all tables; ``--json`` prints one object. The
+machine should have nothing else to do.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import subsetopt as so
+
+from .cases.base import Losses
+from .cases.digits import losses as digits_losses
+from .machine import Machine
+
+Row = dict[str, Any]
+
+
+def seconds(call: Callable[[], object], budget: float = 0.05, samples: int = 9) -> float:
+    """Return the median time of a call over samples of as many calls as fit into the budget."""
+    call()
+    start = perf_counter()
+    call()
+    calls = max(1, int(budget / samples / max(perf_counter() - start, 1e-9)))
+    times = []
+    for _ in range(samples):
+        start = perf_counter()
+        for _ in range(calls):
+            call()
+        times.append((perf_counter() - start) / calls)
+    return statistics.median(times)
+
+
+def exponential(n: int, seed: int) -> NDArray[np.float32]:
+    """Return n float32 losses from Exp(1)."""
+    return np.random.default_rng(seed).exponential(size=n).astype(np.float32)
+
+
+def batches(count: int) -> list[tuple[str, NDArray[np.float32]]]:
+    """Return exponential batches and real ones of 128 losses."""
+    real: Sequence[Losses] = digits_losses(128, count, seed=0)
+    drawn = [(f"exponential-{seed}", exponential(128, seed)) for seed in range(count)]
+    return drawn + [(item.name, item.values) for item in real]
+
+
+def swap_against_cbc(count: int = 20) -> list[Row]:
+    """Compare whole calls, problem built, solved and certified, at n = 128."""
+    rows = []
+    for k in (12, 32, 64):
+        ratios, worse, errors = [], 0, {"swap": [0.0], "cbc": [0.0]}
+        for _, losses in batches(count):
+            times = {}
+            for name in ("cbc", "swap"):
+                call = _solving(losses, k, name)
+                solution = call()
+                assert solution.objective is not None
+                errors[name].append(solution.objective)
+                slow = solution.stats.total_seconds > 0.05
+                times[name] = solution.stats.total_seconds if slow else seconds(call, samples=5)
+            ratios.append(times["cbc"] / times["swap"])
+            worse += errors["swap"][-1] > errors["cbc"][-1]
+        rows.append(
+            {
+                "k": k,
+                "instances": 2 * count,
+                "swap faster, median": statistics.median(ratios),
+                "least": min(ratios),
+                "swap worse on": worse,
+                "swap error, max": max(errors["swap"]),
+                "cbc error, median": statistics.median(errors["cbc"][1:]),
+            }
+        )
+    return rows
+
+
+def _solving(losses: NDArray[np.float32], k: int, name: str) -> Callable[[], so.Solution]:
+    limit = 10.0 if name == "cbc" else None
+    return lambda: so.solve(so.MeanMatching(losses, k), name, time_limit=limit)
+
+
+def select_against_argsort() -> list[Row]:
+    """Compare `select` with one `numpy.argsort` of the same array."""
+    rows = []
+    for n in (128, 1024, 4096, 65_536, 1_000_000):
+        for k in (n // 10, n // 4, n // 2):
+            times, errors = {"select": [0.0], "argsort": [0.0]}, []
+            for seed in range(20 if n <= 4096 else 3):
+                losses = exponential(n, seed)
+                chosen = so.select(losses, k)
+                errors.append(so.MeanMatching(losses, k).objective(chosen))
+                times["argsort"].append(seconds(partial(np.argsort, losses)))
+                times["select"].append(seconds(partial(so.select, losses, k)))
+            select, argsort = (statistics.median(times[name][1:]) for name in times)
+            rows.append(
+                {
+                    "n": n,
+                    "k": k,
+                    "select, us": 1e6 * select,
+                    "argsort, us": 1e6 * argsort,
+                    "ratio": select / argsort,
+                    "error, max": max(errors),
+                }
+            )
+    return rows
+
+
+def batched() -> list[Row]:
+    """Compare one thread with two, on 1024 rows of 128 losses."""
+    losses = np.random.default_rng(0).exponential(size=(1024, 128)).astype(np.float32)
+    rows = []
+    for k in (12, 32, 64):
+        one = seconds(partial(so.select, losses, k, threads=1), budget=0.5)
+        two = seconds(partial(so.select, losses, k, threads=2), budget=0.5)
+        rows.append({"k": k, "rows per second": 1024 / two, "two threads over one": one / two})
+    return rows
+
+
+def start_up() -> list[Row]:
+    """Time fresh processes: the import, and the first `select` with a warm compilation cache."""
+    programs = {
+        "python alone": "pass",
+        "import numpy": "import numpy",
+        "import subsetopt": "import subsetopt",
+        "first select": "import subsetopt, numpy; subsetopt.select(numpy.arange(9.0), 3)",
+    }
+    return [
+        {"program": name, "seconds": statistics.median(_process(code) for _ in range(7))}
+        for name, code in programs.items()
+    ]
+
+
+def _process(code: str) -> float:
+    start = perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return perf_counter() - start
+
+
+def exact_proofs() -> list[Row]:
+    """Time proofs by meet in the middle, and by windows at n = 128."""
+    rows = []
+    for n, method in ((40, "meet"), (44, "meet"), (48, "meet"), (52, "meet"), (128, "auto")):
+        for dtype in ("float32", "float64"):
+            if dtype == "float64" and n > 48:
+                continue
+            times, proven = [], 0
+            for seed in range(5 if n <= 44 or n == 128 else 2):
+                values = np.random.default_rng(seed).exponential(size=n).astype(dtype)
+                solution = so.solve(
+                    so.MeanMatching(values, n // 2), so.solver("exact", method=method)
+                )
+                proven += solution.certificate.kind is so.CertificateKind.EXACT
+                times.append(solution.stats.total_seconds)
+            rows.append(
+                {
+                    "n": n,
+                    "dtype": dtype,
+                    "method": method,
+                    "proven": f"{proven} of {len(times)}",
+                    "median seconds": statistics.median(times),
+                    "max seconds": max(times),
+                }
+            )
+    return rows
+
+
+SECTIONS: dict[str, Callable[[], list[Row]]] = {
+    "swap against cbc, n = 128": swap_against_cbc,
+    "select against argsort": select_against_argsort,
+    "select on (1024, 128)": batched,
+    "fresh processes": start_up,
+    "exact": exact_proofs,
+}
+
+
+def main() -> None:
+    """Print the tables, or one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--only", help="only sections whose name holds this text", default="")
+    options = parser.parse_args()
+    # Compiled or loaded from the cache before anything is timed.
+    so.select(exponential(128, 0), 12)
+    so.solve(so.MeanMatching(exponential(40, 0), 20), "exact")
+    results = {name: run() for name, run in SECTIONS.items() if options.only in name}
+    if options.json:
+        print(json.dumps({"machine": asdict(Machine.here()), "results": results}, indent=2))
+        return
+    for name, rows in results.items():
+        _show(name, rows)
+
+
+def _show(title: str, rows: list[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column in rows[0]:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

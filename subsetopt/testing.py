@@ -1,0 +1,223 @@
+"""What every solver owes its callers, as one call for the tests of whoever writes a solver."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import cache
+from itertools import chain, combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from subsetopt.problems import MeanMatching
+from subsetopt.solution import CertificateKind, Solution, Termination
+from subsetopt.solving import solve, solve_many
+
+if TYPE_CHECKING:
+    from subsetopt.solvers.base import Solver
+
+_VALUES = np.array([0.31, 2.7, -1.1, 0.02, 5.3, 1.9, -0.4, 0.77, 3.1])
+_SINGLE = np.abs(_VALUES).astype(np.float32)
+_VECTORS = np.array([[0.3, -1.0], [2.0, 0.7], [1.1, 1.1], [-0.5, 0.2], [0.9, -2.0], [0.1, 3.0]])
+
+CASES = {
+    "float32": MeanMatching(_SINGLE, k=4),
+    "float64": MeanMatching(_VALUES / 3, k=4),
+    "integers": MeanMatching([3, 1, 4, 1, 5, 9, 2, 6, 5], k=4),
+    "ties": MeanMatching([1.0, 1.0, 2.0, 2.0, 2.0, 5.0], k=3),
+    "constant": MeanMatching(np.full(7, 0.7), k=3),
+    "zeros": MeanMatching(np.zeros(5), k=2),
+    "negatives": MeanMatching(-np.abs(_VALUES), k=3),
+    "huge": MeanMatching(_VALUES * 1e300, k=4),
+    "tiny": MeanMatching(_VALUES * 1e-300, k=4),
+    "denormals": MeanMatching(np.array([1, 2, 3, 5, 8, 13, 21]) * 5e-324, k=3),
+    "wide": MeanMatching([1e-300, 1e300, 2e-300, 3.0, -1e300, 5e299, 1e-8], k=3),
+    "n = 1": MeanMatching([0.3], k=1),
+    "k = 1": MeanMatching(_SINGLE, k=1),
+    "k = n": MeanMatching(_SINGLE, k=9),
+    "target in reach": MeanMatching(_SINGLE, k=4, target=1.0),
+    "target below reach": MeanMatching(_SINGLE, k=4, target=-3.0),
+    "target above reach": MeanMatching(_SINGLE, k=4, target=100.0),
+    "at most": MeanMatching(_VALUES, k=4, cardinality="at_most"),
+    "at most, none is best": MeanMatching([1.0, 2.0, 3.0], 2, target=-1.0, cardinality="at_most"),
+    "vectors": MeanMatching(_VECTORS, k=3),
+    "vectors with target": MeanMatching(_VECTORS, k=2, target=[1.0, -0.5]),
+    "vectors, at most": MeanMatching(_VECTORS, k=3, cardinality="at_most"),
+    "vectors, k = n": MeanMatching(_VECTORS.astype(np.float32), k=6),
+}
+"""The problems that are tried, by name: at most nine candidates, so that all can be enumerated."""
+
+
+def assert_solver_contract(solver: "Solver", *, families: Sequence[str] | None = None) -> None:
+    """Check a solver against enumeration on a table of small problems.
+
+    What it declares is complete; it is frozen; its selections are valid, the same for the same
+    seed, and reported as what they are worth; its bounds hold; "optimal" is not said of what is
+    not; a time limit is taken; the solution survives JSON.
+
+    Parameters
+    ----------
+    solver : Solver
+        With the options that are to be tested.
+    families : sequence of str, optional
+        The families of problems to try; None is all that the solver handles.
+
+    Raises
+    ------
+    AssertionError
+        If a rule is broken; the message names the problem and the rule.
+    InvalidAnswer
+        If an answer is so wrong that `solve` refuses it.
+    MissingBackend
+        If the solver cannot run here.
+    ValueError
+        If there is no problem of these families to try.
+
+    Examples
+    --------
+    >>> from subsetopt import solver
+    >>> assert_solver_contract(solver("stride"))
+    """
+    _declares(solver)
+    wanted = solver.handles if families is None else tuple(families)
+    chosen = {name: problem for name, problem in CASES.items() if problem.family in wanted}
+    if not chosen:
+        known = ", ".join(sorted({problem.family for problem in CASES.values()}))
+        raise ValueError(f"no problem of {', '.join(wanted)} to try; there are: {known}")
+    for name, problem in chosen.items():
+        try:
+            _solves(solver, problem)
+        except AssertionError as error:
+            raise AssertionError(f"solver {solver.name!r}, problem {name!r}: {error}") from error
+    if solver.concurrent:
+        _solves_together(solver, list(chosen.values()))
+
+
+def _require(condition: object, rule: str) -> None:
+    """Raise AssertionError, under ``python -O`` too."""
+    if not condition:
+        raise AssertionError(rule)
+
+
+def _declares(solver: "Solver") -> None:
+    from subsetopt.solvers.base import Kind, Requirement, Solver
+
+    _require(isinstance(solver, Solver), f"{solver!r} is no object of a Solver class")
+    types: dict[str, Any] = {"name": str, "kind": Kind, "summary": str, "choose_when": str}
+    types |= {"handles": tuple, "requires": tuple, "exact": bool, "concurrent": bool}
+    for attribute, wanted in types.items():
+        value = getattr(solver, attribute, None)
+        _require(
+            isinstance(value, wanted), f"{attribute} is {value!r}; a {wanted.__name__} is needed"
+        )
+        _require(value != "", f"{attribute} is empty")
+    _require(
+        solver.handles and all(isinstance(family, str) for family in solver.handles),
+        f"handles is {solver.handles!r}; it names the families of problems",
+    )
+    _require(
+        all(isinstance(requirement, Requirement) for requirement in solver.requires),
+        f"requires is {solver.requires!r}; it holds Requirement objects",
+    )
+    parameters = type(solver).__dict__.get("__dataclass_params__")
+    _require(
+        parameters is not None and parameters.frozen,
+        f"{type(solver).__name__} is no frozen dataclass, so threads cannot share it",
+    )
+    for field in dataclasses.fields(solver):  # type: ignore[arg-type]
+        missing = field.default is field.default_factory is dataclasses.MISSING
+        _require(not missing, f"option {field.name!r} has no default, so no name can stand for it")
+    hash(solver)
+
+
+def _solves(solver: "Solver", problem: MeanMatching) -> None:
+    first = solve(problem, solver, threads=1, seed=3)
+    _require(first.indices is not None, f"no selection; it ended as {first.termination}")
+    _is_honest(problem, first)
+    _survives_json(first)
+    again = solve(problem, solver, threads=1, seed=3)
+    _require(_same(first, again), "two runs with one seed gave two selections")
+    if solver.exact:
+        _require(
+            first.termination is Termination.OPTIMAL,
+            f"it declares that it proves optimality, but ended as {first.termination}",
+        )
+    for time_limit in (1e-6, 60.0):
+        _is_honest(problem, solve(problem, solver, time_limit=time_limit, threads=1))
+
+
+def _is_honest(problem: MeanMatching, solution: Solution) -> None:
+    """Compare what is said with the optimum by enumeration, in exact arithmetic."""
+    best, slack = _optimum(problem), _rounding(problem)
+    lowest = float(best - slack), float(best + slack)
+    bound, eps = solution.bound, solution.certificate.eps
+    _require(
+        bound is None or bound <= lowest[1],
+        f"the bound {bound!r} lies above the optimum {float(best)!r}",
+    )
+    if solution.indices is None:
+        return
+    _is_selection(problem, solution.indices)
+    _require(
+        solution.objective == problem.objective(solution.indices),
+        f"the objective {solution.objective!r} is not that of the selection",
+    )
+    value = problem.exact_objective(solution.indices)
+    _require(value >= best, f"the value {float(value)!r} lies below the optimum {float(best)!r}")
+    if solution.certificate.kind is CertificateKind.EXACT:
+        _require(value == best, f"{float(value)!r} is called exact; {float(best)!r} is possible")
+    elif eps is not None:
+        _require(
+            float(value) - eps <= lowest[1],
+            f"{float(value)!r} is said to be within {eps!r} of the optimum {float(best)!r}",
+        )
+
+
+def _is_selection(problem: MeanMatching, indices: Any) -> None:
+    _require(indices.dtype == np.int64, f"the indices have dtype {indices.dtype}")
+    _require((np.diff(indices) > 0).all(), f"the indices {indices} are not sorted and unique")
+    _require(
+        problem.smallest_count <= indices.size <= problem.k,
+        f"there are {indices.size} indices for k = {problem.k}",
+    )
+    _require(not indices.size or 0 <= indices[0] <= indices[-1] < problem.n, "out of range")
+
+
+def _survives_json(solution: Solution) -> None:
+    try:
+        text = solution.to_json()
+    except (TypeError, ValueError) as error:
+        raise AssertionError(f"the solution is no JSON: {error}") from error
+    _require(Solution.from_json(text).to_json() == text, "the solution changes in JSON")
+
+
+def _solves_together(solver: "Solver", problems: list[MeanMatching]) -> None:
+    """For the solvers that say that threads may share them."""
+    alone = [solve(problem, solver, threads=1) for problem in problems]
+    together = solve_many(problems, solver, threads=2)
+    _require(
+        all(map(_same, alone, together)),
+        f"solver {solver.name!r}: in threads it gave other selections than alone",
+    )
+
+
+def _same(one: Solution, other: Solution) -> bool:
+    return np.array_equal(one.mask, other.mask) and one.objective == other.objective
+
+
+@cache
+def _optimum(problem: MeanMatching) -> Fraction:
+    return min(problem.exact_objective(list(chosen)) for chosen in _selections(problem))
+
+
+def _selections(problem: MeanMatching) -> Iterator[tuple[int, ...]]:
+    sizes = range(problem.smallest_count, problem.k + 1)
+    return chain.from_iterable(combinations(range(problem.n), size) for size in sizes)
+
+
+def _rounding(problem: MeanMatching) -> Fraction:
+    """Return what floating point may cost: nothing for scalars, whose objective is exact."""
+    if problem.values.ndim == 1:
+        return Fraction(0)
+    largest = max(float(np.abs(part).max()) for part in (problem.values, problem.target_value))
+    return Fraction(largest) ** 2 / 10**12

@@ -1,0 +1,302 @@
+"""The swap kernels against NumPy twins of a few lines."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from subsetopt.solvers._kernels import exchanges, matching, rng
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+KINDS = ("exponential", "normal", "ties", "constant", "wide", "huge", "tiny", "few")
+
+
+def _values(kind: str, n: int, seed: int) -> Floats:
+    generator = np.random.default_rng([seed, n])
+    made = {
+        "exponential": lambda: generator.exponential(size=n),
+        "normal": lambda: generator.normal(size=n),
+        "ties": lambda: generator.integers(0, 3, n).astype(np.float64),
+        "constant": lambda: np.full(n, 0.1),
+        "wide": lambda: generator.normal(size=n) * 10.0 ** generator.integers(-30, 30, n),
+        "huge": lambda: generator.normal(size=n) * 1e90,
+        "tiny": lambda: generator.normal(size=n) * 1e-90,
+        "few": lambda: generator.choice(np.array([0.0, 0.3, 1e3]), n),
+    }[kind]()
+    return np.sort(made)
+
+
+def _instances(seeds: int = 4) -> Iterator[tuple[Floats, int, float]]:
+    """Yield (values, k, wanted) over all kinds, targets near, far and beyond reach."""
+    for kind in KINDS:
+        for seed in range(seeds):
+            generator = np.random.default_rng(seed)
+            n = int(generator.integers(2, 40))
+            values = _values(kind, n, seed)
+            for k in sorted({1, 2, n // 2, n - 1, n} - {0}):
+                ends = float(values[:k].sum()), float(values[-k:].sum())
+                for wanted in (k * float(values.mean()), *ends, ends[1] + 1.0 + abs(ends[1])):
+                    yield values, min(k, n), wanted
+
+
+def _rounding(values: Floats, wanted: float) -> float:
+    return 1e-14 * (float(np.abs(values).sum()) + abs(wanted)) + 1e-300
+
+
+def _marked(values: Floats, k: int, seed: int) -> Bools:
+    chosen = np.zeros(values.size, dtype=np.bool_)
+    chosen[np.random.default_rng(seed).choice(values.size, k, replace=False)] = True
+    return chosen
+
+
+def _room(chosen: Bools) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    k = int(chosen.sum())
+    return np.empty(k, np.int64), np.empty(chosen.size - k, np.int64)
+
+
+def _swap_errors(values: Floats, chosen: Bools, residual: float) -> Floats:
+    """Return |residual after the swap| for all swaps, (free, chosen)."""
+    table: Floats = np.abs(values[~chosen][:, None] - values[chosen][None, :] - residual)
+    return table
+
+
+def test_strided_start_is_k_distinct_positions_with_the_right_residual() -> None:
+    for values, k, wanted in _instances():
+        chosen = np.empty(values.size, dtype=np.bool_)
+        residual = matching.strided_start(values, k, wanted, chosen)
+        assert chosen.sum() == k
+        assert abs(residual - (wanted - values[chosen].sum())) <= _rounding(values, wanted)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 128])
+def test_strided_start_takes_the_middle_of_each_stratum(n: int) -> None:
+    values = np.arange(n, dtype=np.float64)
+    for k in range(1, n + 1):
+        chosen = np.empty(n, dtype=np.bool_)
+        matching.strided_start(values, k, k * (n - 1) / 2, chosen)
+        expected = ((np.arange(k) + 0.5) * (n / k)).astype(np.int64)
+        assert np.flatnonzero(chosen).tolist() == expected.tolist()
+
+
+def test_strided_start_tilts_towards_far_targets() -> None:
+    values = _values("exponential", 128, 0)
+    span = values[-1] - values[0]
+    for k in (4, 13, 64, 120):
+        low, high = float(values[:k].sum()), float(values[-k:].sum())
+        chosen = np.empty(128, dtype=np.bool_)
+        for share in (0.02, 0.3, 0.8, 0.97):
+            wanted = low + share * (high - low)
+            assert abs(matching.strided_start(values, k, wanted, chosen)) <= 2 * span
+        matching.strided_start(values, k, low - 1e6, chosen)
+        assert np.flatnonzero(chosen).tolist() == list(range(k))
+        matching.strided_start(values, k, high + 1e6, chosen)
+        assert np.flatnonzero(chosen).tolist() == list(range(128 - k, 128))
+
+
+def test_split_and_spread() -> None:
+    for values, k, _ in _instances(2):
+        chosen = _marked(values, k, 1)
+        taken, free = _room(chosen)
+        exchanges.split(chosen, taken, free)
+        assert taken.tolist() == np.flatnonzero(chosen).tolist()
+        assert free.tolist() == np.flatnonzero(~chosen).tolist()
+        n = values.size
+        quartiles = values[3 * n // 4] - values[n // 4]
+        assert exchanges.spread(values) == (quartiles if quartiles > 0 else values[-1] - values[0])
+
+
+def test_best_swap_is_the_best_of_all_pairs() -> None:
+    for values, k, wanted in _instances():
+        if k == values.size:
+            continue
+        chosen = _marked(values, k, k)
+        taken, free = np.flatnonzero(chosen), np.flatnonzero(~chosen)
+        residual = wanted - float(values[chosen].sum())
+        error, i, j = matching.best_swap(values, taken, free, residual)
+        assert error == _swap_errors(values, chosen, residual).min()
+        assert error == abs(values[free[j]] - values[taken[i]] - residual)
+
+
+def test_descend_ends_where_no_single_swap_helps() -> None:
+    moved = 0
+    for values, k, wanted in _instances():
+        if k == values.size:
+            continue
+        chosen = _marked(values, k, k + 1)
+        before = wanted - float(values[chosen].sum())
+        residual = matching.descend(values, chosen, before, 0.0, *_room(chosen))
+        moved += residual != before
+        assert chosen.sum() == k
+        assert abs(residual) <= abs(before)
+        assert abs(residual - (wanted - values[chosen].sum())) <= _rounding(values, wanted)
+        assert residual == 0 or _swap_errors(values, chosen, residual).min() >= abs(residual)
+    assert moved > 50
+
+
+def test_descend_stops_within_the_tolerance() -> None:
+    values = _values("exponential", 60, 0)
+    chosen = _marked(values, 20, 0)
+    before = chosen.copy()
+    assert matching.descend(values, chosen, 0.4, 0.5, *_room(chosen)) == 0.4
+    assert (chosen == before).all()
+
+
+@pytest.mark.parametrize("name", ["double_swap", "quadruple_swap"])
+def test_compound_swaps_keep_their_promises(name: str) -> None:
+    kernel: Any = getattr(exchanges, name)
+    improved = 0
+    for values, k, wanted in _instances():
+        n = values.size
+        if not (4 <= k <= n - 4):
+            continue
+        chosen = _marked(values, k, 3)
+        before = wanted - float(values[chosen].sum())
+        if before == 0:
+            continue
+        state = rng.seeded(5)
+        residual = kernel(values, chosen, before, 256, *_room(chosen), state)
+        assert chosen.sum() == k
+        assert abs(residual) <= abs(before)
+        assert abs(residual - (wanted - values[chosen].sum())) <= _rounding(values, wanted)
+        improved += abs(residual) < abs(before)
+    assert improved > 20
+
+
+@pytest.mark.parametrize(("name", "factor"), [("double_swap", 20.0), ("quadruple_swap", 100.0)])
+def test_compound_swaps_go_far_beyond_single_ones(name: str, factor: float) -> None:
+    kernel: Any = getattr(exchanges, name)
+    gains = []
+    for seed in range(40):
+        values = _values("exponential", 128, seed)
+        wanted = 32 * float(values.mean())
+        chosen = np.empty(128, dtype=np.bool_)
+        start = matching.strided_start(values, 32, wanted, chosen)
+        room = _room(chosen)
+        single = matching.descend(values, chosen, start, 0.0, *room)
+        compound = kernel(values, chosen, single, 4096, *room, rng.seeded(seed))
+        gains.append(abs(single) / max(abs(compound), 1e-300))
+    assert np.median(gains) > factor
+
+
+def test_double_swap_finds_the_pair_that_is_there() -> None:
+    values = np.array([-40.0, -10.0, 0.0, 5.0, 20.0, 64.0])
+    chosen = np.array([True, False, True, False, True, False])
+    taken, free = _room(chosen)
+    # -20 is held; -40 -> -10 and 20 -> 5 together change it by 15; no single swap does.
+    residual = exchanges.double_swap(values, chosen, 15.0, 4096, taken, free, rng.seeded(0))
+    assert residual == 0.0
+    assert values[chosen].sum() == -5.0
+
+
+def test_refine_keeps_the_best_and_says_where_it_got_to() -> None:
+    for values, k, wanted in _instances(2):
+        chosen = np.empty(values.size, dtype=np.bool_)
+        before = matching.strided_start(values, k, wanted, chosen)
+        scale = exchanges.spread(values)
+        residual, done = matching.refine(
+            values, wanted, 1e-9 * k * scale, 0, 5, 64, 64, rng.seeded(1), chosen
+        )
+        assert chosen.sum() == k
+        assert 0 <= done <= 5
+        assert abs(residual) <= abs(before) + _rounding(values, wanted)
+        assert abs(residual - (wanted - values[chosen].sum())) <= _rounding(values, wanted)
+        if done < 5 and k < values.size:
+            assert abs(residual) <= 1e-9 * k * scale
+
+
+@pytest.mark.parametrize("k", [12, 32, 64])
+def test_refine_reaches_the_tolerance(k: int) -> None:
+    for seed in range(20):
+        values = _values("exponential", 128, seed)
+        wanted = k * float(values.mean())
+        limit = 1e-8 * k * exchanges.spread(values)
+        chosen = np.empty(128, dtype=np.bool_)
+        matching.strided_start(values, k, wanted, chosen)
+        residual, done = matching.refine(
+            values, wanted, limit, 0, 64, 4096, 8192, rng.seeded(seed), chosen
+        )
+        assert abs(residual) <= limit
+        assert done < 64
+
+
+def test_refine_without_compound_swaps_is_descent() -> None:
+    values = _values("normal", 50, 2)
+    start = _marked(values, 17, 0)
+    one, two = start.copy(), start.copy()
+    residual, done = matching.refine(values, 0.123, 0.0, 0, 1, 0, 0, rng.seeded(0), one)
+    matching.descend(values, two, 0.123 - float(values[two].sum()), 0.0, *_room(two))
+    assert (one == two).all()
+    assert done == 1
+    assert math.isclose(residual, 0.123 - values[one].sum(), abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("magnitude", [1.0, 1e38, 1e-40, 1e300, 1e-310, 5e-324, 0.0])
+def test_gathered_scales_by_a_power_of_two(dtype: Any, magnitude: float) -> None:
+    if dtype is np.float32 and not 1e-40 <= magnitude <= 1e38 and magnitude:
+        pytest.skip("outside float32")
+    losses = (np.array([3, -1, 2, 1, 1], dtype=np.float64) * magnitude).astype(dtype)
+    values, exponent = matching.gathered(losses, np.argsort(losses))
+    assert values.dtype == np.float64
+    assert np.ldexp(values, exponent).tolist() == np.sort(losses.astype(np.float64)).tolist()
+    if 1e-100 < magnitude < 1e100 or magnitude == 0:
+        assert exponent == 0
+    else:
+        assert 0.5 <= np.abs(values).max() < 1.0
+
+
+def test_exponent_of() -> None:
+    assert [matching.exponent_of(x) for x in (0.0, 1.0, 1e99, math.inf, math.nan)] == [0] * 5
+    assert matching.exponent_of(2.0**900) == 901
+    assert matching.exponent_of(2.0**-1074) == -1073
+
+
+def test_indices_of_undoes_the_sort() -> None:
+    for values, k, _ in _instances(2):
+        order = np.random.default_rng(0).permutation(values.size)
+        chosen = _marked(values, k, 9)
+        found = matching.indices_of(chosen, order, k)
+        assert found.dtype == np.int64
+        assert found.tolist() == np.sort(order[chosen]).tolist()
+
+
+def _select(losses: Floats, k: int, target: float = math.nan, seed: int = 0) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = matching.select_sorted(
+        losses, losses.argsort(), k, target, 1e-6, 4, 896, seed
+    )
+    return found
+
+
+def test_select_sorted_matches_its_target() -> None:
+    for seed in range(20):
+        losses = np.random.default_rng(seed).exponential(size=128)
+        for target in (math.nan, float(losses.mean()), 0.4, 2.0):
+            found = _select(losses, 32, target)
+            wanted = losses.mean() if math.isnan(target) else target
+            assert found.size == np.unique(found).size == 32
+            assert (np.diff(found) > 0).all()
+            assert abs(losses[found].mean() - wanted) <= 1e-5
+
+
+def test_select_sorted_refuses_what_is_not_finite() -> None:
+    for bad in (math.nan, math.inf, -math.inf):
+        losses = np.array([1.0, bad, 2.0, 3.0])
+        assert _select(losses, 2).size == 0
+
+
+def test_select_rows_is_select_sorted_row_by_row_and_names_the_bad_row() -> None:
+    losses = np.random.default_rng(0).exponential(size=(6, 30))
+    order = losses.argsort(axis=1)
+    targets = np.array([math.nan, 0.5, 1.0, math.nan, 2.0, 0.9])
+    selected = np.empty((6, 7), np.int64)
+    arguments = (7, targets, 1e-6, 4, 896, 3, selected)
+    assert matching.select_rows(losses, order, *arguments) == -1
+    for row in range(6):
+        assert selected[row].tolist() == _select(losses[row], 7, targets[row], 3).tolist()
+    losses[4, 9] = math.nan
+    assert matching.select_rows(losses, losses.argsort(axis=1), *arguments) == 4

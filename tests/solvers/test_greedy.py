@@ -1,0 +1,65 @@
+"""Greedy against a NumPy twin, scalars and vectors, whatever the magnitudes."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import subsetopt as so
+
+
+def _twin(values: NDArray[Any], target: NDArray[Any], k: int) -> list[int]:
+    rows = values.reshape(len(values), -1).astype(np.float64) - np.atleast_1d(target)
+    total = np.zeros(rows.shape[1])
+    chosen: list[int] = []
+    for _ in range(k):
+        distance = np.square(rows + total).sum(axis=1)
+        distance[chosen] = np.inf
+        chosen.append(int(distance.argmin()))
+        total += rows[chosen[-1]]
+    return sorted(chosen)
+
+
+@pytest.mark.parametrize("shape", [(1,), (20,), (50,), (1, 3), (20, 2), (40, 10)])
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e60])
+def test_takes_what_the_twin_takes(shape: tuple[int, ...], scale: float) -> None:
+    for seed in range(3):
+        values = np.random.default_rng([seed, *shape]).normal(size=shape) * scale
+        for k in {1, len(values) // 3, len(values)} - {0}:
+            solution = so.solve(so.MeanMatching(values, k=k), "greedy")
+            assert solution.indices is not None
+            assert solution.indices.tolist() == _twin(values, values.mean(axis=0), k)
+            assert solution.termination in (so.Termination.FINISHED, so.Termination.OPTIMAL)
+
+
+def test_takes_the_targets_side() -> None:
+    values = np.random.default_rng(0).normal(size=(30, 3))
+    target = np.array([0.3, -0.2, 0.5])
+    solution = so.solve(so.MeanMatching(values, k=8, target=target), "greedy")
+    assert solution.indices is not None
+    assert solution.indices.tolist() == _twin(values, target, 8)
+
+
+@pytest.mark.parametrize("scale", [2.0**-1060, 2.0**-600, 2.0**600, 2.0**1000])
+@pytest.mark.parametrize("shape", [(15,), (15, 3)])
+def test_scaling_by_a_power_of_two_changes_nothing(scale: float, shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(1).integers(-50, 50, size=shape).astype(np.float64)
+    plain = so.solve(so.MeanMatching(values, k=6, target=np.full(shape[1:], 3.0)), "greedy")
+    scaled = so.MeanMatching(values * scale, k=6, target=np.full(shape[1:], 3.0) * scale)
+    if len(shape) == 1 or 2.0**-500 < scale < 2.0**500:
+        solution = so.solve(scaled, "greedy")
+    else:
+        with np.errstate(over="ignore"):
+            solution = so.solve(scaled, "greedy")
+    assert solution.indices is not None
+    assert plain.indices is not None
+    assert solution.indices.tolist() == plain.indices.tolist()
+
+
+def test_at_most_leaves_out_what_does_harm() -> None:
+    problem = so.MeanMatching([5.0, 6.0, 7.0, 8.0], k=3, target=2.0, cardinality="at_most")
+    solution = so.solve(problem, "greedy")
+    assert solution.indices is not None
+    # The sum is wanted at 6; from nothing, 5 comes closest to the 4 that two choices should have.
+    assert solution.indices.tolist() == [0]
