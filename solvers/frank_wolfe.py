@@ -74,11 +74,13 @@ class FrankWolfe(Solver):
         chosen = _largest(relaxed.weights(), problem.k)
         if self.rounding == "swap":
             chosen = _improved(problem, chosen, limits)
-        bound = max(0.0, float(np.ldexp(relaxed.bound / problem.k**2, 2 * centred.exponent)))
+        # The root comes before the scaling: for scalars the square may be out of range.
+        power = 1 if problem.values.ndim == 1 else 2
+        bound = (math.sqrt(max(0.0, relaxed.bound)) / problem.k) ** power
         return Answer(
             indices=chosen[chosen < problem.n],
             termination=termination,
-            bound=math.sqrt(bound) if problem.values.ndim == 1 else bound,
+            bound=float(np.ldexp(bound, power * centred.exponent)),
             build_seconds=built - start,
             solve_seconds=perf_counter() - built,
             iterations=relaxed.taken,

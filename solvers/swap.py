@@ -24,8 +24,9 @@ class Swap(Solver):
     Scalars: mid-points of k strata, the best single swap by two pointers on the sorted values in
     O(n), then the best pair of swaps, then exchanges of four for four by two-sum hashing.
     Vectors: greedy start, then for each chosen row its best partner, in O(k n d) a sweep.
-    Restarts perturb the best so far until the tolerance, the deadline or the number of restarts
-    is reached; with a time limit the number of restarts is not limited.
+    Restarts perturb the best so far (vectors: or begin with a uniform selection) until the
+    tolerance, the deadline or the number of restarts is reached; with a time limit the number of
+    restarts is not limited.
 
     Parameters
     ----------
@@ -197,7 +198,9 @@ class Vectors:
         """Run rounds begin..end-1, fewer if content; returns the next."""
         for turn in range(begin, end):
             trial = self._best.copy()
-            if turn > 0:
+            if turn % 2:
+                trial = self._uniform()
+            elif turn:
                 self._kick(trial)
             error = self._descend(trial)
             if error < self._error:
@@ -205,6 +208,12 @@ class Vectors:
             if self.content:
                 return turn + 1
         return end
+
+    def _uniform(self) -> NDArray[np.bool_]:
+        """Return a uniform selection: every other restart is from elsewhere."""
+        trial = np.zeros_like(self._best)
+        trial[self._generator.choice(trial.size, self._centred.k, replace=False)] = True
+        return trial
 
     def _kick(self, trial: NDArray[np.bool_]) -> None:
         """Exchange an eighth of the chosen, at least two, for random others."""

@@ -1,9 +1,9 @@
 """The short, fast path: losses in, indices out."""
 
+import gc
 import math
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from types import ModuleType
@@ -78,16 +78,16 @@ def select(
     elif type(losses).__module__.partition(".")[0] == "torch":
         return _select_tensor(losses, k, target, seed, threads)
     else:
-        array = np.asarray(losses)
-    if array.dtype.char not in "fd" or not array.flags.carray:
+        array = _listed(losses)
+    if array.dtype.char not in "fd" or not array.dtype.isnative or not array.flags.carray:
         array = _plain(array)
     if array.ndim == 2:
         return _select_batch(array, k, target, seed, threads)
     wanted = math.nan if target is None else _number(target)
     if array.ndim != 1 or type(k) is not int or not 0 < k <= array.size:
         k = _checked_size(array, k)
-    if type(seed) is not int or not 0 <= seed < 2**31:
-        Limits(seed=seed)  # raises the error that says what is wrong
+    if threads is not None or type(seed) is not int or not 0 <= seed < 2**31:
+        Limits(threads=threads, seed=seed)  # raises the error that says what is wrong
     indices = _kernels().select_sorted(
         array, array.argsort(), k, wanted, _TOLERANCE, _ROUNDS, _PAIRS, seed
     )
@@ -98,9 +98,26 @@ def select(
 
 @cache
 def _kernels() -> ModuleType:
-    from subsetopt.solvers._kernels import matching
+    # Loading the compiler makes a million objects and no garbage: to look for some among them, as
+    # the collector would, takes a tenth of a second.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        from subsetopt.solvers._kernels import matching
 
+        few = np.arange(2.0)
+        matching.select_sorted(few, few.argsort(), 1, math.nan, 0.0, 1, 0, 0)
+    finally:
+        if collecting:
+            gc.enable()
     return matching
+
+
+def _listed(losses: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(losses)
+    except (ValueError, TypeError) as error:
+        raise InvalidProblem(f"losses cannot be read as an array: {error}") from error
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
@@ -164,6 +181,8 @@ def _select_batch(
         )
 
     workers = min(threads or os.cpu_count() or 1, -(-rows // _ROWS_PER_THREAD))
+    from concurrent.futures import ThreadPoolExecutor
+
     if workers == 1:
         bad = [work(slice(0, rows))]
     else:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -168,6 +167,8 @@ def solve_many(
     list of Solution
         In the order of the problems; the same whatever the number of threads.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     waiting = list(problems)
     if not waiting:
         return []

@@ -142,7 +142,7 @@ def _solves(solver: "Solver", problem: MeanMatching) -> None:
             first.termination is Termination.OPTIMAL,
             f"it declares that it proves optimality, but ended as {first.termination}",
         )
-    for time_limit in (1e-6, 60.0):
+    for time_limit in (1e-6, 0.01):  # a heuristic may take all of it
         _is_honest(problem, solve(problem, solver, time_limit=time_limit, threads=1))
 
 

@@ -73,7 +73,7 @@ class MeanMatching:
         k: int,
         target: ArrayLike | Literal["noisy"] | None = None,
         cardinality: Cardinality = "exactly",
-        generator: np.random.Generator | None = None,
+        generator: "np.random.Generator | None" = None,
     ) -> None:
         array = checks.numeric_array("values", values, dimensions=(1, 2))
         size = checks.subset_size(k, len(array))
@@ -289,7 +289,7 @@ def _quotient(numerator: int, denominator: int, exponent: int) -> float:
 
 
 def _noisy_target(
-    word: str, values: NDArray[Any], k: int, generator: np.random.Generator | None
+    word: str, values: NDArray[Any], k: int, generator: "np.random.Generator | None"
 ) -> Any:
     if word != "noisy":
         raise InvalidProblem(

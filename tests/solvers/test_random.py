@@ -9,7 +9,7 @@ import subsetopt as so
 def _chosen(n: int, k: int, seed: int) -> list[int]:
     solution = so.solve(so.MeanMatching(np.arange(n), k=k), "random", seed=seed)
     assert solution.indices is not None
-    return solution.indices.tolist()
+    return list(solution.indices.tolist())
 
 
 @pytest.mark.parametrize(("n", "k"), [(10, 3), (7, 6), (200, 2)])

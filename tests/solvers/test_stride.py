@@ -1,6 +1,7 @@
 """OBFTF_prox against the paper's listing."""
 
 from math import floor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_does_not_look_at_the_target() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.uint8])
-def test_extreme_integers_sort_right(dtype: type) -> None:
+def test_extreme_integers_sort_right(dtype: Any) -> None:
     info = np.iinfo(dtype)
     losses = np.array([max(info.min, -(2**52)), 5, min(info.max, 2**52)], dtype=dtype)
     solution = so.solve(so.MeanMatching(losses, k=1), "stride")

@@ -1,7 +1,7 @@
 """The swap kernels against NumPy twins of a few lines."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ KINDS = ("exponential", "normal", "ties", "constant", "wide", "huge", "tiny", "f
 
 def _values(kind: str, n: int, seed: int) -> Floats:
     generator = np.random.default_rng([seed, n])
-    made = {
+    made: dict[str, Callable[[], Floats]] = {
         "exponential": lambda: generator.exponential(size=n),
         "normal": lambda: generator.normal(size=n),
         "ties": lambda: generator.integers(0, 3, n).astype(np.float64),
@@ -27,8 +27,8 @@ def _values(kind: str, n: int, seed: int) -> Floats:
         "huge": lambda: generator.normal(size=n) * 1e90,
         "tiny": lambda: generator.normal(size=n) * 1e-90,
         "few": lambda: generator.choice(np.array([0.0, 0.3, 1e3]), n),
-    }[kind]()
-    return np.sort(made)
+    }
+    return np.sort(made[kind]())
 
 
 def _instances(seeds: int = 4) -> Iterator[tuple[Floats, int, float]]:
@@ -129,7 +129,7 @@ def test_descend_ends_where_no_single_swap_helps() -> None:
             continue
         chosen = _marked(values, k, k + 1)
         before = wanted - float(values[chosen].sum())
-        residual = matching.descend(values, chosen, before, 0.0, *_room(chosen))
+        residual = matching.descend(values, chosen, before, 0.0, 10**6, *_room(chosen))
         moved += residual != before
         assert chosen.sum() == k
         assert abs(residual) <= abs(before)
@@ -138,11 +138,21 @@ def test_descend_ends_where_no_single_swap_helps() -> None:
     assert moved > 50
 
 
+def test_descend_applies_no_more_than_it_may() -> None:
+    values = _values("normal", 60, 1)
+    for most in (0, 1, 2, 3):
+        chosen = np.arange(60) < 20
+        before = chosen.copy()
+        residual = 20 * float(values.mean()) - float(values[chosen].sum())
+        matching.descend(values, chosen, residual, 0.0, most, *_room(chosen))
+        assert (before & ~chosen).sum() == most
+
+
 def test_descend_stops_within_the_tolerance() -> None:
     values = _values("exponential", 60, 0)
     chosen = _marked(values, 20, 0)
     before = chosen.copy()
-    assert matching.descend(values, chosen, 0.4, 0.5, *_room(chosen)) == 0.4
+    assert matching.descend(values, chosen, 0.4, 0.5, 9, *_room(chosen)) == 0.4
     assert (chosen == before).all()
 
 
@@ -177,7 +187,7 @@ def test_compound_swaps_go_far_beyond_single_ones(name: str, factor: float) -> N
         chosen = np.empty(128, dtype=np.bool_)
         start = matching.strided_start(values, 32, wanted, chosen)
         room = _room(chosen)
-        single = matching.descend(values, chosen, start, 0.0, *room)
+        single = matching.descend(values, chosen, start, 0.0, 10**6, *room)
         compound = kernel(values, chosen, single, 4096, *room, rng.seeded(seed))
         gains.append(abs(single) / max(abs(compound), 1e-300))
     assert np.median(gains) > factor
@@ -229,7 +239,7 @@ def test_refine_without_compound_swaps_is_descent() -> None:
     start = _marked(values, 17, 0)
     one, two = start.copy(), start.copy()
     residual, done = matching.refine(values, 0.123, 0.0, 0, 1, 0, 0, rng.seeded(0), one)
-    matching.descend(values, two, 0.123 - float(values[two].sum()), 0.0, *_room(two))
+    matching.descend(values, two, 0.123 - float(values[two].sum()), 0.0, 10**6, *_room(two))
     assert (one == two).all()
     assert done == 1
     assert math.isclose(residual, 0.123 - values[one].sum(), abs_tol=1e-12)

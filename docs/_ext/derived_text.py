@@ -1,0 +1,84 @@
+"""Pages that are derived from the code: the table of solvers and the command line, as Markdown."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer.main
+
+import subsetopt
+from subsetopt.cli import app
+from subsetopt.solvers import catalogue
+
+COLUMNS = ("name", "kind", "handles", "exact", "choose it when", "requires", "options")
+
+
+def solver_table() -> str:
+    """Return one row per solver, from what the solvers declare."""
+    lines = [_row(COLUMNS), _row(["---"] * len(COLUMNS))]
+    for info in subsetopt.solvers():
+        requires = catalogue.solver_class(info.name).requires
+        lines.append(
+            _row(
+                [
+                    f"`{info.name}`",
+                    info.kind,
+                    ", ".join(info.handles),
+                    "yes" if info.exact else "no",
+                    info.choose_when,
+                    ", ".join(f"{r.distribution}{r.specifier}" for r in requires) or "-",
+                    ", ".join(f"`{option}`" for option in info.options) or "-",
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def _row(cells: Any) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def command_reference() -> str:
+    """Return every command with its arguments and options."""
+    return "\n\n".join(_commands(typer.main.get_command(app), "subsetopt"))
+
+
+def options() -> set[str]:
+    """Return every option that any command takes, as written on the command line."""
+    found = {"--help"}
+    for _, command in _walk(typer.main.get_command(app), "subsetopt"):
+        found.update(opt for p in command.params for opt in p.opts if opt.startswith("-"))
+    return found
+
+
+def _walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, sub in getattr(command, "commands", {}).items():
+        yield from _walk(sub, f"{path} {name}")
+
+
+def _commands(root: Any, name: str) -> Iterator[str]:
+    for path, command in _walk(root, name):
+        if hasattr(command, "commands") and command is not root:
+            continue  # a group does nothing by itself
+        yield f"## `{path}`"
+        for part in (command.help or "").split("\n\n"):
+            text, example, line = " ".join(part.split()).partition("Example: ")
+            yield f"```console\n$ {line}\n```" if example and not text else text + example + line
+        rows = [_parameter(p) for p in command.params if p.name != "help"]
+        yield "\n".join([_row(("parameter", "meaning", "default")), _row(["---"] * 3), *rows])
+        if command is root and command.epilog:
+            yield command.epilog
+
+
+def _parameter(parameter: Any) -> str:
+    argument = parameter.param_type_name == "argument"
+    flag = bool(getattr(parameter, "is_flag", False))
+    value = parameter.metavar or parameter.name.upper()
+    name = value if argument else ", ".join(parameter.opts) + ("" if flag else f" {value}")
+    if parameter.required:
+        default = "needed"
+    elif flag or parameter.default in (None, ""):
+        default = "-"
+    else:
+        default = f"`{parameter.default}`"
+    return _row((f"`{name}`", getattr(parameter, "help", None) or "", default))

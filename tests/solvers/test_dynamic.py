@@ -1,0 +1,59 @@
+"""The dynamic programme's table against enumeration."""
+
+from fractions import Fraction
+from itertools import combinations
+from math import inf
+
+import numpy as np
+import pytest
+
+from subsetopt.solvers import _dynamic
+from subsetopt.solvers._integers import Subproblem
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("most", [3, 12, 200])
+def test_the_best_of_the_table_is_the_best_of_all(seed: int, most: int) -> None:
+    generator = np.random.default_rng([seed, most])
+    values = generator.integers(0, most, 40 if most == 3 else 11).tolist()[:11]
+    for count in (0, 1, 4, 11):
+        wanted = Fraction(int(generator.integers(0, 3 * count * most + 2)), 3)
+        sub = Subproblem(count, wanted, Fraction(0))
+        best = min(abs(wanted - sum(c)) for c in combinations(values, count))
+        table = _dynamic.Table(values, count, _dynamic.table_width(sub, best))
+        assert table.fill(inf)
+        subset = table.best(sub)
+        assert subset is not None
+        assert len(set(subset.tolist())) == count
+        assert abs(wanted - sum(values[i] for i in subset)) == best
+
+
+def test_nothing_where_no_sum_is_within_the_table() -> None:
+    sub = Subproblem(2, Fraction(3), Fraction(0))
+    table = _dynamic.Table([50, 60, 2**70], 2, _dynamic.table_width(sub, Fraction(5)))
+    assert table.fill(inf)
+    assert table.best(sub) is None
+
+
+def test_wanted_below_zero() -> None:
+    sub = Subproblem(2, Fraction(-7, 2), Fraction(0))
+    table = _dynamic.Table([4, 0, 1], 2, _dynamic.table_width(sub, Fraction(5)))
+    table.fill(inf)
+    found = table.best(sub)
+    assert found is not None
+    assert found.tolist() == [1, 2]
+
+
+def test_the_deadline_ends_it() -> None:
+    values = [1] * 100
+    assert not _dynamic.Table(values, 5, 50).fill(-inf)
+    assert _dynamic.Table(values[:8], 5, 50).fill(-inf)  # all were in before the first look
+
+
+def test_estimates_grow_and_stay_finite() -> None:
+    small, large = _dynamic.estimate(100, 10, 1000), _dynamic.estimate(100, 10, 10**6)
+    assert small[0] < large[0] < inf
+    assert small[1] < large[1] < inf
+    assert _dynamic.estimate(10**6, 10**5, 10**400)[0] < inf
+    table = _dynamic.Table([1] * 100, 10, 1000)
+    assert small[1] == pytest.approx(table._first.nbytes + table._bits.nbytes, rel=0.1)

@@ -1,0 +1,88 @@
+"""Meet in the middle as a search of its own: reach, splits, rounding, ties, threads."""
+
+from fractions import Fraction
+from itertools import combinations
+from math import inf
+
+import numpy as np
+import pytest
+
+from subsetopt.solvers import _meet
+from subsetopt.solvers._integers import Subproblem
+from subsetopt.solvers._meet import Meet
+
+
+def _best(values: list[int], sub: Subproblem) -> Fraction:
+    return min(abs(sub.wanted - sum(c)) for c in combinations(values, sub.count))
+
+
+def _values(n: int, bits: int, seed: int) -> list[int]:
+    generator = np.random.default_rng([seed, n, bits])
+    return [int.from_bytes(generator.bytes(40)) >> (320 - bits) for _ in range(n)]
+
+
+@pytest.mark.parametrize("bits", [3, 20, 52, 70, 200])
+@pytest.mark.parametrize(("n", "count"), [(1, 1), (2, 1), (5, 5), (11, 4), (14, 7)])
+@pytest.mark.parametrize("piece", [5, 2**20])
+def test_finds_the_best(
+    bits: int, n: int, count: int, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_meet, "PIECE", piece)
+    values = _values(n, bits, 0)
+    for wanted in (Fraction(sum(values) * count, n), Fraction(sum(sorted(values)[:count]) + 1)):
+        sub = Subproblem(count, wanted, Fraction(0))
+        best = _best(values, sub)
+        found = Meet(values, sub, best + 1, 2).run(inf)
+        assert found.complete
+        assert found.subset is not None
+        assert len(set(found.subset.tolist())) == count
+        assert abs(wanted - sum(values[i] for i in found.subset)) == best
+
+
+@pytest.mark.parametrize("bits", [20, 100])
+def test_nothing_is_found_far_beyond_the_reach(bits: int) -> None:
+    values = [value << 12 for value in _values(12, bits, 1)]
+    sub = Subproblem(6, Fraction(sum(values), 2) + 2000, Fraction(0))
+    best = _best(values, sub)
+    found = Meet(values, sub, best / 1000, 1).run(inf)
+    assert found.complete
+    if found.subset is not None:  # a little beyond may be reported
+        assert abs(sub.wanted - sum(values[i] for i in found.subset)) >= best
+
+
+@pytest.mark.parametrize("piece", [4, 50])
+def test_many_alike_do_not_fit_a_piece(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_meet, "PIECE", piece)
+    values = [0] * 6 + [1000] * 6 + [1003] * 6
+    sub = Subproblem(9, Fraction(4501), Fraction(0))
+    found = Meet(values, sub, Fraction(10**6), 2).run(inf)
+    assert found.complete
+    assert found.subset is not None
+    assert abs(4501 - sum(values[i] for i in found.subset)) == _best(values, sub)
+
+
+def test_one_split_only() -> None:
+    values = _values(16, 30, 2)
+    sub = Subproblem(8, Fraction(sum(values), 2), Fraction(0))
+    found = Meet(values, sub, Fraction(2**40), 1, [4]).run(inf)
+    assert not found.complete
+    assert found.subset is not None
+    assert found.subset.size == 8
+    assert abs(sub.wanted - sum(values[i] for i in found.subset)) >= _best(values, sub)
+
+
+def test_stops_at_the_least_distance_and_at_the_deadline() -> None:
+    values = _values(20, 40, 3)
+    subset = [0, 3, 5, 7, 9, 12, 13, 18]
+    sub = Subproblem(8, Fraction(sum(values[i] for i in subset)), Fraction(0))
+    found = Meet(values, sub, Fraction(2**50), 1).run(inf)
+    assert found.complete
+    assert found.subset is not None
+    assert sum(values[i] for i in found.subset) == sub.wanted
+    assert not Meet(values, sub, Fraction(2**50), 1).run(-inf).complete or found.complete
+
+
+@pytest.mark.parametrize(("n", "most"), [(0, 0), (5, 2), (5, 9), (20, 10)])
+def test_number_of_subsets(n: int, most: int) -> None:
+    listed = sum(1 for size in range(most + 1) for _ in combinations(range(n), size))
+    assert _meet.subsets(n, most) == listed

@@ -1,0 +1,108 @@
+"""The documentation: its examples run, its links resolve, what is derived is complete."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import subsetopt
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES]
+_FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+
+
+def by_name(path: Path) -> str:
+    return path.name
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    found = _FENCE.findall(path.read_text(encoding="utf-8"))
+    return [text for name, text in found if name == language]
+
+
+@pytest.fixture(scope="module")
+def derived() -> ModuleType:
+    path = ROOT / "docs" / "_ext" / "derived_text.py"
+    spec = importlib.util.spec_from_file_location("derived_text", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=by_name)
+def test_the_examples_of_a_page_run(page: Path) -> None:
+    names: dict[str, Any] = {"__name__": f"docs.{page.stem}"}
+    for number, block in enumerate(blocks(page, "python"), start=1):
+        exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=by_name)
+def test_relative_links_resolve(page: Path) -> None:
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    (index,) = blocks(ROOT / "docs" / "index.md", "{toctree}")
+    listed = {line for line in index.split() if not line.startswith(":")}
+    assert {page.stem for page in PAGES} - {"index"} <= listed
+
+
+def test_the_table_has_one_row_for_each_solver(derived: ModuleType) -> None:
+    rows = derived.solver_table().splitlines()[2:]
+    named = [row.split("|")[1].strip(" `") for row in rows]
+    assert named == [info.name for info in subsetopt.solvers()]
+    assert all(row.replace(r"\|", "").count("|") == len(derived.COLUMNS) + 1 for row in rows)
+
+
+def test_the_reference_names_every_command(derived: ModuleType) -> None:
+    text = derived.command_reference()
+    for name in ("solvers", "solve mean-matching", "export mean-matching", "bench"):
+        assert f"## `subsetopt {name}`" in text
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=by_name)
+def test_options_that_are_mentioned_exist(page: Path, derived: ModuleType) -> None:
+    lines = [
+        line
+        for language in ("console", "sh")
+        for block in blocks(page, language)
+        for line in block.splitlines()
+        if "subsetopt " in line and "pip" not in line
+    ]
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    mentioned = set(re.findall(r"(?<=`)--[a-z-]+", text))
+    mentioned.update(re.findall(r"(?<= )--[a-z-]+", "\n".join(lines)))
+    assert mentioned <= derived.options()
+
+
+def test_every_built_in_solver_has_its_options_in_the_reference() -> None:
+    from subsetopt.solvers import catalogue
+
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for target in catalogue.BUILT_IN.values():
+        assert f"subsetopt.solvers.{target.replace(':', '.')}\n" in text
+
+
+def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
+    application = pytest.importorskip("sphinx.application")
+    pytest.importorskip("myst_parser")
+    pytest.importorskip("furo")
+    del application
+    import subprocess
+    import sys
+
+    arguments = ["-q", "-W", "--keep-going", "-b", "html", "docs", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

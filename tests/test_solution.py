@@ -1,0 +1,148 @@
+"""A solution as data: both ways through JSON, and the gaps."""
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import subsetopt as so
+
+SOLUTION = so.Solution(
+    indices=np.array([1, 4], dtype=np.int64),
+    n=6,
+    k=2,
+    objective=0.1 + 0.2,
+    bound=0.1,
+    termination=so.Termination.TIME_LIMIT,
+    certificate=so.Certificate(so.CertificateKind.BOUND, 0.2, "why"),
+    stats=so.Stats(0.25, 1 / 3, 2 / 3, 17),
+    solver="swap",
+    version="1.2",
+    message="a message, with “quotes” and\nlines",
+)
+EMPTY = replace(
+    SOLUTION,
+    indices=None,
+    objective=None,
+    certificate=so.Certificate(so.CertificateKind.NONE, reason="no selection"),
+    stats=so.Stats(0.0, 0.0, 0.0),
+)
+
+
+def assert_identical(one: so.Solution, other: so.Solution) -> None:
+    for field in one.__dataclass_fields__:
+        mine, theirs = getattr(one, field), getattr(other, field)
+        assert type(mine) is type(theirs)
+        if isinstance(mine, np.ndarray):
+            assert mine.dtype == theirs.dtype
+            np.testing.assert_array_equal(mine, theirs)
+        else:
+            assert mine == theirs
+
+
+@pytest.mark.parametrize("solution", [SOLUTION, EMPTY], ids=["selection", "none"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_both_ways(solution: so.Solution, indent: int | None) -> None:
+    assert_identical(so.Solution.from_json(solution.to_json(indent)), solution)
+    assert_identical(so.Solution.from_dict(solution.to_dict()), solution)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(objective=st.floats(allow_nan=False, allow_infinity=False))
+def test_floats_survive_bit_for_bit(objective: float) -> None:
+    back = so.Solution.from_json(replace(SOLUTION, objective=objective).to_json())
+    assert np.float64(back.objective).tobytes() == np.float64(objective).tobytes()  # type: ignore[arg-type]
+
+
+def test_json_is_strict() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        replace(SOLUTION, objective=math.inf).to_json()
+    assert json.loads(SOLUTION.to_json())["termination"] == "time_limit"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "null", "NaN", "3", '"text"', "{}", '{"n": 1}'])
+def test_garbage(text: str) -> None:
+    with pytest.raises(so.InvalidFile, match="this is no"):
+        so.Solution.from_json(text)
+
+
+@pytest.mark.parametrize("key", sorted(set(SOLUTION.to_dict()) - {"gap", "absolute_gap"}))
+def test_missing_keys(key: str) -> None:
+    data = SOLUTION.to_dict()
+    del data[key]
+    with pytest.raises(so.InvalidFile, match=key):
+        so.Solution.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("indices", "ab"),
+        ("indices", 5),
+        ("indices", [1.5, 2]),
+        ("indices", [[1]]),
+        ("indices", [5, 6]),
+        ("indices", [-1, 0]),
+        ("indices", [4, 1]),
+        ("indices", [1, 1]),
+        ("n", "x"),
+        ("n", -3),
+        ("k", None),
+        ("k", True),
+        ("objective", "a"),
+        ("bound", [1]),
+        ("termination", "odd"),
+        ("certificate", None),
+        ("certificate", {}),
+        ("certificate", {"kind": "odd", "eps": None, "reason": ""}),
+        ("build_seconds", "q"),
+        ("iterations", "q"),
+        ("solver", 3),
+    ],
+)
+def test_values_that_cannot_be(key: str, value: Any) -> None:
+    with pytest.raises(so.InvalidFile, match="this is no solution"):
+        so.Solution.from_dict({**SOLUTION.to_dict(), key: value})
+
+
+def test_mask() -> None:
+    np.testing.assert_array_equal(SOLUTION.mask, [False, True, False, False, True, False])
+    np.testing.assert_array_equal(EMPTY.mask, np.zeros(6, dtype=bool))
+
+
+@pytest.mark.parametrize(
+    ("objective", "bound", "gap", "absolute"),
+    [
+        (4.0, 3.0, 0.25, 1.0),
+        (4.0, 0.0, 1.0, 4.0),
+        (4.0, 4.0, 0.0, 0.0),
+        (0.0, 0.0, 0.0, 0.0),
+        (-2.0, -3.0, 0.5, 1.0),
+        (0.0, -1.0, None, 1.0),
+        (4.0, None, None, None),
+        (None, 3.0, None, None),
+        (None, None, None, None),
+        (1.0, 1.0 + 1e-16, 0.0, 0.0),
+    ],
+)
+def test_gaps(
+    objective: float | None, bound: float | None, gap: float | None, absolute: float | None
+) -> None:
+    solution = replace(SOLUTION, objective=objective, bound=bound)
+    assert solution.gap == gap
+    assert solution.absolute_gap == absolute
+    assert solution.to_dict()["gap"] == gap
+    assert solution.to_dict()["absolute_gap"] == absolute
+
+
+def test_certificates_read_well() -> None:
+    kinds = so.CertificateKind
+    assert str(so.Certificate(kinds.EXACT, 0.0)) == "exact"
+    assert str(so.Certificate(kinds.BOUND, 0.0123)) == "bound (0.012)"
+    assert str(so.Certificate(kinds.TOLERANCE, 1e-6)) == "tolerance (1e-06)"
+    assert str(so.Certificate(kinds.NONE)) == "none"
