@@ -18,6 +18,9 @@ from .rows import Row
 
 SLOW = 0.5
 """Seconds from which on a solve is too long to be repeated just to warm up."""
+TURN = 0.01
+"""Seconds that a turn lasts: a shorter solve is repeated in it, `SOLVES` times at most."""
+SOLVES = 20
 DRAWS = 1000
 """Random subsets that each answer is ranked among."""
 
@@ -67,6 +70,17 @@ class _Entry:
         self.solution = self.solution or solution
         return seconds
 
+    def turn(self) -> float:
+        """Solve as often as fits into a turn, once at least; return the seconds of the last."""
+        end, most = perf_counter() + TURN, len(self.seconds) + SOLVES
+        while True:
+            seconds = self.solve()
+            if self.failure:
+                return seconds
+            self.seconds.append(seconds)
+            if perf_counter() >= end or len(self.seconds) >= most:
+                return seconds
+
     def wants_more(self, patience: float) -> bool:
         return not self.failure and (not self.seconds or sum(self.seconds) < patience)
 
@@ -85,7 +99,8 @@ def run(
     """Solve every case by every solver.
 
     On each case the solvers take turns, in an order that is reversed each time, so that whatever
-    else the machine does meets all alike.
+    else the machine does meets all alike. In a turn short solves are repeated: the first after
+    another solver finds cold caches, which is seen in the spread, not in the median.
     Before the first turn each solves the case once untimed, because the first call may import and
     compile; a solver whose last solve took more than `SLOW` seconds is spared that.
 
@@ -95,7 +110,7 @@ def run(
     solvers : sequence of str
         Names; one that refuses or cannot run gets rows that say why.
     repeats : int
-        Timed solves of each case by each solver.
+        Timed turns of each solver on each case; see `TURN`.
     time_limit, seed, threads
         Of each solve, as for `subsetopt.solve`.
     patience : float
@@ -142,9 +157,7 @@ def _steps(
                         last[entry.solver] = entry.solve()
                         entry.solution = None  # the row shows what was timed
                 elif entry.wants_more(patience):
-                    last[entry.solver] = entry.solve()
-                    if not entry.failure:
-                        entry.seconds.append(last[entry.solver])
+                    last[entry.solver] = entry.turn()
 
 
 def _rows(entries: Sequence[_Entry]) -> Iterator[Row]:

@@ -24,8 +24,7 @@ from ._integers import Subproblem
 
 PIECE = 2**20
 """Keys of a half that are held at once, per thread: 8 MiB of each half fit into caches."""
-NANOSECONDS = 9.0
-"""Measured cost of one key of one half: to generate, sort and compare it."""
+_NANOSECONDS = 16.0  # measured cost of one key of one half: to generate, sort and compare it
 _KEY_BITS = 62
 _TIES = 20_000  # pairs that rounding makes look alike, evaluated exactly one by one
 
@@ -266,6 +265,12 @@ def _distinct(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
         return ascending
     first: NDArray[np.bool_] = np.append(True, ascending[1:] != ascending[:-1])
     return ascending[first]
+
+
+def seconds(keys: float, values: Sequence[int], count: int) -> float:
+    """Return the estimated time of a search through so many keys, both halves', on one thread."""
+    passes = 2 if _Scale.of(values, count).slack else 1
+    return 1e-9 * _NANOSECONDS * passes * keys
 
 
 def subsets(n: int, most: int) -> int:

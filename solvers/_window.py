@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._integers import Integers, Subproblem, trailing_zeros
-from ._meet import NANOSECONDS, PIECE, Meet, subsets
+from ._meet import PIECE, Meet, seconds, subsets
 
 _HITS = 64.0  # expected subsets on the wanted grid point
 _FINEST = 10  # items with the lowest bits that every window holds
@@ -59,7 +59,7 @@ class Window:
     @property
     def seconds(self) -> float:
         """Estimated seconds on one thread."""
-        return 1e-9 * NANOSECONDS * self._halves
+        return seconds(self._halves, self.integers.values, self.count)
 
     @property
     def bytes(self) -> float:

@@ -1,11 +1,12 @@
 """The one list of solvers: names to classes, loaded when they are asked for."""
 
+import dataclasses
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from subsetopt.errors import InvalidAnswer, InvalidOption, UnknownSolver
+from subsetopt.errors import InvalidAnswer, InvalidOption, MissingBackend, UnknownSolver
 
 from .base import Solver
 
@@ -26,12 +27,13 @@ BUILT_IN = {
 }
 """Name to ``file:Class``, in the order in which lists show them."""
 
+_DECLARED = ("name", "kind", "summary", "choose_when", "handles")
+
 
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of all solvers, our own first, then those that other packages register."""
-    others = (point.name for point in entry_points(group=GROUP))
-    return (*BUILT_IN, *(name for name in others if name not in BUILT_IN))
+    return tuple(dict.fromkeys([*BUILT_IN, *(point.name for point in entry_points(group=GROUP))]))
 
 
 @cache
@@ -42,6 +44,8 @@ def solver_class(name: str) -> type[Solver]:
     ------
     UnknownSolver
         If there is none of that name; the message lists those that there are.
+    MissingBackend
+        If it comes from another package, which fails when it is imported.
     InvalidAnswer
         If another package registers something that is no solver.
     """
@@ -52,9 +56,28 @@ def solver_class(name: str) -> type[Solver]:
         points = [point for point in entry_points(group=GROUP) if point.name == name]
         if not points:
             raise UnknownSolver(f"no solver is called {name!r}; there are: {', '.join(names())}")
-        found = points[0].load()
+        found = _loaded(points[0])
+    return found  # type: ignore[no-any-return]
+
+
+def _loaded(point: EntryPoint) -> type[Solver]:
+    """Return what another package registers, having checked that it is a solver."""
+    origin = f"solver {point.name!r}, registered by {point.dist.name if point.dist else 'another'}"
+    try:
+        found = point.load()
+    except Exception as error:  # of somebody else's module: anything can happen
+        raise MissingBackend(
+            f"{origin} as {point.value!r}, cannot be loaded ({error!r}); mend or uninstall it"
+        ) from error
     if not (isinstance(found, type) and issubclass(found, Solver)):
-        raise InvalidAnswer(f"{name!r} is registered as {found!r}, which is no Solver class")
+        raise InvalidAnswer(f"{origin}, is {found!r}, which is no Solver class")
+    if not dataclasses.is_dataclass(found):
+        raise InvalidAnswer(f"{origin}, is {found!r}, which is no dataclass")
+    lacking = [name for name in _DECLARED if not hasattr(found, name)]
+    if lacking:
+        raise InvalidAnswer(f"{origin}, declares no {', '.join(lacking)}")
+    if found.name != point.name:
+        raise InvalidAnswer(f"{origin}, calls itself {found.name!r}; the two names must agree")
     return found
 
 

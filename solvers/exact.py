@@ -15,9 +15,8 @@ from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
-from . import _dynamic
+from . import _dynamic, _meet
 from ._integers import Integers, Subproblem
-from ._meet import NANOSECONDS, PIECE, Meet, subsets
 from ._window import Window
 from .base import NUMBA, Answer, Kind, Requirement, Solver
 from .swap import Swap
@@ -169,10 +168,14 @@ class _Search:
     def plans(self) -> Iterator[Plan]:
         """Yield what each method would cost."""
         subs, n = self.integers.subproblems, self.integers.n
-        keys = sum(2 * subsets((n + 1) // 2, sub.count) for sub in subs)
-        groups = 40.0 * 4 * subsets((n + 3) // 4, subs[-1].count)
-        pieces = 24.0 * self._threads * min(PIECE, keys / 2)
-        yield Plan(1e-9 * NANOSECONDS * keys / self._threads, groups + pieces, "meet")
+        keys = [2 * _meet.subsets((n + 1) // 2, sub.count) for sub in subs]
+        seconds = sum(
+            _meet.seconds(size, self.integers.values, sub.count)
+            for size, sub in zip(keys, subs, strict=True)
+        )
+        groups = 160.0 * _meet.subsets((n + 3) // 4, subs[-1].count)
+        pieces = 24.0 * self._threads * min(_meet.PIECE, max(keys) / 2)
+        yield Plan(seconds / self._threads, groups + pieces, "meet")
         width, most = self._width(), max(sub.count for sub in subs)
         yield Plan(*_dynamic.estimate(n, most, width), "dynamic")
         window = self._window()
@@ -194,7 +197,7 @@ class _Search:
             if sub.count == 0:
                 self._keep(np.empty(0, dtype=np.int64), sub)
                 continue
-            meet = Meet(self.integers.values, sub, self._distance, self._threads)
+            meet = _meet.Meet(self.integers.values, sub, self._distance, self._threads)
             subset, searched = meet.run(self.deadline)
             self._keep(subset, sub)
             complete = complete and searched

@@ -106,7 +106,10 @@ class Scalars:
         self._n, self._k = problem.n, problem.k
         self._order = values.argsort()
         self._values, exponent = matching.gathered(values, self._order)
-        self._wanted = problem.k * math.ldexp(problem.target_value, -exponent)
+        if problem.target is None:
+            self._wanted = problem.k * float(np.add.reduce(self._values)) / problem.n
+        else:
+            self._wanted = problem.k * math.ldexp(problem.target, -exponent)
         self._state = rng.seeded(limits.seed)
         self._chosen = np.empty(values.size, dtype=np.bool_)
         self._residual = math.inf
@@ -114,12 +117,19 @@ class Scalars:
             self._limit = tolerance * problem.k * exchanges.spread(self._values)
         else:
             self._limit = problem.k * math.ldexp(limits.absolute_gap, -exponent)
-        # What no selection can beat need not be searched for; the slack is for rounding.
-        least = math.ldexp(float(problem.lower_bound()) * problem.k * (1 + 1e-9), -exponent)
-        self._limit = max(self._limit, least)
-        low, high = self._values[: self._k].sum(), self._values[-self._k :].sum()
-        self._at_end = not low < self._wanted < high  # the start is then that end, and optimal
+        if limits.time_limit is not None:  # else the restarts are over sooner than this is known
+            # What no selection can beat need not be searched for; the slack is for rounding.
+            least = float(problem.lower_bound()) * problem.k * (1 + 1e-9)
+            self._limit = max(self._limit, math.ldexp(least, -exponent))
+        self._at_end = self._is_at_end(problem)
         self.interruptible = max(1, 2**20 // values.size)  # rounds between looks at the clock
+
+    def _is_at_end(self, problem: MeanMatching) -> bool:
+        """Whether the k smallest or largest are the optimum; the start is then these."""
+        if problem.target is None:  # the mean of all is between them
+            return self._k == self._values.size or bool(self._values[0] == self._values[-1])
+        low, high = self._values[: self._k].sum(), self._values[-self._k :].sum()
+        return not float(low) < self._wanted < float(high)
 
     def start(self, indices: NDArray[np.int64] | None = None) -> None:
         """Begin from the stratified start, or from a selection of exactly k."""

@@ -44,6 +44,8 @@ class Limits:
         self._number("absolute_gap", above=0.0)
         self._whole("threads", least=1, most=4096)
         self._whole("seed", least=0, most=2**31 - 1)
+        if not isinstance(self.log, bool):
+            raise InvalidOption(f"log is {self.log!r}; True or False is needed")
 
     def _number(self, name: str, above: float, strict: bool = False, unit: str = "") -> None:
         value = getattr(self, name)

@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
+from subsetopt.problems import checks
 
 
 class Termination(StrEnum):
@@ -196,25 +198,28 @@ class Solution:
         """
         try:
             indices, certificate = data["indices"], data["certificate"]
+            n, k = _typed(data, "n", int), checks.subset_size(data["k"], data["n"])
             return cls(
-                indices=None if indices is None else np.asarray(indices, dtype=np.int64),
-                n=data["n"],
-                k=data["k"],
-                objective=data["objective"],
-                bound=data["bound"],
+                indices=None if indices is None else checks.selection(indices, n, 0, k),
+                n=n,
+                k=k,
+                objective=_typed(data, "objective", float, int, NoneType),
+                bound=_typed(data, "bound", float, int, NoneType),
                 termination=Termination(data["termination"]),
                 certificate=Certificate(
-                    CertificateKind(certificate["kind"]), certificate["eps"], certificate["reason"]
+                    CertificateKind(certificate["kind"]),
+                    _typed(certificate, "eps", float, int, NoneType),
+                    _typed(certificate, "reason", str),
                 ),
                 stats=Stats(
-                    data["build_seconds"],
-                    data["solve_seconds"],
-                    data["total_seconds"],
-                    data["iterations"],
+                    _typed(data, "build_seconds", float, int),
+                    _typed(data, "solve_seconds", float, int),
+                    _typed(data, "total_seconds", float, int),
+                    _typed(data, "iterations", int, NoneType),
                 ),
-                solver=data["solver"],
-                version=data["version"],
-                message=data["message"],
+                solver=_typed(data, "solver", str),
+                version=_typed(data, "version", str),
+                message=_typed(data, "message", str),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidFile(f"this is no solution: {error!r}") from error
@@ -229,3 +234,10 @@ class Solution:
         if not isinstance(data, dict):
             raise InvalidFile(f"this is no solution but a {type(data).__name__}")
         return cls.from_dict(data)
+
+
+def _typed(data: Mapping[str, Any], key: str, *types: type) -> Any:
+    value = data[key]
+    if isinstance(value, bool) or not isinstance(value, types):
+        raise TypeError(f"{key} is {value!r}")
+    return value

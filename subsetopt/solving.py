@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from subsetopt.certification import certify
-from subsetopt.errors import MissingBackend, UnsupportedProblem
+from subsetopt.errors import InvalidAnswer, MissingBackend, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.solution import Solution
@@ -51,24 +51,30 @@ def solvers() -> tuple[SolverInfo, ...]:
     """List all solvers, those that cannot run here included, with the reason."""
     from subsetopt.solvers import catalogue
 
-    rows = []
-    for name in catalogue.names():
+    return tuple(_row(name) for name in catalogue.names())
+
+
+def _row(name: str) -> SolverInfo:
+    from subsetopt.solvers import catalogue
+    from subsetopt.solvers.base import Availability
+
+    try:
         found = catalogue.solver_class(name)
         availability = found.availability()
-        rows.append(
-            SolverInfo(
-                name=name,
-                kind=str(found.kind),
-                version=availability.version,
-                availability=availability,
-                handles=found.handles,
-                exact=found.exact,
-                summary=found.summary,
-                choose_when=found.choose_when,
-                options=found.options(),
-            )
-        )
-    return tuple(rows)
+    except (MissingBackend, InvalidAnswer) as error:  # another package's, and broken
+        broken = Availability(None, str(error))
+        return SolverInfo(name, "unknown", None, broken, (), False, "", "", ())
+    return SolverInfo(
+        name=name,
+        kind=str(found.kind),
+        version=availability.version,
+        availability=availability,
+        handles=found.handles,
+        exact=found.exact,
+        summary=found.summary,
+        choose_when=found.choose_when,
+        options=found.options(),
+    )
 
 
 def solver(name: str, **options: Any) -> "Solver":

@@ -56,7 +56,7 @@ def test_json_both_ways(solution: so.Solution, indent: int | None) -> None:
 @given(objective=st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_survive_bit_for_bit(objective: float) -> None:
     back = so.Solution.from_json(replace(SOLUTION, objective=objective).to_json())
-    assert np.float64(back.objective).tobytes() == np.float64(objective).tobytes()  # type: ignore[arg-type]
+    assert np.float64(back.objective).tobytes() == np.float64(objective).tobytes()
 
 
 def test_json_is_strict() -> None:
@@ -88,7 +88,6 @@ def test_missing_keys(key: str) -> None:
         ("indices", [[1]]),
         ("indices", [5, 6]),
         ("indices", [-1, 0]),
-        ("indices", [4, 1]),
         ("indices", [1, 1]),
         ("n", "x"),
         ("n", -3),

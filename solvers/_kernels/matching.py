@@ -127,7 +127,7 @@ def refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen):
     taken = np.empty(k, np.int64)
     free = np.empty(n - k, np.int64)
     # On short arrays a double swap costs no more than a few scans for single ones.
-    singles = 1 if n * n <= 16 * pairs else n
+    singles = 2 if n * n <= 16 * pairs else n
     best = _residual(values, chosen, wanted)
     if k == 0 or k == n or abs(best) <= tolerance:
         return best, begin

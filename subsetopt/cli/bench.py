@@ -38,7 +38,7 @@ def bench(
         typer.Option(help="Batches, each used with every k; else one of each kind there is."),
     ] = None,
     repeat: Annotated[
-        int, typer.Option(help="Timed solves per solver and instance; fewer where it is slow.")
+        int, typer.Option(help="Timed turns per solver and instance; fewer where it is slow.")
     ] = 5,
     time_limit: Annotated[float, typer.Option(help="Seconds per solve.")] = 2.0,
     seed: Annotated[int, typer.Option(help="Seed of data and solvers.")] = 0,

@@ -19,6 +19,8 @@ def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> 
         For a dtype that is not a real number of at most 64 bits, a wrong number of dimensions, an
         empty array, NaN or infinity, or magnitudes whose sum overflows float64.
     """
+    if type(values) is not np.ndarray and np.ma.is_masked(values):
+        raise InvalidProblem(f"{name} has masked entries; drop them first with {name}.compressed()")
     try:
         array = np.array(values, order="C", copy=True)
     except (ValueError, TypeError) as error:
@@ -45,7 +47,7 @@ def _require_finite(name: str, array: NDArray[Any]) -> None:
     if array.dtype.kind != "f":
         return
     finite = np.isfinite(array)
-    if not finite.all():
+    if np.count_nonzero(finite) < array.size:
         first = tuple(int(i) for i in np.argwhere(~finite)[0])
         where = f"[{', '.join(map(str, first))}]" if first else ""
         raise InvalidProblem(
@@ -100,21 +102,25 @@ def selection(indices: ArrayLike, n: int, smallest: int, largest: int) -> NDArra
         If an index is no integer, lies outside 0..n-1 or occurs twice, or if the count lies
         outside smallest..largest.
     """
-    array = np.asarray(indices)
+    try:
+        array = np.asarray(indices)
+    except ValueError as error:
+        raise InvalidSelection(f"the selection cannot be read as an array: {error}") from error
     if array.size == 0:
         array = array.astype(np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise InvalidSelection(
             f"a selection is a 1-d array of integers; got shape {array.shape}, dtype {array.dtype}"
         )
-    chosen = np.sort(array.astype(np.int64))
+    chosen = array.astype(np.int64)
+    chosen.sort()
     if not smallest <= chosen.size <= largest:
         count = f"{largest}" if smallest == largest else f"{smallest} to {largest}"
         raise InvalidSelection(f"the selection has {chosen.size} indices; {count} are needed")
     if chosen.size and (chosen[0] < 0 or chosen[-1] >= n):
         outside = chosen[0] if chosen[0] < 0 else chosen[-1]
         raise InvalidSelection(f"index {outside} is outside 0..{n - 1}")
-    twice = np.flatnonzero(chosen[1:] == chosen[:-1])
-    if twice.size:
-        raise InvalidSelection(f"index {chosen[twice[0]]} occurs more than once")
+    again = chosen[1:] == chosen[:-1]
+    if np.count_nonzero(again):
+        raise InvalidSelection(f"index {chosen[again.argmax()]} occurs more than once")
     return chosen

@@ -105,6 +105,10 @@ class MeanMatching:
     def __hash__(self) -> int:
         return hash(self._key)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor: copies are checked and read-only too, and take no caches along.
+        return (MeanMatching, (self.values, self.k, self.target, self.cardinality))
+
     def __repr__(self) -> str:
         shape = f"n={self.n}" + (f", d={self.values.shape[1]}" if self.values.ndim == 2 else "")
         target = (

@@ -40,6 +40,23 @@ class Counting(Solver):
         pass
 
 
+@pytest.fixture(autouse=True)
+def _one_solve_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "SOLVES", 1)
+
+
+def test_short_solves_are_repeated_in_a_turn(
+    monkeypatch: pytest.MonkeyPatch, cases: list[Case]
+) -> None:
+    monkeypatch.setattr(runner, "SOLVES", 7)
+    monkeypatch.setattr(runner, "TURN", 60.0)
+    (row,) = runner.run(cases[:1], ["stride"], repeats=2).rows
+    assert row.repeats == len(row.seconds) == 14
+    monkeypatch.setattr(runner, "TURN", 0.0)
+    (row,) = runner.run(cases[:1], ["stride"], repeats=2).rows
+    assert row.repeats == 2
+
+
 def test_a_row_says_all(cases: list[Case]) -> None:
     found = runner.run(cases[:1], ["stride"], repeats=3, seed=5, time_limit=1.5, threads=1)
     (row,) = found.rows

@@ -58,6 +58,8 @@ def test_the_grid_is_the_coarsest(values: NDArray[Any]) -> None:
         (np.array([1.5, -2.25, 1024.0]), True),
         (np.array([2.0**31, 2.0**-30]), True),
         (np.array([2.0**31, 2.0**-31]), False),
+        (np.array([1 / 3, 2**8 / 3]), True),
+        *[(np.array([1 / 3, 2**i / 3]), False) for i in range(10, 16)],
         (np.array([5e-324, 1e-320]), True),
         (np.array([5e-324, 1e307]), False),
         (np.array([1e-45, 3e38], dtype=np.float32), False),

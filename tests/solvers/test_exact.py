@@ -238,7 +238,7 @@ def test_memory_is_a_limit_too() -> None:
 
 
 def test_the_time_limit_ends_it_with_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact, "NANOSECONDS", 1e-6)  # so that the estimate does not refuse
+    monkeypatch.setattr(_meet, "_NANOSECONDS", 1e-6)  # so that the estimate does not refuse
     problem = so.MeanMatching(_float64(56, 0), k=28)
     _solve(so.MeanMatching(_float64(20, 0), k=10), "meet")  # compiled
     start = perf_counter()

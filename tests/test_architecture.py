@@ -1,0 +1,209 @@
+"""The direction of imports, the packaging and the table of contents."""
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import subsetopt as so
+from subsetopt import formats, problems
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("subsetopt", "solvers", "benchmarks")
+REAL_FOLDERS = {"subsetopt.solvers": "solvers", "subsetopt.benchmarks": "benchmarks"}
+BACKENDS = ("ortools", "highspy", "pyscipopt")
+HEAVY = (*BACKENDS, "numba", "torch", "scipy", "sklearn", "pandas", "typer", "rich")
+KNOW_NO_SOLVER = ("problems", "formats", "forms", "solution", "errors", "limits", "baseline")
+CORE = (*KNOW_NO_SOLVER, "certification", "solving", "selecting", "testing", "__init__")
+
+needs_checkout = pytest.mark.skipif(
+    not (ROOT / "subsetopt" / "solvers").is_symlink(), reason="not a checkout"
+)
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Yield the dotted name and the file of every module, links not followed."""
+    for top in PACKAGES:
+        for folder, subfolders, files in os.walk(ROOT / top):
+            subfolders[:] = [name for name in subfolders if not name.startswith((".", "__"))]
+            for file in files:
+                if file.endswith(".py"):
+                    path = Path(folder, file)
+                    parts = path.relative_to(ROOT).with_suffix("").parts
+                    prefix = () if top == "subsetopt" else ("subsetopt",)
+                    yield ".".join(prefix + parts), path
+
+
+MODULES = dict(modules())
+
+
+def imported(name: str, at_import_time: bool) -> Iterator[str]:
+    """Yield what a module imports, absolutely; what only type checkers see is left out."""
+    pending: list[ast.AST] = [ast.parse(MODULES[name].read_text())]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            pending.extend(node.orelse)
+            continue
+        if at_import_time and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = absolute(name, node)
+            yield source
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def absolute(name: str, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    package = name.split(".")
+    package = package[: len(package) - node.level]
+    return ".".join([*package, node.module] if node.module else package)
+
+
+def under(names: Iterator[str], *tops: str) -> set[str]:
+    return {name for name in names for top in tops if name == top or name.startswith(f"{top}.")}
+
+
+def within(*parts: str) -> list[str]:
+    wanted = [f"subsetopt.{part}" for part in parts]
+    found = [name for name in MODULES if under(iter([name]), *wanted)]
+    assert found
+    return sorted(found)
+
+
+def test_all_modules_are_seen() -> None:
+    assert {"subsetopt.solving", "subsetopt.solvers.swap", "subsetopt.benchmarks.runner"} <= set(
+        MODULES
+    )
+    assert "subsetopt.problems" in set(imported("subsetopt.solving", at_import_time=True))
+    assert "subsetopt.solvers.base" in set(imported("subsetopt.solvers.swap", at_import_time=True))
+    lazily = set(imported("subsetopt.solving", at_import_time=False))
+    assert "subsetopt.solvers.catalogue" in lazily
+    assert "subsetopt.solvers.catalogue" not in set(imported("subsetopt.solving", True))
+
+
+@pytest.mark.parametrize("name", within(*KNOW_NO_SOLVER))
+def test_the_mathematics_knows_no_solver(name: str) -> None:
+    above = ("solvers", "benchmarks", "cli", "solving", "selecting", "certification", "torch")
+    tops = [f"subsetopt.{part}" for part in above]
+    assert not under(imported(name, at_import_time=False), *tops, *BACKENDS, "numba", "torch")
+
+
+@pytest.mark.parametrize("name", within(*CORE))
+def test_the_core_imports_nothing_heavy(name: str) -> None:
+    above = ("subsetopt.solvers", "subsetopt.benchmarks", "subsetopt.cli")
+    assert not under(imported(name, at_import_time=True), *above, *HEAVY)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_nothing_imports_the_command_line(name: str) -> None:
+    if name == "subsetopt.__main__" or name in within("cli"):
+        return
+    assert not under(imported(name, at_import_time=False), "subsetopt.cli", "typer")
+
+
+@pytest.mark.parametrize("name", within("solvers"))
+def test_solvers_know_nothing_above_them(name: str) -> None:
+    assert not under(imported(name, at_import_time=False), "subsetopt.benchmarks")
+    late = BACKENDS if "._kernels" in name else (*BACKENDS, "numba", "subsetopt.solvers._kernels")
+    assert not under(imported(name, at_import_time=True), *late)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_relative_imports_stay_in_their_package(name: str) -> None:
+    package = MODULES[name].name == "__init__.py"
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            assert node.level == 1, f"{name} line {node.lineno}"
+        elif isinstance(node, ast.ImportFrom | ast.Import) and not package:
+            folder = name.rpartition(".")[0]
+            names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            own = [m for m in names if m and m.startswith(f"{folder}.")]
+            assert folder == "subsetopt" or not own, f"{name} line {node.lineno}: {own}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import subsetopt",
+        "import subsetopt.formats, subsetopt.testing",
+        "import subsetopt.solvers.catalogue",
+        "import subsetopt as so; so.solvers()",
+        "import subsetopt as so; so.solve(so.MeanMatching([1.0, 2.0], 1), 'stride')",
+    ],
+)
+def test_nothing_heavy_is_loaded(code: str) -> None:
+    heavy = HEAVY if "solvers()" not in code else (*BACKENDS, "torch", "typer", "rich")
+    check = (
+        f"import sys; loaded = sorted({set(heavy)!r} & set(sys.modules)); assert not loaded, loaded"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{check}"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+# -- packaging -----------------------------------------------------------------------------------
+
+
+def folders() -> set[str]:
+    packages = (name for name, path in MODULES.items() if path.name == "__init__.py")
+    return {name.removesuffix(".__init__") for name in packages}
+
+
+@needs_checkout
+def test_no_package_is_missing_from_the_wheel() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert len(settings["packages"]) == len(set(settings["packages"]))
+    assert set(settings["packages"]) == folders()
+    assert settings["package-dir"] == REAL_FOLDERS
+    assert settings["package-data"] == {"subsetopt": ["py.typed"]}
+    with_modules = {name.rpartition(".")[0] for name in MODULES}
+    assert with_modules == folders()  # no folder of modules without an __init__.py
+
+
+@needs_checkout
+@pytest.mark.parametrize("name", sorted(REAL_FOLDERS.values()))
+def test_links_are_relative(name: str) -> None:
+    link = ROOT / "subsetopt" / name
+    assert link.is_symlink()
+    assert os.readlink(link) == f"../{name}"
+    assert (link / "__init__.py").is_file()
+    assert not (ROOT / name).is_symlink()
+
+
+def test_typed() -> None:
+    assert (Path(so.__file__).parent / "py.typed").is_file()
+
+
+def test_contents() -> None:
+    assert so.__all__ == sorted(so.__all__)
+    tree = ast.parse(Path(so.__file__).read_text())
+    bound = [
+        alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    assert set(so.__all__) == set(bound)
+    assert all(hasattr(so, name) for name in so.__all__)
+    for package in (problems, formats):
+        assert all(hasattr(package, name) for name in package.__all__)
+
+
+def test_every_error_has_one_base() -> None:
+    from subsetopt import errors
+
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception)
+    }
+    assert defined <= set(so.__all__)
+    assert all(issubclass(getattr(errors, name), so.SubsetOptError) for name in defined)

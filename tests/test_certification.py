@@ -1,0 +1,203 @@
+"""Nothing of a solver's answer is taken on trust: planted liars, and what becomes of them."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import subsetopt as so
+from subsetopt.limits import Limits
+from subsetopt.solvers.base import Answer, Kind, Solver
+
+OPTIMAL, FINISHED = so.Termination.OPTIMAL, so.Termination.FINISHED
+PROBLEM = so.MeanMatching([0.1, 0.25, 0.7, 1.3, 2.9], k=2)
+BEST, WORSE = [2, 3], [1, 3]
+
+
+@dataclass(frozen=True)
+class Planted(Solver):
+    """Says what the test wants it to say."""
+
+    said: Answer
+
+    name: ClassVar[str] = "planted"
+    kind: ClassVar[Kind] = Kind.HEURISTIC
+    summary: ClassVar[str] = "says what it is told"
+    choose_when: ClassVar[str] = "testing"
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
+
+    def answer(self, problem: Any, limits: Limits) -> Answer:
+        return self.said
+
+
+def solved(
+    indices: Any,
+    termination: so.Termination = FINISHED,
+    problem: so.MeanMatching = PROBLEM,
+    **said: Any,
+) -> so.Solution:
+    given: Any = indices
+    return so.solve(
+        problem, Planted(Answer(indices=given, termination=termination, **said)), time_limit=1
+    )
+
+
+def test_the_examples_are_what_they_seem() -> None:
+    assert PROBLEM.objective(BEST) < PROBLEM.objective(WORSE)
+    assert 0 < PROBLEM.lower_bound() < PROBLEM.exact_objective(BEST)
+
+
+@pytest.mark.parametrize(
+    ("indices", "message"),
+    [
+        ([1], "1 indices; 2 are needed"),
+        ([0, 1, 2], "3 indices; 2 are needed"),
+        ([], "0 indices"),
+        ([1, 1], "index 1 occurs more than once"),
+        ([1, 5], "index 5 is outside 0..4"),
+        ([-1, 2], "index -1 is outside 0..4"),
+        (np.array([1.0, 2.0]), "float64"),
+        (np.array([False, True, True, False, False]), "bool"),
+        (np.array([[1, 2]]), r"shape \(1, 2\)"),
+        ([[0], [1, 2]], "cannot be read"),
+        ("ab", "shape"),
+    ],
+)
+def test_no_selection_of_the_problem(indices: Any, message: str) -> None:
+    with pytest.raises(so.InvalidAnswer, match=f"solver 'planted' .*{message}"):
+        solved(indices)
+
+
+def test_order_and_integer_type_do_not_matter() -> None:
+    solution = solved(np.array([3, 2], dtype=np.uint8))
+    assert solution.indices is not None
+    assert solution.indices.dtype == np.int64
+    np.testing.assert_array_equal(solution.indices, [2, 3])
+
+
+def test_a_bound_above_the_objective() -> None:
+    with pytest.raises(so.InvalidAnswer, match=r"solver 'planted' claims the bound 9.0, above"):
+        solved(BEST, bound=9.0)
+    with pytest.raises(so.InvalidAnswer, match="planted"):
+        solved(BEST, bound=PROBLEM.objective(BEST) + 1e-3, eps=1e-4)
+
+
+@pytest.mark.parametrize("termination", [OPTIMAL, FINISHED])
+def test_success_without_a_selection(termination: so.Termination) -> None:
+    with pytest.raises(so.InvalidAnswer, match=f"'planted' reports {termination} but returned no"):
+        solved(None, termination)
+
+
+def test_failure_without_a_selection_is_an_answer() -> None:
+    solution = solved(None, so.Termination.TIME_LIMIT, bound=1e9, message="too slow")
+    assert solution.indices is None
+    assert solution.objective is None
+    assert solution.bound == float(PROBLEM.lower_bound())  # not its own, which nothing checks
+    assert solution.certificate.kind is so.CertificateKind.NONE
+    assert solution.termination is so.Termination.TIME_LIMIT
+    assert solution.message == "too slow"
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_the_objective_is_the_problems(proven: bool) -> None:
+    solution = solved(WORSE, OPTIMAL, bound=0.0, eps=0.0, proven=proven)
+    assert solution.objective == PROBLEM.objective(WORSE)
+    assert solution.solver == "planted"
+
+
+def test_a_false_optimum_within_tolerances_is_never_exact() -> None:
+    """It says optimal, while a better selection exists: its word is passed on as its word."""
+    solution = solved(WORSE, OPTIMAL, eps=1e-9)
+    assert solution.certificate.kind is so.CertificateKind.TOLERANCE
+    assert solution.certificate.eps == 1e-9
+    assert "claim" in solution.certificate.reason
+    assert solution.bound == float(PROBLEM.lower_bound())
+    assert solution.gap is not None
+    assert solution.gap > 0
+
+
+def test_a_tolerance_wider_than_the_known_bound_is_not_repeated() -> None:
+    solution = solved(BEST, OPTIMAL, eps=100.0)
+    assert solution.certificate.kind is so.CertificateKind.BOUND
+    assert solution.certificate.eps == solution.absolute_gap
+
+
+def test_an_optimum_claimed_with_no_number_behind_it() -> None:
+    solution = solved(BEST, OPTIMAL)
+    assert solution.certificate.kind is so.CertificateKind.BOUND
+
+
+def test_a_claimed_bound_is_lowered_by_its_tolerance() -> None:
+    objective = PROBLEM.objective(BEST)
+    claimed = (objective + float(PROBLEM.lower_bound())) / 2
+    plain, loose = (solved(BEST, bound=claimed, eps=eps) for eps in (None, 1e-3))
+    assert plain.bound is not None
+    assert loose.bound is not None
+    assert claimed - 1e-8 < plain.bound < claimed
+    assert plain.bound - loose.bound == pytest.approx(1e-3)
+    assert plain.certificate.kind is so.CertificateKind.BOUND
+    assert plain.certificate.eps == objective - plain.bound
+    rational = solved(BEST, bound=Fraction(claimed))
+    assert rational.bound == plain.bound
+
+
+@pytest.mark.parametrize("claimed", [-5.0, -math.inf, math.nan, math.inf, None])
+def test_worthless_bounds_give_way_to_the_problems_own(claimed: float | None) -> None:
+    solution = solved(BEST, bound=claimed)
+    assert solution.bound == float(PROBLEM.lower_bound())
+
+
+def test_proven() -> None:
+    solution = solved(BEST, OPTIMAL, proven=True)
+    assert solution.certificate.kind is so.CertificateKind.EXACT
+    assert solution.certificate.eps == 0.0
+    assert solution.bound == solution.objective
+    assert solution.gap == solution.absolute_gap == 0.0
+
+
+@pytest.mark.parametrize("said", [FINISHED, so.Termination.ITERATION_LIMIT, OPTIMAL])
+def test_attaining_the_lower_bound_is_a_proof(said: so.Termination) -> None:
+    problem = so.MeanMatching([1.0, 2.0, 3.0, 10.0], k=2, target=2.0)
+    solution = solved([0, 2], said, problem)
+    assert solution.termination is OPTIMAL
+    assert solution.certificate.kind is so.CertificateKind.EXACT
+    assert "exact arithmetic" in solution.certificate.reason
+    assert solution.bound == solution.objective == 0.0
+
+
+@pytest.mark.parametrize("said", [so.Termination.TIME_LIMIT, so.Termination.INTERRUPTED])
+def test_why_it_stopped_is_not_what_is_held(said: so.Termination) -> None:
+    problem = so.MeanMatching([1.0, 2.0, 3.0, 10.0], k=2, target=2.0)
+    solution = solved([0, 2], said, problem)
+    assert solution.termination is said
+    assert solution.certificate.kind is so.CertificateKind.EXACT
+
+
+def test_an_objective_that_rounds_to_the_bound_does_not_attain_it() -> None:
+    # exactly 2**-1080 off the lower bound of zero, which no float64 tells from zero
+    tiny = 5e-324
+    problem = so.MeanMatching([tiny, 0.0, 0.0, 0.0, 0.0], k=5, target=0.0)
+    assert problem.objective(range(5)) == 0.0
+    assert problem.exact_objective(range(5)) > 0
+    other = so.MeanMatching([tiny, 0.0, 0.0, 0.0, 0.0], k=4, target=0.0)
+    assert solved([0, 1, 2, 3], problem=other).certificate.kind is not so.CertificateKind.EXACT
+    assert solved([1, 2, 3, 4], problem=other).certificate.kind is so.CertificateKind.EXACT
+
+
+def test_errors_of_the_solver_are_not_hidden() -> None:
+    class Failing(Planted):
+        def answer(self, problem: Any, limits: Limits) -> Answer:
+            raise ZeroDivisionError("a bug of its own")
+
+    with pytest.raises(ZeroDivisionError, match="a bug of its own"):
+        so.solve(PROBLEM, Failing(Answer(indices=None, termination=FINISHED)))
+
+
+def test_times_and_counts_are_passed_on() -> None:
+    solution = solved(BEST, build_seconds=0.25, solve_seconds=0.5, iterations=7)
+    assert (solution.stats.build_seconds, solution.stats.solve_seconds) == (0.25, 0.5)
+    assert solution.stats.iterations == 7
+    assert 0 < solution.stats.total_seconds < 60
