@@ -191,6 +191,11 @@ class Solver(ABC):
 NUMBA = Requirement("numba", "numba")
 
 
+def is_number(value: object) -> bool:
+    """Return whether an option holds a real number, which a truth value is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 @cache
 def _findable(module: str) -> bool:
     return find_spec(module) is not None

@@ -15,7 +15,7 @@ from subsetopt.solution import Termination
 
 from . import _backend
 from ._interrupts import interruptible
-from .base import Answer, Kind, Requirement, Solver
+from .base import Answer, Kind, Requirement, Solver, is_number
 
 _ORTOOLS = Requirement("ortools", "ortools", ">=9.10")
 
@@ -72,7 +72,7 @@ class Cbc(Solver):
     exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 0 < self.replay_seconds < math.inf:
+        if not is_number(self.replay_seconds) or not 0 < self.replay_seconds < math.inf:
             raise InvalidOption(f"replay_seconds is {self.replay_seconds!r}; it must be > 0")
 
     def answer(self, problem: MeanMatching, limits: Limits) -> Answer:

@@ -18,7 +18,7 @@ from subsetopt.solution import Termination
 from . import _dynamic, _meet
 from ._integers import Integers, Subproblem
 from ._window import Window
-from .base import NUMBA, Answer, Kind, Requirement, Solver
+from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
 from .swap import Swap
 
 Method = Literal["auto", "meet", "dynamic", "window"]
@@ -75,7 +75,7 @@ class Exact(Solver):
             known = ", ".join(get_args(Method))
             raise InvalidOption(f"method is {self.method!r}; it is one of {known}")
         for option in ("max_seconds", "max_bytes"):
-            if not getattr(self, option) > 0:
+            if not is_number(getattr(self, option)) or not getattr(self, option) > 0:
                 raise InvalidOption(
                     f"{option} is {getattr(self, option)!r}; a number > 0 is needed"
                 )

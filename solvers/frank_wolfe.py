@@ -14,7 +14,7 @@ from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
 from ._centred import Centred
-from .base import NUMBA, Answer, Kind, Requirement, Solver
+from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
 from .swap import Scalars, Vectors
 
 Variant = Literal["vanilla", "away", "pairwise"]
@@ -60,7 +60,7 @@ class FrankWolfe(Solver):
             raise InvalidOption(f"rounding is {self.rounding!r}; it is 'swap' or 'top'")
         if type(self.steps) is not int or self.steps < 1:
             raise InvalidOption(f"steps is {self.steps!r}; a whole number >= 1 is needed")
-        if not 0.0 <= self.tolerance < math.inf:
+        if not is_number(self.tolerance) or not 0.0 <= self.tolerance < math.inf:
             raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
 
     def answer(self, problem: MeanMatching, limits: Limits) -> Answer:

@@ -14,7 +14,9 @@ from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
 from ._centred import Centred
-from .base import NUMBA, Answer, Kind, Requirement, Solver
+from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
+
+_FEW = 16  # with so few candidates there are at most 12870 selections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class Swap(Solver):
     concurrent: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.tolerance < math.inf:
+        if not is_number(self.tolerance) or not 0.0 <= self.tolerance < math.inf:
             raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
         if type(self.restarts) is not int or self.restarts < 0:
             raise InvalidOption(f"restarts is {self.restarts!r}; a whole number >= 0 is needed")
@@ -61,29 +63,35 @@ class Swap(Solver):
         search = (Scalars if problem.values.ndim == 1 else Vectors)(problem, limits, self.tolerance)
         built = perf_counter()
         search.start()
-        termination, rounds = self._run(search, limits, start)
+        most = self._most_rounds(problem, limits)
+        termination, rounds = self._run(search, most, start, limits.time_limit)
         return Answer(
             indices=search.indices(),
             termination=termination,
             build_seconds=built - start,
             solve_seconds=perf_counter() - built,
             iterations=rounds,
-            message=search.message(),
         )
 
+    def _most_rounds(self, problem: MeanMatching, limits: Limits) -> float:
+        """Return how many rounds may be run; where selections are few, also with a time limit."""
+        most = math.inf if limits.time_limit is not None else self.restarts + 1
+        if problem.n <= _FEW:
+            most = min(most, max(self.restarts + 1, 8 * math.comb(problem.n, problem.k)))
+        return most
+
     def _run(
-        self, search: "Scalars | Vectors", limits: Limits, start: float
+        self, search: "Scalars | Vectors", most: float, start: float, time_limit: float | None
     ) -> tuple[Termination, int]:
         """Run rounds until the search is content; returns why it stopped, and how many."""
-        deadline = None if limits.time_limit is None else start + limits.time_limit
+        deadline = math.inf if time_limit is None else start + time_limit
         done = 0
         try:
             while not search.content:
-                if deadline is None and done > self.restarts:
+                if done >= most:
                     return Termination.ITERATION_LIMIT, done
-                end = self.restarts + 1 if deadline is None else done + 64
-                done = search.rounds(done, min(end, done + search.interruptible))
-                if deadline is not None and perf_counter() >= deadline:
+                done = search.rounds(done, int(min(most, done + search.interruptible)))
+                if perf_counter() >= deadline:
                     return Termination.TIME_LIMIT, done
         except KeyboardInterrupt:
             return Termination.INTERRUPTED, done
@@ -105,13 +113,15 @@ class Scalars:
             values = np.concatenate([values, np.zeros(problem.k)])  # zeros stand for no choice
         self._n, self._k = problem.n, problem.k
         self._order = values.argsort()
-        self._values, exponent = matching.gathered(values, self._order)
+        self._values = np.empty(values.size)
+        exponent = matching.gather(values, self._order, self._values)
         if problem.target is None:
             self._wanted = problem.k * float(np.add.reduce(self._values)) / problem.n
         else:
             self._wanted = problem.k * math.ldexp(problem.target, -exponent)
         self._state = rng.seeded(limits.seed)
         self._chosen = np.empty(values.size, dtype=np.bool_)
+        self._work = exchanges.workspace(values.size, problem.k, self._PAIRS)
         self._residual = math.inf
         if limits.absolute_gap is None:
             self._limit = tolerance * problem.k * exchanges.spread(self._values)
@@ -122,7 +132,8 @@ class Scalars:
             least = float(problem.lower_bound()) * problem.k * (1 + 1e-9)
             self._limit = max(self._limit, math.ldexp(least, -exponent))
         self._at_end = self._is_at_end(problem)
-        self.interruptible = max(1, 2**20 // values.size)  # rounds between looks at the clock
+        # Rounds between looks at the clock: a round takes O(n), and some 0.1 ms at least.
+        self.interruptible = max(1, min(64, 2**20 // values.size))
 
     def _is_at_end(self, problem: MeanMatching) -> bool:
         """Whether the k smallest or largest are the optimum; the start is then these."""
@@ -155,6 +166,7 @@ class Scalars:
             self._QUADS,
             self._state,
             self._chosen,
+            self._work,
         )
         return int(done)
 
@@ -165,12 +177,10 @@ class Scalars:
 
     def indices(self) -> NDArray[np.int64]:
         """Return the best selection so far."""
-        found: NDArray[np.int64] = self._kernel.indices_of(self._chosen, self._order, self._k)
+        found = np.empty(self._k, dtype=np.int64)
+        marked = np.empty(self._chosen.size, dtype=np.bool_)
+        self._kernel.write_indices(self._chosen, self._order, marked, found)
         return found[found < self._n]
-
-    def message(self) -> str:
-        """Say if the tolerance was missed."""
-        return "" if self.content else "the tolerance was not reached"
 
 
 class Vectors:
@@ -258,7 +268,3 @@ class Vectors:
     def indices(self) -> NDArray[np.int64]:
         """Return the best selection so far."""
         return self._centred.indices(self._best)
-
-    def message(self) -> str:
-        """Say if the tolerance was missed."""
-        return "" if self.content else "the tolerance was not reached"

@@ -39,6 +39,10 @@ class Limits:
     log: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("time_limit", "gap", "absolute_gap", "threads", "seed"):
+            value = getattr(self, name)
+            if hasattr(value, "dtype") and hasattr(value, "item"):  # a NumPy scalar
+                object.__setattr__(self, name, value.item())
         self._number("time_limit", above=0.0, strict=True, unit=" seconds")
         self._number("gap", above=0.0)
         self._number("absolute_gap", above=0.0)

@@ -7,7 +7,7 @@ import sys
 from functools import cache
 from itertools import pairwise
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +16,12 @@ from subsetopt.errors import InvalidAnswer, InvalidProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import checks
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
 _TOLERANCE = 2e-6
 _ROUNDS = 4
-_PAIRS = 1024
+_PAIRS = 512
 _ROWS_PER_THREAD = 64  # fewer rows than this are done before a thread has started
 
 
@@ -113,6 +116,18 @@ def _kernels() -> ModuleType:
     return matching
 
 
+@cache
+def _pool(workers: int) -> "Executor":
+    """Return threads that are kept from call to call: to start them takes as long as 20 rows."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(workers, thread_name_prefix="subsetopt")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+
+
 def _listed(losses: Any) -> NDArray[Any]:
     try:
         return np.asarray(losses)
@@ -181,16 +196,14 @@ def _select_batch(
         )
 
     workers = min(threads or os.cpu_count() or 1, -(-rows // _ROWS_PER_THREAD))
-    from concurrent.futures import ThreadPoolExecutor
-
+    edges = np.linspace(0, rows, workers + 1).astype(int)
+    parts = [slice(a, b) for a, b in pairwise(edges)]
     if workers == 1:
-        bad = [work(slice(0, rows))]
+        bad = [work(parts[0])]
     else:
-        # Several parts for each worker, so that one that is held up does not hold up the rest.
-        edges = np.linspace(0, rows, 4 * workers + 1).astype(int)
-        parts = [slice(a, b) for a, b in pairwise(edges)]
-        with ThreadPoolExecutor(workers) as pool:
-            bad = list(pool.map(work, parts))
+        # One part each, the last in this thread: handing over costs more than uneven parts do.
+        others = [_pool(workers - 1).submit(work, part) for part in parts[:-1]]
+        bad = [work(parts[-1]), *(other.result() for other in others)]
     if max(bad) >= 0:
         _explain(losses)
     return selected

@@ -7,7 +7,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from subsetopt.certification import certify
-from subsetopt.errors import InvalidAnswer, MissingBackend, UnsupportedProblem
+from subsetopt.errors import (
+    InvalidAnswer,
+    InvalidOption,
+    InvalidProblem,
+    MissingBackend,
+    UnsupportedProblem,
+)
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.solution import Solution
@@ -175,13 +181,13 @@ def solve_many(
     """
     from concurrent.futures import ThreadPoolExecutor
 
+    Limits(threads=threads, **limits)  # bad limits fail before any work
     waiting = list(problems)
     if not waiting:
         return []
     ready = _ready(waiting[0], solver)
     if not ready.concurrent:
         return [solve(problem, ready, threads=threads, **limits) for problem in waiting]
-    Limits(threads=threads, **limits)  # bad limits fail before any work
     with ThreadPoolExecutor(max_workers=threads or os.cpu_count()) as pool:
         return list(pool.map(lambda problem: solve(problem, ready, threads=1, **limits), waiting))
 
@@ -189,11 +195,20 @@ def solve_many(
 def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
     """Return the solver object, able to take the problem here and now."""
     chosen = solver
+    family = getattr(problem, "family", None)
+    if family is None:
+        raise InvalidProblem(
+            f"{problem!r} is no problem; build one, for instance MeanMatching(values, k)"
+        )
     if isinstance(chosen, str):
         from subsetopt.solvers import catalogue
 
-        name = AUTO.get(problem.family, chosen) if chosen == "auto" else chosen
+        name = AUTO.get(family, chosen) if chosen == "auto" else chosen
         chosen = catalogue.create(name)
+    if not hasattr(chosen, "handles"):
+        raise InvalidOption(
+            f"solver is {chosen!r}; a name or an object of subsetopt.solver() is needed"
+        )
     if problem.family not in chosen.handles:
         able = [row.name for row in solvers() if problem.family in row.handles]
         raise UnsupportedProblem(

@@ -62,29 +62,44 @@ def _shares(k, m, cap):
 
 
 @njit(cache=True, nogil=True)
-def double_swap(values, chosen, residual, cap, taken, free, state):
+def workspace(n, k, cap):
+    """Return the arrays that `matching.refine` works in, for k of n and up to `cap` swaps.
+
+    Taken and free positions, samples of both, a trial selection, and the two hash tables of
+    `double_swap`. Made once for a batch: memory is the one thing its threads would queue for.
+    """
+    buckets = 2
+    while buckets < 2 * min(cap, k * (n - k)):
+        buckets *= 2
+    return (
+        np.empty(k, np.int64),
+        np.empty(n - k, np.int64),
+        np.empty(k, np.int64),
+        np.empty(n - k, np.int64),
+        np.empty(n, np.bool_),
+        np.empty(buckets),
+        np.empty(buckets, np.int64),
+    )
+
+
+@njit(cache=True, nogil=True)
+def double_swap(values, chosen, residual, cap, state, work):
     """Apply the best pair of disjoint swaps among up to cap**2 / 2 pairs; returns the residual.
 
     Two-sum by hashing: the differences of up to `cap` swaps go into buckets of a width such that
     one holds about half a swap; each looks up its complement before it enters. O(cap) time and
     memory. A partner in a neighbouring bucket is missed, with probability about 1 / cap.
     """
-    k = taken.size
-    m = free.size
+    taken, free, outs, ins, _, difference, swap = work
     split(chosen, taken, free)
-    p, q = _shares(k, m, cap)
-    outs = np.empty(p, np.int64)
-    ins = np.empty(q, np.int64)
+    p, q = _shares(taken.size, free.size, cap)
     _sample(taken, p, state, outs)
     _sample(free, q, state, ins)
-    buckets = 2
-    while buckets < 2 * p * q:
-        buckets *= 2
+    buckets = difference.size
+    difference[:] = np.inf
     half = 2.0 * spread(values) + abs(residual)
     low = 0.5 * residual - half
     scale = buckets / (2.0 * half)
-    difference = np.full(buckets, np.inf)
-    swap = np.empty(buckets, np.int64)
     best = abs(residual)
     first = _NO_MOVE
     second = _NO_MOVE
@@ -130,12 +145,13 @@ def _pair_moves(values, outs, ins, part, cap, changes, moves):
 
 
 @njit(cache=True, nogil=True)
-def quadruple_swap(values, chosen, residual, cap, taken, free, state):
+def quadruple_swap(values, chosen, residual, cap, state, work):
     """Apply the best of up to cap**2 exchanges of four for four; returns the residual.
 
     Positions are dealt into two halves; each half's exchanges of two for two are listed, and a
     two-sum over the two lists finds the best combination. O(cap) time and memory.
     """
+    taken, free = work[0], work[1]
     split(chosen, taken, free)
     p = min(taken.size, 2 + int(np.sqrt(np.sqrt(16.0 * cap))))
     q = min(free.size, 64, 2 + int(np.sqrt(16.0 * cap / max(1, (p // 2) * (p // 2 - 1)))))

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .exchanges import double_swap, exchange, quadruple_swap, split, spread
+from .exchanges import double_swap, exchange, quadruple_swap, split, spread, workspace
 from .rng import below, seeded
 
 
@@ -113,36 +113,32 @@ def _residual(values, chosen, wanted):
 
 
 @njit(cache=True, nogil=True)
-def refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen):
+def refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, work):
     """Improve `chosen` in place, in rounds begin..end-1; returns (residual, next round).
 
     A round descends by single swaps, then tries double swaps among `pairs` swaps, then quadruple
     ones among `quads` exchanges, and stops as soon as ``|residual| <= tolerance``. Rounds after
-    round 0 start from the best so far with a few random swaps; the best is kept.
+    round 0 start from the best so far with a few random swaps; the best is kept. `work` comes
+    from `exchanges.workspace`.
     """
+    taken, free, trial = work[0], work[1], work[4]
     n = values.size
-    k = 0
-    for i in range(n):
-        k += chosen[i]
-    taken = np.empty(k, np.int64)
-    free = np.empty(n - k, np.int64)
     # On short arrays a double swap costs no more than a few scans for single ones.
     singles = 2 if n * n <= 16 * pairs else n
     best = _residual(values, chosen, wanted)
-    if k == 0 or k == n or abs(best) <= tolerance:
+    if taken.size == 0 or free.size == 0 or abs(best) <= tolerance:
         return best, begin
-    trial = chosen.copy()
     for turn in range(begin, end):
+        trial[:] = chosen
         if turn > 0:
-            trial[:] = chosen
             _kick(trial, taken, free, state)
         residual = _residual(values, trial, wanted)
         residual = descend(values, trial, residual, tolerance, singles, taken, free)
         if abs(residual) > tolerance and pairs > 0:
-            residual = double_swap(values, trial, residual, pairs, taken, free, state)
+            residual = double_swap(values, trial, residual, pairs, state, work)
         # Just above the tolerance, another round of double swaps is the cheaper way there.
-        if abs(residual) > 4.0 * tolerance and quads > 0 and k >= 4 and n - k >= 4:
-            residual = quadruple_swap(values, trial, residual, quads, taken, free, state)
+        if abs(residual) > 4.0 * tolerance and quads > 0 and min(taken.size, free.size) >= 4:
+            residual = quadruple_swap(values, trial, residual, quads, state, work)
         if abs(residual) < abs(best):
             best = residual
             chosen[:] = trial
@@ -160,32 +156,49 @@ def exponent_of(magnitude):
 
 
 @njit(cache=True, nogil=True)
-def gathered(losses, order):
-    """Return (losses in ascending order as float64, the power of two they were divided by)."""
-    values = np.empty(losses.size)
+def gather(losses, order, values):
+    """Fill `values` with the losses in ascending order; returns the power of two divided by."""
     for i in range(losses.size):
         values[i] = losses[order[i]]
     exponent = exponent_of(max(abs(values[0]), abs(values[-1])))
     if exponent != 0:
         for i in range(values.size):
             values[i] = math.ldexp(values[i], -exponent)
-    return values, exponent
+    return exponent
 
 
 @njit(cache=True, nogil=True)
-def indices_of(chosen, order, k):
-    """Return the original indices of the chosen positions, ascending; O(n)."""
-    marked = np.zeros(chosen.size, np.bool_)
+def write_indices(chosen, order, marked, indices):
+    """Fill `indices` (k,) with the original places of the chosen positions, ascending; O(n)."""
+    marked[:] = False
     for i in range(chosen.size):
         if chosen[i]:
             marked[order[i]] = True
-    indices = np.empty(k, np.int64)
     count = 0
     for i in range(chosen.size):
         if marked[i]:
             indices[count] = i
             count += 1
-    return indices
+
+
+@njit(cache=True, nogil=True)
+def _select(losses, order, target, tolerance, rounds, pairs, seed, values, chosen, work, indices):
+    """Select one row; returns False if its losses are not all finite."""
+    exponent = gather(losses, order, values)
+    n = values.size
+    k = indices.size
+    total = 0.0
+    for i in range(n):
+        total += values[i]
+    if not np.isfinite(total):
+        return False
+    wanted = k * (total / n if np.isnan(target) else math.ldexp(target, -exponent))
+    residual = strided_start(values, k, wanted, chosen)
+    limit = tolerance * k * spread(values)
+    if abs(residual) > limit:
+        refine(values, wanted, limit, 0, rounds, pairs, 0, seeded(seed), chosen, work)
+    write_indices(chosen, order, work[4], indices)
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -194,20 +207,16 @@ def select_sorted(losses, order, k, target, tolerance, rounds, pairs, seed):
 
     Returns the indices, ascending; none at all if the losses are not all finite.
     """
-    values, exponent = gathered(losses, order)
-    n = values.size
-    total = 0.0
-    for i in range(n):
-        total += values[i]
-    if not np.isfinite(total):
-        return np.empty(0, np.int64)
-    wanted = k * (total / n if np.isnan(target) else math.ldexp(target, -exponent))
+    n = losses.size
+    values = np.empty(n)
     chosen = np.empty(n, np.bool_)
-    residual = strided_start(values, k, wanted, chosen)
-    limit = tolerance * k * spread(values)
-    if abs(residual) > limit:
-        refine(values, wanted, limit, 0, rounds, pairs, 0, seeded(seed), chosen)
-    return indices_of(chosen, order, k)
+    work = workspace(n, k, pairs)
+    indices = np.empty(k, np.int64)
+    if _select(
+        losses, order, target, tolerance, rounds, pairs, seed, values, chosen, work, indices
+    ):
+        return indices
+    return indices[:0]
 
 
 @njit(cache=True, nogil=True)
@@ -217,11 +226,23 @@ def select_rows(losses, order, k, targets, tolerance, rounds, pairs, seed, selec
     -1 means that all rows are finite. Every row uses the same seed, so that a row's answer does
     not depend on its neighbours.
     """
+    n = losses.shape[1]
+    values = np.empty(n)
+    chosen = np.empty(n, np.bool_)
+    work = workspace(n, k, pairs)
     for row in range(losses.shape[0]):
-        indices = select_sorted(
-            losses[row], order[row], k, targets[row], tolerance, rounds, pairs, seed
-        )
-        if indices.size == 0:
+        if not _select(
+            losses[row],
+            order[row],
+            targets[row],
+            tolerance,
+            rounds,
+            pairs,
+            seed,
+            values,
+            chosen,
+            work,
+            selected[row],
+        ):
             return row
-        selected[row] = indices
     return -1

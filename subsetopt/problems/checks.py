@@ -80,6 +80,17 @@ def _native(name: str, array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
+def require_squares(name: str, array: NDArray[Any]) -> None:
+    """Raise InvalidProblem if squared distances between such vectors overflow float64."""
+    magnitude = float(np.abs(array).max())
+    limit = float(np.sqrt(np.finfo(np.float64).max / (4 * array.shape[-1])))
+    if magnitude > limit:
+        raise InvalidProblem(
+            f"{name} holds a magnitude of {magnitude:.3g}, above {limit:.3g}, so that squared "
+            "distances overflow float64; divide values and target by a power of two"
+        )
+
+
 def subset_size(k: object, n: int) -> int:
     """Return `k` as an int within 1..n, or raise InvalidProblem."""
     if isinstance(k, bool) or not isinstance(k, Integral | np.integer):

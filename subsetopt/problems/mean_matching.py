@@ -81,6 +81,8 @@ class MeanMatching:
             raise InvalidProblem(
                 f"cardinality is {cardinality!r}; it is either 'exactly' or 'at_most'"
             )
+        if array.ndim == 2:
+            checks.require_squares("values", array)
         if isinstance(target, str):
             target = _noisy_target(target, array, size, generator)
         object.__setattr__(self, "values", array)
@@ -320,6 +322,7 @@ def _checked_target(target: Any, values: NDArray[Any]) -> Any:
         )
     if not wanted:
         return float(array)
+    checks.require_squares("target", array)
     array = array.astype(np.float64)
     array.setflags(write=False)
     return array

@@ -33,7 +33,7 @@ print(solution.termination, found, same, seconds < 20, flush=True)
 """
 
 HARD = {
-    "cbc": (300, 5, 1),
+    "cbc": (1000, 4, 1),
     "scip": (120, 40, 12),  # vectors: it solves scalars too soon to be interrupted
     "highs": (200, 3, 1),
     "cpsat": (128, 12, 1),
