@@ -121,7 +121,6 @@ class Scalars:
             self._wanted = problem.k * math.ldexp(problem.target, -exponent)
         self._state = rng.seeded(limits.seed)
         self._chosen = np.empty(values.size, dtype=np.bool_)
-        self._work = exchanges.workspace(values.size, problem.k, self._PAIRS)
         self._residual = math.inf
         if limits.absolute_gap is None:
             self._limit = tolerance * problem.k * exchanges.spread(self._values)
@@ -158,6 +157,7 @@ class Scalars:
         """Run rounds begin..end-1, fewer if content; returns the next."""
         self._residual, done = self._kernel.refine(
             self._values,
+            self._k,
             self._wanted,
             self._limit,
             begin,
@@ -166,7 +166,6 @@ class Scalars:
             self._QUADS,
             self._state,
             self._chosen,
-            self._work,
         )
         return int(done)
 

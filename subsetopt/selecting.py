@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TOLERANCE = 2e-6
 _ROUNDS = 4
-_PAIRS = 512
+_PAIRS = 768
 _ROWS_PER_THREAD = 64  # fewer rows than this are done before a thread has started
 
 

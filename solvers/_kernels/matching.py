@@ -75,14 +75,9 @@ def best_swap(values, taken, free, residual):
 
 
 @njit(cache=True, nogil=True)
-def descend(values, chosen, residual, tolerance, most, taken, free):
-    """Apply best swaps until none helps, the residual is within tolerance or `most` are applied.
-
-    Returns the residual.
-    """
-    for _ in range(most):
-        if abs(residual) <= tolerance:
-            break
+def descend(values, chosen, residual, tolerance, taken, free):
+    """Apply best swaps until none helps or the residual is within tolerance; returns it."""
+    while abs(residual) > tolerance:
         split(chosen, taken, free)
         error, i, j = best_swap(values, taken, free, residual)
         if error >= abs(residual):
@@ -113,18 +108,20 @@ def _residual(values, chosen, wanted):
 
 
 @njit(cache=True, nogil=True)
-def refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, work):
+def refine(values, k, wanted, tolerance, begin, end, pairs, quads, state, chosen):
     """Improve `chosen` in place, in rounds begin..end-1; returns (residual, next round).
 
     A round descends by single swaps, then tries double swaps among `pairs` swaps, then quadruple
     ones among `quads` exchanges, and stops as soon as ``|residual| <= tolerance``. Rounds after
-    round 0 start from the best so far with a few random swaps; the best is kept. `work` comes
-    from `exchanges.workspace`.
+    round 0 start from the best so far with a few random swaps; the best is kept.
     """
+    work = workspace(values.size, k, pairs)
+    return _refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, work)
+
+
+@njit(cache=True, nogil=True)
+def _refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, work):
     taken, free, trial = work[0], work[1], work[4]
-    n = values.size
-    # On short arrays a double swap costs no more than a few scans for single ones.
-    singles = 2 if n * n <= 16 * pairs else n
     best = _residual(values, chosen, wanted)
     if taken.size == 0 or free.size == 0 or abs(best) <= tolerance:
         return best, begin
@@ -133,7 +130,7 @@ def refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, w
         if turn > 0:
             _kick(trial, taken, free, state)
         residual = _residual(values, trial, wanted)
-        residual = descend(values, trial, residual, tolerance, singles, taken, free)
+        residual = descend(values, trial, residual, tolerance, taken, free)
         if abs(residual) > tolerance and pairs > 0:
             residual = double_swap(values, trial, residual, pairs, state, work)
         # Just above the tolerance, another round of double swaps is the cheaper way there.
@@ -196,7 +193,7 @@ def _select(losses, order, target, tolerance, rounds, pairs, seed, values, chose
     residual = strided_start(values, k, wanted, chosen)
     limit = tolerance * k * spread(values)
     if abs(residual) > limit:
-        refine(values, wanted, limit, 0, rounds, pairs, 0, seeded(seed), chosen, work)
+        _refine(values, wanted, limit, 0, rounds, pairs, 0, seeded(seed), chosen, work)
     write_indices(chosen, order, work[4], indices)
     return True
 
