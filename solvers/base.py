@@ -57,18 +57,23 @@ class Requirement:
         The top-level module to look for.
     specifier : str
         What to ask pip for.
-    clash : tuple of (version, other distribution, its versions' prefix) or None
+    clash : tuple of (version, name of another distribution) or None
         From this version on it cannot share a process with the other one.
+    extra : str
+        The extra of subsetopt that brings it, where one does.
     """
 
     distribution: str
     module: str
     specifier: str = ""
     clash: tuple[tuple[int, ...], str] | None = None
+    extra: str = ""
 
     @property
     def mend(self) -> str:
         """The command that installs it."""
+        if self.extra:
+            return f"pip install 'subsetopt[{self.extra}]'"
         return f"pip install '{self.distribution}{self.specifier}'"
 
     def availability(self) -> Availability:

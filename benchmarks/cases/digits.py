@@ -10,7 +10,7 @@ from .base import Losses
 from .classifier import Samples, Training, recorded
 
 # It is subsetopt's own extra that brings scikit-learn, so that is what pip is asked for.
-SKLEARN = Requirement("subsetopt", "sklearn", "[bench]")
+SKLEARN = Requirement("scikit-learn", "sklearn", extra="bench")
 TRAINING = Training(epochs=(1, 5, 25))
 
 
