@@ -128,73 +128,86 @@ def double_swap(values, chosen, residual, cap, state, work):
 
 
 @njit(cache=True, nogil=True)
-def _pair_moves(values, outs, ins, part, cap, changes, moves):
-    """List exchanges of two for two among every second position; returns how many."""
+def _pairs(values, positions, part):
+    """List the pairs of every second position: their sums, and the two positions of each."""
+    half = (positions.size - part + 1) // 2
+    room = half * (half - 1) // 2
+    sums = np.empty(room)
+    ends = np.empty((room, 2), np.int64)
     count = 0
-    for a in range(part, outs.size, 2):
+    for a in range(part, positions.size, 2):
         for b in range(part, a, 2):
-            out = values[outs[a]] + values[outs[b]]
-            for c in range(part, ins.size, 2):
-                for d in range(part, c, 2):
-                    if count == cap:
-                        return count
-                    changes[count] = values[ins[c]] + values[ins[d]] - out
-                    moves[count] = ((a * 64 + b) * 64 + c) * 64 + d
-                    count += 1
-    return count
+            sums[count] = values[positions[a]] + values[positions[b]]
+            ends[count, 0] = positions[a]
+            ends[count, 1] = positions[b]
+            count += 1
+    return sums, ends
+
+
+@njit(cache=True, nogil=True)
+def _exchange_pairs(values, chosen, outs, ins):
+    """Exchange two chosen positions for two free ones; returns the change of the sum."""
+    change = 0.0
+    for e in range(2):
+        exchange(chosen, outs[e], ins[e])
+        change += values[ins[e]] - values[outs[e]]
+    return change
 
 
 @njit(cache=True, nogil=True)
 def quadruple_swap(values, chosen, residual, cap, state, work):
     """Apply the best of up to cap**2 exchanges of four for four; returns the residual.
 
-    Positions are dealt into two halves; each half's exchanges of two for two are listed, and a
-    two-sum over the two lists finds the best combination. O(cap) time and memory.
+    The positions are dealt into two halves. The exchanges of two for two within the first half go
+    into buckets, as in `double_swap`; those of the second half look up their complements. O(cap)
+    time and memory.
     """
     taken, free = work[0], work[1]
     split(chosen, taken, free)
-    p = min(taken.size, 2 + int(np.sqrt(np.sqrt(16.0 * cap))))
-    q = min(free.size, 64, 2 + int(np.sqrt(16.0 * cap / max(1, (p // 2) * (p // 2 - 1)))))
-    p = min(p, 64)
+    # A half of 2 r positions has 2 r^2 - r pairs; both halves of both sides should have sqrt(cap).
+    share = 2 * int(np.sqrt(2.0 * np.sqrt(1.0 * cap)) + 0.5)
+    p = min(taken.size, share)
+    q = min(free.size, max(share, int(share * share / p)))
     outs = np.empty(p, np.int64)
     ins = np.empty(q, np.int64)
     _sample(taken, p, state, outs)
     _sample(free, q, state, ins)
-    changes = np.empty(cap)
-    moves = np.empty(cap, np.int64)
-    count = _pair_moves(values, outs, ins, 0, cap, changes, moves)
+    out_sums, out_ends = _pairs(values, outs, 0)
+    in_sums, in_ends = _pairs(values, ins, 0)
     buckets = 2
-    while buckets < 2 * count:
+    while buckets < 2 * out_sums.size * in_sums.size:
         buckets *= 2
     half = 3.0 * spread(values) + abs(residual)
     low = 0.5 * residual - half
     scale = buckets / (2.0 * half)
-    entry = np.full(buckets, _NO_MOVE)
-    for e in range(count):
-        place = (changes[e] - low) * scale
-        if 0.0 <= place < buckets:
-            entry[int(place)] = e
-    others = np.empty(cap)
-    other_moves = np.empty(cap, np.int64)
-    count = _pair_moves(values, outs, ins, 1, cap, others, other_moves)
+    difference = np.full(buckets, np.inf)
+    move = np.empty(buckets, np.int32)
+    for i in range(out_sums.size):
+        for j in range(in_sums.size):
+            change = in_sums[j] - out_sums[i]
+            place = (change - low) * scale
+            if 0.0 <= place < buckets:
+                difference[int(place)] = change
+                move[int(place)] = i * in_sums.size + j
+    other_out_sums, other_out_ends = _pairs(values, outs, 1)
+    other_in_sums, other_in_ends = _pairs(values, ins, 1)
     best = abs(residual)
     first = _NO_MOVE
     second = _NO_MOVE
-    for e in range(count):
-        place = (others[e] - low) * scale
-        if 0.0 <= place < buckets:
-            partner = entry[buckets - 1 - int(place)]
-            if partner != _NO_MOVE:
-                error = abs(changes[partner] + others[e] - residual)
+    for i in range(other_out_sums.size):
+        for j in range(other_in_sums.size):
+            change = other_in_sums[j] - other_out_sums[i]
+            place = (change - low) * scale
+            if 0.0 <= place < buckets:
+                opposite = buckets - 1 - int(place)
+                error = abs(difference[opposite] + change - residual)
                 if error < best:
                     best = error
-                    first = moves[partner]
-                    second = other_moves[e]
+                    first = move[opposite]
+                    second = i * other_in_sums.size + j
     if first != _NO_MOVE:
-        for move in (first, second):
-            a, b = move // 262144, move // 4096 % 64
-            c, d = move // 64 % 64, move % 64
-            residual -= values[ins[c]] + values[ins[d]] - values[outs[a]] - values[outs[b]]
-            exchange(chosen, outs[a], ins[c])
-            exchange(chosen, outs[b], ins[d])
+        i, j = first // in_sums.size, first % in_sums.size
+        residual -= _exchange_pairs(values, chosen, out_ends[i], in_ends[j])
+        i, j = second // other_in_sums.size, second % other_in_sums.size
+        residual -= _exchange_pairs(values, chosen, other_out_ends[i], other_in_ends[j])
     return residual

@@ -111,9 +111,9 @@ def _residual(values, chosen, wanted):
 def refine(values, k, wanted, tolerance, begin, end, pairs, quads, state, chosen):
     """Improve `chosen` in place, in rounds begin..end-1; returns (residual, next round).
 
-    A round descends by single swaps, then tries double swaps among `pairs` swaps, then quadruple
-    ones among `quads` exchanges, and stops as soon as ``|residual| <= tolerance``. Rounds after
-    round 0 start from the best so far with a few random swaps; the best is kept.
+    A round descends by single swaps, then tries exchanges of four for four among `quads` pairs of
+    swaps, then double swaps among `pairs` swaps. It stops as soon as ``|residual| <= tolerance``.
+    Rounds after round 0 start from the best so far with a few random swaps; the best is kept.
     """
     work = workspace(values.size, k, pairs)
     return _refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, work)
@@ -131,11 +131,10 @@ def _refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, 
             _kick(trial, taken, free, state)
         residual = _residual(values, trial, wanted)
         residual = descend(values, trial, residual, tolerance, taken, free)
+        if abs(residual) > tolerance and quads > 0 and min(taken.size, free.size) >= 4:
+            residual = quadruple_swap(values, trial, residual, quads, state, work)
         if abs(residual) > tolerance and pairs > 0:
             residual = double_swap(values, trial, residual, pairs, state, work)
-        # Just above the tolerance, another round of double swaps is the cheaper way there.
-        if abs(residual) > 4.0 * tolerance and quads > 0 and min(taken.size, free.size) >= 4:
-            residual = quadruple_swap(values, trial, residual, quads, state, work)
         if abs(residual) < abs(best):
             best = residual
             chosen[:] = trial
