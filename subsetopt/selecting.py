@@ -5,7 +5,6 @@ import math
 import os
 import sys
 from functools import cache
-from itertools import pairwise
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 _TOLERANCE = 2e-6
 _ROUNDS = 4
 _PAIRS = 768
-_ROWS_PER_THREAD = 64  # fewer rows than this are done before a thread has started
+_ROWS_AT_ONCE = 128  # fewer are done before a thread has woken up
 
 
 def select(
@@ -179,10 +178,14 @@ def _select_batch(
     selected = np.empty((rows, size), np.int64)
     kernel = _kernels().select_rows
 
-    def work(part: slice) -> int:
-        order = np.argsort(losses[part], axis=1)
-        return int(
-            kernel(
+    parts = iter([slice(row, row + _ROWS_AT_ONCE) for row in range(0, rows, _ROWS_AT_ONCE)])
+
+    def work() -> bool:
+        """Take parts until none is left; returns whether all their rows are finite."""
+        good = True
+        for part in parts:  # threads share the iterator: whoever is free takes the next
+            order = np.argsort(losses[part], axis=1)
+            bad = kernel(
                 losses[part],
                 order,
                 size,
@@ -193,18 +196,12 @@ def _select_batch(
                 seed,
                 selected[part],
             )
-        )
+            good = good and bad < 0
+        return good
 
-    workers = min(threads or os.cpu_count() or 1, -(-rows // _ROWS_PER_THREAD))
-    edges = np.linspace(0, rows, workers + 1).astype(int)
-    parts = [slice(a, b) for a, b in pairwise(edges)]
-    if workers == 1:
-        bad = [work(parts[0])]
-    else:
-        # One part each, the last in this thread: handing over costs more than uneven parts do.
-        others = [_pool(workers - 1).submit(work, part) for part in parts[:-1]]
-        bad = [work(parts[-1]), *(other.result() for other in others)]
-    if max(bad) >= 0:
+    workers = min(threads or os.cpu_count() or 1, -(-rows // _ROWS_AT_ONCE))
+    others = [_pool(workers - 1).submit(work) for _ in range(workers - 1)]
+    if not all([work(), *(other.result() for other in others)]):
         _explain(losses)
     return selected
 
