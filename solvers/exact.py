@@ -21,6 +21,9 @@ from ._window import Window
 from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
 from .swap import Swap
 
+_RESTARTS = 300  # of the swaps that begin: some 10 ms at most, and often they end it
+_POSITIONS = 2**16  # that those restarts may scan
+
 Method = Literal["auto", "meet", "dynamic", "window"]
 
 
@@ -139,7 +142,10 @@ class _Search:
         self._threads = limits.threads or os.cpu_count() or 1
         self._seed = limits.seed
         self.integers = Integers.of(problem)
-        first = Swap(tolerance=1e-12).answer(problem, Limits(seed=limits.seed)).indices
+        least = min(sub.least for sub in self.integers.subproblems) * self.integers.unit
+        enough = Limits(seed=limits.seed, absolute_gap=float(least) * (1 + 1e-9))
+        restarts = max(8, min(_RESTARTS, _POSITIONS // problem.n))
+        first = Swap(restarts=restarts).answer(problem, enough).indices
         assert first is not None  # swap always has an answer
         self._best = self.integers.subset(first.astype(np.int64))
         self._sub = next(s for s in self.integers.subproblems if s.count == self._best.size)
