@@ -190,14 +190,15 @@ class _Search:
 
     def by(self, method: Method) -> bool:
         """Improve the best by one method; returns whether it is proven optimal."""
-        return {"meet": self._meet, "dynamic": self._dynamic, "window": self._by_window}[method]()
+        methods = {"meet": self._by_meet, "dynamic": self._by_dynamic, "window": self._by_window}
+        return methods[method]()
 
     def _keep(self, subset: NDArray[np.int64] | None, sub: Subproblem) -> None:
         if subset is not None and self.integers.distance(subset, sub) < self._distance:
             self._best, self._sub = subset, sub
             self._distance = self.integers.distance(subset, sub)
 
-    def _meet(self) -> bool:
+    def _by_meet(self) -> bool:
         complete = True
         for sub in self.integers.subproblems:
             if sub.count == 0:
@@ -212,7 +213,7 @@ class _Search:
     def _width(self) -> int:
         return max(_dynamic.table_width(sub, self._distance) for sub in self.integers.subproblems)
 
-    def _dynamic(self) -> bool:
+    def _by_dynamic(self) -> bool:
         most = max(sub.count for sub in self.integers.subproblems)
         table = _dynamic.Table(self.integers.values, most, self._width())
         complete = table.fill(self.deadline)
