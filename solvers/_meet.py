@@ -7,12 +7,13 @@ interval of one half only the matching interval of the other is made, so memory 
 the number of subsets.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice, product
-from math import ceil, comb
+from math import ceil, comb, prod
 from threading import local
 from time import perf_counter
 from typing import NamedTuple
@@ -39,9 +40,14 @@ class Found(NamedTuple):
 
 
 class _Group:
-    """Some items, and all subsets of at most `most` of them, by ascending key."""
+    """Some items, and all subsets of at most `most` of them, by ascending key.
 
-    def __init__(self, items: NDArray[np.int64], keys: NDArray[np.int64], most: int) -> None:
+    Where keys are exact, one subset stands for all with its key.
+    """
+
+    def __init__(
+        self, items: NDArray[np.int64], keys: NDArray[np.int64], most: int, exact: bool
+    ) -> None:
         from ._kernels import subset_sums
 
         self._items = items
@@ -49,6 +55,9 @@ class _Group:
         sums, self._parents, self._entered = subset_sums.subset_keys(keys[items], most, room)
         self._order = np.argsort(sums, kind="stable")
         self.keys = sums[self._order]
+        if exact:
+            first = _first_of_equals(self.keys)
+            self._order, self.keys = self._order[first], self.keys[first]
 
     def subset(self, place: int) -> list[int]:
         """Return the items of the subset at a place of `keys`."""
@@ -142,7 +151,10 @@ class Meet:
         self._scale = scale = _Scale.of(values, sub.count)
         keys = np.array([scale.rounded(value) + scale.counter for value in values], dtype=np.int64)
         dealt = np.argsort(keys, kind="stable")
-        groups = [_Group(dealt[part::4], keys, most) for part in range(4)]
+        # Equal values kept together make few distinct sums; else the groups are better alike.
+        tied = len(np.unique(keys)) < 0.75 * len(keys)
+        parts = np.array_split(dealt, 4) if tied else [dealt[part::4] for part in range(4)]
+        groups = [_Group(part, keys, most, exact=not scale.slack) for part in parts]
         self._x, self._y = _Half(groups[0], groups[3]), _Half(groups[1], groups[2])
         self._target = sub.count * scale.counter + scale.rounded(sub.floor)
         self._reach = min(scale.counter // 4, (ceil(reach) >> scale.shift) + scale.slack + 2)
@@ -259,12 +271,28 @@ class _Pair(NamedTuple):
     y: int
 
 
+def _first_of_equals(ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the first of each run of equal keys; numpy.unique would not see the order."""
+    first = np.ones(ascending.size, dtype=np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=first[1:])
+    return first
+
+
 def _distinct(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return each key once; on sorted keys a comparison of neighbours beats numpy.unique."""
-    if not ascending.size:
-        return ascending
-    first: NDArray[np.bool_] = np.append(True, ascending[1:] != ascending[:-1])
-    return ascending[first]
+    return ascending[_first_of_equals(ascending)]
+
+
+def half_keys(values: Sequence[int], count: int) -> float:
+    """Return at most how many keys the larger half has, for subsets of so many values."""
+    plain = subsets((len(values) + 1) // 2, count)
+    if not count or _Scale.of(values, count).slack or len(set(values)) >= 0.75 * len(values):
+        return plain
+    # As they are dealt: a group has a sum for each choice of how many of each value.
+    groups = [
+        prod(times + 1 for times in Counter(part.tolist()).values())
+        for part in np.array_split(np.sort(np.array(values, dtype=np.int64)), 4)
+    ]
+    return min(plain, max(groups[0] * groups[3], groups[1] * groups[2]))
 
 
 def seconds(keys: float, values: Sequence[int], count: int) -> float:

@@ -174,7 +174,7 @@ class _Search:
     def plans(self) -> Iterator[Plan]:
         """Yield what each method would cost."""
         subs, n = self.integers.subproblems, self.integers.n
-        keys = [2 * _meet.subsets((n + 1) // 2, sub.count) for sub in subs]
+        keys = [2 * _meet.half_keys(self.integers.values, sub.count) for sub in subs]
         seconds = sum(
             _meet.seconds(size, self.integers.values, sub.count)
             for size, sub in zip(keys, subs, strict=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 from time import perf_counter
 from typing import Any, Literal
 
@@ -282,3 +282,18 @@ def test_limits_reach_the_solver_unchanged() -> None:
     answers = [exact.Exact().answer(problem, Limits(seed=seed)) for seed in range(3)]
     values = {problem.exact_objective(answer.indices) for answer in answers}  # type: ignore[arg-type]
     assert len(values) == 1
+
+
+def test_few_distinct_values_are_few_sums() -> None:
+    # 8 values of a float32 grid too fine for the table, 8 times each: 2**32 subsets a half, but
+    # no more than 9**4 sums of one.
+    distinct = np.random.default_rng(3).exponential(size=8).astype(np.float32)
+    problem = so.MeanMatching(np.repeat(distinct, 8), k=16)
+    solution = so.solve(problem, so.solver("exact", method="meet"), time_limit=5.0)
+    assert solution.certificate.kind is so.CertificateKind.EXACT
+    counts = np.array([c for c in product(range(9), repeat=7) if sum(c) <= 16])
+    counts = np.column_stack([counts, 16 - counts.sum(axis=1)])
+    sums = counts[counts[:, -1] <= 8] @ distinct.astype(np.float64)
+    assert solution.objective == pytest.approx(
+        np.abs(sums / 16 - problem.target_value).min(), rel=1e-9
+    )
