@@ -127,7 +127,7 @@ class Answer:
         For ``Termination.OPTIMAL``: how far the optimum can be below the answer, given the
         solver's tolerances; None if it claims no optimum.
     proven : bool
-        The optimum was proven in integer arithmetic.
+        The optimum was proven with no tolerance, as `CertificateKind.EXACT` says.
     build_seconds, solve_seconds : float
     iterations : int or None
     message : str

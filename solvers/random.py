@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
@@ -22,13 +23,13 @@ class Random(Solver):
     choose_when: ClassVar[str] = (
         "always, beside whatever else is tried: it is what has to be beaten"
     )
-    handles: ClassVar[tuple[str, ...]] = ("mean-matching", "vector-mean-matching")
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
 
     def answer(self, problem: Any, limits: Limits) -> Answer:
         """Return one uniform draw."""
         start = perf_counter()
         generator = np.random.default_rng(limits.seed)
-        indices = generator.choice(problem.n, size=problem.k, replace=False, shuffle=False)
+        indices = problem.draw(generator)
         return Answer(
             indices=indices,
             termination=Termination.FINISHED,

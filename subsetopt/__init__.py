@@ -12,7 +12,7 @@ from .errors import (
     UnknownSolver,
     UnsupportedProblem,
 )
-from .problems import MeanMatching
+from .problems import MeanMatching, QuadraticSelection
 from .selecting import select
 from .solution import Certificate, CertificateKind, Solution, Stats, Termination
 from .solving import solve, solve_many, solver, solvers
@@ -27,6 +27,7 @@ __all__ = [
     "InvalidSelection",
     "MeanMatching",
     "MissingBackend",
+    "QuadraticSelection",
     "Solution",
     "Stats",
     "SubsetOptError",

@@ -24,10 +24,7 @@ def random_objectives(problem: Problem, draws: int, seed: int = 0) -> NDArray[np
     """
     generator = np.random.default_rng([seed, _STREAM])
     return np.array(
-        [
-            problem.objective(generator.choice(problem.n, problem.k, replace=False, shuffle=False))
-            for _ in range(draws)
-        ],
+        [problem.objective(problem.draw(generator)) for _ in range(draws)],
         dtype=np.float64,
     )
 

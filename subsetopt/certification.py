@@ -16,7 +16,13 @@ _CAME_TO_AN_END = (Termination.FINISHED, Termination.ITERATION_LIMIT)
 _ROUNDING = 1e-9  # relative slack for bounds that were computed in floating point
 
 
-def certify(problem: Problem, solver: "Solver", answer: "Answer", start: float) -> Solution:
+def certify(
+    problem: Problem,
+    solver: "Solver",
+    answer: "Answer",
+    start: float,
+    further_bound: float | None = None,
+) -> Solution:
     """Check an answer, recompute its objective and state what is known about it.
 
     Parameters
@@ -27,6 +33,8 @@ def certify(problem: Problem, solver: "Solver", answer: "Answer", start: float) 
     answer : Answer
     start : float
         `time.perf_counter` when the call began.
+    further_bound : float, optional
+        A lower bound on the optimum from elsewhere, its rounding seen to.
 
     Raises
     ------
@@ -36,7 +44,7 @@ def certify(problem: Problem, solver: "Solver", answer: "Answer", start: float) 
     """
     version = solver.availability().version or ""
     if answer.indices is None:
-        return _without_selection(problem, solver, answer, version, start)
+        return _without_selection(problem, solver, answer, version, start, further_bound)
     try:
         indices = problem.check(answer.indices)
     except InvalidSelection as error:
@@ -44,7 +52,7 @@ def certify(problem: Problem, solver: "Solver", answer: "Answer", start: float) 
             f"solver {solver.name!r} returned no valid selection: {error}"
         ) from error
     objective = problem.objective(indices)
-    lower = problem.lower_bound()
+    lower = _lower(problem, further_bound)
     attained = (
         lower is not None
         and objective <= float(lower)
@@ -70,19 +78,32 @@ def certify(problem: Problem, solver: "Solver", answer: "Answer", start: float) 
     )
 
 
+def _lower(problem: Problem, further: float | None) -> Fraction | None:
+    """Return the best of the bounds from which nothing is to be taken off any more."""
+    own = problem.lower_bound()
+    if further is None or not math.isfinite(further):
+        return own
+    return Fraction(further) if own is None else max(own, Fraction(further))
+
+
 def _stats(answer: "Answer", start: float) -> Stats:
     seconds = perf_counter() - start
     return Stats(answer.build_seconds, answer.solve_seconds, seconds, answer.iterations)
 
 
 def _without_selection(
-    problem: Problem, solver: "Solver", answer: "Answer", version: str, start: float
+    problem: Problem,
+    solver: "Solver",
+    answer: "Answer",
+    version: str,
+    start: float,
+    further_bound: float | None,
 ) -> Solution:
     if answer.termination in (Termination.OPTIMAL, Termination.FINISHED):
         raise InvalidAnswer(
             f"solver {solver.name!r} reports {answer.termination} but returned no selection"
         )
-    lower = problem.lower_bound()
+    lower = _lower(problem, further_bound)
     return Solution(
         indices=None,
         n=problem.n,
@@ -123,7 +144,7 @@ def _certificate(
             CertificateKind.EXACT, 0.0, "attains the lower bound, in exact arithmetic"
         )
     if answer.proven:
-        return Certificate(CertificateKind.EXACT, 0.0, "proven optimal in integer arithmetic")
+        return Certificate(CertificateKind.EXACT, 0.0, "proven optimal, with no tolerance")
     distance = math.inf if bound is None else objective - bound
     if (
         answer.termination is Termination.OPTIMAL

@@ -39,7 +39,8 @@ class CertificateKind(StrEnum):
     """What is known about how far the answer is from the optimum."""
 
     EXACT = "exact"
-    """Optimal, proven in integer arithmetic."""
+    """Optimal, proven with no tolerance: in integer arithmetic, or because a bound, its rounding
+    error taken off, leaves no better value that the objective could have."""
     BOUND = "bound"
     """Within `eps` of the optimum: a valid lower bound is known."""
     TOLERANCE = "tolerance"

@@ -21,7 +21,12 @@ from subsetopt.solution import Solution
 if TYPE_CHECKING:
     from subsetopt.solvers.base import Availability, Solver
 
-AUTO = {"mean-matching": "swap", "vector-mean-matching": "swap"}
+AUTO = {
+    "mean-matching": "swap",
+    "vector-mean-matching": "swap",
+    "quadratic": "tabu",
+    "mmd": "tabu",
+}
 """The solver that ``"auto"`` stands for, by family of problems."""
 
 
@@ -113,6 +118,7 @@ def solve(
     threads: int | None = None,
     seed: int = 0,
     log: bool = False,
+    bound: str = "none",
 ) -> Solution:
     """Solve a problem and certify the answer.
 
@@ -124,6 +130,9 @@ def solve(
         A name, ``"auto"``, or an object from `subsetopt.solver`.
     time_limit, gap, absolute_gap, threads, seed, log
         See `Limits`.
+    bound : {"none", "fw", "qp", "rlt", "sdp"}
+        A lower bound to be worked out beside the solver's own, for quadratic problems; it may
+        take `time_limit` once more. See `subsetopt.solvers.bounds`.
 
     Raises
     ------
@@ -148,8 +157,14 @@ def solve(
         log=log,
     )
     ready = _ready(problem, solver)
+    if bound == "none":
+        return certify(problem, ready, ready.answer(problem, limits), start)
+    from subsetopt.solvers import bounds
+
+    bounds.require(problem, bound)
     answer = ready.answer(problem, limits)
-    return certify(problem, ready, answer, start)
+    further = bounds.lower_bound(problem, bound, limits)
+    return certify(problem, ready, answer, start, further)
 
 
 def solve_many(

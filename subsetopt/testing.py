@@ -9,9 +9,10 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from subsetopt.errors import TooLarge
-from subsetopt.problems import MeanMatching
+from subsetopt.errors import InvalidSelection, TooLarge
+from subsetopt.problems import MeanMatching, Problem, QuadraticSelection
 from subsetopt.solution import CertificateKind, Solution, Termination
 from subsetopt.solving import solve, solve_many
 
@@ -22,7 +23,10 @@ _VALUES = np.array([0.31, 2.7, -1.1, 0.02, 5.3, 1.9, -0.4, 0.77, 3.1])
 _SINGLE = np.abs(_VALUES).astype(np.float32)
 _VECTORS = np.array([[0.3, -1.0], [2.0, 0.7], [1.1, 1.1], [-0.5, 0.2], [0.9, -2.0], [0.1, 3.0]])
 
-CASES = {
+_SQUARE = np.add.outer(_VALUES, _VALUES) * np.cos(np.multiply.outer(_VALUES, _VALUES))
+_WHOLE = np.rint(10 * _SQUARE).astype(np.int64)
+
+CASES: dict[str, Problem] = {
     "float32": MeanMatching(_SINGLE, k=4),
     "float64": MeanMatching(_VALUES / 3, k=4),
     "integers": MeanMatching([3, 1, 4, 1, 5, 9, 2, 6, 5], k=4),
@@ -46,6 +50,21 @@ CASES = {
     "vectors with target": MeanMatching(_VECTORS, k=2, target=[1.0, -0.5]),
     "vectors, at most": MeanMatching(_VECTORS, k=3, cardinality="at_most"),
     "vectors, k = n": MeanMatching(_VECTORS.astype(np.float32), k=6),
+    "quadratic": QuadraticSelection(_SQUARE, _VALUES, k=4, constant=0.3),
+    "quadratic, single": QuadraticSelection(_SQUARE.astype(np.float32), None, k=4),
+    "quadratic, convex": QuadraticSelection(_VECTORS @ _VECTORS.T, _VECTORS[:, 0], k=3),
+    "quadratic, integers": QuadraticSelection(_WHOLE, _WHOLE[0], k=3),
+    "quadratic, maximised": QuadraticSelection(_WHOLE, None, k=5, sense="maximise"),
+    "quadratic, constant": QuadraticSelection(np.full((6, 6), 0.7), np.full(6, -0.1), k=3),
+    "quadratic, zeros": QuadraticSelection(np.zeros((5, 5)), None, k=2),
+    "quadratic, linear": QuadraticSelection(np.zeros((9, 9)), _VALUES, k=4),
+    "quadratic, huge": QuadraticSelection(_SQUARE * 1e300, None, k=4),
+    "quadratic, tiny": QuadraticSelection(_SQUARE * 1e-300, None, k=4),
+    "quadratic, wide": QuadraticSelection(_SQUARE, 1e9 * _VALUES, k=4),
+    "quadratic, n = 1": QuadraticSelection([[2.0]], [1.0], k=1),
+    "quadratic, k = 1": QuadraticSelection(_SQUARE, None, k=1),
+    "quadratic, k = n": QuadraticSelection(_SQUARE, None, k=9),
+    "quadratic, k = n - 1": QuadraticSelection(_SQUARE, None, k=8),
 }
 """The problems that are tried, by name: at most nine candidates, so that all can be enumerated."""
 
@@ -132,7 +151,7 @@ def _declares(solver: "Solver") -> None:
     hash(solver)
 
 
-def _solves(solver: "Solver", problem: MeanMatching) -> None:
+def _solves(solver: "Solver", problem: Problem) -> None:
     first = solve(problem, solver, threads=1, seed=3)
     _require(first.indices is not None, f"no selection; it ended as {first.termination}")
     _is_honest(problem, first)
@@ -154,7 +173,7 @@ def _solves(solver: "Solver", problem: MeanMatching) -> None:
             _is_honest(problem, solve(problem, solver, time_limit=time_limit, threads=1))
 
 
-def _is_honest(problem: MeanMatching, solution: Solution) -> None:
+def _is_honest(problem: Problem, solution: Solution) -> None:
     """Compare what is said with the optimum by enumeration, in exact arithmetic."""
     best = _optimum(problem)
     highest = float(best + _rounding(problem))
@@ -170,7 +189,7 @@ def _is_honest(problem: MeanMatching, solution: Solution) -> None:
         solution.objective == problem.objective(solution.indices),
         f"the objective {solution.objective!r} is not that of the selection",
     )
-    value = problem.exact_objective(solution.indices)
+    value = _value(problem, solution.indices)
     _require(value >= best, f"the value {float(value)!r} lies below the optimum {float(best)!r}")
     if solution.certificate.kind is CertificateKind.EXACT:
         _require(value == best, f"{float(value)!r} is called exact; {float(best)!r} is possible")
@@ -181,7 +200,7 @@ def _is_honest(problem: MeanMatching, solution: Solution) -> None:
         )
 
 
-def _is_selection(problem: MeanMatching, indices: Any) -> None:
+def _is_selection(problem: Problem, indices: Any) -> None:
     _require(indices.dtype == np.int64, f"the indices have dtype {indices.dtype}")
     _require((np.diff(indices) > 0).all(), f"the indices {indices} are not sorted and unique")
     _require(
@@ -199,7 +218,7 @@ def _survives_json(solution: Solution) -> None:
     _require(Solution.from_json(text).to_json() == text, "the solution changes in JSON")
 
 
-def _solves_together(solver: "Solver", problems: list[MeanMatching]) -> None:
+def _solves_together(solver: "Solver", problems: list[Problem]) -> None:
     """For the solvers that say that threads may share them."""
     alone = [solve(problem, solver, threads=1) for problem in problems]
     together = solve_many(problems, solver, threads=2)
@@ -214,18 +233,32 @@ def _same(one: Solution, other: Solution) -> bool:
 
 
 @cache
-def _optimum(problem: MeanMatching) -> Fraction:
-    return min(problem.exact_objective(list(chosen)) for chosen in _selections(problem))
+def _optimum(problem: Problem) -> Fraction:
+    return min(_value(problem, list(chosen)) for chosen in _selections(problem))
 
 
-def _selections(problem: MeanMatching) -> Iterator[tuple[int, ...]]:
+def _value(problem: Problem, selection: ArrayLike) -> Fraction:
+    """Return the objective exactly where the problem can, else the float64 that it gives."""
+    exact = problem.exact_objective(selection)
+    return Fraction(problem.objective(selection)) if exact is None else exact
+
+
+def _selections(problem: Problem) -> Iterator[tuple[int, ...]]:
     sizes = range(problem.smallest_count, problem.k + 1)
-    return chain.from_iterable(combinations(range(problem.n), size) for size in sizes)
+    for chosen in chain.from_iterable(combinations(range(problem.n), size) for size in sizes):
+        with suppress(InvalidSelection):  # some indices may not be chosen
+            problem.check(chosen)
+            yield chosen
 
 
-def _rounding(problem: MeanMatching) -> Fraction:
+def _rounding(problem: Problem) -> Fraction:
     """Return what floating point may cost: nothing for scalars, whose objective is exact."""
-    if problem.values.ndim == 1:
+    if problem.family == "mean-matching":
         return Fraction(0)
-    largest = max(float(np.abs(part).max()) for part in (problem.values, problem.target_value))
-    return Fraction(largest) ** 2 / 10**12
+    if isinstance(problem, MeanMatching):
+        largest = max(float(np.abs(part).max()) for part in (problem.values, problem.target_value))
+        return Fraction(largest) ** 2 / 10**12
+    assert isinstance(problem, QuadraticSelection)
+    parts = (problem.Q, problem.c, np.asarray(problem.constant))
+    largest = max(float(np.abs(part).max()) for part in parts)
+    return Fraction(largest) * problem.k**2 / 10**12

@@ -255,4 +255,4 @@ def test_the_optimum_is_by_enumeration() -> None:
     problem = CASES["at most"]
     sizes = range(problem.k + 1)
     subsets = chain.from_iterable(combinations(range(problem.n), size) for size in sizes)
-    assert testing._optimum(problem) == min(problem.exact_objective(list(c)) for c in subsets)
+    assert testing._optimum(problem) == min(testing._value(problem, list(c)) for c in subsets)

@@ -2,5 +2,6 @@
 
 from .base import Problem
 from .mean_matching import MeanMatching
+from .quadratic import QuadraticSelection
 
-__all__ = ["MeanMatching", "Problem"]
+__all__ = ["MeanMatching", "Problem", "QuadraticSelection"]

@@ -14,6 +14,9 @@ class Problem(Protocol):
     takes.
     """
 
+    def __hash__(self) -> int:
+        """Equal problems have equal hashes."""
+
     @property
     def family(self) -> str:
         """The kind of problem, as solvers declare it in `handles`."""
@@ -26,8 +29,15 @@ class Problem(Protocol):
     def k(self) -> int:
         """The number to choose."""
 
+    @property
+    def smallest_count(self) -> int:
+        """The least number of indices that a selection may have."""
+
     def check(self, selection: ArrayLike) -> NDArray[np.int64]:
         """Return the selection sorted, or raise InvalidSelection."""
+
+    def draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Return one uniformly drawn selection, in any order."""
 
     def objective(self, selection: ArrayLike) -> float:
         """Return the objective of a selection in float64."""

@@ -1,6 +1,7 @@
 """Validation that all problems share: one clear message per mistake."""
 
 import operator
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
@@ -135,3 +136,64 @@ def selection(indices: ArrayLike, n: int, smallest: int, largest: int) -> NDArra
     if np.count_nonzero(again):
         raise InvalidSelection(f"index {chosen[again.argmax()]} occurs more than once")
     return chosen
+
+
+def square_matrix(name: str, values: ArrayLike, copy: bool = True) -> NDArray[Any]:
+    """Return a read-only C-contiguous float32 or float64 matrix (n, n) of finite numbers.
+
+    With ``copy=False`` an ndarray that is that already is taken as it is.
+
+    Raises
+    ------
+    InvalidProblem
+        As `numeric_array`, or if it is not square.
+    """
+    as_it_is = (
+        not copy
+        and type(values) is np.ndarray
+        and values.ndim == 2
+        and values.dtype in (np.float32, np.float64)
+        and values.flags.c_contiguous
+        and values.size > 0
+    )
+    if as_it_is:
+        assert isinstance(values, np.ndarray)
+        _require_finite(name, values)
+        array = values.view()
+        array.setflags(write=False)
+    else:
+        array = numeric_array(name, values, dimensions=(2,))
+        if array.dtype == np.int64:
+            array = array.astype(np.float64)
+            array.setflags(write=False)
+    if array.shape[0] != array.shape[1]:
+        raise InvalidProblem(f"{name} has shape {array.shape}; a square matrix (n, n) is needed")
+    return array
+
+
+def mirrored_blocks(
+    matrix: NDArray[Any], size: int = 256
+) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Yield each block of the upper triangle with the transpose of its mirror image."""
+    for i in range(0, len(matrix), size):
+        for j in range(i, len(matrix), size):
+            yield matrix[i : i + size, j : j + size], matrix[j : j + size, i : i + size].T
+
+
+def require_quadratic_range(
+    matrix: NDArray[Any], linear: NDArray[np.float64], constant: float
+) -> None:
+    """Raise InvalidProblem if sums over all entries could overflow float64."""
+    n = len(matrix)
+    limit = float(np.finfo(np.float64).max) / (8 * n * n)
+    parts = {
+        "Q": max(float(matrix.max()), -float(matrix.min())),
+        "c": float(np.abs(linear).max()),
+        "constant": abs(constant),
+    }
+    for name, magnitude in parts.items():
+        if magnitude > limit:
+            raise InvalidProblem(
+                f"{name} holds a magnitude of {magnitude:.3g}, above {limit:.3g}, so that sums of "
+                f"{n} x {n} overflow float64; divide Q, c and constant by a power of two"
+            )

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem, UnsupportedProblem
-from subsetopt.forms import LinearModel, QuadraticModel
+from subsetopt.forms import LinearModel, QuadraticForm, QuadraticModel
 
 from . import checks
 from .dyadic import Dyadic
-from .mean_matching_models import absolute_error_model, squared_distance_model
+from .mean_matching_models import absolute_error_model, gram_form, squared_distance_model
 
 Cardinality = Literal["exactly", "at_most"]
 
@@ -159,6 +159,10 @@ class MeanMatching:
         """
         return checks.selection(selection, self.n, self.smallest_count, self.k)
 
+    def draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Return k of n drawn uniformly, in any order; O(n)."""
+        return generator.choice(self.n, self.k, replace=False, shuffle=False)
+
     def objective(self, selection: ArrayLike) -> float:
         """Return the objective in float64; for scalars it is the exact value, rounded once.
 
@@ -278,6 +282,20 @@ class MeanMatching:
         values = self.values.astype(np.float64).reshape(self.n, -1)
         target = np.atleast_1d(np.asarray(self.target_value, dtype=np.float64))
         return squared_distance_model(values, self.k, target, self.smallest_count)
+
+    def quadratic_form(self) -> QuadraticForm:
+        """Return the squared distance as a quadratic form in inner products (vectors only).
+
+        O(n^2 d) time and n^2 float64 of memory; raises TooLarge where that is too much, and
+        UnsupportedProblem for scalars.
+        """
+        if self.values.ndim == 1:
+            raise UnsupportedProblem(
+                f"values of shape {self.values.shape} have an absolute error, which is not "
+                "quadratic; reshape(-1, 1) asks for its square"
+            )
+        values = self.values.astype(np.float64)
+        return gram_form(values, self.k, self.target_value, self.smallest_count)
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:

@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.forms import LinearModel, QuadraticModel, SparseRows
+from subsetopt.forms import LinearModel, QuadraticForm, QuadraticModel, SparseRows
+
+from .memory import require_memory
 
 
 def absolute_error_model(
@@ -58,6 +60,38 @@ def squared_distance_model(
     )
     diagonal = np.arange(n, n + d)
     return QuadraticModel(linear, diagonal, diagonal, np.ones(d))
+
+
+def gram_form(
+    values: NDArray[np.float64], k: int, target: NDArray[np.float64], smallest_count: int
+) -> QuadraticForm:
+    """Return ``|| sum of the chosen (v_i - t) ||**2 / k**2`` as a form in inner products.
+
+    Where fewer than k may be chosen, k rows follow that stand for choosing nothing.
+    O(n^2 d), and n^2 float64 of memory, which TooLarge is raised for.
+    """
+    exponent = int(np.frexp(max(float(np.abs(values).max()), float(np.abs(target).max())))[1])
+    rows = np.ldexp(values, -exponent) - np.ldexp(target, -exponent)
+    positions = None
+    if smallest_count < k:
+        nothing = np.broadcast_to(-np.ldexp(target, -exponent), (k, len(target)))
+        positions = np.concatenate([np.arange(len(rows)), np.full(k, -1)])
+        rows = np.concatenate([rows, nothing])
+    n = len(rows)
+    require_memory(
+        f"the {n} x {n} matrix of inner products", 8 * n * n, "swap and frank-wolfe need none"
+    )
+    gram = rows @ rows.T
+    gram = np.maximum(gram, gram.T)  # products may differ from their mirror image by rounding
+    gram.setflags(write=False)
+    return QuadraticForm(
+        gram,
+        np.zeros(n),
+        k,
+        scale=max(float(np.ldexp(1.0, 2 * exponent)) / k**2, 5e-324),
+        semidefinite=True,
+        positions=positions,
+    )
 
 
 def _unit(size: int, position: int) -> NDArray[np.float64]:

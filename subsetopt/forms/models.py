@@ -1,4 +1,4 @@
-"""Canonical models as plain data: what any solver can be handed, whatever it is."""
+"""Canonical models: linear and quadratic programmes over named variables."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,0 +1,32 @@
+"""Lower bounds on quadratic selection problems, beside whatever a solver says of its own."""
+
+from collections.abc import Callable, Mapping
+
+from subsetopt.errors import InvalidOption, UnsupportedProblem
+from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.limits import Limits
+from subsetopt.problems import Problem
+
+Bound = Callable[[QuadraticForm, Limits], float]
+
+METHODS: Mapping[str, Bound] = {}
+"""The methods by name; each returns a bound on the inner value of a form, less its rounding."""
+
+
+def require(problem: Problem, method: str) -> None:
+    """Raise InvalidOption for an unknown method, UnsupportedProblem for a family without a form."""
+    if method not in METHODS:
+        known = ", ".join(("none", *METHODS))
+        raise InvalidOption(f"bound is {method!r}; it is one of {known}")
+    if problem.family not in QUADRATIC_FAMILIES:
+        raise UnsupportedProblem(
+            f"bound={method!r} is for {', '.join(QUADRATIC_FAMILIES)} problems; "
+            f"{problem.family} problems carry their own"
+        )
+
+
+def lower_bound(problem: Problem, method: str, limits: Limits) -> float:
+    """Return a lower bound on the optimum, in units of the objective."""
+    form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
+    value = METHODS[method](form, limits)
+    return form.lift(value) - 1e-12 * abs(form.constant)

@@ -1,0 +1,79 @@
+"""The one form that all quadratic selection problems lower to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUADRATIC_FAMILIES = ("quadratic", "mmd", "vector-mean-matching")
+"""The families whose problems have a `quadratic_form`."""
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticForm:
+    r"""Choose k of n rows of a symmetric matrix, minimising a quadratic.
+
+    .. math::
+        \min_{m \in \{0,1\}^n} \; s \, (m'Am + c'm) + b \quad \text{s.t.} \quad \sum_i m_i = k
+
+    Solvers minimise the inner value :math:`m'Am + c'm`; s > 0 and b lead back to the problem's own
+    objective.
+
+    Parameters
+    ----------
+    matrix : ndarray of float32 or float64 (n, n)
+        A, symmetric to the last bit, C-contiguous, read-only.
+    linear : ndarray of float64 (n,)
+        c.
+    k : int
+    scale, constant : float
+        s and b.
+    semidefinite : bool
+        A is positive semidefinite but for the rounding of its own entries; False where that is
+        not known.
+    positions : ndarray of int64 (n,) or None
+        The problem's own index of each row, -1 for rows that stand for choosing nothing; None
+        where row i is candidate i.
+    """
+
+    matrix: NDArray[Any]
+    linear: NDArray[np.float64]
+    k: int
+    scale: float = 1.0
+    constant: float = 0.0
+    semidefinite: bool = False
+    positions: NDArray[np.int64] | None = None
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return len(self.matrix)
+
+    def value(self, rows: NDArray[np.integer[Any]]) -> float:
+        """Return the inner value :math:`m'Am + c'm` of the chosen rows, in float64; O(k^2)."""
+        block = self.matrix[np.ix_(rows, rows)]
+        return float(block.sum(dtype=np.float64) + self.linear[rows].sum())
+
+    def lift(self, value: float) -> float:
+        """Return the problem's objective for an inner value."""
+        return self.scale * value + self.constant
+
+    def lower(self, objective: float) -> float:
+        """Return the inner value for an objective of the problem."""
+        return (objective - self.constant) / self.scale
+
+    def indices(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Return the problem's indices of the chosen rows, sorted."""
+        if self.positions is None:
+            return np.sort(rows).astype(np.int64)
+        chosen = self.positions[rows]
+        return np.sort(chosen[chosen >= 0])
+
+    def rows(self, indices: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Return the k rows of a selection of the problem: the way back from `indices`."""
+        if self.positions is None:
+            return np.asarray(indices, dtype=np.int64)
+        found = np.flatnonzero(np.isin(self.positions, indices))
+        nothing = np.flatnonzero(self.positions < 0)[: self.k - len(found)]
+        return np.concatenate([found, nothing])
