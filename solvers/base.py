@@ -25,7 +25,7 @@ class Kind(StrEnum):
     BACKEND = "backend"
     """A mixed-integer solver from elsewhere."""
     EXACT = "exact"
-    """Proves the optimum, in integer arithmetic."""
+    """Proves the optimum: with no tolerance where the objective is exact, else to its rounding."""
     HEURISTIC = "heuristic"
     """Finds good answers fast."""
     RELAXATION = "relaxation"

@@ -1,0 +1,186 @@
+"""Triangle inequalities on X = m m': finding the violated, and their action on matrices.
+
+An inequality is a row (kind, i, j, l):
+
+* kind 0, j < l: ``X_ij + X_il - X_jl - X_ii <= 0``
+* kind 1, i < j < l: ``X_ii + X_jj + X_ll - X_ij - X_il - X_jl <= 1``
+* kind 2, j = l: ``X_ij - X_ii <= 0``
+* kind 3, i < j = l: ``X_ii + X_jj - X_ij <= 1``
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def _violation(X, kind, i, j, l):  # noqa: E741
+    if kind == 0:
+        return X[i, j] + X[i, l] - X[j, l] - X[i, i]
+    if kind == 1:
+        return X[i, i] + X[j, j] + X[l, l] - X[i, j] - X[i, l] - X[j, l] - 1.0
+    if kind == 2:
+        return X[i, j] - X[i, i]
+    return X[i, i] + X[j, j] - X[i, j] - 1.0
+
+
+@njit(cache=True, nogil=True)
+def separate(X, least, rows, amounts):
+    """Write the inequalities violated by more than `least`; returns how many, at most the room.
+
+    Parameters
+    ----------
+    X : (n, n)
+    least : float
+    rows : int32 (room, 4), amounts : float64 (room,)
+        Filled. O(n^3); stops when they are full.
+    """
+    n, count = X.shape[0], 0
+    for i in range(n):
+        for j in range(n):
+            if j == i:
+                continue
+            if X[i, j] - X[i, i] > least:
+                count = _put(rows, amounts, count, 2, i, j, j, X[i, j] - X[i, i])
+                if count == amounts.size:
+                    return count
+            short = X[i, j] - X[i, i]
+            for l in range(j + 1, n):  # noqa: E741
+                if l != i and short + X[i, l] - X[j, l] > least:
+                    count = _put(rows, amounts, count, 0, i, j, l, short + X[i, l] - X[j, l])
+                    if count == amounts.size:
+                        return count
+    for i in range(n):
+        for j in range(i + 1, n):
+            pair = X[i, i] + X[j, j] - X[i, j] - 1.0
+            if pair > least:
+                count = _put(rows, amounts, count, 3, i, j, j, pair)
+                if count == amounts.size:
+                    return count
+            for l in range(j + 1, n):  # noqa: E741
+                excess = pair + X[l, l] - X[i, l] - X[j, l]
+                if excess > least:
+                    count = _put(rows, amounts, count, 1, i, j, l, excess)
+                    if count == amounts.size:
+                        return count
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _put(rows, amounts, count, kind, i, j, l, amount):  # noqa: E741
+    rows[count, 0] = kind
+    rows[count, 1] = i
+    rows[count, 2] = j
+    rows[count, 3] = l
+    amounts[count] = amount
+    return count + 1
+
+
+@njit(cache=True, nogil=True)
+def violations(X, rows, out):
+    """Set ``out[t]`` to the left side less the right side of inequality t at X."""
+    for t in range(rows.shape[0]):
+        out[t] = _violation(X, rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3])
+
+
+@njit(cache=True, nogil=True)
+def combine(rows, multipliers, out):
+    """Set `out` (n, n) to the sum of multiplier times (symmetric) matrix of each inequality."""
+    out[:] = 0.0
+    for t in range(rows.shape[0]):
+        z = multipliers[t]
+        if z == 0.0:
+            continue
+        kind, i, j, l = rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3]  # noqa: E741
+        half = 0.5 * z
+        if kind == 0:
+            _spread(out, i, j, half)
+            _spread(out, i, l, half)
+            _spread(out, j, l, -half)
+            out[i, i] -= z
+        elif kind == 1:
+            _spread(out, i, j, -half)
+            _spread(out, i, l, -half)
+            _spread(out, j, l, -half)
+            out[i, i] += z
+            out[j, j] += z
+            out[l, l] += z
+        elif kind == 2:
+            _spread(out, i, j, half)
+            out[i, i] -= z
+        else:
+            _spread(out, i, j, -half)
+            out[i, i] += z
+            out[j, j] += z
+
+
+@njit(cache=True, nogil=True)
+def _spread(out, i, j, amount):
+    out[i, j] += amount
+    out[j, i] += amount
+
+
+@njit(cache=True, nogil=True)
+def squared_norm(rows, work, iterations):
+    """Return the largest eigenvalue of ``T T*`` by power iterations; `work` is (n, n)."""
+    count = rows.shape[0]
+    at = np.ones(count)
+    largest = 1.0
+    for _ in range(iterations):
+        length = 0.0
+        for t in range(count):
+            length += at[t] * at[t]
+        at /= length**0.5
+        combine(rows, at, work)
+        largest = 0.0
+        for t in range(count):
+            before = at[t]
+            at[t] = _violation(work, rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3])
+            if rows[t, 0] % 2 == 1:
+                at[t] += 1.0
+            largest += before * at[t]
+    return largest
+
+
+@njit(cache=True, nogil=True)
+def right_side(rows, multipliers):
+    """Return the multipliers' sum over the inequalities whose right side is 1."""
+    total = 0.0
+    for t in range(rows.shape[0]):
+        if rows[t, 0] % 2 == 1:
+            total += multipliers[t]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def without(rows, gone, keep):
+    """Rename the indices as if `gone` were deleted; ``keep`` is False where it occurs."""
+    for t in range(rows.shape[0]):
+        keep[t] = True
+        for a in range(1, 4):
+            if rows[t, a] == gone:
+                keep[t] = False
+            elif rows[t, a] > gone:
+                rows[t, a] -= 1
+
+
+@njit(cache=True, nogil=True)
+def dual_step(costs, combined, shift, k, y, mu, X, S, N, W):
+    """Set N and W of one iteration, given y: ``M = costs + combined - A*(y)``.
+
+    ``N = max(M - S - mu X, 0)`` and ``W = M - N - mu X``; returns ``||M - N - S||^2`` of the old S.
+    """
+    n = X.shape[0]
+    residual = 0.0
+    for i in range(n):
+        for j in range(n):
+            value = costs[i, j] + combined[i, j] - 0.5 * (y[i] + y[j])
+            if i == j:
+                value -= shift - k * y[i]
+            positive = value - S[i, j] - mu * X[i, j]
+            if positive < 0.0:
+                positive = 0.0
+            N[i, j] = positive
+            W[i, j] = value - positive - mu * X[i, j]
+            difference = value - positive - S[i, j]
+            residual += difference * difference
+    return residual

@@ -1,0 +1,210 @@
+"""Branch and bound with semidefinite bounds: proven optima of quadratic problems."""
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from time import perf_counter
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidOption, TooLarge
+from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.limits import Limits
+from subsetopt.problems.dyadic import Dyadic
+from subsetopt.solution import Termination
+
+from ._branching import Tree, explore, semidefinite_bound
+from .base import NUMBA, Answer, Kind, Requirement, Solver
+
+LARGEST = 600
+"""Candidates that a semidefinite relaxation is made of, at most."""
+
+_EXACT_SUMS = 2.0**50  # multiples of the grid below this are summed exactly in float64
+_TOLERANCE = 1e-9  # of the magnitude of the value: closer selections are not told apart
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchAndBound(Solver):
+    """Divide on the most undecided item; bound by a semidefinite relaxation; search by `tabu`.
+
+    The relaxation is doubly nonnegative with triangle inequalities, see `_semidefinite`. Where
+    all values of the objective are multiples of one number, as for integers, the bounds are
+    rounded up to it and the optimum is proven with no tolerance; else it is proven to 1e-9 of
+    the magnitude of the value. O(n^3) an iteration, some hundred iterations a node.
+
+    Parameters
+    ----------
+    nodes : int or None
+        How many may be looked at.
+
+    References
+    ----------
+    Krislock, Malick & Roupin (2014), Improved semidefinite bounding procedure for solving Max-Cut
+    problems to optimality; Gusmeroli et al. (2022), BiqBin.
+    """
+
+    nodes: int | None = None
+
+    name: ClassVar[str] = "branch-and-bound"
+    kind: ClassVar[Kind] = Kind.EXACT
+    summary: ClassVar[str] = "semidefinite bounds with triangle inequalities, best bound first"
+    choose_when: ClassVar[str] = "an optimum of up to some 100 candidates is to be proven"
+    handles: ClassVar[tuple[str, ...]] = QUADRATIC_FAMILIES
+    requires: ClassVar[tuple[Requirement, ...]] = (NUMBA,)
+    exact: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.nodes is not None and (type(self.nodes) is not int or self.nodes < 1):
+            raise InvalidOption(f"nodes is {self.nodes!r}; a whole number >= 1 or None is needed")
+
+    def answer(self, problem: Any, limits: Limits) -> Answer:
+        """Return the best selection and the least open bound."""
+        start = perf_counter()
+        if problem.n > LARGEST:
+            raise too_large(problem.n)
+        form: QuadraticForm = problem.quadratic_form()
+        search = _Search(form, _grid(form) if problem.family == "quadratic" else None, limits)
+        built = perf_counter()
+        search.offer(form.rows(_first(problem, limits)))
+        with one_blas_thread():
+            termination = search.run(self.nodes or math.inf, start)
+        return Answer(
+            indices=form.indices(search.best),
+            termination=termination,
+            bound=form.lift(search.bound),
+            proven=termination is Termination.OPTIMAL and search.exact,
+            build_seconds=built - start,
+            solve_seconds=perf_counter() - built,
+            iterations=search.explored,
+            message=f"{search.explored} nodes, {len(search.tree)} open",
+        )
+
+
+class _Search:
+    """The state of the search: the open nodes and the best selection."""
+
+    def __init__(self, form: QuadraticForm, grid: float | None, limits: Limits) -> None:
+        self._form, self._grid, self._limits = form, grid, limits
+        self.tree = Tree(form)
+        self.best = np.empty(0, np.int64)
+        self.value = math.inf
+        self.explored = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing but the objective's own grid was used to discard what is left."""
+        return self._grid is not None and self._allowed() == 0.0
+
+    @property
+    def bound(self) -> float:
+        """A lower bound on the optimum: below this, nothing was discarded and nothing is open."""
+        return min(self.tree.bound, self.value if self.exact else self._enough())
+
+    def offer(self, rows: NDArray[np.int64]) -> None:
+        """Take a selection for the best if it is."""
+        value = self._form.value(rows)
+        if value < self.value:
+            self.best, self.value = rows, value
+
+    def _allowed(self) -> float:
+        """Return the gap at which the caller lets the search stop, in units of the inner value."""
+        limits, form = self._limits, self._form
+        relative = (limits.gap or 0.0) * abs(form.lift(self.value))
+        return max(limits.absolute_gap or 0.0, relative) / form.scale
+
+    def _enough(self) -> float:
+        """Return the bound above which a node holds nothing that is wanted."""
+        if self._grid is not None:
+            apart = self._grid * (1 - 1e-6)  # the next better value is a whole step away
+        else:
+            apart = _TOLERANCE * abs(self.value)
+        return self.value - max(apart, self._allowed())
+
+    def run(self, most: float, start: float) -> Termination:
+        """Look at nodes until none is open that could hold anything better."""
+        limit, threads = self._limits.time_limit, self._limits.threads or 1
+        deadline = math.inf if limit is None else start + limit
+        with ThreadPoolExecutor(threads) as pool:
+            while len(self.tree) and self.tree.bound <= self._enough():
+                if self.explored >= most:
+                    return Termination.ITERATION_LIMIT
+                if perf_counter() >= deadline:
+                    return Termination.TIME_LIMIT
+                batch = [self.tree.pop() for _ in range(min(threads, len(self.tree)))]
+                work = partial(explore, self._form, enough=self._enough(), deadline=deadline)
+                try:
+                    outcomes = list(pool.map(work, batch) if threads > 1 else map(work, batch))
+                except KeyboardInterrupt:
+                    for node in batch:
+                        self.tree.push(node)
+                    return Termination.INTERRUPTED
+                self.explored += len(batch)
+                for outcome in outcomes:
+                    self.offer(outcome.selection)
+                    for child in outcome.children:
+                        self.tree.push(child)
+        self.tree.clear()
+        return Termination.OPTIMAL
+
+
+def _first(problem: Any, limits: Limits) -> NDArray[np.int64]:
+    """Return the selection to begin with, from a bounded amount of search."""
+    from .tabu import Tabu
+
+    found = Tabu().answer(problem, replace(limits, time_limit=None))
+    assert found.indices is not None
+    return problem.check(found.indices)
+
+
+def _grid(form: QuadraticForm) -> float | None:
+    """Return the number of which all inner values are multiples, where float64 sums them exactly.
+
+    O(n^2); None where there is none but the rounding unit.
+    """
+    upper = np.triu_indices(form.n, 1)
+    doubled = 2.0 * form.matrix[upper].astype(np.float64)
+    own = np.diagonal(form.matrix).astype(np.float64)
+    terms = np.concatenate([doubled, own, form.linear])
+    dyadic = Dyadic.of(terms)
+    if dyadic.integers is None:
+        return None
+    step = int(np.gcd.reduce(dyadic.integers))
+    unit = math.ldexp(step, dyadic.exponent)
+    largest = float(np.abs(terms).sum())
+    return unit if 0.0 < unit and largest < _EXACT_SUMS * unit else None
+
+
+def root_bound(form: QuadraticForm, limits: Limits) -> float:
+    """Return the semidefinite bound on the inner value, without any branching.
+
+    Raises TooLarge for more than `LARGEST` rows.
+    """
+    if form.n > LARGEST:
+        raise too_large(form.n)
+    limit = limits.time_limit
+    with one_blas_thread():
+        return semidefinite_bound(form, math.inf if limit is None else perf_counter() + limit)
+
+
+def too_large(n: int) -> TooLarge:
+    """Return the error for more candidates than the relaxation can take."""
+    return TooLarge(
+        f"a semidefinite relaxation of {n} candidates takes some {3e-8 * n**3:.0f} s a node; at "
+        f"most {LARGEST} are taken: tabu finds good selections, bound='fw' bounds them",
+        seconds=3e-8 * n**3,
+        bytes=48.0 * n * n,
+    )
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep linear algebra on matrices of this size from waiting for threads."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        yield
