@@ -9,7 +9,37 @@ from subsetopt.problems import Problem
 
 Bound = Callable[[QuadraticForm, Limits], float]
 
-METHODS: Mapping[str, Bound] = {}
+
+def _frank_wolfe(form: QuadraticForm, limits: Limits) -> float:
+    from ._quadratic_relaxation import quadratic_bound
+
+    return quadratic_bound(form, limits)
+
+
+def _quadratic(form: QuadraticForm, limits: Limits) -> float:
+    from ._relaxation import qp_bound
+
+    return qp_bound(form, limits)
+
+
+def _rlt(form: QuadraticForm, limits: Limits) -> float:
+    from ._relaxation import rlt_bound
+
+    return rlt_bound(form, limits)
+
+
+def _semidefinite(form: QuadraticForm, limits: Limits) -> float:
+    from .branch_and_bound import root_bound
+
+    return root_bound(form, limits)
+
+
+METHODS: Mapping[str, Bound] = {
+    "fw": _frank_wolfe,
+    "qp": _quadratic,
+    "rlt": _rlt,
+    "sdp": _semidefinite,
+}
 """The methods by name; each returns a bound on the inner value of a form, less its rounding."""
 
 

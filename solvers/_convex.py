@@ -1,0 +1,143 @@
+r"""Convex forms of quadratic selection problems: a diagonal that is free to choose.
+
+On selections :math:`m_i^2 = m_i`, so :math:`m'(A - D)m + (c + d)'m` with :math:`D = diag(d)` has
+their values whatever d is. Bounds from convexity need :math:`w'(A - D)w \ge 0` only for the
+differences w of points with one sum, whose entries sum to zero; and of such d the larger one gives
+the better bound, also where A is semidefinite to begin with.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import TooLarge
+from subsetopt.forms import QuadraticForm
+
+_MOST = 4096  # rows of a matrix whose eigenvalues are computed
+_QUICK = 1024  # the same where it is semidefinite already, so that only the bound gains
+_SECONDS = 1e-10  # times n^3: eigenvalues on one core or two
+_ULPS = 8  # by how many the entries of a semidefinite matrix may be off
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """What is taken off the diagonal of a form's matrix, for ``A - diag(d)`` to be convex.
+
+    Parameters
+    ----------
+    values : ndarray of float64 (n,)
+        d.
+    slack : float
+        How far bounds that follow from convexity can be too high; to be taken off them.
+    """
+
+    values: NDArray[np.float64]
+    slack: float
+
+
+def diagonal(form: QuadraticForm, seconds: float = math.inf) -> Diagonal:
+    """Return a diagonal that makes the form convex where sums are zero.
+
+    The best uniform one, the least eigenvalue over vectors that sum to zero, in O(n^3). Past 4096
+    rows, or where that would take more than `seconds`, the one that leaves a diagonally dominant
+    matrix, in O(n^2). Semidefinite matrices of more than 1024 rows are left as they are: zeros.
+    """
+    if form.semidefinite and form.n > _QUICK:
+        return Diagonal(np.zeros(form.n), slack(form))
+    if form.n > _MOST or _SECONDS * form.n**3 > seconds:
+        return Diagonal(_dominated(form.matrix), 0.0)
+    return Diagonal(np.full(form.n, _least_eigenvalue(form.matrix)), 0.0)
+
+
+def slack(form: QuadraticForm) -> float:
+    """Return how far convexity-based bounds of a semidefinite form can be too high; O(n^2).
+
+    With A = S + E, S semidefinite and every ``|E_ij| <= e``, a bound that takes A for convex is
+    too high by ``-w'Ew <= e |w|_1^2`` at most, where w = v - m is the way from a feasible point
+    to a selection: ``|w|_1 <= 2 min(k, n - k)``. e is eight units in the last place of the
+    largest entry, in the precision of the entries.
+    """
+    reach = 2.0 * min(form.k, form.n - form.k)
+    entry = _ULPS * float(np.finfo(form.matrix.dtype).eps) * _largest(form.matrix)
+    term = _ULPS * float(np.finfo(np.float64).eps) * float(np.abs(form.linear).max())
+    return entry * reach * reach + term * form.k
+
+
+def convexified(form: QuadraticForm) -> QuadraticForm:
+    r"""Return a form with a semidefinite matrix and the same value on every selection.
+
+    ``P(A - D)P`` with the diagonal d of `diagonal` and P the projection on vectors that sum to
+    zero; what :math:`1'm = k` makes linear is in the linear term. Semidefinite in all directions,
+    so that general QP codes take it. Values change by no more than `slack` of the result. A form
+    whose diagonal is zero is returned as it is.
+
+    Raises
+    ------
+    TooLarge
+        For more than 4096 rows of a matrix that is not known to be semidefinite.
+    """
+    if not form.semidefinite:
+        _require_size(form.n)
+    taken = diagonal(form).values
+    return centred(form, taken) if taken.any() or not form.semidefinite else form
+
+
+def centred(form: QuadraticForm, taken: NDArray[np.float64]) -> QuadraticForm:
+    """Return the form with ``P(A - diag(taken))P``, in float64; O(n^2)."""
+    n, k = form.n, form.k
+    matrix = form.matrix.astype(np.float64)
+    matrix.flat[:: n + 1] -= taken
+    means = matrix.mean(axis=1)
+    mean = float(means.mean())
+    matrix -= np.add.outer(means, means) - mean
+    # With m = Pm + (k/n) 1: twice the mixed term, and the last term shared out over k ones.
+    linear = form.linear + taken + 2.0 * k * (means - mean) + k * mean
+    for part in (matrix, linear):
+        part.setflags(write=False)
+    return dataclasses.replace(form, matrix=matrix, linear=linear, semidefinite=True)
+
+
+def _least_eigenvalue(matrix: NDArray[Any]) -> float:
+    """Return a lower bound on ``w'Aw / w'w`` over w that sum to zero, tight but for rounding."""
+    n = len(matrix)
+    if n == 1:
+        return 0.0
+    double = matrix.astype(np.float64)
+    means = double.mean(axis=1)
+    double -= np.add.outer(means, means) - means.mean()
+    norm = float(np.abs(double).sum(axis=1).max())
+    double += norm / n  # the vector of ones, the only other eigenvector, to the other end
+    least = float(np.linalg.eigvalsh(double)[0])
+    margin = n * float(np.finfo(np.float64).eps) * (norm + 8.0 * _largest(matrix))
+    return least - margin
+
+
+def _dominated(matrix: NDArray[Any]) -> NDArray[np.float64]:
+    """Return d with ``A_ii - d_i`` no less than the sum of the other ``|A_ij|``, rounding included.
+
+    A row at a time: no copy of the matrix.
+    """
+    sums = np.array([np.abs(row).sum(dtype=np.float64) for row in matrix])
+    own = matrix.diagonal().astype(np.float64)
+    dominated: NDArray[np.float64] = own - (sums - np.abs(own))
+    return dominated - 4 * len(matrix) * float(np.finfo(np.float64).eps) * sums
+
+
+def _largest(matrix: NDArray[Any]) -> float:
+    return max(float(matrix.max()), -float(matrix.min()))
+
+
+def _require_size(n: int) -> None:
+    if n > _MOST:
+        seconds = _SECONDS * n**3
+        raise TooLarge(
+            f"the least eigenvalue of a matrix of {n} rows, which is not known to be semidefinite, "
+            f"would take some {seconds:.0f} s; convex programmes take at most {_MOST} rows: "
+            "solver 'frank-wolfe' takes more",
+            seconds=seconds,
+            bytes=24.0 * n * n,
+        )

@@ -1,0 +1,183 @@
+"""The convex relaxation of a quadratic selection problem, by Frank-Wolfe steps."""
+
+import math
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.forms import QuadraticForm
+from subsetopt.limits import Limits
+from subsetopt.solution import Termination
+
+from ._convex import Diagonal, diagonal
+
+Variant = Literal["auto", "coordinate", "pairwise", "away", "vanilla"]
+
+CODES = {"vanilla": 0, "away": 1, "pairwise": 2}
+"""The variants between vertices, as the kernels number them."""
+
+
+def quadratic_bound(form: QuadraticForm, limits: Limits) -> float:
+    """Return the bound of the convex relaxation on the inner value, to 1e-7 of its size."""
+    deadline = deadline_of(perf_counter(), limits)
+    relaxed = QuadraticRelaxation(form, diagonal(form, limits.time_limit or math.inf))
+    relaxed.run(1e-7, limits, deadline)
+    return relaxed.bound()
+
+
+def deadline_of(start: float, limits: Limits) -> float:
+    """Return when the time is up, as `perf_counter` tells it."""
+    return math.inf if limits.time_limit is None else start + limits.time_limit
+
+
+class QuadraticRelaxation:
+    """The iterates on a quadratic form less a diagonal that makes it convex."""
+
+    _ATOM_BYTES = 2**29  # for the k-subsets and their images
+    _WORK = 2**24  # multiplications between two looks at the clock
+
+    def __init__(
+        self,
+        form: QuadraticForm,
+        taken: Diagonal,
+        variant: Variant = "auto",
+        steps: int = 500,
+    ) -> None:
+        from ._kernels import quadratic_frank_wolfe
+
+        self._kernel = quadratic_frank_wolfe
+        self._form, self._taken, self._steps = form, taken, steps
+        self._linear = form.linear + taken.values
+        self._diagonal = form.matrix.diagonal() - taken.values
+        self._code = CODES.get(variant)
+        self.point = np.full(form.n, form.k / form.n)
+        self._gradient = self._gradient_at(self.point)
+        self._atoms = np.empty((0, form.k), np.int64), np.empty((0, form.n)), np.empty(0)
+        self._count = self._moves = self._atom_steps = 0
+        if self._code is not None:
+            self._begin_at_vertex()
+        self._gap, value = self._duality_gap()
+        self._best = np.array([value - self._gap])
+        self._best_point = self.point.copy()
+        self._scale = max(abs(value), self._gap)
+
+    def _gradient_at(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        image = np.empty(self._form.n)
+        self._kernel.image(self._form.matrix, self._taken.values, point, image)
+        return 2.0 * image + self._linear
+
+    def _begin_at_vertex(self) -> None:
+        """Move to the vertex that the gradient at the uniform point asks for: the first atom."""
+        n, k = self._form.n, self._form.k
+        room = 1 if self._code == 0 else min(self._steps + 2, self._ATOM_BYTES // (8 * (n + k)) + 3)
+        atoms, images, weights = np.empty((room, k), np.int64), np.empty((room, n)), np.zeros(room)
+        atoms[0] = self._kernel.smallest(self._gradient, k)
+        weights[0] = 1.0
+        self.point[:] = 0.0
+        self.point[atoms[0]] = 1.0
+        self._gradient = self._gradient_at(self.point)
+        images[0] = 0.5 * (self._gradient - self._linear)
+        self._atoms = (atoms, images, weights)
+        self._count = 1
+
+    def _duality_gap(self) -> tuple[float, float]:
+        """Return the duality gap and the value at the point."""
+        k = self._form.k
+        along = float(self._gradient @ self.point)
+        gap = along - float(np.partition(self._gradient, k - 1)[:k].sum())
+        return max(0.0, gap), 0.5 * (along + float(self._linear @ self.point))
+
+    @property
+    def taken(self) -> int:
+        """The number of steps so far; n moves of mass are one."""
+        return self._atom_steps + -(-self._moves // self._form.n)
+
+    @property
+    def relative_gap(self) -> float:
+        return self._gap / self._scale if self._scale else 0.0
+
+    def bound(self) -> float:
+        """Return the best lower bound on the inner value of every selection; O(n^2)."""
+        form, taken = self._form, self._taken
+        largest = max(float(form.matrix.max()), -float(form.matrix.min()))
+        value = self._kernel.lower_bound(
+            form.matrix,
+            taken.values,
+            self._linear,
+            form.k,
+            largest + float(np.abs(taken.values).max()),
+            self._best_point,
+        )
+        return float(value) - taken.slack
+
+    def run(self, tolerance: float, limits: Limits, deadline: float) -> Termination:
+        """Take steps until one of the reasons to stop."""
+        goal = tolerance * self._scale
+        try:
+            while self._gap > goal and not self._is_close(limits):
+                if self.taken >= self._steps:
+                    return Termination.ITERATION_LIMIT
+                if perf_counter() >= deadline:
+                    return Termination.TIME_LIMIT
+                if not (self._exchange(goal) if self._code is None else self._step(goal)):
+                    break
+        except KeyboardInterrupt:
+            return Termination.INTERRUPTED
+        return Termination.FINISHED
+
+    def _is_close(self, limits: Limits) -> bool:
+        """Whether the rounded point is within the gap that the caller asks for."""
+        if limits.gap is None and limits.absolute_gap is None:
+            return False
+        form = self._form
+        value = form.lift(form.value(largest(self.point, form.k)))
+        distance = value - form.lift(float(self._best[0]) - self._taken.slack)
+        return distance <= max(limits.absolute_gap or 0.0, (limits.gap or 0.0) * abs(value))
+
+    def _exchange(self, goal: float) -> bool:
+        """Move mass between coordinates; returns whether there is more to gain."""
+        n, k = self._form.n, self._form.k
+        most = min(max(1, self._WORK // n), self._steps * n - self._moves)
+        moves = self._kernel.exchange(
+            self._form.matrix,
+            self._taken.values,
+            self._diagonal,
+            most,
+            goal / k,
+            self.point,
+            self._gradient,
+        )
+        self._moves += moves
+        self._gap, value = self._duality_gap()
+        if value - self._gap > self._best[0]:
+            self._best[0] = value - self._gap
+            self._best_point[:] = self.point
+        return bool(moves == most)
+
+    def _step(self, goal: float) -> bool:
+        """Take steps between vertices; returns whether there is more to gain."""
+        n, k = self._form.n, self._form.k
+        most = min(max(1, min(25, self._WORK // (n * k))), self._steps - self._atom_steps)
+        self._count, self._gap, taken = self._kernel.iterate(
+            self._form.matrix,
+            self._taken.values,
+            self._linear,
+            self._code,
+            most,
+            goal,
+            *self._atoms,
+            self._count,
+            self.point,
+            self._gradient,
+            self._best,
+            self._best_point,
+        )
+        self._atom_steps += taken
+        return bool(taken == most)
+
+
+def largest(weights: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Return the indices of the k largest weights, sorted; of equal ones the first."""
+    return np.sort(np.argsort(-weights, kind="stable")[:k])
