@@ -12,7 +12,16 @@ from .errors import (
     UnknownSolver,
     UnsupportedProblem,
 )
-from .problems import MeanMatching, QuadraticSelection
+from .formats import read_problem
+from .problems import (
+    Gaussian,
+    Laplace,
+    Linear,
+    MeanMatching,
+    MMDSelection,
+    Polynomial,
+    QuadraticSelection,
+)
 from .selecting import select
 from .solution import Certificate, CertificateKind, Solution, Stats, Termination
 from .solving import solve, solve_many, solver, solvers
@@ -20,13 +29,18 @@ from .solving import solve, solve_many, solver, solvers
 __all__ = [
     "Certificate",
     "CertificateKind",
+    "Gaussian",
     "InvalidAnswer",
     "InvalidFile",
     "InvalidOption",
     "InvalidProblem",
     "InvalidSelection",
+    "Laplace",
+    "Linear",
+    "MMDSelection",
     "MeanMatching",
     "MissingBackend",
+    "Polynomial",
     "QuadraticSelection",
     "Solution",
     "Stats",
@@ -35,6 +49,7 @@ __all__ = [
     "TooLarge",
     "UnknownSolver",
     "UnsupportedProblem",
+    "read_problem",
     "select",
     "solve",
     "solve_many",

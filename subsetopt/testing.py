@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from subsetopt.errors import InvalidSelection, TooLarge
-from subsetopt.problems import MeanMatching, Problem, QuadraticSelection
+from subsetopt.problems import Gaussian, MeanMatching, MMDSelection, Problem, QuadraticSelection
 from subsetopt.solution import CertificateKind, Solution, Termination
 from subsetopt.solving import solve, solve_many
 
@@ -25,6 +25,8 @@ _VECTORS = np.array([[0.3, -1.0], [2.0, 0.7], [1.1, 1.1], [-0.5, 0.2], [0.9, -2.
 
 _SQUARE = np.add.outer(_VALUES, _VALUES) * np.cos(np.multiply.outer(_VALUES, _VALUES))
 _WHOLE = np.rint(10 * _SQUARE).astype(np.int64)
+_POINTS = np.column_stack([_VALUES, np.cos(_VALUES)])
+_KERNEL = np.exp(-np.square(np.subtract.outer(_VALUES, _VALUES)))
 
 CASES: dict[str, Problem] = {
     "float32": MeanMatching(_SINGLE, k=4),
@@ -65,6 +67,28 @@ CASES: dict[str, Problem] = {
     "quadratic, k = 1": QuadraticSelection(_SQUARE, None, k=1),
     "quadratic, k = n": QuadraticSelection(_SQUARE, None, k=9),
     "quadratic, k = n - 1": QuadraticSelection(_SQUARE, None, k=8),
+    "mmd": MMDSelection(_POINTS, k=3),
+    "mmd, single": MMDSelection(_POINTS.astype(np.float32), k=4),
+    "mmd, some selected": MMDSelection(_POINTS[:7], k=2, selected=_POINTS[7:]),
+    "mmd, published": MMDSelection(_POINTS, k=3, formulation="published"),
+    "mmd, published, some selected": MMDSelection(
+        _POINTS[2:], k=3, selected=_POINTS[:2], kernel="laplace", formulation="published"
+    ),
+    "mmd, precomputed": MMDSelection(_KERNEL, k=3, kernel="precomputed"),
+    "mmd, precomputed, some selected": MMDSelection(
+        _KERNEL.astype(np.float32), k=3, selected=[7, 1, 2], kernel="precomputed"
+    ),
+    "mmd, linear": MMDSelection(_POINTS, k=4, kernel="linear"),
+    "mmd, linear, attainable": MMDSelection([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], k=2, kernel="linear"),
+    "mmd, polynomial": MMDSelection(_POINTS, k=4, kernel="polynomial"),
+    "mmd, constant": MMDSelection(np.ones((6, 2)), k=3),
+    "mmd, duplicates": MMDSelection(np.repeat(_VECTORS[:4], 2, axis=0), k=4),
+    "mmd, all far apart": MMDSelection(_POINTS, k=3, kernel=Gaussian(scale=1e-3)),
+    "mmd, huge": MMDSelection(_POINTS * 1e100, k=3, kernel="linear"),
+    "mmd, tiny": MMDSelection(_POINTS * 1e-100, k=3, kernel="linear"),
+    "mmd, n = 2": MMDSelection([0.0, 1.0], k=1),
+    "mmd, k = 1": MMDSelection(_POINTS, k=1),
+    "mmd, k = n - 1": MMDSelection(_POINTS, k=8),
 }
 """The problems that are tried, by name: at most nine candidates, so that all can be enumerated."""
 
@@ -164,8 +188,10 @@ def _solves(solver: "Solver", problem: Problem) -> None:
             f"it declares that it proves optimality, but ended as {first.termination}",
         )
     if solver.kind == "exact":
+        eps = first.certificate.eps
         _require(
-            first.certificate.kind is CertificateKind.EXACT,
+            first.certificate.kind is CertificateKind.EXACT
+            or (eps is not None and eps <= 10**4 * _rounding(problem)),
             f"its kind is exact, but its certificate is {first.certificate}",
         )
     for time_limit in (1e-6, 0.01):  # a heuristic may take all of it
@@ -256,9 +282,14 @@ def _rounding(problem: Problem) -> Fraction:
     if problem.family == "mean-matching":
         return Fraction(0)
     if isinstance(problem, MeanMatching):
-        largest = max(float(np.abs(part).max()) for part in (problem.values, problem.target_value))
+        largest = max(map(_largest, (problem.values, problem.target_value)))
         return Fraction(largest) ** 2 / 10**12
-    assert isinstance(problem, QuadraticSelection)
-    parts = (problem.Q, problem.c, np.asarray(problem.constant))
-    largest = max(float(np.abs(part).max()) for part in parts)
-    return Fraction(largest) * problem.k**2 / 10**12
+    form = problem.quadratic_form()  # type: ignore[attr-defined]
+    scaled = (
+        Fraction(form.scale) * Fraction(_largest(part)) for part in (form.matrix, form.linear)
+    )
+    return max(*scaled, Fraction(abs(form.constant))) * problem.k**2 / 10**12
+
+
+def _largest(array: Any) -> float:
+    return float(np.abs(array).max())

@@ -5,7 +5,6 @@ import os
 import sys
 import zipfile
 import zlib
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,10 +12,11 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
 
+from .packed import member_of, why_unreadable
 from .table import table_values
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
-_NPY_MAGIC, _ZIP_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
+NPY_MAGIC, ZIP_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
 _UNREADABLE = (ValueError, EOFError, OverflowError, MemoryError)
 
 
@@ -43,9 +43,11 @@ def read_values(source: str | os.PathLike[str]) -> NDArray[Any]:
         mend.
     """
     if os.fspath(source) == "-":
-        return _from_bytes(sys.stdin.buffer.read())
-    path, member = _member_of(source)
+        return values_of(sys.stdin.buffer.read(), "standard input")
+    path, member = member_of(source)
     suffix = path.suffix.lower()
+    if member is not None and suffix != ".npz":
+        raise InvalidFile(f"{path}: only .npz files hold several arrays; leave out ':{member}'")
     try:
         if suffix == ".npy":
             with path.open("rb") as stream:
@@ -57,44 +59,27 @@ def read_values(source: str | os.PathLike[str]) -> NDArray[Any]:
             return table_values(path.read_bytes(), str(path))
         path.open("rb").close()  # a missing file is the greater mistake
     except OSError as error:
-        raise InvalidFile(_why(path, error)) from error
+        raise InvalidFile(why_unreadable(path, error)) from error
     raise InvalidFile(
         f"{path}: unknown suffix {suffix!r}; known are .npy, .npz, {', '.join(TEXT_SUFFIXES)}, "
         "and '-' for standard input"
     )
 
 
-def _member_of(source: str | os.PathLike[str]) -> tuple[Path, str | None]:
-    """Split ``file.npz:name``."""
-    path = Path(source)
-    before, colon, member = os.fspath(source).rpartition(":")
-    if colon and before.lower().endswith(".npz") and not path.exists():
-        return Path(before), member
-    return path, None
-
-
-def _why(path: Path, error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{path}: there is no such file"
-    if isinstance(error, IsADirectoryError):
-        return f"{path}: this is a folder; a file is needed"
-    return f"{path}: cannot be read: {error.strerror or error}"
-
-
-def _from_bytes(content: bytes) -> NDArray[Any]:
-    name = "standard input"
-    if content.startswith(_NPY_MAGIC):
+def values_of(content: bytes, name: str, member: str | None = None) -> NDArray[Any]:
+    """Read an array from the bytes of a ``.npy``, ``.npz`` or text file, as they begin."""
+    if content.startswith(ZIP_MAGIC):
+        return _npz(io.BytesIO(content), name, member)
+    if content.startswith(NPY_MAGIC):
         return _npy(io.BytesIO(content), name)
-    if content.startswith(_ZIP_MAGIC):
-        return _npz(io.BytesIO(content), name, None)
     return table_values(content, name)
 
 
 def _npy(stream: BinaryIO, name: str) -> NDArray[Any]:
-    start = stream.read(len(_NPY_MAGIC))
+    start = stream.read(len(NPY_MAGIC))
     if not start:
         raise InvalidFile(f"{name}: the file is empty")
-    if start != _NPY_MAGIC:
+    if start != NPY_MAGIC:
         raise InvalidFile(f"{name}: this is no .npy file; write it with numpy.save")
     stream.seek(0)
     try:

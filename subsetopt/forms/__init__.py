@@ -1,6 +1,20 @@
 """Canonical forms as plain data: what any solver can be handed, whatever it is."""
 
+from .linearisations import LINEARISATIONS, mccormick_model, published_model, rlt_model
 from .models import LinearModel, QuadraticModel, SparseRows
 from .quadratic import QUADRATIC_FAMILIES, QuadraticForm
+from .quadratic_models import PAIRS_LIMIT, iqp_model
 
-__all__ = ["QUADRATIC_FAMILIES", "LinearModel", "QuadraticForm", "QuadraticModel", "SparseRows"]
+__all__ = [
+    "LINEARISATIONS",
+    "PAIRS_LIMIT",
+    "QUADRATIC_FAMILIES",
+    "LinearModel",
+    "QuadraticForm",
+    "QuadraticModel",
+    "SparseRows",
+    "iqp_model",
+    "mccormick_model",
+    "published_model",
+    "rlt_model",
+]

@@ -55,6 +55,15 @@ class QuadraticForm:
         block = self.matrix[np.ix_(rows, rows)]
         return float(block.sum(dtype=np.float64) + self.linear[rows].sum())
 
+    def folded(self) -> NDArray[np.float64]:
+        """Return the matrix with the linear term on its diagonal, :math:`m_i^2` being :math:`m_i`.
+
+        As Z of Eq. 8 of Deterministic Mini-batch Sequencing; it need not be semidefinite. O(n^2).
+        """
+        folded = self.matrix.astype(np.float64)
+        folded.flat[:: self.n + 1] += self.linear
+        return folded
+
     def lift(self, value: float) -> float:
         """Return the problem's objective for an inner value."""
         return self.scale * value + self.constant

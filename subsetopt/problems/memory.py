@@ -42,9 +42,8 @@ def require_memory(what: str, needed: int, mend: str, limit: int | None = None) 
 
 def in_units(count: int) -> str:
     """Return a number of bytes for people: 14.4 GB as ``"13.4 GiB"``."""
-    size = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.3g} {unit}"
+    size, units = float(count), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1024 and len(units) > 1:
         size /= 1024
-    return f"{size:.3g} TiB"
+        del units[0]
+    return f"{size:.0f} {units[0]}" if size >= 1000 else f"{size:.3g} {units[0]}"

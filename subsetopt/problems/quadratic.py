@@ -13,6 +13,7 @@ from subsetopt.forms import QuadraticForm
 
 from . import checks
 from .dyadic import Dyadic
+from .identity import fingerprint
 
 Sense = Literal["minimise", "maximise"]
 
@@ -93,8 +94,8 @@ class QuadraticSelection:
 
     @cached_property
     def _key(self) -> tuple[object, ...]:
-        parts = (self.Q.tobytes(), self.Q.dtype.str, self.Q.shape, self.c.tobytes())
-        return (*parts, self.k, self.constant, self.sense)
+        arrays = (fingerprint(self.Q), fingerprint(self.c))
+        return (*arrays, self.k, self.constant, self.sense)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, QuadraticSelection):

@@ -1,0 +1,158 @@
+"""Numbers in lines of text, read at once, with the line of each known when it is wrong."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidFile
+
+_SPACE = np.zeros(256, dtype=bool)
+_SPACE[list(b" \t\n\r\v\f")] = True
+_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """The words of a text, separated by blanks.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for messages.
+    words : list of bytes
+    lines : ndarray of int64
+        The line of each word, from 1.
+    """
+
+    name: str
+    words: list[bytes]
+    lines: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, content: bytes, name: str) -> "Words":
+        """Split a text; O(length)."""
+        signs = np.frombuffer(content, dtype=np.uint8)
+        blank = _SPACE[signs]
+        starts = np.flatnonzero(~blank & np.concatenate([[True], blank[:-1]]))
+        lines = np.searchsorted(np.flatnonzero(signs == ord("\n")), starts) + 1
+        return cls(name, content.split(), lines)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def wrong(self, word: int, message: str) -> NoReturn:
+        """Raise InvalidFile about a word, or about the end of the file."""
+        if word < len(self):
+            raise InvalidFile(f"{self.name}: line {self.lines[word]}: {message}")
+        raise InvalidFile(f"{self.name}: the file ends early: {message}")
+
+    def header(self, first: int, wanted: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the whole numbers of a line that begins at a word, one for each name."""
+        said = f"`{' '.join(wanted)}` is needed"
+        if first >= len(self):
+            self.wrong(first, said)
+        end = first + int(np.searchsorted(self.lines[first:], self.lines[first], side="right"))
+        line = self.words[first:end]
+        if len(line) != len(wanted) or not all(word.isdigit() and len(word) < 16 for word in line):
+            self.wrong(first, f"{said}, in whole numbers; this is {_quoted(b' '.join(line))}")
+        return tuple(int(word) for word in line)
+
+    def triples(self, first: int, count: int | None, what: str) -> "Triples":
+        """Return lines of three numbers: `count` of them, or all that there are if None."""
+        most = 3 * count if count is not None else len(self) - first
+        end = min(first + most, len(self))
+        counts = np.bincount(self.lines[first:end])
+        odd = np.flatnonzero((counts != 3) & (counts != 0))
+        if odd.size:
+            word = first + int(np.searchsorted(self.lines[first:end], odd[0]))
+            self.wrong(word, f"three numbers, `{what}`, are needed; here are {counts[odd[0]]}")
+        if count is not None and end < first + most:
+            found = (end - first) // 3
+            self.wrong(end, f"{count} lines `{what}` are announced, here are {found}")
+        return Triples(self, first, self._numbers(first, end).reshape(-1, 3))
+
+    def _numbers(self, first: int, end: int) -> NDArray[np.float64]:
+        part = self.words[first:end]
+        try:
+            values = np.fromiter(map(float, part), np.float64, len(part))
+            if np.isfinite(values).all() and b"_" not in b"".join(part):
+                return values
+        except ValueError:
+            pass
+        odd = next(i for i, word in enumerate(part) if not _is_finite(word))
+        self.wrong(first + odd, f"{_quoted(part[odd])} is no finite number")
+
+
+@dataclass(frozen=True, eq=False)
+class Triples:
+    """Lines ``i j value``: the entries of a symmetric matrix.
+
+    Parameters
+    ----------
+    words : Words
+        What they were read from, at word `first`.
+    first : int
+    table : ndarray of float64 (count, 3)
+    """
+
+    words: Words
+    first: int
+    table: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def matrix(self, n: int, *, base: int, diagonal: bool) -> NDArray[np.float64]:
+        """Return A with A_ij = A_ji = value, zero elsewhere; each pair may be given once.
+
+        Parameters
+        ----------
+        n : int
+        base : int
+            The index of the first candidate in the file.
+        diagonal : bool
+            Whether i = j may occur.
+        """
+        ends = self.table[:, :2] - base
+        self._require((ends == np.floor(ends)) & (ends >= 0) & (ends < n), base, n)
+        rows, columns = ends.min(axis=1).astype(np.int64), ends.max(axis=1).astype(np.int64)
+        if not diagonal and (rows == columns).any():
+            self._wrong(int((rows == columns).argmax()), "a pair of two different indices")
+        self._require_once(rows * n + columns)
+        matrix = np.zeros((n, n))
+        matrix[rows, columns] = self.table[:, 2]
+        matrix[columns, rows] = self.table[:, 2]
+        return matrix
+
+    def _require(self, valid: NDArray[np.bool_], base: int, n: int) -> None:
+        if not valid.all():
+            row = int((~valid).any(axis=1).argmax())
+            self._wrong(row, f"two indices within {base}..{n - 1 + base}")
+
+    def _require_once(self, pairs: NDArray[np.int64]) -> None:
+        if (pairs[1:] > pairs[:-1]).all():  # as most files have it
+            return
+        order = np.argsort(pairs, kind="stable")
+        again = np.flatnonzero(pairs[order][1:] == pairs[order][:-1])
+        if again.size:
+            row, before = order[again + 1].min(), order[again[order[again + 1].argmin()]]
+            line = self.words.lines[self.first + 3 * before]
+            self._wrong(int(row), f"each pair once (this one is on line {line} too)")
+
+    def _wrong(self, row: int, needed: str) -> NoReturn:
+        word = self.first + 3 * row
+        given = _quoted(b" ".join(self.words.words[word : word + 2]))
+        self.words.wrong(word, f"{needed} is needed; this is {given}")
+
+
+def _is_finite(word: bytes) -> bool:
+    return _NUMBER.fullmatch(word) is not None and math.isfinite(float(word))
+
+
+def _quoted(text: bytes) -> str:
+    shown = text.decode("ascii", "backslashreplace")
+    return repr(shown if len(shown) <= 40 else f"{shown[:37]}...")

@@ -1,0 +1,296 @@
+"""MMD selection: choose k points so that chosen and left-out ones have close kernel means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from math import sqrt
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt.errors import InvalidProblem, InvalidSelection
+from subsetopt.forms import QuadraticForm
+
+from . import checks
+from .identity import fingerprint
+from .kernel_choice import Custom, KernelFunction, kernel_of
+from .kernel_matrices import symmetric_kernel
+from .kernels import Kernel
+from .mmd_terms import Terms, terms_of_features, terms_of_matrix
+from .points import alike, points
+
+Formulation = Literal["true", "published"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class MMDSelection:
+    r"""Choose k candidates whose kernel mean, with that of the selected, is closest to the rest's.
+
+    .. math::
+        \min_{B \subset Q,\, |B| = k} \Bigl\lVert \tfrac{1}{|P| + k} \sum_{i \in P \cup B} \phi_i
+        - \tfrac{1}{|Q| - k} \sum_{i \in Q \setminus B} \phi_i \Bigr\rVert^2
+
+    Q are the candidates, P those selected before, and the kernel gives the inner products of
+    :math:`\phi`. Building the problem evaluates the kernel matrix of the candidates, O(n^2 d).
+
+    Parameters
+    ----------
+    candidates : array_like (n, d) or (n,)
+        Features; float32 gives a float32 kernel matrix, all else float64. With
+        ``kernel="precomputed"`` the kernel matrix (n, n) of all points.
+    k : int
+        How many to choose, 1 <= k < n; less than the number of candidates, so that some are left.
+    selected : array_like, optional
+        P: features (m, d), or with ``kernel="precomputed"`` the indices of its rows.
+    kernel : str, Kernel or callable
+        ``"gaussian"``, ``"laplace"``, ``"polynomial"``, ``"linear"``, ``"precomputed"``, an object
+        such as ``Gaussian(scale=2.0)``, or ``f(X, Y)`` that returns (len(X), len(Y)) and is called
+        on blocks of rows. The field holds it with its scale filled in.
+    formulation : {"true", "published"}
+        "published" minimises Eq. 5 as it is printed, which lacks a factor 2 on its linear terms,
+        so that its best selection is not the one of least MMD.
+    memory_limit : int, optional
+        Bytes that the kernel matrix may take; None is three quarters of the machine's memory.
+    copy : bool
+        False uses a symmetric float32 or float64 precomputed matrix as it is; it must not be
+        changed afterwards.
+
+    Raises
+    ------
+    InvalidProblem
+        For data that state no problem: wrong dtype or shape, NaN or infinity, k out of range, an
+        asymmetric or indefinite kernel. Definiteness of precomputed matrices and of functions is
+        proven up to 2,048 rows; of larger ones only the minors of two rows are looked at, so their
+        objective may be negative.
+    TooLarge
+        If the kernel matrix would not fit.
+
+    References
+    ----------
+    Deterministic Mini-batch Sequencing for Training Deep Neural Networks, Eq. 3-8.
+
+    Examples
+    --------
+    >>> problem = MMDSelection([[0.0], [1.0], [2.0], [3.0]], k=2, kernel="linear")
+    >>> problem.objective([0, 3]), problem.objective([0, 1])
+    (0.0, 4.0)
+    """
+
+    candidates: NDArray[Any]
+    k: int
+    selected: NDArray[Any] | None = None
+    kernel: Kernel | KernelFunction | Literal["precomputed"] = "precomputed"
+    formulation: Formulation = "true"
+    memory_limit: int | None = None
+    _terms: Terms = field(init=False)
+
+    def __init__(
+        self,
+        candidates: ArrayLike,
+        k: int,
+        selected: ArrayLike | None = None,
+        kernel: Kernel | KernelFunction | str = "gaussian",
+        formulation: Formulation = "true",
+        memory_limit: int | None = None,
+        copy: bool = True,
+    ) -> None:
+        if formulation not in ("true", "published"):
+            raise InvalidProblem(f"formulation is {formulation!r}; it is 'true' or 'published'")
+        _require_limit(memory_limit)
+        given = None if _is_empty(selected) else selected
+        fields: dict[str, Any] = {"formulation": formulation, "memory_limit": memory_limit}
+        if isinstance(kernel, str) and kernel == "precomputed":
+            matrix = checks.square_matrix("K", candidates, copy=copy)
+            fields |= _of_matrix(matrix, k, given, memory_limit)
+        else:
+            fields |= _of_features(candidates, k, given, kernel_of(kernel), memory_limit)
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    # -- identity ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _key(self) -> tuple[object, ...]:
+        selected = None if self.selected is None else fingerprint(self.selected)
+        return (fingerprint(self.candidates), self.k, selected, self.kernel, self.formulation)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MMDSelection):
+            return NotImplemented
+        return self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the evaluated matrix, which is larger than the features it comes from.
+        parts = (self.candidates, self.k, self.selected, self.kernel, self.formulation)
+        return (MMDSelection, (*parts, self.memory_limit))
+
+    def __repr__(self) -> str:
+        selected = 0 if self.selected is None else len(self.selected)
+        return (
+            f"MMDSelection(n={self.n}, k={self.k}, selected={selected}, kernel={self.kernel!r}, "
+            f"formulation={self.formulation!r}, dtype={self.candidates.dtype})"
+        )
+
+    # -- the problem ------------------------------------------------------------------------------
+
+    @property
+    def family(self) -> str:
+        """``"mmd"``."""
+        return "mmd"
+
+    @property
+    def n(self) -> int:
+        """The number of candidates; of all points where the kernel is precomputed."""
+        return len(self.candidates)
+
+    @property
+    def smallest_count(self) -> int:
+        """The least number of indices that a selection may have: k."""
+        return self.k
+
+    def check(self, selection: ArrayLike) -> NDArray[np.int64]:
+        """Return the selection as sorted int64.
+
+        Raises
+        ------
+        InvalidSelection
+            If it has the wrong count, an index twice, outside 0..n-1 or selected before.
+        """
+        chosen = checks.selection(selection, self.n, self.k, self.k)
+        if self._terms.positions is not None:
+            assert self.selected is not None
+            again = np.isin(chosen, self.selected)
+            if again.any():
+                raise InvalidSelection(
+                    f"index {chosen[again.argmax()]} is selected already; choose among the other "
+                    f"{len(self._terms.positions)}"
+                )
+        return chosen
+
+    def draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Return one uniformly drawn selection, in any order; O(n)."""
+        if self._terms.positions is None:
+            return generator.choice(self.n, self.k, replace=False, shuffle=False)
+        return generator.choice(self._terms.positions, self.k, replace=False, shuffle=False)
+
+    def objective(self, selection: ArrayLike) -> float:
+        """Return the squared MMD, or Eq. 5 as printed, in float64; O(k^2).
+
+        The first call adds up the rows of the kernel matrix, O(n^2).
+        """
+        if self.formulation == "true":
+            return self.mmd_squared(selection)
+        form = self._published_form
+        return form.lift(form.value(self._rows(self.check(selection))))
+
+    def mmd_squared(self, selection: ArrayLike) -> float:
+        r"""Return the squared MMD of ``P u B`` and ``Q \ B`` under either formulation; O(k^2).
+
+        At least zero, but where definiteness is not known.
+        """
+        form = self._true_form
+        value = form.lift(form.value(self._rows(self.check(selection))))
+        return max(0.0, value) if form.semidefinite else value
+
+    def root_mmd(self, selection: ArrayLike, to: Literal["rest", "whole"] = "rest") -> float:
+        r"""Return how far the kernel mean of ``P u B`` is from another mean.
+
+        Parameters
+        ----------
+        selection : array_like of int
+        to : {"rest", "whole"}
+            "rest" is the mean of ``Q \ B``, "whole" that of all points, selected ones included.
+        """
+        if to not in ("rest", "whole"):
+            raise InvalidSelection(f"to is {to!r}; it is 'rest' or 'whole'")
+        root = sqrt(max(0.0, self.mmd_squared(selection)))
+        q, total = self._terms.candidates, self._terms.points
+        return root if to == "rest" else root * (q - self.k) / total
+
+    def exact_objective(self, selection: ArrayLike) -> Fraction | None:
+        """Return None: kernels are no rational numbers."""
+        return None
+
+    def lower_bound(self) -> Fraction | None:
+        """Return 0 for the true formulation where definiteness is known, else None."""
+        known = self.formulation == "true" and self._terms.semidefinite
+        return Fraction(0) if known else None
+
+    def quadratic_form(self) -> QuadraticForm:
+        """Return the canonical form; O(n^2) once.
+
+        Its matrix is the kernel matrix of the candidates itself, not a copy. For a precomputed one
+        of which some are selected, the other rows are copied and `positions` says which.
+        """
+        return self._true_form if self.formulation == "true" else self._published_form
+
+    @cached_property
+    def _true_form(self) -> QuadraticForm:
+        return self._terms.squared_distance(self.k)
+
+    @cached_property
+    def _published_form(self) -> QuadraticForm:
+        return self._terms.published(self.k)
+
+    def _rows(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        positions = self._terms.positions
+        return chosen if positions is None else np.searchsorted(positions, chosen)
+
+
+def _of_matrix(
+    matrix: NDArray[Any], k: object, selected: ArrayLike | None, limit: int | None
+) -> dict[str, Any]:
+    """Return the fields of a problem whose kernel matrix is given."""
+    n = len(matrix)
+    chosen = None
+    if selected is not None:
+        try:
+            chosen = checks.selection(selected, n, 0, n - 1)
+        except InvalidSelection as error:
+            raise InvalidProblem(f"selected holds no indices of rows of K: {error}") from error
+        chosen.setflags(write=False)
+    size = _size(k, n if chosen is None else n - len(chosen))
+    matrix = symmetric_kernel("K", matrix)
+    terms = terms_of_matrix(matrix, chosen, limit)
+    fields = {"candidates": matrix, "k": size, "selected": chosen}
+    return {**fields, "kernel": "precomputed", "_terms": terms}
+
+
+def _of_features(
+    candidates: ArrayLike, k: object, selected: ArrayLike | None, kernel: Kernel, limit: int | None
+) -> dict[str, Any]:
+    """Return the fields of a problem on features."""
+    X, P = points("candidates", candidates), None
+    size = _size(k, len(X))
+    if selected is not None:
+        X, P = alike(("candidates", "selected"), X, points("selected", selected))
+    kernel = kernel.fitted(X) if P is None else kernel.fitted(X, P)
+    terms = terms_of_features(kernel, X, P, limit)
+    shown = kernel.function if isinstance(kernel, Custom) else kernel
+    return {"candidates": X, "k": size, "selected": P, "kernel": shown, "_terms": terms}
+
+
+def _size(k: object, candidates: int) -> int:
+    size = checks.subset_size(k, candidates)
+    if size == candidates:
+        raise InvalidProblem(
+            f"k is {size}, all of the {candidates} candidates: nothing would be left to compare "
+            f"with and there is nothing to choose; take them all, or k < {candidates}"
+        )
+    return size
+
+
+def _is_empty(selected: ArrayLike | None) -> bool:
+    array = isinstance(selected, np.ndarray) and selected.size == 0
+    return array or (isinstance(selected, Sequence) and len(selected) == 0)
+
+
+def _require_limit(limit: object) -> None:
+    whole = isinstance(limit, int) and not isinstance(limit, bool)
+    if limit is not None and not (whole and limit > 0):  # type: ignore[operator]
+        raise InvalidProblem(f"memory_limit is {limit!r}; give bytes above 0, or None")

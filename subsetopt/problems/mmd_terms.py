@@ -1,0 +1,134 @@
+"""The quadratic that squared MMD is, from the kernel matrix and its sums."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.forms import QuadraticForm
+
+from .kernel_matrices import (
+    kernel_matrix,
+    kernel_sums,
+    require_semidefinite,
+    symmetric_kernel,
+)
+from .kernels import Kernel
+from .memory import require_memory
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    r"""Kernel matrix and sums over the candidates Q and the points P selected before.
+
+    Parameters
+    ----------
+    matrix : ndarray (q, q)
+        K(Q, Q).
+    cross : ndarray of float64 (q,)
+        For each candidate the sum of its kernels with P.
+    within : float
+        The sum of K(P, P).
+    selected : int
+        The number of points in P.
+    semidefinite : bool
+        K is known to be positive semidefinite.
+    positions : ndarray of int64 (q,) or None
+        As `QuadraticForm` has it.
+    """
+
+    matrix: NDArray[Any]
+    cross: NDArray[np.float64]
+    within: float
+    selected: int
+    semidefinite: bool
+    positions: NDArray[np.int64] | None = None
+
+    @property
+    def candidates(self) -> int:
+        """The number of candidates, n_Q."""
+        return len(self.matrix)
+
+    @property
+    def points(self) -> int:
+        """The number of all points, N."""
+        return self.candidates + self.selected
+
+    @cached_property
+    def own(self) -> NDArray[np.float64]:
+        """For each candidate the sum of its kernels with all candidates (q,)."""
+        return np.asarray(self.matrix.sum(axis=1, dtype=np.float64))
+
+    def squared_distance(self, k: int) -> QuadraticForm:
+        r"""Return the squared MMD.
+
+        With :math:`\alpha = 1/(n_P + k)` and :math:`\beta = 1/(n_Q - k)` it is
+        :math:`\lVert \alpha S_P - \beta S_Q + (\alpha + \beta) S_B \rVert^2`, S being sums of
+        feature maps.
+        """
+        chosen, rest = self.selected + k, self.candidates - k
+        alpha, beta = 1 / chosen, 1 / rest
+        constant = alpha**2 * self.within - 2 * alpha * beta * float(self.cross.sum())
+        constant += beta**2 * float(self.own.sum())
+        linear = 2 * (rest * self.cross - chosen * self.own) / self.points
+        return self._form(k, linear, (alpha + beta) ** 2, constant)
+
+    def published(self, k: int) -> QuadraticForm:
+        """Return ``m'Phi m - p2'm + p3'm``, Eq. 5 and 6 as they are printed."""
+        chosen, rest = self.selected + k, self.candidates - k
+        linear = (rest * self.cross - chosen * self.own) / self.points
+        return self._form(k, linear, 1.0, 0.0)
+
+    def _form(
+        self, k: int, linear: NDArray[np.float64], scale: float, constant: float
+    ) -> QuadraticForm:
+        linear.setflags(write=False)
+        return QuadraticForm(
+            self.matrix, linear, k, scale, constant, self.semidefinite, self.positions
+        )
+
+
+def terms_of_features(
+    kernel: Kernel, X: NDArray[Any], P: NDArray[Any] | None, limit: int | None
+) -> Terms:
+    """Return the terms of candidates X and of the points P selected before.
+
+    Raises as `kernel_matrix`, `symmetric_kernel` and `require_semidefinite` do.
+    """
+    matrix = kernel_matrix(kernel, X, limit)
+    semidefinite = kernel.semidefinite
+    if not semidefinite:
+        matrix = symmetric_kernel("the kernel matrix", matrix)
+        semidefinite = require_semidefinite("the kernel matrix", matrix)
+    if P is None:
+        return Terms(matrix, np.zeros(len(X)), 0.0, 0, semidefinite)
+    cross = kernel_sums(kernel, X, P)
+    within = float(kernel_sums(kernel, P, P).sum())
+    return Terms(matrix, cross, within, len(P), semidefinite)
+
+
+def terms_of_matrix(
+    K: NDArray[Any], selected: NDArray[np.int64] | None, limit: int | None
+) -> Terms:
+    """Return the terms of a symmetric kernel matrix of all points, some of them selected before.
+
+    Raises as `require_semidefinite` does, and TooLarge if a copy of the other rows would not fit.
+    """
+    n = len(K)
+    if selected is None:
+        return Terms(K, np.zeros(n), 0.0, 0, require_semidefinite("K", K))
+    positions = np.setdiff1d(np.arange(n), selected)
+    require_memory(
+        f"the {len(positions)} x {len(positions)} kernel matrix of the candidates",
+        K.itemsize * len(positions) ** 2,
+        "give K as float32, or raise memory_limit",
+        limit,
+    )
+    semidefinite = require_semidefinite("K", K)
+    matrix = K[np.ix_(positions, positions)]
+    matrix.setflags(write=False)
+    cross = K[np.ix_(positions, selected)].sum(axis=1, dtype=np.float64)
+    within = float(K[np.ix_(selected, selected)].sum(dtype=np.float64))
+    return Terms(matrix, cross, within, len(selected), semidefinite, positions)
