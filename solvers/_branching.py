@@ -21,7 +21,7 @@ _ROUND = 40  # iterations between two rounds of inequalities
 _ROUNDS = 30
 _INEQUALITIES = 4  # times n: how many a round adds at most
 _PATIENCE = 4.0  # rounds like the last that may be missing to the end of a node
-_SWEEPS = 100  # of exchanges after rounding
+_TURNS = 10_000  # of exchanges after rounding
 _MARGIN = 0.15  # off the middle, where the side is changed
 _KEPT_BYTES = 2**31  # of iterates in open nodes
 
@@ -115,7 +115,7 @@ class Reduced:
         diagonal, nothing = np.diagonal(self.costs).copy(), np.zeros(self.n)
         potentials = np.empty(self.n)
         quadratic.refresh(self.costs, diagonal, nothing, mask, potentials)
-        quadratic.descend(self.costs, diagonal, nothing, _SWEEPS, mask, potentials)
+        quadratic.descend(self.costs, diagonal, nothing, _TURNS, mask, potentials)
         return self.selection(mask)
 
 

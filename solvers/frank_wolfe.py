@@ -27,6 +27,7 @@ from ._quadratic_relaxation import (
 from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
 from .swap import Scalars, Vectors
 
+_TURNS = 2**24  # over n: turns of the swaps between two looks at the clock
 _FOR_SWAPS = 0.5  # of the time that is left
 
 
@@ -224,11 +225,11 @@ def _descended(form: QuadraticForm, rows: NDArray[np.int64], deadline: float) ->
     chosen = np.zeros(form.n, dtype=np.bool_)
     chosen[rows] = True
     diagonal, potentials = form.matrix.diagonal().astype(np.float64), np.empty(form.n)
-    settled = False
+    settled, turns = False, max(4 * form.k, _TURNS // form.n)
     with suppress(KeyboardInterrupt):
         quadratic.refresh(form.matrix, diagonal, form.linear, chosen, potentials)
         while not settled and perf_counter() < deadline:
             _, settled = quadratic.descend(
-                form.matrix, diagonal, form.linear, 1, chosen, potentials
+                form.matrix, diagonal, form.linear, turns, chosen, potentials
             )
     return np.flatnonzero(chosen)

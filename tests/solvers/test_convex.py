@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.forms import QuadraticForm
 from subsetopt.solvers import _convex
+from subsetopt.solvers._trace import largest_trace
 
 Floats = NDArray[np.float64]
 
@@ -54,23 +55,45 @@ def test_convexified_keeps_the_values_and_is_semidefinite(seed: int, dtype: type
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_diagonal_is_the_least_eigenvalue_where_sums_are_zero(seed: int) -> None:
+def test_the_diagonal_leaves_a_convex_form_of_larger_trace(seed: int) -> None:
     form = _form(seed, n=12)
+    taken = _convex.diagonal(form)
+    least = np.linalg.eigvalsh(_projected(form.matrix))[0]
+    left = _projected(form.matrix - np.diag(taken.values))
+    assert np.linalg.eigvalsh(left)[0] >= -1e-12 * np.abs(form.matrix).sum()
+    assert taken.values.sum() > 12 * least
+    assert taken.slack == 0
+    # Moving all entries changes nothing where sums are zero.
+    shifted = QuadraticForm(form.matrix - 50.0, form.linear, form.k)
+    np.testing.assert_allclose(_convex.diagonal(shifted).values, taken.values, rtol=1e-6)
+
+
+def test_the_uniform_diagonal_is_the_least_eigenvalue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_convex, "_QUICK", 0)
+    form = _form(0, n=12)
     taken = _convex.diagonal(form)
     least = np.linalg.eigvalsh(_projected(form.matrix))[0]
     assert (taken.values == taken.values[0]).all()
     assert least - 1e-11 <= taken.values[0] <= least
-    assert taken.slack == 0
-    # The least eigenvalue in all directions is smaller still where the ones are a bad direction.
-    shifted = QuadraticForm(form.matrix - 50.0, form.linear, form.k)
-    assert abs(_convex.diagonal(shifted).values[0] - least) < 1e-9
+
+
+def test_the_largest_trace_is_that_of_a_diagonal_plus_low_rank() -> None:
+    generator = np.random.default_rng(1)
+    own = generator.uniform(1, 2, size=40)
+    factor = generator.normal(size=(40, 2))
+    matrix = factor @ factor.T + np.diag(own)
+    start = np.full(40, 0.9)
+    found = largest_trace(matrix, start)
+    assert found.sum() == pytest.approx(own.sum(), rel=0.05)
+    assert np.linalg.eigvalsh(matrix - np.diag(found))[0] > 0
+    assert (largest_trace(matrix, start, seconds=-1.0) == start).all()
 
 
 def test_negative_distances_need_nothing() -> None:
     points = np.random.default_rng(0).normal(size=(20, 3))
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     assert np.linalg.eigvalsh(-distances)[0] < -1
-    assert _convex.diagonal(QuadraticForm(-distances, np.zeros(20), 5)).values[0] > 0
+    assert (_convex.diagonal(QuadraticForm(-distances, np.zeros(20), 5)).values > 0).all()
 
 
 @pytest.mark.parametrize("seed", range(4))
