@@ -1,6 +1,7 @@
 """Answers for people: what was found, what is known about it, and what chance achieves."""
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -28,12 +29,17 @@ def console() -> Console:
     return plain
 
 
-def show_solution(solution: "Solution", yardstick: "Yardstick") -> None:
-    """Print a solution beside the uniform baseline."""
+def show_solution(solution: "Solution", yardstick: "Yardstick", own: Mapping[str, str]) -> None:
+    """Print a solution beside the uniform baseline.
+
+    `own` holds a command's own lines: before the others, or in place of one of them.
+    """
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, text in _lines(solution, yardstick).items():
+    lines = _lines(solution, yardstick)
+    first = {label: text for label, text in own.items() if label not in lines}
+    for label, text in {**first, **lines, **own}.items():
         if text:
             table.add_row(label, text)
     chosen = 0 if solution.indices is None else solution.indices.size

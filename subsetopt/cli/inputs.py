@@ -1,50 +1,213 @@
 """The options that state a problem, shared by the commands that take one."""
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
-from subsetopt.errors import InvalidOption
-from subsetopt.problems import MeanMatching
+from subsetopt.errors import InvalidFile, InvalidOption
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from subsetopt.problems import MeanMatching, MMDSelection, QuadraticSelection
 
 _NOISE = 2  # a stream of its own: `random` draws from default_rng(seed), the baseline from 1
+_SCALED = ("gaussian", "laplace")
 
-File = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE",
-        help="The values: .npy, .npz (or FILE.npz:NAME), .csv, .txt, or - for standard input; "
-        "(n,) or (n, d).",
-        show_default=False,
-    ),
-]
 K = Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many to choose.")]
-Target = Annotated[
-    str,
-    typer.Option(
-        metavar="T",
-        help="What their mean is to match: a number, d numbers with commas, 'mean', or 'noisy' "
-        "for a draw from Normal(mean, std/sqrt(k)).",
-    ),
-]
-AtMost = Annotated[bool, typer.Option("--at-most", help="Allow fewer than K; the divisor stays K.")]
 Seed = Annotated[int, typer.Option(metavar="I", help="Seed of whatever is random.")]
 
 
-def mean_matching(file: str, k: int, target: str, at_most: bool, seed: int) -> MeanMatching:
-    """Read the values and state the problem; noise is from ``default_rng([seed, 2])``."""
-    from subsetopt.formats import read_values
+@dataclass(frozen=True, kw_only=True)
+class MeanMatchingInput:
+    """Values whose mean is to be matched."""
 
-    values = read_values(file)
-    noisy = target == "noisy"
-    return MeanMatching(
-        values,
-        k,
-        target=target if noisy else _target(target, values.ndim),
-        cardinality="at_most" if at_most else "exactly",
-        generator=np.random.default_rng([seed, _NOISE]) if noisy else None,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="The values: .npy, .npz (or FILE.npz:NAME), .csv, .txt, or - for standard input; "
+            "(n,) or (n, d).",
+            show_default=False,
+        ),
+    ]
+    k: K
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="T",
+            help="What their mean is to match: a number, d numbers with commas, 'mean', or "
+            "'noisy' for a draw from Normal(mean, std/sqrt(k)).",
+        ),
+    ] = "mean"
+    at_most: Annotated[
+        bool, typer.Option("--at-most", help="Allow fewer than K; the divisor stays K.")
+    ] = False
+
+    def read(self, seed: int) -> "MeanMatching":
+        """Read the values and state the problem; noise is from ``default_rng([seed, 2])``."""
+        from subsetopt.formats import read_values
+        from subsetopt.problems import MeanMatching
+
+        values = read_values(self.file)
+        noisy = self.target == "noisy"
+        return MeanMatching(
+            values,
+            self.k,
+            target="noisy" if noisy else _target(self.target, values.ndim),
+            cardinality="at_most" if self.at_most else "exactly",
+            generator=np.random.default_rng([seed, _NOISE]) if noisy else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuadraticInput:
+    """An instance of a published format, or a matrix."""
+
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="MDPLIB, k-cluster, OR-Library bqp, OPB, or a square matrix (.npy, .npz, .csv); "
+            "may be packed by gzip, xz or bzip2, ARCHIVE:MEMBER of a tar archive, or - for "
+            "standard input.",
+            show_default=False,
+        ),
+    ]
+    k: Annotated[
+        int | None,
+        typer.Option("--k", "-k", metavar="K", help="How many to choose; else what FILE says."),
+    ] = None
+    instance: Annotated[
+        int | None, typer.Option(metavar="I", help="Which one of a bqp file, from 1.")
+    ] = None
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="mdplib, kcluster, bqp, opb or matrix; else recognised by the content.",
+        ),
+    ] = None
+    linear: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="The linear term (n,) beside a matrix."),
+    ] = None
+    maximise: Annotated[bool, typer.Option("--maximise", help="Maximise what a matrix states.")] = (
+        False
     )
+
+    def read(self) -> "tuple[QuadraticSelection, str]":
+        """Read the problem; return the name of its format too."""
+        from subsetopt.formats.arrays import read_values
+        from subsetopt.formats.problems import read_with_format
+        from subsetopt.problems import QuadraticSelection
+
+        read = {"format": self.format, "k": self.k, "instance": self.instance}
+        problem, found = read_with_format(self.file, **read)  # type: ignore[arg-type]
+        if self.linear is None and not self.maximise:
+            return problem, found
+        if found != "matrix":
+            option = "--linear" if self.linear is not None else "--maximise"
+            raise InvalidOption(f"{option} is for a matrix; {found} files say it themselves")
+        return QuadraticSelection(
+            problem.Q,
+            None if self.linear is None else read_values(self.linear),
+            problem.k,
+            sense="maximise" if self.maximise else "minimise",
+            copy=False,
+        ), found
+
+
+@dataclass(frozen=True, kw_only=True)
+class MMDInput:
+    """Points, or their kernel matrix, and what has been selected before."""
+
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Features (n, d) of the candidates, or their kernel matrix with --kernel "
+            "precomputed: .npy, .npz (or FILE.npz:NAME), .csv, .txt, or - for standard input.",
+            show_default=False,
+        ),
+    ]
+    k: K
+    selected: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Features of what is selected already; their indices with --kernel precomputed.",
+        ),
+    ] = None
+    kernel: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="gaussian, laplace, polynomial, linear or precomputed."),
+    ] = "gaussian"
+    scale: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="Of gaussian and laplace: a number, or 'median'."),
+    ] = None
+    degree: Annotated[int | None, typer.Option(metavar="D", help="Of polynomial.")] = None
+    formulation: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="true, or published for Eq. 5 as it was printed."),
+    ] = "true"
+
+    def __post_init__(self) -> None:
+        self._kernel()
+
+    def read(self) -> "MMDSelection":
+        """Read the points and state the problem."""
+        from subsetopt.formats import read_values
+        from subsetopt.problems import MMDSelection
+
+        selected: Any = None if self.selected is None else read_values(self.selected)
+        if selected is not None and self.kernel == "precomputed":
+            selected = _indices(selected, self.selected)
+        return MMDSelection(
+            read_values(self.file),
+            self.k,
+            selected=selected,
+            kernel=self._kernel(),
+            formulation=self.formulation,  # type: ignore[arg-type]
+            copy=False,
+        )
+
+    def _kernel(self) -> Any:
+        """Return the kernel that the options describe, a name where they leave it as it is."""
+        if self.scale is not None and self.kernel not in _SCALED:
+            raise InvalidOption(f"--scale is for {' and '.join(_SCALED)}, not for {self.kernel}")
+        if self.degree is not None and self.kernel != "polynomial":
+            raise InvalidOption(f"--degree is for polynomial, not for {self.kernel}")
+        from subsetopt.problems import kernels
+
+        if self.scale is not None:
+            scaled = {"gaussian": kernels.Gaussian, "laplace": kernels.Laplace}[self.kernel]
+            return scaled(scale=_scale(self.scale))
+        if self.degree is not None:
+            return kernels.Polynomial(degree=self.degree)
+        return self.kernel
+
+
+def _scale(text: str) -> Any:
+    if text == "median":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidOption(f"--scale is {text!r}; a number or 'median' is needed") from None
+
+
+def _indices(values: "NDArray[Any]", file: str | None) -> "NDArray[np.int64]":
+    """Return indices that a text file gave as floats."""
+    if values.ndim != 1 or not np.isfinite(values).all() or (values != np.floor(values)).any():
+        raise InvalidFile(
+            f"{file}: with --kernel precomputed, --selected holds indices: whole numbers, one per "
+            "line"
+        )
+    return values.astype(np.int64)
 
 
 def _target(text: str, dimensions: int) -> Any:

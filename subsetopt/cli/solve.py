@@ -1,14 +1,15 @@
 """``subsetopt solve``: a problem from a file, an answer with its certificate."""
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from . import exits, inputs
+from . import inputs
+from .bundles import command
+from .running import Report, Run
 
 if TYPE_CHECKING:
+    from subsetopt.problems import QuadraticSelection
     from subsetopt.solution import Solution
 
     from .yardstick import Yardstick
@@ -18,79 +19,65 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     group = typer.Typer()
     group.callback(help="Solve a problem and certify the answer.")(lambda: None)
-    group.command("mean-matching")(mean_matching)
+    group.command("mean-matching")(command(mean_matching))
+    group.command("quadratic")(command(quadratic))
+    group.command("mmd")(command(mmd))
     app.add_typer(group, name="solve")
 
 
-def mean_matching(
-    file: inputs.File,
-    k: inputs.K,
-    target: inputs.Target = "mean",
-    at_most: inputs.AtMost = False,
-    solver: Annotated[
-        str, typer.Option(metavar="NAME", help="One of those that 'subsetopt solvers' lists.")
-    ] = "auto",
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="An option of the solver's own; repeatable."),
-    ] = None,
-    time_limit: Annotated[
-        float | None, typer.Option(metavar="S", help="Wall-clock seconds.")
-    ] = None,
-    gap: Annotated[
-        float | None, typer.Option(metavar="G", help="Relative gap that is good enough.")
-    ] = None,
-    absolute_gap: Annotated[
-        float | None, typer.Option(metavar="G", help="Gap in units of the objective.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option(metavar="T", help="Number of threads.")] = None,
-    seed: inputs.Seed = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the indices: .npy, .csv or .txt."),
-    ] = None,
-    log: Annotated[bool, typer.Option("--log", help="The solver's log, on stderr.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead.")] = False,
-) -> None:
+def mean_matching(problem: inputs.MeanMatchingInput, run: Run) -> None:
     """Choose k of n values (or vectors) whose mean is closest to a target.
 
     Example: subsetopt solve mean-matching losses.npy --k 13 --time-limit 5
     """
-    from subsetopt.formats.atomic import require_writable, suffix_of
-    from subsetopt.formats.indices import SUFFIXES, write_indices
-    from subsetopt.limits import Limits
-    from subsetopt.solving import solve
+    run.answer(problem.read(run.seed))
 
-    from .options import configured
-    from .streams import output_to_error
-    from .yardstick import Yardstick
 
-    limits = {
-        "time_limit": time_limit,
-        "gap": gap,
-        "absolute_gap": absolute_gap,
-        "threads": threads,
-        "seed": seed,
-        "log": log,
+def quadratic(problem: inputs.QuadraticInput, run: Run) -> None:
+    """Choose k of n with the least, or the greatest, value of a quadratic.
+
+    Example: subsetopt solve quadratic MDG-a_1_n500_m50.txt.xz --time-limit 5
+    """
+    read, name = problem.read()
+    run.answer(read, lambda *found: _quadratic_report(read, name, *found))
+
+
+def _quadratic_report(
+    problem: "QuadraticSelection", name: str, solution: "Solution", yardstick: "Yardstick"
+) -> Report:
+    """Say the value and its bound in the problem's own sense."""
+
+    def stated(objective: float | None) -> float | None:
+        return None if objective is None else problem.stated(objective) + 0.0  # no negative zero
+
+    value, bound = stated(solution.objective), stated(solution.bound)
+    keys = {"value": value, "value_bound": bound, "sense": problem.sense, "format": name}
+    side = "at most" if problem.sense == "maximise" else "at least"
+    lines = {
+        "value": "none" if value is None else f"{value!r} ({problem.sense})",
+        "bound": "none" if bound is None else f"{side} {bound!r}",
+        "objective": "",  # the value, or its negative
+        "random subsets": yardstick.sentence(problem.stated),
+        "format": name,
     }
-    Limits(**limits)  # type: ignore[arg-type]
-    if out is not None:
-        suffix_of(out, SUFFIXES)
-        require_writable(out)
-    problem = inputs.mean_matching(file, k, target, at_most, seed)
-    ready = configured(problem, solver, option or ())
-    with output_to_error():
-        solution = solve(problem, ready, **limits)  # type: ignore[arg-type]
-    if out is not None and solution.indices is not None:
-        write_indices(solution.indices, out)
-    _report(solution, Yardstick.of(problem, solution, seed), as_json)
-    raise typer.Exit(exits.of_solution(solution))
+    return Report(keys, lines)
 
 
-def _report(solution: "Solution", yardstick: "Yardstick", as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps({**solution.to_dict(), **yardstick.to_dict()}, allow_nan=False))
-        return
-    from .display import show_solution
+def mmd(problem: inputs.MMDInput, run: Run) -> None:
+    """Choose k of n points such that chosen and left differ least in their kernel means.
 
-    show_solution(solution, yardstick)
+    Example: subsetopt solve mmd features.npy --k 32 --bound fw
+    """
+    read = problem.read()
+    run.answer(read, lambda solution, _: _mmd_report(read, solution))
+
+
+def _mmd_report(problem: Any, solution: "Solution") -> Report:
+    chosen = solution.indices
+    keys = {
+        "mmd_squared": None if chosen is None else problem.mmd_squared(chosen),
+        "root_mmd": None if chosen is None else problem.root_mmd(chosen),
+        "root_mmd_to_whole": None if chosen is None else problem.root_mmd(chosen, to="whole"),
+    }
+    lines = {key.replace("_", " ").replace("mmd", "MMD"): repr(keys[key]) for key in keys}
+    return Report(keys, lines if chosen is not None else {})

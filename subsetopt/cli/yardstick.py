@@ -1,12 +1,12 @@
 """The uniform baseline that stands beside every answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from subsetopt.baseline import random_objectives, rank
-from subsetopt.problems import MeanMatching
 from subsetopt.solution import Solution
 
 _DRAWS = 1000
@@ -32,16 +32,16 @@ class Yardstick:
     rank: float | None
 
     @classmethod
-    def of(cls, problem: MeanMatching, solution: Solution, seed: int) -> "Yardstick":
+    def of(cls, problem: Any, solution: Solution, seed: int) -> "Yardstick":
         """Draw 1000 subsets, or fewer, but 100 at least, where they are so large that it shows."""
-        draws = int(np.clip(_WORK / (problem.k * problem.values[0].size), _FEWEST, _DRAWS))
+        draws = int(np.clip(_WORK / _looked_at(problem), _FEWEST, _DRAWS))
         objectives = random_objectives(problem, draws, seed)
         share = None if solution.objective is None else rank(solution.objective, objectives)
         return cls(draws, float(np.median(objectives)), share)
 
-    def sentence(self) -> str:
-        """Say it in a line."""
-        said = f"median {self.median:.6g} of {self.draws}"
+    def sentence(self, stated: Callable[[float], float] = float) -> str:
+        """Say it in a line; `stated` turns an objective into what is shown."""
+        said = f"median {stated(self.median):.6g} of {self.draws}"
         if self.rank is None:
             return said
         return f"{said}; {100 * self.rank:.3g} % of them are at least as good"
@@ -53,3 +53,12 @@ class Yardstick:
             "random_rank": self.rank,
             "random_draws": self.draws,
         }
+
+
+def _looked_at(problem: Any) -> int:
+    """Return how many numbers the evaluation of one selection looks at."""
+    match problem.family:
+        case "mean-matching" | "vector-mean-matching":
+            return int(problem.k * problem.values[0].size)
+        case _:
+            return int(problem.k**2)

@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 import subsetopt as so
+from subsetopt import forms
 from subsetopt.cli import app
 from subsetopt.formats import write_model
+from subsetopt.problems import MMDSelection
 from subsetopt.solvers import base
 
 VALUES = np.random.default_rng(0).random((6, 2))
@@ -48,6 +50,49 @@ def test_a_bad_destination(tmp_path: Path, name: str, words: Any) -> None:
     assert result.exit_code == 2
     assert words in result.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["values.npy"]
+
+
+DIVERSITY = "4 2\n0 1 1.5\n0 2 2\n0 3 3\n1 2 4\n1 3 5\n2 3 7\n"
+MODELS: dict[str, Any] = {
+    "iqp": forms.iqp_model,
+    "iqp-folded": lambda form: forms.iqp_model(form, folded=True),
+    **forms.LINEARISATIONS,
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_export_of_quadratic_problems(tmp_path: Path, model: str) -> None:
+    (tmp_path / "d.txt").write_text(DIVERSITY)
+    np.save(tmp_path / "points.npy", VALUES)
+    diversity = so.read_problem(tmp_path / "d.txt")
+    for problem, arguments, said in (
+        (diversity, ["quadratic", tmp_path / "d.txt"], "value = -objective"),
+        (
+            MMDSelection(VALUES, 2),
+            ["mmd", tmp_path / "points.npy", "-k", 2],
+            "(value of the model)",
+        ),
+    ):
+        out, expected = tmp_path / "model.mps", tmp_path / "expected.mps"
+        result = run("export", *arguments, "--model", model, "--out", out)
+        assert result.exit_code == 0, result.stderr
+        assert ("linear" if model in forms.LINEARISATIONS else "quadratic") in result.stdout
+        assert said in result.stdout
+        write_model(MODELS[model](problem.quadratic_form()), expected)
+        assert out.read_bytes() == expected.read_bytes()
+
+
+def test_bad_models_and_destinations_are_told_before_the_work(tmp_path: Path) -> None:
+    for options, words in (
+        (["--model", "qubo", "--out", tmp_path / "m.lp"], "iqp, iqp-folded, published, mccormick"),
+        (["--out", tmp_path / "m.nl"], ".mps, .lp"),
+        (["--out", tmp_path / "no/m.lp"], "no such folder"),
+        ([], "--out"),
+    ):
+        result = run("export", "quadratic", tmp_path / "none.txt", *options)
+        assert result.exit_code == 2
+        assert words in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_solvers_as_json() -> None:
