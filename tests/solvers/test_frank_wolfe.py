@@ -341,7 +341,7 @@ def test_ctrl_c_is_an_answer(when: str, monkeypatch: pytest.MonkeyPatch) -> None
         raise KeyboardInterrupt
 
     if when == "eigenvalue":
-        monkeypatch.setattr(_convex, "_least_eigenvalue", interrupt)
+        monkeypatch.setattr(_convex, "_centred_and_raised", interrupt)
     else:
         monkeypatch.setattr(QuadraticRelaxation, "_exchange", interrupt)
     problem = _quadratic(0, 40, 9)
