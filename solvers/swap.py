@@ -1,9 +1,9 @@
-"""Swap descent with restarts: the default for mean matching."""
+"""Swap descent with restarts: the default for scalar and vector mean matching."""
 
 import math
 from dataclasses import dataclass
 from time import perf_counter
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
 from ._centred import Centred
+from ._quadratic_search import Descents
 from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
 
 _FEW = 16  # with so few candidates there are at most 12870 selections
@@ -26,6 +27,7 @@ class Swap(Solver):
     Scalars: mid-points of k strata, the best single swap by two pointers on the sorted values in
     O(n), then the best of some 10^8 exchanges of four for four by two-sum hashing.
     Vectors: greedy start, then for each chosen row its best partner, in O(k n d) a sweep.
+    Quadratic forms: the same in O(k n) a sweep and O(n) an exchange, without a tolerance.
     Restarts perturb the best so far (vectors: or begin with a uniform selection) until the
     tolerance, the deadline or the number of restarts is reached; with a time limit the number of
     restarts is not limited.
@@ -47,7 +49,12 @@ class Swap(Solver):
     kind: ClassVar[Kind] = Kind.HEURISTIC
     summary: ClassVar[str] = "stratified start, best single and quadruple swaps, restarts"
     choose_when: ClassVar[str] = "almost always: errors near rounding, in tens of microseconds"
-    handles: ClassVar[tuple[str, ...]] = ("mean-matching", "vector-mean-matching")
+    handles: ClassVar[tuple[str, ...]] = (
+        "mean-matching",
+        "vector-mean-matching",
+        "quadratic",
+        "mmd",
+    )
     requires: ClassVar[tuple[Requirement, ...]] = (NUMBA,)
     concurrent: ClassVar[bool] = True
 
@@ -57,10 +64,10 @@ class Swap(Solver):
         if type(self.restarts) is not int or self.restarts < 0:
             raise InvalidOption(f"restarts is {self.restarts!r}; a whole number >= 0 is needed")
 
-    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
+    def answer(self, problem: Any, limits: Limits) -> Answer:
         """Return the best selection found."""
         start = perf_counter()
-        search = (Scalars if problem.values.ndim == 1 else Vectors)(problem, limits, self.tolerance)
+        search = self._search(problem, limits)
         built = perf_counter()
         search.start()
         most = self._most_rounds(problem, limits)
@@ -73,7 +80,14 @@ class Swap(Solver):
             iterations=rounds,
         )
 
-    def _most_rounds(self, problem: MeanMatching, limits: Limits) -> float:
+    def _search(self, problem: Any, limits: Limits) -> "Scalars | Vectors | Descents":
+        if problem.family == "mean-matching":
+            return Scalars(problem, limits, self.tolerance)
+        if problem.family == "vector-mean-matching":
+            return Vectors(problem, limits, self.tolerance)
+        return Descents(problem.quadratic_form(), limits.seed)
+
+    def _most_rounds(self, problem: Any, limits: Limits) -> float:
         """Return how many rounds may be run; where selections are few, also with a time limit."""
         most = math.inf if limits.time_limit is not None else self.restarts + 1
         if problem.n <= _FEW:
@@ -81,7 +95,11 @@ class Swap(Solver):
         return most
 
     def _run(
-        self, search: "Scalars | Vectors", most: float, start: float, time_limit: float | None
+        self,
+        search: "Scalars | Vectors | Descents",
+        most: float,
+        start: float,
+        time_limit: float | None,
     ) -> tuple[Termination, int]:
         """Run rounds until the search is content; returns why it stopped, and how many."""
         deadline = math.inf if time_limit is None else start + time_limit

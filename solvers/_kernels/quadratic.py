@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 # Sums and minima may then use vector registers; no potential is NaN, infinity keeps its meaning.
+BLOCK = 1024  # keys that are worked on at once: they stay in the cache next to the processor
 VECTORISED = {"reassoc", "contract", "nsz", "nnan"}
 
 
@@ -33,8 +34,14 @@ def refresh(matrix, diagonal, linear, chosen, potentials):
         if chosen[i]:
             add_row(matrix[i], 2.0, potentials)
             potentials[i] -= 2.0 * diagonal[i]
+    return value_of(diagonal, linear, chosen, potentials)
+
+
+@njit(cache=True, nogil=True)
+def value_of(diagonal, linear, chosen, potentials):
+    """Return the value of a selection from its potentials; O(n)."""
     value = 0.0
-    for i in range(n):
+    for i in range(linear.size):
         if chosen[i]:
             value += 0.5 * (potentials[i] + linear[i] + diagonal[i])
     return value
@@ -55,6 +62,13 @@ def exchange(matrix, diagonal, i, j, chosen, potentials):
     potentials[j] -= 2.0 * diagonal[j]
     chosen[i] = False
     chosen[j] = True
+
+
+@njit(cache=True, nogil=True)
+def exchange_all(matrix, diagonal, leaving, entering, chosen, potentials):
+    """Take each of the entering for one of the leaving."""
+    for a in range(leaving.size):
+        exchange(matrix, diagonal, leaving[a], entering[a], chosen, potentials)
 
 
 @njit(cache=True, nogil=True)
@@ -89,66 +103,86 @@ def greedy(matrix, diagonal, linear, k, chosen, potentials):
         count += 1
 
 
+@njit(cache=True, nogil=True)
+def ordered(bits):
+    """Return a whole number that orders as the float64 of these bits does; its own inverse."""
+    return bits ^ ((bits >> 63) & np.int64(0x7FFFFFFFFFFFFFFF))
+
+
+@njit(cache=True, nogil=True)
+def least_bits(bits):
+    """Return the least of float64 keys, given and returned as their bits.
+
+    The compiler uses vector registers for the minimum of whole numbers, not for that of floats.
+    """
+    least = ordered(bits[0])
+    for j in range(bits.size):
+        least = min(least, ordered(bits[j]))
+    return ordered(least)
+
+
+@njit(cache=True, nogil=True)
+def first(bits, wanted):
+    """Return where the wanted bits stand first."""
+    for j in range(bits.size):
+        if bits[j] == wanted:
+            return j
+    return -1
+
+
 @njit(cache=True, nogil=True, fastmath=VECTORISED)
-def least_partner(row, potentials, barred):
-    """Return the least ``potentials + barred - 2 row``."""
-    least = np.inf
+def _partners(row, potentials, chosen, keys):
+    """Set ``keys = potentials - 2 row``, infinity where chosen."""
     for j in range(row.size):
-        value = potentials[j] + barred[j] - 2.0 * np.float64(row[j])
-        least = min(least, value)
-    return least
+        keys[j] = np.inf if chosen[j] else potentials[j] - 2.0 * np.float64(row[j])
 
 
 @njit(cache=True, nogil=True)
 def descend(matrix, diagonal, linear, most, chosen, potentials):
-    """Exchange members for their best partners, sweep after sweep, while that helps.
+    """Exchange each member for its best partner where that helps, turn after turn.
 
-    At most `most` sweeps of O(n k), and O(n) an exchange. `potentials` belong to `chosen`; both
-    are changed in place.
+    It ends after `most` turns of O(n), or when no single exchange helps. `potentials` belong to
+    `chosen`; both are changed in place.
 
     Returns
     -------
-    exchanges : int
+    turns : int
     settled : bool
         No exchange helps any more.
     """
     n = linear.size
-    barred = np.zeros(n)
     members = np.empty(n, np.int64)
     k = 0
     for i in range(n):
         if chosen[i]:
-            barred[i] = np.inf
             members[k] = i
             k += 1
     least_gain = noise(linear, potentials)
-    exchanges = 0
+    keys = np.empty(BLOCK + 1)
+    bits = keys.view(np.int64)
     idle = 0
     turn = 0
-    while idle < k and turn < most * k:
+    j = 0
+    while idle < k and turn < most:
         at = turn % k
         i = members[at]
         turn += 1
         idle += 1
-        least = least_partner(matrix[i], potentials, barred)
+        least = np.inf
+        for start in range(0, n, BLOCK):
+            end = min(n, start + BLOCK)
+            size = end - start
+            _partners(matrix[i, start:end], potentials[start:end], chosen[start:end], keys)
+            lowest = least_bits(bits[:size])
+            bits[BLOCK] = lowest
+            if keys[BLOCK] < least:
+                least = keys[BLOCK]
+                j = start + first(bits[:size], lowest)
         if least - potentials[i] < -least_gain:
-            j = _first_partner(matrix[i], potentials, barred, least + 0.5 * least_gain)
             exchange(matrix, diagonal, i, j, chosen, potentials)
-            barred[i] = 0.0
-            barred[j] = np.inf
             members[at] = j
-            exchanges += 1
             idle = 0
-    return exchanges, idle >= k
-
-
-@njit(cache=True, nogil=True)
-def _first_partner(row, potentials, barred, limit):
-    """Return the first j that `least_partner` finds no larger than the limit."""
-    for j in range(row.size):
-        if potentials[j] + barred[j] - 2.0 * np.float64(row[j]) <= limit:
-            return j
-    return -1
+    return turn, idle >= k
 
 
 @njit(cache=True, nogil=True)

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt.testing import assert_solver_contract
 
 
 def _twin(values: NDArray[Any], target: NDArray[Any], k: int) -> list[int]:
@@ -64,3 +65,22 @@ def test_at_most_leaves_out_what_does_harm() -> None:
     assert solution.indices is not None
     # The sum is wanted at 6; from nothing, 5 comes closest to the 4 that two choices should have.
     assert solution.indices.tolist() == [0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_quadratic_forms(dtype: Any) -> None:
+    generator = np.random.default_rng(3)
+    matrix = generator.integers(-9, 9, size=(25, 25))
+    matrix, linear = (matrix + matrix.T).astype(dtype), generator.normal(size=25)
+    chosen: list[int] = []
+    for _ in range(7):
+        cost = linear + matrix.diagonal() + 2 * matrix[chosen].sum(axis=0)
+        cost[chosen] = np.inf
+        chosen.append(int(cost.argmin()))
+    found = so.solve(so.QuadraticSelection(matrix, linear, k=7), "greedy")
+    assert found.indices is not None
+    assert found.indices.tolist() == sorted(chosen)
+
+
+def test_contract() -> None:
+    assert_solver_contract(so.solver("greedy"))

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.solvers import swap
+from subsetopt.solvers import _quadratic_search, swap
+from subsetopt.testing import assert_solver_contract
 
 HEURISTICS = ("swap", "greedy", "stride", "random", "frank-wolfe")
 
@@ -257,3 +258,82 @@ def test_vectors_find_the_optimum_of_small_problems() -> None:
         assert found >= best * (1 - 1e-9)
         hits += found <= best * (1 + 1e-9)
     assert hits >= 3
+
+
+# -- quadratic forms ------------------------------------------------------------------------------
+
+
+def _quadratic(n: int, k: int, seed: int, dtype: Any = np.float64) -> so.QuadraticSelection:
+    generator = np.random.default_rng([n, k, seed])
+    matrix = generator.normal(size=(n, n))
+    return so.QuadraticSelection((matrix + matrix.T).astype(dtype), generator.normal(size=n), k)
+
+
+def test_contract() -> None:
+    assert_solver_contract(so.solver("swap"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_quadratic_never_worse_than_greedy_and_no_single_swap_helps(dtype: Any) -> None:
+    for seed, (n, k) in enumerate([(30, 9), (25, 24), (40, 40), (20, 1), (50, 40)]):
+        problem = _quadratic(n, k, seed, dtype)
+        found, greedy = so.solve(problem, "swap"), so.solve(problem, "greedy")
+        assert found.objective is not None
+        assert greedy.objective is not None
+        assert found.indices is not None
+        assert found.objective <= greedy.objective
+        chosen = set(found.indices.tolist())
+        for i, j in product(chosen, set(range(n)) - chosen):
+            assert problem.objective(sorted(chosen - {i} | {j})) >= found.objective - 1e-9
+
+
+def test_quadratic_more_restarts_are_never_worse() -> None:
+    problem = _quadratic(150, 40, 0)
+    values = [
+        so.solve(problem, so.solver("swap", restarts=restarts)).objective
+        for restarts in (0, 1, 10, 100)
+    ]
+    assert all(a is not None and b is not None and b <= a for a, b in pairwise(values))
+    assert values[-1] != values[0]
+
+
+def test_quadratic_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = _quadratic(100, 30, 0)
+    whole = so.solve(problem, so.solver("swap", restarts=0))
+    monkeypatch.setattr(_quadratic_search, "_CHUNK", 1)
+    assert so.solve(problem, so.solver("swap", restarts=0)).objective == whole.objective
+
+
+def test_quadratic_the_time_limit_ends_it() -> None:
+    problem = _quadratic(200, 40, 0)
+    start = perf_counter()
+    solution = so.solve(problem, "swap", time_limit=0.2)
+    assert 0.2 <= perf_counter() - start < 5
+    assert solution.termination is so.Termination.TIME_LIMIT
+    assert solution.stats.iterations is not None
+    assert solution.stats.iterations > 33
+
+
+def test_quadratic_interruption_returns_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = _quadratic_search.Descents.rounds
+
+    def stop_later(self: Any, begin: int, end: int) -> int:
+        if begin == 3:
+            raise KeyboardInterrupt
+        return plain(self, begin, begin + 1)
+
+    problem = _quadratic(100, 30, 1)
+    first = so.solve(problem, so.solver("swap", restarts=2))
+    monkeypatch.setattr(_quadratic_search.Descents, "rounds", stop_later)
+    solution = so.solve(problem, "swap")
+    assert solution.termination is so.Termination.INTERRUPTED
+    assert solution.objective == first.objective
+
+
+def test_mmd_is_half_of_what_greedy_leaves() -> None:
+    points = np.random.default_rng(5).normal(size=(400, 5)).astype(np.float32)
+    problem = so.MMDSelection(points, k=30)
+    found, greedy = (so.solve(problem, name).objective for name in ("swap", "greedy"))
+    assert found is not None
+    assert greedy is not None
+    assert found < 0.5 * greedy

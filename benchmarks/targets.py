@@ -1,0 +1,184 @@
+"""Time to target: how soon a heuristic reaches the best value known, over many seeds.
+
+``python -m subsetopt.benchmarks.targets --data DIR`` prints the table; ``--json`` prints one
+object. One thread; everything is compiled before it is timed. The folder holds ``mdplib``,
+``kcluster``, ``bqp`` and ``mnist``; what is missing is left out and named.
+"""
+
+import argparse
+import csv
+import json
+import os
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import subsetopt as so
+
+from .cases.idx import read_idx
+from .machine import Machine
+
+Row = dict[str, Any]
+Instance = tuple[so.QuadraticSelection | so.MMDSelection, float]  # and the objective wanted
+
+
+@dataclass(frozen=True)
+class Case:
+    """Instances that share a row: each is solved with each seed."""
+
+    name: str
+    target: str
+    instances: Sequence[Instance]
+    solver: str = "tabu"
+    seconds: float = 2.0
+
+
+def diversity(folder: Path) -> Iterator[Case]:
+    """MDPLIB: the largest sum of distances known, to within 1e-4."""
+    for row in _table(folder / "mdplib" / "best_known.csv"):
+        path = folder / "mdplib" / f"{row['instance']}.txt.xz"
+        problem = so.read_problem(path, k=int(row["m"]))
+        name = f"{row['instance'].partition('_n')[0]}, n={problem.n}, k={problem.k}"
+        known = row["attained_here"]
+        yield Case(name, known, [(problem, 1e-4 - float(known))])
+
+
+def subgraphs(folder: Path) -> Iterator[Case]:
+    """Densest k-subgraphs: the optimal number of edges, one row for each n."""
+    rows = _table(folder / "kcluster" / "optima.csv")
+    for n in sorted({int(row["n"]) for row in rows}):
+        packed = folder / "kcluster" / f"k-cluster_{n}.tar.xz"
+        instances = [
+            (
+                so.read_problem(f"{packed}:k-cluster_{n}/{row['instance']}.dat"),
+                1e-4 - float(row["optimum"]),
+            )
+            for row in rows
+            if int(row["n"]) == n
+        ]
+        yield Case(f"k-cluster, n={n}: {len(instances)} graphs", "optima", instances, seconds=0.5)
+
+
+def qplib(folder: Path) -> Iterator[Case]:
+    """QPLIB_0633: the value known, to within its nine decimals."""
+    problem = so.read_problem(folder / "bqp" / "QPLIB_0633.opb.xz")
+    yield Case("QPLIB_0633", "79.560706216", [(problem, 1e11 * 79.5607062165)])
+
+
+def mnist(folder: Path) -> Iterator[Case]:
+    """MNIST: the root MMD of 100 of the first 4,096 digits to all of these."""
+    n, k = 4096, 100
+    images = read_idx(folder / "mnist" / "train-images-idx3-ubyte.gz", dimensions=3)[:n]
+    problem = so.MMDSelection(images.reshape(n, -1).astype(np.float32) / 255, k=k)
+    for solver, root, seconds in (
+        ("herding", 0.0420, 0.002),
+        ("swap", 0.0390, 0.05),
+        ("tabu", 0.0376, 1.0),
+        ("tabu", 0.0373, 5.0),
+    ):
+        to_rest = root * n / (n - k)  # the objective is the squared distance to those left out
+        name = f"MNIST, n={n}, k={k}: {solver}"
+        yield Case(name, f"{root:.4f}", [(problem, to_rest**2)], solver, seconds)
+
+
+SECTIONS = (diversity, subgraphs, qplib, mnist)
+
+
+def measured(case: Case, seeds: int) -> Row:
+    """Return the row of a case: how often the target was reached, and the seconds."""
+    times = []
+    for problem, wanted in case.instances:
+        problem.quadratic_form()  # built once, and kept
+        for seed in range(seeds if case.solver != "herding" else 1):
+            reached, seconds = _run(case, problem, wanted, seed)
+            times.append(seconds if reached else float("inf"))
+    hits = sum(seconds < float("inf") for seconds in times)
+    return {
+        "instance": case.name,
+        "target": case.target,
+        "hits": f"{hits} of {len(times)}",
+        "median, s": statistics.median(times),
+        "p90, s": sorted(times)[min(len(times) - 1, 9 * len(times) // 10)],
+        "max, s": max(times),
+    }
+
+
+def _run(case: Case, problem: Any, wanted: float, seed: int) -> tuple[bool, float]:
+    options = {"target": wanted} if case.solver == "tabu" else {}
+    solution = so.solve(
+        problem,
+        so.solver(case.solver, **options),
+        time_limit=case.seconds,
+        seed=seed,
+        threads=1,
+    )
+    seconds = solution.stats.build_seconds + solution.stats.solve_seconds
+    assert solution.objective is not None
+    return solution.objective <= wanted and seconds <= 1.1 * case.seconds, seconds
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _warm_up() -> None:
+    """Compile, or load from the cache, all that will be timed."""
+    for dtype in (np.float32, np.float64):
+        problem = so.QuadraticSelection(np.eye(60, dtype=dtype), k=20)
+        so.solve(problem, so.solver("tabu", iterations=20_000))
+        for name in ("swap", "herding"):
+            so.solve(problem, name)
+
+
+def main() -> None:
+    """Print the table, or one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default=os.environ.get("SUBSETOPT_DATA"), help="the folder")
+    parser.add_argument("--seeds", type=int, default=20, help="seeds for each instance")
+    parser.add_argument("--only", default="", help="only sections whose name holds this text")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("--data DIR or the environment variable SUBSETOPT_DATA is needed")
+    if options.seeds < 1:
+        parser.error(f"--seeds is {options.seeds}; at least 1 is needed")
+    _warm_up()
+    rows, missing = _rows(Path(options.data), options.seeds, options.only)
+    if options.json:
+        result = {"machine": asdict(Machine.here()), "results": rows, "missing": missing}
+        print(json.dumps(result, indent=2))
+        return
+    times = "  ".join(f"{name:>8}" for name in ("median", "p90", "max, s"))
+    print(f"{'instance':34} {'target':>13}  {'hits':>12}  {times}")
+    for row in rows:
+        print(_line(row))
+    for reason in missing:
+        print(f"left out: {reason}")
+
+
+def _rows(folder: Path, seeds: int, only: str) -> tuple[list[Row], list[str]]:
+    rows: list[Row] = []
+    missing: list[str] = []
+    for section in SECTIONS:
+        if only not in section.__name__:
+            continue
+        try:
+            rows.extend(measured(case, seeds) for case in section(folder))
+        except (so.InvalidFile, OSError) as error:
+            missing.append(f"{section.__name__}: {error}")
+    return rows, missing
+
+
+def _line(row: Row) -> str:
+    name, target, hits, *seconds = row.values()
+    times = "  ".join(f"{value:8.4f}" for value in seconds)
+    return f"{name:34} {target:>13}  {hits:>12}  {times}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Kernel herding against a NumPy twin."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from subsetopt.solvers._kernels import herding
+
+
+def _twin(
+    matrix: NDArray[Any], target: NDArray[Any], k: int, most: int, replacement: bool
+) -> list[int]:
+    taken: list[int] = []
+    while len(set(taken)) < k:
+        score = target - matrix[taken].sum(axis=0) / (len(taken) + 1)
+        if not replacement or len(taken) >= most:
+            score[taken] = -np.inf
+        taken.append(int(score.argmax()))
+    return taken
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("replacement", [False, True])
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (9, 9), (60, 7)])
+def test_takes_what_the_twin_takes(n: int, k: int, replacement: bool, dtype: Any) -> None:
+    for seed in range(4):
+        rows = np.random.default_rng([seed, n]).normal(size=(n, 3))
+        distance = np.square(rows[:, None] - rows[None]).sum(axis=2)
+        matrix = np.exp(-0.5 * distance).astype(dtype)
+        target = matrix.mean(axis=1, dtype=np.float64)
+        for most in (2, 10 * k):
+            chosen = np.zeros(n, dtype=np.bool_)
+            steps = herding.herd(matrix, target, k, most, replacement, chosen)
+            expected = _twin(matrix.astype(np.float64), target, k, most, replacement)
+            assert sorted(set(expected)) == np.flatnonzero(chosen).tolist()
+            assert steps == len(expected)
+
+
+def test_a_target_that_draws_to_one_point_is_left_after_most_steps() -> None:
+    matrix = np.eye(5)
+    target = np.array([9.0, 0.0, 0.0, 0.0, 0.0])
+    chosen = np.zeros(5, dtype=np.bool_)
+    assert herding.herd(matrix, target, 3, 20, True, chosen) == 22
+    assert chosen.tolist() == [True, True, True, False, False]

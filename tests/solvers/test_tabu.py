@@ -1,0 +1,194 @@
+"""Tabu search: optima of small problems, values known of larger ones, every reason to stop."""
+
+import os
+from itertools import combinations
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+import subsetopt as so
+from subsetopt.solvers import _quadratic_search
+from subsetopt.testing import assert_solver_contract
+
+DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))
+
+
+def quadratic(n: int, k: int, seed: int = 0, dtype: Any = np.float64) -> so.QuadraticSelection:
+    generator = np.random.default_rng([n, k, seed])
+    matrix = generator.normal(size=(n, n))
+    if seed % 2:
+        matrix = np.round(2 * matrix)
+    return so.QuadraticSelection((matrix + matrix.T).astype(dtype), generator.normal(size=n), k)
+
+
+@pytest.fixture
+def walking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small problems are walked on too, though they might be enumerated."""
+    monkeypatch.setattr(_quadratic_search, "_FEW", 0)
+
+
+def test_contract() -> None:
+    assert_solver_contract(so.solver("tabu"))
+
+
+@pytest.mark.usefixtures("walking")
+def test_contract_of_walks() -> None:
+    assert_solver_contract(so.solver("tabu", iterations=300))
+
+
+def _check_optimum(problem: so.QuadraticSelection, solver: Any) -> None:
+    best = min(problem.objective(some) for some in combinations(range(problem.n), problem.k))
+    found = so.solve(problem, solver)
+    assert found.objective == pytest.approx(best, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 12])
+def test_finds_the_optimum_by_enumeration(n: int) -> None:
+    for k in {1, 2, n // 2, n - 1, n} & set(range(1, n + 1)):
+        for seed in range(2):
+            problem = quadratic(n, k, seed, (np.float64, np.float32)[seed])
+            _check_optimum(problem, "tabu")
+            assert so.solve(problem, "tabu").stats.iterations == 0
+
+
+@pytest.mark.usefixtures("walking")
+@pytest.mark.parametrize("n", [3, 7, 10, 12])
+def test_finds_the_optimum_by_walks(n: int) -> None:
+    for k in {1, 2, n // 2, n - 1}:
+        for seed in range(6):
+            problem = quadratic(n, k, seed, (np.float64, np.float32)[seed // 3])
+            _check_optimum(problem, so.solver("tabu", iterations=2000, stall=100))
+
+
+@pytest.mark.parametrize("size", [(3000, 1), (3000, 2999), (3000, 3000)])
+def test_little_choice_is_exhausted(size: tuple[int, int]) -> None:
+    n, k = size
+    linear = np.random.default_rng(0).normal(size=n)
+    problem = so.QuadraticSelection(np.zeros((n, n), dtype=np.float32), linear, k)
+    found = so.solve(problem, "tabu", time_limit=60)
+    assert found.objective == pytest.approx(np.sort(linear)[:k].sum())
+    assert found.termination is so.Termination.FINISHED
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_never_worse_than_greedy_and_its_descent(dtype: Any) -> None:
+    for seed in range(5):
+        problem = quadratic(60, 17, seed, dtype)
+        begun = so.solve(problem, so.solver("swap", restarts=0)).objective
+        none = so.solve(problem, so.solver("tabu", iterations=0)).objective
+        many = so.solve(problem, so.solver("tabu", iterations=5000)).objective
+        assert begun is not None
+        assert none is not None
+        assert many is not None
+        assert many <= none <= begun + 1e-9 * abs(begun)
+
+
+def test_seeds_agree_on_random_problems() -> None:
+    for problem in (quadratic(100, 20), quadratic(150, 70, 1), quadratic(80, 60, 2)):
+        values = [so.solve(problem, "tabu", seed=seed).objective for seed in range(4)]
+        assert values == pytest.approx([values[0]] * 4)
+
+
+def test_the_same_seed_gives_the_same_answer() -> None:
+    problem = quadratic(400, 100)
+    solver = so.solver("tabu", iterations=500)
+    found = [so.solve(problem, solver, seed=seed) for seed in (0, 0, 1, 2, 3)]
+    masks = [tuple(solution.mask) for solution in found]
+    assert masks[0] == masks[1]
+    assert len(set(masks)) > 1
+    assert found[0].stats.iterations == 500
+    assert found[0].termination is so.Termination.ITERATION_LIMIT
+
+
+def test_the_time_limit_is_used() -> None:
+    start = perf_counter()
+    solution = so.solve(quadratic(200, 40), so.solver("tabu", iterations=0), time_limit=0.3)
+    assert 0.3 <= perf_counter() - start < 5
+    assert solution.termination is so.Termination.TIME_LIMIT
+    assert solution.stats.iterations is not None
+    assert solution.stats.iterations > 0
+
+
+def test_the_target_ends_it() -> None:
+    problem = quadratic(120, 30)
+    best = so.solve(problem, "tabu").objective
+    first = so.solve(problem, so.solver("tabu", iterations=0)).objective
+    assert best is not None
+    assert first is not None
+    assert best < first
+    for wanted in (best, best + 0.5 * (first - best)):
+        found = so.solve(problem, so.solver("tabu", target=wanted), time_limit=60)
+        assert found.termination is so.Termination.FINISHED
+        assert found.objective is not None
+        assert found.objective <= wanted + 1e-9 * abs(wanted)
+
+
+@pytest.mark.parametrize("calls", [1, 2, 6, 20])
+def test_interruption_returns_the_best_so_far(calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = _quadratic_search.Walks.advance
+    left = [calls]
+
+    def stop_later(self: Any, most: int) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        plain(self, min(most, 300))
+
+    monkeypatch.setattr(_quadratic_search.Walks, "advance", stop_later)
+    problem = quadratic(200, 40)
+    found = so.solve(problem, "tabu")
+    assert found.termination is so.Termination.INTERRUPTED
+    begun = so.solve(problem, "greedy").objective
+    assert found.objective is not None
+    assert begun is not None
+    assert found.objective <= begun
+
+
+def test_vectors() -> None:
+    values = np.random.default_rng(1).normal(size=(60, 3))
+    problem = so.MeanMatching(values, k=20, cardinality="at_most")
+    found, greedy = so.solve(problem, "tabu"), so.solve(problem, "greedy")
+    assert found.objective is not None
+    assert greedy.objective is not None
+    assert found.objective < 0.1 * greedy.objective
+
+
+@pytest.mark.parametrize("exponent", [-1000, -300, 300, 990])
+def test_scaling_by_a_power_of_two_changes_nothing(exponent: int) -> None:
+    plain = quadratic(50, 12, 1)
+    solver = so.solver("tabu", iterations=3000)
+    scaled = so.QuadraticSelection(np.ldexp(plain.Q, exponent), np.ldexp(plain.c, exponent), 12)
+    assert so.solve(scaled, solver).mask.tolist() == so.solve(plain, solver).mask.tolist()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"iterations": -1}, {"iterations": 1.5}, {"iterations": True}, {"tenure": -1},
+     {"tenure": 2**31}, {"tenure": 2.0}, {"stall": 0}, {"stall": True},
+     {"target": float("nan")}, {"target": "low"}, {"target": True}],
+)  # fmt: skip
+def test_options_are_validated(options: dict[str, Any]) -> None:
+    with pytest.raises(so.InvalidOption, match=f"{next(iter(options))} is "):
+        so.solver("tabu", **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("mdplib/SOM-b_1_n100_m10.txt.xz", 333),
+        ("mdplib/SOM-b_4_n100_m40.txt.xz", 4142),
+        ("mdplib/MDG-a_1_n500_m50.txt.xz", 7833.83),
+        ("kcluster/k-cluster_40.tar.xz:k-cluster_40/kcluster40_025_10_1.dat", 29),
+        ("bqp/QPLIB_0633.opb.xz", 79.560706216e11),
+    ],
+)
+def test_values_known_are_reached(name: str, known: float) -> None:
+    if not (DATA / name.partition(":")[0]).exists():
+        pytest.skip(f"SUBSETOPT_DATA names no folder that holds {name}")
+    problem = so.read_problem(DATA / name)
+    solution = so.solve(problem, so.solver("tabu", iterations=150_000), seed=1)
+    assert solution.objective is not None
+    assert problem.stated(solution.objective) == pytest.approx(known, rel=1e-8)
