@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import comb
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.forms import QuadraticForm
 
+from ._quadratic_search import arrays
 from ._semidefinite import Iterate, Relaxation
 
 _ENUMERABLE = 1000  # selections that are rather looked at one by one
@@ -94,10 +96,9 @@ class Reduced:
         """Return the best selection by enumeration."""
         from ._kernels import quadratic
 
-        diagonal, nothing = np.diagonal(self.costs).copy(), np.zeros(self.n)
         mask = np.zeros(self.n, np.bool_)
         if self.k:
-            mask[quadratic.enumerate_all(self.costs, diagonal, nothing, self.k)] = True
+            mask[quadratic.enumerate_all(*self._arrays(), self.k)] = True
         value = float(self.costs[np.ix_(mask, mask)].sum()) + self.offset
         return Outcome(value, self.selection(mask))
 
@@ -112,11 +113,13 @@ class Reduced:
 
         mask = np.zeros(self.n, np.bool_)
         mask[np.argsort(-marginals, kind="stable")[: self.k]] = True
-        diagonal, nothing = np.diagonal(self.costs).copy(), np.zeros(self.n)
-        potentials = np.empty(self.n)
-        quadratic.refresh(self.costs, diagonal, nothing, mask, potentials)
-        quadratic.descend(self.costs, diagonal, nothing, _TURNS, mask, potentials)
+        potentials, parts = np.empty(self.n), self._arrays()
+        quadratic.refresh(*parts, mask, potentials)
+        quadratic.descend(*parts, _TURNS, mask, potentials)
         return self.selection(mask)
+
+    def _arrays(self) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+        return arrays(QuadraticForm(self.costs, np.zeros(self.n), self.k))
 
 
 def explore(form: QuadraticForm, node: Node, enough: float, deadline: float) -> Outcome:

@@ -14,6 +14,7 @@ one of Wen, Goldfarb & Yin (2010) on the dual; the multipliers z take gradient s
 first-order versions of the bounds of Krislock, Malick & Roupin (2014).
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -112,7 +113,7 @@ class Relaxation:
         self._combined, self._W = np.zeros_like(costs), np.empty_like(costs)
         self._step = 0.0
         self._refresh()
-        self.bound = -np.inf
+        self.bound = -math.inf
         self.iterations = 0
         self.progress = (1.0, 1.0)
 
@@ -140,11 +141,11 @@ class Relaxation:
         """The primal value: what the bound tends to, once X is feasible."""
         return float((self._costs * self.iterate.X).sum()) * self.scale + self._constant
 
-    def run(self, iterations: int, enough: float = np.inf) -> bool:
+    def run(self, iterations: int, enough: float = math.inf) -> bool:
         """Iterate; returns whether the bound has come above `enough`, where it stops."""
         if self.constant:
-            self.bound = self._constant - self._error * self._k
-            return self.bound > enough
+            self.bound = float(self._constant - self._error * self._k)
+            return bool(self.bound > enough)
         state, k, kernel = self.iterate, self._k, self._kernel
         X, S, N, mu = state.X.copy(), state.S, np.empty_like(self._W), state.penalty
         z, rows = state.multipliers.copy(), state.rows
@@ -178,7 +179,7 @@ class Relaxation:
                     break
         self.iterations += count
         self.iterate = Iterate(X, S, N, rows, z, mu)
-        return self.bound > enough
+        return bool(self.bound > enough)
 
     def _measure(
         self, y: NDArray[np.float64], N: Matrix, z: NDArray[np.float64], rows: NDArray[np.int32]
@@ -190,7 +191,7 @@ class Relaxation:
         rounding = 64 * np.finfo(float).eps * self._n * (np.abs(slack).max() + abs(least))
         rounding += 64 * np.finfo(float).eps * (abs(value) + float(z.sum()))
         proven = (value - self._k * rounding) * self.scale + self._constant
-        self.bound = max(self.bound, proven - self._error * self._k)
+        self.bound = max(self.bound, float(proven) - self._error * self._k)
 
     def _balanced(
         self, X: Matrix, wanted: NDArray[np.float64], residual: float, mu: float

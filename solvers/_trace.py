@@ -42,7 +42,7 @@ def largest_trace(
             if perf_counter() > deadline:
                 break
             gradient = 1.0 - mu * np.diagonal(inverse)
-            step = np.linalg.solve(mu * inverse * inverse, gradient)
+            step = np.asarray(np.linalg.solve(mu * inverse * inverse, gradient), np.float64)
             length = _length(matrix, d, step)
             if not length:
                 break

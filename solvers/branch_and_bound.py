@@ -120,10 +120,8 @@ class _Search:
 
     def _enough(self) -> float:
         """Return the bound above which a node holds nothing that is wanted."""
-        if self._grid is not None:
-            apart = self._grid * (1 - 1e-6)  # the next better value is a whole step away
-        else:
-            apart = _TOLERANCE * abs(self.value)
+        # On a grid, the next better value is a whole step away.
+        apart = _TOLERANCE * abs(self.value) if self._grid is None else self._grid * (1 - 1e-6)
         return self.value - max(apart, self._allowed())
 
     def run(self, most: float, start: float) -> Termination:
@@ -159,7 +157,8 @@ def _first(problem: Any, limits: Limits) -> NDArray[np.int64]:
 
     found = Tabu(iterations=_MOVES).answer(problem, replace(limits, time_limit=None))
     assert found.indices is not None
-    return problem.check(found.indices)
+    first: NDArray[np.int64] = problem.check(found.indices)
+    return first
 
 
 def _grid(form: QuadraticForm) -> float | None:
@@ -177,7 +176,7 @@ def _grid(form: QuadraticForm) -> float | None:
     step = int(np.gcd.reduce(dyadic.integers))
     unit = math.ldexp(step, dyadic.exponent)
     largest = float(np.abs(terms).sum())
-    return unit if 0.0 < unit and largest < _EXACT_SUMS * unit else None
+    return unit if unit > 0.0 and largest < _EXACT_SUMS * unit else None
 
 
 def root_bound(form: QuadraticForm, limits: Limits) -> float:

@@ -4,23 +4,22 @@ import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
 from subsetopt.errors import InvalidOption
+from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
-from subsetopt.problems import MeanMatching
+from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 
-from . import _backend
+from . import _backend, _formulations
+from ._integer_forms import COARSE_BITS, COMFORTABLE, FormGrid
 from ._interrupts import interruptible
 from .base import Answer, Kind, Requirement, Solver
 
 _ORTOOLS = Requirement("ortools", "ortools", ">=9.10")
-
-_COMFORTABLE = 2**60  # CP-SAT refuses models whose sums may pass 2**63
-_COARSE_BITS = 40
 
 _TERMINATIONS = {
     0: Termination.TIME_LIMIT,  # UNKNOWN: stopped, without a solution
@@ -33,19 +32,23 @@ _TERMINATIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CpSat(Solver):
-    r"""The published model in integers, solved by CP-SAT.
+    r"""The published model, or a linearisation of a quadratic form, in integers, by CP-SAT.
 
     Binary floats are integers times a power of two. With values :math:`v_i` on that grid and the
     sum wanted at :math:`p / q`, it minimises :math:`|p - q \sum_i m_i v_i|`. Where these numbers
     stay below :math:`2^{60}` nothing is rounded and an optimum is proven; else values and target
     are rounded to a coarser grid, and `Answer.eps` counts half a step for each chosen value and
-    for the target.
+    for the target. The entries of a quadratic form are taken to integers in the same way, with
+    half a step for each of the k (k + 1) / 2 terms of a selection.
 
     More than one thread makes it search in no fixed order: the same seed gives the same selection
     only with ``threads=1``.
 
     Parameters
     ----------
+    formulation : {"auto", "published", "mccormick", "rlt"}
+        The linear model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick". All
+        variables are binary here.
     bits : int, optional
         Round to a grid on which all magnitudes sum to less than ``2**bits``, 4 <= bits <= 58; the
         proof gets cheaper and weaker. None rounds, to 40 bits, only where it must.
@@ -56,31 +59,41 @@ class CpSat(Solver):
         For `bits` outside its range.
     """
 
+    formulation: _formulations.Linear = "auto"
     bits: int | None = None
 
     name: ClassVar[str] = "cpsat"
     kind: ClassVar[Kind] = Kind.BACKEND
-    summary: ClassVar[str] = "the paper's integer programme in exact integers, by CP-SAT"
+    summary: ClassVar[str] = "the papers' integer programmes in exact integers, by CP-SAT"
     choose_when: ClassVar[str] = (
         "a proof in integers by an independent solver is wanted, n up to 30"
     )
-    handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
     requires: ClassVar[tuple[Requirement, ...]] = (_ORTOOLS,)
     exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        _formulations.require_formulation(self.formulation, get_args(_formulations.Linear))
         whole = isinstance(self.bits, int) and not isinstance(self.bits, bool)
         if self.bits is not None and not (whole and 4 <= self.bits <= 58):
             raise InvalidOption(f"bits is {self.bits!r}; a whole number 4..58 or None is needed")
 
-    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
+    def answer(self, problem: Problem, limits: Limits) -> Answer:
         """Solve on the problem's own grid, or a coarser one."""
         cp_model = _ORTOOLS.load("sat.python.cp_model")
         start = perf_counter()
-        grid = _grid(problem, self.bits)
-        model, chosen = _model(cp_model, problem, grid)
+        grid: _Grid | FormGrid
+        scale: _backend.Scaled[Any]
+        if isinstance(problem, MeanMatching) and problem.values.ndim == 1:
+            _formulations.require_formulation(self.formulation, ("auto",))
+            grid, scale = _grid(problem, self.bits), _backend.Scaled(problem)
+            model, chosen = _model(cp_model, problem, grid)
+        else:
+            grid = FormGrid.of(problem, self.formulation, self.bits)
+            scale = _backend.Scaled(grid.form)
+            model, chosen = grid.model(cp_model)
         solver = cp_model.CpSolver()
-        _configure(solver.parameters, limits, problem, grid)
+        _configure(solver.parameters, limits, grid.unit)
         built = perf_counter()
         statuses: list[Any] = []
         interrupted = interruptible(
@@ -100,7 +113,7 @@ class CpSat(Solver):
             iterations=int(solver.num_branches),
             notes=(grid.note,),
         )
-        answer = _backend.to_answer(problem, _backend.Scaled(problem), native)
+        answer = _backend.to_answer(problem, scale, native)
         return _with_bound(answer, problem, grid, lowest)
 
 
@@ -118,6 +131,9 @@ class _Grid:
     offset: Fraction
     error: Fraction
     note: str
+
+    exact: ClassVar[bool] = True
+    least: ClassVar[int] = 0
 
     @property
     def total(self) -> int:
@@ -139,9 +155,9 @@ def _grid(problem: MeanMatching, bits: int | None) -> _Grid:
         "values scaled to integers without rounding",
     )
     total = sum(map(abs, values))
-    if fine.total < _COMFORTABLE and (bits is None or total < 2**bits):
+    if fine.total < COMFORTABLE and (bits is None or total < 2**bits):
         return fine
-    shift = max(0, total.bit_length() - (bits or _COARSE_BITS))
+    shift = max(0, total.bit_length() - (bits or COARSE_BITS))
     coarse = step * 2**shift
     error = coarse * Fraction(problem.k + 1, 2)
     half = Fraction(problem.k) * coarse / 2
@@ -171,8 +187,11 @@ def _model(cp_model: Any, problem: MeanMatching, grid: _Grid) -> tuple[Any, list
     return model, chosen
 
 
-def _configure(parameters: Any, limits: Limits, problem: MeanMatching, grid: _Grid) -> None:
+def _configure(parameters: Any, limits: Limits, unit: Fraction) -> None:
     parameters.catch_sigint_signal = False  # Ctrl-C is seen to here
+    # Else its presolve (9.15) cuts off all optima of one small instance in two hundred with a wide
+    # range of values, or never ends: something in the reductions by dominance that this turns off.
+    parameters.keep_all_feasible_solutions_in_presolve = True
     parameters.random_seed = limits.seed
     parameters.log_search_progress = limits.log
     # Its own default, 1e-4, is less than one unit, but not once doubles have rounded large ones.
@@ -183,19 +202,23 @@ def _configure(parameters: Any, limits: Limits, problem: MeanMatching, grid: _Gr
     if limits.gap is not None:
         parameters.relative_gap_limit = float(_backend.finite(limits.gap))
     if limits.absolute_gap is not None:
-        units = Fraction(_backend.finite(limits.absolute_gap)) / grid.unit
-        parameters.absolute_gap_limit = float(min(units, Fraction(_COMFORTABLE)))
+        units = Fraction(_backend.finite(limits.absolute_gap)) / unit
+        parameters.absolute_gap_limit = float(min(units, Fraction(COMFORTABLE)))
     if limits.threads is not None:
         parameters.num_workers = limits.threads
 
 
-def _with_bound(answer: Answer, problem: MeanMatching, grid: _Grid, lowest: int | None) -> Answer:
+def _with_bound(
+    answer: Answer, problem: Problem, grid: "_Grid | FormGrid", lowest: int | None
+) -> Answer:
     """Add the bound, its distance and whether it proves the optimum, all in exact numbers."""
     if lowest is None or answer.indices is None:
         return answer
-    bound = max(0, lowest) * grid.unit + grid.offset
-    apart = max(Fraction(0), problem.exact_objective(answer.indices) - bound)
-    proven = grid.error == 0 and apart == 0
+    bound = max(grid.least, lowest) * grid.unit + grid.offset
+    value = problem.exact_objective(answer.indices)
+    value = Fraction(problem.objective(answer.indices)) if value is None else value
+    apart = max(Fraction(0), value - bound)
+    proven = grid.exact and grid.error == 0 and apart == 0
     eps = None
     if answer.termination is Termination.OPTIMAL:
         eps = 0.0 if proven else math.nextafter(float(apart + grid.error), math.inf)

@@ -24,6 +24,7 @@ from ._quadratic_relaxation import (
     deadline_of,
     largest,
 )
+from ._quadratic_search import arrays
 from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
 from .swap import Scalars, Vectors
 
@@ -224,12 +225,11 @@ def _descended(form: QuadraticForm, rows: NDArray[np.int64], deadline: float) ->
 
     chosen = np.zeros(form.n, dtype=np.bool_)
     chosen[rows] = True
-    diagonal, potentials = form.matrix.diagonal().astype(np.float64), np.empty(form.n)
+    matrix, diagonal, linear = arrays(form)
+    potentials = np.empty(form.n)
     settled, turns = False, max(4 * form.k, _TURNS // form.n)
     with suppress(KeyboardInterrupt):
-        quadratic.refresh(form.matrix, diagonal, form.linear, chosen, potentials)
+        quadratic.refresh(matrix, diagonal, linear, chosen, potentials)
         while not settled and perf_counter() < deadline:
-            _, settled = quadratic.descend(
-                form.matrix, diagonal, form.linear, turns, chosen, potentials
-            )
+            _, settled = quadratic.descend(matrix, diagonal, linear, turns, chosen, potentials)
     return np.flatnonzero(chosen)

@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
 from subsetopt.errors import InvalidOption
-from subsetopt.forms import LinearModel
+from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel
 from subsetopt.limits import Limits
-from subsetopt.problems import MeanMatching
+from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 
-from . import _backend
+from . import _backend, _formulations
 from ._interrupts import interruptible
 from .base import Answer, Kind, Requirement, Solver
 
-_HIGHSPY = Requirement("highspy", "highspy", ">=1.10,<1.15", clash=((1, 15), "ortools"))
+HIGHSPY = Requirement("highspy", "highspy", ">=1.10,<1.15", clash=((1, 15), "ortools"))
 
 _FEASIBILITY = 1e-6  # mip_feasibility_tolerance
 _ABSOLUTE_GAP = 1e-6  # mip_abs_gap
@@ -24,7 +24,7 @@ _RELATIVE_GAP = 1e-4  # mip_rel_gap
 _DUAL = 1e-7  # dual_feasibility_tolerance
 _DROPPED = 1e-9  # small_matrix_value: smaller coefficients are dropped
 
-_TERMINATIONS = {
+TERMINATIONS = {
     "kOptimal": Termination.OPTIMAL,
     "kTimeLimit": Termination.TIME_LIMIT,
     "kIterationLimit": Termination.ITERATION_LIMIT,
@@ -45,15 +45,17 @@ _TERMINATIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Highs(Solver):
-    """The published linear model, solved by HiGHS.
+    """The published linear model, or a linearisation of a quadratic form, solved by HiGHS.
 
     It prunes what is not better than the incumbent by the largest of its feasibility tolerance
     (1e-6), its absolute gap (1e-6) and its relative gap (1e-4). `Answer.eps` is that, the
-    feasibility tolerance once more, and per variable 1e-7 for reduced costs and 1e-9 for
-    coefficients that it drops.
+    feasibility tolerance once more, and per variable (of quadratic problems: per term of a
+    selection) 1e-7 for reduced costs and 1e-9 for coefficients that it drops.
 
     Parameters
     ----------
+    formulation : {"auto", "published", "mccormick", "rlt"}
+        The linear model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick".
     presolve : {"choose", "on", "off"}
 
     Raises
@@ -62,33 +64,35 @@ class Highs(Solver):
         For another word.
     """
 
+    formulation: _formulations.Linear = "auto"
     presolve: str = "choose"
 
     name: ClassVar[str] = "highs"
     kind: ClassVar[Kind] = Kind.BACKEND
-    summary: ClassVar[str] = "the paper's integer programme, by HiGHS"
+    summary: ClassVar[str] = "the papers' integer programmes, by HiGHS"
     choose_when: ClassVar[str] = (
         "a floating-point solver under a free licence is to be compared with"
     )
-    handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
-    requires: ClassVar[tuple[Requirement, ...]] = (_HIGHSPY,)
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
+    requires: ClassVar[tuple[Requirement, ...]] = (HIGHSPY,)
     exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        _formulations.require_formulation(self.formulation, get_args(_formulations.Linear))
         if self.presolve not in ("choose", "on", "off"):
             raise InvalidOption(f"presolve is {self.presolve!r}; it is 'choose', 'on' or 'off'")
 
-    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
+    def answer(self, problem: Problem, limits: Limits) -> Answer:
         """Solve the model, passed in one call."""
-        highspy = _HIGHSPY.load()
+        highspy = HIGHSPY.load()
         start = perf_counter()
-        scale = _backend.scaled(problem)
-        model = scale.problem.linear_model()
+        task = _formulations.task(problem, self.formulation)
+        scale, model = task.scale, task.linear
         solver = highspy.Highs()
         options = self._options(limits, scale)
         for option, value in options.items():
             solver.setOptionValue(option, value)
-        solver.passModel(_native_model(highspy, model))
+        solver.passModel(native_model(highspy, model))
         solver.HandleUserInterrupt = True
         built = perf_counter()
         interrupted = interruptible(solver.run, solver.cancelSolve)
@@ -97,17 +101,17 @@ class Highs(Solver):
         found = info.primal_solution_status == 2  # kSolutionStatusFeasible
         x = np.array(solver.getSolution().col_value)[: model.selectors] if found else None
         native = _backend.Native(
-            termination=_backend.termination(_TERMINATIONS, status.name, limits, interrupted),
+            termination=_backend.termination(TERMINATIONS, status.name, limits, interrupted),
             x=x,
             bound=info.mip_dual_bound,
-            tolerance=_tolerance(options, info.objective_function_value, scale.problem),
+            tolerance=_tolerance(options, info.objective_function_value, task),
             build_seconds=built - start,
             solve_seconds=solved - built,
             iterations=max(0, info.mip_node_count),
         )
         return _backend.to_answer(problem, scale, native)
 
-    def _options(self, limits: Limits, scale: _backend.Scaled) -> dict[str, Any]:
+    def _options(self, limits: Limits, scale: _backend.Scaled[Any]) -> dict[str, Any]:
         options: dict[str, Any] = {
             "output_flag": limits.log,
             "random_seed": limits.seed,
@@ -125,7 +129,8 @@ class Highs(Solver):
         return options
 
 
-def _native_model(highspy: Any, model: LinearModel) -> Any:
+def native_model(highspy: Any, model: LinearModel) -> Any:
+    """Return the model as HiGHS wants it."""
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = model.variables, len(model.rows)
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = model.objective, model.lower, model.upper
@@ -139,8 +144,8 @@ def _native_model(highspy: Any, model: LinearModel) -> Any:
     return lp
 
 
-def _tolerance(options: dict[str, Any], objective: float, scaled: MeanMatching) -> float:
+def _tolerance(options: dict[str, Any], objective: float, task: _formulations.Task) -> float:
     relative = options.get("mip_rel_gap", _RELATIVE_GAP) * min(abs(objective), 1e20)
     pruned = max(_FEASIBILITY, relative, options.get("mip_abs_gap", _ABSOLUTE_GAP))
-    slack = _FEASIBILITY + (_DUAL + _DROPPED) * (scaled.n + 1)
-    return float(pruned + slack * _backend.magnitude(scaled))
+    slack = _FEASIBILITY + (_DUAL + _DROPPED) * task.terms
+    return float(pruned + slack * task.magnitude)

@@ -4,28 +4,28 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
 from subsetopt.errors import InvalidOption
-from subsetopt.forms import LinearModel, QuadraticModel
+from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel, QuadraticModel
 from subsetopt.limits import Limits
-from subsetopt.problems import MeanMatching
+from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 
-from . import _backend
+from . import _backend, _formulations
 from ._interrupts import interruptible
 from .base import Answer, Kind, Requirement, Solver
 
-_PYSCIPOPT = Requirement("pyscipopt", "pyscipopt", ">=5")
+PYSCIPOPT = Requirement("pyscipopt", "pyscipopt", ">=5")
 
 _FEASIBILITY = 1e-6  # numerics/feastol
 _SUM = 1e-6  # numerics/sumepsilon
 _DUAL = 1e-7  # numerics/dualfeastol
 _ZERO = 1e-9  # numerics/epsilon: smaller coefficients are taken for zero
 
-_TERMINATIONS = {
+TERMINATIONS = {
     "optimal": Termination.OPTIMAL,
     "gaplimit": Termination.OPTIMAL,  # the gap that was asked for; it is counted in eps
     "timelimit": Termination.TIME_LIMIT,
@@ -46,32 +46,40 @@ _TERMINATIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Scip(Solver):
-    """The published linear model, or the convex quadratic one for vectors, solved by SCIP.
+    """The published linear model, a quadratic one, or a linearisation of it, solved by SCIP.
 
     `Answer.eps` is the distance from its dual bound to the objective of the selection, its
     tolerances on feasibility and on sums (1e-6 each), and per variable 1e-7 for reduced costs and
     1e-9 for coefficients that it takes for zero. For vectors a residual may be off by as much,
-    which moves its square by twice the residual times that. Changed tolerances are not counted.
+    which moves its square by twice the residual times that. Quadratic problems count the terms of
+    a selection instead of the variables. Changed tolerances are not counted.
 
     Parameters
     ----------
+    formulation : {"auto", "iqp", "iqp-folded", "published", "mccormick", "rlt"}
+        The model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick", but for
+        vectors the model in residuals. SCIP itself takes the square of a binary for the binary
+        and products of binaries apart, so that "iqp", convex or not, and "iqp-folded" become the
+        same before it begins to search.
     parameters : mapping or tuple of (name, value)
         SCIP's own, for instance ``{"limits/nodes": 1000}``; they win over the limits.
     """
 
+    formulation: _formulations.Quadratic = "auto"
     parameters: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
 
     name: ClassVar[str] = "scip"
     kind: ClassVar[Kind] = Kind.BACKEND
-    summary: ClassVar[str] = "the paper's integer programme, and its quadratic form, by SCIP"
+    summary: ClassVar[str] = "the papers' integer programmes, linear and quadratic, by SCIP"
     choose_when: ClassVar[str] = (
-        "vectors are to be matched to proven optimality, or SCIP compared with"
+        "vectors or a quadratic are to be solved to proven optimality, or SCIP compared with"
     )
-    handles: ClassVar[tuple[str, ...]] = ("mean-matching", "vector-mean-matching")
-    requires: ClassVar[tuple[Requirement, ...]] = (_PYSCIPOPT,)
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
+    requires: ClassVar[tuple[Requirement, ...]] = (PYSCIPOPT,)
     exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        _formulations.require_formulation(self.formulation, get_args(_formulations.Quadratic))
         try:
             pairs = tuple(dict(self.parameters).items())
         except (TypeError, ValueError) as error:
@@ -80,28 +88,27 @@ class Scip(Solver):
             ) from error
         object.__setattr__(self, "parameters", pairs)
 
-    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
-        """Solve the linear model for scalars, the quadratic one for vectors."""
-        pyscipopt = _PYSCIPOPT.load()
+    def answer(self, problem: Problem, limits: Limits) -> Answer:
+        """Solve the model that suits the problem, or the one asked for."""
+        pyscipopt = PYSCIPOPT.load()
         start = perf_counter()
-        scale = _backend.scaled(problem)
+        task = self._task(problem)
+        scale = task.scale
         solver = pyscipopt.Model()
         self._configure(solver, limits, scale)
-        variables = _load(pyscipopt, solver, scale.problem)
+        variables = _load(pyscipopt, solver, task.model)
         built = perf_counter()
         interrupted = interruptible(solver.optimizeNogil, solver.interruptSolve)
         solved = perf_counter()
         x = None
         if solver.getNSols():
             best = solver.getBestSol()
-            x = np.array([solver.getSolVal(best, v) for v in variables[: problem.n]])
+            x = np.array([solver.getSolVal(best, v) for v in variables[: task.linear.selectors]])
         native = _backend.Native(
-            termination=_backend.termination(
-                _TERMINATIONS, solver.getStatus(), limits, interrupted
-            ),
+            termination=_backend.termination(TERMINATIONS, solver.getStatus(), limits, interrupted),
             x=x,
             bound=solver.getDualbound(),
-            tolerance=_tolerance(scale.problem, solver.getPrimalbound()),
+            tolerance=_tolerance(task, solver.getPrimalbound()),
             build_seconds=built - start,
             solve_seconds=solved - built,
             iterations=int(solver.getNTotalNodes()),
@@ -109,7 +116,12 @@ class Scip(Solver):
         )
         return _backend.to_answer(problem, scale, native)
 
-    def _configure(self, solver: Any, limits: Limits, scale: _backend.Scaled) -> None:
+    def _task(self, problem: Problem) -> _formulations.Task:
+        if self.formulation == "auto" and isinstance(problem, MeanMatching):
+            return _formulations.mean_matching_task(problem, "auto")
+        return _formulations.task(problem, self.formulation)
+
+    def _configure(self, solver: Any, limits: Limits, scale: _backend.Scaled[Any]) -> None:
         settings: dict[str, Any] = {
             "misc/catchctrlc": False,  # it would print; Ctrl-C is seen to here
             "randomization/randomseedshift": limits.seed,
@@ -132,14 +144,14 @@ class Scip(Solver):
                 raise InvalidOption(f"SCIP refuses {name} = {value!r}: {error}") from error
 
 
-def _load(pyscipopt: Any, solver: Any, problem: MeanMatching) -> list[Any]:
-    """Build the model of `problem` in `solver` and return its variables."""
-    if problem.values.ndim == 1:
-        return _load_linear(pyscipopt, solver, problem.linear_model())
-    model: QuadraticModel = problem.quadratic_model()
-    variables = _load_linear(pyscipopt, solver, model.linear)
-    # SCIP takes linear objectives only: minimise z over the epigraph of the square.
-    z = solver.addVar("z", lb=0.0, obj=1.0)
+def _load(pyscipopt: Any, solver: Any, model: LinearModel | QuadraticModel) -> list[Any]:
+    """Build `model` in `solver` and return its variables."""
+    if isinstance(model, LinearModel):
+        return load_linear(pyscipopt, solver, model)
+    variables = load_linear(pyscipopt, solver, model.linear)
+    # SCIP takes linear objectives only: minimise z over the epigraph of the quadratic.
+    in_residuals = not model.linear.integer[model.first].any()
+    z = solver.addVar("z", lb=0.0 if in_residuals else _formulations.lower_end(model), obj=1.0)
     products = zip(
         model.first.tolist(), model.second.tolist(), model.coefficients.tolist(), strict=True
     )
@@ -148,7 +160,8 @@ def _load(pyscipopt: Any, solver: Any, problem: MeanMatching) -> list[Any]:
     return variables
 
 
-def _load_linear(pyscipopt: Any, solver: Any, model: LinearModel) -> list[Any]:
+def load_linear(pyscipopt: Any, solver: Any, model: LinearModel) -> list[Any]:
+    """Build `model` in `solver` and return its variables."""
     columns = (model.lower, model.upper, model.integer, model.objective)
     variables = [
         solver.addVar(
@@ -167,24 +180,32 @@ def _load_linear(pyscipopt: Any, solver: Any, model: LinearModel) -> list[Any]:
         total = pyscipopt.quicksum(value * variables[column] for column, value in entries)
         low, high = float(model.row_lower[i]), float(model.row_upper[i])
         if low == high:
-            solver.addCons(total == low, name=name)
+            row = total == low
         elif high == math.inf:
-            solver.addCons(total >= low, name=name)
+            row = total >= low
         elif low == -math.inf:
-            solver.addCons(total <= high, name=name)
+            row = total <= high
         else:
-            solver.addCons((total <= high) >= low, name=name)
+            row = (total <= high) >= low
+        solver.addCons(row, name=name)
     return variables
 
 
-def _tolerance(scaled: MeanMatching, objective: float) -> float:
-    entries = (_DUAL + _ZERO) * (scaled.n + 1)
-    error = (_FEASIBILITY + _SUM + entries) * _backend.magnitude(scaled)
-    if scaled.values.ndim == 1:
+def _tolerance(task: _formulations.Task, objective: float) -> float:
+    error = (_FEASIBILITY + _SUM + (_DUAL + _ZERO) * task.terms) * task.magnitude
+    d = task.linear.variables - task.linear.selectors
+    if isinstance(task.model, LinearModel) or d == 0:
         return error
-    d = int(scaled.values.shape[1])
+    # Of the model in residuals each of the d may be off.
     residual = math.sqrt(max(0.0, min(objective, 1e20)))
     return error + 2 * residual * math.sqrt(d) * error + d * error**2
+
+
+def linear_tolerance(model: LinearModel) -> float:
+    """Return how far SCIP's bound on a linearisation of a form may be too high."""
+    k = float(model.row_upper[0])
+    magnitude = max(1.0, float(np.abs(model.objective).max()))
+    return (_FEASIBILITY + _SUM + (_DUAL + _ZERO) * k * (k + 1)) * magnitude
 
 
 def _not_honoured(limits: Limits) -> tuple[str, ...]:

@@ -286,7 +286,7 @@ class MeanMatching:
     def quadratic_form(self) -> QuadraticForm:
         """Return the squared distance as a quadratic form in inner products (vectors only).
 
-        O(n^2 d) time and n^2 float64 of memory; raises TooLarge where that is too much, and
+        O(n^2 d) time once, and n^2 float64 of memory; raises TooLarge where that is too much, and
         UnsupportedProblem for scalars.
         """
         if self.values.ndim == 1:
@@ -294,6 +294,10 @@ class MeanMatching:
                 f"values of shape {self.values.shape} have an absolute error, which is not "
                 "quadratic; reshape(-1, 1) asks for its square"
             )
+        return self._gram_form
+
+    @cached_property
+    def _gram_form(self) -> QuadraticForm:
         values = self.values.astype(np.float64)
         return gram_form(values, self.k, self.target_value, self.smallest_count)
 

@@ -155,7 +155,8 @@ def test_one_candidate(name: str) -> None:
 
 def test_too_many_pairs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quadratic_models, "PAIRS_LIMIT", 9)
-    for build in (*LINEARISATIONS.values(), iqp_model):
+    builders: list[Any] = [*LINEARISATIONS.values(), iqp_model]
+    for build in builders:
         with pytest.raises(so.TooLarge, match="n = 5") as refused:
             build(FORM)
         assert refused.value.bytes > 0 < refused.value.seconds

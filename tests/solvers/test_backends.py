@@ -29,6 +29,8 @@ backend = pytest.mark.parametrize("name", list(_backends()))
 _RNG = np.random.default_rng(7)
 _LOSSES = _RNG.exponential(size=12).astype(np.float32)
 _SIGNED = _RNG.normal(size=11)
+_WIDE = [0.77, 128, 256131.09375, -93645.75, -553516.75, -925265.125, -634537.375]
+_WIDE[4:4] = [-328202.84375, -328202.84375]
 
 CASES = {
     "losses": so.MeanMatching(_LOSSES, k=4),
@@ -47,6 +49,14 @@ CASES = {
     "denormal": so.MeanMatching(np.arange(1, 10) * 5e-324, k=4),
     "wide": so.MeanMatching([1e-300, 1e300, 2e-300, 3.0, -1e300, 5e299, 1e-8], k=3),
     "fairly wide": so.MeanMatching([1e-12, 1e6, 3e-7, 2.0, 5e5, 7e-4, 1e3], k=3),
+    "past CBC's increment": so.MeanMatching(
+        [3.0, 239651.0, 268211.0, 0.0, 0.0, -507935.0, 1.0], k=5, cardinality="at_most"
+    ),
+    "past CP-SAT's presolve": so.MeanMatching(
+        np.array(_WIDE, dtype=np.float32),
+        k=8,
+        cardinality="at_most",
+    ),
     "far from zero": so.MeanMatching(1e6 + _SIGNED, k=4),
     "n=1": so.MeanMatching([0.3], k=1),
     "k=1": so.MeanMatching(_LOSSES, k=1),
@@ -99,7 +109,7 @@ def test_optimal_within_eps(name: str, case: str) -> None:
 
 
 @backend
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(
     values=st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=9),
     k=st.integers(1, 9),
@@ -208,13 +218,12 @@ def test_limits_not_honoured_are_named(name: str) -> None:
 
 
 @backend
-def test_vectors_are_refused_by_name(name: str) -> None:
-    vectors = so.MeanMatching(_RNG.normal(size=(6, 2)), k=2)
-    if name == "scip":
-        assert so.solve(vectors, name).indices is not None
-        return
-    with pytest.raises(so.UnsupportedProblem, match="scip"):
-        so.solve(vectors, name)
+@pytest.mark.parametrize("cardinality", ["exactly", "at_most"])
+def test_vectors(name: str, cardinality: Any) -> None:
+    vectors = so.MeanMatching(_SIGNED[:10].reshape(5, 2), k=2, cardinality=cardinality)
+    solution: Any = so.solve(vectors, name, threads=1)
+    assert solution.objective == pytest.approx(float(optimum(vectors)), abs=1e-5)
+    assert solution.termination is so.Termination.OPTIMAL
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])
@@ -301,13 +310,12 @@ def test_scaling_keeps_the_order(case: str) -> None:
 
 
 def test_selection_mends_only_what_tolerances_explain() -> None:
-    problem = so.MeanMatching([1.0, 2.0, 3.0, 4.0], k=2)
-    chosen = _backend.selection(np.array([1.0, 0.0, 1.0 - 1e-7, 1e-7]), problem)
+    chosen = _backend.selection(np.array([1.0, 0.0, 1.0 - 1e-7, 1e-7]), 2, 2)
     np.testing.assert_array_equal(chosen, [0, 2])
-    assert _backend.selection(np.array([1.0, 1.0, 1.0, 0.0]), problem) is None
-    assert _backend.selection(np.array([0.4, 0.4, 0.6, 0.6 + 1e-9]), problem) is not None
-    assert _backend.selection(np.array([0.7, 0.7, 0.6, 0.0]), problem) is None
-    assert _backend.selection(np.full(4, np.nan), problem) is None
+    assert _backend.selection(np.array([1.0, 1.0, 1.0, 0.0]), 2, 2) is None
+    assert _backend.selection(np.array([0.4, 0.4, 0.6, 0.6 + 1e-9]), 2, 2) is not None
+    assert _backend.selection(np.array([0.7, 0.7, 0.6, 0.0]), 2, 2) is None
+    assert _backend.selection(np.full(4, np.nan), 2, 2) is None
 
 
 def test_unknown_codes_stay_unknown() -> None:

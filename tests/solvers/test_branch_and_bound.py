@@ -21,7 +21,7 @@ needs_data = pytest.mark.skipif(DATA is None, reason="SUBSETOPT_DATA names no da
 
 def optimum(problem: Any) -> float:
     chosen = combinations(range(problem.n), problem.k)
-    return min(problem.objective(list(rows)) for rows in chosen)
+    return float(min(problem.objective(list(rows)) for rows in chosen))
 
 
 def graph(n: int, share: float, seed: int) -> NDArray[np.int64]:

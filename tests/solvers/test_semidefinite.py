@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.forms import QuadraticForm
+from subsetopt.limits import Limits
 from subsetopt.solvers import bounds
 from subsetopt.solvers._branching import Node, Reduced
 from subsetopt.solvers._semidefinite import Iterate, Relaxation
@@ -23,9 +24,8 @@ def costs(seed: int, n: int, kind: str = "indefinite") -> NDArray[np.float64]:
             rows = generator.normal(size=(n, 3))
             return np.asarray(rows @ rows.T)
         case _:
-            matrix = generator.integers(0, 2, size=(n, n))
-            matrix = -np.triu(matrix, 1)
-            return (matrix + matrix.T) / 2
+            edges = -np.triu(generator.integers(0, 2, size=(n, n)), 1)
+            return np.asarray((edges + edges.T) / 2)
 
 
 def optimum(matrix: NDArray[np.float64], k: int) -> float:
@@ -128,4 +128,4 @@ def test_it_is_a_bound_that_can_be_asked_for() -> None:
     assert best is not None
     assert best - 0.02 * np.abs(problem.Q).sum() <= solution.bound <= best
     with pytest.raises(so.TooLarge, match="fw"):
-        bounds.lower_bound(so.QuadraticSelection(np.eye(601), None, 5), "sdp", so.solving.Limits())
+        bounds.lower_bound(so.QuadraticSelection(np.eye(601), None, 5), "sdp", Limits())

@@ -1,0 +1,136 @@
+"""How far optima are proven, and how soon: branch and bound on instances of known optimum.
+
+``python -m subsetopt.benchmarks.proofs --data DIR`` prints the table; ``--json`` prints one object.
+One thread; everything is compiled before it is timed. ``--against scip`` solves the mixtures, where
+that takes no more than the time limit, by SCIP too.
+"""
+
+import argparse
+import json
+import os
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import subsetopt as so
+
+from .cases import public
+from .machine import Machine
+
+Row = dict[str, Any]
+Problem = so.QuadraticSelection | so.MMDSelection
+
+
+@dataclass(frozen=True)
+class Case:
+    """Instances that share a row."""
+
+    name: str
+    problems: Sequence[Problem]
+
+
+def mixtures(folder: Path | None) -> Iterator[Case]:
+    """MMD of Gaussian mixtures in five dimensions, Gaussian kernel of scale sqrt(5)."""
+    for n, k in ((50, 5), (80, 8), (60, 20), (100, 10)):
+        yield Case(f"mixture, n={n}, k={k}", [mixture(n, k, seed) for seed in range(3)])
+
+
+def mixture(n: int, k: int, seed: int) -> so.MMDSelection:
+    """Return the problem of choosing k of n points around three centres."""
+    generator = np.random.default_rng(seed)
+    centres = 2 * generator.normal(size=(3, 5))
+    points = centres[generator.integers(3, size=n)] + generator.normal(size=(n, 5))
+    return so.MMDSelection(points, k, kernel=so.Gaussian(scale=5**0.5))
+
+
+def subgraphs(folder: Path | None) -> Iterator[Case]:
+    """Densest k-subgraphs, one row for each n and k."""
+    cases = [public.read(_needed(folder), name, None)[0] for name in public.names("kcluster")]
+    problems = [case.problem() for case in cases]
+    for n in (40, 80, 120):
+        for k in (n // 4, n // 2, 3 * n // 4):
+            some = [p for p in problems if (p.n, p.k) == (n, k)]
+            yield Case(f"k-cluster, n={n}, k={k}: {len(some)} graphs", some)
+
+
+def published(folder: Path | None) -> Iterator[Case]:
+    """QPLIB_0633 and the diversity problems of at most 100 candidates."""
+    for name in ["QPLIB_0633", *public.names("mdplib")]:
+        for case in public.read(_needed(folder), name, None):
+            if case.n <= 100:
+                yield Case(f"{name}, k={case.k}", [case.problem()])
+
+
+def _needed(folder: Path | None) -> Path:
+    if folder is None:
+        raise so.InvalidFile("no folder is given")
+    return folder
+
+
+SECTIONS = (mixtures, published, subgraphs)
+
+
+def measured(case: Case, solver: str, time_limit: float) -> Row:
+    """Return the row of a case: how many optima were proven, the seconds, and the gap left."""
+    times, gaps, nodes = [], [], []
+    for problem in case.problems:
+        solution = so.solve(problem, solver, time_limit=time_limit, threads=1)
+        times.append(solution.stats.total_seconds)
+        nodes.append(solution.stats.iterations or 0)
+        gaps.append(solution.gap if solution.gap is not None else float("inf"))
+    return {
+        "instances": case.name,
+        "solver": solver,
+        "proven": f"{sum(gap <= 1e-6 for gap in gaps)} of {len(gaps)}",
+        "nodes": statistics.median(nodes),
+        "median, s": statistics.median(times),
+        "max, s": max(times),
+        "largest gap": max(gaps),
+    }
+
+
+def main() -> None:
+    """Print the table, or one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default=os.environ.get("SUBSETOPT_DATA"), help="the folder")
+    parser.add_argument("--only", default="", help="only rows whose name holds this text")
+    parser.add_argument("--against", default="", help="further solvers, separated by commas")
+    parser.add_argument("--time-limit", type=float, default=60.0, help="seconds for each proof")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    so.solve(mixture(20, 4, 0), "branch-and-bound")  # compiled, or loaded from the cache
+    solvers = ["branch-and-bound", *filter(None, options.against.split(","))]
+    rows: list[Row] = []
+    for row in _rows(options, solvers):
+        rows.append(row)
+        if not options.json:
+            print(_line(row), flush=True)
+    if options.json:
+        print(json.dumps({"machine": asdict(Machine.here()), "results": rows}, indent=2))
+
+
+def _rows(options: argparse.Namespace, solvers: Sequence[str]) -> Iterator[Row]:
+    folder = Path(options.data) if options.data else None
+    for section in SECTIONS:
+        try:
+            cases = [case for case in section(folder) if options.only in case.name]
+        except so.InvalidFile as error:
+            print(f"left out: {section.__name__}: {error}")
+            continue
+        for case in cases:
+            for solver in solvers:
+                yield measured(case, solver, options.time_limit)
+
+
+def _line(row: Row) -> str:
+    name, solver, proven, nodes, *times, gap = row.values()
+    seconds = " ".join(f"{value:8.2f} s" for value in times)
+    return f"{name:36} {solver:16} {proven:>9} {nodes:7.0f} nodes {seconds}   gap {gap:.1e}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Which model a backend is handed, and what its absolute tolerances are worth in it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from subsetopt.errors import InvalidOption
+from subsetopt.forms import (
+    LINEARISATIONS,
+    LinearModel,
+    QuadraticForm,
+    QuadraticModel,
+    iqp_model,
+)
+from subsetopt.problems import MeanMatching, Problem
+
+from . import _backend
+
+Linear = Literal["auto", "published", "mccormick", "rlt"]
+"""What a solver of linear programmes takes."""
+Quadratic = Literal["auto", "iqp", "iqp-folded", "published", "mccormick", "rlt"]
+"""What a solver of quadratic programmes takes."""
+
+AUTO = "mccormick"
+"""What "auto" stands for: of the linear models the fastest to solve, by most of the backends."""
+
+_BUILDERS: Mapping[str, Callable[[QuadraticForm], LinearModel | QuadraticModel]] = {
+    "iqp": iqp_model,
+    "iqp-folded": partial(iqp_model, folded=True),
+    **LINEARISATIONS,
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model for a backend, its scaling, and the weight of absolute tolerances in it.
+
+    Parameters
+    ----------
+    scale : Scaled
+    model : LinearModel or QuadraticModel
+    magnitude : float
+        The factor, at least 1, by which tolerances on rows may grow with the data.
+    terms : int
+        How many variables a tolerance on reduced costs counts for.
+    """
+
+    scale: _backend.Scaled[Any]
+    model: LinearModel | QuadraticModel
+    magnitude: float
+    terms: int
+
+    @property
+    def linear(self) -> LinearModel:
+        """The model, or the linear part of a quadratic one."""
+        return self.model.linear if isinstance(self.model, QuadraticModel) else self.model
+
+
+def require_formulation(formulation: object, known: tuple[str, ...]) -> None:
+    """Raise InvalidOption for a word that is not one of `known`."""
+    if formulation not in known:
+        raise InvalidOption(f"formulation is {formulation!r}; it is one of {', '.join(known)}")
+
+
+def mean_matching_task(problem: MeanMatching, formulation: str) -> Task:
+    """Return the published model of mean matching; for vectors, the one in residuals."""
+    if formulation != "auto":
+        raise InvalidOption(
+            f"formulation={formulation!r} is for quadratic problems; {problem.family} problems "
+            "have one model, 'auto'"
+        )
+    scale = _backend.scaled(problem)
+    scalar = problem.values.ndim == 1
+    model = scale.problem.linear_model() if scalar else scale.problem.quadratic_model()
+    return Task(scale, model, _backend.magnitude(scale.problem), problem.n + 1)
+
+
+def task(problem: Problem, formulation: str) -> Task:
+    """Return the model of mean matching as it is published, else that of the quadratic form."""
+    if isinstance(problem, MeanMatching) and problem.values.ndim == 1:
+        return mean_matching_task(problem, formulation)
+    return form_task(problem, formulation)
+
+
+def form_task(problem: Problem, formulation: str) -> Task:
+    """Return the model of a problem's quadratic form.
+
+    A selection has k selectors and k (k - 1) / 2 products that are not zero. A bound by duals is
+    too high by the tolerance on reduced costs for each of them at most, and for as many variables
+    again that the relaxation has at one and the selection at zero.
+    """
+    form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
+    scale = _backend.scaled_form(form)
+    model = _BUILDERS[AUTO if formulation == "auto" else formulation](scale.problem)
+    return Task(scale, model, form_magnitude(scale.problem), form.k * (form.k + 1))
+
+
+def form_magnitude(form: QuadraticForm) -> float:
+    """Return the largest coefficient of a form, at least 1."""
+    entries = 2 * max(float(form.matrix.max()), -float(form.matrix.min()))
+    return max(1.0, entries, entries / 2 + float(np.abs(form.linear).max()))
+
+
+def lower_end(model: QuadraticModel) -> float:
+    """Return a lower bound on the quadratic terms alone, over all selections; O(n^2).
+
+    A chosen row costs at least its own entry and the k - 1 lowest halves of its products; the k
+    lowest of these sums bound the whole.
+    """
+    n, k = model.linear.variables, int(model.linear.row_upper[0])
+    products = np.zeros((n, n))
+    products[model.first, model.second] = model.coefficients
+    products = (products + products.T) / 2
+    own = products.diagonal().copy()
+    np.fill_diagonal(products, np.inf)
+    lowest = np.partition(products, k - 2, axis=1)[:, : k - 1] if k > 1 else products[:, :0]
+    least = float(np.sort(own + lowest.sum(axis=1))[:k].sum())
+    return least - 1e-9 * (1.0 + abs(least))

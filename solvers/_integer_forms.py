@@ -1,0 +1,113 @@
+"""Linearisations of a quadratic form in integers, for CP-SAT."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.forms import LINEARISATIONS, LinearModel, QuadraticForm
+from subsetopt.problems import Problem
+from subsetopt.problems.dyadic import Dyadic
+
+from ._backend import scaled_form
+from ._formulations import AUTO
+
+COMFORTABLE = 2**60
+"""CP-SAT refuses models whose sums may pass 2**63."""
+COARSE_BITS = 40
+"""What is rounded to unless the bits are given."""
+
+
+@dataclass(frozen=True)
+class FormGrid:
+    """A linear model of a form whose costs are integers.
+
+    The objective of the problem is ``costs @ x * unit + offset``, up to `error`.
+
+    Parameters
+    ----------
+    form : QuadraticForm
+    linear : LinearModel
+        Its own objective is not used.
+    costs : list of int
+    unit, offset, error : Fraction
+    exact : bool
+        The form states the problem without any rounding.
+    least : int
+        A lower bound on ``costs @ x``.
+    note : str
+    """
+
+    form: QuadraticForm
+    linear: LinearModel
+    costs: list[int]
+    unit: Fraction
+    offset: Fraction
+    error: Fraction
+    exact: bool
+    least: int
+    note: str
+
+    @classmethod
+    def of(cls, problem: Problem, formulation: str, bits: int | None) -> "FormGrid":
+        """Return the form on its own grid where that fits, else on a coarser one."""
+        form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
+        name = AUTO if formulation == "auto" else formulation
+        linear = LINEARISATIONS[name](form)
+        costs, exponent = _whole_costs(form, linear)
+        scale, total = Fraction(form.scale), sum(map(abs, costs))
+        exact = problem.family == "quadratic"  # the other forms are computed in floating point
+        error = Fraction(0) if exact else Fraction(scaled_form(form).rounding)
+        note = "the form scaled to integers without rounding"
+        shift = 0
+        if total >= COMFORTABLE or (bits is not None and total >= 2**bits):
+            shift = max(0, total.bit_length() - (bits or COARSE_BITS))
+            costs = [round(Fraction(cost, 2**shift)) for cost in costs]
+        unit = scale * Fraction(2) ** (exponent + shift)
+        if shift:
+            error += unit * Fraction(form.k * (form.k + 1), 4)
+            note = f"the form rounded to integers: {float(error):.3g} at most on the objective"
+        least = sum(cost for cost in costs if cost < 0)
+        offset = Fraction(form.constant)
+        return cls(form, linear, costs, unit, offset, error, exact, least, note)
+
+    def model(self, cp_model: Any) -> tuple[Any, list[Any]]:
+        """Return the model of CP-SAT and its selectors."""
+        linear = self.linear
+        model = cp_model.CpModel()
+        variables = [model.new_bool_var(name) for name in linear.variable_names]
+        limits = zip(linear.row_lower.tolist(), linear.row_upper.tolist(), strict=True)
+        for i, (low, high) in enumerate(limits):
+            columns, coefficients = (part.tolist() for part in linear.rows.row(i))
+            total = cp_model.LinearExpr.weighted_sum(
+                [variables[column] for column in columns], [int(c) for c in coefficients]
+            )
+            if low == high:
+                model.add(total == int(low))
+            else:  # the rows of linearisations are limited on one side
+                model.add(total <= int(high))
+        model.minimize(cp_model.LinearExpr.weighted_sum(variables, self.costs))
+        return model, variables[: linear.selectors]
+
+
+def _whole_costs(form: QuadraticForm, linear: LinearModel) -> tuple[list[int], int]:
+    """Return the costs as integers and their exponent, without the rounding of a_ii + c_i."""
+    own = _own_positions(form.n, linear)
+    parts = linear.objective.copy()
+    parts[own] = form.matrix.diagonal()
+    grid = Dyadic.of(np.concatenate([parts, form.linear]))
+    whole = grid.whole_numbers()
+    costs = whole[: parts.size]
+    for position, addend in zip(own.tolist(), whole[parts.size :], strict=True):
+        costs[position] += addend
+    return costs, grid.exponent
+
+
+def _own_positions(n: int, linear: LinearModel) -> NDArray[np.int64]:
+    """Return the variable whose cost is z_ii, for each i."""
+    i = np.arange(n)
+    if linear.name == "published":
+        return n + i * (2 * n - i + 1) // 2
+    return i

@@ -1,0 +1,198 @@
+"""Every formulation of a quadratic problem on every backend, against enumeration."""
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import combinations
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+import subsetopt as so
+from subsetopt.forms import QuadraticModel, iqp_model
+from subsetopt.limits import Limits
+from subsetopt.solvers import _backend, _formulations, catalogue
+from subsetopt.testing import assert_solver_contract
+
+LINEAR = get_args(_formulations.Linear)
+TAKEN = {
+    "scip": get_args(_formulations.Quadratic),
+    "highs": LINEAR,
+    "cbc": LINEAR,
+    "cpsat": LINEAR,
+}
+
+
+def _pairs(formulations: dict[str, tuple[str, ...]]) -> Iterator[Any]:
+    for name, words in formulations.items():
+        available = catalogue.solver_class(name).availability()
+        mark = pytest.mark.skipif(not available, reason=available.reason or "available")
+        for word in words:
+            yield pytest.param(name, word, marks=mark)
+
+
+each = pytest.mark.parametrize(("name", "formulation"), list(_pairs(TAKEN)))
+backend = pytest.mark.parametrize(
+    ("name", "formulation"), list(_pairs(dict.fromkeys(TAKEN, ("auto",))))
+)
+
+
+def random_problem(seed: int, n: int = 9, k: int = 4, **options: Any) -> so.QuadraticSelection:
+    rng = np.random.default_rng(seed)
+    return so.QuadraticSelection(rng.normal(size=(n, n)), rng.normal(size=n), k, **options)
+
+
+def kernel_problem(n: int, k: int) -> so.QuadraticSelection:
+    points = np.random.default_rng(1).normal(size=(n, 3))
+    kernel = np.exp(-((points[:, None] - points) ** 2).sum(axis=2) / 6)
+    return so.QuadraticSelection(kernel, -2 * k / n * kernel.sum(axis=1), k)
+
+
+def optimum(problem: so.QuadraticSelection) -> Fraction:
+    chosen = combinations(range(problem.n), problem.k)
+    return min(problem.exact_objective(list(some)) for some in chosen)
+
+
+@each
+def test_contract(name: str, formulation: str) -> None:
+    # What "auto" does with a quadratic problem is one of the other formulations.
+    families = ("vector-mean-matching",) if formulation == "auto" else ("quadratic",)
+    assert_solver_contract(so.solver(name, formulation=formulation), families=families)
+
+
+@each
+def test_optimal_within_a_small_eps(name: str, formulation: str) -> None:
+    maximised = random_problem(3, n=8, sense="maximise", constant=5.0)
+    for problem in (maximised, kernel_problem(8, 3)):
+        best = optimum(problem)
+        solver: Any = so.solver(name, formulation=formulation)
+        answer = solver.answer(problem, Limits(threads=1))
+        assert answer.termination is so.Termination.OPTIMAL
+        value = problem.exact_objective(answer.indices)
+        assert value - best <= Fraction(answer.eps)
+        assert Fraction(answer.bound) <= best + Fraction(answer.eps)
+        assert answer.eps < 2e-3
+
+
+@pytest.mark.parametrize("formulation", ["published", "mccormick", "rlt"])
+def test_linearisations_by_scip_agree_on_vectors(formulation: str) -> None:
+    pytest.importorskip("pyscipopt")
+    values = np.random.default_rng(4).normal(size=(9, 3))
+    problem = so.MeanMatching(values, k=4, cardinality="at_most")
+    residuals: Any = so.solve(problem, "scip")
+    solution: Any = so.solve(problem, so.solver("scip", formulation=formulation))
+    assert solution.objective == pytest.approx(residuals.objective, abs=1e-6)
+
+
+@backend
+@pytest.mark.parametrize("power", [-250, 40, 900])
+def test_magnitudes(name: str, formulation: str, power: int) -> None:
+    rng = np.random.default_rng(8)
+    matrix, linear = rng.normal(size=(8, 8)), rng.normal(size=8)
+    problem = so.QuadraticSelection(np.ldexp(matrix, power), np.ldexp(linear, power), 3)
+    answer: Any = so.solver(name).answer(problem, Limits(threads=1))
+    unit = Fraction(2) ** power
+    assert problem.exact_objective(answer.indices) - optimum(problem) <= Fraction(answer.eps)
+    assert Fraction(answer.eps) <= unit / 100
+
+
+@backend
+def test_a_time_limit_is_no_success(name: str, formulation: str) -> None:
+    problem = kernel_problem(60, 12)
+    for time_limit in (0.01, 0.4):
+        solution: Any = so.solve(problem, name, time_limit=time_limit, threads=1)
+        assert solution.termination is so.Termination.TIME_LIMIT
+        assert solution.stats.solve_seconds < time_limit + 3
+        if solution.indices is not None and solution.bound is not None:
+            assert solution.bound <= solution.objective
+
+
+@backend
+def test_gaps_are_counted(name: str, formulation: str) -> None:
+    problem = kernel_problem(9, 4)
+    for limits in (Limits(gap=0.3, threads=1), Limits(absolute_gap=0.2, threads=1)):
+        answer: Any = so.solver(name).answer(problem, limits)
+        value = problem.exact_objective(answer.indices)
+        assert value - optimum(problem) <= Fraction(answer.eps)
+
+
+@backend
+def test_too_many_products_are_refused(name: str, formulation: str) -> None:
+    problem = so.QuadraticSelection(np.zeros((2100, 2100), dtype=np.float32), k=2)
+    with pytest.raises(so.TooLarge, match="2100"):
+        so.solve(problem, name)
+
+
+@each
+def test_mean_matching_has_one_model(name: str, formulation: str) -> None:
+    problem = so.MeanMatching([1.0, 2.0, 4.0, 8.0], k=2)
+    solver = so.solver(name, formulation=formulation)
+    if formulation == "auto":
+        assert so.solve(problem, solver).indices is not None
+        return
+    with pytest.raises(so.InvalidOption, match="auto"):
+        so.solve(problem, solver)
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_unknown_formulations(name: str) -> None:
+    with pytest.raises(so.InvalidOption, match="formulation is 'qp'"):
+        so.solver(name, formulation="qp")
+    if name != "scip":
+        with pytest.raises(so.InvalidOption, match="formulation is 'iqp'"):
+            so.solver(name, formulation="iqp")
+
+
+@pytest.mark.parametrize("formulation", LINEAR)
+def test_cpsat_proves_what_is_whole_and_rounds_what_is_not(formulation: str) -> None:
+    pytest.importorskip("ortools")
+    rng = np.random.default_rng(2)
+    problem = so.QuadraticSelection(rng.integers(-50, 50, (10, 10)), rng.integers(-9, 9, 10), 4)
+    exact: Any = so.solve(problem, so.solver("cpsat", formulation=formulation), threads=1)
+    assert exact.certificate.kind is so.CertificateKind.EXACT
+    assert problem.exact_objective(exact.indices) == optimum(problem)
+    coarse: Any = so.solver("cpsat", formulation=formulation, bits=8)
+    answer = coarse.answer(problem, Limits(threads=1))
+    assert not answer.proven
+    assert "rounded" in answer.message
+    assert answer.eps > 0
+    assert problem.exact_objective(answer.indices) - optimum(problem) <= Fraction(answer.eps)
+
+
+def test_cpsat_proves_single_precision() -> None:
+    pytest.importorskip("ortools")
+    rng = np.random.default_rng(6)
+    square = rng.normal(size=(9, 9)).astype(np.float32)
+    problem = so.QuadraticSelection(square + square.T, k=4)
+    solution: Any = so.solve(problem, "cpsat", threads=1)
+    assert solution.certificate.kind is so.CertificateKind.EXACT
+    assert problem.exact_objective(solution.indices) == optimum(problem)
+
+
+# -- the shared parts ---------------------------------------------------------------------------
+
+
+def test_forms_of_natural_magnitude_are_left_alone() -> None:
+    form = random_problem(0).quadratic_form()
+    assert _backend.scaled_form(form).problem is form
+    large = random_problem(0).quadratic_form()
+    problem = so.QuadraticSelection(large.matrix * 1e9, large.linear * 1e9, 4, constant=-3.0)
+    scale = _backend.scaled_form(problem.quadratic_form())
+    assert 0.5 <= np.abs(scale.problem.matrix).max() <= 1
+    chosen = np.array([1, 3, 4, 7])
+    assert scale.lift(scale.problem.value(chosen)) == pytest.approx(problem.objective(chosen))
+    assert scale.lift_width(scale.lower_width(7.0)) == pytest.approx(7.0, abs=1e-2)
+
+
+@pytest.mark.parametrize("fold", [False, True])
+@pytest.mark.parametrize("k", [1, 2, 5, 8])
+def test_lower_end_is_below_every_selection(fold: bool, k: int) -> None:
+    for seed in range(10):
+        form = random_problem(seed, n=8, k=k).quadratic_form()
+        model: QuadraticModel = iqp_model(form, folded=fold)
+        linear = 0.0 if fold else form.linear
+        quadratic = form.matrix + (np.diag(form.linear) if fold else 0.0)
+        best = min(float(quadratic[np.ix_(rows, rows)].sum()) for rows in combinations(range(8), k))
+        assert -math.inf < _formulations.lower_end(model) <= best
+        assert (model.linear.objective == linear).all()
