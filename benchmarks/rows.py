@@ -42,6 +42,15 @@ class Row:
         As the solver gives them for its first timed solve.
     repeats : int
         The length of `seconds`: fewer than asked for where the solver is slow.
+    sense : str
+        "maximise" where the objective is the negative of the value that is wanted.
+    best_known : float or None
+        The least objective that anybody has found, where the instance is a public one.
+    proven : bool
+        Whether that is said to be optimal.
+    gap_to_best : float or None
+        (objective - best) / |best|, the best being the best known, else that of this run; None
+        where objectives are errors.
     random_rank : float or None
         The share of random subsets that are at least as good.
     message : str
@@ -68,6 +77,10 @@ class Row:
     build_seconds: float | None = None
     solve_seconds: float | None = None
     repeats: int = 0
+    sense: str = "minimise"
+    best_known: float | None = None
+    proven: bool = False
+    gap_to_best: float | None = None
     random_rank: float | None = None
     message: str = ""
     failure: str = ""

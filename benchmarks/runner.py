@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from subsetopt.baseline import random_objectives, rank
 from subsetopt.errors import InvalidOption, SubsetOptError
+from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
 from subsetopt.solution import Solution, Termination
+from subsetopt.solvers import bounds
 from subsetopt.solving import solve
 
 from .cases import Case
 from .rows import Row
+from .yardsticks import with_bounds, with_gaps
 
 SLOW = 0.5
 """Seconds from which on a solve is too long to be repeated just to warm up."""
@@ -22,7 +25,8 @@ TURN = 0.01
 """Seconds that a turn lasts: a shorter solve is repeated in it, `SOLVES` times at most."""
 SOLVES = 20
 DRAWS = 1000
-"""Random subsets that each answer is ranked among."""
+"""Random subsets that each answer is ranked among; fewer where k is large, for a quadratic is
+evaluated in O(k^2)."""
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of steps done, of all steps, and what comes next."""
@@ -38,10 +42,13 @@ class Run:
         In the order of cases, then solvers.
     interrupted : bool
         Ctrl-C ended it early; the rows are those measured until then.
+    notes : tuple of str
+        Bounds that could not be had, and why.
     """
 
     rows: tuple[Row, ...]
     interrupted: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -54,6 +61,14 @@ class _Entry:
     seconds: list[float] = field(default_factory=list)
     solution: Solution | None = None
     failure: str = ""
+
+    def warm_up(self) -> float:
+        """Solve once without trace, for `SLOW` seconds at most; return the seconds."""
+        whole = self.limits
+        self.limits = replace(whole, time_limit=min(whole.time_limit or SLOW, SLOW))
+        seconds = self.solve()
+        self.limits, self.solution = whole, None
+        return seconds
 
     def solve(self) -> float:
         """Solve once, on a fresh problem; return the seconds of the call alone."""
@@ -94,6 +109,7 @@ def run(
     seed: int = 0,
     threads: int | None = None,
     patience: float = 1.0,
+    bound: str = "none",
     progress: Progress | None = None,
 ) -> Run:
     """Solve every case by every solver.
@@ -115,11 +131,22 @@ def run(
         Of each solve, as for `subsetopt.solve`.
     patience : float
         A solver that has spent this many seconds on a case is not repeated there any more.
+    bound : str
+        A method of `subsetopt.solvers.bounds`: a bound of each case is worked out by it, untimed
+        and once, and given to the answers whose own is weaker.
     progress : callable, optional
         See `Progress`.
+
+    Raises
+    ------
+    InvalidOption, UnsupportedProblem
+        For options outside their domains, and a bound where there is none of that kind.
     """
     if repeats < 1:
         raise InvalidOption(f"repeats is {repeats}; at least 1 is needed")
+    if bound != "none":
+        for case in {case.family: case for case in cases}.values():
+            bounds.require(case.problem(), bound)
     limits = Limits(time_limit=time_limit, seed=seed, threads=threads)
     entries: list[_Entry] = []
     interrupted = False
@@ -129,7 +156,11 @@ def run(
                 progress(done, len(cases) * len(solvers) * (repeats + 1), what)
     except KeyboardInterrupt:
         interrupted = True
-    return Run(tuple(_rows(entries)), interrupted)
+    rows = list(_rows(entries))
+    notes: list[str] = []
+    if bound != "none" and not interrupted:
+        rows, notes = with_bounds(rows, cases, bound, limits)
+    return Run(tuple(with_gaps(rows, cases)), interrupted, tuple(notes))
 
 
 def _steps(
@@ -154,8 +185,7 @@ def _steps(
                 done += 1
                 if turn == 0:
                     if last[entry.solver] <= SLOW:
-                        last[entry.solver] = entry.solve()
-                        entry.solution = None  # the row shows what was timed
+                        last[entry.solver] = entry.warm_up()
                 elif entry.wants_more(patience):
                     last[entry.solver] = entry.turn()
 
@@ -167,9 +197,15 @@ def _rows(entries: Sequence[_Entry]) -> Iterator[Row]:
             continue  # interrupted before its first timed solve
         if entry.case.name not in draws:
             draws[entry.case.name] = random_objectives(
-                entry.case.problem(), DRAWS, entry.limits.seed
+                entry.case.problem(), _draws(entry.case), entry.limits.seed
             )
         yield _row(entry, draws[entry.case.name])
+
+
+def _draws(case: Case) -> int:
+    if case.family not in QUADRATIC_FAMILIES:
+        return DRAWS
+    return max(DRAWS // 10, min(DRAWS, 40_000_000 // case.k**2))
 
 
 def _row(entry: _Entry, draws: NDArray[np.float64]) -> Row:
@@ -184,6 +220,9 @@ def _row(entry: _Entry, draws: NDArray[np.float64]) -> Row:
         seed=limits.seed,
         time_limit=limits.time_limit,
         threads=limits.threads,
+        sense=case.sense,
+        best_known=case.known.objective if case.known else None,
+        proven=case.known is not None and case.known.proven,
         failure=entry.failure,
     )
     if solution is None:

@@ -8,12 +8,10 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.solution import CertificateKind, Termination
+from subsetopt.solution import CertificateKind
 
+from .best_known import TOLERANCE, relative_gap
 from .rows import Row
-
-REFERENCE = "cbc"
-"""The solver that times are compared with: the one of the paper's listing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +25,12 @@ class SolverSummary:
         Cases tried, and those on which it returned a selection.
     error_median, error_max : float or None
         Objectives over the cases answered.
+    gap_median, gap_max : float or None
+        Relative distances to the best known value, else to the best of the run.
+    best_reached : int or None
+        Cases on which that distance is nothing but rounding, or below 0.
+    bound_gap_median : float or None
+        Of (objective - bound) / |objective| over the cases with a bound.
     rank_median : float or None
         Share of random subsets at least as good.
     seconds_median, seconds_p95 : float or None
@@ -47,6 +51,10 @@ class SolverSummary:
     answered: int
     error_median: float | None
     error_max: float | None
+    gap_median: float | None
+    gap_max: float | None
+    best_reached: int | None
+    bound_gap_median: float | None
     rank_median: float | None
     seconds_median: float | None
     seconds_p95: float | None
@@ -58,61 +66,12 @@ class SolverSummary:
     failures: Mapping[str, int]
     tolerance_max: float | None
 
-    @property
-    def claimed(self) -> int:
-        """On how many cases it said "optimal"."""
-        return self.terminations.get(Termination.OPTIMAL.value, 0)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What the claims of "optimal" of one solver are worth, judged by the answers of the others.
-
-    Parameters
-    ----------
-    solver : str
-    cases, claimed : int
-        Cases tried, and those on which it claimed an optimum.
-    beaten : int
-        Claims on which some solver has a lower objective, however little.
-    beyond : int
-        Those among them that are off by more than the certificate of the claim allows.
-    excess : float
-        By how much at most: its objective minus the best.
-    beaten_by : str or None
-        The solver that beats it most often, then by most.
-    beaten_by_count : int
-    """
-
-    solver: str
-    cases: int
-    claimed: int
-    beaten: int
-    beyond: int
-    excess: float
-    beaten_by: str | None
-    beaten_by_count: int
-
-    def __str__(self) -> str:
-        claim = f'{self.solver} claims "optimal" on {self.claimed} of {self.cases} instances'
-        if not self.beaten:
-            return f"{claim}; no solver here beats it"
-        text = f"{claim}; {self.beaten_by} beats it on {self.beaten_by_count}"
-        if self.beaten > self.beaten_by_count:
-            text += f", others on {self.beaten - self.beaten_by_count} more"
-        text += f", by up to {self.excess:.1e}"
-        if self.beyond:
-            text += f"; on {self.beyond} that is beyond the tolerance that it states"
-        return text
-
-
-def summarise(rows: Sequence[Row], reference: str = REFERENCE) -> list[SolverSummary]:
+def summarise(rows: Sequence[Row], reference: str) -> list[SolverSummary]:
     """Summarise each solver over its rows; fastest first, those without an answer last."""
-    by_solver = _grouped(rows)
-    reference_seconds = {
-        row.case: median(row.seconds) for row in _timed(by_solver.get(reference, []))
-    }
-    summaries = [_summary(own, reference_seconds) for own in by_solver.values()]
+    groups = by_solver(rows)
+    reference_seconds = {row.case: median(row.seconds) for row in _timed(groups.get(reference, []))}
+    summaries = [_summary(own, reference_seconds) for own in groups.values()]
     return sorted(summaries, key=lambda s: np.inf if s.seconds_median is None else s.seconds_median)
 
 
@@ -120,6 +79,8 @@ def _summary(rows: Sequence[Row], reference_seconds: Mapping[str, float]) -> Sol
     answered = [row for row in rows if row.objective is not None]
     errors = [row.objective for row in answered if row.objective is not None]
     ranks = [row.random_rank for row in answered if row.random_rank is not None]
+    gaps = [row.gap_to_best for row in answered if row.gap_to_best is not None]
+    bound_gaps = [gap for row in answered if (gap := _bound_gap(row)) is not None]
     tolerances = [
         row.eps
         for row in answered
@@ -138,6 +99,10 @@ def _summary(rows: Sequence[Row], reference_seconds: Mapping[str, float]) -> Sol
         answered=len(answered),
         error_median=median(errors) if errors else None,
         error_max=max(errors, default=None),
+        gap_median=median(gaps) if gaps else None,
+        gap_max=max(gaps, default=None),
+        best_reached=sum(gap <= TOLERANCE for gap in gaps) if gaps else None,
+        bound_gap_median=median(bound_gaps) if bound_gaps else None,
         rank_median=median(ranks) if ranks else None,
         seconds_median=_quantile(timed, 0.5),
         seconds_p95=_quantile(timed, 0.95),
@@ -151,60 +116,19 @@ def _summary(rows: Sequence[Row], reference_seconds: Mapping[str, float]) -> Sol
     )
 
 
-def verdicts(rows: Sequence[Row]) -> list[Verdict]:
-    """Hold each solver's claims of "optimal" against the best answer of any solver.
-
-    Objectives of mean matching are evaluated without rounding but for the last step, so the
-    comparison is strict.
-    """
-    by_case: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.objective is not None:
-            by_case.setdefault(row.case, []).append(row)
-    judged = [_verdict(own, by_case) for own in _grouped(rows).values()]
-    return [verdict for verdict in judged if verdict.claimed]
-
-
-def _verdict(rows: Sequence[Row], by_case: Mapping[str, Sequence[Row]]) -> Verdict:
-    claims = [row for row in rows if _claims_optimal(row)]
-    better: dict[str, list[float]] = {}
-    beaten = beyond = 0
-    for claim in claims:
-        found = _beaten_by(claim, by_case[claim.case])
-        for solver, excess in found.items():
-            better.setdefault(solver, []).append(excess)
-        if found:
-            beaten += 1
-            beyond += claim.eps is not None and max(found.values()) > claim.eps
-    first = max(better, key=lambda name: (len(better[name]), sum(better[name])), default=None)
-    return Verdict(
-        solver=rows[0].solver,
-        cases=len(rows),
-        claimed=len(claims),
-        beaten=beaten,
-        beyond=beyond,
-        excess=max((max(excesses) for excesses in better.values()), default=0.0),
-        beaten_by=first,
-        beaten_by_count=len(better[first]) if first else 0,
-    )
-
-
-def _claims_optimal(row: Row) -> bool:
-    return row.termination is Termination.OPTIMAL and row.objective is not None
-
-
-def _beaten_by(claim: Row, others: Sequence[Row]) -> dict[str, float]:
-    """Return by how much each solver that is better than the claim is better."""
-    assert claim.objective is not None
-    excesses = {row.solver: claim.objective - (row.objective or 0.0) for row in others}
-    return {solver: excess for solver, excess in excesses.items() if excess > 0}
+def _bound_gap(row: Row) -> float | None:
+    if row.objective is None or row.bound is None:
+        return None
+    gap = relative_gap(row.bound, row.objective)
+    return None if gap is None else -gap
 
 
 def _counted(words: Iterable[str | None]) -> dict[str, int]:
     return dict(Counter(str(word) for word in words if word))
 
 
-def _grouped(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def by_solver(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each solver, in the order in which they first occur."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.solver, []).append(row)

@@ -1,12 +1,48 @@
 """What a benchmark case is: data with a name, from which problems are built afresh."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.problems import MeanMatching
+from subsetopt.benchmarks.best_known import BestKnown
+from subsetopt.problems import MeanMatching, Problem
+
+
+class Case(Protocol):
+    """One instance that all solvers get."""
+
+    @property
+    def name(self) -> str:
+        """Unique within a run."""
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from, for people; the same for all cases of one kind."""
+
+    @property
+    def family(self) -> str:
+        """Of its problems."""
+
+    @property
+    def n(self) -> int:
+        """The number of candidates."""
+
+    @property
+    def k(self) -> int:
+        """The number to choose."""
+
+    @property
+    def sense(self) -> str:
+        """``"minimise"``, or ``"maximise"`` where the objective is the negative of the value."""
+
+    @property
+    def known(self) -> BestKnown | None:
+        """The best value that anybody has found, where there is one."""
+
+    def problem(self) -> Problem:
+        """Build a fresh problem: nothing that an earlier solve worked out is kept in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +64,8 @@ class Losses:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """One instance of mean matching that all solvers get.
+class MeanMatchingCase:
+    """One instance of mean matching.
 
     Parameters
     ----------
@@ -40,6 +76,8 @@ class Case:
     """
 
     family: ClassVar[str] = "mean-matching"
+    sense: ClassVar[str] = "minimise"
+    known: ClassVar[BestKnown | None] = None
 
     name: str
     source: str
@@ -47,7 +85,7 @@ class Case:
     k: int
 
     @classmethod
-    def of(cls, losses: Losses, k: int) -> "Case":
+    def of(cls, losses: Losses, k: int) -> "MeanMatchingCase":
         """Return the case of choosing k of these losses."""
         return cls(f"{losses.name}-k{k}", losses.source, losses.values, k)
 
@@ -57,5 +95,5 @@ class Case:
         return len(self.losses)
 
     def problem(self) -> MeanMatching:
-        """Build a fresh problem: nothing that an earlier solve worked out is kept in it."""
+        """Build a fresh problem."""
         return MeanMatching(self.losses, self.k)

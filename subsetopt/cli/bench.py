@@ -22,28 +22,54 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    suite: Annotated[str, typer.Argument(help="What to compare on: mean-matching.")],
+    suite: Annotated[
+        str, typer.Argument(help="What to compare on: mean-matching, mmd or quadratic.")
+    ],
     solvers: Annotated[
         str, typer.Option(help="Names, separated by commas; else all that can run here.")
     ] = "",
-    losses: Annotated[
-        str, typer.Option(help="Where the losses come from: digits, mnist, synthetic or all.")
-    ] = "digits",
-    n: Annotated[int, typer.Option("--n", help="Losses per batch.")] = 128,
-    k: Annotated[
-        str, typer.Option("--k", help="How many to choose: numbers, separated by commas.")
-    ] = "12,32,64",
-    instances: Annotated[
-        int | None,
-        typer.Option(help="Batches, each used with every k; else one of each kind there is."),
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            "--losses",
+            help="Where the data come from. mean-matching and mmd: digits, mnist, synthetic or "
+            "all; else digits. quadratic: mdplib, kcluster, qplib, few, generated or all; else few "
+            "where there is a data folder, generated where there is none.",
+            show_default=False,
+        ),
     ] = None,
+    n: Annotated[
+        int | None,
+        typer.Option("--n", help="Candidates per instance; else 128, 300 of mmd, 100 generated."),
+    ] = None,
+    k: Annotated[
+        str | None,
+        typer.Option(
+            "--k",
+            help="How many to choose: numbers, separated by commas; else 12,32,64, or a tenth and "
+            "a third of n, or what suits the instance.",
+        ),
+    ] = None,
+    instances: Annotated[
+        str | None,
+        typer.Option(
+            help="How many of each source, each used with every k; else one of each kind there "
+            "is. Of public ones the names too, separated by commas, with * for any letters."
+        ),
+    ] = None,
+    bound: Annotated[
+        str,
+        typer.Option(help="A bound beside the answers, untimed: none, fw, qp, rlt or sdp."),
+    ] = "none",
     repeat: Annotated[
         int, typer.Option(help="Timed turns per solver and instance; fewer where it is slow.")
     ] = 5,
     time_limit: Annotated[float, typer.Option(help="Seconds per solve.")] = 2.0,
     seed: Annotated[int, typer.Option(help="Seed of data and solvers.")] = 0,
     data: Annotated[
-        Path | None, typer.Option(help="Folder that holds mnist/; else SUBSETOPT_DATA names it.")
+        Path | None,
+        typer.Option(help="Folder of mnist/, mdplib/, ...; else SUBSETOPT_DATA names it."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the measurements here, as JSON lines.")
@@ -52,33 +78,36 @@ def bench(
         bool, typer.Option("--json", help="Print one JSON object instead of tables.")
     ] = False,
 ) -> None:
-    """Compare solvers on the losses of a real classifier, and check what they claim."""
+    """Compare solvers on real data and public instances, and check what they claim."""
+    from subsetopt.benchmarks.choice import Choice
     from subsetopt.benchmarks.entrants import entrants
     from subsetopt.benchmarks.machine import Machine, packages
     from subsetopt.benchmarks.report import Report
     from subsetopt.benchmarks.rows import write_rows
-    from subsetopt.benchmarks.suites import Choice, find
+    from subsetopt.benchmarks.suites import find
 
     # Whatever is wrong is said now, not after a minute of solving.
-    build = find(suite)
+    wanted = find(suite)
     chosen = entrants(_names(solvers), suite)
     if out is not None:
         _require_folder(out)
-    cases = build(
-        Choice(losses=losses, n=n, ks=_numbers(k), instances=instances, seed=seed, data=data)
+    ks = None if k is None else _numbers(k)
+    cases = wanted.build(
+        Choice(source=source, n=n, ks=ks, instances=_instances(instances), seed=seed, data=data)
     )
-    run = _run(cases, chosen.names, repeats=repeat, time_limit=time_limit, seed=seed)
+    run = _run(cases, chosen.names, repeats=repeat, time_limit=time_limit, seed=seed, bound=bound)
     report = Report(
-        suite=suite,
+        suite=wanted,
         machine=Machine.here(),
         packages=packages(chosen.names),
         cases=cases,
         repeats=repeat,
         time_limit=time_limit,
         seed=seed,
+        bound=bound,
         rows=run.rows,
         left_out=chosen.left_out,
-        notes=chosen.notes,
+        notes=[*chosen.notes, *run.notes],
         interrupted=run.interrupted,
     )
     if out is not None:
@@ -91,7 +120,13 @@ def bench(
 
 
 def _run(
-    cases: "Sequence[Case]", names: Sequence[str], *, repeats: int, time_limit: float, seed: int
+    cases: "Sequence[Case]",
+    names: Sequence[str],
+    *,
+    repeats: int,
+    time_limit: float,
+    seed: int,
+    bound: str,
 ) -> "Run":
     """Run with a bar on standard error, where that is a terminal."""
     from rich.console import Console
@@ -114,6 +149,7 @@ def _run(
             repeats=repeats,
             time_limit=time_limit,
             seed=seed,
+            bound=bound,
             progress=lambda done, total, what: bar.update(
                 task, completed=done, total=total, description=what
             ),
@@ -142,6 +178,15 @@ def _numbers(text: str) -> list[int]:
         return [int(part) for part in _names(text)]
     except ValueError:
         raise InvalidOption(f"--k is {text!r}; numbers separated by commas are needed") from None
+
+
+def _instances(text: str | None) -> int | list[str] | None:
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        return _names(text)
 
 
 def _require_folder(out: Path) -> None:

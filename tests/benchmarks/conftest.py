@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.cases import Case
+from subsetopt.benchmarks.cases import Case, MeanMatchingCase
 from subsetopt.benchmarks.cases.synthetic import losses
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
@@ -33,7 +33,9 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> Plant:
 
 @pytest.fixture
 def cases() -> list[Case]:
-    return [Case.of(batch, k) for batch in losses(n=24, count=2, seed=0) for k in (4, 9)]
+    return [
+        MeanMatchingCase.of(batch, k) for batch in losses(n=24, count=2, seed=0) for k in (4, 9)
+    ]
 
 
 class Planted(Solver):
@@ -80,6 +82,15 @@ class Vectorial(Planted):
         raise AssertionError("never reached")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Silent(Planted):
+    name: ClassVar[str] = "silent"
+    handles: ClassVar[tuple[str, ...]] = ("quadratic",)
+
+    def answer(self, problem: Any, limits: Limits) -> Answer:
+        return Answer(indices=None, termination=Termination.TIME_LIMIT)
+
+
 @pytest.fixture
 def planted() -> dict[str, type[Solver]]:
-    return {found.name: found for found in (Liar, Refuser, Absent, Vectorial)}
+    return {found.name: found for found in (Liar, Refuser, Absent, Vectorial, Silent)}

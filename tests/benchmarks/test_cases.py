@@ -1,17 +1,20 @@
 import gzip
+import os
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks import suites
-from subsetopt.benchmarks.cases import digits, mnist, synthetic
+from subsetopt.benchmarks import choice, suites
+from subsetopt.benchmarks.cases import clouds, digits, mnist, public, synthetic
 from subsetopt.benchmarks.cases.classifier import Perceptron, Samples, Training, recorded
 from subsetopt.benchmarks.cases.idx import read_idx
-from subsetopt.benchmarks.suites import Choice
+from subsetopt.benchmarks.choice import Choice
 from subsetopt.errors import InvalidFile, InvalidOption, MissingBackend
+from subsetopt.problems import MMDSelection, QuadraticSelection
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -110,15 +113,15 @@ def test_mnist_from_a_folder(tmp_path: Path, sub: str) -> None:
 def test_mnist_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidFile, match=r"no train-images-idx3-ubyte\.gz in"):
         mnist.losses(tmp_path, 16, 1, seed=0)
-    monkeypatch.delenv(suites.DATA_VARIABLE, raising=False)
+    monkeypatch.delenv(choice.DATA_VARIABLE, raising=False)
     with pytest.raises(InvalidFile, match="--data DIR"):
-        suites.mean_matching(Choice(losses="mnist"))
+        suites.mean_matching(Choice(source="mnist"))
 
 
 def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_mnist(tmp_path)
-    monkeypatch.setenv(suites.DATA_VARIABLE, str(tmp_path))
-    assert len(suites.mean_matching(Choice(losses="mnist", n=16, ks=(2, 3), instances=2))) == 4
+    monkeypatch.setenv(choice.DATA_VARIABLE, str(tmp_path))
+    assert len(suites.mean_matching(Choice(source="mnist", n=16, ks=(2, 3), instances=2))) == 4
 
 
 def test_images_without_labels_of_their_own(tmp_path: Path) -> None:
@@ -169,26 +172,121 @@ def test_whole_idx(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "message"),
+    ("options", "message"),
     [
-        (Choice(losses="cifar"), "digits, mnist, synthetic, all"),
-        (Choice(n=0), "n is 0"),
-        (Choice(instances=0), "instances is 0"),
-        (Choice(ks=()), "at least one"),
-        (Choice(ks=(3, 3)), "distinct"),
-        (Choice(ks=(0,)), r"k is 0; with n = 128 it has to be in 1\.\.128"),
-        (Choice(ks=(129,)), "k is 129"),
+        ({"source": "cifar"}, "digits, mnist, synthetic, all"),
+        ({"n": 0}, "n is 0"),
+        ({"instances": 0}, "instances is 0"),
+        ({"instances": ["a", "b"]}, "instances is 'a,b'; a number is needed"),
+        ({"ks": ()}, "at least one"),
+        ({"ks": (3, 3)}, "distinct"),
+        ({"ks": (0,)}, r"k is 0; with n = 128 it has to be in 1\.\.128"),
+        ({"ks": (129,)}, "k is 129"),
     ],
 )
-def test_what_states_no_suite(choice: Choice, message: str) -> None:
+def test_what_states_no_suite(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
-        suites.mean_matching(choice)
+        suites.mean_matching(Choice(**options))
 
 
 def test_every_batch_with_every_k() -> None:
-    cases = suites.mean_matching(Choice(losses="synthetic", n=16, ks=(2, 5)))
+    cases = suites.mean_matching(Choice(source="synthetic", n=16, ks=(2, 5)))
     assert len(cases) == 10
     assert len({case.name for case in cases}) == 10
     problem = cases[1].problem()
     assert (problem.n, problem.k, problem.family) == (16, 5, cases[1].family)
     assert cases[1].problem() is not problem
+
+
+@pytest.fixture
+def _no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(choice.DATA_VARIABLE, raising=False)
+
+
+def test_every_cloud_with_every_k() -> None:
+    cases = suites.mmd(Choice(source="synthetic", n=20, ks=(2, 5), instances=3))
+    assert len({case.name for case in cases}) == len(cases) == 6
+    problem = cases[1].problem()
+    assert (problem.n, problem.k, problem.family, cases[1].known) == (20, 5, "mmd", None)
+    assert cases[1].problem() is not problem
+    assert cases[1].problem() == problem
+    points = clouds.of_mixture(20, 1, seed=0)[0].points
+    direct = MMDSelection(points, 5)
+    chosen = [0, 3, 4, 9, 17]
+    assert problem.objective(chosen) == pytest.approx(direct.objective(chosen), rel=1e-12)
+
+
+@pytest.mark.usefixtures("_no_folder")
+def test_clouds_of_images(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    (case,) = suites.mmd(Choice(n=30, ks=(3,)))
+    assert (case.name, case.n, case.k) == ("digits-b0-k3", 30, 3)
+    assert len(suites.mmd(Choice(source="all", n=30, ks=(3,)))) == 2  # MNIST needs a folder
+    write_mnist(tmp_path)
+    cases = suites.mmd(Choice(source="mnist", n=30, data=tmp_path))
+    assert [case.k for case in cases] == [3, 10]
+    with pytest.raises(InvalidOption, match="n is 41, but mnist has 40 samples"):
+        suites.mmd(Choice(source="mnist", n=41, data=tmp_path))
+    with pytest.raises(InvalidOption, match=r"k is 30; with n = 30 it has to be in 1\.\.29"):
+        suites.mmd(Choice(n=30, ks=(30,)))
+
+
+@pytest.mark.usefixtures("_no_folder")
+def test_generated_instances() -> None:
+    cases = suites.quadratic(Choice(n=20))
+    assert [(case.k, case.sense) for case in cases] == [(2, "maximise")] * 3 + [(5, "maximise")]
+    assert len(suites.quadratic(Choice(n=20, ks=(2, 3), instances=5))) == 10
+    reals, integers, euclidean, graph = (case.problem() for case in cases)
+    for problem in (reals, integers, euclidean, graph):
+        assert isinstance(problem, QuadraticSelection)
+        distances = 2 * problem.Q
+        assert not distances.diagonal().any()
+        assert (distances >= 0).all()
+    assert suites.quadratic(Choice(n=20))[0].problem() == reals
+    assert suites.quadratic(Choice(n=20, seed=1))[0].problem() != reals
+
+
+@pytest.mark.usefixtures("_no_folder")
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"source": "orlib"}, InvalidOption, "mdplib, kcluster, qplib, few, generated, all"),
+        ({"source": "mdplib"}, InvalidFile, "public instances need files: --data DIR"),
+        ({"instances": ["MDG*"]}, InvalidFile, "public instances need files"),
+        ({"source": "generated", "instances": ["MDG*"]}, InvalidOption, "a number is needed"),
+        ({"source": "qplib", "n": 50, "data": Path()}, InvalidOption, "n is 50; it is for gen"),
+        ({"instances": ["MDX"], "data": Path()}, InvalidOption, "no instance is called 'MDX'"),
+        ({"source": "qplib", "data": Path()}, InvalidFile, "for the instance QPLIB_0633"),
+        ({"n": 10, "ks": (11,)}, InvalidOption, r"k is 11; with n = 10"),
+    ],
+)
+def test_what_states_no_quadratic_suite(
+    options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        suites.quadratic(Choice(**options))
+
+
+@pytest.mark.usefixtures("_no_folder")
+def test_public_instances(tmp_path: Path) -> None:
+    (tmp_path / "mdplib").mkdir()
+    lines = "\n".join(f"{i} {j} {i + j}" for i in range(5) for j in range(i + 1, 5))
+    for name in public.names("mdplib"):
+        (tmp_path / "mdplib" / f"{name}.txt").write_text(f"5 2\n{lines}\n")
+    cases = suites.quadratic(Choice(source="mdplib", instances=3, data=tmp_path))
+    assert [case.name for case in cases] == [f"{name}-k2" for name in public.names("mdplib")[:3]]
+    cases = suites.quadratic(Choice(instances=["SOM-b_1_*"], ks=(2, 3), data=tmp_path))
+    assert [case.k for case in cases] == [2, 3]
+    assert cases[0].problem().objective([3, 4]) == -7
+
+
+@pytest.mark.skipif(
+    not (Path(os.environ.get(choice.DATA_VARIABLE) or "nowhere") / "bqp").is_dir(),
+    reason="SUBSETOPT_DATA names no folder of instances",
+)
+def test_a_few_public_instances_by_default() -> None:
+    cases = suites.quadratic(Choice())
+    assert len(cases) == len(suites.A_FEW)
+    assert all(case.known is not None for case in cases)
+    assert all(case.known is None for case in suites.quadratic(Choice(n=10)))
+    assert len(suites.quadratic(Choice(source="all", instances=2))) == 2 + 2 + 1 + 2

@@ -1,5 +1,6 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -7,13 +8,15 @@ import numpy as np
 import pytest
 
 from subsetopt.benchmarks import runner
-from subsetopt.benchmarks.cases import Case
+from subsetopt.benchmarks.best_known import best_known
+from subsetopt.benchmarks.cases import Case, QuadraticCase, generated
 from subsetopt.benchmarks.machine import Machine, packages
 from subsetopt.benchmarks.rows import write_rows
-from subsetopt.benchmarks.summary import verdicts
-from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.benchmarks.verdicts import verdicts
+from subsetopt.errors import InvalidFile, InvalidOption, TooLarge, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.solution import CertificateKind, Termination
+from subsetopt.solvers import bounds
 from subsetopt.solvers.base import Answer, Kind, Solver
 
 
@@ -187,6 +190,8 @@ def test_bad_options(cases: list[Case]) -> None:
         runner.run(cases, ["random"], repeats=0)
     with pytest.raises(InvalidOption, match="time_limit"):
         runner.run(cases, ["random"], time_limit=-1.0)
+    with pytest.raises(UnsupportedProblem, match="mean-matching problems carry their own"):
+        runner.run(cases, ["random"], bound="fw")
 
 
 def test_rows_are_written_whole_or_not_at_all(tmp_path: Path, cases: list[Case]) -> None:
@@ -208,3 +213,64 @@ def test_the_machine() -> None:
     assert here.cpu
     assert here.numpy == np.__version__
     assert packages(["random", "stride"]) == {}
+
+
+# -- quadratic selection --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def graphs() -> list[QuadraticCase]:
+    return generated.instances(12, [4], 4, seed=0)
+
+
+def test_gaps_are_to_the_best_known_or_to_the_best_of_the_run(graphs: list[QuadraticCase]) -> None:
+    first, second = graphs[:2]
+    known = best_known("kcluster40_025_10_1", 10)
+    assert known is not None
+    rows = runner.run([first, replace(second, known=known)], ["random", "greedy"], repeats=1).rows
+    for row in rows:
+        assert row.objective is not None
+        assert row.sense == "maximise"
+        best = min(r.objective or 0.0 for r in rows if r.case == first.name)
+        if row.case == first.name:
+            assert (row.best_known, row.proven) == (None, False)
+            assert row.gap_to_best == pytest.approx((row.objective - best) / -best)
+        else:
+            assert (row.best_known, row.proven) == (-29.0, True)
+            assert row.gap_to_best == pytest.approx((row.objective + 29) / 29)
+    assert any(row.gap_to_best == 0 for row in rows)
+
+
+def test_no_gaps_where_objectives_are_errors(cases: list[Case]) -> None:
+    assert all(row.gap_to_best is None for row in runner.run(cases, ["random"], repeats=1).rows)
+
+
+def test_a_bound_beside_the_answers(graphs: list[QuadraticCase]) -> None:
+    found = runner.run(graphs, ["random", "greedy"], repeats=1, bound="fw")
+    assert found.notes == ()
+    for case in graphs:
+        (bound,) = {row.bound for row in found.rows if row.case == case.name}
+        assert bound is not None
+        subsets = combinations(range(case.n), case.k)
+        assert bound <= min(case.problem().objective(list(subset)) for subset in subsets)
+    for row in found.rows:
+        assert row.certificate is CertificateKind.BOUND
+        assert row.eps == pytest.approx((row.objective or 0.0) - (row.bound or 0.0))
+
+
+def test_a_bound_that_cannot_be_had_is_noted(
+    graphs: list[QuadraticCase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any) -> float:
+        raise TooLarge("it would take a year", seconds=3e7, bytes=1.0)
+
+    monkeypatch.setattr(bounds, "lower_bound", refuse)
+    found = runner.run(graphs[:1], ["random"], repeats=1, bound="rlt")
+    assert found.rows[0].bound is None
+    assert found.notes == (f"no rlt bound on {graphs[0].name}: TooLarge: it would take a year",)
+
+
+def test_fewer_draws_where_they_are_dear(graphs: list[QuadraticCase], cases: list[Case]) -> None:
+    assert runner._draws(graphs[0]) == runner._draws(cases[0]) == 1000
+    (large,) = generated.instances(600, [400], 1, seed=0)
+    assert runner._draws(large) == 250
