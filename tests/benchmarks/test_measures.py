@@ -1,0 +1,49 @@
+"""The measuring scripts, on problems that take no time."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import subsetopt as so
+from subsetopt.benchmarks import proofs, targets
+
+
+def problem(seed: int) -> so.QuadraticSelection:
+    return so.QuadraticSelection(np.random.default_rng(seed).integers(-9, 9, size=(30, 30)), k=8)
+
+
+def test_time_to_target_counts_the_runs_that_reach_it(tmp_path: Path) -> None:
+    best = so.solve(problem(0), "branch-and-bound").objective
+    assert best is not None
+    case = targets.Case("reached", str(best), [(problem(0), best)], seconds=5.0)
+    row = targets.measured(case, seeds=3)
+    assert row["hits"] == "3 of 3"
+    assert 0 < row["median, s"] <= row["max, s"] < 5.0
+    out_of_reach = targets.Case("missed", "-", [(problem(0), best - 1)], seconds=0.05)
+    missed = targets.measured(out_of_reach, seeds=2)
+    assert missed["hits"] == "0 of 2"
+    assert missed["median, s"] == float("inf")
+    assert "missed" in targets._line(missed)
+    pytest.importorskip("matplotlib")
+    targets.draw([row, missed], str(tmp_path / "curves.svg"))
+    assert "reached (3 of 3)" in (tmp_path / "curves.svg").read_text()
+
+
+def test_proofs_are_counted_with_the_gap_that_is_left() -> None:
+    case = proofs.Case("two", [problem(1), problem(2)])
+    row = proofs.measured(case, "branch-and-bound", 20.0)
+    assert row["proven"] == "2 of 2"
+    assert row["largest gap"] == 0.0
+    row = proofs.measured(case, "random", 1.0)
+    assert row["proven"] == "0 of 2"
+    assert row["largest gap"] == float("inf")
+    assert proofs._line(row).startswith("two")
+
+
+def test_the_mixtures_need_no_folder() -> None:
+    cases = list(proofs.mixtures(None))
+    assert [case.name for case in cases][:1] == ["mixture, n=50, k=5"]
+    assert cases[0].problems[0].n == 50
+    with pytest.raises(so.InvalidFile, match="no folder"):
+        list(proofs.subgraphs(None))
