@@ -9,6 +9,7 @@ import json
 import statistics
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -182,12 +183,39 @@ def exact_proofs() -> list[Row]:
     return rows
 
 
+def tabu_moves() -> list[Row]:
+    """Count tabu's moves a second on dense random matrices, and its memory beside the matrix."""
+    rows = []
+    for n, k in ((500, 50), (3000, 300), (10_000, 1000)):
+        matrix = np.random.default_rng(0).uniform(-10, 0, size=(n, n)).astype(np.float32)
+        matrix = np.maximum(matrix, matrix.T)
+        np.fill_diagonal(matrix, 0.0)
+        problem = so.QuadraticSelection(matrix, None, k, copy=False)
+        so.solve(problem, "tabu", time_limit=0.1)
+        tracemalloc.start()
+        solution = so.solve(problem, "tabu", time_limit=4.0, threads=1)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert solution.stats.iterations is not None
+        rows.append(
+            {
+                "n": n,
+                "k": k,
+                "moves per second": solution.stats.iterations / solution.stats.solve_seconds,
+                "matrix, MiB": matrix.nbytes / 2**20,
+                "memory beside it, MiB": peak / 2**20,
+            }
+        )
+    return rows
+
+
 SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "swap against cbc, n = 128: times faster, medians; errors": swap_against_cbc,
     "select against argsort": select_against_argsort,
     "select on (1024, 128)": batched,
     "fresh processes": start_up,
     "exact": exact_proofs,
+    "tabu on dense random matrices, single precision": tabu_moves,
 }
 
 

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from subsetopt.errors import TooLarge
 from subsetopt.forms import QuadraticForm
 
+from ._blas import one_blas_thread
 from ._trace import largest_trace
 
 _MOST = 4096  # rows of a matrix whose eigenvalues are computed
 _QUICK = 1024  # the same where it is semidefinite already, so that only the bound gains
 _SECONDS = 1e-10  # times n^3: eigenvalues on one core or two
 _STEPS = 20  # times the eigenvalues: the largest trace
+_SMALL = 512  # rows up to which one thread is faster
 _INSIDE = 0.1  # how far from the boundary the largest trace is begun, over the mean eigenvalue
 _ULPS = 8  # by how many the entries of a semidefinite matrix may be off
 
@@ -55,6 +57,13 @@ def diagonal(form: QuadraticForm, seconds: float = math.inf) -> Diagonal:
         return Diagonal(np.zeros(form.n), slack(form))
     if form.n > _MOST or _SECONDS * form.n**3 > seconds:
         return Diagonal(_dominated(form.matrix), 0.0)
+    if form.n > _SMALL:
+        return _by_eigenvalues(form, seconds)
+    with one_blas_thread():
+        return _by_eigenvalues(form, seconds)
+
+
+def _by_eigenvalues(form: QuadraticForm, seconds: float) -> Diagonal:
     centred, norm = _centred_and_raised(form.matrix)
     margin = form.n * float(np.finfo(np.float64).eps) * (norm + 8.0 * _largest(form.matrix))
     least = np.full(form.n, float(np.linalg.eigvalsh(centred)[0]) - margin)

@@ -11,7 +11,7 @@ from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
-from ._convex import Diagonal, diagonal
+from ._convex import Diagonal, diagonal, slack
 
 Variant = Literal["auto", "coordinate", "pairwise", "away", "vanilla"]
 
@@ -20,11 +20,21 @@ CODES = {"vanilla": 0, "away": 1, "pairwise": 2}
 
 
 def quadratic_bound(form: QuadraticForm, limits: Limits) -> float:
-    """Return the bound of the convex relaxation on the inner value, to 1e-7 of its size."""
+    """Return the bound of the convex relaxation on the inner value, to 1e-7 of its size.
+
+    Where the form is convex as it stands, the better of two: a diagonal of larger trace does not
+    always bring more.
+    """
     deadline = deadline_of(perf_counter(), limits)
-    relaxed = QuadraticRelaxation(form, diagonal(form, limits.time_limit or math.inf))
-    relaxed.run(1e-7, limits, deadline)
-    return relaxed.bound()
+    taken = [diagonal(form, limits.time_limit or math.inf)]
+    if form.semidefinite and taken[0].values.any():
+        taken.append(Diagonal(np.zeros(form.n), slack(form)))
+    bounds = []
+    for choice in taken:
+        relaxed = QuadraticRelaxation(form, choice)
+        relaxed.run(1e-7, limits, deadline)
+        bounds.append(relaxed.bound())
+    return max(bounds)
 
 
 def deadline_of(start: float, limits: Limits) -> float:

@@ -1,9 +1,7 @@
 """Branch and bound with semidefinite bounds: proven optima of quadratic problems."""
 
 import math
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -18,6 +16,7 @@ from subsetopt.limits import Limits
 from subsetopt.problems.dyadic import Dyadic
 from subsetopt.solution import Termination
 
+from ._blas import one_blas_thread
 from ._branching import Tree, explore, semidefinite_bound
 from .base import NUMBA, Answer, Kind, Requirement, Solver
 
@@ -199,12 +198,3 @@ def too_large(n: int) -> TooLarge:
         seconds=3e-8 * n**3,
         bytes=48.0 * n * n,
     )
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Keep linear algebra on matrices of this size from waiting for threads."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):
-        yield

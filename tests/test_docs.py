@@ -27,8 +27,16 @@ def blocks(path: Path, language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def derived() -> ModuleType:
-    path = ROOT / "docs" / "_ext" / "derived_text.py"
-    spec = importlib.util.spec_from_file_location("derived_text", path)
+    return loaded(ROOT / "docs" / "_ext" / "derived_text.py")
+
+
+@pytest.fixture(scope="module")
+def shown() -> ModuleType:
+    return loaded(ROOT / "docs" / "scripts" / "relaxations_shown.py")
+
+
+def loaded(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -66,7 +74,7 @@ def test_the_table_has_one_row_for_each_solver(derived: ModuleType) -> None:
 
 def test_the_reference_names_every_command(derived: ModuleType) -> None:
     text = derived.command_reference()
-    for name in ("solvers", "solve mean-matching", "export mean-matching", "bench"):
+    for name in ("solvers", "solve mmd", "solve quadratic", "export quadratic", "bench"):
         assert f"## `subsetopt {name}`" in text
 
 
@@ -91,6 +99,36 @@ def test_every_built_in_solver_has_its_options_in_the_reference() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     for target in catalogue.BUILT_IN.values():
         assert f"subsetopt.solvers.{target.replace(':', '.')}\n" in text
+
+
+def test_the_reference_covers_what_the_package_exports() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    errors = set(subsetopt.errors.__dict__)
+    for name in set(subsetopt.__all__) - errors - {"solvers"}:
+        assert f":: subsetopt.{name}\n" in text
+
+
+def test_the_tables_of_relaxations_are_those_of_the_measured_rows(shown: ModuleType) -> None:
+    page = (ROOT / "docs" / "relaxations.md").read_text(encoding="utf-8")
+    tables = measured(shown).tables()
+    assert len(tables) == 3
+    for table in tables.values():
+        assert table in page
+
+
+def test_the_figures_are_drawn_the_same_each_time(shown: ModuleType, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        shown.draw(measured(shown), folder)
+    drawn = sorted((tmp_path / "one").iterdir())
+    assert {path.name for path in drawn} == {p.name for p in (ROOT / "docs/figures").glob("*.svg")}
+    for path in drawn:
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def measured(shown: ModuleType) -> Any:
+    return shown.Results(shown.read(ROOT / "docs" / "figures" / "relaxations.csv"))
 
 
 def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
