@@ -59,4 +59,6 @@ def lower_bound(problem: Problem, method: str, limits: Limits) -> float:
     """Return a lower bound on the optimum, in units of the objective."""
     form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
     value = METHODS[method](form, limits)
+    if (form.scale, form.constant) == (1.0, 0.0):
+        return value
     return form.lift(value) - 1e-12 * max(abs(form.constant), abs(form.scale * value))
