@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 import subsetopt as so
+from subsetopt.formats.idx import read_idx
 
-from .cases.idx import read_idx
 from .machine import Machine
 
 Row = dict[str, Any]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import TooLarge
 from subsetopt.forms import QuadraticForm
+from subsetopt.problems.parallel import one_blas_thread
 
-from ._blas import one_blas_thread
 from ._trace import largest_trace
 
 _MOST = 4096  # rows of a matrix whose eigenvalues are computed

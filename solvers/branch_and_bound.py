@@ -14,9 +14,9 @@ from subsetopt.errors import InvalidOption, TooLarge
 from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.problems.dyadic import Dyadic
+from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.solution import Termination
 
-from ._blas import one_blas_thread
 from ._branching import Tree, explore, semidefinite_bound
 from .base import NUMBA, Answer, Kind, Requirement, Solver
 

@@ -23,6 +23,7 @@ from .problems import (
     QuadraticSelection,
 )
 from .selecting import select
+from .sequencing import MiniBatchSequence, sequence
 from .solution import Certificate, CertificateKind, Solution, Stats, Termination
 from .solving import solve, solve_many, solver, solvers
 
@@ -39,6 +40,7 @@ __all__ = [
     "Linear",
     "MMDSelection",
     "MeanMatching",
+    "MiniBatchSequence",
     "MissingBackend",
     "Polynomial",
     "QuadraticSelection",
@@ -51,6 +53,7 @@ __all__ = [
     "UnsupportedProblem",
     "read_problem",
     "select",
+    "sequence",
     "solve",
     "solve_many",
     "solver",

@@ -4,21 +4,44 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from subsetopt.errors import InvalidProblem
 
 from . import checks
-from .kernels import Kernel
+from .kernel_choice import Custom
+from .kernels import Fill, Kernel
 from .memory import require_memory
+from .parallel import each
+
+Tile = tuple[slice, slice]
 
 _FACTORISED = 2048  # rows up to which definiteness is proven by a Cholesky factorisation
 _ROUNDING = {4: 1e-5, 8: 1e-10}  # by bytes per number, relative to the largest
 _SUMMABLE = 1e280
 
 
-def kernel_matrix(kernel: Kernel, X: NDArray[Any], limit: int | None = None) -> NDArray[Any]:
-    """Return K(X, X), symmetric to the last bit and read-only; memory: its own and one block.
+def kernel_matrix(
+    kernel: Kernel,
+    X: NDArray[Any],
+    limit: int | None = None,
+    storage: DTypeLike | None = None,
+    threads: int | None = None,
+) -> NDArray[Any]:
+    """Return K(X, X), read-only, and symmetric to the last bit where the kernel is known to be.
+
+    Memory: its own, three times the features', and a block for each thread.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    X : ndarray (n, d)
+    limit : int, optional
+        Bytes it may take; None is `memory.memory_limit`.
+    storage : dtype, optional
+        What it is rounded to; None is what the kernel gives.
+    threads : int, optional
+        None is the number of processors; the matrix is the same whatever it is.
 
     Raises
     ------
@@ -28,38 +51,98 @@ def kernel_matrix(kernel: Kernel, X: NDArray[Any], limit: int | None = None) -> 
         For a kernel that overflows, or a function that gives no kernel matrix.
     """
     n, dtype = len(X), kernel.dtype(X, X)
+    stored = dtype if storage is None else np.dtype(storage)
     require_memory(
-        f"the {n} x {n} kernel matrix in {dtype}",
-        dtype.itemsize * (n * n + X.size),
+        f"the {n} x {n} kernel matrix in {stored}",
+        stored.itemsize * n * n + dtype.itemsize * X.size,
         "choose among fewer candidates, give float32 features, or raise memory_limit",
         limit,
     )
-    matrix = np.empty((n, n), dtype)
+    matrix = np.empty((n, n), stored)
     fill = kernel.filler(X, X)
-    for rows, columns in _blocks(n, n, kernel.block):
-        if kernel.semidefinite and columns.start < rows.start:
-            continue
-        block = matrix[rows, columns]
-        _evaluate(kernel, fill, rows, columns, block)
-        if kernel.semidefinite:
-            mirror = np.triu(block).T if rows == columns else block.T
-            matrix[columns, rows] = mirror + np.triu(block, 1) if rows == columns else mirror
+
+    def evaluate(tile: Tile) -> None:
+        rows, columns = tile
+        block = _evaluated(kernel, fill, rows, columns, dtype)
+        if kernel.semidefinite and rows == columns:
+            block = np.triu(block) + np.triu(block, 1).T
+        if stored != dtype:
+            with np.errstate(over="ignore"):
+                block = block.astype(stored)
+            _require_finite(kernel, rows, columns, block)
+        matrix[rows, columns] = block
+        if kernel.semidefinite and rows != columns:
+            matrix[columns, rows] = block.T
+
+    each(evaluate, _tiles(kernel, n), _threads(kernel, threads))
     if kernel.normalised:
         np.fill_diagonal(matrix, 1)
     matrix.setflags(write=False)
     return matrix
 
 
-def kernel_sums(kernel: Kernel, X: NDArray[Any], Y: NDArray[Any]) -> NDArray[np.float64]:
+def kernel_sums(
+    kernel: Kernel, X: NDArray[Any], Y: NDArray[Any], threads: int | None = None
+) -> NDArray[np.float64]:
     """Return the row sums of K(X, Y), which is never held as a whole."""
-    sums = np.zeros(len(X))
     dtype = kernel.dtype(X, Y)
     fill = kernel.filler(X, Y)
-    for rows, columns in _blocks(len(X), len(Y), kernel.block):
-        block = np.empty((len(X[rows]), len(Y[columns])), dtype)
-        _evaluate(kernel, fill, rows, columns, block)
-        sums[rows] += block.sum(axis=1, dtype=np.float64)
-    return sums
+    bands = [rows for rows, columns in _blocks(len(X), len(Y), kernel.block) if not columns.start]
+
+    def summed(rows: slice) -> NDArray[np.float64]:
+        sums = np.zeros(rows.stop - rows.start)
+        for _, columns in _blocks(1, len(Y), kernel.block):
+            block = _evaluated(kernel, fill, rows, columns, dtype)
+            sums += block.sum(axis=1, dtype=np.float64)
+        return sums
+
+    return np.concatenate(each(summed, bands, _threads(kernel, threads)))
+
+
+def own_sums(kernel: Kernel, X: NDArray[Any], threads: int | None = None) -> NDArray[np.float64]:
+    """Return the row sums of K(X, X), each pair of points evaluated once where it is symmetric.
+
+    Its diagonal is 1 where the kernel is normalised. Memory: one array (n,) for each 512 rows.
+    """
+    if not kernel.semidefinite:
+        return kernel_sums(kernel, X, X, threads)
+    n, dtype = len(X), kernel.dtype(X, X)
+    fill = kernel.filler(X, X)
+    bands: dict[int, list[Tile]] = {}
+    for rows, columns in _tiles(kernel, n):
+        bands.setdefault(rows.start, []).append((rows, columns))
+
+    def summed(band: list[Tile]) -> NDArray[np.float64]:
+        sums = np.zeros(n - band[0][0].start)
+        for rows, columns in band:
+            block = _evaluated(kernel, fill, rows, columns, dtype)
+            if rows == columns and kernel.normalised:
+                np.fill_diagonal(block, 1)
+            sums[: len(block)] += block.sum(axis=1, dtype=np.float64)
+            if rows != columns:
+                part = slice(columns.start - rows.start, columns.stop - rows.start)
+                sums[part] += block.sum(axis=0, dtype=np.float64)
+        return sums
+
+    total = np.zeros(n)
+    for sums in each(summed, bands.values(), _threads(kernel, threads)):
+        total[n - len(sums) :] += sums
+    return total
+
+
+def _tiles(kernel: Kernel, n: int) -> list[Tile]:
+    """Return the blocks to evaluate: the upper ones where the kernel is known to be symmetric."""
+    tiles = _blocks(n, n, kernel.block)
+    return [(rows, columns) for rows, columns in tiles if not _mirrored(kernel, rows, columns)]
+
+
+def _mirrored(kernel: Kernel, rows: slice, columns: slice) -> bool:
+    return kernel.semidefinite and columns.start < rows.start
+
+
+def _threads(kernel: Kernel, threads: int | None) -> int | None:
+    """Call functions of the caller's from one thread only: they may not be made for several."""
+    return 1 if isinstance(kernel, Custom) else threads
 
 
 def _blocks(n: int, m: int, size: int) -> Iterator[tuple[slice, slice]]:
@@ -68,10 +151,19 @@ def _blocks(n: int, m: int, size: int) -> Iterator[tuple[slice, slice]]:
             yield slice(i, min(i + size, n)), slice(j, min(j + size, m))
 
 
-def _evaluate(kernel: Kernel, fill: Any, rows: slice, columns: slice, block: NDArray[Any]) -> None:
+def _evaluated(
+    kernel: Kernel, fill: Fill, rows: slice, columns: slice, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    block = np.empty((rows.stop - rows.start, columns.stop - columns.start), dtype)
     with np.errstate(all="ignore"):
         fill(rows, columns, block)
         largest = np.abs(block).max() if block.dtype == np.float64 else 0.0
+    _require_finite(kernel, rows, columns, block)
+    _require_summable(f"the kernel {kernel!r}", largest)
+    return block
+
+
+def _require_finite(kernel: Kernel, rows: slice, columns: slice, block: NDArray[Any]) -> None:
     finite = np.isfinite(block)
     if not finite.all():
         i, j = np.argwhere(~finite)[0]
@@ -79,7 +171,6 @@ def _evaluate(kernel: Kernel, fill: Any, rows: slice, columns: slice, block: NDA
             f"the kernel {kernel!r} of points {rows.start + i} and {columns.start + j} is "
             f"{block[i, j]} in {block.dtype}; scale the features down, or give float64 ones"
         )
-    _require_summable(f"the kernel {kernel!r}", largest)
 
 
 def _require_summable(name: str, largest: float) -> None:

@@ -11,9 +11,9 @@ import pytest
 from subsetopt.benchmarks import choice, suites
 from subsetopt.benchmarks.cases import clouds, digits, mnist, public, synthetic
 from subsetopt.benchmarks.cases.classifier import Perceptron, Samples, Training, recorded
-from subsetopt.benchmarks.cases.idx import read_idx
 from subsetopt.benchmarks.choice import Choice
 from subsetopt.errors import InvalidFile, InvalidOption, MissingBackend
+from subsetopt.formats.idx import IMAGES, LABELS
 from subsetopt.problems import MMDSelection, QuadraticSelection
 
 
@@ -25,8 +25,8 @@ def idx(array: np.ndarray) -> bytes:
 def write_mnist(folder: Path, size: int = 40) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, size=(size, 5, 4))
-    (folder / f"{mnist.IMAGES}.gz").write_bytes(gzip.compress(idx(images)))
-    (folder / mnist.LABELS).write_bytes(idx(np.arange(size) % 10))
+    (folder / f"{IMAGES}.gz").write_bytes(gzip.compress(idx(images)))
+    (folder / LABELS).write_bytes(idx(np.arange(size) % 10))
 
 
 def test_digits_are_real_losses_and_the_same_every_time() -> None:
@@ -122,50 +122,6 @@ def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.Mo
     write_mnist(tmp_path)
     monkeypatch.setenv(choice.DATA_VARIABLE, str(tmp_path))
     assert len(suites.mean_matching(Choice(source="mnist", n=16, ks=(2, 3), instances=2))) == 4
-
-
-def test_images_without_labels_of_their_own(tmp_path: Path) -> None:
-    write_mnist(tmp_path)
-    (tmp_path / mnist.LABELS).write_bytes(idx(np.zeros(39)))
-    with pytest.raises(InvalidFile, match="40 images and 39 labels"):
-        mnist.samples(tmp_path)
-    (tmp_path / mnist.LABELS).write_bytes(idx(np.full(40, 11)))
-    with pytest.raises(InvalidFile, match="label 11"):
-        mnist.samples(tmp_path)
-
-
-GOOD = idx(np.arange(6).reshape(1, 2, 3))
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "begins with nothing"),
-        (b"GIF89a", "begins with 47 49 46 38"),
-        (idx(np.arange(6)), "with 3 dimension"),
-        (GOOD[:9], "header has 9 of 16"),
-        (GOOD[:-1], "truncated: 5 bytes for shape"),
-        (GOOD + b"x", "too long"),
-        (gzip.compress(GOOD)[:-4], "truncated or damaged"),
-        (gzip.compress(GOOD)[:12] + b"\xff" * 9, "truncated or damaged"),
-        (gzip.compress(GOOD[:-1]), "truncated: 5 bytes"),
-    ],
-)
-def test_damaged_idx(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(content)
-    with pytest.raises(InvalidFile, match=message):
-        read_idx(path, dimensions=3)
-
-
-def test_whole_idx(tmp_path: Path) -> None:
-    for name, content in {"a": GOOD, "b.gz": gzip.compress(GOOD)}.items():
-        (tmp_path / name).write_bytes(content)
-        np.testing.assert_array_equal(
-            read_idx(tmp_path / name, dimensions=3), np.arange(6).reshape(1, 2, 3)
-        )
-    with pytest.raises(InvalidFile, match="cannot be read"):
-        read_idx(tmp_path / "nowhere", dimensions=3)
 
 
 # -- the suite ------------------------------------------------------------------------------------

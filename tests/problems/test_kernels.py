@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 import subsetopt as so
 from subsetopt.problems import Kernel, kernels
 from subsetopt.problems import points as points_module
 from subsetopt.problems.kernel_choice import Custom, kernel_of
-from subsetopt.problems.kernel_matrices import kernel_matrix, kernel_sums
+from subsetopt.problems.kernel_matrices import kernel_matrix, kernel_sums, own_sums
 from subsetopt.problems.points import median_distance
 
 few = settings(deadline=None, derandomize=True, max_examples=40)
@@ -279,3 +280,39 @@ def test_too_large() -> None:
 def test_frozen_and_hashable() -> None:
     assert len({so.Gaussian(1), so.Gaussian(1.0), so.Gaussian(), so.Laplace(1)}) == 3
     assert kernels.Kernel.block > 0
+
+
+# -- several threads, half precision ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kernel", [so.Gaussian(scale=9.0), so.Polynomial(), Custom(np.inner)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_change_no_bit(kernel: Kernel, dtype: Any) -> None:
+    X = cloud(11, 1100, d=300, dtype=dtype)
+    with threadpool_limits(1, "blas"):
+        one = kernel_matrix(kernel, X, threads=1)
+        sums = own_sums(kernel, X, threads=1)
+    with threadpool_limits(2, "blas"):
+        np.testing.assert_array_equal(kernel_matrix(kernel, X, threads=3), one)
+        np.testing.assert_array_equal(own_sums(kernel, X, threads=3), sums)
+    wanted = one.sum(axis=1, dtype=np.float64)
+    magnitude = np.abs(one).sum(axis=1, dtype=np.float64).max()
+    tolerance = magnitude * (1e-6 if dtype == np.float32 else 1e-13)
+    np.testing.assert_allclose(sums, wanted, rtol=0, atol=tolerance)
+
+
+def test_half_precision_is_rounded_once() -> None:
+    X = cloud(12, 600, dtype=np.float32)
+    whole = kernel_matrix(so.Gaussian(scale=1.0), X)
+    half = kernel_matrix(so.Gaussian(scale=1.0), X, storage=np.float16)
+    np.testing.assert_array_equal(half, whole.astype(np.float16))
+    with pytest.raises(so.InvalidProblem, match="is inf in float16"):
+        kernel_matrix(so.Linear(), 300 * X, storage=np.float16)
+
+
+@pytest.mark.parametrize("size", [1, 4, 512])
+def test_own_sums_in_blocks(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(so.Laplace, "block", size)
+    X = cloud(13, 11)
+    kernel = so.Laplace(scale=1.5)
+    np.testing.assert_allclose(own_sums(kernel, X), direct(kernel, X, X).sum(axis=1), rtol=1e-13)

@@ -1,4 +1,4 @@
-"""Reading IDX, the format of MNIST: a magic number, the shape, then bytes."""
+"""IDX, the format of MNIST: a magic number, the shape, then bytes."""
 
 import gzip
 import zlib
@@ -10,8 +10,36 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
 
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 _UNSIGNED_BYTES = 0x08
 _GZIP = b"\x1f\x8b"
+
+
+def read_mnist(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the training images, one in each row, and their labels.
+
+    They are looked for in ``folder/mnist`` and in `folder`, gzipped or not.
+
+    Raises
+    ------
+    InvalidFile
+        If one of the two files is missing or damaged, or they do not fit together.
+    """
+    images = read_idx(_find(folder, IMAGES), dimensions=3)
+    labels = read_idx(_find(folder, LABELS), dimensions=1)
+    if len(images) != len(labels) or not len(labels):
+        raise InvalidFile(f"{folder} holds {len(images)} images and {len(labels)} labels")
+    if labels.max() > 9:
+        raise InvalidFile(f"{folder} holds the label {labels.max()}; MNIST has 0..9")
+    return images.reshape(len(images), -1), labels.astype(np.int64)
+
+
+def _find(folder: Path, name: str) -> Path:
+    tried = [folder / sub / f"{name}{end}" for sub in ("mnist", ".") for end in (".gz", "")]
+    for path in tried:
+        if path.is_file():
+            return path
+    raise InvalidFile(f"no {name}.gz in {folder / 'mnist'} or {folder}")
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

@@ -1,0 +1,145 @@
+"""Lazy greedy selection of a batch, and the heap that lazy greedy needs.
+
+A heap is two arrays: `keys` float64, the largest on top, and `ids` int64; of equal keys the
+smaller id comes first, so that lazy greedy takes what a plain argmax would.
+"""
+
+import numpy as np
+from numba import njit
+
+_VECTORISED = {"reassoc", "contract", "nsz", "nnan"}
+
+
+@njit(cache=True, nogil=True)
+def _sink(keys, ids, size, root):
+    key, item = keys[root], ids[root]
+    while True:
+        child = 2 * root + 1
+        if child >= size:
+            break
+        other = child + 1
+        if other < size and _before(keys[other], ids[other], keys[child], ids[child]):
+            child = other
+        if not _before(keys[child], ids[child], key, item):
+            break
+        keys[root], ids[root] = keys[child], ids[child]
+        root = child
+    keys[root], ids[root] = key, item
+
+
+@njit(cache=True, nogil=True)
+def _before(key, item, other_key, other_item):
+    return key > other_key or (key == other_key and item < other_item)
+
+
+@njit(cache=True, nogil=True)
+def heapified(keys, ids):
+    """Make a heap of two arrays, in place; returns its size."""
+    for root in range(keys.size // 2 - 1, -1, -1):
+        _sink(keys, ids, keys.size, root)
+    return keys.size
+
+
+@njit(cache=True, nogil=True)
+def replace_top(keys, ids, size, key, item):
+    """Put (key, item) in the place of the top of a heap of `size`."""
+    if size > 0:
+        keys[0], ids[0] = key, item
+        _sink(keys, ids, size, 0)
+
+
+@njit(cache=True, nogil=True, fastmath=_VECTORISED)
+def _distance(a, b):
+    total = 0.0
+    for u in range(a.size):
+        difference = np.float64(a[u]) - np.float64(b[u])
+        total += difference * difference
+    return np.sqrt(total)
+
+
+@njit(cache=True, nogil=True, fastmath=_VECTORISED)
+def _covering(row, weights, covered, roots):
+    """Return ``sum(sqrt(covered + weights * row) - roots)`` where ``roots = sqrt(covered)``."""
+    total = 0.0
+    for u in range(row.size):
+        total += np.sqrt(covered[u] + weights[u] * row[u]) - roots[u]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def lazy_greedy(features, modular, diversity, weights, coverage, ids, chosen, gains):
+    """Take one candidate after another, the first one of the largest score; returns evaluations.
+
+    The score of x beside the chosen S is
+
+        modular_x + diversity * min(|x - y| for y in S)
+                  + coverage * sum_u sqrt(sum(w_u y_u for y in S + x)) - sqrt(... S),
+
+    without the middle term while S is empty. For S not empty no score grows with S, so an old
+    score bounds the new one; what S empty left bounds nothing, so all are computed again after the
+    first pick.
+
+    Parameters
+    ----------
+    features : (n, d)
+        Not negative, if `coverage` is above 0.
+    modular : (n,) float64
+    diversity, coverage : float
+        Not negative.
+    weights : (d,) float64
+        w, not negative.
+    ids : (m,) int64, ascending, changed in place
+        The candidates.
+    chosen, gains : (k,) int64 and float64, filled
+    """
+    n, d = features.shape
+    nearest = np.full(n, np.inf)
+    seen = np.zeros(n, np.int64)  # how many of the chosen `nearest` knows of
+    covered, roots = np.zeros(d), np.zeros(d)
+    keys = np.empty(ids.size)
+    size = ids.size
+    evaluated = 0
+    for t in range(chosen.size):
+        if t < 2:
+            for c in range(size):
+                keys[c] = modular[ids[c]]
+                keys[c] += _score(
+                    features, ids[c], diversity, weights, coverage,
+                    covered, roots, chosen, t, nearest, seen,
+                )  # fmt: skip
+            evaluated += size
+            heapified(keys[:size], ids[:size])
+        fresh = ids[0] if t < 2 else -1
+        while ids[0] != fresh:
+            fresh = ids[0]
+            evaluated += 1
+            key = modular[fresh] + _score(
+                features, fresh, diversity, weights, coverage,
+                covered, roots, chosen, t, nearest, seen,
+            )  # fmt: skip
+            replace_top(keys, ids, size, min(keys[0], key), fresh)
+        chosen[t] = fresh
+        gains[t] = keys[0]
+        if coverage > 0.0:
+            for u in range(d):
+                covered[u] += weights[u] * features[fresh, u]
+                roots[u] = np.sqrt(covered[u])
+        size -= 1
+        replace_top(keys, ids, size, keys[size], ids[size])
+    return evaluated
+
+
+@njit(cache=True, nogil=True)
+def _score(
+    features, x, diversity, weights, coverage, covered, roots, chosen, count, nearest, seen
+):  # fmt: skip
+    """Return what the score of x has beyond `modular`; O(d) for each pick since the last time."""
+    score = 0.0
+    if diversity > 0.0 and count > 0:
+        for t in range(seen[x], count):
+            nearest[x] = min(nearest[x], _distance(features[x], features[chosen[t]]))
+        seen[x] = count
+        score += diversity * nearest[x]
+    if coverage > 0.0:
+        score += coverage * _covering(features[x], weights, covered, roots)
+    return score

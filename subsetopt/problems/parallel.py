@@ -1,0 +1,61 @@
+"""Pieces of work done several at once, with the same result whatever the number of threads."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    # Linux only, but there it knows of containers and taskset.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep NumPy's linear algebra to one thread within.
+
+    How it divides a product among threads changes the last bits, and its threads wait for each
+    other by spinning, which costs most where others want the processors too.
+    """
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def each(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
+) -> list[Result]:
+    """Return ``work(item)`` for each item, in order, several at once, with one BLAS thread each.
+
+    Parameters
+    ----------
+    work : callable
+    items : iterable
+    threads : int, optional
+        None is the number of processors.
+    """
+    waiting = list(items)
+    count = min(len(waiting), threads or processors())
+    with one_blas_thread():
+        if count < 2:
+            return [work(item) for item in waiting]
+        pool = ThreadPoolExecutor(count)
+        try:
+            return list(pool.map(work, waiting))
+        finally:
+            pool.shutdown(cancel_futures=True)

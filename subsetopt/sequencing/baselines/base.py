@@ -1,0 +1,159 @@
+"""What all baselines share: batches are cut one after another from what is left."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.limits import Limits
+from subsetopt.problems import checks
+from subsetopt.problems.points import points
+
+Indices = NDArray[np.int64]
+Picker = Callable[[Indices, int], Indices]
+"""Picks k of the available indices, in the order in which it takes them."""
+Progress = Callable[[int, int], None]
+"""Called after each batch with how many points are in batches, of how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline(ABC):
+    """A way to choose mini-batches that others are compared with; its fields are its options."""
+
+    name: ClassVar[str]
+    """The key in `BASELINES`."""
+
+    @abstractmethod
+    def picker(
+        self, X: NDArray[Any], k: int, scores: NDArray[np.float64] | None, rng: np.random.Generator
+    ) -> Picker:
+        """Check and prepare all that does not change from batch to batch of k."""
+
+    def order(
+        self,
+        X: ArrayLike,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        scores: ArrayLike | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Indices, Indices]:
+        """Return the order of all n points, (n,), and where batches begin and end, (batches + 1,).
+
+        Batch b is ``order[boundaries[b] : boundaries[b + 1]]``. What is left for the last batch is
+        not chosen among but taken, in ascending order.
+
+        Parameters
+        ----------
+        X : array_like (n, d)
+        batch_size : int
+        seed : int
+            Of the baseline's own generator.
+        scores : array_like (n,), optional
+            Uncertainties of the points; only `Submodular` looks at them.
+        progress : callable, optional
+            Called after each batch with the number of points done and of all.
+
+        Raises
+        ------
+        InvalidProblem
+            For features or scores that are not finite, or a batch size outside 1..n.
+        InvalidOption
+            For an option that these data rule out.
+        """
+        features = points("X", X)
+        n = len(features)
+        size = _batch_size(batch_size, n)
+        pick = self.picker(features, size, checked_scores(scores, n), _generator(seed))
+        boundaries = np.append(np.arange(0, n, size, dtype=np.int64), n)
+        order = np.empty(n, dtype=np.int64)
+        free = np.ones(n, dtype=np.bool_)
+        for start, end in pairwise(boundaries):
+            left = np.flatnonzero(free)
+            batch = pick(left, size) if len(left) > size else left
+            order[start:end] = batch
+            free[batch] = False
+            if progress is not None:
+                progress(int(end), n)
+        return order, boundaries
+
+    def select(
+        self, X: ArrayLike, k: int, *, seed: int = 0, scores: ArrayLike | None = None
+    ) -> Indices:
+        """Return k of the n points, sorted; parameters and errors as those of `order`."""
+        features = points("X", X)
+        n = len(features)
+        size = checks.subset_size(k, n)
+        pick = self.picker(features, size, checked_scores(scores, n), _generator(seed))
+        return np.sort(pick(np.arange(n, dtype=np.int64), size))
+
+
+def drawn(left: Indices, pool: int | None, rng: np.random.Generator) -> Indices:
+    """Return `pool` of the indices, drawn uniformly and sorted; all of them where that is fewer."""
+    if pool is None or len(left) <= pool:
+        return left
+    return np.sort(rng.choice(left, pool, replace=False, shuffle=False))
+
+
+def require_pool(pool: int | None) -> None:
+    """Raise InvalidOption unless it is None or a whole number from 1 on."""
+    if pool is None:
+        return
+    if isinstance(pool, bool) or not isinstance(pool, Integral) or pool < 1:
+        raise InvalidOption(
+            f"pool is {pool!r}; a whole number from 1 on is needed, or None for all that is left"
+        )
+
+
+def require_room(pool: int | None, k: int) -> None:
+    """Raise InvalidOption where a batch does not fit into the pool."""
+    if pool is not None and pool < k:
+        raise InvalidOption(
+            f"pool is {pool}, below the {k} to be chosen from it; give pool={2 * k} or more, or "
+            "None for all that is left"
+        )
+
+
+def require_number(name: str, value: object) -> None:
+    """Raise InvalidOption unless it is a finite number from 0 on."""
+    real = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
+    if not real or not 0 <= float(value) < np.inf:  # type: ignore[arg-type]
+        raise InvalidOption(f"{name} is {value!r}; a finite number from 0 on is needed")
+
+
+def available_mask(available: ArrayLike | None, n: int, k: object) -> tuple[NDArray[np.bool_], int]:
+    """Return which of n may be chosen, and k; InvalidProblem where k is not 1 to their number."""
+    mask = np.ones(n, dtype=np.bool_)
+    if available is not None:
+        mask[:] = False
+        mask[checks.selection(available, n, 1, n)] = True
+    return mask, checks.subset_size(k, int(np.count_nonzero(mask)))
+
+
+def _batch_size(size: object, n: int) -> int:
+    try:
+        return checks.subset_size(size, n)
+    except InvalidProblem:
+        raise InvalidProblem(
+            f"batch_size is {size!r}; a whole number from 1 to n = {n} is needed"
+        ) from None
+
+
+def checked_scores(scores: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+    """Return uncertainties as float64 (n,), or raise InvalidProblem."""
+    if scores is None:
+        return None
+    array = checks.numeric_array("scores", scores, dimensions=(1,)).astype(np.float64)
+    if len(array) != n:
+        raise InvalidProblem(f"scores has shape {array.shape}; one number a point, ({n},)")
+    return array
+
+
+def _generator(seed: int) -> np.random.Generator:
+    return np.random.default_rng(Limits(seed=seed).seed)

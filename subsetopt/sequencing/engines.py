@@ -1,0 +1,146 @@
+"""Where rows of the kernel matrix come from: memory, the features, or an approximation."""
+
+from importlib import import_module
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.problems import Kernel, checks
+from subsetopt.problems.kernel_choice import KernelFunction, kernel_of
+from subsetopt.problems.memory import memory_limit
+from subsetopt.problems.points import points
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Rows of a kernel matrix K (n, n); the same bits whatever the number of threads.
+
+    One that lives on a device may have a method `own_chooser` too, from one of `choosers` to what
+    does the same there.
+
+    Attributes
+    ----------
+    name : str
+    kernel : Kernel or "precomputed"
+        With its scale as a number.
+    n : int
+    dtype : dtype
+        float32 or float64: that of the rows.
+    bytes : int
+        Estimate of the memory it holds.
+    semidefinite : bool
+        K is known to be positive semidefinite but for rounding.
+    matrix : ndarray (n, n) or None
+        K itself where it is held in `dtype`.
+    data : ndarray
+        The features, or the precomputed K.
+    """
+
+    name: str
+    kernel: Any
+    n: int
+    dtype: np.dtype[Any]
+    bytes: int
+    semidefinite: bool
+    matrix: NDArray[Any] | None
+    data: NDArray[Any]
+
+    def diagonal(self) -> NDArray[np.float64]:
+        """Return the diagonal of K (n,)."""
+
+    def row_sums(self) -> NDArray[np.float64]:
+        """Return the row sums of K (n,)."""
+
+    def rows(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Return rows of K (len(indices), n), a view where possible; never to be written to."""
+
+    def describe(self) -> str:
+        """Return one line: what it is, and its memory."""
+
+
+ENGINES = {
+    "matrix": "matrix:whole_matrix",
+    "matrix16": "matrix:half_matrix",
+    "rows": "rows:recomputed_rows",
+    "fourier": "low_rank:fourier",
+    "nystroem": "low_rank:nystroem",
+    "torch": "torch_engine:torch_engine",
+}
+"""Name to ``module:function``; each takes ``(X, kernel, memory=, threads=, seed=)``."""
+
+
+def choose(
+    X: ArrayLike,
+    kernel: Kernel | KernelFunction | str = "gaussian",
+    memory: int | None = None,
+    *,
+    engine: str = "auto",
+    threads: int | None = None,
+    seed: int = 0,
+) -> Engine:
+    """Return an engine for the data; what was chosen and why is its `describe`.
+
+    Parameters
+    ----------
+    X : array_like (n, d) or (n,)
+        Features, or with ``kernel="precomputed"`` the kernel matrix (n, n).
+    kernel : str, Kernel or callable
+        As `MMDSelection` takes it.
+    memory : int, optional
+        Bytes that it may take; None is three quarters of the machine's memory.
+    engine : str
+        ``"auto"`` holds the whole matrix where that fits, else recomputes rows. Those that change
+        the sequence, ``"matrix16"``, ``"fourier"`` and ``"nystroem"``, are only taken by name.
+    threads : int, optional
+        None is the number of processors.
+    seed : int
+        For the approximations that draw.
+
+    Raises
+    ------
+    InvalidOption
+        For an engine that there is not, or that cannot take this kernel.
+    InvalidProblem
+        For data that state no problem, as `MMDSelection` says.
+    TooLarge
+        If the engine asked for does not fit.
+    """
+    if engine != "auto" and engine not in ENGINES:
+        known = ", ".join(map(repr, ENGINES))
+        raise InvalidOption(f"engine is {engine!r}; it is 'auto', {known} or an Engine")
+    _require_budget(memory)
+    if isinstance(kernel, str) and kernel == "precomputed":
+        if engine not in ("auto", "matrix"):
+            raise InvalidOption(
+                f"engine is {engine!r}, but a precomputed matrix is there already: leave it out"
+            )
+        from .matrix import given_matrix
+
+        return given_matrix(checks.square_matrix("K", X, copy=False), threads)
+    return _of_features(points("X", X), kernel_of(kernel), memory, engine, threads, seed)
+
+
+def _of_features(
+    X: NDArray[Any], kernel: Kernel, memory: int | None, engine: str, threads: int | None, seed: int
+) -> Engine:
+    fitted = kernel.fitted(X)
+    if engine == "auto":
+        needed = matrix_bytes(X, fitted.dtype(X, X))
+        engine = "matrix" if needed <= (memory or memory_limit()) else "rows"
+    module, function = ENGINES[engine].split(":")
+    make = getattr(import_module(f"{__package__}.{module}"), function)
+    made: Engine = make(X, fitted, memory=memory, threads=threads, seed=seed)
+    return made
+
+
+def matrix_bytes(X: NDArray[Any], stored: np.dtype[Any]) -> int:
+    """Return an estimate of what a whole matrix takes, with the features and copies of them."""
+    return stored.itemsize * len(X) ** 2 + 3 * X.nbytes + 2**26
+
+
+def _require_budget(memory: object) -> None:
+    whole = isinstance(memory, int) and not isinstance(memory, bool)
+    if memory is not None and not (whole and memory > 0):  # type: ignore[operator]
+        raise InvalidProblem(f"memory is {memory!r}; give bytes above 0, or None")

@@ -1,0 +1,150 @@
+"""What a sequence is: an order of the points, cut into batches, and how close each came."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidFile, MissingBackend
+
+from . import archive
+
+_ARRAYS = {
+    "order": np.int64,
+    "boundaries": np.int64,
+    "mmd2": np.float64,
+    "mmd2_to_whole": np.float64,
+    "seconds": np.float64,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MiniBatchSequence:
+    r"""Batches :math:`B_1, B_2, \dots` that share no point.
+
+    P is all that was chosen before a batch B, Q what was left.
+
+    Parameters
+    ----------
+    order : ndarray of int64 (m,)
+        The points in the order of their batches; all n, or fewer where the last was dropped.
+    boundaries : ndarray of int64 (batches + 1,)
+        Batch b is ``order[boundaries[b]:boundaries[b + 1]]``.
+    mmd2 : ndarray of float64 (batches,)
+        The squared MMD of ``P u B`` and ``Q \ B``, Eq. 3; NaN after a batch that leaves nothing.
+    mmd2_to_whole : ndarray of float64 (batches,)
+        The squared MMD of ``P u B`` and all points.
+    seconds : ndarray of float64 (batches,)
+        That each batch took.
+    total_seconds : float
+        With the kernel matrix.
+    provenance : dict
+        Of data, kernel, solver, engine and versions; what JSON can hold.
+
+    References
+    ----------
+    Deterministic Mini-batch Sequencing for Training Deep Neural Networks.
+    """
+
+    order: NDArray[np.int64]
+    boundaries: NDArray[np.int64]
+    mmd2: NDArray[np.float64]
+    mmd2_to_whole: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    total_seconds: float
+    provenance: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        for name, dtype in _ARRAYS.items():
+            array = np.array(getattr(self, name), dtype)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.boundaries) - 1
+
+    def __repr__(self) -> str:
+        return f"MiniBatchSequence(batches={len(self)}, points={len(self.order)})"
+
+    @property
+    def batches(self) -> list[NDArray[np.int64]]:
+        """The indices of each batch."""
+        return np.split(self.order, self.boundaries[1:-1])
+
+    @property
+    def mmd(self) -> NDArray[np.float64]:
+        r"""The MMD of ``P u B`` and ``Q \ B``: the root of `mmd2`."""
+        return np.asarray(np.sqrt(np.maximum(self.mmd2, 0.0)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a .npz file, whole or not at all."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        note = {"total_seconds": self.total_seconds, "provenance": self.provenance}
+        archive.write(path, "sequence", arrays, note)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "MiniBatchSequence":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InvalidFile
+            If there is no such file, or it is damaged, or holds no sequence.
+        """
+        arrays, note = archive.read(path, "sequence", tuple(_ARRAYS))
+        try:
+            total, provenance = float(note["total_seconds"]), dict(note["provenance"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidFile(f"{path}: damaged: its note lacks {error}") from error
+        wrong = _wrong(arrays)
+        if wrong:
+            raise InvalidFile(f"{path}: damaged: {wrong}")
+        return cls(**arrays, total_seconds=total, provenance=provenance)
+
+    def plot(self, target: Any = None) -> Any:
+        """Draw the MMD to what is left over the points chosen; returns the axes.
+
+        Parameters
+        ----------
+        target : matplotlib Axes, path or None
+            What to draw on, or the file to write; None makes new axes.
+
+        Raises
+        ------
+        MissingBackend
+            If matplotlib is not installed.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise MissingBackend("matplotlib is not installed: pip install matplotlib") from error
+        figure, axes = None, target
+        if target is None or isinstance(target, str | os.PathLike):
+            figure = Figure(figsize=(7, 4), layout="constrained")
+            axes = figure.add_subplot()
+        label = self.provenance.get("solver", "")
+        axes.plot(self.boundaries[1:], self.mmd, lw=1, label=label)
+        axes.set(xlabel="points chosen", ylabel="MMD to what is left", yscale="log")
+        if figure is not None and target is not None:
+            figure.savefig(target)
+        return axes
+
+
+def _wrong(arrays: dict[str, NDArray[Any]]) -> str:
+    """Return what rules out that arrays are those of a sequence, or nothing."""
+    for name, dtype in _ARRAYS.items():
+        if arrays[name].dtype != dtype or arrays[name].ndim != 1:
+            return f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}"
+    order, boundaries = arrays["order"], arrays["boundaries"]
+    batches = len(boundaries) - 1
+    if batches < 1 or boundaries[0] or boundaries[-1] != len(order):
+        return f"its batches do not go from 0 to {len(order)}"
+    if (np.diff(boundaries) < 1).any():
+        return "its boundaries do not ascend"
+    if any(len(arrays[name]) != batches for name in ("mmd2", "mmd2_to_whole", "seconds")):
+        return f"{batches} batches, but not one number for each"
+    if (np.sort(order) < 0).any() or len(np.unique(order)) != len(order):
+        return "its order holds a point twice, or a negative one"
+    return ""

@@ -1,0 +1,232 @@
+"""All batches of a data set, one after another."""
+
+import os
+import platform
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.limits import Limits
+from subsetopt.problems import Kernel, checks
+from subsetopt.problems.kernel_choice import KernelFunction
+from subsetopt.problems.parallel import one_blas_thread
+
+from . import archive
+from .checkpoint import Checkpoint
+from .choosers import Chooser, chooser_of
+from .engines import Engine, choose
+from .result import MiniBatchSequence
+from .state import State
+
+if TYPE_CHECKING:
+    from subsetopt.solvers.base import Solver
+
+Progress = Callable[[int, int], None]
+
+
+def sequence(
+    X: ArrayLike,
+    batch_size: int,
+    *,
+    kernel: Kernel | KernelFunction | str = "gaussian",
+    solver: "str | Solver" = "swap",
+    engine: str | Engine = "auto",
+    memory: int | None = None,
+    drop_last: bool = False,
+    seed: int = 0,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    threads: int | None = None,
+    **options: Any,
+) -> MiniBatchSequence:
+    r"""Put points into mini-batches, so that what was taken so far resembles what is left.
+
+    Batch after batch is chosen from what is left, Q, minimising
+
+    .. math::
+        \Bigl\lVert \tfrac{1}{|P| + k} \sum_{i \in P \cup B} \phi_i
+        - \tfrac{1}{|Q| - k} \sum_{i \in Q \setminus B} \phi_i \Bigr\rVert^2
+
+    with P all that were chosen before. The last batch is what is left then.
+
+    Parameters
+    ----------
+    X : array_like (n, d) or (n,)
+        Features, of which float32 give a float32 kernel matrix; with ``kernel="precomputed"`` the
+        kernel matrix (n, n), which is used as it is and must not be changed meanwhile.
+    batch_size : int
+        k, 1 <= k <= n.
+    kernel : str, Kernel or callable
+        As `MMDSelection` takes it.
+    solver : str or Solver
+        ``"herding"``: kernel herding, point after point, O(n) each. ``"swap"``: that, then
+        exchanges within the batch until none helps, or `sweeps` turns. Or any solver of MMD
+        problems by name or as an object: each batch is then solved as a problem of its own, which
+        takes its matrix, O(n^2), and `options` are the solver's and the limits of `solve`.
+    engine : str or Engine
+        Where rows of the kernel matrix come from: see `subsetopt.sequencing.choose`. An object
+        brings its own points and kernel; X is then only counted.
+    memory : int, optional
+        Bytes that it may take; None is three quarters of the machine's memory.
+    drop_last : bool
+        Leave out the last batch where it is smaller.
+    seed : int
+        For solvers and engines that draw.
+    checkpoint : path, optional
+        Written every few seconds and at Ctrl-C; a call with the same data and options goes on
+        from there, to the same order to the last bit. Removed at the end.
+    progress : callable, optional
+        Called after each batch with the batches done and all batches.
+    threads : int, optional
+        None is the number of processors. It has no bearing on the order.
+    **options
+        Of the solver.
+
+    Raises
+    ------
+    InvalidProblem, InvalidOption, UnknownSolver, UnsupportedProblem, MissingBackend
+        Bad data or usage.
+    TooLarge
+        If what was asked for by name does not fit into the memory.
+    InvalidFile
+        If the checkpoint is damaged, or of other data or options.
+    KeyboardInterrupt
+        At Ctrl-C, with the checkpoint written.
+
+    Examples
+    --------
+    >>> found = sequence([[0.0], [1.0], [10.0], [11.0]], 2, kernel="linear")
+    >>> [batch.tolist() for batch in found.batches]
+    [[1, 2], [0, 3]]
+    """
+    start = perf_counter()
+    seed, threads = Limits(seed=seed).seed, Limits(threads=threads).threads
+    chooser, described = chooser_of(solver, options, seed=seed, memory=memory, threads=threads)
+    with one_blas_thread():
+        source = _engine(X, kernel, memory, engine, threads, seed)
+        if hasattr(source, "own_chooser"):
+            chooser = source.own_chooser(chooser)
+        size = _batch_size(batch_size, source.n)
+        _require_flag(drop_last)
+        facts = _facts(source, size, described, drop_last, seed)
+        saved = None if checkpoint is None else Checkpoint(checkpoint, facts)
+        state = State(source)
+        before = _resume(state, saved)
+        _run(state, chooser, size, drop_last, saved, progress)
+    result = _result(state, perf_counter() - start + before, facts)
+    if saved is not None:
+        saved.remove()
+    return result
+
+
+def _engine(
+    X: ArrayLike,
+    kernel: Kernel | KernelFunction | str,
+    memory: int | None,
+    engine: str | Engine,
+    threads: int | None,
+    seed: int,
+) -> Engine:
+    if isinstance(engine, str):
+        return choose(X, kernel, memory, engine=engine, threads=threads, seed=seed)
+    if not isinstance(engine, Engine):
+        raise InvalidOption(f"engine is {engine!r}; a name or an Engine is needed")
+    if len(np.asarray(X)) != engine.n:
+        raise InvalidProblem(f"X has {len(np.asarray(X))} points, the engine {engine.n}")
+    return engine
+
+
+def _batch_size(size: object, n: int) -> int:
+    try:
+        return checks.subset_size(size, n)
+    except InvalidProblem:
+        raise InvalidProblem(
+            f"batch_size is {size!r}; a whole number from 1 to n = {n} is needed"
+        ) from None
+
+
+def _require_flag(drop_last: object) -> None:
+    if not isinstance(drop_last, bool):
+        raise InvalidOption(f"drop_last is {drop_last!r}; True or False is needed")
+
+
+def _facts(engine: Engine, size: int, solver: str, drop_last: bool, seed: int) -> dict[str, Any]:
+    """Return all that has a bearing on the order."""
+    return {
+        "n": engine.n,
+        "data": archive.digest(engine.data),
+        "kernel": repr(engine.kernel),
+        "batch_size": size,
+        "solver": solver,
+        "engine": engine.name,
+        "dtype": engine.dtype.name,
+        "drop_last": drop_last,
+        "seed": seed,
+    }
+
+
+def _resume(state: State, saved: Checkpoint | None) -> float:
+    """Go to where the checkpoint left off; returns the seconds that its batches took."""
+    snapshot = None if saved is None else saved.found()
+    if snapshot is None:
+        return 0.0
+    state.restore(snapshot)
+    return float(snapshot.seconds.sum())
+
+
+def _run(
+    state: State,
+    chooser: Chooser,
+    size: int,
+    drop_last: bool,
+    saved: Checkpoint | None,
+    progress: Progress | None,
+) -> None:
+    total = state.n // size if drop_last else -(-state.n // size)
+    try:
+        while len(state.boundaries) <= total:
+            begin = perf_counter()
+            left = state.n - state.count
+            if left > size:
+                chooser(state, size)
+            else:
+                state.add(state.left)
+            state.close(perf_counter() - begin)
+            if saved is not None:
+                saved.note(state)
+            if progress is not None:
+                progress(len(state.boundaries) - 1, total)
+    except KeyboardInterrupt:
+        if saved is not None:
+            saved.write()
+        raise
+
+
+def _result(state: State, seconds: float, facts: dict[str, Any]) -> MiniBatchSequence:
+    from subsetopt import __version__
+
+    engine = state.engine
+    provenance = {
+        **facts,
+        "features": list(engine.data.shape[1:]),
+        "engine": engine.describe(),
+        "bytes": engine.bytes,
+        "versions": {
+            "subsetopt": __version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    return MiniBatchSequence(
+        order=state.order[: state.count],
+        boundaries=np.array(state.boundaries),
+        mmd2=np.array(state.mmd2),
+        mmd2_to_whole=np.array(state.mmd2_to_whole),
+        seconds=np.array(state.seconds),
+        total_seconds=seconds,
+        provenance=provenance,
+    )

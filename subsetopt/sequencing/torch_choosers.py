@@ -1,0 +1,204 @@
+"""Batches chosen on a torch device: herding and exchanges, with one look from the host a batch.
+
+The potentials are those of `subsetopt.solvers._kernels.sequences`, in float64. Nothing of what a
+pick needs goes through the host: the argument of the minimum, the row of K that it selects, and the
+members stay on the device, which therefore never waits.
+"""
+
+from typing import Any
+
+from subsetopt.errors import InvalidOption
+from subsetopt.problems.memory import require_memory
+
+from .state import State
+from .torch_engine import TorchEngine
+from .torch_kernels import Tensor, whole_products
+
+_ROUNDING = 1e-12  # of the largest potential: gains below it are none
+_UNSEEN = 8  # exchanges that are tried before the host asks whether they helped
+_CHUNK = 2**25  # pairs that are looked at at a time
+
+
+class TorchHerding:
+    """Herding on the device, the same picks as of `choosers.Herding` but for rounding.
+
+    Parameters
+    ----------
+    engine : TorchEngine
+    graph : bool
+        Record the picks of a batch once as a CUDA graph and replay it: for kernel matrices whose
+        rows are read faster than kernels are launched.
+    """
+
+    def __init__(self, engine: TorchEngine, *, graph: bool = False) -> None:
+        if graph and engine.device.type != "cuda":
+            raise InvalidOption(f"graph is True, but the engine is on {engine.device}, no GPU")
+        self.engine = engine
+        self._torch = engine.torch
+        self._potentials = self._zeros(engine.n)
+        self._drift = engine.device_sums * (2 / engine.n)
+        self._state: State | None = None
+        self._count = -1
+        self._members = self._own = self._gained = self._block = self._zeros(0)
+        self._graph: Any = None
+        self._record = graph
+
+    def _zeros(self, *shape: int, dtype: Any = None) -> Tensor:
+        dtype = self._torch.float64 if dtype is None else dtype
+        return self._torch.zeros(*shape, dtype=dtype, device=self.engine.device)
+
+    def __call__(self, state: State, k: int) -> None:
+        """Choose a batch; one row of K and O(n) for each point."""
+        with whole_products(self._torch), self._torch.no_grad():
+            self._enter(state, k)
+            self._herd()
+            picked, potentials = self._members.tolist(), self._own.tolist()
+            self._refine()
+            self._leave(state, picked, potentials)
+
+    def _enter(self, state: State, k: int) -> None:
+        if self._state is not state or self._count != state.count:
+            self._potentials.copy_(self._torch.from_numpy(state.potentials))
+        if len(self._members) != k:
+            self._graph = None
+            self._members = self._zeros(k, dtype=self._torch.int64)
+            self._own = self._zeros(k)
+            self._gained = self._zeros(1)
+            self._block = self._rows_of_members(k)
+        self._gained.zero_()
+
+    def _rows_of_members(self, k: int) -> Tensor:
+        return None
+
+    def _herd(self) -> None:
+        """Pick a batch; the first time of a size as it stands, later by replaying it."""
+        if not self._record:
+            self._pick()
+        elif self._graph is None:
+            self._graph = False  # now everything is warm
+            self._pick()
+        else:
+            if self._graph is False:
+                self._graph = self._torch.cuda.CUDAGraph()
+                with self._torch.cuda.graph(self._graph):
+                    self._pick()
+            self._graph.replay()
+
+    def _pick(self) -> None:
+        potentials, drift, k = self._potentials, self._drift, len(self._members)
+        for b in range(k):
+            potentials.sub_(drift)
+            j = potentials.argmin(dim=0, keepdim=True)
+            self._members[b : b + 1].copy_(j)
+            self._own[b : b + 1].copy_(potentials.index_select(0, j))
+            potentials.index_fill_(0, j, float("inf"))
+            row = self.engine.device_rows(j)[0]
+            if self._block is not None:
+                self._block[b].copy_(row)
+            potentials.add_(row, alpha=2.0)
+
+    def _refine(self) -> None:
+        pass
+
+    def _leave(self, state: State, picked: list[int], potentials: list[float]) -> None:
+        """Bring the state on the host up to what is on the device."""
+        for j, potential in zip(picked, potentials, strict=True):
+            state.value += potential + state.mean - 2 * state.lean
+            state.lean += float(state.leans[j])
+        members = self._members.cpu().numpy()
+        state.value += float(self._gained)
+        state.lean += float(state.leans[members].sum() - state.leans[picked].sum())
+        state.order[state.count : state.count + len(picked)] = members
+        state.count += len(picked)
+        state.potentials[:] = self._potentials.cpu().numpy()
+        self._state, self._count = state, state.count
+
+
+class TorchSwap(TorchHerding):
+    """Herding, then the best of all exchanges again and again, until none helps.
+
+    All k members are looked at together, O(k n) an exchange. `choosers.Swap` takes the first
+    member that gains, so that both end in other batches that are as good.
+
+    Parameters
+    ----------
+    engine : TorchEngine
+    sweeps : int or None
+        At most k times as many exchanges; None is until none helps.
+    graph : bool
+        As of `TorchHerding`.
+    """
+
+    def __init__(
+        self, engine: TorchEngine, *, sweeps: int | None = None, graph: bool = False
+    ) -> None:
+        whole = isinstance(sweeps, int) and not isinstance(sweeps, bool)
+        if sweeps is not None and not (whole and sweeps >= 0):
+            raise InvalidOption(f"sweeps is {sweeps!r}; a whole number from 0 on or None")
+        super().__init__(engine, graph=graph)
+        self.sweeps = sweeps
+
+    def _rows_of_members(self, k: int) -> Tensor:
+        dtype, engine = getattr(self._torch, str(self.engine.dtype)), self.engine
+        require_memory(
+            f"the rows of a batch of {k} on {engine.device}",
+            dtype.itemsize * k * engine.n + 16 * min(_CHUNK, k * engine.n),
+            "take smaller batches or solver='herding'",
+            engine.free(),
+        )
+        return self._zeros(k, engine.n, dtype=dtype)
+
+    def _refine(self) -> None:
+        k = len(self._members)
+        self._complete()
+        largest = max(float(self._own.abs().max()), float(self.engine.device_diagonal.abs().max()))
+        left = None if self.sweeps is None else k * self.sweeps
+        while left is None or left > 0:
+            rounds = _UNSEEN if left is None else min(left, _UNSEEN)
+            for _ in range(rounds):
+                helped = self._exchange(-_ROUNDING * largest)
+            if not bool(helped):
+                break
+            left = None if left is None else left - rounds
+
+    def _complete(self) -> None:
+        """Bring the potentials of members from when each was picked to when all are; O(k^2)."""
+        members = self._members
+        among = self._block.index_select(1, members).double().tril(-1)
+        later = self._torch.arange(len(members) - 1, -1, -1, device=members.device)
+        self._own.add_(2 * among.sum(dim=0) - later * self._drift.index_select(0, members))
+
+    def _exchange(self, threshold: float) -> Tensor:
+        """Make the best exchange if it gains; returns whether, without waiting to know."""
+        torch, members, own, potentials = self._torch, self._members, self._own, self._potentials
+        keys, partners = self._partners()
+        gain, at = (keys - own).min(dim=0, keepdim=True)
+        helps = gain < threshold
+        i, j = members.index_select(0, at), partners.index_select(0, at)
+        leaving, entering = self._block.index_select(0, at), self.engine.device_rows(j)
+        entering = torch.where(helps, entering.to(leaving.dtype), leaving)
+        back = own.index_select(0, at) + 2 * leaving[0].index_select(0, j).double()
+        difference = entering[0].double() - leaving[0].double()
+        own.add_(difference.index_select(0, members), alpha=2.0)
+        own.index_copy_(0, at, torch.where(helps, keys, own).index_select(0, at))
+        potentials.add_(difference, alpha=2.0)
+        taken = torch.full_like(back, float("inf"))
+        potentials.index_copy_(0, i, torch.where(helps, back, taken))
+        kept = potentials.index_select(0, j)
+        potentials.index_copy_(0, j, torch.where(helps, taken, kept))
+        members.index_copy_(0, at, torch.where(helps, j, i))
+        self._block.index_copy_(0, at, entering)
+        self._gained.add_(torch.where(helps, gain, torch.zeros_like(gain)))
+        return helps
+
+    def _partners(self) -> tuple[Tensor, Tensor]:
+        """Return what the best partner of each member would add, and which it is."""
+        step = max(1, _CHUNK // self.engine.n)
+        parts = [
+            self._torch.add(self._potentials, rows, alpha=-2.0).min(dim=1)
+            for rows in self._block.split(step)
+        ]
+        return (
+            self._torch.cat([part.values for part in parts]),
+            self._torch.cat([part.indices for part in parts]),
+        )

@@ -1,0 +1,44 @@
+"""Work on several threads."""
+
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from subsetopt.problems.parallel import each, one_blas_thread, processors
+
+
+@pytest.mark.parametrize("threads", [None, 1, 2, 7])
+def test_results_are_in_order(threads: int | None) -> None:
+    assert each(lambda i: i * i, range(20), threads) == [i * i for i in range(20)]
+    assert each(lambda i: i, [], threads) == []
+
+
+def test_several_threads_are_used() -> None:
+    meeting = threading.Barrier(2, timeout=20)  # broken unless two wait at once
+    assert sorted(each(lambda i: meeting.wait(), range(2), 2)) == [0, 1]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_first_failure_is_raised(threads: int) -> None:
+    def fail(i: int) -> int:
+        if i >= 3:
+            raise ValueError(f"number {i}")
+        return i
+
+    with pytest.raises(ValueError, match="number 3"):
+        each(fail, range(9), threads)
+
+
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_blas_is_put_back() -> None:
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = blas_threads()
+    with one_blas_thread():
+        assert 1 in blas_threads()
+    assert blas_threads() == before
+    assert processors() >= 1

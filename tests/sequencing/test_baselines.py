@@ -1,0 +1,142 @@
+"""What all baselines keep to, and the random one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import subsetopt as so
+from subsetopt.sequencing.baselines import (
+    BASELINES,
+    KDPP,
+    Baseline,
+    FacilityLocation,
+    Random,
+    Submodular,
+    random,
+)
+
+CASES: list[Baseline] = [
+    Random(),
+    Submodular(),
+    Submodular(uncertainty=0, coverage=0, pool=20),
+    KDPP(),
+    KDPP(pool=20),
+    KDPP(kernel=so.Linear(), ridge=0, pool=None),
+    FacilityLocation(),
+    FacilityLocation(pool=20),
+    FacilityLocation(pool=None),
+]
+baselines = pytest.mark.parametrize("baseline", CASES, ids=repr)
+
+
+def _points(n: int, d: int = 12, dtype: Any = np.float32) -> NDArray[Any]:
+    return np.random.default_rng([n, d]).random((n, d)).astype(dtype)
+
+
+def _scores(n: int) -> NDArray[np.float64]:
+    return np.random.default_rng(n).exponential(size=n)
+
+
+def test_table() -> None:
+    assert list(BASELINES) == ["random", "submodular", "k-dpp", "facility"]
+    assert all(kind().name == name for name, kind in BASELINES.items())
+
+
+@baselines
+@pytest.mark.parametrize(("n", "size"), [(53, 10), (40, 10), (7, 7), (9, 1), (11, 10)])
+def test_every_point_once(baseline: Baseline, n: int, size: int) -> None:
+    order, boundaries = baseline.order(_points(n), size, scores=_scores(n))
+    assert order.dtype == boundaries.dtype == np.int64
+    assert np.array_equal(np.sort(order), np.arange(n))
+    assert boundaries.tolist() == [*range(0, n, size), n]
+
+
+@baselines
+def test_same_seed_same_order(baseline: Baseline) -> None:
+    X, scores = _points(60), _scores(60)
+    first, again = (baseline.order(X, 10, seed=3, scores=scores)[0] for _ in range(2))
+    assert np.array_equal(first, again)
+    other = baseline.order(X, 10, seed=4, scores=scores)[0]
+    drawn = isinstance(baseline, Random | KDPP) or getattr(baseline, "pool", None) == 20
+    assert np.array_equal(first, other) is not drawn
+
+
+@baselines
+def test_the_first_batch_is_the_selection(baseline: Baseline) -> None:
+    X, scores = _points(60), _scores(60)
+    order, _ = baseline.order(X, 10, seed=3, scores=scores)
+    chosen = baseline.select(X, 10, seed=3, scores=scores)
+    assert np.array_equal(chosen, np.sort(order[:10]))
+
+
+@baselines
+def test_input_is_left_alone_and_any_dtype_is_read(baseline: Baseline) -> None:
+    X = np.random.default_rng(0).integers(0, 9, size=(30, 12))
+    before = X.copy()
+    order, _ = baseline.order(X, 10, scores=_scores(30))
+    assert np.array_equal(X, before)
+    again, _ = baseline.order(X.astype(float).tolist(), 10, scores=_scores(30))
+    assert np.array_equal(order, again)
+
+
+@baselines
+def test_progress_counts_points(baseline: Baseline) -> None:
+    seen: list[tuple[int, int]] = []
+    baseline.order(
+        _points(25), 10, scores=_scores(25), progress=lambda done, n: seen.append((done, n))
+    )
+    assert seen == [(10, 25), (20, 25), (25, 25)]
+
+
+@baselines
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_not_finite(baseline: Baseline, bad: float) -> None:
+    X = _points(30)
+    X[3, 2] = bad
+    with pytest.raises(so.InvalidProblem, match=r"X\[3, 2\]"):
+        baseline.order(X, 10, scores=_scores(30))
+    scores = _scores(30)
+    scores[4] = bad
+    with pytest.raises(so.InvalidProblem, match=r"scores\[4\]"):
+        baseline.order(_points(30), 10, scores=scores)
+
+
+@baselines
+@pytest.mark.parametrize("size", [0, 31, 2.5, True])
+def test_sizes_out_of_range(baseline: Baseline, size: Any) -> None:
+    with pytest.raises(so.InvalidProblem, match="batch_size is"):
+        baseline.order(_points(30), size, scores=_scores(30))
+    with pytest.raises(so.InvalidProblem, match="k is"):
+        baseline.select(_points(30), size, scores=_scores(30))
+
+
+@baselines
+def test_other_bad_arguments(baseline: Baseline) -> None:
+    with pytest.raises(so.InvalidProblem, match="scores has shape"):
+        baseline.order(_points(30), 10, scores=_scores(29))
+    with pytest.raises(so.InvalidOption, match="seed"):
+        baseline.order(_points(30), 10, scores=_scores(30), seed=-1)
+
+
+@pytest.mark.parametrize("kind", [Submodular, KDPP, FacilityLocation])
+def test_pools(kind: Any) -> None:
+    for pool in (0, 2.5, True):
+        with pytest.raises(so.InvalidOption, match="pool is"):
+            kind(pool=pool)
+    with pytest.raises(so.InvalidOption, match="pool is 5, below the 10"):
+        kind(pool=5).order(_points(30), 10, scores=_scores(30))
+
+
+def test_a_random_batch_is_uniform() -> None:
+    """Each of 10 pairs of 5 in 5000 draws: chi-square of 9 degrees, 99.99 % below 33.7."""
+    rng = np.random.default_rng(0)
+    counts = np.zeros((5, 5))
+    for _ in range(5000):
+        a, b = sorted(random.pick(np.arange(5), 2, rng))
+        counts[a, b] += 1
+    observed = counts[np.triu_indices(5, 1)]
+    assert np.square(observed - 500).sum() / 500 < 33.7
+    taken = random.pick(np.array([3, 8, 9]), 2, rng)
+    assert set(taken.tolist()) < {3, 8, 9}

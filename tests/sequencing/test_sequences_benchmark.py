@@ -1,0 +1,33 @@
+"""The benchmark of sequences, on a few points."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from subsetopt.benchmarks import sequences
+
+
+def test_rows_and_exponents() -> None:
+    X = np.random.default_rng(0).normal(size=(400, 5)).astype(np.float32)
+    rows = [sequences.measured(X[:n], 20) for n in (200, 400)]
+    for row in rows:
+        assert row["total / matrix"] == pytest.approx(row["total, s"] / row["matrix, s"])
+        assert row["swap / random"] < row["herding / random"] < 0.9
+        assert row["peak, GiB"] > 0.01
+    slopes = sequences.exponents(rows)
+    assert slopes["swap, s"] == pytest.approx(np.log2(rows[1]["swap, s"] / rows[0]["swap, s"]))
+
+
+def test_program() -> None:
+    folder = os.environ.get("SUBSETOPT_DATA")
+    if folder is None or not os.path.isdir(os.path.join(folder, "mnist")):
+        pytest.skip("SUBSETOPT_DATA names no folder with mnist")
+    command = [sys.executable, "-m", "subsetopt.benchmarks.sequences", "--n", "300", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    found = json.loads(done.stdout)
+    assert [row["n"] for row in found["rows"]] == [300]
+    assert found["machine"]["cpu"]
