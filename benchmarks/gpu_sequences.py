@@ -26,7 +26,6 @@ from subsetopt.sequencing.torch_engine import TorchEngine
 from subsetopt.sequencing.torch_kernels import load
 
 Row = dict[str, Any]
-Work = Callable[[], Any]
 _TURNS = 10
 
 
@@ -60,7 +59,7 @@ def measured(
         chooser(state, batch_size)  # compiles, allocates, and is not counted
         state.close(0.0)
         count = whole - 1 if batches is None else min(batches, whole - 1)
-        seconds = _seconds(engine, lambda: _choose(state, chooser, batch_size, count))
+        seconds = _seconds(state, chooser, batch_size, count)
         picks = batch_size * count
         yield {
             "case": name,
@@ -77,10 +76,14 @@ def measured(
         }
 
 
-def _choose(state: State, chooser: TorchHerding, batch_size: int, count: int) -> None:
+def _seconds(state: State, chooser: TorchHerding, batch_size: int, count: int) -> float:
+    chooser.engine.synchronise()
+    start = perf_counter()
     for _ in range(count):
         chooser(state, batch_size)
         state.close(0.0)
+    chooser.engine.synchronise()
+    return perf_counter() - start
 
 
 def case(
@@ -93,14 +96,6 @@ def case(
     build = perf_counter() - start
     yield {"case": name, "engine": engine.describe(), "build_and_row_sums_seconds": build}
     yield from measured(name, engine, size, batches, bandwidth)
-
-
-def _seconds(engine: TorchEngine, work: Work) -> float:
-    engine.synchronise()
-    start = perf_counter()
-    work()
-    engine.synchronise()
-    return perf_counter() - start
 
 
 def _wait(device: str) -> None:

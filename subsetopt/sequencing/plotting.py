@@ -11,7 +11,7 @@ from subsetopt.errors import MissingBackend
 
 # Okabe and Ito's colours, told apart by colour-blind readers; grey is for random.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
-_STYLE = {"svg.hashsalt": "subsetopt", "font.size": 10.5, "axes.edgecolor": "#6a6a6a"}
+_STYLE: Any = {"svg.hashsalt": "subsetopt", "font.size": 10.5, "axes.edgecolor": "#6a6a6a"}
 
 
 class Curve(NamedTuple):

@@ -1,11 +1,14 @@
-"""Batches chosen on a torch device: herding and exchanges, with one look from the host a batch.
+"""Batches chosen on a torch device: herding without waiting for the host, then exchanges.
 
 The potentials are those of `subsetopt.solvers._kernels.sequences`, in float64. Nothing of what a
 pick needs goes through the host: the argument of the minimum, the row of K that it selects, and the
 members stay on the device, which therefore never waits.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
 from subsetopt.problems.memory import require_memory
@@ -14,8 +17,8 @@ from .state import State
 from .torch_engine import TorchEngine
 from .torch_kernels import Tensor, whole_products
 
+_ENDLESS = 2**62  # exchanges
 _ROUNDING = 1e-12  # of the largest potential: gains below it are none
-_UNSEEN = 8  # exchanges that are tried before the host asks whether they helped
 _CHUNK = 2**25  # pairs that are looked at at a time
 
 
@@ -39,7 +42,8 @@ class TorchHerding:
         self._drift = engine.device_sums * (2 / engine.n)
         self._state: State | None = None
         self._count = -1
-        self._members = self._own = self._gained = self._block = self._zeros(0)
+        self._members = self._own = self._block = self._zeros(0)
+        self._gained = 0.0
         self._graph: Any = None
         self._record = graph
 
@@ -63,9 +67,8 @@ class TorchHerding:
             self._graph = None
             self._members = self._zeros(k, dtype=self._torch.int64)
             self._own = self._zeros(k)
-            self._gained = self._zeros(1)
             self._block = self._rows_of_members(k)
-        self._gained.zero_()
+        self._gained = 0.0
 
     def _rows_of_members(self, k: int) -> Tensor:
         return None
@@ -106,7 +109,7 @@ class TorchHerding:
             state.value += potential + state.mean - 2 * state.lean
             state.lean += float(state.leans[j])
         members = self._members.cpu().numpy()
-        state.value += float(self._gained)
+        state.value += self._gained
         state.lean += float(state.leans[members].sum() - state.leans[picked].sum())
         state.order[state.count : state.count + len(picked)] = members
         state.count += len(picked)
@@ -115,10 +118,11 @@ class TorchHerding:
 
 
 class TorchSwap(TorchHerding):
-    """Herding, then the best of all exchanges again and again, until none helps.
+    """Herding, then rounds of exchanges, until none helps.
 
-    All k members are looked at together, O(k n) an exchange. `choosers.Swap` takes the first
-    member that gains, so that both end in other batches that are as good.
+    A round looks for the best partner of each of the k members, O(k n) at once, and makes all
+    those exchanges that still gain after the ones before. `choosers.Swap` goes from member to
+    member, so that both end in other batches that are as good.
 
     Parameters
     ----------
@@ -142,7 +146,7 @@ class TorchSwap(TorchHerding):
         dtype, engine = getattr(self._torch, str(self.engine.dtype)), self.engine
         require_memory(
             f"the rows of a batch of {k} on {engine.device}",
-            dtype.itemsize * k * engine.n + 16 * min(_CHUNK, k * engine.n),
+            3 * dtype.itemsize * k * engine.n + 16 * min(_CHUNK, k * engine.n),
             "take smaller batches or solver='herding'",
             engine.free(),
         )
@@ -152,14 +156,15 @@ class TorchSwap(TorchHerding):
         k = len(self._members)
         self._complete()
         largest = max(float(self._own.abs().max()), float(self.engine.device_diagonal.abs().max()))
-        left = None if self.sweeps is None else k * self.sweeps
-        while left is None or left > 0:
-            rounds = _UNSEEN if left is None else min(left, _UNSEEN)
-            for _ in range(rounds):
-                helped = self._exchange(-_ROUNDING * largest)
-            if not bool(helped):
+        threshold = -_ROUNDING * largest
+        left = _ENDLESS if self.sweeps is None else k * self.sweeps
+        while left > 0:
+            keys, partners = self._partners()
+            gains = (keys - self._own).cpu().numpy()
+            better = np.argsort(gains, kind="stable")[: np.count_nonzero(gains < threshold)]
+            if not better.size:
                 break
-            left = None if left is None else left - rounds
+            left -= self._exchange(better[:left], partners, threshold)
 
     def _complete(self) -> None:
         """Bring the potentials of members from when each was picked to when all are; O(k^2)."""
@@ -168,28 +173,46 @@ class TorchSwap(TorchHerding):
         later = self._torch.arange(len(members) - 1, -1, -1, device=members.device)
         self._own.add_(2 * among.sum(dim=0) - later * self._drift.index_select(0, members))
 
-    def _exchange(self, threshold: float) -> Tensor:
-        """Make the best exchange if it gains; returns whether, without waiting to know."""
-        torch, members, own, potentials = self._torch, self._members, self._own, self._potentials
-        keys, partners = self._partners()
-        gain, at = (keys - own).min(dim=0, keepdim=True)
-        helps = gain < threshold
+    def _exchange(self, better: NDArray[np.int64], partners: Tensor, threshold: float) -> int:
+        """Make those exchanges that still gain after the ones before; returns how many.
+
+        Which they are follows from the entries of K among the points concerned, O(k^2), so the
+        host decides, and the potentials of all others are brought up to date at once.
+        """
+        torch, members = self._torch, self._members
+        at = torch.from_numpy(better.copy()).to(members.device)
         i, j = members.index_select(0, at), partners.index_select(0, at)
-        leaving, entering = self._block.index_select(0, at), self.engine.device_rows(j)
-        entering = torch.where(helps, entering.to(leaving.dtype), leaving)
-        back = own.index_select(0, at) + 2 * leaving[0].index_select(0, j).double()
-        difference = entering[0].double() - leaving[0].double()
-        own.add_(difference.index_select(0, members), alpha=2.0)
-        own.index_copy_(0, at, torch.where(helps, keys, own).index_select(0, at))
-        potentials.add_(difference, alpha=2.0)
-        taken = torch.full_like(back, float("inf"))
-        potentials.index_copy_(0, i, torch.where(helps, back, taken))
-        kept = potentials.index_select(0, j)
-        potentials.index_copy_(0, j, torch.where(helps, taken, kept))
-        members.index_copy_(0, at, torch.where(helps, j, i))
+        leaving = self._block.index_select(0, at)
+        entering = self.engine.device_rows(j).to(leaving.dtype)
+
+        def among(points: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            lost = leaving.index_select(1, points).double().cpu().numpy()
+            return lost, entering.index_select(1, points).double().cpu().numpy() - lost
+
+        lost, of_partners = among(j)
+        found = _decide(
+            better,
+            j.cpu().numpy(),
+            lost.diagonal(),
+            of_partners,
+            among(members)[1],
+            self._potentials.index_select(0, j).cpu().numpy(),
+            self._own.cpu().numpy().copy(),
+            threshold,
+        )
+        made = torch.from_numpy(found.made).to(members.device)
+        i, j, at = (each.index_select(0, made) for each in (i, j, at))
+        entering = entering.index_select(0, made)
+        change = entering.sum(dim=0, dtype=torch.float64)
+        change -= leaving.index_select(0, made).sum(dim=0, dtype=torch.float64)
+        self._potentials.add_(change, alpha=2.0)
+        self._potentials.index_copy_(0, i, torch.from_numpy(found.freed).to(members.device))
+        self._potentials.index_fill_(0, j, float("inf"))
+        members.index_copy_(0, at, j)
         self._block.index_copy_(0, at, entering)
-        self._gained.add_(torch.where(helps, gain, torch.zeros_like(gain)))
-        return helps
+        self._own.copy_(torch.from_numpy(found.own))
+        self._gained += found.gained
+        return len(found.made)
 
     def _partners(self) -> tuple[Tensor, Tensor]:
         """Return what the best partner of each member would add, and which it is."""
@@ -202,3 +225,49 @@ class TorchSwap(TorchHerding):
             self._torch.cat([part.values for part in parts]),
             self._torch.cat([part.indices for part in parts]),
         )
+
+
+class _Decision(NamedTuple):
+    """Which exchanges are made, by their rank, and the potentials afterwards."""
+
+    made: NDArray[np.int64]
+    freed: NDArray[np.float64]
+    own: NDArray[np.float64]
+    gained: float
+
+
+def _decide(
+    at: NDArray[np.int64],
+    entering: NDArray[np.int64],
+    between: NDArray[np.float64],
+    of_entering: NDArray[np.float64],
+    of_members: NDArray[np.float64],
+    potentials: NDArray[np.float64],
+    own: NDArray[np.float64],
+    threshold: float,
+) -> _Decision:
+    """Go through exchanges, the best first, with all potentials that they look at kept exact.
+
+    Exchange r lets ``entering[r]`` in for member number ``at[r]``; `between` is K of the two. Rows
+    r of `of_entering` and `of_members` are the difference of their rows of K at the points that
+    enter and at the members. `potentials` are of those that enter, `own` of the members.
+    """
+    of_leaving = of_members[:, at].copy()
+    made: list[int] = []
+    freed: list[float] = []
+    gained = 0.0
+    for r, b in enumerate(at.tolist()):
+        key = potentials[r] - 2 * between[r]
+        if not key - own[b] < threshold:
+            continue
+        for n, earlier in enumerate(made):
+            freed[n] += 2 * of_leaving[r, earlier]
+        made.append(r)
+        freed.append(own[b] + 2 * between[r])
+        gained += key - own[b]
+        potentials += 2 * of_entering[r]
+        potentials[entering == entering[r]] = np.inf
+        own += 2 * of_members[r]
+        own[b] = key
+        of_members[:, b] = of_entering[:, r]  # the member is now the point that has entered
+    return _Decision(np.array(made), np.array(freed), own, float(gained))

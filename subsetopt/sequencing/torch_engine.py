@@ -133,7 +133,8 @@ class TorchEngine:
         """The row sums of K (n,) on the device, in float64; O(n^2 d) once if it is not held."""
         float64 = self.torch.float64
         if self._matrix is not None:
-            return self._matrix.sum(dim=1, dtype=float64)
+            bands = self._matrix.split(self._tile)  # some devices copy what they sum
+            return self.torch.cat([band.sum(dim=1, dtype=float64) for band in bands])
         sums = self.torch.zeros(self.n, dtype=float64, device=self.device)
         with whole_products(self.torch):
             for rows, columns in self._tiles():

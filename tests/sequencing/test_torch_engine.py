@@ -297,7 +297,7 @@ def test_a_matrix_and_batches_in_16_bits_on_the_gpu() -> None:
     reference = choose(X, engine="matrix")
     expected = np.sqrt(taken(reference, choosers.Swap(), 100).mmd2_to_whole).mean()
     for mode in ("matrix", "rows"):
-        engine = TorchEngine(X, device="cuda", dtype="float16", mode=mode)  # type: ignore[arg-type]
+        engine = TorchEngine(X, device="cuda", dtype="float16", mode=mode)
         state = taken(engine, TorchSwap(engine), 100)
         found = np.sqrt(mmd_to_whole(reference, state.order[: state.count], state.boundaries))
         assert found.mean() < 1.3 * expected

@@ -1,0 +1,226 @@
+"""What ``subsetopt sequence`` reports: the sequence, and others beside it."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidOption
+from subsetopt.problems.memory import in_units
+from subsetopt.sequencing.yardsticks import Balance, class_balance, random_mmd2, relative_area
+
+if TYPE_CHECKING:
+    from subsetopt.sequencing import Engine, MiniBatchSequence
+
+    from .batching import Data, Method
+
+_EXPECTED = "random, on average"
+_OPTIONS: dict[str, dict[str, Any]] = {"submodular": {"uncertainty": 0.0}}  # there are no scores
+
+
+@dataclass(frozen=True)
+class Found:
+    """An order, cut into batches, and its root MMD to what is left after each."""
+
+    name: str
+    order: NDArray[np.int64]
+    boundaries: NDArray[np.int64]
+    mmd: NDArray[np.float64]
+    seconds: float
+
+    @classmethod
+    def of(cls, name: str, found: "MiniBatchSequence") -> "Found":
+        """Take a sequence."""
+        return cls(name, found.order, found.boundaries, found.mmd, found.total_seconds)
+
+    @property
+    def batches(self) -> list[NDArray[np.int64]]:
+        """The indices of each batch."""
+        return np.split(self.order, self.boundaries[1:-1])
+
+
+def require_known(names: Sequence[str], kernel: str) -> None:
+    """Raise now for a name of --compare that stands for nothing, or for nothing here."""
+    from subsetopt.sequencing.baselines import BASELINES
+    from subsetopt.solvers import catalogue
+
+    able = [name for name in catalogue.names() if "mmd" in catalogue.solver_class(name).handles]
+    for name in names:
+        if name not in BASELINES and name not in able:
+            raise InvalidOption(
+                f"--compare names {name!r}; known are {', '.join([*BASELINES, *able])}"
+            )
+        if name in BASELINES and kernel == "precomputed" and name != "random":
+            raise InvalidOption(f"--compare names {name}, which needs features, not a matrix")
+
+
+def run(
+    name: str,
+    data: "Data",
+    engine: "Engine",
+    method: "Method",
+    progress: Callable[[int, int], None],
+) -> Found:
+    """Return what a baseline or another solver makes of the same points."""
+    from subsetopt.sequencing import mmd_to_whole
+    from subsetopt.sequencing.baselines import BASELINES
+
+    if name not in BASELINES:
+        return Found.of(name, method.run(data.points, engine, progress, solver=name))
+    start = perf_counter()
+    order, boundaries = BASELINES[name](**_OPTIONS.get(name, {})).order(
+        data.points, method.batch_size, seed=method.seed, progress=progress
+    )
+    seconds = perf_counter() - start
+    if method.drop_last and engine.n % method.batch_size:
+        boundaries = boundaries[:-1]
+        order = order[: boundaries[-1]]
+    left = np.where(boundaries[1:] < engine.n, engine.n - boundaries[1:], np.nan)
+    mmd = np.sqrt(mmd_to_whole(engine, order, boundaries).clip(min=0)) * engine.n / left
+    return Found(name, order, boundaries, mmd, seconds)
+
+
+@dataclass
+class Report:
+    """A sequence, and the rows of the table that it heads."""
+
+    engine: "Engine"
+    build_seconds: float
+    provenance: dict[str, Any]
+    random: NDArray[np.float64]
+    found: list[Found] = field(default_factory=list)
+    balances: list[Balance | None] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        found: "MiniBatchSequence",
+        engine: "Engine",
+        build_seconds: float,
+        name: str,
+        labels: "NDArray[Any] | None",
+    ) -> "Report":
+        """Begin with the sequence itself."""
+        random = np.sqrt(random_mmd2(engine, found.boundaries))
+        report = cls(engine, build_seconds, found.provenance, random)
+        report.add(Found.of(name, found), labels)
+        return report
+
+    def add(self, found: Found, labels: "NDArray[Any] | None") -> None:
+        """Add a row."""
+        self.found.append(found)
+        self.balances.append(None if labels is None else class_balance(found.batches, labels))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what is known of each, as JSON can hold it."""
+        return [
+            {
+                "name": found.name,
+                "mmd_mean": _mean(found.mmd),
+                "mmd_last": _last(found.mmd),
+                "relative_area": _plain(relative_area(found.mmd, self.random)),
+                "seconds": found.seconds,
+                "balance": None if balance is None else balance._asdict(),
+                "mmd": [_plain(value) for value in found.mmd.tolist()],
+            }
+            for found, balance in zip(self.found, self.balances, strict=True)
+        ]
+
+    def plot(self, path: Path) -> None:
+        """Draw all curves, and what random batches achieve on average."""
+        from subsetopt.sequencing.plotting import Curve, plot_curves
+
+        chosen = self.found[0].boundaries[1:]
+        curves = {_EXPECTED: Curve(chosen, self.random)}
+        curves |= {found.name: Curve(found.boundaries[1:], found.mmd) for found in self.found}
+        plot_curves(curves, path)
+
+    def show(self, as_json: bool) -> None:
+        """Print it."""
+        peak = peak_memory()
+        own, *others = self.rows()
+        if as_json:
+            first = self.found[0]
+            document = {
+                **{key: own[key] for key in own if key != "name"},
+                "batches": len(first.batches),
+                "points": len(first.order),
+                "build_seconds": self.build_seconds,
+                "random_mmd": [_plain(value) for value in self.random.tolist()],
+                "peak_bytes": peak,
+                "compare": others,
+                "left_out": self.left_out,
+                "provenance": self.provenance,
+            }
+            typer.echo(json.dumps(document, allow_nan=False))
+            return
+        self._print([own, *others], peak)
+
+    def _print(self, rows: list[dict[str, Any]], peak: int | None) -> None:
+        from rich.panel import Panel
+        from rich.table import Table
+
+        from .display import console
+
+        first = self.found[0]
+        lines = Table.grid(padding=(0, 2))
+        lines.add_column(style="bold", no_wrap=True)
+        lines.add_column(overflow="fold")
+        lines.add_row("engine", self.engine.describe())
+        lines.add_row("kernel", str(self.provenance["kernel"]))
+        lines.add_row("to build it", f"{self.build_seconds:.3g} seconds")
+        lines.add_row("random batches", f"mean root MMD {_mean(self.random):.4g}, on average")
+        lines.add_row("peak memory", "unknown" if peak is None else in_units(peak))
+        title = f"{first.name}: {len(first.order)} points in {len(first.batches)} batches"
+        console().print(Panel.fit(lines, title=title))
+        table = Table(header_style="bold")
+        headings = ["", "mean root MMD", "last root MMD", "area, random = 1", "seconds"]
+        if self.balances[0] is not None:
+            headings += ["class distance, mean", "worst"]
+        for heading in headings:
+            table.add_column(heading, justify="right" if heading else "left")
+        for row in rows:
+            table.add_row(*_cells(row))
+        console().print(table)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    numbers = [row[key] for key in ("mmd_mean", "mmd_last", "relative_area", "seconds")]
+    cells = [row["name"], *("-" if value is None else f"{value:.4g}" for value in numbers)]
+    balance = row["balance"]
+    if balance is not None:
+        cells.append(f"{balance['mean']:.3f}")
+        cells.append(f"{balance['worst']:.3f} (batch {balance['worst_batch']})")
+    return cells
+
+
+def _plain(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _mean(mmd: NDArray[np.float64]) -> float | None:
+    whole = mmd[np.isfinite(mmd)]
+    return float(whole.mean()) if whole.size else None
+
+
+def _last(mmd: NDArray[np.float64]) -> float | None:
+    whole = mmd[np.isfinite(mmd)]
+    return float(whole[-1]) if whole.size else None
+
+
+def peak_memory() -> int | None:
+    """Return the most bytes that the process has held so far; None where that is not told."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(most) * (1 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,94 @@
+"""``subsetopt sequence``: all points of a data set in mini-batches."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import typer
+
+from subsetopt.errors import SubsetOptError
+
+from . import exits
+from .batching import Data, Method, Results, Source
+from .bundles import command
+
+if TYPE_CHECKING:
+    from subsetopt.sequencing import Engine, MiniBatchSequence
+
+    from .comparing import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("sequence")(command(sequence))
+
+
+def sequence(source: Source, method: Method, results: Results) -> None:
+    """Put all points into mini-batches such that what was seen so far resembles what is left.
+
+    Example: subsetopt sequence features.npy --batch-size 50 --out order.npz
+    """
+    from . import comparing
+    from .streams import output_to_error
+
+    comparing.require_known(results.others, method.kernel)
+    data = source.read()
+    with output_to_error():
+        start = perf_counter()
+        engine = method.made_engine(data.points)
+        build_seconds = perf_counter() - start
+        if not results.as_json:
+            typer.echo(f"engine {engine.describe()}", err=True)
+        found = _found(data, engine, method, results)
+        report = comparing.Report.of(found, engine, build_seconds, method.solver, data.labels)
+        interrupted = not _compare(report, data, engine, method, results)
+    if results.plot is not None:
+        report.plot(results.plot)
+    report.show(results.as_json)
+    raise typer.Exit(exits.INTERRUPTED if interrupted else exits.ANSWER)
+
+
+def _found(data: Data, engine: "Engine", method: Method, results: Results) -> "MiniBatchSequence":
+    """Return the sequence, written where it should be; at Ctrl-C say what is left of it."""
+    from subsetopt.sequencing import bar
+
+    try:
+        with bar(hidden=results.as_json) as progress:
+            found = method.run(data.points, engine, progress)
+    except KeyboardInterrupt:
+        _say_where(method.checkpoint)
+        raise typer.Exit(exits.INTERRUPTED) from None
+    if results.out is not None:
+        found.save(results.out)
+    return found
+
+
+def _compare(
+    report: "Report", data: Data, engine: "Engine", method: Method, results: Results
+) -> bool:
+    """Add the others to the report; False if Ctrl-C came between."""
+    from subsetopt.sequencing import bar
+
+    from . import comparing
+
+    for name in results.others:
+        try:
+            with bar(name, hidden=results.as_json) as progress:
+                report.add(comparing.run(name, data, engine, method, progress), data.labels)
+        except SubsetOptError as error:  # the sequence itself is there, and is to be shown
+            report.left_out[name] = str(error)
+            typer.echo(f"{name} is left out: {error}", err=True)
+        except KeyboardInterrupt:
+            typer.echo(f"interrupted; {name} and what follows is left out", err=True)
+            return False
+    return True
+
+
+def _say_where(checkpoint: Path | None) -> None:
+    if checkpoint is None:
+        text = "nothing is kept; --checkpoint FILE keeps what is done"
+    elif checkpoint.exists():
+        text = f"the checkpoint is {checkpoint}: the same command goes on from there"
+    else:
+        text = f"{checkpoint} was not written yet, since no batch was complete"
+    typer.echo(f"interrupted; {text}", err=True)
