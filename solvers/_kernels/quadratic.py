@@ -12,9 +12,11 @@ are float64. An exchange reads two rows.
 import numpy as np
 from numba import njit
 
-# Sums and minima may then use vector registers; no potential is NaN, infinity keeps its meaning.
+# No potential is NaN, infinity keeps its meaning. Loops over elements need no more to use vector
+# registers; the right to reorder or contract would let the last bit depend on what is inlined,
+# which is not the same when code is compiled and when it comes from the cache.
+VECTORISED = {"nsz", "nnan"}
 BLOCK = 1024  # keys that are worked on at once: they stay in the cache next to the processor
-VECTORISED = {"reassoc", "contract", "nsz", "nnan"}
 
 
 @njit(cache=True, nogil=True, fastmath=VECTORISED)
