@@ -23,7 +23,7 @@ from .base import NUMBA, Answer, Kind, Requirement, Solver
 LARGEST = 600
 """Candidates that a semidefinite relaxation is made of, at most."""
 
-_MOVES = 10_000  # of tabu, for the first selection
+_MOVES = 150  # of tabu for each candidate, for the first selection
 _EXACT_SUMS = 2.0**50  # multiples of the grid below this are summed exactly in float64
 _TOLERANCE = 1e-9  # of the magnitude of the value: closer selections are not told apart
 
@@ -154,7 +154,7 @@ def _first(problem: Any, limits: Limits) -> NDArray[np.int64]:
     """Return the selection to begin with, from a bounded amount of search."""
     from .tabu import Tabu
 
-    found = Tabu(iterations=_MOVES).answer(problem, replace(limits, time_limit=None))
+    found = Tabu(iterations=_MOVES * problem.n).answer(problem, replace(limits, time_limit=None))
     assert found.indices is not None
     first: NDArray[np.int64] = problem.check(found.indices)
     return first
