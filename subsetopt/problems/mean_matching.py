@@ -286,20 +286,17 @@ class MeanMatching:
     def quadratic_form(self) -> QuadraticForm:
         """Return the squared distance as a quadratic form in inner products (vectors only).
 
-        O(n^2 d) time once, and n^2 float64 of memory; raises TooLarge where that is too much, and
-        UnsupportedProblem for scalars.
+        O(n^2 d) once, n^2 float64. Raises TooLarge, or UnsupportedProblem for scalars.
         """
         if self.values.ndim == 1:
-            raise UnsupportedProblem(
-                f"values of shape {self.values.shape} have an absolute error, which is not "
-                "quadratic; reshape(-1, 1) asks for its square"
-            )
+            message = f"values of shape {self.values.shape} have an absolute error, not a quadratic"
+            raise UnsupportedProblem(f"{message}; reshape(-1, 1) asks for its square")
         return self._gram_form
 
     @cached_property
     def _gram_form(self) -> QuadraticForm:
-        values = self.values.astype(np.float64)
-        return gram_form(values, self.k, self.target_value, self.smallest_count)
+        double = self.values.astype(np.float64)
+        return gram_form(double, self.k, self.target_value, self.smallest_count)
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
