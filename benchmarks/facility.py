@@ -28,6 +28,7 @@ from subsetopt.problems.kernel_matrices import kernel_matrix
 from subsetopt.sequencing.baselines import facility
 
 from .machine import Machine
+from .plain import show
 
 Row = dict[str, Any]
 
@@ -107,19 +108,7 @@ def main() -> None:
         machine = asdict(Machine.here()) | versions
         print(json.dumps({"machine": machine, "results": rows}, indent=2))
         return
-    _show(rows)
-
-
-def _show(rows: list[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="facility location, seconds", title_justify="left")
-    for column in max(rows, key=len):
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console().print(table)
+    show(rows, "facility location, seconds")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What a benchmark ran on: numbers without it mean little."""
 
-import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,10 +32,11 @@ class Machine:
     def here(cls) -> "Machine":
         """Describe this machine."""
         import subsetopt
+        from subsetopt.problems.parallel import processors
 
         return cls(
             cpu=_cpu(),
-            cores=_cores(),
+            cores=processors(),
             system=f"{platform.system()} {platform.machine()}",
             python=platform.python_version(),
             numpy=np.__version__,
@@ -58,13 +58,6 @@ def _model(lines: Iterable[str]) -> str | None:
         if key.strip() == "model name":
             return value.strip()
     return None
-
-
-def _cores() -> int:
-    # Linux only, but there it knows of containers and taskset.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def packages(solvers: Iterable[str]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.sequencing import choose, mmd_to_whole
 
 from .machine import Machine
+from .plain import show
 
 Row = dict[str, Any]
 _FITTED = ("matrix, s", "herding, s", "swap, s", "total, s")
@@ -107,20 +108,8 @@ def main() -> None:
         found = {"machine": asdict(Machine.here()), "rows": rows, "exponents": slopes}
         print(json.dumps(found, indent=2))
         return
-    _show(rows)
+    show(rows)
     print("exponents:", ", ".join(f"{name} {slope:.2f}" for name, slope in slopes.items()))
-
-
-def _show(rows: Sequence[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for column in rows[0]:
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import subsetopt as so
 from .cases.base import Losses
 from .cases.digits import losses as digits_losses
 from .machine import Machine
+from .plain import show
 
 Row = dict[str, Any]
 
@@ -233,19 +234,7 @@ def main() -> None:
         print(json.dumps({"machine": asdict(Machine.here()), "results": results}, indent=2))
         return
     for name, rows in results.items():
-        _show(name, rows)
-
-
-def _show(title: str, rows: list[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for column in rows[0]:
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console().print(table)
+        show(rows, name)
 
 
 if __name__ == "__main__":
