@@ -192,6 +192,13 @@ class Method:
 
     def made_engine(self, X: "NDArray[Any]") -> "Engine":
         """Return the engine for the points."""
+        from subsetopt.sequencing.choosers import chooser_of
+        from subsetopt.sequencing.sequence import batch_size_of
+
+        # Said now, not after a minute of kernel evaluations.
+        batch_size_of(self.batch_size, len(X))
+        limits = {"seed": self.seed, "memory": self._bytes(), "threads": self.threads}
+        chooser_of(self.solver, dict(self.options()), **limits)  # type: ignore[arg-type]
         from subsetopt.sequencing import choose
 
         given = {name: getattr(self, name) for name in _DEVICE_OPTIONS}

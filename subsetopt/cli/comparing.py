@@ -54,9 +54,8 @@ def require_known(names: Sequence[str], kernel: str) -> None:
     able = [name for name in catalogue.names() if "mmd" in catalogue.solver_class(name).handles]
     for name in names:
         if name not in BASELINES and name not in able:
-            raise InvalidOption(
-                f"--compare names {name!r}; known are {', '.join([*BASELINES, *able])}"
-            )
+            known = ", ".join(dict.fromkeys([*BASELINES, *able]))
+            raise InvalidOption(f"--compare names {name!r}; known are {known}")
         if name in BASELINES and kernel == "precomputed" and name != "random":
             raise InvalidOption(f"--compare names {name}, which needs features, not a matrix")
 

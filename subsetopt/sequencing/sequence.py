@@ -106,12 +106,14 @@ def sequence(
     start = perf_counter()
     seed, threads = Limits(seed=seed).seed, Limits(threads=threads).threads
     chooser, described = chooser_of(solver, options, seed=seed, memory=memory, threads=threads)
+    _require_flag(drop_last)
+    if isinstance(X, np.ndarray) and X.ndim:  # else it is known once X has been read
+        batch_size_of(batch_size, len(X))
     with one_blas_thread():
         source = _engine(X, kernel, memory, engine, threads, seed)
+        size = batch_size_of(batch_size, source.n)
         if hasattr(source, "own_chooser"):
             chooser = source.own_chooser(chooser)
-        size = _batch_size(batch_size, source.n)
-        _require_flag(drop_last)
         facts = _facts(source, size, described, drop_last, seed)
         saved = None if checkpoint is None else Checkpoint(checkpoint, facts)
         state = State(source)
@@ -140,7 +142,8 @@ def _engine(
     return engine
 
 
-def _batch_size(size: object, n: int) -> int:
+def batch_size_of(size: object, n: int) -> int:
+    """Return the size of batches of n points; InvalidProblem if it is none."""
     try:
         return checks.subset_size(size, n)
     except InvalidProblem:

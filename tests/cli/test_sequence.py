@@ -306,3 +306,18 @@ def test_the_command_is_registered() -> None:
     assert sequence.sequence.__doc__ is not None
     result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100", **os.environ})
     assert "sequence" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"), [(("--solver", "odd"), "odd"), (("--batch-size", "0"), "batch_size is 0")]
+)
+def test_bad_usage_is_told_before_the_kernel_matrix(
+    wrong: tuple[str, str], word: str, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "points.npy", np.eye(20))
+    usage = {"--batch-size": "5"} | {wrong[0]: wrong[1]}
+    words = [part for pair in usage.items() for part in pair]
+    result = CliRunner().invoke(app, ["sequence", str(tmp_path / "points.npy"), *words])
+    assert result.exit_code == 2
+    assert word in result.stderr
+    assert "engine" not in result.stderr
