@@ -67,3 +67,21 @@ def packages(solvers: Iterable[str]) -> dict[str, str]:
     required = {r for name in solvers for r in catalogue.solver_class(name).requires}
     versions = {r.distribution: r.availability().version for r in required}
     return {name: version for name, version in sorted(versions.items()) if version}
+
+
+def commit() -> str:
+    """Return the commit of the checkout that this code lies in, "" where there is none."""
+    import subprocess
+
+    git = ("git", "-C", str(Path(__file__).resolve().parent))
+    try:
+        found = subprocess.run(
+            [*git, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

@@ -1,6 +1,7 @@
 """``subsetopt bench``: who is how good and how fast."""
 
-from collections.abc import Sequence
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,175 +10,279 @@ import typer
 from subsetopt.errors import InvalidOption
 
 from . import exits
+from .bundles import command
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.cases import Case
-    from subsetopt.benchmarks.report import Report
-    from subsetopt.benchmarks.runner import Run
+    from subsetopt.benchmarks.measuring.comparing import Compared
+    from subsetopt.benchmarks.results import Entrant, Plan, Settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to an app."""
-    app.command("bench")(bench)
+    app.command("bench")(command(bench))
 
 
-def bench(
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """What is compared, and on what."""
+
     suite: Annotated[
-        str, typer.Argument(help="What to compare on: mean-matching, mmd or quadratic.")
-    ],
+        str,
+        typer.Argument(
+            help="quick, mean-matching, vector, mmd, quadratic, sequence, or a file of your own: "
+            "FILE.yaml."
+        ),
+    ]
     solvers: Annotated[
         str, typer.Option(help="Names, separated by commas; else all that can run here.")
-    ] = "",
+    ] = ""
     source: Annotated[
         str | None,
         typer.Option(
             "--source",
             "--losses",
-            help="Where the data come from. mean-matching and mmd: digits, mnist, synthetic or "
-            "all; else digits. quadratic: mdplib, kcluster, qplib, few, generated or all; else few "
-            "where there is a data folder, generated where there is none.",
+            help="Where the data come from: digits, mnist, cifar10, synthetic or all. quadratic: "
+            "mdplib, kcluster, qplib, few, generated or all; else few where there is a data "
+            "folder, generated where there is none.",
             show_default=False,
         ),
-    ] = None,
-    n: Annotated[
-        int | None,
-        typer.Option("--n", help="Candidates per instance; else 128, 300 of mmd, 100 generated."),
-    ] = None,
+    ] = None
+    sizes: Annotated[
+        str | None,
+        typer.Option(metavar="N,...", help="Candidates per instance, separated by commas."),
+    ] = None
     k: Annotated[
         str | None,
         typer.Option(
             "--k",
-            help="How many to choose: numbers, separated by commas; else 12,32,64, or a tenth and "
-            "a third of n, or what suits the instance.",
+            metavar="K,...",
+            help="How many to choose, separated by commas; else shares of n, or what suits the "
+            "instance.",
         ),
-    ] = None,
+    ] = None
     instances: Annotated[
         str | None,
         typer.Option(
-            help="How many of each source, each used with every k; else one of each kind there "
-            "is. Of public ones the names too, separated by commas, with * for any letters."
+            help="How many of each source, each used with every size and k; else one of each kind "
+            "there is. Of public ones the names too, separated by commas, with * for any letters."
         ),
-    ] = None,
-    bound: Annotated[
-        str,
-        typer.Option(help="A bound beside the answers, untimed: none, fw, qp, rlt or sdp."),
-    ] = "none",
-    repeat: Annotated[
-        int, typer.Option(help="Timed turns per solver and instance; fewer where it is slow.")
-    ] = 5,
-    time_limit: Annotated[float, typer.Option(help="Seconds per solve.")] = 2.0,
-    seed: Annotated[int, typer.Option(help="Seed of data and solvers.")] = 0,
+    ] = None
     data: Annotated[
         Path | None,
         typer.Option(help="Folder of mnist/, mdplib/, ...; else SUBSETOPT_DATA names it."),
-    ] = None,
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring:
+    """How it is measured; None leaves what the suite says."""
+
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S,...",
+            help="Seconds per solve; several, ascending, show how answers become better with "
+            "time. Else those of the suite.",
+        ),
+    ] = None
+    repeat: Annotated[
+        int | None,
+        typer.Option(help="Runs of each solver on each case, with seeds one after another."),
+    ] = None
+    seed: Annotated[int | None, typer.Option(help="Seed of data and solvers; else 0.")] = None
+    threads: Annotated[int, typer.Option(help="Of each solver; 0 leaves its own default.")] = 1
+    memory_limit: Annotated[
+        str, typer.Option(metavar="SIZE", help="Of each run; more ends it.")
+    ] = "4GiB"
+    grace: Annotated[
+        float, typer.Option(metavar="S", help="Overstaying its time limit by more ends a run.")
+    ] = 10.0
+    bound: Annotated[
+        str,
+        typer.Option(help="A bound of each case, untimed: none, fw, qp, rlt or sdp."),
+    ] = "none"
+    jobs: Annotated[int, typer.Option(help="Runs at a time; more than one disturb each other.")] = 1
+    backend: Annotated[
+        str | None,
+        typer.Option(help="What joblib runs them by: threading, loky, dask or ray."),
+    ] = None
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of Dask; else a cluster is started here.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.scheduler is not None and self.backend != "dask":
+            raise InvalidOption("--scheduler is for --backend dask")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where the results go."""
+
     out: Annotated[
-        Path | None, typer.Option(help="Write the measurements here, as JSON lines.")
-    ] = None,
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep all measurements in this folder."),
+    ] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what the folder holds.")] = (
+        False
+    )
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of tables.")
-    ] = False,
-) -> None:
-    """Compare solvers on real data and public instances, and check what they claim."""
-    from subsetopt.benchmarks.choice import Choice
-    from subsetopt.benchmarks.entrants import entrants
-    from subsetopt.benchmarks.machine import Machine, packages
-    from subsetopt.benchmarks.report import Report
-    from subsetopt.benchmarks.rows import write_rows
-    from subsetopt.benchmarks.suites import find
+    ] = False
 
+
+def bench(suite: Suite, measuring: Measuring, output: Output) -> None:
+    """Compare solvers on real data and public instances, and check what they claim.
+
+    Example: subsetopt bench quick --out results, then subsetopt report results
+    """
     # Whatever is wrong is said now, not after a minute of solving.
-    wanted = find(suite)
-    chosen = entrants(_names(solvers), suite)
-    if out is not None:
-        _require_folder(out)
-    ks = None if k is None else _numbers(k)
-    cases = wanted.build(
-        Choice(source=source, n=n, ks=ks, instances=_instances(instances), seed=seed, data=data)
-    )
-    run = _run(cases, chosen.names, repeats=repeat, time_limit=time_limit, seed=seed, bound=bound)
-    report = Report(
-        suite=wanted,
-        machine=Machine.here(),
-        packages=packages(chosen.names),
-        cases=cases,
-        repeats=repeat,
-        time_limit=time_limit,
-        seed=seed,
-        bound=bound,
-        rows=run.rows,
-        left_out=chosen.left_out,
-        notes=[*chosen.notes, *run.notes],
-        interrupted=run.interrupted,
-    )
-    if out is not None:
-        write_rows(out, report.rows, report.machine)
-    _show(report, as_json)
-    if run.interrupted:
+    plan, cases = _planned(suite, measuring)
+    compared = _compared(plan, cases, measuring, output)
+    _show(compared, output)
+    if compared.interrupted:
+        if output.out is not None:
+            typer.echo(f"interrupted; --resume goes on with {output.out}", err=True)
         raise typer.Exit(exits.INTERRUPTED)
-    if not any(row.objective is not None for row in run.rows):
+    if not any(row.objective is not None for row in compared.results.rows):
         raise typer.Exit(exits.NO_ANSWER)
 
 
-def _run(
-    cases: "Sequence[Case]",
-    names: Sequence[str],
-    *,
-    repeats: int,
-    time_limit: float,
-    seed: int,
-    bound: str,
-) -> "Run":
-    """Run with a bar on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def _planned(suite: Suite, measuring: Measuring) -> "tuple[Plan, list[Case]]":
+    from subsetopt.benchmarks.choice import Choice
+    from subsetopt.benchmarks.entrants import by_name, entrants
+    from subsetopt.benchmarks.results import CaseInfo, Plan
+    from subsetopt.benchmarks.suites import find
 
-    from subsetopt.benchmarks.runner import run
+    named: list[Entrant] = by_name(_names(suite.solvers))
+    if suite.suite.endswith((".yaml", ".yml")):
+        name, cases, own, settings = _own(suite)
+        named = named or own
+    else:
+        wanted = find(suite.suite)
+        sizes = None if suite.sizes is None else _numbers("--sizes", suite.sizes)
+        ks = None if suite.k is None else _numbers("--k", suite.k)
+        choice = Choice(
+            source=suite.source,
+            sizes=sizes,
+            ks=ks,
+            instances=_instances(suite.instances),
+            seed=measuring.seed or 0,
+            data=suite.data,
+        )
+        name, settings = (
+            wanted.name,
+            {
+                "time_limits": wanted.time_limits,
+                "repeats": wanted.repeats,
+            },
+        )
+        entrants(named, wanted.families)  # an unknown solver is said before data are made
+        cases = list(wanted.build(choice))
+    chosen = entrants(named, (case.family for case in cases))
+    plan = Plan(
+        suite=name,
+        settings=_settings(measuring, settings),
+        entrants=chosen.chosen,
+        cases=tuple(CaseInfo.of(case) for case in cases),
+        left_out=chosen.left_out,
+        notes=chosen.notes,
+    )
+    return plan, cases
 
+
+def _own(suite: Suite) -> "tuple[str, list[Case], list[Entrant], dict[str, object]]":
+    from subsetopt.benchmarks.own import read_suite
+
+    for option in ("source", "sizes", "k", "instances"):
+        if getattr(suite, option) is not None:
+            raise InvalidOption(
+                f"--{option} is for the built-in suites; {suite.suite} says its own"
+            )
+    own = read_suite(Path(suite.suite), suite.data)
+    return own.name, list(own.cases), list(own.entrants), dict(own.settings)
+
+
+def _settings(measuring: Measuring, suite: "dict[str, object]") -> "Settings":
+    from subsetopt.benchmarks.results import Settings
+
+    from .batching import memory_size
+
+    given = {
+        "time_limits": None if measuring.time_limit is None else _limits(measuring.time_limit),
+        "repeats": measuring.repeat,
+        "seed": measuring.seed,
+        "threads": measuring.threads or None,
+        "memory_limit": memory_size(measuring.memory_limit),
+        "grace": measuring.grace,
+        "bound": measuring.bound,
+    }
+    chosen = suite | {key: value for key, value in given.items() if value is not None}
+    if not measuring.threads:
+        chosen["threads"] = None
+    return Settings(**chosen)  # type: ignore[arg-type]
+
+
+def _compared(
+    plan: "Plan", cases: "list[Case]", measuring: Measuring, output: Output
+) -> "Compared":
+    from subsetopt.benchmarks.measuring.comparing import compare, joblib_backend
+
+    from .benching import Live
     from .streams import output_to_error
 
-    console = Console(stderr=True)
-    columns = (BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    hidden = not console.is_terminal
-    # Drawn seldom: the bar's own thread would get into the way of solves that take microseconds.
-    bar = Progress(*columns, console=console, transient=True, disable=hidden, refresh_per_second=2)
-    with output_to_error(), bar:
-        task = bar.add_task("")
-        return run(
+    hidden = output.as_json or os.environ.get("TERM") == "dumb"
+    backend = joblib_backend(measuring.backend, measuring.scheduler)
+    with backend, output_to_error(), Live(hidden=hidden) as live:
+        return compare(
+            plan,
             cases,
-            names,
-            repeats=repeats,
-            time_limit=time_limit,
-            seed=seed,
-            bound=bound,
-            progress=lambda done, total, what: bar.update(
-                task, completed=done, total=total, description=what
-            ),
+            out=output.out,
+            resume=output.resume,
+            jobs=measuring.jobs,
+            watcher=live,
         )
 
 
-def _show(report: "Report", as_json: bool) -> None:
-    if as_json:
+def _show(compared: "Compared", output: Output) -> None:
+    from subsetopt.benchmarks.reporting.report import Report
+
+    report = Report(compared.results)
+    if output.as_json:
         import json
 
         typer.echo(json.dumps(report.to_dict(), indent=2, allow_nan=False))
         return
-    from subsetopt.benchmarks.tables import print_report
+    from subsetopt.benchmarks.reporting.tables import print_report
 
     from .display import console
 
     print_report(report, console())
+    if output.out is not None:
+        typer.echo(f"kept in {output.out}; a page with figures: subsetopt report {output.out}")
 
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(option: str, text: str) -> list[int]:
     try:
         return [int(part) for part in _names(text)]
     except ValueError:
-        raise InvalidOption(f"--k is {text!r}; numbers separated by commas are needed") from None
+        raise InvalidOption(
+            f"{option} is {text!r}; numbers separated by commas are needed"
+        ) from None
+
+
+def _limits(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in _names(text))
+    except ValueError:
+        raise InvalidOption(
+            f"--time-limit is {text!r}; seconds are needed, several separated by commas"
+        ) from None
 
 
 def _instances(text: str | None) -> int | list[str] | None:
@@ -187,10 +292,3 @@ def _instances(text: str | None) -> int | list[str] | None:
         return int(text)
     except ValueError:
         return _names(text)
-
-
-def _require_folder(out: Path) -> None:
-    if out.is_dir():
-        raise InvalidOption(f"--out is {out}, a folder; a file is needed")
-    if not out.parent.is_dir():
-        raise InvalidOption(f"--out is {out}, but there is no folder {out.parent}")

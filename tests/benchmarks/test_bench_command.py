@@ -1,4 +1,13 @@
+"""``subsetopt bench`` as its users see it."""
+
 import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,13 +16,17 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from subsetopt import solving
-from subsetopt.benchmarks import best_known, runner
+from subsetopt.benchmarks import best_known
 from subsetopt.benchmarks.cases import public
+from subsetopt.benchmarks.results.folder import load
 from subsetopt.cli import bench
 from subsetopt.cli.exits import ExitCodes
 
-SMALL = ["--losses", "synthetic", "--n", "24", "--k", "3,5", "--instances", "2", "--repeat", "1"]
+PLANTED = Path(__file__).parent / "planted"
+SMALL = [
+    *("--losses", "synthetic", "--sizes", "24", "--k", "3,5", "--instances", "2"),
+    *("--repeat", "1", "--time-limit", "0.05"),
+]
 
 
 def flat(text: str) -> str:
@@ -31,116 +44,232 @@ def call(*arguments: str, columns: str = "110") -> Result:
 
 
 @pytest.fixture(autouse=True)
-def liar(plant: Any, planted: Any) -> None:
-    plant(*planted.values())
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(PLANTED))
 
 
 def test_tables() -> None:
-    result = call("mean-matching", *SMALL, "--solvers", "stride,liar")
+    result = call("mean-matching", *SMALL, "--solvers", "stride,liar,refuser,crasher")
     assert result.exit_code == 0, result.output
     assert "synthetic: exponential" in result.stdout
-    assert "4, n = 24, k = 3, 5" in result.stdout
+    assert "4, n = 24, k = 3, 5" in flat(result.stdout)
     assert 'liar claims "optimal" on 4 of 4 instances; ' in result.stdout
     assert "beyond the tolerance that it states" in flat(result.stdout)
-    assert "random was not named; it always takes part" in result.stdout
+    assert "random was not named; it always takes part" in flat(result.stdout)
+    assert "TooLarge: it would take a year" in flat(result.stdout)
+    assert "its process was ended by SIGABRT: free(): invalid pointer" in flat(result.stdout)
     assert max(map(len, result.stdout.splitlines())) <= 110
 
 
-def test_all_that_can_run_by_default_and_the_others_with_their_mend() -> None:
-    result = call("mean-matching", *SMALL, "--json")
-    found = json.loads(result.stdout)
-    assert [s["solver"] for s in found["summary"]] != []
-    assert {s["solver"] for s in found["summary"]} == {"random", "stride", "liar", "refuser"}
-    assert list(found["left_out"]) == ["absent"]
-    assert "pip install" in found["left_out"]["absent"]
-    result = call("mean-matching", *SMALL)
-    assert "not compared: absent: no-such-thing is not installed" in flat(result.stdout)
-    assert "refuser: failed on 4 of 4 instances: TooLarge: it would take a year" in flat(
-        result.stdout
-    )
-
-
 def test_json_is_complete_and_alone_on_standard_output(tmp_path: Path) -> None:
-    out = tmp_path / "rows.jsonl"
-    result = call("mean-matching", *SMALL, "--solvers", "liar", "--json", "--out", str(out))
+    out = tmp_path / "results"
+    result = call(
+        "mean-matching", *SMALL, "--solvers", "liar,chatterer", "--json", "--out", str(out)
+    )
     found = json.loads(result.stdout)
     assert found["suite"] == "mean-matching"
-    assert found["machine"]["python"]
+    assert found["sessions"][0]["machine"]["python"]
     assert len(found["cases"]) == 4
-    assert len(found["rows"]) == 8
-    assert found["verdicts"][0]["beaten"] == 4
-    assert found["interrupted"] is False
-    lines = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [line["objective"] for line in lines] == [row["objective"] for row in found["rows"]]
+    assert len(found["rows"]) == 12
+    assert found["complete"] is True
+    assert {row["solver"] for row in found["rows"]} == {"random", "liar", "chatterer"}
+    assert [row.objective for row in load(out).rows] == [row["objective"] for row in found["rows"]]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["knapsack"], "there are: mean-matching, mmd, quadratic"),
+        (["knapsack"], "there are: "),
         (["mean-matching", "--solvers", "gurobi"], "gurobi"),
-        (["mean-matching", "--k", "3,x"], "numbers separated by commas"),
+        (["mean-matching", "--solvers", "herding"], "herding solves"),
+        (["mean-matching", "--k", "3,x"], "--k is '3,x'; numbers separated by commas"),
+        (["mean-matching", "--sizes", "a"], "--sizes is 'a'; numbers separated by commas"),
         (["mean-matching", "--k", "500"], "1..128"),
-        (["mean-matching", "--losses", "cifar"], "digits, mnist, synthetic, all"),
+        (["mean-matching", "--losses", "imagenet"], "digits, mnist, cifar10, synthetic, all"),
         (["mean-matching", "--instances", "MDG*"], "a number is needed"),
         (["mean-matching", "--bound", "fw"], "carry their own"),
-        (["mmd", "--n", "20", "--k", "20"], "1..19"),
-        (["mmd", "--source", "mdplib"], "digits, mnist, synthetic, all"),
+        (["mmd", "--sizes", "20", "--k", "20"], "1..19"),
+        (["mmd", "--source", "mdplib"], "digits, mnist, cifar10, synthetic, all"),
         (["mmd", "--source", "synthetic", "--bound", "best"], "bound is 'best'"),
         (["quadratic", "--source", "digits"], "mdplib, kcluster, qplib, few, generated, all"),
-        (
-            ["quadratic", "--source", "qplib", "--data", ".", "--n", "9"],
-            "n is 9; it is for",
-        ),
+        (["quadratic", "--source", "qplib", "--data", ".", "--sizes", "9"], "generated"),
         (["quadratic", "--data", ".", "--instances", "nowhere"], "no instance is called 'nowhere'"),
         (["quadratic", "--source", "generated", "--instances", "MDG*"], "only public instances"),
         (["mean-matching", "--repeat", "0"], "repeats is 0"),
         (["mean-matching", "--time-limit", "0"], "time_limit"),
+        (["mean-matching", "--time-limit", "1,0.5"], "ascending ones are needed"),
+        (["mean-matching", "--time-limit", "soon"], "--time-limit is 'soon'"),
         (["mean-matching", "--seed", "-1"], "seed"),
-        (["mean-matching", "--out", "no/such/folder/rows.jsonl"], "there is no folder"),
-        (["mean-matching", "--out", "."], "a folder; a file is needed"),
+        (["mean-matching", "--jobs", "0"], "jobs is 0"),
+        (["mean-matching", "--threads", "-1"], "threads"),
+        (["mean-matching", "--memory-limit", "much"], "much"),
+        (["mean-matching", "--grace", "-1"], "grace"),
+        (["mean-matching", "--backend", "abacus"], "no backend 'abacus'"),
+        (["mean-matching", "--scheduler", "tcp://a:1"], "--scheduler is for --backend dask"),
+        (["mean-matching", "--resume"], "nothing to resume"),
+        (["mean-matching", "--out", "pyproject.toml"], "a file; a folder is needed"),
+        (["mean-matching", "--out", "tests"], "holds no results, but"),
         (["mean-matching", "--losses", "mnist", "--data", "no/such/folder"], "no train-images"),
+        (["no-such-file.yaml"], "no-such-file.yaml"),
+        (["no-such-file.yaml", "--k", "3"], "--k is for the built-in suites"),
     ],
 )
-def test_bad_usage(arguments: list[str], message: str) -> None:
+def test_bad_usage(arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
     result = call(*arguments)
     assert result.exit_code == 2, result.output
-    assert message in result.stderr
+    assert message in flat(result.stderr)
     assert result.stdout == ""
 
 
-def test_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls = solving.solve, []
+def test_resuming(tmp_path: Path) -> None:
+    out = str(tmp_path / "results")
+    wanted = ["mean-matching", *SMALL, "--solvers", "stride", "--out", out]
+    assert call(*wanted).exit_code == 0
+    result = call(*wanted)
+    assert result.exit_code == 2
+    assert "--resume goes on with them" in flat(result.stderr)
+    before = load(Path(out))
+    again = call(*wanted, "--resume")
+    assert again.exit_code == 0, again.output
+    after = load(Path(out))
+    assert after.rows == before.rows
+    assert len(after.sessions) == 2
+    other = call(*wanted[:-2], "--out", out, "--resume", "--seed", "3")
+    assert other.exit_code == 2
+    assert "holds results with seed 0, not 3" in flat(other.stderr)
 
-    def stop(*arguments: Any, **options: Any) -> Any:
-        calls.append(arguments)
-        if len(calls) > 5:
-            raise KeyboardInterrupt
-        return real(*arguments, **options)
 
-    monkeypatch.setattr(runner, "solve", stop)
-    result = call("mean-matching", *SMALL, "--solvers", "stride")
-    assert result.exit_code == 130
-    assert "Interrupted: these are the measurements made until then." in result.stdout
-    assert "stride" in result.stdout
+def test_no_answer_at_all() -> None:
+    one = ["--instances", "1", "--k", "3"]
+    result = call("mean-matching", *SMALL, *one, "--solvers", "silent,raiser", "--json")
+    assert result.exit_code == 0  # the baseline answers
+    found = {row["solver"]: row for row in json.loads(result.stdout)["rows"]}
+    assert found["silent"]["objective"] is None
+    assert found["silent"]["termination"] == "time_limit"
+    assert found["raiser"]["failure"] == "ZeroDivisionError: who would have thought"
 
 
-def test_no_answer_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*arguments: Any, **options: Any) -> Any:
-        raise KeyboardInterrupt
+def test_own_suites(tmp_path: Path) -> None:
+    suite = tmp_path / "mine.yaml"
+    suite.write_text(
+        """
+time_limits: [0.05]
+repeats: 1
+instances:
+  - {suite: mean-matching, source: synthetic, sizes: [24], k: [4], instances: 1}
+  - {suite: mmd, source: synthetic, sizes: [20], k: [3], instances: 1}
+solvers:
+  - stride
+  - {name: tabu, label: quick-tabu, options: {iterations: 10}}
+"""
+    )
+    result = call(str(suite), "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["suite"] == "mine"
+    assert {(row["family"], row["solver"]) for row in found["rows"]} == {
+        ("mean-matching", "random"),
+        ("mean-matching", "stride"),
+        ("mmd", "random"),
+        ("mmd", "quick-tabu"),
+    }
 
-    monkeypatch.setattr(runner, "solve", stop)
-    result = call("mean-matching", *SMALL, "--json")
-    assert result.exit_code == 130
-    assert json.loads(result.stdout)["rows"] == []
+
+# -- what runs while it runs ----------------------------------------------------------------------
+
+LONG = [
+    *("mean-matching", "--losses", "synthetic", "--sizes", "200", "--k", "90", "--instances", "2"),
+    *("--repeat", "20", "--time-limit", "30", "--solvers", "stride,cpsat"),
+]
+COMMAND = [sys.executable, "-m", "subsetopt", "bench"]
+
+
+def test_ctrl_c_prints_what_there_is(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    process = subprocess.Popen(
+        [*COMMAND, *LONG, "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_rows(out, 2)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "stride" in stdout
+    assert f"interrupted; --resume goes on with {out}" in flat(stderr)
+    assert not load(out).complete
+
+
+def wait_for_rows(out: Path, count: int) -> None:
+    deadline = time.monotonic() + 100
+    rows = out / "rows.jsonl"
+    while not rows.exists() or len(rows.read_bytes().splitlines()) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_second_of_two_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    first = subprocess.Popen(
+        [*COMMAND, *LONG, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for_rows(out, 1)
+        result = call(*LONG, "--out", str(out), "--resume")
+        assert result.exit_code == 2
+        assert "is being written by another run" in flat(result.stderr)
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_a_terminal_shows_a_table_and_the_time_left(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    out = tmp_path / "results"
+    process = subprocess.Popen(
+        [*COMMAND, *SMALL_LONGER, "--out", str(out)],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    assert process.wait(60) == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert "mean-matching" in text
+    assert "steady" in text
+    assert re.search(r"\d+/42", text)
+    assert re.search(r"0:00:\d\d", text)
+
+
+SMALL_LONGER = [
+    *("mean-matching", "--losses", "synthetic", "--sizes", "24", "--k", "3", "--instances", "1"),
+    *("--repeat", "21", "--time-limit", "0.5", "--solvers", "steady"),
+]
+
+
+@pytest.fixture(autouse=True)
+def path_of_planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(PLANTED))
 
 
 # -- quadratic families ---------------------------------------------------------------------------
 
 CHEAP = ["--solvers", "random,greedy,swap", "--repeat", "1", "--time-limit", "0.05"]
 TINY = {
-    "mmd": ["--source", "synthetic", "--n", "20", "--k", "3,7"],
-    "quadratic": ["--source", "generated", "--n", "20", "--instances", "2"],
+    "mmd": ["--source", "synthetic", "--sizes", "20", "--k", "3,7"],
+    "quadratic": ["--source", "generated", "--sizes", "20", "--instances", "2"],
 }
 
 
@@ -149,36 +278,15 @@ def test_json_of_the_quadratic_families(suite: str) -> None:
     result = call(suite, *TINY[suite], *CHEAP, "--bound", "fw", "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert (found["suite"], found["bound"], found["against_known"]) == (suite, "fw", [])
-    assert len(found["cases"]) == 2
+    assert found["settings"]["bound"] == "fw"
+    assert len(found["cases"]) == len(found["bounds"]) == 2
     assert len(found["rows"]) == 6
     sense = "minimise" if suite == "mmd" else "maximise"
     for case in found["cases"]:
         own = [row for row in found["rows"] if row["case"] == case["name"]]
         assert {row["sense"] for row in own} == {case["sense"]} == {sense}
-        assert case["known"] is None
         assert min(row["gap_to_best"] for row in own) == 0
         assert all(row["bound"] <= row["objective"] for row in own)
-        assert all(row["best_known"] is None for row in own)
-    assert max(s["best_reached"] for s in found["summary"]) == 2
-    assert all(s["bound_gap_median"] >= 0 for s in found["summary"])
-
-
-@pytest.mark.parametrize("suite", TINY)
-@pytest.mark.parametrize("columns", [80, 100, 130])
-def test_tables_of_the_quadratic_families(suite: str, columns: int) -> None:
-    result = call(suite, *TINY[suite], *CHEAP, columns=str(columns))
-    assert result.exit_code == 0, result.output
-    lines = result.stdout.splitlines()
-    assert max(map(len, lines)) <= columns
-    assert "the solver alone; matrices are built once" in flat(result.stdout)
-    headings = " ".join(lines[next(i for i, line in enumerate(lines) if "gap %" in line)].split())
-    assert headings.startswith("gap % best bound")
-    assert ("random" in headings) == (columns >= 100)
-    assert ("runs" in headings) == (columns >= 120)
-    for solver in ("random", "greedy", "swap"):
-        (row,) = [line for line in lines if line.startswith(f"  {solver} ")]
-        assert "/2" in row
 
 
 def write_mdplib(folder: Path, name: str) -> None:
@@ -201,38 +309,16 @@ def test_a_new_best_is_said_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert f"on {name}: NEW BEST 36000.0, 360 % better than 7833.83 (Wang et al." in flat(
         result.stdout
     )
-    assert "best known value reached on 1 of 1 instances" in result.stdout
+    assert "best known value reached on 1 of 1 instances" in flat(result.stdout)
     (swap,) = [line for line in result.stdout.splitlines() if line.startswith("  swap ")]
     assert "-360" in swap
-    found = json.loads(call(*arguments, "--json").stdout)
-    assert "NEW BEST" in found["against_known"][0]
-    assert found["cases"][0]["known"]["value"] == 7833.83
-    assert {row["best_known"] for row in found["rows"]} == {-7833.83}
 
 
-def test_values_that_are_missing_leave_a_dash(planted: Any, plant: Any) -> None:
-    refuser, silent = planted["refuser"], planted["silent"]
-    refuser = type("Refuser", (refuser,), {"handles": ("quadratic",)})
-    plant(refuser, silent)
-    result = call("quadratic", *TINY["quadratic"], "--solvers", "refuser,silent", "--repeat", "1")
+def test_a_sequence_suite() -> None:
+    sizes = ["--source", "synthetic", "--sizes", "60", "--k", "10", "--instances", "1"]
+    result = call("sequence", *sizes, *CHEAP[2:], "--solvers", "herding", "--json")
     assert result.exit_code == 0, result.output
-    lines = result.stdout.splitlines()
-    (row,) = [line for line in lines if line.startswith("  refuser ")]
-    assert row.split()[1:] == ["-", "-", "0/2", *["-"] * 6]
-    (row,) = [line for line in lines if line.startswith("  silent ")]
-    assert row.split()[1:9] == ["-", "-", "0/2", "-", "-", "time_limit", "2", "-"]
-    assert "silent: no answer on 2 of 2 instances" in result.stdout
-    assert "refuser: failed on 2 of 2 instances: TooLarge" in flat(result.stdout)
-
-
-def test_the_table_of_mean_matching() -> None:
-    result = call("mean-matching", *SMALL, "--solvers", "stride", columns="100")
-    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    first = lines.index("error random time faster runs")
-    headings = "solver median max as good ended certificate median p95 x cbc each"
-    assert lines[first + 1] == headings
-    assert "compared mean-matching: k of n losses whose mean comes closest to that of all" in flat(
-        result.stdout
-    )
-    assert "timed" not in result.stdout
-    assert "gap" not in result.stdout
+    found: dict[str, Any] = {row["solver"]: row for row in json.loads(result.stdout)["rows"]}
+    assert set(found) == {"random", "herding"}
+    assert found["herding"]["objective"] < found["random"]["objective"]
+    assert sorted(found["herding"]["indices"]) == list(range(60))

@@ -1,0 +1,1 @@
+"""How runs are measured: each in a process of its own, watched from outside."""

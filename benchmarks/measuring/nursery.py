@@ -1,0 +1,241 @@
+"""The process that the processes of runs are forked from, and that watches them.
+
+It has imported and compiled what solvers need, but has solved nothing big and has one thread
+only, so that each run begins alike, within milliseconds. It is started as a program of its own:
+nothing of the process that asks for runs is inherited. Where processes cannot safely be forked
+(macOS) each run is a fresh interpreter.
+"""
+
+import os
+import pickle
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe, wait
+from time import monotonic
+from typing import IO, Any
+
+START = 300.0
+"""Seconds within which a run has to begin: imports, data."""
+POLL = 0.02
+"""Seconds between two looks at the memory."""
+FORKS = sys.platform == "linux"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the process of a run has ended.
+
+    Parameters
+    ----------
+    found : Row or Bound or None
+        What it has returned.
+    failure : str
+        Else, why not.
+    peak_bytes : int
+        The most memory that it held beyond what it began with.
+    """
+
+    found: Any
+    failure: str
+    peak_bytes: int
+
+
+def serve(asked: Connection, answers: Connection) -> None:
+    """Answer requests for runs until there is nobody to ask."""
+    path, families = asked.recv()
+    sys.path[:] = path
+    prepare(families)
+    answers.send("ready")
+    while True:
+        try:
+            payload, threads, memory_limit = asked.recv()
+        except EOFError:
+            return
+        answers.send(_Run(payload, threads, memory_limit, asked).watched())
+
+
+def prepare(families: tuple[str, ...]) -> None:
+    """Import the backends, and let the compiled solvers of these families solve tiny problems."""
+    from subsetopt.solvers import catalogue
+    from subsetopt.solvers.base import Kind
+
+    from . import tiny
+
+    if not FORKS:
+        return
+    for name in catalogue.BUILT_IN:  # what others wrote may do anything
+        solver = catalogue.solver_class(name)
+        for requirement in solver.requires:
+            if requirement.availability():
+                _quietly(requirement.load)
+        if solver.kind is not Kind.BACKEND:
+            _quietly(tiny.solved, name, families)
+
+
+def _quietly(call: Callable[..., object], *arguments: object) -> None:
+    """Whatever is wrong here will be told by the run that meets it."""
+    try:
+        call(*arguments)
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+
+
+class _Run:
+    """One run in a process of its own, seen from outside."""
+
+    def __init__(
+        self, payload: bytes, threads: int | None, memory_limit: int, asked: Connection
+    ) -> None:
+        self.asked = asked
+        self.memory_limit = memory_limit
+        self.phase, self.begun, self.allowed = "start", monotonic(), START
+        self.base = self.peak = 0
+        self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
+        self.told, telling = Pipe(duplex=False)
+        self.pid = _begin(payload, threads, telling, self.log)
+        telling.close()
+
+    def watched(self) -> Ended:
+        """Return how it ended, ending it where it exceeds its limits."""
+        import psutil
+
+        found, failure = None, ""
+        try:
+            process = psutil.Process(self.pid)
+            while True:
+                ready = wait([self.told, self.asked], timeout=POLL)
+                if self.asked in ready:
+                    raise SystemExit  # nobody waits for the answer any more
+                if self.told in ready:
+                    try:
+                        message = self.told.recv()
+                    except (EOFError, OSError, pickle.UnpicklingError):
+                        break
+                    if message[0] == "found":
+                        found = message[1]
+                        break
+                    if message[0] == "failed":
+                        failure = message[1]
+                        break
+                    self.begins(*message, held=process.memory_info().rss)
+                failure = self.excess(process.memory_info().rss)
+                if failure:
+                    break
+        except psutil.NoSuchProcess:
+            pass
+        finally:
+            status = self.end()
+        if found is None and not failure:
+            failure = f"{_manner(status)}{self.last_words()}"
+        self.log.close()
+        return Ended(found, failure, max(0, self.peak - self.base))
+
+    def begins(self, phase: str, allowed: float, held: int) -> None:
+        """Note what the run is about to do."""
+        self.phase, self.begun, self.allowed = phase, monotonic(), allowed
+        self.base = self.base or held
+
+    def excess(self, held: int) -> str:
+        """Return which limit it exceeds."""
+        self.peak = max(self.peak, held)
+        gone = monotonic() - self.begun
+        if gone > self.allowed:
+            return f"killed: {self.phase} took more than {self.allowed:.3g} s"
+        if self.base and held - self.base > self.memory_limit:
+            held, limit = held - self.base, self.memory_limit
+            return f"killed: it held {held / 2**30:.3g} GiB, the limit is {limit / 2**30:.3g} GiB"
+        return ""
+
+    def end(self) -> int:
+        """End it, and all that it has started; return the status, which is its own if it has."""
+        for kill in (os.killpg, os.kill):  # it may not lead its group yet
+            with suppress(ProcessLookupError, PermissionError):
+                kill(self.pid, signal.SIGKILL)
+        _, status, usage = os.wait4(self.pid, 0)
+        self.told.close()
+        unit = 1 if sys.platform == "darwin" else 1024
+        self.peak = max(self.peak, usage.ru_maxrss * unit)
+        return status
+
+    def last_words(self) -> str:
+        """Return the end of what it has printed."""
+        self.log.seek(0)
+        lines = self.log.read().decode(errors="replace").strip().splitlines()
+        return f": {lines[-1].strip()[:200]}" if lines else ""
+
+
+def _manner(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"its process ended with code {code}"
+    try:
+        return f"its process was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"its process was ended by signal {-code}"
+
+
+def _begin(payload: bytes, threads: int | None, telling: Connection, log: IO[bytes]) -> int:
+    """Start the process of a run; return its number, which is also that of its group."""
+    if not FORKS:
+        import subprocess
+
+        program = f"from {__name__} import main; main()"
+        command = [sys.executable, "-c", program, "--once", str(telling.fileno())]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=[telling.fileno()],
+        )
+        assert process.stdin is not None
+        with process.stdin as stdin:
+            pickle.dump((sys.path, payload, threads), stdin)
+        return process.pid
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        _die_with_parent()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for theirs, ours in ((nothing, 0), (log.fileno(), 1), (log.fileno(), 2)):
+            os.dup2(theirs, ours)
+        _work(payload, threads, telling)
+    finally:
+        os._exit(0)
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end this process when the nursery is killed."""
+    import ctypes
+
+    set_death_signal = 1  # PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+
+
+def _work(payload: bytes, threads: int | None, telling: Connection) -> None:
+    """Do a run in this process and tell what comes of it."""
+    try:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(threads or os.cpu_count()):
+            found = pickle.loads(payload).run(lambda phase, allowed: telling.send((phase, allowed)))
+        telling.send(("found", found))
+    except BaseException as error:
+        words = f": {error}" if str(error) else ""
+        telling.send(("failed", f"{type(error).__name__}{words}"))
+
+
+def main() -> None:
+    """Serve on the two pipes whose numbers are given, or do a single run."""
+    if sys.argv[1] == "--once":
+        sys.path[:], payload, threads = pickle.load(sys.stdin.buffer)
+        _work(payload, threads, Connection(int(sys.argv[2])))
+        return
+    serve(Connection(int(sys.argv[1])), Connection(int(sys.argv[2])))

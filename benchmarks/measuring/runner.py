@@ -1,0 +1,185 @@
+"""Measuring a plan: every run once, in processes of their own, on as many workers as wanted."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.baseline import rank
+from subsetopt.benchmarks.cases import Case
+from subsetopt.benchmarks.cases.base import SelectionCase
+from subsetopt.benchmarks.results import Bound, Entrant, Key, Plan, Row
+from subsetopt.benchmarks.results.schedule import todo
+from subsetopt.errors import InvalidOption
+from subsetopt.limits import Limits
+from subsetopt.solvers import bounds
+from subsetopt.solvers.base import Requirement
+
+from . import keeper
+from .work import Bounding, Job, Solving
+
+Keep = Callable[[Row | Bound], None]
+"""Called with everything that is found, as soon as it is."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run of a plan has brought.
+
+    Parameters
+    ----------
+    rows : tuple of Row
+        Those of earlier sessions too.
+    bounds : tuple of Bound
+    interrupted : bool
+        By Ctrl-C; what was being measured then is lost, the rest is here.
+    """
+
+    rows: tuple[Row, ...]
+    bounds: tuple[Bound, ...]
+    interrupted: bool
+
+
+def run(
+    plan: Plan,
+    cases: Sequence[Case],
+    *,
+    rows: Iterable[Row] = (),
+    known_bounds: Iterable[Bound] = (),
+    jobs: int = 1,
+    keep: Keep = lambda found: None,
+    begins: Callable[[str], None] = lambda what: None,
+) -> Found:
+    """Measure what is still to be measured.
+
+    It is joblib that runs jobs: ``with joblib.parallel_config("dask"): run(...)`` uses another
+    backend than threads of this process, and other machines. Every worker keeps one process from
+    which the processes of its runs are forked.
+
+    Parameters
+    ----------
+    plan : Plan
+    cases : sequence of Case
+        Those of the plan, with their data.
+    rows, known_bounds
+        What earlier sessions have found.
+    jobs : int
+        Runs at a time. More than one disturb each other.
+    keep : callable
+        See `Keep`.
+    begins : callable
+        Called with what begins, for people.
+
+    Raises
+    ------
+    InvalidOption, UnsupportedProblem
+        For options outside their domains, and a bound where there is none of that kind.
+    MissingBackend
+        Without joblib or psutil.
+    """
+    if jobs < 1:
+        raise InvalidOption(f"jobs is {jobs}; at least 1 is needed")
+    for name in ("joblib", "psutil"):
+        Requirement(name, name, extra="bench").load()
+    bounded = _bounded(plan, cases)
+    found, found_bounds = list(rows), list(known_bounds)
+    interrupted = False
+    try:
+        begins("random subsets")
+        ranked = _Ranked(plan, cases)
+        for limit in plan.settings.time_limits:
+            keys = todo(plan, found, limit)
+            begins(f"up to {limit:g} s each")
+            for row in _done(plan, _solving(plan, cases, keys), jobs):
+                assert isinstance(row, Row)
+                found.append(ranked(row))
+                keep(found[-1])
+        begins("bounds")
+        for bound in _done(plan, _bounding(plan, bounded, found_bounds), jobs):
+            assert isinstance(bound, Bound)
+            found_bounds.append(bound)
+            keep(bound)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        keeper.POOL.close()
+    return Found(tuple(found), tuple(found_bounds), interrupted)
+
+
+def _done(plan: Plan, wanted: Sequence[Job], jobs: int) -> Iterator[Row | Bound]:
+    import joblib
+
+    families = tuple(dict.fromkeys(case.family for case in plan.cases))
+    calls = [
+        joblib.delayed(keeper.measured)(job, plan.settings.memory_limit, families) for job in wanted
+    ]
+    if not calls:
+        return
+    workers = joblib.Parallel(n_jobs=jobs, prefer="threads", batch_size=1, **_streaming())
+    yield from workers(calls)
+
+
+def _streaming() -> dict[str, Any]:
+    """Return the option by which results come one by one, where the backend in use has it."""
+    from joblib.parallel import get_active_backend
+
+    backend, _ = get_active_backend()
+    streams = backend.supports_return_generator
+    return {"return_as": "generator_unordered"} if streams else {}
+
+
+def _solving(plan: Plan, cases: Sequence[Case], keys: Sequence[Key]) -> list[Job]:
+    by_name = {case.name: case for case in cases}
+    by_label: Mapping[str, Entrant] = {entrant.label: entrant for entrant in plan.entrants}
+    settings = plan.settings
+    return [
+        Solving(
+            case=by_name[case],
+            entrant=by_label[label],
+            repeat=repeat,
+            limits=Limits(time_limit=limit, seed=settings.seed + repeat, threads=settings.threads),
+            grace=settings.grace,
+        )
+        for case, label, repeat, limit in keys
+    ]
+
+
+def _bounded(plan: Plan, cases: Sequence[Case]) -> list[SelectionCase]:
+    """Return the cases that bounds are wanted of."""
+    if plan.settings.bound == "none":
+        return []
+    selections: list[SelectionCase] = []
+    selections.extend(case for case in cases if isinstance(case, SelectionCase))
+    for case in {case.family: case for case in selections}.values():
+        bounds.require(case.problem(), plan.settings.bound)
+    return selections
+
+
+def _bounding(plan: Plan, cases: Sequence[SelectionCase], known: Iterable[Bound]) -> list[Job]:
+    settings = plan.settings
+    limits = Limits(
+        time_limit=settings.time_limits[-1], seed=settings.seed, threads=settings.threads
+    )
+    there = {bound.case for bound in known}
+    return [
+        Bounding(case=case, method=settings.bound, limits=limits, grace=settings.grace)
+        for case in cases
+        if case.name not in there
+    ]
+
+
+class _Ranked:
+    """Gives rows their rank among random subsets, which are drawn once for each case."""
+
+    def __init__(self, plan: Plan, cases: Sequence[Case]) -> None:
+        seed = plan.settings.seed
+        self._draws: dict[str, NDArray[np.float64]] = {
+            case.name: case.random_objectives(seed) for case in cases
+        }
+
+    def __call__(self, row: Row) -> Row:
+        if row.objective is None:
+            return row
+        return replace(row, random_rank=rank(row.objective, self._draws[row.case]))

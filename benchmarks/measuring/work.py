@@ -1,0 +1,186 @@
+"""What happens in the process of one run: warm up, measure, look at the answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from statistics import median
+from time import perf_counter, process_time
+
+from subsetopt.benchmarks.cases import Case
+from subsetopt.benchmarks.cases.base import Outcome, SelectionCase
+from subsetopt.benchmarks.results import Bound, Entrant, Row
+from subsetopt.errors import SubsetOptError
+from subsetopt.limits import Limits
+from subsetopt.solvers import bounds, catalogue
+from subsetopt.solvers.base import Kind
+
+WARM_UP = 0.1
+"""Seconds at which the untimed first call is stopped."""
+TURN = 0.01
+"""Seconds that the timed calls of a run last: a shorter one is repeated, `CALLS` times at most."""
+CALLS = 20
+COMPILATION = 120.0
+"""Seconds beyond its limit that the first call may take where it compiles."""
+
+Tell = Callable[[str, float], None]
+"""Says what begins now, and after how many seconds it is to be ended from outside."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Solving:
+    """One run of an entrant on a case.
+
+    Parameters
+    ----------
+    case : Case
+    entrant : Entrant
+    repeat : int
+    limits : Limits
+    grace : float
+        Seconds that a call may take beyond its limit.
+    """
+
+    case: Case
+    entrant: Entrant
+    repeat: int
+    limits: Limits
+    grace: float
+
+    @property
+    def blank(self) -> Row:
+        """The row of a run that has brought nothing."""
+        case, limits = self.case, self.limits
+        return Row(
+            case=case.name,
+            family=case.family,
+            source=case.source,
+            n=case.n,
+            k=case.k,
+            sense=case.sense,
+            best_known=case.known.objective if case.known else None,
+            proven=case.known is not None and case.known.proven,
+            solver=self.entrant.label,
+            options=self.entrant.options,
+            repeat=self.repeat,
+            seed=limits.seed,
+            time_limit=limits.time_limit,
+            threads=limits.threads,
+        )
+
+    def failed(self, failure: str) -> Row:
+        """Return the row that says why there is no answer."""
+        return replace(self.blank, failure=failure)
+
+    def run(self, tell: Tell) -> Row:
+        """Warm up, measure, and return the row."""
+        calls = _Calls(self)
+        try:
+            warm = min(WARM_UP, self.limits.time_limit or WARM_UP)
+            tell("warm-up", warm + self.grace + self._compilation())
+            warm_up = calls.once(replace(self.limits, time_limit=warm))
+            calls.forget()
+            tell("solve", (self.limits.time_limit or 0.0) + self.grace)
+            calls.turn()
+            tell("evaluation", self.grace + COMPILATION)
+            return replace(calls.row(), warm_up_seconds=warm_up)
+        except SubsetOptError as error:
+            return self.failed(f"{type(error).__name__}: {error}")
+
+    def _compilation(self) -> float:
+        """Return what the first call may take beyond its limit; backends come compiled."""
+        name = self.entrant.name
+        backend = name in catalogue.names() and catalogue.solver_class(name).kind is Kind.BACKEND
+        return 0.0 if backend else COMPILATION
+
+
+@dataclass
+class _Calls:
+    """The calls of one run: what they took, and the first answer."""
+
+    job: Solving
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.seconds, self.cpu, self.outcomes = [], [], []
+
+    def once(self, limits: Limits) -> float:
+        """Solve a fresh problem; return the seconds of the call alone."""
+        call = self.job.case.prepared(self.job.entrant, limits)
+        cpu, start = process_time(), perf_counter()
+        answer = call()
+        seconds = perf_counter() - start
+        self.cpu.append(process_time() - cpu)
+        self.seconds.append(seconds)
+        self.outcomes.append(self.job.case.outcome(answer))
+        return seconds
+
+    def turn(self) -> None:
+        """Solve as often as fits into a turn, once at least."""
+        end = perf_counter() + TURN
+        while True:
+            self.once(self.job.limits)
+            if perf_counter() >= end or len(self.seconds) >= CALLS:
+                return
+
+    def row(self) -> Row:
+        """Return what has been measured, with the first answer: all calls have the same seed."""
+        first = self.outcomes[0]
+        overheads = [
+            seconds - outcome.build_seconds - outcome.solve_seconds
+            for seconds, outcome in zip(self.seconds, self.outcomes, strict=True)
+        ]
+        return replace(
+            self.job.blank,
+            version=first.version,
+            objective=first.objective,
+            bound=first.bound,
+            termination=first.termination,
+            certificate=first.certificate,
+            eps=first.eps,
+            seconds=tuple(self.seconds),
+            build_seconds=median(outcome.build_seconds for outcome in self.outcomes),
+            solve_seconds=median(outcome.solve_seconds for outcome in self.outcomes),
+            overhead_seconds=median(overheads),
+            cpu_seconds=sum(self.cpu) / len(self.cpu),
+            indices=None if first.indices is None else tuple(first.indices.tolist()),
+            message=first.message,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bounding:
+    """A bound of a case, for all its answers.
+
+    Parameters
+    ----------
+    case : SelectionCase
+    method : str
+        Of `subsetopt.solvers.bounds`.
+    limits : Limits
+    grace : float
+    """
+
+    case: SelectionCase
+    method: str
+    limits: Limits
+    grace: float
+
+    def failed(self, failure: str) -> Bound:
+        """Return why there is none."""
+        return Bound(case=self.case.name, method=self.method, failure=failure)
+
+    def run(self, tell: Tell) -> Bound:
+        """Work it out."""
+        tell("bound", (self.limits.time_limit or 0.0) + self.grace + COMPILATION)
+        start = perf_counter()
+        try:
+            value = bounds.lower_bound(self.case.problem(), self.method, self.limits)
+        except SubsetOptError as error:
+            return self.failed(f"{type(error).__name__}: {error}")
+        seconds = perf_counter() - start
+        return Bound(case=self.case.name, method=self.method, value=value, seconds=seconds)
+
+
+Job = Solving | Bounding

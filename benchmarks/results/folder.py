@@ -1,0 +1,234 @@
+"""The folder that a comparison is kept in: never half-written, and never written by two."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from subsetopt.benchmarks.machine import Machine
+from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats.atomic import replacing
+from subsetopt.solvers.base import Requirement
+
+from .plan import Bound, Plan, Results, Session
+from .rows import Row
+from .schedule import complete
+
+PLAN, ROWS, BOUNDS, SESSIONS = "plan.json", "rows.jsonl", "bounds.jsonl", "sessions.jsonl"
+LOCK = ".lock"
+
+
+class Folder:
+    """A folder to which rows are added as they are measured; a context manager.
+
+    Rows are appended to ``rows.jsonl``, one line each, and are on disk when `keep` returns. A line
+    that was being written when the process was killed is cut off by the next session. A lock of
+    the operating system, which ends with the process, keeps others out.
+
+    Parameters
+    ----------
+    path : Path
+        Made if it is not there.
+    plan : Plan
+    session : Session
+        The one that begins.
+    resume : bool
+        Go on with what is there.
+
+    Raises
+    ------
+    InvalidOption
+        If the folder holds results and `resume` is False, or results of another plan, or is being
+        written by another process.
+    InvalidFile
+        If it cannot be written, or what it holds cannot be read.
+    MissingBackend
+        Without the package filelock.
+    """
+
+    def __init__(self, path: Path, plan: Plan, session: Session, *, resume: bool = False) -> None:
+        self.path = path
+        _make(path)
+        with ExitStack() as opened:
+            opened.callback(_locked(path).release)
+            self._begin(plan, resume)
+            self.session = len(load(path).sessions)
+            with _appending(path / SESSIONS) as sessions:
+                _append(sessions, asdict(session))
+            self.results = load(path)
+            self._rows = opened.enter_context(_appending(path / ROWS))
+            self._bounds = opened.enter_context(_appending(path / BOUNDS))
+            self._opened = opened.pop_all()
+
+    def _begin(self, plan: Plan, resume: bool) -> None:
+        path = self.path / PLAN
+        if path.exists():
+            if not resume:
+                raise InvalidOption(
+                    f"{self.path} holds results; --resume goes on with them, or name another folder"
+                )
+            _require_same(plan, _plan(path), self.path)
+            return
+        foreign = sorted(p.name for p in self.path.iterdir() if p.name != LOCK)
+        if foreign:
+            raise InvalidOption(
+                f"{self.path} holds no results, but {foreign[0]}; name a new or an empty folder"
+            )
+        with replacing(path) as file:
+            file.write(json.dumps(plan.to_dict(), indent=2, allow_nan=False).encode() + b"\n")
+
+    def keep(self, found: Row | Bound) -> None:
+        """Add a row or a bound; it is on disk when this returns."""
+        try:
+            if isinstance(found, Row):
+                data = replace(found, session=self.session).to_dict()
+                del data["gap_to_best"]  # depends on the other rows
+                _append(self._rows, data)
+            else:
+                _append(self._bounds, asdict(found))
+        except OSError as error:
+            raise InvalidFile(f"{self.path} cannot be written: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self._opened.close()
+
+
+def load(path: Path) -> Results:
+    """Return the results in a folder, finished or not; also while they are being measured.
+
+    Raises
+    ------
+    InvalidFile
+        If it holds none, or damaged ones. A last line without an end is left out.
+    """
+    plan = _plan(path / PLAN)
+    rows = tuple(Row.from_dict(data) for data in _lines(path / ROWS))
+    return Results(
+        plan=plan,
+        sessions=tuple(_session(data) for data in _lines(path / SESSIONS)),
+        rows=rows,
+        bounds=tuple(_bound(data) for data in _lines(path / BOUNDS)),
+        complete=complete(plan, rows),
+    )
+
+
+def _make(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise InvalidOption(f"--out is {path}, a file; a folder is needed")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidFile(f"{path} cannot be made: {error.strerror}") from error
+
+
+def _locked(path: Path) -> Any:
+    filelock = Requirement("filelock", "filelock", extra="bench").load()
+    lock = filelock.FileLock(path / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise InvalidOption(
+            f"{path} is being written by another run; wait for it, or name another folder"
+        ) from None
+    except OSError as error:
+        raise InvalidFile(f"{path} cannot be written: {error.strerror}") from error
+    return lock
+
+
+def _require_same(asked: Plan, there: Plan, path: Path) -> None:
+    new, old = asked.to_dict(), there.to_dict()
+    for key in ("suite", "settings", "entrants", "cases"):
+        if _plain(new[key]) != _plain(old[key]):
+            raise InvalidOption(f"{path} holds results with {_difference(key, new, old)}")
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def _difference(key: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> str:
+    match key:
+        case "suite":
+            return f"suite {old[key]}, not {new[key]}"
+        case "settings":
+            name = next(n for n in new[key] if _plain(new[key][n]) != _plain(old[key].get(n)))
+            return f"{name} {_plain(old[key].get(name))}, not {_plain(new[key][name])}"
+        case _:
+            label = "label" if key == "entrants" else "name"
+            names = [{entry[label] for entry in plan[key]} for plan in (new, old)]
+            odd = sorted(names[0] ^ names[1])
+            return f"other {key}" + (f": {', '.join(odd[:3])}" if odd else "")
+
+
+def _plan(path: Path) -> Plan:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidFile(f"{path.parent} holds no results: there is no {path.name}") from None
+    except (OSError, ValueError) as error:
+        raise InvalidFile(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise InvalidFile(f"{path} holds no plan but a {type(data).__name__}")
+    return Plan.from_dict(data)
+
+
+def _session(data: Mapping[str, Any]) -> Session:
+    try:
+        return Session(**{**data, "machine": Machine(**data["machine"])})
+    except (KeyError, TypeError) as error:
+        raise InvalidFile(f"this is no session of a comparison: {error!r}") from error
+
+
+def _bound(data: Mapping[str, Any]) -> Bound:
+    try:
+        return Bound(**data)
+    except TypeError as error:
+        raise InvalidFile(f"this is no bound: {error!r}") from error
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return list(_parsed(path)) if path.exists() else []
+
+
+def _parsed(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        whole = path.read_bytes().rpartition(b"\n")[0]
+    except OSError as error:
+        raise InvalidFile(f"{path} cannot be read: {error.strerror}") from error
+    for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
+        try:
+            data = json.loads(line)
+        except ValueError as error:
+            raise InvalidFile(f"{path}, line {number}: {error}") from error
+        if not isinstance(data, dict):
+            raise InvalidFile(f"{path}, line {number}: no object but {line[:40]!r}")
+        yield data
+
+
+def _appending(path: Path) -> IO[bytes]:
+    """Open a file to append to, without what was being written when a process was killed."""
+    try:
+        file = path.open("a+b")
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+    except OSError as error:
+        raise InvalidFile(f"{path} cannot be written: {error.strerror}") from error
+    return file
+
+
+def _append(file: IO[bytes], data: Mapping[str, Any]) -> None:
+    file.write(json.dumps(data, allow_nan=False).encode() + b"\n")
+    file.flush()
+    os.fsync(file.fileno())

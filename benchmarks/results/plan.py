@@ -1,0 +1,227 @@
+"""What a comparison consists of, apart from what is measured."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from subsetopt.benchmarks.best_known import BestKnown
+from subsetopt.benchmarks.machine import Machine
+from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.limits import Limits
+
+from .rows import SCHEMA, Row
+
+if TYPE_CHECKING:
+    from subsetopt.benchmarks.cases import Case
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How everything is measured.
+
+    Parameters
+    ----------
+    time_limits : tuple of float
+        Seconds per solve, ascending. A solver that comes to its end within one is not run with
+        the longer ones.
+    repeats : int
+        Of each solver on each case, with consecutive seeds.
+    seed : int
+    threads : int or None
+        Of each solver; None leaves its own default.
+    memory_limit : int
+        Bytes that a process may hold beyond what it began with.
+    grace : float
+        Seconds by which a solve may overstay its time limit before its process is ended.
+    bound : str
+        A method of `subsetopt.solvers.bounds` that works out a bound of each case, untimed.
+    """
+
+    time_limits: tuple[float, ...] = (2.0,)
+    repeats: int = 3
+    seed: int = 0
+    threads: int | None = 1
+    memory_limit: int = 4 * 2**30
+    grace: float = 10.0
+    bound: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1:
+            raise InvalidOption(f"repeats is {self.repeats}; at least 1 is needed")
+        if not self.time_limits or list(self.time_limits) != sorted(set(self.time_limits)):
+            limits = ", ".join(f"{limit:g}" for limit in self.time_limits)
+            raise InvalidOption(f"time limits are {limits or 'none'}; ascending ones are needed")
+        for limit in self.time_limits:
+            Limits(time_limit=limit, seed=self.seed, threads=self.threads)
+        Limits(seed=self.seed + self.repeats - 1)
+        if self.memory_limit < 2**20:
+            raise InvalidOption(f"the memory limit is {self.memory_limit} bytes; 1 MiB at least")
+        if not self.grace >= 0:
+            raise InvalidOption(f"grace is {self.grace!r}; seconds are needed, 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseInfo:
+    """A case without its data; see `subsetopt.benchmarks.cases.Case`."""
+
+    name: str
+    family: str
+    source: str
+    n: int
+    k: int
+    sense: str = "minimise"
+    known: BestKnown | None = None
+
+    @classmethod
+    def of(cls, case: "Case") -> "CaseInfo":
+        """Describe a case."""
+        return cls(
+            name=case.name,
+            family=case.family,
+            source=case.source,
+            n=case.n,
+            k=case.k,
+            sense=case.sense,
+            known=case.known,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """A solver that takes part.
+
+    Parameters
+    ----------
+    label : str
+        Unique within a comparison; the solver's name where it has its default options.
+    name : str
+    options : dict
+        Of the solver's own.
+    families : tuple of str
+        The families of the comparison whose cases it is run on.
+    """
+
+    label: str
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    families: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One uninterrupted stretch of a comparison: where and when it was measured.
+
+    Parameters
+    ----------
+    machine : Machine
+    packages : dict of str to str
+        Distributions that the solvers stand on, and their versions.
+    commit : str
+        Of the checkout; empty outside of one.
+    started : str
+        ISO 8601, UTC.
+    jobs : int
+    """
+
+    machine: Machine
+    packages: Mapping[str, str]
+    commit: str
+    started: str
+    jobs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is compared, and how.
+
+    Parameters
+    ----------
+    suite : str
+    settings : Settings
+    entrants : tuple of Entrant
+    cases : tuple of CaseInfo
+    left_out : dict of str to str
+        Solvers that could take part but cannot run here, and why.
+    notes : tuple of str
+        What else has to be said about the choice of cases and solvers.
+    """
+
+    suite: str
+    settings: Settings
+    entrants: tuple[Entrant, ...]
+    cases: tuple[CaseInfo, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {"schema": SCHEMA} | asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Plan":
+        """Rebuild a plan; InvalidFile if it is none, or one of another schema."""
+        if data.get("schema") != SCHEMA:
+            raise InvalidFile(f"the results have schema {data.get('schema')!r}; {SCHEMA} is needed")
+        try:
+            settings = dict(data["settings"])
+            settings["time_limits"] = tuple(settings["time_limits"])
+            return cls(
+                suite=data["suite"],
+                settings=Settings(**settings),
+                entrants=tuple(_entrant(entrant) for entrant in data["entrants"]),
+                cases=tuple(_case(case) for case in data["cases"]),
+                left_out=data["left_out"],
+                notes=tuple(data["notes"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidFile(f"this is no plan of a comparison: {error!r}") from error
+
+
+def _entrant(data: Mapping[str, Any]) -> Entrant:
+    return Entrant(**{**data, "families": tuple(data["families"])})
+
+
+def _case(data: Mapping[str, Any]) -> CaseInfo:
+    known = data.get("known")
+    return CaseInfo(**{**data, "known": None if known is None else BestKnown(**known)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """A lower bound on a case, worked out once for all its answers.
+
+    Parameters
+    ----------
+    case, method : str
+    value : float or None
+    seconds : float or None
+    failure : str
+        Why there is none.
+    """
+
+    case: str
+    method: str
+    value: float | None = None
+    seconds: float | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """All that is known of a comparison.
+
+    Parameters
+    ----------
+    plan : Plan
+    sessions : tuple of Session
+    rows : tuple of Row
+    bounds : tuple of Bound
+    complete : bool
+        Whether everything that was planned has been measured.
+    """
+
+    plan: Plan
+    sessions: tuple[Session, ...]
+    rows: tuple[Row, ...]
+    bounds: tuple[Bound, ...] = ()
+    complete: bool = True

@@ -1,0 +1,147 @@
+"""What is measured: one row for each solver, case, repeat and time limit."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from statistics import median
+from typing import Any
+
+from subsetopt.errors import InvalidFile
+from subsetopt.solution import CertificateKind, Termination
+
+SCHEMA = 1
+"""Version of the keys of a row."""
+
+Key = tuple[str, str, int, float | None]
+"""Case, solver, repeat, time limit: what is measured once in a comparison."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One solver on one case, in a process of its own.
+
+    Parameters
+    ----------
+    case, family, source : str
+        Of the case.
+    n, k : int
+    sense : str
+        "maximise" where the objective is the negative of the value that is wanted.
+    best_known : float or None
+        The least objective that anybody has found, where the instance is a public one.
+    proven : bool
+        Whether that is said to be optimal.
+    solver : str
+        The label of the entrant.
+    options : dict
+        The solver's own options, where they are not its defaults.
+    version : str
+        Of what the solver stands on.
+    repeat, seed : int
+        The seed is that of the comparison plus the number of the repeat, from 0.
+    time_limit : float or None
+        Seconds per solve.
+    threads : int or None
+        None is the solver's own default.
+    objective : float or None
+        Recomputed by the problem; None if there is no answer.
+    bound : float or None
+    termination : Termination or None
+        None if the solver refused or failed, or its process was ended.
+    certificate : CertificateKind or None
+    eps : float or None
+        Of the certificate.
+    seconds : tuple of float
+        Each timed call, from outside. Short ones are repeated within one process.
+    build_seconds, solve_seconds : float or None
+        As the solver gives them: medians over the timed calls.
+    overhead_seconds : float or None
+        What a call takes beside them: checking, recomputing, the certificate.
+    warm_up_seconds : float or None
+        The first call of the process, untimed.
+    cpu_seconds : float or None
+        Processor time of one call, all threads: the mean over the timed calls.
+    peak_bytes : int or None
+        The most memory that the process held, beyond what it began with.
+    indices : tuple of int or None
+        The selection; the order of a sequence.
+    random_rank : float or None
+        The share of random subsets that are at least as good.
+    gap_to_best : float or None
+        (objective - best) / |best|, the best being the best known, else that of all rows; None
+        where objectives are errors. Worked out when results are read, and in no file but tables.
+    message : str
+        What the solver adds.
+    failure : str
+        Why there is no answer: the error's name and words, or what ended the process.
+    session : int
+        Which session of the comparison measured it, from 0; see `Session`.
+    """
+
+    case: str
+    family: str
+    source: str
+    n: int
+    k: int
+    sense: str = "minimise"
+    best_known: float | None = None
+    proven: bool = False
+    solver: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+    repeat: int = 0
+    seed: int = 0
+    time_limit: float | None = None
+    threads: int | None = None
+    objective: float | None = None
+    bound: float | None = None
+    termination: Termination | None = None
+    certificate: CertificateKind | None = None
+    eps: float | None = None
+    seconds: tuple[float, ...] = ()
+    build_seconds: float | None = None
+    solve_seconds: float | None = None
+    overhead_seconds: float | None = None
+    warm_up_seconds: float | None = None
+    cpu_seconds: float | None = None
+    peak_bytes: int | None = None
+    indices: tuple[int, ...] | None = None
+    random_rank: float | None = None
+    gap_to_best: float | None = None
+    message: str = ""
+    failure: str = ""
+    session: int = 0
+
+    @property
+    def key(self) -> Key:
+        """What no other row of the comparison shares."""
+        return (self.case, self.solver, self.repeat, self.time_limit)
+
+    @property
+    def typical_seconds(self) -> float | None:
+        """The median of `seconds`."""
+        return median(self.seconds) if self.seconds else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Row":
+        """Rebuild a row; keys that are not known are ignored.
+
+        Raises
+        ------
+        InvalidFile
+            If a key is missing or holds what it cannot hold.
+        """
+        try:
+            known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+            for name, kind in (("termination", Termination), ("certificate", CertificateKind)):
+                if known.get(name) is not None:
+                    known[name] = kind(known[name])
+            for name in ("seconds", "indices"):
+                if known.get(name) is not None:
+                    known[name] = tuple(known[name])
+            return cls(**known)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidFile(f"this is no row of results: {error!r}") from error

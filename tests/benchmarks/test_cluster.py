@@ -1,0 +1,104 @@
+"""The same comparison by other means: threads, processes, a Dask cluster."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from subsetopt.benchmarks.cases import Case, MeanMatchingCase
+from subsetopt.benchmarks.cases.synthetic import losses
+from subsetopt.benchmarks.measuring.comparing import Watcher, compare, joblib_backend  # noqa: F401
+from subsetopt.benchmarks.results import CaseInfo, Entrant, Plan, Row, Settings
+from subsetopt.errors import InvalidOption
+
+CASES: list[Case] = [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, count=3, seed=0)]
+NAMES = ("random", "stride", "greedy", "exact")
+
+
+def entrants(names: tuple[str, ...]) -> tuple[Entrant, ...]:
+    return tuple(Entrant(label=name, name=name, families=("mean-matching",)) for name in names)
+
+
+PLAN = Plan(
+    suite="planted",
+    settings=Settings(time_limits=(5.0,), repeats=2),
+    entrants=entrants(NAMES),
+    cases=tuple(CaseInfo.of(case) for case in CASES),
+)
+
+
+def facts(rows: tuple[Row, ...]) -> list[object]:
+    return sorted(
+        (r.key, r.seed, r.objective, r.bound, r.indices, str(r.termination), r.random_rank)
+        for r in rows
+    )
+
+
+@pytest.fixture(scope="module")
+def alone() -> list[object]:
+    found = facts(compare(PLAN, CASES).results.rows)
+    assert len(found) == 24
+    return found
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_joblib_backends_find_the_same(alone: list[object], backend: str) -> None:
+    with joblib_backend(backend):
+        assert facts(compare(PLAN, CASES, jobs=2).results.rows) == alone
+
+
+@pytest.mark.filterwarnings("default")  # of Dask's own
+def test_a_dask_cluster_finds_the_same(alone: list[object]) -> None:
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    with cluster, joblib_backend("dask", cluster.scheduler_address):
+        results = compare(PLAN, CASES, jobs=2).results
+    assert facts(results.rows) == alone
+    assert results.complete
+
+
+def test_unknown_backends() -> None:
+    with pytest.raises(InvalidOption, match="no backend 'abacus'"), joblib_backend("abacus"):
+        pass
+
+
+INTERRUPTED = """
+import importlib.util as u, sys
+s = u.spec_from_file_location("cluster_tests", sys.argv[1])
+t = u.module_from_spec(s); sys.modules["cluster_tests"] = t; s.loader.exec_module(t)
+from dataclasses import replace
+plan = replace(t.PLAN, settings=t.Settings(time_limits=(60.0,), repeats=9, grace=60.0))
+class Telling(t.Watcher):
+    def row(self, row):
+        print(row.solver, flush=True)
+cases = [t.MeanMatchingCase.of(batch, 400) for batch in t.losses(n=900, count=3, seed=0)]
+names = ("stride", "cpsat")
+plan = replace(plan, entrants=t.entrants(names), cases=tuple(t.CaseInfo.of(case) for case in cases))
+found = t.compare(plan, cases, jobs=int(sys.argv[2]), watcher=Telling())
+print(found.interrupted, len(found.results.rows), found.results.complete, flush=True)
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_it_at_once_and_keeps_what_there_is(jobs: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, __file__, str(jobs)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == "stride\n"
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)
+        words = process.stdout.read().split()
+    assert process.wait(50) == 0
+    interrupted, count, complete = words[-3:]
+    assert (interrupted, complete) == ("True", "False")
+    assert 1 <= int(count) < 54
