@@ -1,12 +1,15 @@
+import csv
 import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from subsetopt import read_problem
+from subsetopt import read_problem, solve, solver
 from subsetopt.benchmarks.best_known import BestKnown, best_known, registry, relative_gap
 from subsetopt.benchmarks.cases import public
+from subsetopt.benchmarks.checking import check
 from subsetopt.errors import InvalidFile, InvalidOption
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA") or "nowhere")
@@ -80,6 +83,63 @@ def test_relative_gaps() -> None:
     assert relative_gap(90.0, 100.0) == pytest.approx(-0.1)
     assert relative_gap(0.0, 0.0) == 0.0
     assert relative_gap(1.0, 0.0) is None
+
+
+# -- what the data folder says --------------------------------------------------------------------
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (DATA / name).open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@needs_data
+def test_every_instance_of_the_data_folder_is_registered_with_its_value() -> None:
+    expected: dict[tuple[str, int | None], float] = {}
+    for row in table("mdplib/best_known.csv"):
+        expected[row["instance"], int(row["m"])] = float(row["attained_here"])
+    for row in table("kcluster/optima.csv"):
+        expected[row["instance"], int(row["k"])] = float(row["optimum"])
+    for row in table("bqp/best_known.csv"):
+        expected[row["instance"], None] = float(row["published_rliang_metadata"])
+    for row in table("bqp/qplib_best_known.csv"):
+        scale = float(row["opb_objective_scale"])
+        expected[row["instance"], int(row["k"])] = scale * float(row["attained_here"])
+    assert registry().keys() == expected.keys()
+    for key, value in expected.items():
+        assert registry()[key].value == pytest.approx(value, rel=1e-9), key
+
+
+@needs_data
+def test_values_are_no_better_than_what_was_published() -> None:
+    for row in table("mdplib/best_known.csv"):
+        for source in ("published_mdplib2010", "published_wang2009"):
+            if row[source]:
+                ours = known(row["instance"], int(row["m"])).value
+                assert ours == pytest.approx(float(row[source]), rel=1e-6)
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "k"),
+    [("MDG-a_2_n500_m50", None), ("kcluster40_025_10_3", None), ("QPLIB_0633", None)],
+)
+def test_tabu_attains_registered_values(name: str, k: int | None) -> None:
+    problem = read_problem(public.locate(DATA, name), k=k)
+    row = known(name, problem.k)
+    solution = solve(problem, solver("tabu", target=row.objective), time_limit=5)
+    assert solution.indices is not None
+    assert check(name, solution.indices, folder=DATA).standing == "reached"
+
+
+@needs_data
+@pytest.mark.parametrize("size", [50, 100, 250])
+def test_instances_without_a_number_to_choose(size: int) -> None:
+    found = check(f"bqp{size}.2", np.arange(size // 2), folder=DATA)
+    assert found.standing == "worse"
+    file = DATA / "bqp" / f"bqp{size}.txt.xz"
+    problem = read_problem(file, k=size // 2, instance=2)
+    assert found.objective == problem.objective(np.arange(size // 2))
 
 
 # -- the files ------------------------------------------------------------------------------------

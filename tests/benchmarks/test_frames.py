@@ -1,0 +1,155 @@
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from subsetopt.benchmarks.machine import Machine
+from subsetopt.benchmarks.results import (
+    Bound,
+    CaseInfo,
+    Entrant,
+    Plan,
+    Results,
+    Row,
+    Session,
+    Settings,
+    frames,
+)
+from subsetopt.benchmarks.results.rows import SCHEMA
+from subsetopt.errors import MissingBackend
+from subsetopt.solution import CertificateKind, Termination
+from subsetopt.solvers import base
+
+pd = pytest.importorskip("pandas")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+MACHINE = Machine("a processor", 2, "Linux x86_64", "3.11", "2.0", "9.9")
+SESSIONS = tuple(
+    Session(machine=MACHINE, packages={}, commit=commit, started="2024-01-01T00:00:00Z", jobs=1)
+    for commit in ("abc", "def")
+)
+CASE = {"case": "b-k2", "family": "quadratic", "source": "drawn", "n": 4, "k": 2}
+FULL = Row(
+    **CASE,  # type: ignore[arg-type]
+    solver="tabu, long",
+    options={"tenure": 3, "iterations": 9},
+    time_limit=1.0,
+    threads=1,
+    objective=-8.0,
+    bound=-9.0,
+    termination=Termination.ITERATION_LIMIT,
+    certificate=CertificateKind.BOUND,
+    eps=1.0,
+    seconds=(0.25, 0.125, 1.0),
+    peak_bytes=2**40,
+    indices=(0, 3),
+    message='said "so", and\nmore',
+    session=1,
+)
+BETTER = Row(**CASE, solver="swap", objective=-10.0, seconds=(0.5,), indices=(1, 2))  # type: ignore[arg-type]
+FAILED = Row(**CASE, solver="random", failure="ended by SIGSEGV")  # type: ignore[arg-type]
+RESULTS = Results(
+    plan=Plan(
+        suite="quadratic",
+        settings=Settings(),
+        entrants=(Entrant(label="swap", name="swap"),),
+        cases=(CaseInfo(name="b-k2", family="quadratic", source="drawn", n=4, k=2),),
+    ),
+    sessions=SESSIONS,
+    rows=(FULL, BETTER, FAILED),
+    bounds=(
+        Bound(case="b-k2", method="fw", value=-30.0),
+        Bound(case="b-k2", method="sdp", value=-20.0),
+        Bound(case="b-k2", method="qp", failure="TooLarge: ..."),
+    ),
+)
+
+
+def test_the_columns_are_those_that_are_documented() -> None:
+    frame = frames.to_frame(RESULTS)
+    assert list(frame.columns) == list(frames.COLUMNS)
+    assert {field.name for field in fields(Row)} <= set(frames.COLUMNS)
+    for name, column in frames.COLUMNS.items():
+        held = "object" if column.dtype.startswith("list") else column.dtype
+        assert str(frame[name].dtype) == held, name
+        assert column.meaning.endswith(".")
+
+
+def test_a_row_with_everything() -> None:
+    row = frames.to_frame(RESULTS).iloc[0]
+    assert row["termination"] == "iteration_limit"
+    assert json.loads(row["options"]) == FULL.options
+    assert row["seconds"] == [0.25, 0.125, 1.0]
+    assert (row["seconds_median"], row["seconds_min"], row["seconds_max"]) == (0.25, 0.125, 1.0)
+    assert row["gap_to_best"] == pytest.approx(0.2)
+    assert row["case_bound"] == -20.0
+    assert (row["cpu"], row["commit"], row["subsetopt"]) == ("a processor", "def", "9.9")
+    assert row["indices"] == [0, 3]
+    assert row["peak_bytes"] == 2**40
+
+
+def test_a_row_without_an_answer() -> None:
+    frame = frames.to_frame(RESULTS)
+    row = frame.iloc[2]
+    for name in ("objective", "termination", "certificate", "seconds_median", "gap_to_best"):
+        assert row[name] is pd.NA
+    assert row["indices"] is None
+    assert row["seconds"] == []
+    assert row["failure"] == "ended by SIGSEGV"
+    assert frame["gap_to_best"].isna().tolist() == [False, False, True]
+
+
+def test_dtypes_do_not_depend_on_the_rows() -> None:
+    none = Results(plan=RESULTS.plan, sessions=(), rows=())
+    assert frames.to_frame(none).dtypes.equals(frames.to_frame(RESULTS).dtypes)
+    assert len(frames.to_frame(none)) == 0
+
+
+def test_parquet_gives_the_frame_back(tmp_path: Path) -> None:
+    written, _ = frames.write_tables(RESULTS, tmp_path)
+    table = parquet.read_table(written)
+    assert table.schema.metadata[b"subsetopt.schema"] == str(SCHEMA).encode()
+    assert str(table.schema.field("indices").type).startswith("list<")
+    assert str(table.schema.field("peak_bytes").type) == "int64"
+    assert table.column("indices").to_pylist() == [[0, 3], [1, 2], None]
+    assert table.column("seconds").to_pylist() == [[0.25, 0.125, 1.0], [0.5], []]
+    frame = frames.to_frame(RESULTS)
+    plain = [name for name, c in frames.COLUMNS.items() if not c.dtype.startswith("list")]
+    pd.testing.assert_frame_equal(pd.read_parquet(written)[plain], frame[plain])
+
+
+def test_csv_gives_the_frame_back(tmp_path: Path) -> None:
+    _, written = frames.write_tables(RESULTS, tmp_path)
+    dtypes: dict[str, Any] = {
+        name: "string" if column.dtype.startswith("list") else column.dtype
+        for name, column in frames.COLUMNS.items()
+    }
+    read = pd.read_csv(written, dtype=dtypes, keep_default_na=False, na_values={"indices": [""]})
+    assert list(read.columns) == list(frames.COLUMNS)
+    assert json.loads(read["indices"][0]) == [0, 3]
+    assert read["indices"][2] is pd.NA
+    assert json.loads(read["seconds"][1]) == [0.5]
+    assert read["message"][0] == FULL.message
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    assert [path.name for path in frames.write_tables(RESULTS, tmp_path)] == [
+        "rows.parquet",
+        "rows.csv",
+    ]
+    assert len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(FileNotFoundError):
+        frames.write_tables(RESULTS, tmp_path / "none")
+
+
+@pytest.mark.parametrize("missing", ["pandas", "pyarrow"])
+def test_a_missing_package_is_told_with_the_mend(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = base._findable
+    monkeypatch.setattr(base, "_findable", lambda name: name != missing and real(name))
+    with pytest.raises(MissingBackend, match=rf"{missing} is not.*subsetopt\[bench\]"):
+        frames.write_tables(RESULTS, tmp_path)
+    assert not list(tmp_path.iterdir())
