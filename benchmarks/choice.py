@@ -20,8 +20,8 @@ class Choice:
     ----------
     source : str, optional
         Where the data come from: a name that the suite knows, or "all".
-    n : int, optional
-        Candidates per instance.
+    sizes : sequence of int, optional
+        Candidates per instance; every size with every k.
     ks : sequence of int, optional
         How many to choose; every instance is used with each.
     instances : int or sequence of str, optional
@@ -37,7 +37,7 @@ class Choice:
     """
 
     source: str | None = None
-    n: int | None = None
+    sizes: Sequence[int] | None = None
     ks: Sequence[int] | None = None
     instances: int | Sequence[str] | None = None
     seed: int = 0
@@ -45,12 +45,12 @@ class Choice:
 
     def __post_init__(self) -> None:
         Limits(seed=self.seed)
-        for name, value in (("n", self.n), ("instances", self.instances)):
-            if isinstance(value, int) and value < 1:
-                raise InvalidOption(f"{name} is {value}; at least 1 is needed")
-        ks = self.ks
-        if ks is not None and (not ks or len(set(ks)) < len(ks)):
-            raise InvalidOption(f"k is {list(ks)}; distinct numbers are needed, at least one")
+        if isinstance(self.instances, int) and self.instances < 1:
+            raise InvalidOption(f"instances is {self.instances}; at least 1 is needed")
+        _require_distinct("sizes", self.sizes)
+        _require_distinct("k", self.ks)
+        if self.sizes is not None and min(self.sizes) < 1:
+            raise InvalidOption(f"sizes has {min(self.sizes)}; at least 1 is needed")
 
     @property
     def folder(self) -> Path | None:
@@ -88,9 +88,37 @@ class Choice:
             raise InvalidOption(f"no source is called {source!r}; there are: {there_are}")
         return [source]
 
+    def crossed(
+        self, size: int, parts: Sequence[int], spare: int = 0, most: int | None = None
+    ) -> dict[int, list[int]]:
+        """Return the numbers to choose for each size.
 
-def require_ks(ks: Sequence[int], n: int, largest: int) -> None:
-    """Raise InvalidOption unless every k is in 1..largest."""
-    for k in ks:
-        if not 1 <= k <= largest:
-            raise InvalidOption(f"k is {k}; with n = {n} it has to be in 1..{largest}")
+        Parameters
+        ----------
+        size : int
+            The default size.
+        parts : sequence of int
+            ``n // part`` are the default numbers to choose.
+        spare : int
+            How many are never chosen.
+        most : int, optional
+            The largest default.
+
+        Raises
+        ------
+        InvalidOption
+            If a k that was asked for is not in 1..n - spare.
+        """
+        found = {}
+        for n in self.sizes or (size,):
+            shares = {max(1, min(n // part, most or n)) for part in parts}
+            found[n] = list(self.ks) if self.ks is not None else sorted(shares)
+            for k in found[n]:
+                if not 1 <= k <= n - spare:
+                    raise InvalidOption(f"k is {k}; with n = {n} it has to be in 1..{n - spare}")
+        return found
+
+
+def _require_distinct(name: str, numbers: Sequence[int] | None) -> None:
+    if numbers is not None and (not numbers or len(set(numbers)) < len(numbers)):
+        raise InvalidOption(f"{name} is {list(numbers)}; distinct numbers are needed, at least one")

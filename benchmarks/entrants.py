@@ -7,7 +7,10 @@ from subsetopt.errors import UnsupportedProblem
 from subsetopt.solvers import catalogue
 from subsetopt.solving import solvers
 
+from .cases.sequences import METHODS
 from .results import Entrant
+
+SEQUENCE = "sequence"
 
 BASELINE = "random"
 """Always takes part: an error means little beside no other error."""
@@ -43,8 +46,11 @@ def entrants(named: Sequence[Entrant], families: Iterable[str]) -> Entrants:
         If one handles none of the families.
     """
     wanted = tuple(dict.fromkeys(families))
-    chosen, left_out = (named, {}) if named else _all(wanted)
-    placed = [replace(entrant, families=_handled(entrant, wanted)) for entrant in chosen]
+    if named:
+        placed = [replace(entrant, families=_handled(entrant, wanted)) for entrant in named]
+        left_out: dict[str, str] = {}
+    else:
+        placed, left_out = _all(wanted)
     if any(entrant.name == BASELINE and not entrant.options for entrant in placed):
         return Entrants(tuple(placed), left_out, ())
     baseline = Entrant(label=BASELINE, name=BASELINE, families=wanted)
@@ -58,36 +64,31 @@ def by_name(names: Iterable[str]) -> list[Entrant]:
 
 
 def _all(families: Sequence[str]) -> tuple[list[Entrant], dict[str, str]]:
-    left_out: dict[str, str] = {}
-    names = []
+    """Return all that can run, and why the others cannot."""
     listed = {row.name: row for row in solvers()}
+    able: dict[str, list[str]] = {}
     for family in families:
-        for name in _able(family):
-            if name in listed and not listed[name].availability:
-                left_out[name] = listed[name].availability.reason
-            else:
-                names.append(name)
-    return by_name(names), left_out
-
-
-def _able(family: str) -> tuple[str, ...]:
-    """Return all that take part in a family where none is named."""
-    if family == "sequence":
-        from .cases.sequences import METHODS
-
-        return METHODS
-    return tuple(row.name for row in solvers() if family in row.handles)
+        for name in METHODS if family == SEQUENCE else listed:
+            if family == SEQUENCE or family in listed[name].handles:
+                able.setdefault(name, []).append(family)
+    missing = {name: listed[name].availability for name in able if name in listed}
+    left_out = {name: reason.reason for name, reason in missing.items() if not reason}
+    chosen = [
+        Entrant(label=name, name=name, families=tuple(own))
+        for name, own in able.items()
+        if name not in left_out
+    ]
+    return chosen, left_out
 
 
 def _handled(entrant: Entrant, families: Sequence[str]) -> tuple[str, ...]:
-    """Return the families that an entrant is run on; raise where there are none."""
-    baselines = _able("sequence")
-    if entrant.name in baselines and entrant.name not in catalogue.names():
-        handles: tuple[str, ...] = ("sequence",)
+    """Return the families that a named entrant is run on; raise where there are none."""
+    if entrant.name in METHODS and entrant.name not in catalogue.names():
+        handles: tuple[str, ...] = (SEQUENCE,)
     else:
         handles = catalogue.solver_class(entrant.name).handles
-        if "mmd" in handles and (entrant.name in baselines or families == ("sequence",)):
-            handles = (*handles, "sequence")
+        if "mmd" in handles:
+            handles = (*handles, SEQUENCE)
     able = tuple(family for family in families if family in handles)
     if not able:
         raise UnsupportedProblem(

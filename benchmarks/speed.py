@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 
-from .cases.base import Losses
+from .cases.base import Values
 from .cases.digits import losses as digits_losses
 from .machine import Machine
 from .plain import show
@@ -51,7 +51,7 @@ def exponential(n: int, seed: int) -> NDArray[np.float32]:
 
 def batches(count: int) -> list[tuple[str, NDArray[np.float32]]]:
     """Return exponential batches and real ones of 128 losses."""
-    real: Sequence[Losses] = digits_losses(128, count, seed=0)
+    real: Sequence[Values] = digits_losses(128, count, seed=0)
     drawn = [(f"exponential-{seed}", exponential(128, seed)) for seed in range(count)]
     return drawn + [(item.name, item.values) for item in real]
 

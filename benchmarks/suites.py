@@ -1,103 +1,140 @@
-"""The suites: which cases a benchmark is made of."""
+"""The suites: which cases a comparison is made of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from subsetopt.errors import InvalidOption
 
 from .cases import (
     Case,
     Cloud,
-    Losses,
     MeanMatchingCase,
     MMDCase,
     QuadraticCase,
+    SequenceCase,
+    Values,
+    VectorCase,
+    cifar10,
+    classifier,
     clouds,
     digits,
     generated,
     mnist,
     public,
     synthetic,
+    vectors,
 )
-from .choice import Choice, require_ks
+from .cases.classifier import Recording, Samples
+from .choice import Choice
+
+# -- sources --------------------------------------------------------------------------------------
+
+DIGITS, SYNTHETIC = "digits", "synthetic"
+ON_FILE: Mapping[str, Callable[[Path], Samples]] = {
+    "mnist": mnist.samples,
+    "cifar10": cifar10.samples,
+}
+"""The images that are read from the data folder."""
+SOURCES = (DIGITS, *ON_FILE, SYNTHETIC)
+"""What every suite knows but that of quadratic selection."""
+
+
+def _sources(choice: Choice) -> list[str]:
+    return choice.sources(SOURCES, DIGITS, on_file=tuple(ON_FILE))
+
+
+def _samples(choice: Choice, source: str) -> Samples:
+    if source == DIGITS:
+        return digits.samples()
+    return ON_FILE[source](choice.require_folder(f"the images of {source}"))
+
 
 # -- mean matching --------------------------------------------------------------------------------
 
 
-def _digits(choice: Choice, n: int) -> list[Losses]:
-    return digits.losses(n, choice.count(len(digits.TRAINING.epochs)), choice.seed)
-
-
-def _mnist(choice: Choice, n: int) -> list[Losses]:
-    folder = choice.require_folder("the losses of MNIST")
-    return mnist.losses(folder, n, choice.count(len(mnist.TRAINING.epochs)), choice.seed)
-
-
-def _synthetic(choice: Choice, n: int) -> list[Losses]:
-    return synthetic.losses(n, choice.count(len(synthetic.DISTRIBUTIONS)), choice.seed)
-
-
-LOSSES: Mapping[str, Callable[[Choice, int], list[Losses]]] = {
-    "digits": _digits,
-    "mnist": _mnist,
-    "synthetic": _synthetic,
-}
-"""The sources of losses, by name."""
-
-
-def mean_matching(choice: Choice) -> list[Case]:
+def mean_matching(choice: Choice) -> list[MeanMatchingCase]:
     """Return every batch of losses with every k.
 
     Raises
     ------
     InvalidOption
-        For numbers that state no benchmark, or an unknown source of losses.
+        For numbers that state no benchmark, or an unknown source.
     InvalidFile
-        If data files are missing or damaged. With "all", MNIST is left out when no folder is given.
+        If data files are missing or damaged. With "all", what lies in files is left out when no
+        folder is given.
     MissingBackend
         If the losses need a package that is not installed.
     """
-    names = choice.sources(tuple(LOSSES), "digits", on_file=["mnist"])
-    n, ks = choice.n or 128, choice.ks or (12, 32, 64)
-    require_ks(ks, n, largest=n)
-    batches = [batch for name in names for batch in LOSSES[name](choice, n)]
-    return [MeanMatchingCase.of(batch, k) for batch in batches for k in ks]
+    ks = choice.crossed(128, (10, 4, 2))
+    batches = [batch for name in _sources(choice) for batch in _losses(choice, name, ks)]
+    return [MeanMatchingCase.of(batch, k) for batch in batches for k in ks[len(batch.values)]]
 
 
-# -- MMD ------------------------------------------------------------------------------------------
-
-_CLOUDS = 1  # of each source, unless asked for another number
-
-
-def _digit_clouds(choice: Choice, n: int) -> list[Cloud]:
-    return clouds.of_digits(n, choice.count(_CLOUDS), choice.seed)
-
-
-def _mnist_clouds(choice: Choice, n: int) -> list[Cloud]:
-    folder = choice.require_folder("the images of MNIST")
-    return clouds.of_mnist(folder, n, choice.count(_CLOUDS), choice.seed)
-
-
-def _mixtures(choice: Choice, n: int) -> list[Cloud]:
-    return clouds.of_mixture(n, choice.count(_CLOUDS), choice.seed)
+def _losses(choice: Choice, source: str, sizes: Collection[int]) -> Iterator[Values]:
+    if source == SYNTHETIC:
+        count = choice.count(len(synthetic.DISTRIBUTIONS))
+        for n in sizes:
+            yield from synthetic.losses(n, count, choice.seed)
+        return
+    samples = _samples(choice, source)
+    samples.require(max(sizes))
+    count = choice.count(len(samples.training.epochs))
+    recording = Recording.of(samples, count, choice.seed)
+    for n in sizes:
+        yield from classifier.losses(recording, n, count)
 
 
-CLOUDS: Mapping[str, Callable[[Choice, int], list[Cloud]]] = {
-    "digits": _digit_clouds,
-    "mnist": _mnist_clouds,
-    "synthetic": _mixtures,
-}
-"""The sources of points, by name."""
+# -- vector mean matching -------------------------------------------------------------------------
 
 
-def mmd(choice: Choice) -> list[Case]:
+def vector(choice: Choice) -> list[VectorCase]:
+    """Return every batch of vectors with every k; raises as `mean_matching` does."""
+    ks = choice.crossed(256, (10, 4))
+    batches = [batch for name in _sources(choice) for batch in _vectors(choice, name, ks)]
+    return [VectorCase.of(batch, k) for batch in batches for k in ks[len(batch.values)]]
+
+
+def _vectors(choice: Choice, source: str, sizes: Collection[int]) -> Iterator[Values]:
+    if source == SYNTHETIC:
+        for n in sizes:
+            count = choice.count(len(vectors.GAUSSIANS))
+            yield from vectors.of_gaussians(n, count, choice.seed)
+        return
+    samples = _samples(choice, source)
+    samples.require(max(sizes))
+    count = choice.count(len(vectors.TURNS))
+    recording = Recording.of(samples, vectors.stages(count), choice.seed)
+    for n in sizes:
+        yield from vectors.of_recording(recording, n, count)
+
+
+# -- MMD and sequences ----------------------------------------------------------------------------
+
+
+def mmd(choice: Choice) -> list[MMDCase]:
     """Return every cloud of points with every k; raises as `mean_matching` does."""
-    names = choice.sources(tuple(CLOUDS), "digits", on_file=["mnist"])
-    n = choice.n or 300
-    ks = choice.ks or sorted({max(1, n // 10), max(1, n // 3)})
-    require_ks(ks, n, largest=n - 1)
-    found = [cloud for name in names for cloud in CLOUDS[name](choice, n)]
-    return [MMDCase(cloud, k) for cloud in found for k in ks]
+    ks = choice.crossed(300, (10, 3), spare=1)
+    return [MMDCase(cloud, k) for cloud in _clouds(choice, ks) for k in ks[len(cloud.points)]]
+
+
+def sequence(choice: Choice) -> list[SequenceCase]:
+    """Return every cloud of points with every size of batches; raises as `mean_matching` does."""
+    ks = choice.crossed(1797, (10,), spare=1, most=50)
+    return [SequenceCase(cloud, k) for cloud in _clouds(choice, ks) for k in ks[len(cloud.points)]]
+
+
+def _clouds(choice: Choice, sizes: Collection[int]) -> list[Cloud]:
+    """Return one cloud of each source and size, unless asked for another number."""
+    count, found = choice.count(1), []
+    for source in _sources(choice):
+        samples = None if source == SYNTHETIC else _samples(choice, source)
+        for n in sizes:
+            if samples is None:
+                found += clouds.of_mixture(n, count, choice.seed)
+            else:
+                found += clouds.of_images(samples, n, count, choice.seed)
+    return found
 
 
 # -- quadratic selection --------------------------------------------------------------------------
@@ -106,48 +143,51 @@ GENERATED, FEW = "generated", "few"
 """The sources that are the default without and with a data folder."""
 A_FEW = ("SOM-b_2_n100_m20", "SOM-b_4_n100_m40", "kcluster80_050_20_1", "QPLIB_0633")
 """The public instances of the source "few"."""
-_ON_FILE = (*public.SOURCES, FEW)
+_PUBLIC = (*public.SOURCES, FEW)
 
 
-def quadratic(choice: Choice) -> list[Case]:
+def quadratic(choice: Choice) -> list[QuadraticCase]:
     """Return public instances, or generated ones, with their own k or with every k asked for.
 
     Raises
     ------
     InvalidOption
-        For numbers that state no benchmark, unknown sources or names, and n with public instances.
+        For numbers that state no benchmark, unknown sources or names, and sizes with public
+        instances.
     InvalidFile
         If files are missing or damaged. With "all", public instances are left out when no folder is
         given.
     """
-    sources = _sources(choice)
-    cases: list[Case] = []
+    sources = _origins(choice)
+    cases: list[QuadraticCase] = []
     if GENERATED in sources:
         cases.extend(_generated(choice))
-    if any(source in _ON_FILE for source in sources):
+    if any(source in _PUBLIC for source in sources):
         cases.extend(_public(choice, sources))
     return cases
 
 
-def _sources(choice: Choice) -> list[str]:
+def _origins(choice: Choice) -> list[str]:
     named = choice.instances is not None and not isinstance(choice.instances, int)
     if named and choice.source in (None, "all"):
         return [*public.SOURCES]
-    default = GENERATED if choice.folder is None or choice.n is not None else FEW
-    found = choice.sources((*_ON_FILE, GENERATED), default, on_file=_ON_FILE)
+    default = GENERATED if choice.folder is None or choice.sizes is not None else FEW
+    found = choice.sources((*_PUBLIC, GENERATED), default, on_file=_PUBLIC)
     return [source for source in found if source != FEW] if len(found) > 1 else found
 
 
-def _generated(choice: Choice) -> list[QuadraticCase]:
-    n = choice.n or 100
-    require_ks(choice.ks or (), n, largest=n)
+def _generated(choice: Choice) -> Iterator[QuadraticCase]:
     count = choice.count(len(generated.KINDS))
-    return generated.instances(n, choice.ks, count, choice.seed)
+    for n in choice.crossed(100, (10,)):
+        yield from generated.instances(n, choice.ks, count, choice.seed)
 
 
-def _public(choice: Choice, sources: Sequence[str]) -> list[QuadraticCase]:
-    if choice.n is not None:
-        raise InvalidOption(f"n is {choice.n}; it is for generated instances, public ones have one")
+def _public(choice: Choice, sources: Sequence[str]) -> Iterator[QuadraticCase]:
+    if choice.sizes is not None:
+        sizes = ",".join(map(str, choice.sizes))
+        raise InvalidOption(
+            f"sizes is {sizes}; it is for generated instances, public ones have one"
+        )
     folder = choice.require_folder("public instances")
     chosen: list[str] = []
     for source in sources:
@@ -155,7 +195,40 @@ def _public(choice: Choice, sources: Sequence[str]) -> list[QuadraticCase]:
         chosen += names[: choice.instances] if isinstance(choice.instances, int) else names
     if choice.instances is not None and not isinstance(choice.instances, int):
         chosen = public.matching(choice.instances, chosen)
-    return [case for name in chosen for case in public.read(folder, name, choice.ks)]
+    for name in chosen:
+        yield from public.read(folder, name, choice.ks)
+
+
+# -- all families at once -------------------------------------------------------------------------
+
+
+def quick(choice: Choice) -> list[Case]:
+    """Return a few small cases of each family, for which no data folder is needed.
+
+    Raises
+    ------
+    InvalidOption
+        If anything but the seed is chosen.
+    MissingBackend
+        If scikit-learn is not installed.
+    """
+    seed = choice.seed
+    if choice != Choice(seed=seed, data=choice.data):
+        raise InvalidOption(
+            "the suite quick has its own cases; of its choice only the seed is free"
+        )
+    images = digits.samples()
+    recording = Recording.of(images, 1, seed)
+    heavy = synthetic.losses(64, 3, seed)[-1]
+    return [
+        MeanMatchingCase.of(classifier.losses(recording, 128, 1)[0], 12),
+        MeanMatchingCase.of(heavy, 32),
+        VectorCase.of(vectors.of_recording(recording, 40, 1)[0], 10),
+        MMDCase(clouds.of_images(images, 60, 1, seed)[0], 6),
+        generated.instances(24, [4], 1, seed)[0],
+        generated.instances(40, [10], 4, seed)[-1],
+        SequenceCase(clouds.of_images(images, 500, 1, seed)[0], 50),
+    ]
 
 
 # -- all ------------------------------------------------------------------------------------------
@@ -163,33 +236,32 @@ def _public(choice: Choice, sources: Sequence[str]) -> list[QuadraticCase]:
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What is compared on, and how.
+    """What is compared on.
 
     Parameters
     ----------
     name : str
-        What the command line takes; also the family of its problems.
+        What the command line takes.
     build : callable
     about : str
-        What is to be found, for people.
+        What it consists of, for people.
     data : str
         What its sources are sources of.
-    reference : str
-        The solver that times are compared with.
-    absolute : bool
-        Whether an objective is an error: it says something by itself, its least possible value
-        being 0. Else objectives are compared with the best ones.
-    tolerance : float
-        Relative differences of objectives up to this are rounding.
+    families : tuple of str
+        Of its cases, as `subsetopt.benchmarks.families` names them.
+    time_limits : tuple of float
+        Seconds per solve, ascending, that suit it.
+    repeats : int
+        That suit it.
     """
 
     name: str
-    build: Callable[[Choice], list[Case]]
+    build: Callable[[Choice], Sequence[Case]]
     about: str
     data: str
-    reference: str = "scip"
-    absolute: bool = False
-    tolerance: float = 1e-9
+    families: tuple[str, ...]
+    time_limits: tuple[float, ...] = (0.1, 1.0)
+    repeats: int = 3
 
 
 SUITES: Mapping[str, Suite] = {
@@ -198,23 +270,47 @@ SUITES: Mapping[str, Suite] = {
         Suite(
             name="mean-matching",
             build=mean_matching,
-            about="k of n losses whose mean comes closest to that of all",
+            about="losses of a classifier, early and late in its training, and of distributions",
             data="losses",
-            reference="cbc",  # the one of the paper's listing
-            absolute=True,
-            tolerance=0.0,  # evaluated without rounding but for the last step
+            families=("mean-matching",),
+        ),
+        Suite(
+            name="vector",
+            build=vector,
+            about="gradients, inputs and labels of samples, early and late in a training",
+            data="vectors",
+            families=("vector-mean-matching",),
         ),
         Suite(
             name="mmd",
             build=mmd,
-            about="k of n points that are closest to the others in squared MMD, Gaussian kernel",
+            about="images, and mixtures of Gaussians",
             data="points",
+            families=("mmd",),
         ),
         Suite(
             name="quadratic",
             build=quadratic,
-            about="k of n of which the least, or the greatest, quadratic is wanted",
+            about="diverse selections and dense subgraphs, public and generated",
             data="origin",
+            families=("quadratic",),
+        ),
+        Suite(
+            name="sequence",
+            build=sequence,
+            about="all points of a data set in batches",
+            data="points",
+            families=("sequence",),
+            time_limits=(60.0,),
+        ),
+        Suite(
+            name="quick",
+            build=quick,
+            about="a few small cases of each family, in about a minute",
+            data="cases",
+            families=("mean-matching", "vector-mean-matching", "mmd", "quadratic", "sequence"),
+            time_limits=(0.1, 0.3),
+            repeats=2,
         ),
     )
 }

@@ -1,7 +1,19 @@
 """The instances that solvers are compared on, each a `Case` with a name and a source."""
 
-from .base import Case, Losses, MeanMatchingCase
+from .base import Case, MeanMatchingCase, Outcome, SelectionCase, Values, VectorCase
 from .clouds import Cloud, MMDCase
 from .quadratic import QuadraticCase
+from .sequences import SequenceCase
 
-__all__ = ["Case", "Cloud", "Losses", "MMDCase", "MeanMatchingCase", "QuadraticCase"]
+__all__ = [
+    "Case",
+    "Cloud",
+    "MMDCase",
+    "MeanMatchingCase",
+    "Outcome",
+    "QuadraticCase",
+    "SelectionCase",
+    "SequenceCase",
+    "Values",
+    "VectorCase",
+]

@@ -1,17 +1,45 @@
 """What a benchmark case is: data with a name, from which problems are built afresh."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt.baseline import random_objectives
 from subsetopt.benchmarks.best_known import BestKnown
+from subsetopt.benchmarks.results import Entrant
+from subsetopt.forms import QUADRATIC_FAMILIES
+from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem
+from subsetopt.solution import CertificateKind, Solution, Termination
+from subsetopt.solving import solve, solver
+
+DRAWS = 1000
+"""Random subsets that each answer is ranked among; fewer where k is large, for a quadratic is
+evaluated in O(k^2)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """What one timed call has brought; see `subsetopt.benchmarks.results.Row`."""
+
+    objective: float | None
+    bound: float | None
+    termination: Termination
+    certificate: CertificateKind
+    eps: float | None
+    indices: NDArray[np.int64] | None
+    build_seconds: float
+    solve_seconds: float
+    version: str
+    message: str = ""
 
 
 class Case(Protocol):
-    """One instance that all solvers get."""
+    """One instance that all solvers get. It can be pickled: it is measured in other processes."""
 
     @property
     def name(self) -> str:
@@ -23,7 +51,7 @@ class Case(Protocol):
 
     @property
     def family(self) -> str:
-        """Of its problems."""
+        """A name in `subsetopt.benchmarks.families`."""
 
     @property
     def n(self) -> int:
@@ -41,37 +69,85 @@ class Case(Protocol):
     def known(self) -> BestKnown | None:
         """The best value that anybody has found, where there is one."""
 
+    def prepared(self, entrant: Entrant, limits: Limits) -> Callable[[], Any]:
+        """Return the call that is timed; nothing that an earlier one worked out is kept in it."""
+
+    def outcome(self, answer: Any) -> Outcome:
+        """Return what the answer of such a call is worth, recomputed here; untimed."""
+
+    def random_objectives(self, seed: int) -> NDArray[np.float64]:
+        """Return the objectives of random choices, as a yardstick."""
+
+
+class SelectionCase(ABC):
+    """What the cases share that are problems for `subsetopt.solve`: how those are run."""
+
+    if TYPE_CHECKING:  # a property that is there would be taken for a default by dataclasses
+
+        @property
+        def name(self) -> str:
+            """As of `Case`."""
+
+    @abstractmethod
     def problem(self) -> Problem:
         """Build a fresh problem: nothing that an earlier solve worked out is kept in it."""
 
+    def prepared(self, entrant: Entrant, limits: Limits) -> Callable[[], Solution]:
+        """Return the call of `subsetopt.solve` on a fresh problem."""
+        problem, ready = self.problem(), solver(entrant.name, **entrant.options)
+        keywords = asdict(limits)
+        return lambda: solve(problem, ready, **keywords)
+
+    def outcome(self, answer: Solution) -> Outcome:
+        """Return what the solution says: the problem has recomputed it."""
+        return Outcome(
+            objective=answer.objective,
+            bound=answer.bound,
+            termination=answer.termination,
+            certificate=answer.certificate.kind,
+            eps=answer.certificate.eps,
+            indices=answer.indices,
+            build_seconds=answer.stats.build_seconds,
+            solve_seconds=answer.stats.solve_seconds,
+            version=answer.version,
+            message=answer.message,
+        )
+
+    def random_objectives(self, seed: int) -> NDArray[np.float64]:
+        """Return the objectives of uniformly drawn subsets."""
+        problem, draws = self.problem(), DRAWS
+        if problem.family in QUADRATIC_FAMILIES:
+            draws = max(DRAWS // 10, min(DRAWS, 40_000_000 // problem.k**2))
+        return random_objectives(problem, draws, seed)
+
 
 @dataclass(frozen=True, eq=False)
-class Losses:
-    """The losses of one batch, before it is said how many of them to choose.
+class Values:
+    """The values of one batch, before it is said how many of them to choose.
 
     Parameters
     ----------
     name : str
-        Unique within a run: source, stage of training, number of the batch.
+        Unique within a run: source, size, stage of training, number of the batch.
     source : str
         Where the numbers come from, for people; the same for all batches of one kind.
-    values : ndarray of float32 (n,)
+    values : ndarray (n,) or (n, d)
     """
 
     name: str
     source: str
-    values: NDArray[np.float32]
+    values: NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class MeanMatchingCase:
+class MeanMatchingCase(SelectionCase):
     """One instance of mean matching.
 
     Parameters
     ----------
     name, source : str
-        As for `Losses`.
-    losses : ndarray of float32 (n,)
+        As for `Values`.
+    values : ndarray (n,)
     k : int
     """
 
@@ -81,19 +157,26 @@ class MeanMatchingCase:
 
     name: str
     source: str
-    losses: NDArray[np.float32]
+    values: NDArray[Any]
     k: int
 
     @classmethod
-    def of(cls, losses: Losses, k: int) -> "MeanMatchingCase":
-        """Return the case of choosing k of these losses."""
-        return cls(f"{losses.name}-k{k}", losses.source, losses.values, k)
+    def of(cls, batch: Values, k: int) -> Self:
+        """Return the case of choosing k of these values."""
+        return cls(f"{batch.name}-k{k}", batch.source, batch.values, k)
 
     @property
     def n(self) -> int:
         """The number of candidates."""
-        return len(self.losses)
+        return len(self.values)
 
     def problem(self) -> MeanMatching:
         """Build a fresh problem."""
-        return MeanMatching(self.losses, self.k)
+        return MeanMatching(self.values, self.k)
+
+
+@dataclass(frozen=True, eq=False)
+class VectorCase(MeanMatchingCase):
+    """One instance of vector mean matching: the same, with values (n, d)."""
+
+    family: ClassVar[str] = "vector-mean-matching"

@@ -1,6 +1,7 @@
 """Real losses: a small classifier is trained, and the losses of batches are recorded on the way."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,28 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
 
-from .base import Losses
+from .base import Values
 
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the classifier is trained and when it is looked at.
+
+    Parameters
+    ----------
+    epochs : sequence of int
+        After which epochs it is looked at: early, middle, late; increasing.
+    hidden, batch_size : int
+    rate : float
+        Learning rate of plain SGD.
+    """
+
+    epochs: Sequence[int]
+    hidden: int = 32
+    batch_size: int = 32
+    rate: float = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +43,14 @@ class Samples:
     name : str
         The beginning of the names of all cases made of them.
     source : str
-        What they and their losses are, for people.
+        What they are, for people.
     images : ndarray (samples, pixels)
         In whatever dtype they come; divided by `scale` batch by batch, to save memory.
     labels : ndarray of int (samples,)
     scale : float
         The largest possible pixel.
+    training : Training
+        What a classifier learns them by.
     """
 
     name: str
@@ -36,29 +58,17 @@ class Samples:
     images: NDArray[Any]
     labels: NDArray[np.int64]
     scale: float
+    training: Training
+
+    def require(self, n: int) -> None:
+        """Raise InvalidOption if there are fewer than n."""
+        size = len(self.labels)
+        if n > size:
+            raise InvalidOption(f"n is {n}, but {self.name} has {size} samples")
 
     def batch(self, chosen: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
         """Return the chosen images with pixels in 0..1, and their labels."""
         return self.images[chosen].astype(np.float32) / np.float32(self.scale), self.labels[chosen]
-
-
-@dataclass(frozen=True)
-class Training:
-    """How the classifier is trained and when its losses are recorded.
-
-    Parameters
-    ----------
-    epochs : sequence of int
-        After which epochs losses are recorded: early, middle, late; increasing.
-    hidden, batch_size : int
-    rate : float
-        Learning rate of plain SGD.
-    """
-
-    epochs: Sequence[int]
-    hidden: int = 32
-    batch_size: int = 32
-    rate: float = 0.1
 
 
 class Perceptron:
@@ -80,11 +90,21 @@ class Perceptron:
         _, log_probabilities = self._forward(x)
         return -log_probabilities[np.arange(len(y)), y]
 
+    def residuals(self, x: Floats, y: NDArray[np.int64]) -> Floats:
+        """Return probabilities less one-hot labels, (n, classes): the gradient by the logits."""
+        return _residuals(self._forward(x)[1], y)
+
+    def gradients(self, x: Floats, y: NDArray[np.int64]) -> Floats:
+        """Return each sample's gradient by the outer layer, (n, (hidden + 1) * classes)."""
+        hidden, log_probabilities = self._forward(x)
+        inputs = np.hstack([hidden, np.ones((len(x), 1), np.float32)])
+        products = inputs[:, :, None] * _residuals(log_probabilities, y)[:, None]
+        return products.reshape(len(x), -1)
+
     def step(self, x: Floats, y: NDArray[np.int64], rate: float) -> None:
         """Do one step of SGD on the mean loss."""
         hidden, log_probabilities = self._forward(x)
-        residual = np.exp(log_probabilities)
-        residual[np.arange(len(y)), y] -= 1
+        residual = _residuals(log_probabilities, y)
         residual *= np.float32(rate / len(y))
         back = (residual @ self.outer.T) * (hidden > 0)
         self.outer -= hidden.T @ residual
@@ -99,29 +119,74 @@ class Perceptron:
         return hidden, logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
-def recorded(samples: Samples, training: Training, n: int, count: int, seed: int) -> list[Losses]:
-    """Train, and return the losses of `count` random batches of n, stages of training in turn.
+def _residuals(log_probabilities: Floats, y: NDArray[np.int64]) -> Floats:
+    residual: Floats = np.exp(log_probabilities)
+    residual[np.arange(len(y)), y] -= 1
+    return residual
 
-    Batch i is drawn from its own generator, so it is the same whatever `count` is.
 
-    Raises
-    ------
-    InvalidOption
-        If there are fewer than n samples.
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The classifier at the stages of its training.
+
+    Parameters
+    ----------
+    samples : Samples
+    models : sequence of Perceptron
+        After the first of the epochs of the training, or all.
+    seed : int
     """
-    size = len(samples.labels)
-    if n > size:
-        raise InvalidOption(f"n is {n}, but {samples.name} has {size} samples")
-    rng = np.random.default_rng([seed, 0])
-    classes = int(samples.labels.max()) + 1
-    model = Perceptron(samples.images.shape[1], training.hidden, classes, rng)
-    drawn: dict[int, Losses] = {}
-    for epoch in range(1, max(training.epochs[:count]) + 1):
-        _train_epoch(model, samples, training, rng)
-        for i in range(count):
-            if training.epochs[i % len(training.epochs)] == epoch:
-                drawn[i] = _draw(model, samples, n, epoch, i, seed)
-    return [drawn[i] for i in range(count)]
+
+    samples: Samples
+    models: Sequence[Perceptron]
+    seed: int
+
+    @classmethod
+    def of(cls, samples: Samples, stages: int, seed: int) -> "Recording":
+        """Train until the first `stages` of the training's epochs have been seen."""
+        training = samples.training
+        rng = np.random.default_rng([seed, 0])
+        classes = int(samples.labels.max()) + 1
+        model = Perceptron(samples.images.shape[1], training.hidden, classes, rng)
+        models = []
+        epochs = training.epochs[:stages]
+        for epoch in range(1, max(epochs) + 1):
+            _train_epoch(model, samples, training, rng)
+            if epoch in epochs:
+                models.append(deepcopy(model))
+        return cls(samples, models, seed)
+
+    def batch(self, n: int, i: int) -> tuple[Floats, NDArray[np.int64]]:
+        """Return batch i of n samples, drawn from a generator of its own.
+
+        Raises InvalidOption if there are fewer than n samples.
+        """
+        self.samples.require(n)
+        rng = np.random.default_rng([self.seed, 1, i])
+        return self.samples.batch(rng.choice(len(self.samples.labels), size=n, replace=False))
+
+    def source(self, what: str) -> str:
+        """Say where something comes from that was computed by the models."""
+        inner = self.models[0].inner.shape
+        *first, last = map(str, self.samples.training.epochs)
+        layers = f"{inner[0]}-{inner[1]}-{self.models[0].outer.shape[1]}"
+        after = f"epochs {', '.join(first)} and {last}" if first else f"epoch {last}"
+        return f"{self.samples.source}: {what} of a {layers} perceptron after {after}"
+
+
+def losses(recording: Recording, n: int, count: int) -> list[Values]:
+    """Return the losses of `count` random batches of n, stages of training in turn.
+
+    Batch i is the same whatever `count` is. Raises InvalidOption as `Recording.batch` does.
+    """
+    samples = recording.samples
+    found = []
+    for i in range(count):
+        stage = i % len(samples.training.epochs)
+        name = f"{samples.name}-n{n}-e{samples.training.epochs[stage]}-b{i}"
+        values = recording.models[stage].losses(*recording.batch(n, i))
+        found.append(Values(name, recording.source("losses"), values))
+    return found
 
 
 def _train_epoch(
@@ -131,9 +196,3 @@ def _train_epoch(
     for first in range(0, len(order), training.batch_size):
         x, y = samples.batch(order[first : first + training.batch_size])
         model.step(x, y, training.rate)
-
-
-def _draw(model: Perceptron, samples: Samples, n: int, epoch: int, i: int, seed: int) -> Losses:
-    rng = np.random.default_rng([seed, 1, i])
-    x, y = samples.batch(rng.choice(len(samples.labels), size=n, replace=False))
-    return Losses(f"{samples.name}-e{epoch}-b{i}", samples.source, model.losses(x, y))

@@ -1,19 +1,17 @@
 """Clouds of points of which a few are to stand for all: images, and a mixture of Gaussians."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.benchmarks.best_known import BestKnown
-from subsetopt.errors import InvalidOption
-from subsetopt.problems import Gaussian, MMDSelection
+from subsetopt.problems import Gaussian, Kernel, MMDSelection
 from subsetopt.problems.kernel_matrices import kernel_matrix
 
-from . import digits, mnist
+from .base import SelectionCase
 from .classifier import Samples
 
 CENTRES, DIMENSIONS = 10, 8
@@ -22,27 +20,36 @@ CENTRES, DIMENSIONS = 10, 8
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Points with their kernel matrix, before it is said how many of them to choose.
+    """Points with a kernel, before it is said how many of them to choose.
 
     Parameters
     ----------
     name, source : str
         As for `Case`.
-    points : ndarray of float64 (n, d)
+    points : ndarray (n, d)
+        With a precomputed kernel its matrix, (n, n).
+    kernel : Kernel or "precomputed"
+        With the median scale where it has one that is not said.
     """
 
     name: str
     source: str
-    points: NDArray[np.float64]
+    points: NDArray[Any]
+    kernel: Kernel | Literal["precomputed"] = field(default_factory=Gaussian)
 
     @cached_property
-    def matrix(self) -> NDArray[np.float64]:
-        """The Gaussian kernel with the median scale, (n, n); evaluated once."""
-        return kernel_matrix(Gaussian().fitted(self.points), self.points)
+    def matrix(self) -> NDArray[Any]:
+        """The kernel matrix (n, n); evaluated once, and again where it is unpickled."""
+        if isinstance(self.kernel, str):
+            return self.points
+        return kernel_matrix(self.kernel.fitted(self.points), self.points)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Cloud, (self.name, self.source, self.points, self.kernel))
 
 
 @dataclass(frozen=True, eq=False)
-class MMDCase:
+class MMDCase(SelectionCase):
     """One instance of MMD selection, with nothing selected before."""
 
     family: ClassVar[str] = "mmd"
@@ -74,28 +81,21 @@ class MMDCase:
         return problem
 
 
-def of_digits(n: int, count: int, seed: int) -> list[Cloud]:
-    """Return `count` clouds of n digits of scikit-learn.
-
-    Raises
-    ------
-    MissingBackend
-        If scikit-learn is not installed.
-    InvalidOption
-        If there are fewer than n.
-    """
-    return _of_images(digits.samples(), "digits of scikit-learn, 8x8 pixels", n, count, seed)
-
-
-def of_mnist(folder: Path, n: int, count: int, seed: int) -> list[Cloud]:
-    """Return `count` clouds of n training images; InvalidFile if they are missing or damaged."""
-    return _of_images(mnist.samples(folder), "MNIST, 28x28 pixels", n, count, seed)
+def of_images(samples: Samples, n: int, count: int, seed: int) -> list[Cloud]:
+    """Return `count` clouds of n images; InvalidOption if there are fewer than n."""
+    samples.require(n)
+    clouds = []
+    for i in range(count):
+        rng = np.random.default_rng([seed, i])
+        pixels, _ = samples.batch(rng.choice(len(samples.labels), size=n, replace=False))
+        clouds.append(Cloud(f"{samples.name}-n{n}-b{i}", samples.source, pixels.astype(np.float64)))
+    return clouds
 
 
 def of_mixture(n: int, count: int, seed: int) -> list[Cloud]:
     """Return `count` clouds of n points, each from a mixture of its own."""
     source = f"synthetic: mixture of {CENTRES} Gaussians in {DIMENSIONS} dimensions"
-    return [Cloud(f"mixture-b{i}", source, _mixture(n, [seed, i])) for i in range(count)]
+    return [Cloud(f"mixture-n{n}-b{i}", source, _mixture(n, [seed, i])) for i in range(count)]
 
 
 def _mixture(n: int, seed: list[int]) -> NDArray[np.float64]:
@@ -103,15 +103,3 @@ def _mixture(n: int, seed: list[int]) -> NDArray[np.float64]:
     centres = 3 * rng.normal(size=(CENTRES, DIMENSIONS))
     weights = rng.dirichlet(np.ones(CENTRES))
     return centres[rng.choice(CENTRES, size=n, p=weights)] + rng.normal(size=(n, DIMENSIONS))
-
-
-def _of_images(samples: Samples, source: str, n: int, count: int, seed: int) -> list[Cloud]:
-    size = len(samples.labels)
-    if n > size:
-        raise InvalidOption(f"n is {n}, but {samples.name} has {size} samples")
-    clouds = []
-    for i in range(count):
-        chosen = np.random.default_rng([seed, i]).choice(size, size=n, replace=False)
-        pixels, _ = samples.batch(chosen)
-        clouds.append(Cloud(f"{samples.name}-b{i}", source, pixels.astype(np.float64)))
-    return clouds

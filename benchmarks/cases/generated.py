@@ -48,5 +48,6 @@ def instances(n: int, ks: Sequence[int] | None, count: int, seed: int) -> list[Q
         weights = (upper + upper.T) / 2  # m'Qm counts each pair twice
         for k in ks or [max(1, n // part)]:
             selection = QuadraticSelection(weights, k=k, sense="maximise")
-            cases.append(QuadraticCase(f"{kind}-b{i}-k{k}", f"generated: {label}", selection))
+            name = f"{kind}-n{n}-b{i}-k{k}"
+            cases.append(QuadraticCase(name, f"generated: {label}", selection))
     return cases

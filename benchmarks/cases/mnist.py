@@ -1,26 +1,10 @@
-"""Losses on MNIST, from a folder that holds its training files."""
+"""MNIST, from a folder that holds its training files."""
 
 from pathlib import Path
 
 from subsetopt.formats.idx import read_mnist
 
-from .base import Losses
-from .classifier import Samples, Training, recorded
-
-TRAINING = Training(epochs=(1, 2, 4), hidden=64, batch_size=128)
-
-
-def losses(folder: Path, n: int, count: int, seed: int) -> list[Losses]:
-    """Return `count` batches of n losses, from early, middle and late training in turn.
-
-    Raises
-    ------
-    InvalidFile
-        If the folder does not hold the two training files, or they are damaged.
-    InvalidOption
-        If n exceeds the number of images.
-    """
-    return recorded(samples(folder), TRAINING, n, count, seed)
+from .classifier import Samples, Training
 
 
 def samples(folder: Path) -> Samples:
@@ -28,8 +12,9 @@ def samples(folder: Path) -> Samples:
     images, labels = read_mnist(folder)
     return Samples(
         name="mnist",
-        source="MNIST: losses of a 784-64-10 perceptron after epochs 1, 2 and 4",
+        source="MNIST, 28x28 pixels",
         images=images,
         labels=labels,
         scale=255.0,
+        training=Training(epochs=(1, 2, 4), hidden=64, batch_size=128),
     )

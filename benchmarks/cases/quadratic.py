@@ -6,9 +6,11 @@ from typing import ClassVar
 from subsetopt.benchmarks.best_known import BestKnown, best_known
 from subsetopt.problems import QuadraticSelection
 
+from .base import SelectionCase
+
 
 @dataclass(frozen=True, eq=False)
-class QuadraticCase:
+class QuadraticCase(SelectionCase):
     """One instance of quadratic selection.
 
     Parameters

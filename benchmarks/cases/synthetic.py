@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Losses
+from .base import Values
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 
@@ -19,12 +19,12 @@ DISTRIBUTIONS: dict[str, tuple[str, Draw]] = {
 """Name to what it is, for people, and how n of them are drawn."""
 
 
-def losses(n: int, count: int, seed: int) -> list[Losses]:
+def losses(n: int, count: int, seed: int) -> list[Values]:
     """Return `count` batches of n numbers in float32, the distributions in turn."""
     batches = []
     for i in range(count):
         name = tuple(DISTRIBUTIONS)[i % len(DISTRIBUTIONS)]
         label, draw = DISTRIBUTIONS[name]
         values = draw(np.random.default_rng([seed, i]), n).astype(np.float32)
-        batches.append(Losses(f"{name}-b{i}", f"synthetic: {label}", values))
+        batches.append(Values(f"{name}-n{n}-b{i}", f"synthetic: {label}", values))
     return batches

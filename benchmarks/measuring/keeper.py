@@ -137,10 +137,11 @@ def measured(job: Job, memory_limit: int, families: tuple[str, ...]) -> Row | Bo
     ended = _ended(job, memory_limit, families) or _ended(job, memory_limit, families)
     if ended is None:
         return job.failed("the process that watches the run was ended from outside, twice")
-    if ended.found is None:
-        return job.failed(ended.failure)
-    found: Row | Bound = ended.found
-    return replace(found, peak_bytes=ended.peak_bytes) if isinstance(found, Row) else found
+    if ended.found is not None:
+        found: Row | Bound = ended.found
+        return found
+    failed = job.failed(ended.failure)
+    return replace(failed, peak_bytes=ended.peak_bytes) if isinstance(failed, Row) else failed
 
 
 def _ended(job: Job, memory_limit: int, families: tuple[str, ...]) -> Ended | None:

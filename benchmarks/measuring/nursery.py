@@ -36,7 +36,7 @@ class Ended:
     failure : str
         Else, why not.
     peak_bytes : int
-        The most memory that it held beyond what it began with.
+        The most memory that it was seen to hold beyond what it began with.
     """
 
     found: Any
@@ -121,7 +121,7 @@ class _Run:
                     if message[0] == "failed":
                         failure = message[1]
                         break
-                    self.begins(*message, held=process.memory_info().rss)
+                    self.begins(message[0], message[1], process.memory_info().rss)
                 failure = self.excess(process.memory_info().rss)
                 if failure:
                     break
@@ -155,10 +155,8 @@ class _Run:
         for kill in (os.killpg, os.kill):  # it may not lead its group yet
             with suppress(ProcessLookupError, PermissionError):
                 kill(self.pid, signal.SIGKILL)
-        _, status, usage = os.wait4(self.pid, 0)
+        _, status = os.waitpid(self.pid, 0)
         self.told.close()
-        unit = 1 if sys.platform == "darwin" else 1024
-        self.peak = max(self.peak, usage.ru_maxrss * unit)
         return status
 
     def last_words(self) -> str:

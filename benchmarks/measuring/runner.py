@@ -152,7 +152,7 @@ def _bounded(plan: Plan, cases: Sequence[Case]) -> list[SelectionCase]:
         return []
     selections: list[SelectionCase] = []
     selections.extend(case for case in cases if isinstance(case, SelectionCase))
-    for case in {case.family: case for case in selections}.values():
+    for case in {type(case): case for case in selections}.values():
         bounds.require(case.problem(), plan.settings.bound)
     return selections
 

@@ -1,12 +1,14 @@
 """What happens in the process of one run: warm up, measure, look at the answer."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from statistics import median
 from time import perf_counter, process_time
+from typing import Any
 
 from subsetopt.benchmarks.cases import Case
-from subsetopt.benchmarks.cases.base import Outcome, SelectionCase
+from subsetopt.benchmarks.cases.base import SelectionCase
 from subsetopt.benchmarks.results import Bound, Entrant, Row
 from subsetopt.errors import SubsetOptError
 from subsetopt.limits import Limits
@@ -72,16 +74,17 @@ class Solving:
 
     def run(self, tell: Tell) -> Row:
         """Warm up, measure, and return the row."""
-        calls = _Calls(self)
+        warm = min(WARM_UP, self.limits.time_limit or WARM_UP)
+        held = _held()
         try:
-            warm = min(WARM_UP, self.limits.time_limit or WARM_UP)
             tell("warm-up", warm + self.grace + self._compilation())
-            warm_up = calls.once(replace(self.limits, time_limit=warm))
-            calls.forget()
+            warm_up = _Calls(self).once(replace(self.limits, time_limit=warm))
             tell("solve", (self.limits.time_limit or 0.0) + self.grace)
+            calls = _Calls(self)
             calls.turn()
+            peak = max(0, _most_held() - held)
             tell("evaluation", self.grace + COMPILATION)
-            return replace(calls.row(), warm_up_seconds=warm_up)
+            return replace(calls.row(), warm_up_seconds=warm_up, peak_bytes=peak)
         except SubsetOptError as error:
             return self.failed(f"{type(error).__name__}: {error}")
 
@@ -94,16 +97,12 @@ class Solving:
 
 @dataclass
 class _Calls:
-    """The calls of one run: what they took, and the first answer."""
+    """The calls of one run: what they took, and what they answered."""
 
     job: Solving
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.seconds, self.cpu, self.outcomes = [], [], []
+    answers: list[Any] = field(default_factory=list)
 
     def once(self, limits: Limits) -> float:
         """Solve a fresh problem; return the seconds of the call alone."""
@@ -113,7 +112,7 @@ class _Calls:
         seconds = perf_counter() - start
         self.cpu.append(process_time() - cpu)
         self.seconds.append(seconds)
-        self.outcomes.append(self.job.case.outcome(answer))
+        self.answers.append(answer)
         return seconds
 
     def turn(self) -> None:
@@ -126,10 +125,11 @@ class _Calls:
 
     def row(self) -> Row:
         """Return what has been measured, with the first answer: all calls have the same seed."""
-        first = self.outcomes[0]
+        outcomes = [self.job.case.outcome(answer) for answer in self.answers]
+        first = outcomes[0]
         overheads = [
             seconds - outcome.build_seconds - outcome.solve_seconds
-            for seconds, outcome in zip(self.seconds, self.outcomes, strict=True)
+            for seconds, outcome in zip(self.seconds, outcomes, strict=True)
         ]
         return replace(
             self.job.blank,
@@ -140,13 +140,28 @@ class _Calls:
             certificate=first.certificate,
             eps=first.eps,
             seconds=tuple(self.seconds),
-            build_seconds=median(outcome.build_seconds for outcome in self.outcomes),
-            solve_seconds=median(outcome.solve_seconds for outcome in self.outcomes),
+            build_seconds=median(outcome.build_seconds for outcome in outcomes),
+            solve_seconds=median(outcome.solve_seconds for outcome in outcomes),
             overhead_seconds=median(overheads),
             cpu_seconds=sum(self.cpu) / len(self.cpu),
             indices=None if first.indices is None else tuple(first.indices.tolist()),
             message=first.message,
         )
+
+
+def _held() -> int:
+    """Return the bytes that this process holds."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def _most_held() -> int:
+    """Return the most bytes that it has held."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -21,7 +21,7 @@ from relaxations_shown import SEARCHES, Results, Row, draw, read, write
 
 import subsetopt as so
 from subsetopt.baseline import random_objectives, rank
-from subsetopt.benchmarks.cases import clouds
+from subsetopt.benchmarks.cases import clouds, digits, mnist
 from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solvers import _branching, _convex
@@ -132,7 +132,9 @@ def measured(source: str, setting: Setting, instance: int, cloud: clouds.Cloud) 
 def _compile() -> bool:
     """Run everything once on a small instance, so that compiling is not timed."""
     small = Setting("small", 60, 6, 0, tuple(METHODS))
-    return bool(list(measured("digits", small, 0, clouds.of_digits(60, 1, seed=0)[0])))
+    return bool(
+        list(measured("digits", small, 0, clouds.of_images(digits.samples(), 60, 1, seed=0)[0]))
+    )
 
 
 def _descended(form: QuadraticForm, rows: Rows) -> Rows:
@@ -150,10 +152,10 @@ def complete(path: Path, data: Path | None, instances: int) -> list[Row]:
     rows = read(path) if path.exists() else []
     done, warm = {row[:3] for row in rows}, False
     sources: dict[str, Callable[[int, int], list[clouds.Cloud]]] = {
-        "digits": lambda n, count: clouds.of_digits(n, count, seed=0)
+        "digits": lambda n, count: clouds.of_images(digits.samples(), n, count, seed=0)
     }
     if data is not None:
-        sources["MNIST"] = lambda n, count: clouds.of_mnist(data, n, count, seed=0)
+        sources["MNIST"] = lambda n, count: clouds.of_images(mnist.samples(data), n, count, seed=0)
     for setting in SETTINGS:
         for source, load in sources.items():
             if all((source, setting.name, i) in done for i in range(instances)):

@@ -91,17 +91,20 @@ class Measuring:
         typer.Option(help="Runs of each solver on each case, with seeds one after another."),
     ] = None
     seed: Annotated[int | None, typer.Option(help="Seed of data and solvers; else 0.")] = None
-    threads: Annotated[int, typer.Option(help="Of each solver; 0 leaves its own default.")] = 1
+    threads: Annotated[
+        int | None, typer.Option(help="Of each solver, else 1; 0 leaves its own default.")
+    ] = None
     memory_limit: Annotated[
-        str, typer.Option(metavar="SIZE", help="Of each run; more ends it.")
-    ] = "4GiB"
+        str | None, typer.Option(metavar="SIZE", help="Of each run, more ends it; else 4GiB.")
+    ] = None
     grace: Annotated[
-        float, typer.Option(metavar="S", help="Overstaying its time limit by more ends a run.")
-    ] = 10.0
+        float | None,
+        typer.Option(metavar="S", help="Overstaying its limit by more, else 10 s, ends a run."),
+    ] = None
     bound: Annotated[
-        str,
-        typer.Option(help="A bound of each case, untimed: none, fw, qp, rlt or sdp."),
-    ] = "none"
+        str | None,
+        typer.Option(help="A bound of each case, untimed: fw, qp, rlt or sdp; else none."),
+    ] = None
     jobs: Annotated[int, typer.Option(help="Runs at a time; more than one disturb each other.")] = 1
     backend: Annotated[
         str | None,
@@ -209,17 +212,18 @@ def _settings(measuring: Measuring, suite: "dict[str, object]") -> "Settings":
 
     from .batching import memory_size
 
+    limit, memory = measuring.time_limit, measuring.memory_limit
     given = {
-        "time_limits": None if measuring.time_limit is None else _limits(measuring.time_limit),
+        "time_limits": None if limit is None else _limits(limit),
         "repeats": measuring.repeat,
         "seed": measuring.seed,
-        "threads": measuring.threads or None,
-        "memory_limit": memory_size(measuring.memory_limit),
+        "threads": measuring.threads,
+        "memory_limit": None if memory is None else memory_size(memory),
         "grace": measuring.grace,
         "bound": measuring.bound,
     }
     chosen = suite | {key: value for key, value in given.items() if value is not None}
-    if not measuring.threads:
+    if chosen.get("threads") == 0:
         chosen["threads"] = None
     return Settings(**chosen)  # type: ignore[arg-type]
 

@@ -1,20 +1,36 @@
 import gzip
-import os
+import pickle
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks import choice, suites
-from subsetopt.benchmarks.cases import clouds, digits, mnist, public, synthetic
-from subsetopt.benchmarks.cases.classifier import Perceptron, Samples, Training, recorded
-from subsetopt.benchmarks.choice import Choice
+from subsetopt.benchmarks.cases import (
+    Case,
+    Cloud,
+    MeanMatchingCase,
+    MMDCase,
+    VectorCase,
+    cifar10,
+    classifier,
+    clouds,
+    digits,
+    generated,
+    mnist,
+    synthetic,
+    vectors,
+)
+from subsetopt.benchmarks.cases.classifier import Perceptron, Recording, Samples, Training
+from subsetopt.benchmarks.results import Entrant
 from subsetopt.errors import InvalidFile, InvalidOption, MissingBackend
 from subsetopt.formats.idx import IMAGES, LABELS
-from subsetopt.problems import MMDSelection, QuadraticSelection
+from subsetopt.limits import Limits
+from subsetopt.problems import Linear, MMDSelection
+from subsetopt.solution import CertificateKind, Termination
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -29,6 +45,15 @@ def write_mnist(folder: Path, size: int = 40) -> None:
     (folder / LABELS).write_bytes(idx(np.arange(size) % 10))
 
 
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    rng = np.random.default_rng(0)
+    training = Training(epochs=(1, 3, 6), hidden=7, batch_size=8)
+    labels = np.arange(60) % 3
+    images = rng.random((60, 70)) + np.eye(70)[20 * labels]
+    return Recording.of(Samples("toy", "toys", images, labels, 2.0, training), 3, seed=0)
+
+
 def test_digits_are_real_losses_and_the_same_every_time() -> None:
     pytest.importorskip("sklearn")
     first, again = digits.losses(64, 3, seed=1), digits.losses(64, 3, seed=1)
@@ -41,18 +66,28 @@ def test_digits_are_real_losses_and_the_same_every_time() -> None:
     early, middle, late = (float(batch.values.mean()) for batch in first)
     assert early > middle > late  # it learns
     assert early > 0.5
+    assert first[2].name == "digits-n64-e25-b2"
+    assert first[0].source == (
+        "digits of scikit-learn, 8x8 pixels: losses of a 64-32-10 perceptron after epochs 1, 5 "
+        "and 25"
+    )
     other = digits.losses(64, 1, seed=2)[0]
     assert not np.array_equal(first[0].values, other.values)
 
 
-def test_a_batch_does_not_depend_on_how_many_there_are() -> None:
-    few, many = synthetic.losses(20, 2, seed=0), synthetic.losses(20, 7, seed=0)
-    for a, b in zip(few, many, strict=False):
-        np.testing.assert_array_equal(a.values, b.values)
-    samples = Samples("x", "x", np.eye(30), np.arange(30) % 3, 1.0)
-    training = Training(epochs=(1, 3))
-    few, many = recorded(samples, training, 8, 1, 0), recorded(samples, training, 8, 4, 0)
-    np.testing.assert_array_equal(few[0].values, many[0].values)
+def test_a_batch_does_not_depend_on_how_many_there_are(recording: Recording) -> None:
+    short = Recording.of(recording.samples, 1, seed=0)
+    assert len(short.models) == 1
+    for few, many in (
+        (synthetic.losses(20, 2, seed=0), synthetic.losses(20, 7, seed=0)),
+        (classifier.losses(short, 8, 1), classifier.losses(recording, 8, 4)),
+        (vectors.of_recording(short, 8, 1), vectors.of_recording(recording, 8, 9)),
+        (vectors.of_gaussians(8, 1, seed=0), vectors.of_gaussians(8, 3, seed=0)),
+    ):
+        assert len({batch.name for batch in many}) == len(many)
+        for a, b in zip(few, many, strict=False):
+            assert a.name == b.name
+            np.testing.assert_array_equal(a.values, b.values)
 
 
 def test_the_gradient_of_the_perceptron_is_right() -> None:
@@ -77,9 +112,24 @@ def test_the_gradient_of_the_perceptron_is_right() -> None:
             setattr(model, other, values)
 
 
-def test_too_few_samples() -> None:
-    with pytest.raises(InvalidOption, match="n is 1798, but digits has 1797"):
-        digits.losses(1798, 1, seed=0)
+def test_the_gradients_of_samples_add_up_to_the_step() -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.random((6, 5), dtype=np.float32), np.array([0, 1, 2, 0, 1, 2])
+    model = Perceptron(5, 4, 3, rng)
+    before = np.vstack([model.outer, model.outer_bias])
+    mean = model.gradients(x, y).mean(axis=0).reshape(5, 3)
+    np.testing.assert_allclose(mean[-1], model.residuals(x, y).mean(axis=0), atol=1e-6)
+    model.step(x, y, rate=1.0)
+    after = np.vstack([model.outer, model.outer_bias])
+    np.testing.assert_allclose(before - after, mean, atol=1e-6)
+
+
+def test_too_few_samples(recording: Recording) -> None:
+    for draw in (classifier.losses, vectors.of_recording):
+        with pytest.raises(InvalidOption, match="n is 61, but toy has 60 samples"):
+            draw(recording, 61, 1)
+    with pytest.raises(InvalidOption, match="n is 61, but toy has 60 samples"):
+        clouds.of_images(recording.samples, 61, 1, seed=0)
 
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,10 +145,35 @@ def test_synthetic_kinds() -> None:
     assert np.unique(by_kind["tied"]).size <= 5
     assert (by_kind["integer"] == np.rint(by_kind["integer"])).all()
     assert by_kind["heavy"].max() > 5 * by_kind["heavy"].mean()
-    assert len({batch.name for batch in batches}) == 5
 
 
-# -- MNIST ----------------------------------------------------------------------------------------
+# -- vectors --------------------------------------------------------------------------------------
+
+
+def test_what_is_read_off_a_model(recording: Recording) -> None:
+    batches = vectors.of_recording(recording, 10, len(vectors.TURNS))
+    for batch, (kind, stage) in zip(batches, vectors.TURNS, strict=True):
+        epoch = recording.samples.training.epochs[stage]
+        assert (f"-e{epoch}-" in batch.name) == (kind != "inputs")
+        assert kind in batch.name
+        assert batch.values.dtype == np.float32
+    shapes = [batch.values.shape for batch in batches[:3]]
+    assert shapes == [(10, 3), (10, 24), (10, 64 + 3)]  # (7 + 1) * 3 need no projection
+    np.testing.assert_allclose(batches[0].values.sum(axis=1), 0, atol=1e-6)
+    assert (batches[2].values[:, 64:].sum(axis=1) == 1).all()  # one-hot labels
+
+
+def test_projections_keep_norms_on_average() -> None:
+    values = np.random.default_rng(0).standard_normal((200, 500), dtype=np.float32)
+    shorter = vectors.projected(values)
+    assert shorter.shape == (200, vectors.WIDTH)
+    ratio = (shorter**2).sum() / (values**2).sum()
+    assert ratio == pytest.approx(1, abs=0.1)
+    np.testing.assert_allclose(vectors.projected(values[:5]), shorter[:5], atol=1e-4)
+    assert vectors.projected(shorter) is shorter
+
+
+# -- images on file -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sub", ["", "mnist"])
@@ -106,143 +181,140 @@ def test_mnist_from_a_folder(tmp_path: Path, sub: str) -> None:
     folder = tmp_path / sub
     folder.mkdir(exist_ok=True)
     write_mnist(folder)
-    batches = mnist.losses(tmp_path, 16, 2, seed=0)
-    assert [batch.values.shape for batch in batches] == [(16,), (16,)]
+    found = mnist.samples(tmp_path)
+    assert found.images.shape == (40, 20)
 
 
-def test_mnist_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mnist_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"no train-images-idx3-ubyte\.gz in"):
-        mnist.losses(tmp_path, 16, 1, seed=0)
-    monkeypatch.delenv(choice.DATA_VARIABLE, raising=False)
-    with pytest.raises(InvalidFile, match="--data DIR"):
-        suites.mean_matching(Choice(source="mnist"))
+        mnist.samples(tmp_path)
 
 
-def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_mnist(tmp_path)
-    monkeypatch.setenv(choice.DATA_VARIABLE, str(tmp_path))
-    assert len(suites.mean_matching(Choice(source="mnist", n=16, ks=(2, 3), instances=2))) == 4
+IMAGES_8 = np.random.default_rng(0).integers(0, 256, size=(8, 32, 32, 3), dtype=np.uint8)
 
 
-# -- the suite ------------------------------------------------------------------------------------
+def test_cifar_is_the_same_from_either_file(tmp_path: Path) -> None:
+    labels = np.arange(8, dtype=np.uint8)
+    batches, arrays = tmp_path / "batches" / "cifar-10-batches-bin", tmp_path / "arrays" / "cifar10"
+    batches.mkdir(parents=True)
+    arrays.mkdir(parents=True)
+    flat = IMAGES_8.transpose(0, 3, 1, 2).reshape(8, -1)
+    records = np.hstack([labels[:, None], flat])
+    (batches / "data_batch_1.bin").write_bytes(records[:5].tobytes())
+    (batches / "data_batch_2.bin").write_bytes(records[5:].tobytes())
+    np.savez(arrays / cifar10.ARRAYS, x_train=IMAGES_8, y_train=labels)
+    first, second = cifar10.samples(tmp_path / "batches"), cifar10.samples(tmp_path / "arrays")
+    assert first.images.shape == (8, 3072)
+    np.testing.assert_array_equal(first.images, second.images)
+    np.testing.assert_array_equal(first.labels, second.labels)
+    pixels, _ = first.batch(np.array([3]))
+    np.testing.assert_array_equal(pixels[0] * 255, IMAGES_8[3].ravel())
+
+
+def _truncated(folder: Path) -> None:
+    (folder / "data_batch_1.bin").write_bytes(b"\0" * 3000)
+
+
+def _out_of_range(folder: Path) -> None:
+    (folder / "data_batch_1.bin").write_bytes(b"\x0a" + b"\0" * 3072)
+
+
+def _without_labels(folder: Path) -> None:
+    np.savez(folder / cifar10.ARRAYS, x_train=IMAGES_8)
+
+
+def _too_few_labels(folder: Path) -> None:
+    np.savez(folder / cifar10.ARRAYS, x_train=IMAGES_8, y_train=np.arange(7))
+
+
+def _of_reals(folder: Path) -> None:
+    np.savez(folder / cifar10.ARRAYS, x_train=IMAGES_8 / 255, y_train=np.arange(8))
+
+
+def _no_archive(folder: Path) -> None:
+    (folder / cifar10.ARRAYS).write_bytes(b"this is no archive")
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("write", "message"),
     [
-        ({"source": "cifar"}, "digits, mnist, synthetic, all"),
-        ({"n": 0}, "n is 0"),
-        ({"instances": 0}, "instances is 0"),
-        ({"instances": ["a", "b"]}, "instances is 'a,b'; a number is needed"),
-        ({"ks": ()}, "at least one"),
-        ({"ks": (3, 3)}, "distinct"),
-        ({"ks": (0,)}, r"k is 0; with n = 128 it has to be in 1\.\.128"),
-        ({"ks": (129,)}, "k is 129"),
+        (lambda folder: None, r"no cifar10_subset\.npz and no data_batch_\*\.bin in"),
+        (_truncated, "truncated or damaged: 3000 bytes"),
+        (_out_of_range, r"holds the label 10; CIFAR-10 has 0\.\.9"),
+        (_without_labels, "holds no array 'y_train'"),
+        (_too_few_labels, r"y_train is int64 of shape \(7,\)"),
+        (_of_reals, "x_train is float64"),
+        (_no_archive, "damaged or no .npz file"),
     ],
 )
-def test_what_states_no_suite(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InvalidOption, match=message):
-        suites.mean_matching(Choice(**options))
-
-
-def test_every_batch_with_every_k() -> None:
-    cases = suites.mean_matching(Choice(source="synthetic", n=16, ks=(2, 5)))
-    assert len(cases) == 10
-    assert len({case.name for case in cases}) == 10
-    problem = cases[1].problem()
-    assert (problem.n, problem.k, problem.family) == (16, 5, cases[1].family)
-    assert cases[1].problem() is not problem
-
-
-@pytest.fixture
-def _no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(choice.DATA_VARIABLE, raising=False)
-
-
-def test_every_cloud_with_every_k() -> None:
-    cases = suites.mmd(Choice(source="synthetic", n=20, ks=(2, 5), instances=3))
-    assert len({case.name for case in cases}) == len(cases) == 6
-    problem = cases[1].problem()
-    assert (problem.n, problem.k, problem.family, cases[1].known) == (20, 5, "mmd", None)
-    assert cases[1].problem() is not problem
-    assert cases[1].problem() == problem
-    points = clouds.of_mixture(20, 1, seed=0)[0].points
-    direct = MMDSelection(points, 5)
-    chosen = [0, 3, 4, 9, 17]
-    assert problem.objective(chosen) == pytest.approx(direct.objective(chosen), rel=1e-12)
-
-
-@pytest.mark.usefixtures("_no_folder")
-def test_clouds_of_images(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
-    (case,) = suites.mmd(Choice(n=30, ks=(3,)))
-    assert (case.name, case.n, case.k) == ("digits-b0-k3", 30, 3)
-    assert len(suites.mmd(Choice(source="all", n=30, ks=(3,)))) == 2  # MNIST needs a folder
-    write_mnist(tmp_path)
-    cases = suites.mmd(Choice(source="mnist", n=30, data=tmp_path))
-    assert [case.k for case in cases] == [3, 10]
-    with pytest.raises(InvalidOption, match="n is 41, but mnist has 40 samples"):
-        suites.mmd(Choice(source="mnist", n=41, data=tmp_path))
-    with pytest.raises(InvalidOption, match=r"k is 30; with n = 30 it has to be in 1\.\.29"):
-        suites.mmd(Choice(n=30, ks=(30,)))
-
-
-@pytest.mark.usefixtures("_no_folder")
-def test_generated_instances() -> None:
-    cases = suites.quadratic(Choice(n=20))
-    assert [(case.k, case.sense) for case in cases] == [(2, "maximise")] * 3 + [(5, "maximise")]
-    assert len(suites.quadratic(Choice(n=20, ks=(2, 3), instances=5))) == 10
-    reals, integers, euclidean, graph = (case.problem() for case in cases)
-    for problem in (reals, integers, euclidean, graph):
-        assert isinstance(problem, QuadraticSelection)
-        distances = 2 * problem.Q
-        assert not distances.diagonal().any()
-        assert (distances >= 0).all()
-    assert suites.quadratic(Choice(n=20))[0].problem() == reals
-    assert suites.quadratic(Choice(n=20, seed=1))[0].problem() != reals
-
-
-@pytest.mark.usefixtures("_no_folder")
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
-        ({"source": "orlib"}, InvalidOption, "mdplib, kcluster, qplib, few, generated, all"),
-        ({"source": "mdplib"}, InvalidFile, "public instances need files: --data DIR"),
-        ({"instances": ["MDG*"]}, InvalidFile, "public instances need files"),
-        ({"source": "generated", "instances": ["MDG*"]}, InvalidOption, "a number is needed"),
-        ({"source": "qplib", "n": 50, "data": Path()}, InvalidOption, "n is 50; it is for gen"),
-        ({"instances": ["MDX"], "data": Path()}, InvalidOption, "no instance is called 'MDX'"),
-        ({"source": "qplib", "data": Path()}, InvalidFile, "for the instance QPLIB_0633"),
-        ({"n": 10, "ks": (11,)}, InvalidOption, r"k is 11; with n = 10"),
-    ],
-)
-def test_what_states_no_quadratic_suite(
-    options: dict[str, Any], error: type[Exception], message: str
+def test_cifar_files_that_are_none(
+    tmp_path: Path, write: Callable[[Path], None], message: str
 ) -> None:
-    with pytest.raises(error, match=message):
-        suites.quadratic(Choice(**options))
+    write(tmp_path)
+    with pytest.raises(InvalidFile, match=message):
+        cifar10.samples(tmp_path)
 
 
-@pytest.mark.usefixtures("_no_folder")
-def test_public_instances(tmp_path: Path) -> None:
-    (tmp_path / "mdplib").mkdir()
-    lines = "\n".join(f"{i} {j} {i + j}" for i in range(5) for j in range(i + 1, 5))
-    for name in public.names("mdplib"):
-        (tmp_path / "mdplib" / f"{name}.txt").write_text(f"5 2\n{lines}\n")
-    cases = suites.quadratic(Choice(source="mdplib", instances=3, data=tmp_path))
-    assert [case.name for case in cases] == [f"{name}-k2" for name in public.names("mdplib")[:3]]
-    cases = suites.quadratic(Choice(instances=["SOM-b_1_*"], ks=(2, 3), data=tmp_path))
-    assert [case.k for case in cases] == [2, 3]
-    assert cases[0].problem().objective([3, 4]) == -7
+# -- cases ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(
-    not (Path(os.environ.get(choice.DATA_VARIABLE) or "nowhere") / "bqp").is_dir(),
-    reason="SUBSETOPT_DATA names no folder of instances",
-)
-def test_a_few_public_instances_by_default() -> None:
-    cases = suites.quadratic(Choice())
-    assert len(cases) == len(suites.A_FEW)
-    assert all(case.known is not None for case in cases)
-    assert all(case.known is None for case in suites.quadratic(Choice(n=10)))
-    assert len(suites.quadratic(Choice(source="all", instances=2))) == 2 + 2 + 1 + 2
+def selections() -> list[MeanMatchingCase | MMDCase | Any]:
+    return [
+        MeanMatchingCase.of(synthetic.losses(12, 1, seed=0)[0], 3),
+        VectorCase.of(vectors.of_gaussians(12, 1, seed=0)[0], 3),
+        MMDCase(clouds.of_mixture(12, 1, seed=0)[0], 3),
+        *generated.instances(12, [3], 2, seed=0),
+    ]
+
+
+@pytest.mark.parametrize("case", selections(), ids=lambda case: str(case.family))
+def test_a_selection_is_run_and_judged_afresh_wherever_it_is(case: Any) -> None:
+    case.problem()  # whatever it keeps must not hinder
+    sent: Any = pickle.loads(pickle.dumps(case))
+    same: Case = sent
+    assert (same.name, same.source, same.n, same.k) == (case.name, case.source, 12, 3)
+    assert (same.family, same.sense, same.known) == (case.family, case.sense, None)
+    assert sent.problem() == case.problem()
+    assert sent.problem() is not sent.problem()
+    assert sent.problem().family == case.family
+    entrant = Entrant(label="short", name="swap", options={"restarts": 2})
+    call = sent.prepared(entrant, Limits(seed=3, threads=1))
+    found = case.outcome(call())
+    assert found.objective == case.problem().objective(found.indices)
+    assert found.objective < np.median(case.random_objectives(0))
+    assert isinstance(found.termination, Termination)
+    assert isinstance(found.certificate, CertificateKind)
+    assert found.version
+    assert found.solve_seconds >= 0
+    with pytest.raises(InvalidOption, match="has no option 'tenure'"):
+        case.prepared(Entrant(label="x", name="swap", options={"tenure": 1}), Limits())
+
+
+def test_fewer_draws_where_they_are_dear() -> None:
+    (small,) = generated.instances(20, [4], 1, seed=0)
+    (large,) = generated.instances(600, [400], 1, seed=0)
+    assert len(small.random_objectives(0)) == 1000
+    assert len(large.random_objectives(0)) == 250
+    np.testing.assert_array_equal(small.random_objectives(1), small.random_objectives(1))
+
+
+def test_a_cloud_travels_without_its_matrix() -> None:
+    cloud = clouds.of_mixture(40, 1, seed=0)[0]
+    before = len(pickle.dumps(cloud))
+    matrix = cloud.matrix
+    assert matrix is cloud.matrix
+    assert len(pickle.dumps(cloud)) == before
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(cloud)).matrix, matrix)
+
+
+def test_the_kernel_of_a_cloud() -> None:
+    cloud = clouds.of_mixture(20, 1, seed=0)[0]
+    direct = MMDSelection(cloud.points, 5)
+    chosen = [0, 3, 4, 9, 17]
+    objective = MMDCase(cloud, 5).problem().objective(chosen)
+    assert objective == pytest.approx(direct.objective(chosen), rel=1e-12)
+    linear = Cloud("x", "x", cloud.points, Linear())
+    given = Cloud("x", "x", linear.matrix, "precomputed")
+    wanted = MMDSelection(cloud.points, 5, kernel="linear").objective(chosen)
+    for other in (linear, given):
+        assert MMDCase(other, 5).problem().objective(chosen) == pytest.approx(wanted, rel=1e-9)

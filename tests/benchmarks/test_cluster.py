@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -30,7 +31,7 @@ PLAN = Plan(
 )
 
 
-def facts(rows: tuple[Row, ...]) -> list[object]:
+def facts(rows: tuple[Row, ...]) -> Sequence[object]:
     return sorted(
         (r.key, r.seed, r.objective, r.bound, r.indices, str(r.termination), r.random_rank)
         for r in rows
@@ -38,20 +39,20 @@ def facts(rows: tuple[Row, ...]) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def alone() -> list[object]:
+def alone() -> Sequence[object]:
     found = facts(compare(PLAN, CASES).results.rows)
     assert len(found) == 24
     return found
 
 
 @pytest.mark.parametrize("backend", ["threading", "loky"])
-def test_joblib_backends_find_the_same(alone: list[object], backend: str) -> None:
+def test_joblib_backends_find_the_same(alone: Sequence[object], backend: str) -> None:
     with joblib_backend(backend):
         assert facts(compare(PLAN, CASES, jobs=2).results.rows) == alone
 
 
 @pytest.mark.filterwarnings("default")  # of Dask's own
-def test_a_dask_cluster_finds_the_same(alone: list[object]) -> None:
+def test_a_dask_cluster_finds_the_same(alone: Sequence[object]) -> None:
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None

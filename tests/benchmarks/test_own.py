@@ -1,0 +1,303 @@
+import lzma
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from subsetopt.benchmarks.cases import MMDCase, SequenceCase
+from subsetopt.benchmarks.cases.files import stem
+from subsetopt.benchmarks.own import read_suite
+from subsetopt.benchmarks.results import Settings
+from subsetopt.errors import (
+    InvalidFile,
+    InvalidOption,
+    InvalidProblem,
+    MissingBackend,
+    UnknownSolver,
+    UnsupportedProblem,
+)
+from subsetopt.problems import Gaussian, Laplace
+
+pytest.importorskip("yaml")
+
+WHOLE = """
+name: my-suite
+time_limits: [0.1, 1]
+repeats: 2
+seed: 4
+threads: null
+instances:
+  - {suite: mean-matching, source: synthetic, sizes: [16, 24], k: [3, 8], instances: 2}
+  - {suite: mean-matching, source: synthetic, sizes: 16, k: 3, instances: 1, seed: 9, }
+  - {file: losses.npy, family: mean-matching, k: [5, 10]}
+  - {file: points.csv, family: mmd, k: 5}
+  - {file: points.csv, family: mmd, k: 5, name: laplace, kernel: laplace, scale: 2}
+  - {file: few.txt.xz, family: quadratic}
+  - {file: few.txt.xz, family: quadratic, k: 3}
+  - {file: points.csv, family: vector-mean-matching, k: [4], name: vectors}
+  - {file: points.csv, family: sequence, k: 5, name: in-batches, scale: median}
+solvers:
+  - swap
+  - {name: tabu, label: tabu-short, options: {iterations: 10}}
+  - {name: tabu, options: {iterations: 20}}
+  - k-dpp
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "losses.npy", rng.exponential(size=20).astype(np.float32))
+    np.savetxt(tmp_path / "points.csv", rng.normal(size=(20, 3)), delimiter=",")
+    lines = "\n".join(f"{i} {j} {i + j}" for i in range(5) for j in range(i + 1, 5))
+    (tmp_path / "few.txt.xz").write_bytes(lzma.compress(f"5 2\n{lines}\n".encode()))
+    return tmp_path
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "own.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_whole_suite(folder: Path) -> None:
+    text = WHOLE.replace(", }", "}").replace("sizes: 16, k: 3, instances: 1", "sizes: 17, k: 3")
+    own = read_suite(written(folder, text))
+    assert own.name == "my-suite"
+    assert own.settings == {"time_limits": (0.1, 1.0), "repeats": 2, "seed": 4, "threads": None}
+    assert Settings(**own.settings).seed == 4
+    assert [(case.name, case.family, case.n, case.k) for case in own.cases[-8:]] == [
+        ("losses-k5", "mean-matching", 20, 5),
+        ("losses-k10", "mean-matching", 20, 10),
+        ("points-k5", "mmd", 20, 5),
+        ("laplace-k5", "mmd", 20, 5),
+        ("few-k2", "quadratic", 5, 2),
+        ("few-k3", "quadratic", 5, 3),
+        ("vectors-k4", "vector-mean-matching", 20, 4),
+        ("in-batches-by5", "sequence", 20, 5),
+    ]
+    assert len(own.cases) == 8 + 5 + 8
+    assert set(own.families) == {case.family for case in own.cases}
+    plain, laplace, batches = own.cases[-6], own.cases[-5], own.cases[-1]
+    assert isinstance(plain, MMDCase)
+    assert isinstance(laplace, MMDCase)
+    assert isinstance(batches, SequenceCase)
+    assert plain.cloud.kernel == batches.cloud.kernel == Gaussian()
+    assert laplace.cloud.kernel == Laplace(scale=2.0)
+    assert plain.source == "points.csv"
+    assert [(one.label, one.name, dict(one.options)) for one in own.entrants] == [
+        ("swap", "swap", {}),
+        ("tabu-short", "tabu", {"iterations": 10}),
+        ("tabu(iterations=20)", "tabu", {"iterations": 20}),
+        ("k-dpp", "k-dpp", {}),
+    ]
+    for case in own.cases:
+        assert pickle.loads(pickle.dumps(case)).name == case.name
+
+
+def test_seeds_are_those_of_the_entry_or_of_the_file(folder: Path) -> None:
+    entry = "{suite: mean-matching, source: synthetic, sizes: 16, k: 3, instances: 1"
+    texts = [
+        f"instances: [{entry}}}]",
+        f"seed: 9\ninstances: [{entry}}}]",
+        f"instances: [{entry}, seed: 9}}]",
+    ]
+    default, of_file, of_entry = (
+        read_suite(written(folder, text)).cases[0].values  # type: ignore[attr-defined]
+        for text in texts
+    )
+    np.testing.assert_array_equal(of_file, of_entry)
+    assert not np.array_equal(default, of_file)
+
+
+def test_what_is_left_out_is_left_to_the_command(folder: Path) -> None:
+    own = read_suite(
+        written(folder, "instances: [{file: losses.npy, family: mean-matching, k: 2}]")
+    )
+    assert (own.name, own.entrants, own.settings) == ("own", (), {})
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("a/b.npy", "b"),
+        ("a/b.txt.xz", "b"),
+        ("a/k-cluster_40.tar.xz:k-cluster_40/c_1.dat", "c_1"),
+        ("a/b.npz:c", "c"),
+    ],
+)
+def test_the_stem_of_a_file(source: str, wanted: str) -> None:
+    assert stem(source) == wanted
+
+
+LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("instances: [", InvalidFile, "is no YAML"),
+        ("- a", InvalidFile, "a mapping is needed, of name, instances, solvers, time_limits"),
+        ("", InvalidFile, "a mapping is needed"),
+        ("name: a", InvalidFile, "instances is missing or empty"),
+        ("instances: {}", InvalidFile, "instances is missing or empty"),
+        ("instances: 3", InvalidFile, "instances is 3; a list is needed"),
+        (f"instance: [{LOSSES}]", InvalidFile, "the key 'instance' is unknown; known are name, in"),
+        (f"name: 3\ninstances: [{LOSSES}]", InvalidFile, "name is 3; a text"),
+        (f"repeats: two\ninstances: [{LOSSES}]", InvalidFile, "repeats is 'two'; a whole number"),
+        (f"repeats: 0\ninstances: [{LOSSES}]", InvalidOption, "repeats is 0; at least 1"),
+        (f"seed: true\ninstances: [{LOSSES}]", InvalidFile, "seed is True; a whole number"),
+        (f"time_limits: [1, .1]\ninstances: [{LOSSES}]", InvalidOption, "ascending ones"),
+        (f"time_limits: [1s]\ninstances: [{LOSSES}]", InvalidFile, "time_limits is '1s'; a number"),
+        (f"instances: [{LOSSES}, losses.npy]", InvalidFile, "entry 2: 'losses.npy' is given; a ma"),
+        ("instances: [{k: 3}]", InvalidFile, "entry 1: .* either suite or file"),
+        ("instances: [{suite: mmd, file: a.npy}]", InvalidFile, "entry 1: .* either suite or file"),
+        ("instances: [{suite: nmd}]", InvalidOption, "entry 1: no suite is called 'nmd'; there"),
+        ("instances: [{suite: mmd, n: 3}]", InvalidFile, "entry 1: the key 'n' is unknown; known"),
+        ("instances: [{suite: mmd, sizes: x}]", InvalidFile, "entry 1: sizes is 'x'; a whole"),
+        ("instances: [{suite: mmd, sizes: []}]", InvalidFile, "entry 1: sizes is empty"),
+        ("instances: [{suite: mmd, source: nowhere}]", InvalidOption, "no source is called"),
+        ("instances: [{suite: mmd, instances: 1.5}]", InvalidFile, "instances is 1.5; a whole"),
+        ("instances: [{file: losses.npy}]", InvalidFile, "family is None; a text is needed"),
+        (
+            "instances: [{file: losses.npy, family: sum, k: 2}]",
+            InvalidFile,
+            "family is 'sum'; it is one of mean-matching, vector-mean-matching, mmd, quadratic, s",
+        ),
+        (
+            "instances: [{file: losses.npy, family: mean-matching, k: 2, scale: 1}]",
+            InvalidFile,
+            "the key 'scale' is unknown; known are file, family, name, k$",
+        ),
+        (
+            "instances: [{file: losses.npy, family: mean-matching}]",
+            InvalidOption,
+            "k is missing",
+        ),
+        (
+            "instances: [{file: no.npy, family: mean-matching, k: 2}]",
+            InvalidFile,
+            r"entry 1: .*no\.npy: there is no such file",
+        ),
+        (
+            "instances: [{file: points.csv, family: mean-matching, k: 2}]",
+            InvalidFile,
+            r"holds shape \(20, 3\); mean-matching needs \(n,\)",
+        ),
+        (
+            "instances: [{file: losses.npy, family: vector-mean-matching, k: 2}]",
+            InvalidFile,
+            r"vector-mean-matching needs \(n, d\)",
+        ),
+        (
+            "instances: [{file: losses.npy, family: mean-matching, k: 21}]",
+            InvalidProblem,
+            "entry 1: k is 21",
+        ),
+        (
+            "instances: [{file: points.csv, family: mmd, k: 20}]",
+            InvalidOption,
+            r"k is 20; with n = 20 it has to be in 1\.\.n-1",
+        ),
+        (
+            "instances: [{file: points.csv, family: mmd, k: 2, kernel: cubic}]",
+            InvalidOption,
+            "kernel is 'cubic'; it is one of gaussian, laplace, polynomial, linear, precomputed",
+        ),
+        (
+            "instances: [{file: points.csv, family: mmd, k: 2, kernel: linear, scale: 1}]",
+            InvalidOption,
+            "scale is not for the kernel linear",
+        ),
+        (
+            "instances: [{file: points.csv, family: mmd, k: 2, scale: small}]",
+            InvalidProblem,
+            "entry 1: .*scale",
+        ),
+        (
+            "instances: [{file: points.csv, family: mmd, k: 2, kernel: precomputed}]",
+            InvalidProblem,
+            "square",
+        ),
+        (
+            "instances: [{file: few.txt.xz, family: quadratic, format: cnf}]",
+            InvalidOption,
+            "format is 'cnf'; known are mdplib",
+        ),
+        (
+            "instances: [{file: few.txt.xz, family: quadratic, instance: a}]",
+            InvalidOption,
+            "instance is 'a'",
+        ),
+        (
+            f"instances: [{LOSSES}, {LOSSES}]",
+            InvalidFile,
+            "entry 2: the case losses-k2 is there already, from .*entry 1; give another name",
+        ),
+        (
+            f"instances: [{LOSSES}]\nsolvers: [swap, swap]",
+            InvalidFile,
+            "solvers, entry 2: label 'swap' is there already",
+        ),
+        (
+            f"instances: [{LOSSES}]\nsolvers: [swop]",
+            UnknownSolver,
+            "solvers, entry 1: no solver is called 'swop'",
+        ),
+        (
+            f"instances: [{LOSSES}]\nsolvers: [{{name: swap, options: {{tenure: 1}}}}]",
+            InvalidOption,
+            "solver 'swap' has no option 'tenure'",
+        ),
+        (
+            f"instances: [{LOSSES}]\nsolvers: [{{name: swap, options: [1]}}]",
+            InvalidFile,
+            r"options is \[1\]; a mapping",
+        ),
+        (f"instances: [{LOSSES}]\nsolvers: [3]", InvalidFile, "3 is given; a mapping is needed"),
+        (f"instances: [{LOSSES}]\nsolvers: [{{label: a}}]", InvalidFile, "name is None; a text"),
+        (
+            f"instances: [{LOSSES}]\nsolvers: [tabu]",
+            UnsupportedProblem,
+            "solver 'tabu' takes .*; the instances are of mean-matching",
+        ),
+        (
+            "instances: [{file: points.csv, family: sequence, k: 2}]\nsolvers: [stride]",
+            UnsupportedProblem,
+            "'stride' makes no sequences",
+        ),
+    ],
+)
+def test_what_is_no_suite(folder: Path, text: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message) as caught:
+        read_suite(written(folder, text))
+    assert str(folder / "own.yaml") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "solver"), [({"sweeps": 2}, "swap"), ({"restarts": 2}, "swap"), ({}, "stride")]
+)
+def test_one_family_that_takes_a_solver_is_enough(
+    folder: Path, options: dict[str, Any], solver: str
+) -> None:
+    batches = "{file: points.csv, family: sequence, k: 2}"
+    entry = f"{{name: {solver}, options: {options}}}"
+    own = read_suite(written(folder, f"instances: [{LOSSES}, {batches}]\nsolvers: [{entry}]"))
+    assert own.entrants[0].options == options
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match=r"no\.yaml cannot be read: No such file"):
+        read_suite(tmp_path / "no.yaml")
+    (tmp_path / "own.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidFile, match="is no YAML"):
+        read_suite(tmp_path / "own.yaml")
+
+
+def test_without_pyyaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(MissingBackend, match=r"pip install 'subsetopt\[bench\]'"):
+        read_suite(written(tmp_path, "instances: []"))

@@ -1,0 +1,113 @@
+import pickle
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from subsetopt.benchmarks.cases import Case, Cloud, SequenceCase, clouds, sequences
+from subsetopt.benchmarks.cases.sequences import Ordered
+from subsetopt.benchmarks.results import Entrant
+from subsetopt.errors import InvalidAnswer, InvalidOption, UnknownSolver, UnsupportedProblem
+from subsetopt.limits import Limits
+from subsetopt.problems import Linear
+from subsetopt.sequencing.baselines import BASELINES
+from subsetopt.solution import CertificateKind, Termination
+
+
+def entrant(name: str, **options: object) -> Entrant:
+    return Entrant(label=name, name=name, options=options)
+
+
+@pytest.fixture(scope="module")
+def case() -> SequenceCase:
+    return SequenceCase(clouds.of_mixture(64, 1, seed=0)[0], 10)
+
+
+def area(case: SequenceCase, order: np.ndarray) -> float:
+    """Return the objective from its definition."""
+    K = np.asarray(case.cloud.matrix)
+    n, mmd, expected = case.n, 0.0, 0.0
+    variance = K.diagonal().mean() - K.mean()
+    for _, end in pairwise(range(0, n, case.k)):
+        weights = np.full(n, -1 / (n - end))
+        weights[order[:end]] = 1 / end
+        mmd += np.sqrt(weights @ K @ weights)
+        expected += np.sqrt(variance * n * n / (end * (n - end) * (n - 1)))
+    return float(mmd / expected)
+
+
+@pytest.mark.parametrize("name", [*sequences.METHODS, "tabu"])
+def test_every_method_makes_an_order_that_is_judged_on_its_own(
+    case: SequenceCase, name: str
+) -> None:
+    sent: Case = pickle.loads(pickle.dumps(case))
+    assert (sent.name, sent.family, sent.n, sent.k) == ("mixture-n64-b0-by10", "sequence", 64, 10)
+    found = case.outcome(sent.prepared(entrant(name), Limits(seed=2, time_limit=0.2))())
+    assert found.indices is not None
+    assert sorted(found.indices) == list(range(64))
+    assert found.objective == pytest.approx(area(case, found.indices), rel=1e-9)
+    assert (found.bound, found.eps) == (None, None)
+    assert found.termination is Termination.FINISHED
+    assert found.certificate is CertificateKind.NONE
+    assert (found.build_seconds > 0) == (name not in BASELINES)
+    assert found.version
+
+
+def test_random_orders_are_a_yardstick(case: SequenceCase) -> None:
+    objectives = case.random_objectives(0)
+    assert len(objectives) == 100
+    assert np.mean(objectives) == pytest.approx(1, abs=0.1)
+    np.testing.assert_array_equal(objectives, case.random_objectives(0))
+    herding = case.outcome(case.prepared(entrant("herding"), Limits())())
+    assert herding.objective is not None
+    assert herding.objective < objectives.min()
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.arange(63), np.append(np.arange(63), 3), np.arange(64) + 1, np.full(64, 0.5)]
+)
+def test_what_is_no_permutation(case: SequenceCase, wrong: np.ndarray) -> None:
+    right = Ordered(order=np.arange(64), version="1", build_seconds=0.0, seconds=1.0)
+    assert case.outcome(right).objective is not None
+    with pytest.raises(InvalidAnswer, match="no permutation of the points"):
+        case.outcome(replace(right, order=wrong))
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        (entrant("stride"), UnsupportedProblem, "makes no sequences"),
+        (entrant("nobody"), UnknownSolver, "no solver is called 'nobody'"),
+        (entrant("swap", restarts=3), InvalidOption, "has no option 'restarts' for sequences"),
+        (entrant("facility", pools=3), InvalidOption, "unexpected keyword argument 'pools'"),
+        (entrant("k-dpp", pool=0), InvalidOption, "pool is 0"),
+    ],
+)
+def test_who_makes_no_sequence(
+    case: SequenceCase, asked: Entrant, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        case.prepared(asked, Limits())
+
+
+def test_options_reach_the_methods(case: SequenceCase) -> None:
+    herding, idle, swap = (
+        np.asarray(case.outcome(case.prepared(asked, Limits())()).indices).tolist()
+        for asked in (entrant("herding"), entrant("swap", sweeps=0), entrant("swap"))
+    )
+    assert herding == idle
+    assert herding != swap
+
+
+def test_a_kernel_matrix_in_place_of_features(case: SequenceCase) -> None:
+    linear = Cloud("x", "x", case.cloud.points, Linear())
+    given = SequenceCase(Cloud("x", "x", linear.matrix, "precomputed"), 10)
+    with pytest.raises(UnsupportedProblem, match="'k-dpp' needs features"):
+        given.prepared(entrant("k-dpp"), Limits())
+    for name in ("random", "herding"):
+        first, second = (
+            each.outcome(each.prepared(entrant(name), Limits())())
+            for each in (given, SequenceCase(linear, 10))
+        )
+        assert first.objective == pytest.approx(second.objective, rel=1e-6)
