@@ -260,7 +260,7 @@ class Suite:
     about: str
     data: str
     families: tuple[str, ...]
-    time_limits: tuple[float, ...] = (0.1, 1.0)
+    time_limits: tuple[float, ...] = (0.01, 0.1, 1.0)
     repeats: int = 3
 
 
@@ -309,7 +309,7 @@ SUITES: Mapping[str, Suite] = {
             about="a few small cases of each family, in about a minute",
             data="cases",
             families=("mean-matching", "vector-mean-matching", "mmd", "quadratic", "sequence"),
-            time_limits=(0.1, 0.3),
+            time_limits=(0.01, 0.3),
             repeats=2,
         ),
     )

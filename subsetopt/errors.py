@@ -52,7 +52,3 @@ class TooLarge(SubsetOptError, RuntimeError):
         super().__init__(message)
         self.seconds = seconds
         self.bytes = bytes
-
-
-class NurseryError(SubsetOptError, RuntimeError):
-    """The process that measures runs cannot be started; the message has its last words."""

@@ -166,7 +166,11 @@ def test_no_package_is_missing_from_the_wheel() -> None:
     assert len(settings["packages"]) == len(set(settings["packages"]))
     assert set(settings["packages"]) == folders()
     assert settings["package-dir"] == REAL_FOLDERS
-    data = {"subsetopt": ["py.typed"], "subsetopt.benchmarks": ["best_known.csv"]}
+    data = {
+        "subsetopt": ["py.typed"],
+        "subsetopt.benchmarks": ["best_known.csv"],
+        "subsetopt.benchmarks.reporting": ["page.html", "page.css", "page.js"],
+    }
     assert settings["package-data"] == data
     with_modules = {name.rpartition(".")[0] for name in MODULES}
     assert with_modules == folders()  # no folder of modules without an __init__.py

@@ -1,13 +1,12 @@
 """What the claims of solvers are worth, and how the best answers compare with what is known."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from subsetopt.benchmarks.best_known import TOLERANCE
+from subsetopt.benchmarks.results import CaseInfo, Row
 from subsetopt.solution import Termination
 
-from .best_known import TOLERANCE
-from .cases import Case
-from .rows import Row
 from .summary import by_solver
 
 KNOWN = "the best known value"
@@ -16,22 +15,22 @@ KNOWN = "the best known value"
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the claims of "optimal" of one solver are worth, judged by the answers of the others.
+    """What the claims of "optimal" of one solver are worth, judged by all answers there are.
 
     Parameters
     ----------
     solver : str
     cases, claimed : int
-        Cases tried, and those on which it claimed an optimum.
+        Cases tried, and those on which it claimed an optimum in any run.
     beaten : int
-        Claims on which some solver has a lower objective, or a lower one has been published.
+        Claims that a lower objective refutes: any solver's, in any run, or a published one.
     beyond : int
         Those among them that are off by more than the certificate of the claim allows.
     excess : float
-        By how much at most: its objective minus the best, divided by the best if `relative`.
+        By how much at most: its objective minus the best, divided by its own if `relative`.
     relative : bool
     beaten_by : str or None
-        The solver that beats it most often, then by most.
+        The solver that beats it most often, then by most; itself where its runs disagree.
     beaten_by_count : int
     """
 
@@ -49,7 +48,8 @@ class Verdict:
         claim = f'{self.solver} claims "optimal" on {self.claimed} of {self.cases} instances'
         if not self.beaten:
             return f"{claim}; no solver here beats it"
-        text = f"{claim}; {self.beaten_by} beats it on {self.beaten_by_count}"
+        by = "another run of its own" if self.beaten_by == self.solver else self.beaten_by
+        text = f"{claim}; {by} beats it on {self.beaten_by_count}"
         if self.beaten > self.beaten_by_count:
             text += f", others on {self.beaten - self.beaten_by_count} more"
         text += ", by up to "
@@ -65,36 +65,44 @@ def verdicts(rows: Sequence[Row], tolerance: float = 0.0) -> list[Verdict]:
     Parameters
     ----------
     rows : sequence of Row
+        All of one family: every repeat, every time limit.
     tolerance : float
         A relative difference up to which objectives are equal; 0 compares strictly.
     """
-    by_case: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.objective is not None:
-            by_case.setdefault(row.case, []).append(row)
-    judged = [_verdict(own, by_case, tolerance) for own in by_solver(rows).values()]
+    best = _best_of_each_solver(rows)
+    judged = [_verdict(own, best, tolerance) for own in by_solver(rows).values()]
     return [verdict for verdict in judged if verdict.claimed]
 
 
+def _best_of_each_solver(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+    """Return, for each case, the least objective of each solver."""
+    best: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if row.objective is not None:
+            of_case = best.setdefault(row.case, {})
+            of_case[row.solver] = min(row.objective, of_case.get(row.solver, row.objective))
+    return best
+
+
 def _verdict(
-    rows: Sequence[Row], by_case: Mapping[str, Sequence[Row]], tolerance: float
+    rows: Sequence[Row], best: Mapping[str, Mapping[str, float]], tolerance: float
 ) -> Verdict:
-    claims = [row for row in rows if _claims_optimal(row)]
+    claims: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.termination is Termination.OPTIMAL and row.objective is not None:
+            claims.setdefault(row.case, []).append(row)
     better: dict[str, list[float]] = {}
     beaten = beyond = 0
-    for claim in claims:
-        assert claim.objective is not None
-        found = _beaten_by(claim, claim.objective, by_case[claim.case], tolerance)
-        unit = abs(claim.objective) if tolerance else 1.0
+    for case, own in claims.items():
+        found, is_beyond = _refuted(own, best[case], tolerance)
         for name, excess in found.items():
-            better.setdefault(name, []).append(excess / unit)
-        if found:
-            beaten += 1
-            beyond += claim.eps is not None and max(found.values()) > claim.eps
+            better.setdefault(name, []).append(excess)
+        beaten += bool(found)
+        beyond += is_beyond
     first = max(better, key=lambda name: (len(better[name]), sum(better[name])), default=None)
     return Verdict(
         solver=rows[0].solver,
-        cases=len(rows),
+        cases=len({row.case for row in rows}),
         claimed=len(claims),
         beaten=beaten,
         beyond=beyond,
@@ -105,16 +113,28 @@ def _verdict(
     )
 
 
-def _claims_optimal(row: Row) -> bool:
-    return row.termination is Termination.OPTIMAL and row.objective is not None
+def _refuted(
+    claims: Sequence[Row], best: Mapping[str, float], tolerance: float
+) -> tuple[dict[str, float], bool]:
+    """Return who is better than the worst claim on a case, by how much, and whether by too much."""
+    worst: dict[str, float] = {}
+    beyond = False
+    for claim in claims:
+        assert claim.objective is not None
+        found = _beaten_by(claim, claim.objective, best, tolerance)
+        beyond |= bool(found) and claim.eps is not None and max(found.values()) > claim.eps
+        unit = abs(claim.objective) if tolerance else 1.0
+        for name, excess in found.items():
+            worst[name] = max(excess / unit if unit else excess, worst.get(name, 0.0))
+    return worst, beyond
 
 
 def _beaten_by(
-    claim: Row, objective: float, others: Sequence[Row], tolerance: float
+    claim: Row, objective: float, best: Mapping[str, float], tolerance: float
 ) -> dict[str, float]:
     """Return by how much each solver that is better than the claim is better."""
     slack = tolerance * abs(objective)
-    found = {row.solver: objective - row.objective for row in others if row.objective is not None}
+    found = {name: objective - other for name, other in best.items()}
     found = {name: excess for name, excess in found.items() if excess > slack}
     # Published values have fewer digits.
     if claim.best_known is not None and objective - claim.best_known > TOLERANCE * abs(objective):
@@ -122,14 +142,19 @@ def _beaten_by(
     return found
 
 
-def against_known(cases: Sequence[Case], rows: Sequence[Row]) -> Iterator[str]:
-    """Yield how the best answers compare with what is known of the instances, news first."""
+def best_rows(rows: Iterable[Row]) -> dict[str, Row]:
+    """Return the first of the best rows of each case that has an answer."""
     best: dict[str, Row] = {}
+    least: dict[str, float] = {}
     for row in rows:
-        if row.objective is not None and (
-            row.case not in best or row.objective < (best[row.case].objective or 0.0)
-        ):
-            best[row.case] = row
+        if row.objective is not None and row.objective < least.get(row.case, float("inf")):
+            best[row.case], least[row.case] = row, row.objective
+    return best
+
+
+def against_known(cases: Iterable[CaseInfo], rows: Iterable[Row]) -> Iterator[str]:
+    """Yield how the best answers compare with what is known of the instances, news first."""
+    best = best_rows(rows)
     worse, reached, known = [], 0, 0
     for case in cases:
         if case.known is None or case.name not in best:

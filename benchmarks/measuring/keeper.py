@@ -13,7 +13,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from subsetopt.benchmarks.results import Bound, Row
-from subsetopt.errors import InvalidOption, NurseryError
+from subsetopt.errors import InvalidOption
 
 from . import nursery
 from .nursery import Ended
@@ -56,7 +56,7 @@ class Keeper:
             self._answers.recv()
         except (EOFError, OSError):
             words = self._last_words()
-            raise NurseryError(f"no process for runs can be started: {words}") from None
+            raise RuntimeError(f"no process for runs can be started: {words}") from None
 
     @property
     def process_id(self) -> int:

@@ -1,65 +1,49 @@
-"""A finished benchmark, complete: what was compared, on what, and what came out."""
+"""Results with all that follows from them: what every way of showing them stands on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from .cases import Case
-from .machine import Machine
-from .rows import Row
-from .suites import Suite
-from .summary import SolverSummary, summarise
-from .verdicts import Verdict, against_known, verdicts
+from subsetopt.benchmarks.analysis.ladders import final_rows
+from subsetopt.benchmarks.analysis.summary import SolverSummary, summarise
+from subsetopt.benchmarks.analysis.verdicts import Verdict, against_known, verdicts
+from subsetopt.benchmarks.analysis.yardsticks import with_bounds, with_gaps
+from subsetopt.benchmarks.families import FAMILIES, Family
+from subsetopt.benchmarks.results import CaseInfo, Results, Row
+from subsetopt.errors import InvalidFile
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """The rows of a run with all that is needed to read them.
+class FamilyReport:
+    """The part of a comparison that is about one kind of problem.
 
     Parameters
     ----------
-    suite : Suite
-    machine : Machine
-    packages : mapping of str to str
-        Distributions that the solvers stand on, and their versions.
-    cases : sequence of Case
-    repeats : int
-        Asked for; each row says how many there were.
-    time_limit : float
-    seed : int
-    bound : str
-        The method of a bound beside the answers, or "none".
-    rows : sequence of Row
-    left_out : mapping of str to str
-        Solvers that were not compared, and why.
-    notes : sequence of str
-        What else has to be said about the choice of cases and solvers.
-    interrupted : bool
+    family : Family
+    cases : tuple of CaseInfo
+    rows : tuple of Row
+        Every repeat and time limit, with gaps and bounds.
     """
 
-    suite: Suite
-    machine: Machine
-    packages: Mapping[str, str]
-    cases: Sequence[Case]
-    repeats: int
-    time_limit: float
-    seed: int
-    bound: str
-    rows: Sequence[Row]
-    left_out: Mapping[str, str]
-    notes: Sequence[str]
-    interrupted: bool
+    family: Family
+    cases: tuple[CaseInfo, ...]
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def final(self) -> tuple[Row, ...]:
+        """The rows with the largest time limit of each solver, case and repeat."""
+        return tuple(final_rows(self.rows))
 
     @cached_property
     def summaries(self) -> list[SolverSummary]:
         """One per solver, fastest first."""
-        return summarise(self.rows, self.suite.reference)
+        return summarise(self.final, self.family.reference)
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
         """One per solver that claims an optimum anywhere."""
-        return verdicts(self.rows, self.suite.tolerance)
+        return verdicts(self.rows, self.family.tolerance)
 
     @cached_property
     def against_known(self) -> list[str]:
@@ -67,25 +51,70 @@ class Report:
         return list(against_known(self.cases, self.rows))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data; the keys are those of ``--json`` on the command line."""
+        """Return plain data."""
         return {
-            "suite": self.suite.name,
-            "machine": asdict(self.machine),
-            "packages": dict(self.packages),
-            "cases": [
-                {"name": case.name, "source": case.source, "n": case.n, "k": case.k}
-                | {"sense": case.sense, "known": asdict(case.known) if case.known else None}
-                for case in self.cases
-            ],
-            "repeats": self.repeats,
-            "time_limit": self.time_limit,
-            "seed": self.seed,
-            "bound": self.bound,
-            "interrupted": self.interrupted,
-            "left_out": dict(self.left_out),
-            "notes": list(self.notes),
+            "family": asdict(self.family),
             "summary": [asdict(summary) for summary in self.summaries],
             "verdicts": [asdict(verdict) | {"text": str(verdict)} for verdict in self.verdicts],
             "against_known": self.against_known,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """A comparison, complete or not, with all that is needed to read it.
+
+    Raises
+    ------
+    InvalidFile
+        If a case is of a family that is not known here.
+    """
+
+    results: Results
+
+    def __post_init__(self) -> None:
+        for name in {case.family for case in self.results.plan.cases}:
+            if name not in FAMILIES:
+                raise InvalidFile(
+                    f"the results have cases of family {name!r}; known are {', '.join(FAMILIES)}"
+                )
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, with gaps and bounds."""
+        return tuple(with_gaps(with_bounds(self.results.rows, self.results.bounds)))
+
+    @cached_property
+    def families(self) -> tuple[FamilyReport, ...]:
+        """One part for each family that has cases, in the order of `FAMILIES`."""
+        plan = self.results.plan
+        present = {case.family for case in plan.cases}
+        return tuple(
+            FamilyReport(
+                family=family,
+                cases=tuple(case for case in plan.cases if case.family == name),
+                rows=tuple(row for row in self.rows if row.family == name),
+            )
+            for name, family in FAMILIES.items()
+            if name in present
+        )
+
+    @cached_property
+    def failures(self) -> tuple[Row, ...]:
+        """The rows that have no answer and say why."""
+        return tuple(row for row in self.rows if row.failure)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; the keys are those of ``--json`` on the command line."""
+        results = self.results
+        return results.plan.to_dict() | {
+            "complete": results.complete,
+            "sessions": _plain(results.sessions),
+            "bounds": _plain(results.bounds),
+            "families": [family.to_dict() for family in self.families],
             "rows": [row.to_dict() for row in self.rows],
         }
+
+
+def _plain(found: Sequence[Any]) -> list[dict[str, Any]]:
+    return [asdict(item) for item in found]

@@ -1,4 +1,4 @@
-"""The directives `solver-table` and `command-reference`: written at build time, so never stale."""
+"""The directives that write pages at build time, so that they are never stale."""
 
 from typing import Any
 
@@ -24,8 +24,17 @@ class CommandReference(SphinxDirective):
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
+class ResultColumns(SphinxDirective):
+    """All columns of the tables of results."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        return self.parse_text_to_nodes(derived_text.result_columns())
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("solver-table", SolverTable)
     app.add_directive("command-reference", CommandReference)
+    app.add_directive("result-columns", ResultColumns)
     return {"parallel_read_safe": True}

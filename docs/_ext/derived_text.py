@@ -6,6 +6,7 @@ from typing import Any
 import typer.main
 
 import subsetopt
+from subsetopt.benchmarks.reporting.frames import COLUMNS as RESULT_COLUMNS
 from subsetopt.cli import app
 from subsetopt.solvers import catalogue
 
@@ -35,6 +36,13 @@ def solver_table() -> str:
 
 def _row(cells: Any) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def result_columns() -> str:
+    """Return one row per column of the tables of results."""
+    lines = [_row(("column", "type", "meaning")), _row(["---"] * 3)]
+    lines += [_row([f"`{name}`", c.dtype, c.meaning]) for name, c in RESULT_COLUMNS.items()]
+    return "\n".join(lines)
 
 
 def command_reference() -> str:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from subsetopt.errors import InvalidAnswer, MissingBackend, NurseryError, SubsetOptError, TooLarge
+from subsetopt.errors import InvalidAnswer, MissingBackend, SubsetOptError, TooLarge
 from subsetopt.solution import Solution, Termination
 
 ANSWER = 0
@@ -35,7 +35,7 @@ def of_error(error: BaseException) -> int:
             return BROKEN_PIPE
         case MissingBackend():
             return MISSING_BACKEND
-        case TooLarge() | InvalidAnswer() | NurseryError() | MemoryError():
+        case TooLarge() | InvalidAnswer() | MemoryError():
             return NO_ANSWER
         case SubsetOptError() | OSError():
             return BAD_INPUT

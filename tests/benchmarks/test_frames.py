@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from subsetopt.benchmarks.machine import Machine
+from subsetopt.benchmarks.reporting import frames
 from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
@@ -15,7 +16,6 @@ from subsetopt.benchmarks.results import (
     Row,
     Session,
     Settings,
-    frames,
 )
 from subsetopt.benchmarks.results.rows import SCHEMA
 from subsetopt.errors import MissingBackend

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from subsetopt.benchmarks.analysis.yardsticks import with_gaps
+from subsetopt.benchmarks.results import SCHEMA, Results, Row
 from subsetopt.formats.atomic import replacing
 from subsetopt.solvers.base import Requirement
-
-from .plan import Results
-from .rows import SCHEMA, Row
 
 if TYPE_CHECKING:
     from pandas import DataFrame

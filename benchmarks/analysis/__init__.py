@@ -1,0 +1,1 @@
+"""From rows to what they say: pure functions, no solving, no printing."""

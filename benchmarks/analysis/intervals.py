@@ -1,0 +1,96 @@
+"""How far estimates can be trusted: intervals and tests of a few lines each."""
+
+from collections.abc import Sequence
+from math import comb, cos, pi, sin, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""What the repeats of one case took before and after, (repeats,) each."""
+
+RESAMPLES = 2000
+"""Of the repeats of each case."""
+
+
+def t_quantile(p: float, freedom: int) -> float:
+    """Return the quantile of Student's t, 0.5 <= p < 1, whole degrees of freedom.
+
+    By bisection of its distribution function (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4);
+    normal from 200 degrees on, where the two agree within 2 % up to p = 0.9999.
+    """
+    if freedom >= 200:
+        return NormalDist().inv_cdf(p)
+    low, high = 0.0, pi / 2  # of the angle whose tangent is t / sqrt(freedom)
+    for _ in range(100):
+        angle = (low + high) / 2
+        low, high = (angle, high) if _two_sided(angle, freedom) < 2 * p - 1 else (low, angle)
+    return sqrt(freedom) * sin(low) / cos(low)
+
+
+def _two_sided(angle: float, freedom: int) -> float:
+    """Return P(|T| < sqrt(freedom) * tan(angle))."""
+    odd = freedom % 2
+    term = cos(angle) if odd else 1.0
+    total = 0.0
+    for j in range(1 + odd, freedom, 2):
+        total += term
+        term *= cos(angle) ** 2 * j / (j + 1)
+    return 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
+
+
+def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a share by Wilson (1927, JASA 22, 209-212)."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, z2 = successes / trials, z * z / trials
+    half = z * sqrt(share * (1 - share) / trials + z2 / (4 * trials))
+    low, high = (share + z2 / 2 - half) / (1 + z2), (share + z2 / 2 + half) / (1 + z2)
+    return (low if successes else 0.0), (high if successes < trials else 1.0)
+
+
+def sign_test(ups: int, downs: int) -> float:
+    """Return the two-sided probability of a split at least as uneven, were it a coin's."""
+    n = ups + downs
+    tail = sum(comb(n, i) for i in range(min(ups, downs) + 1))
+    return min(1.0, float(2 * tail / 2**n))
+
+
+def log_ratio(
+    cases: Sequence[Pairs], rng: np.random.Generator, confidence: float
+) -> tuple[float, float]:
+    """Return the mean log ratio of medians, after over before, and the half width of its interval.
+
+    The standard error is that of a two-level bootstrap: cases are drawn, and of each its pairs of
+    repeats (Davison and Hinkley 1997, Bootstrap Methods, 3.8); one case stands for itself. The
+    draw of cases needs no sampling: the variance of a mean over them is the mean variance within
+    plus the variance between, over their number. The noise of repeats counts in both, so that the
+    interval is rather too wide than too narrow. It is Student's t with the degrees of
+    freedom of the pairs, for percentiles of the bootstrap are too narrow for few pairs (Hesterberg
+    2015, American Statistician 69, 371-386).
+
+    Parameters
+    ----------
+    cases : sequence of pairs of ndarray
+        Positive; two pairs of repeats at least, all together.
+    rng : Generator
+    confidence : float
+    """
+    estimates = [np.log(np.median(after) / np.median(before)) for before, after in cases]
+    drawn = [_redrawn(before, after, rng) for before, after in cases]
+    within = float(np.mean([own.var() for own in drawn]))
+    between = float(np.var([own.mean() for own in drawn]))
+    pairs = sum(len(before) for before, _ in cases)
+    error = sqrt((within + between) / len(cases) * pairs / (pairs - 1))
+    return float(np.mean(estimates)), t_quantile((1 + confidence) / 2, pairs - 1) * error
+
+
+def _redrawn(
+    before: NDArray[np.float64], after: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return log ratios of medians of pairs drawn with replacement, (RESAMPLES,)."""
+    chosen = rng.integers(len(before), size=(RESAMPLES, len(before)))
+    ratios: NDArray[np.float64] = np.log(
+        np.median(after[chosen], axis=1) / np.median(before[chosen], axis=1)
+    )
+    return ratios

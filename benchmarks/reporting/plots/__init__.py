@@ -1,0 +1,21 @@
+"""Figures of analyses: each function returns a matplotlib figure, and no window ever opens."""
+
+from .curves import anytime, performance_profile, time_to_target
+from .files import save, to_svg
+from .growth import scaling
+from .matrices import comparison, heat_map
+from .style import MATPLOTLIB, Style, styles
+
+__all__ = [
+    "MATPLOTLIB",
+    "Style",
+    "anytime",
+    "comparison",
+    "heat_map",
+    "performance_profile",
+    "save",
+    "scaling",
+    "styles",
+    "time_to_target",
+    "to_svg",
+]

@@ -1,0 +1,153 @@
+"""How figures look: one colour, dash and marker for each solver, and a plain frame."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from subsetopt.solvers.base import Requirement
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MATPLOTLIB = Requirement("matplotlib", "matplotlib", extra="bench")
+
+WIDTH = 900
+"""Of every figure; a length here is a pixel at 100 dots per inch."""
+DPI = 100
+INK, GREY, LIGHT, PAPER = "#22262b", "#6b727c", "#e3e5e8", "#ffffff"
+SLOW, FAST = "#c2410c", "#0f6cb0"
+
+# Okabe and Ito's colours (2008, Color Universal Design) without yellow, which is too pale on
+# white, and with a wine red; neighbours differ in lightness too.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#882255", "#e69f00", "#56b4e9", "#444a52")
+_DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 1.6), (1.2, 1.3), (6.0, 1.5, 1.2, 1.5))
+_MARKERS = "os^DvPX"
+
+_RC: Mapping[str, Any] = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that layouts are alike everywhere
+    "font.size": 9,
+    "text.color": INK,
+    "text.usetex": False,
+    "text.parse_math": False,
+    "axes.edgecolor": "#aeb4bc",
+    "axes.linewidth": 0.8,
+    "axes.labelcolor": GREY,
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": LIGHT,
+    "grid.linewidth": 0.7,
+    "grid.linestyle": "-",
+    "xtick.color": "#aeb4bc",
+    "ytick.color": "#aeb4bc",
+    "xtick.labelcolor": GREY,
+    "ytick.labelcolor": GREY,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "xtick.minor.visible": False,
+    "ytick.minor.visible": False,
+    "lines.solid_capstyle": "butt",
+    "lines.dash_capstyle": "butt",
+    "figure.dpi": DPI,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "savefig.dpi": DPI,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "subsetopt",
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one solver is drawn, in every figure."""
+
+    colour: str
+    dash: tuple[float, ...]
+    marker: str
+
+    @property
+    def line(self) -> Any:
+        """The dash as matplotlib wants it."""
+        return (0, self.dash) if self.dash else "solid"
+
+
+def styles(solvers: Iterable[str]) -> dict[str, Style]:
+    """Give each solver its style: colours first, then dashes; 28 are distinct.
+
+    Give all solvers of a report at once, so that one looks alike in all its figures.
+    """
+    found = {}
+    for i, solver in enumerate(dict.fromkeys(solvers)):
+        round_, i = divmod(i, len(_COLOURS))
+        found[solver] = Style(_COLOURS[i], _DASHES[round_ % len(_DASHES)], _MARKERS[i])
+    return found
+
+
+def plain_rc() -> AbstractContextManager[Any]:
+    """Return a context in which figures look like this, whatever a user has set."""
+    from matplotlib import style
+
+    return style.context(["default", dict(_RC)])
+
+
+@lru_cache(maxsize=2000)
+def text_width(text: str, points: float, bold: bool = False) -> float:
+    """Return the width of a text in pixels."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    if not text.strip():
+        return 0.0
+    font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
+    path = TextPath((0, 0), text, size=points, prop=font, usetex=False)
+    return 1.04 * float(path.get_extents().width) * DPI / 72  # hinting widens
+
+
+def fitting(text: str, points: float, width: float) -> str:
+    """Return the text, shortened with an ellipsis where it is wider than `width` pixels."""
+    if text_width(text, points) <= width:
+        return text
+    kept = bisect_right(range(len(text)), width, key=lambda n: text_width(f"{text[:n]}…", points))
+    return text[: max(0, kept - 1)].rstrip() + "…"
+
+
+def frame(
+    title: str,
+    subtitle: str = "",
+    *,
+    height: float = 460,
+    left: float = 78,
+    right: float = 200,
+    top: float = 74,
+    bottom: float = 56,
+) -> "tuple[Figure, Axes]":
+    """Return a figure with a title and one pair of axes; margins in pixels."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI)
+    figure.set_label(title)
+    box = (left / WIDTH, bottom / height)
+    axes = figure.add_axes((*box, (WIDTH - left - right) / WIDTH, (height - top - bottom) / height))
+    edge = 14 / WIDTH
+    room = WIDTH - 28
+    figure.text(
+        edge, 1 - 26 / height, fitting(title, 12.5, room * 0.93), fontsize=12.5, weight="bold"
+    )
+    figure.text(edge, 1 - 46 / height, fitting(subtitle, 9, room), fontsize=9, color=GREY)
+    axes.tick_params(length=3, width=0.8, pad=4)
+    return figure, axes
+
+
+def size(axes: "Axes") -> tuple[float, float]:
+    """Return the width and height of axes in pixels."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    box, (width, height) = axes.get_position(), figure.get_size_inches() * DPI
+    return float(box.width * width), float(box.height * height)
