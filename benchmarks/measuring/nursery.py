@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection, Pipe, wait
 from time import monotonic
 from typing import IO, Any
 
+from subsetopt.benchmarks.results.rows import KILLED
+
 START = 300.0
 """Seconds within which a run has to begin: imports, data."""
 POLL = 0.02
@@ -144,10 +146,10 @@ class _Run:
         self.peak = max(self.peak, held)
         gone = monotonic() - self.begun
         if gone > self.allowed:
-            return f"killed: {self.phase} took more than {self.allowed:.3g} s"
+            return f"{KILLED}{self.phase} took more than {self.allowed:.3g} s"
         if self.base and held - self.base > self.memory_limit:
             held, limit = held - self.base, self.memory_limit
-            return f"killed: it held {held / 2**30:.3g} GiB, the limit is {limit / 2**30:.3g} GiB"
+            return f"{KILLED}it held {held / 2**30:.3g} GiB, the limit is {limit / 2**30:.3g} GiB"
         return ""
 
     def end(self) -> int:

@@ -78,7 +78,7 @@ class Solving:
         held = _held()
         try:
             tell("warm-up", warm + self.grace + self._compilation())
-            warm_up = _Calls(self).once(replace(self.limits, time_limit=warm))
+            warm_up = self._warm_up(warm)
             tell("solve", (self.limits.time_limit or 0.0) + self.grace)
             calls = _Calls(self)
             calls.turn()
@@ -87,6 +87,13 @@ class Solving:
             return replace(calls.row(), warm_up_seconds=warm_up, peak_bytes=peak)
         except SubsetOptError as error:
             return self.failed(f"{type(error).__name__}: {error}")
+
+    def _warm_up(self, time_limit: float) -> float | None:
+        """Return the seconds of the first call; None where so short a limit makes it refuse."""
+        try:
+            return _Calls(self).once(replace(self.limits, time_limit=time_limit))
+        except SubsetOptError:
+            return None
 
     def _compilation(self) -> float:
         """Return what the first call may take beyond its limit; backends come compiled."""

@@ -11,6 +11,9 @@ from subsetopt.solution import CertificateKind, Termination
 SCHEMA = 1
 """Version of the keys of a row."""
 
+KILLED = "killed: "
+"""What failures begin with where a limit was enforced from outside."""
+
 Key = tuple[str, str, int, float | None]
 """Case, solver, repeat, time limit: what is measured once in a comparison."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from subsetopt.solution import Termination
 
 from .plan import Plan
-from .rows import Key, Row
+from .rows import KILLED, Key, Row
 
 
 def todo(plan: Plan, rows: Iterable[Row], time_limit: float) -> list[Key]:
@@ -13,7 +13,7 @@ def todo(plan: Plan, rows: Iterable[Row], time_limit: float) -> list[Key]:
 
     The repeats of one solver on one case lie far apart and the solvers take turns, in an order
     that is reversed each time: whatever else the machine does meets all alike. What came to its
-    end within a shorter limit is not run again.
+    end within a shorter limit is not run again, nor what had to be killed; what was refused is.
     """
     known = {row.key: row for row in rows}
     shorter = [limit for limit in plan.settings.time_limits if limit < time_limit]
@@ -44,6 +44,9 @@ def _keys(plan: Plan, time_limit: float) -> Iterator[Key]:
 
 
 def _ended(key: Key, shorter: Iterable[float], known: Mapping[Key, Row]) -> bool:
-    """Say whether within a shorter limit something else than the limit ended the solver."""
-    rows = (known.get((*key[:3], limit)) for limit in shorter)
-    return any(row is not None and row.termination is not Termination.TIME_LIMIT for row in rows)
+    """Say whether a longer limit is of no use: it came to its end, or had to be killed."""
+    rows = [row for limit in shorter if (row := known.get((*key[:3], limit))) is not None]
+    return any(
+        row.failure.startswith(KILLED) or row.termination not in (None, Termination.TIME_LIMIT)
+        for row in rows
+    )

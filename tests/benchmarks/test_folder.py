@@ -215,8 +215,10 @@ def test_what_is_to_do() -> None:
     assert complete(PLAN, ALL)
     stopped = [replace(ALL[0], termination=Termination.TIME_LIMIT), *ALL[1:]]
     assert todo(PLAN, stopped, 0.2) == [(*ALL[0].key[:3], 0.2)]
-    failed = [replace(ALL[0], termination=None, failure="killed"), *ALL[1:]]
-    assert complete(PLAN, failed)
+    killed = [replace(ALL[0], termination=None, failure="killed: it held 9 GiB"), *ALL[1:]]
+    assert complete(PLAN, killed)
+    refused = [replace(ALL[0], termination=None, failure="TooLarge: 1 s is needed"), *ALL[1:]]
+    assert todo(PLAN, refused, 0.2) == [(*ALL[0].key[:3], 0.2)]
 
 
 # -- killed and resumed ---------------------------------------------------------------------------

@@ -252,7 +252,19 @@ def test_longer_limits_are_for_those_whom_the_shorter_ones_stopped(cases: list[C
         ("silent", 0.02),
         ("refuser", 0.02),
         ("silent", 0.04),
+        ("refuser", 0.04),
     ]
+
+
+def test_who_refuses_to_warm_up_is_asked_again(cases: list[Case]) -> None:
+    settings = replace(QUICK, time_limits=(0.05, 0.2))
+    rows = measured(cases[:1], "picky", settings=settings)
+    assert [(row.time_limit, row.failure) for row in rows] == [
+        (0.05, "TooLarge: 0.2 s are needed"),
+        (0.2, ""),
+    ]
+    assert rows[1].objective is not None
+    assert rows[1].warm_up_seconds is None
 
 
 def test_what_is_there_is_not_measured_again(cases: list[Case]) -> None:

@@ -161,3 +161,15 @@ class Threaded(Planted):
         np.ones((4, 4)) @ np.ones((4, 4))
         pools = {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
         return first(problem, message=",".join(map(str, sorted(pools))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picky(Planted):
+    """Refuses short limits, as those do that estimate what they need."""
+
+    name: ClassVar[str] = "picky"
+
+    def answer(self, problem: Any, limits: Limits) -> Answer:
+        if (limits.time_limit or 0.0) < 0.2:
+            raise TooLarge("0.2 s are needed", seconds=0.2, bytes=1.0)
+        return first(problem)
