@@ -94,6 +94,9 @@ class _Run:
     ) -> None:
         self.asked = asked
         self.memory_limit = memory_limit
+        self.found: Any = None
+        self.failure = ""
+        self.over = False
         self.phase, self.begun, self.allowed = "start", monotonic(), START
         self.base = self.peak = 0
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
@@ -103,54 +106,64 @@ class _Run:
 
     def watched(self) -> Ended:
         """Return how it ended, ending it where it exceeds its limits."""
-        import psutil
-
-        found, failure = None, ""
         try:
-            process = psutil.Process(self.pid)
-            while True:
+            while not self.over:
                 ready = wait([self.told, self.asked], timeout=POLL)
                 if self.asked in ready:
                     raise SystemExit  # nobody waits for the answer any more
                 if self.told in ready:
-                    try:
-                        message = self.told.recv()
-                    except (EOFError, OSError, pickle.UnpicklingError):
-                        break
-                    if message[0] == "found":
-                        found = message[1]
-                        break
-                    if message[0] == "failed":
-                        failure = message[1]
-                        break
-                    self.begins(message[0], message[1], process.memory_info().rss)
-                failure = self.excess(process.memory_info().rss)
-                if failure:
-                    break
-        except psutil.NoSuchProcess:
-            pass
+                    self.listen()
+                self.look()
         finally:
             status = self.end()
-        if found is None and not failure:
-            failure = f"{_manner(status)}{self.last_words()}"
+        if self.found is None and not self.failure:
+            self.failure = f"{_manner(status)}{self.last_words()}"
         self.log.close()
-        return Ended(found, failure, max(0, self.peak - self.base))
+        return Ended(self.found, self.failure, max(0, self.peak - self.base))
+
+    def listen(self) -> None:
+        """Take what it tells; it is over when it has told what it found, or tells no more."""
+        try:
+            what, told = self.told.recv()
+        except (EOFError, OSError, pickle.UnpicklingError):
+            self.over = True
+            return
+        if what == "found":
+            self.found, self.over = told, True
+        elif what == "failed":
+            self.failure, self.over = told, True
+        else:
+            self.begins(what, told, self.held())
+
+    def held(self) -> int:
+        """Return the bytes that it holds, 0 when it has ended."""
+        import psutil
+
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
 
     def begins(self, phase: str, allowed: float, held: int) -> None:
         """Note what the run is about to do."""
         self.phase, self.begun, self.allowed = phase, monotonic(), allowed
         self.base = self.base or held
 
-    def excess(self, held: int) -> str:
-        """Return which limit it exceeds."""
+    def look(self) -> None:
+        """End it if it exceeds a limit."""
+        held, gone = self.held(), monotonic() - self.begun
         self.peak = max(self.peak, held)
-        gone = monotonic() - self.begun
+        if self.over:
+            return
         if gone > self.allowed:
-            return f"{KILLED}{self.phase} took more than {self.allowed:.3g} s"
-        if self.base and held - self.base > self.memory_limit:
+            self.kill(f"{self.phase} took more than {self.allowed:.3g} s")
+        elif self.base and held - self.base > self.memory_limit:
             held, limit = held - self.base, self.memory_limit
-            return f"{KILLED}it held {held / 2**30:.3g} GiB, the limit is {limit / 2**30:.3g} GiB"
-        return ""
+            self.kill(f"it held {held / 2**30:.3g} GiB, the limit is {limit / 2**30:.3g} GiB")
+
+    def kill(self, reason: str) -> None:
+        """Have it ended, for a reason."""
+        self.failure, self.over = f"{KILLED}{reason}", True
 
     def end(self) -> int:
         """End it, and all that it has started; return the status, which is its own if it has."""

@@ -13,26 +13,28 @@ LEAST = 4
 """Rank of the columns that are left to the page."""
 
 
-def to_markdown(report: Report, figures: Mapping[str, str] | None = None) -> str:
+Links = Mapping[str, Mapping[str, str]]
+"""Where figures are: by family, "" for none, and title."""
+
+
+def to_markdown(report: Report, figures: Links | None = None) -> str:
     """Return the report as Markdown.
 
     Parameters
     ----------
     report : Report
-    figures : mapping of str to str
-        Where figures are, by their titles.
+    figures : Links, optional
     """
+    links = figures or {}
     parts = [f"# Comparison of solvers: {escaped(report.results.plan.suite)}"]
     parts += _list(map(escaped, headlines(report)))
     parts += _list(f"**{name}:** {escaped(text)}" for name, text in _lines(conditions(report)))
+    parts += _figures(links.get("", {}))
     for family in report.families:
-        parts += _family(family)
+        parts += [*_family(family), *_figures(links.get(family.family.name, {}))]
     found = remarks(report)
     if found:
         parts += ["## Remarks", *_list(map(escaped, found))]
-    if figures:
-        links = (f"![{escaped(title)}](<{where}>)" for title, where in figures.items())
-        parts += ["## Figures", "\n\n".join(links)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -45,6 +47,10 @@ def _family(family: FamilyReport) -> Iterator[str]:
     if family.summaries:
         yield _table(family)
     yield from _list(map(escaped, family_findings(family)))
+
+
+def _figures(links: Mapping[str, str]) -> Iterator[str]:
+    yield from (f"![{escaped(title)}](<{where}>)" for title, where in links.items())
 
 
 def _lines(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -126,9 +126,12 @@ def drawings(report: Report) -> list[Drawing]:
     return found
 
 
-def linked(report: Report) -> dict[str, str]:
-    """Return where the figures of a report are in its folder, by their titles."""
-    return {drawing.title: f"{drawing.name}.png" for drawing in drawings(report)}
+def linked(report: Report, pattern: str = "{}.png") -> dict[str, dict[str, str]]:
+    """Return where the figures of a report are in its folder, by family and title."""
+    links: dict[str, dict[str, str]] = {}
+    for drawing in drawings(report):
+        links.setdefault(drawing.family, {})[drawing.title] = pattern.format(drawing.name)
+    return links
 
 
 def _of_family(family: FamilyReport, style: dict[str, plots.Style]) -> Iterator[Drawing]:

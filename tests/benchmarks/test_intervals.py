@@ -16,7 +16,7 @@ from subsetopt.benchmarks.analysis.intervals import log_ratio, sign_test, t_quan
         (0.975, 30, 2.042),
         (0.995, 10, 3.169),
         (0.9995, 4, 8.610),
-        (0.975, 500, 1.960),
+        (0.975, 500, 1.9647),
         (0.5, 3, 0.0),
     ],
 )

@@ -14,8 +14,11 @@ def tables(text: str) -> list[list[str]]:
     return [lines for lines in blocks if lines and lines[0].startswith("| ")]
 
 
+LINKS = {"": {"Who is good at what": "heat map.png"}, "mmd": {"Profile": "mmd.png"}}
+
+
 def test_all_that_has_to_be_said(planted_results: Planted) -> None:
-    text = to_markdown(Report(planted_results()), {"Who is good at what": "heat map.png"})
+    text = to_markdown(Report(planted_results()), LINKS)
     assert text.startswith("# Comparison of solvers: planted\n\n- mean-matching: swap is the fast")
     assert "- **machine:** Planted Processor @ 2.50GHz, 2 cores, Linux x86\\_64, Python" in text
     assert "- **commit:** 0123456789abcdef" in text
@@ -25,7 +28,8 @@ def test_all_that_has_to_be_said(planted_results: Planted) -> None:
     assert "- scip: failed in 6 of 18 runs: killed: it held " in text
     assert "- exact on quadratic-b: NEW BEST 1280.0" in text
     assert "- not compared: highs: " in text
-    assert text.endswith("## Figures\n\n![Who is good at what](<heat map.png>)\n")
+    assert "\n\n![Who is good at what](<heat map.png>)\n\n## mean-matching\n" in text
+    assert text.index("## mmd") < text.index("![Profile](<mmd.png>)") < text.index("## quadratic")
 
 
 def test_tables_have_as_many_cells_in_every_line(planted_results: Planted) -> None:
