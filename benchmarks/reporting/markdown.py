@@ -50,7 +50,8 @@ def _family(family: FamilyReport) -> Iterator[str]:
 
 
 def _figures(links: Mapping[str, str]) -> Iterator[str]:
-    yield from (f"![{escaped(title)}](<{where}>)" for title, where in links.items())
+    for title, where in links.items():
+        yield f"![{escaped(title)}]({f'<{where}>' if ' ' in where else where})"
 
 
 def _lines(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ def test_all_that_has_to_be_said(planted_results: Planted) -> None:
     assert "- exact on quadratic-b: NEW BEST 1280.0" in text
     assert "- not compared: highs: " in text
     assert "\n\n![Who is good at what](<heat map.png>)\n\n## mean-matching\n" in text
-    assert text.index("## mmd") < text.index("![Profile](<mmd.png>)") < text.index("## quadratic")
+    assert text.index("## mmd") < text.index("![Profile](mmd.png)") < text.index("## quadratic")
 
 
 def test_tables_have_as_many_cells_in_every_line(planted_results: Planted) -> None:
