@@ -20,6 +20,9 @@ from subsetopt.solvers.base import Requirement
 from . import keeper
 from .work import Bounding, Job, Solving
 
+LOT = 4
+"""Runs per worker that are asked for at a time where results do not come one by one."""
+
 Keep = Callable[[Row | Bound], None]
 """Called with everything that is found, as soon as it is."""
 
@@ -110,6 +113,7 @@ def run(
 
 def _done(plan: Plan, wanted: Sequence[Job], jobs: int) -> Iterator[Row | Bound]:
     import joblib
+    from joblib.parallel import get_active_backend
 
     families = tuple(dict.fromkeys(case.family for case in plan.cases))
     calls = [
@@ -117,17 +121,15 @@ def _done(plan: Plan, wanted: Sequence[Job], jobs: int) -> Iterator[Row | Bound]
     ]
     if not calls:
         return
-    workers = joblib.Parallel(n_jobs=jobs, prefer="threads", batch_size=1, **_streaming())
-    yield from workers(calls)
-
-
-def _streaming() -> dict[str, Any]:
-    """Return the option by which results come one by one, where the backend in use has it."""
-    from joblib.parallel import get_active_backend
-
     backend, _ = get_active_backend()
-    streams = backend.supports_return_generator
-    return {"return_as": "generator_unordered"} if streams else {}
+    if backend.supports_return_generator:
+        streaming: dict[str, Any] = {"return_as": "generator_unordered"}
+        lot = len(calls)
+    else:
+        streaming, lot = {}, LOT * jobs
+    workers = joblib.Parallel(n_jobs=jobs, prefer="threads", batch_size=1, **streaming)
+    for start in range(0, len(calls), lot):
+        yield from workers(calls[start : start + lot])
 
 
 def _solving(plan: Plan, cases: Sequence[Case], keys: Sequence[Key]) -> list[Job]:

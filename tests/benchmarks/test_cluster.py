@@ -11,7 +11,7 @@ import pytest
 
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase
 from subsetopt.benchmarks.cases.synthetic import losses
-from subsetopt.benchmarks.measuring.comparing import Watcher, compare, joblib_backend  # noqa: F401
+from subsetopt.benchmarks.measuring.comparing import Watcher, compare, joblib_backend
 from subsetopt.benchmarks.results import CaseInfo, Entrant, Plan, Row, Settings
 from subsetopt.errors import InvalidOption
 
@@ -61,6 +61,19 @@ def test_a_dask_cluster_finds_the_same(alone: Sequence[object]) -> None:
         results = compare(PLAN, CASES, jobs=2).results
     assert facts(results.rows) == alone
     assert results.complete
+
+
+def test_backends_whose_results_come_in_lots(alone: Sequence[object]) -> None:
+    kept: list[int] = []
+
+    class Counting(Watcher):
+        def row(self, row: Row) -> None:
+            kept.append(row.repeat)
+
+    with joblib_backend("multiprocessing"):
+        results = compare(PLAN, CASES, jobs=2, watcher=Counting()).results
+    assert facts(results.rows) == alone
+    assert len(kept) == 24
 
 
 def test_unknown_backends() -> None:
