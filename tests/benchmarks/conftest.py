@@ -1,16 +1,15 @@
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from subsetopt.benchmarks.best_known import BestKnown
-from subsetopt.benchmarks.cases import Case, MeanMatchingCase
-from subsetopt.benchmarks.cases.synthetic import losses
 from subsetopt.benchmarks.machine import Machine
+from subsetopt.benchmarks.measuring import keeper
 from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
@@ -22,93 +21,31 @@ from subsetopt.benchmarks.results import (
     Settings,
 )
 from subsetopt.benchmarks.results.folder import Folder
-from subsetopt.errors import TooLarge
-from subsetopt.limits import Limits
 from subsetopt.solution import CertificateKind, Termination
 from subsetopt.solvers import catalogue
-from subsetopt.solvers.base import Answer, Kind, Requirement, Solver
 
-Plant = Callable[..., None]
-
-
-@pytest.fixture
-def plant(monkeypatch: pytest.MonkeyPatch) -> Plant:
-    """Make the catalogue hold, beside the first built-in ones, the given solvers."""
-
-    def put(*classes: type[Solver]) -> None:
-        real = catalogue.solver_class
-        planted = {found.name: found for found in classes}
-        monkeypatch.setattr(
-            catalogue, "solver_class", lambda name: planted[name] if name in planted else real(name)
-        )
-        monkeypatch.setattr(catalogue, "names", lambda: ("random", "stride", *planted))
-
-    return put
+PLANTED = Path(__file__).parent / "planted"
 
 
 @pytest.fixture
-def cases() -> list[Case]:
-    return [
-        MeanMatchingCase.of(batch, k) for batch in losses(n=24, count=2, seed=0) for k in (4, 9)
-    ]
-
-
-class Planted(Solver):
-    kind: ClassVar[Kind] = Kind.HEURISTIC
-    summary: ClassVar[str] = "planted"
-    choose_when: ClassVar[str] = "never"
-    handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Liar(Planted):
-    """Claims that the k smallest are optimal."""
-
-    name: ClassVar[str] = "liar"
-
-    def answer(self, problem: Any, limits: Limits) -> Answer:
-        chosen = np.argsort(problem.values)[: problem.k]
-        return Answer(indices=chosen, termination=Termination.OPTIMAL, eps=1e-9)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refuser(Planted):
-    name: ClassVar[str] = "refuser"
-
-    def answer(self, problem: Any, limits: Limits) -> Answer:
-        raise TooLarge("it would take a year", seconds=3e7, bytes=1.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Absent(Planted):
-    name: ClassVar[str] = "absent"
-    requires: ClassVar[tuple[Requirement, ...]] = (Requirement("no-such-thing", "no_such_thing"),)
-
-    def answer(self, problem: Any, limits: Limits) -> Answer:
-        raise AssertionError("never reached")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vectorial(Planted):
-    name: ClassVar[str] = "vectorial"
-    handles: ClassVar[tuple[str, ...]] = ("vector-mean-matching",)
-
-    def answer(self, problem: Any, limits: Limits) -> Answer:
-        raise AssertionError("never reached")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Silent(Planted):
-    name: ClassVar[str] = "silent"
-    handles: ClassVar[tuple[str, ...]] = ("quadratic",)
-
-    def answer(self, problem: Any, limits: Limits) -> Answer:
-        return Answer(indices=None, termination=Termination.TIME_LIMIT)
+def planted_solvers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install the distribution of misbehaving solvers, here and in the processes of runs."""
+    monkeypatch.syspath_prepend(str(PLANTED))
+    monkeypatch.setenv("PYTHONPATH", str(PLANTED))
+    for cached in (catalogue.names, catalogue.solver_class):
+        cached.cache_clear()
+    yield
+    for cached in (catalogue.names, catalogue.solver_class):
+        cached.cache_clear()
+    keeper.POOL.close()
 
 
 @pytest.fixture
-def planted() -> dict[str, type[Solver]]:
-    return {found.name: found for found in (Liar, Refuser, Absent, Vectorial, Silent)}
+def heard() -> Iterator[None]:
+    """Let processes that are started here hear Ctrl-C, even where these tests do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 # -- results as if measured, without solving anything ----------------------------------------------

@@ -22,7 +22,7 @@ from subsetopt.benchmarks.results.folder import load
 from subsetopt.cli import bench
 from subsetopt.cli.exits import ExitCodes
 
-PLANTED = Path(__file__).parent / "planted"
+pytestmark = pytest.mark.usefixtures("planted_solvers", "heard")
 SMALL = [
     *("--losses", "synthetic", "--sizes", "24", "--k", "3,5", "--instances", "2"),
     *("--repeat", "1", "--time-limit", "0.05"),
@@ -41,11 +41,6 @@ def call(*arguments: str, columns: str = "110") -> Result:
     return CliRunner().invoke(
         app, ["bench", *arguments], env={"COLUMNS": columns, "SUBSETOPT_DATA": ""}
     )
-
-
-@pytest.fixture(autouse=True)
-def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PLANTED))
 
 
 def test_tables() -> None:
@@ -193,9 +188,12 @@ def test_ctrl_c_prints_what_there_is(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for_rows(out, 2)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    try:
+        wait_for_rows(out, 2)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, stderr
     assert "stride" in stdout
     assert f"interrupted; --resume goes on with {out}" in flat(stderr)
@@ -257,11 +255,6 @@ SMALL_LONGER = [
     *("mean-matching", "--losses", "synthetic", "--sizes", "24", "--k", "3", "--instances", "1"),
     *("--repeat", "21", "--time-limit", "0.5", "--solvers", "steady"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def path_of_planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(PLANTED))
 
 
 # -- quadratic families ---------------------------------------------------------------------------

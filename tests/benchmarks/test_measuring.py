@@ -7,10 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,17 +22,9 @@ from subsetopt.benchmarks.results import CaseInfo, Entrant, Plan, Row, Settings
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.solution import CertificateKind, Termination
 
-PLANTED = Path(__file__).parent / "planted"
+pytestmark = pytest.mark.usefixtures("planted_solvers")
 FAMILY = "mean-matching"
 QUICK = Settings(time_limits=(0.05,), repeats=1, grace=20.0)
-
-
-@pytest.fixture(autouse=True)
-def planted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the planted distribution be found, here and in the processes of runs."""
-    monkeypatch.syspath_prepend(str(PLANTED))
-    yield
-    keeper.POOL.close()
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+"""Who takes part in a comparison."""
+
+import pytest
+
+from subsetopt.benchmarks.cases.sequences import METHODS
+from subsetopt.benchmarks.entrants import BASELINE, by_name, entrants
+from subsetopt.benchmarks.results import Entrant
+from subsetopt.errors import UnknownSolver, UnsupportedProblem
+from subsetopt.solvers import catalogue
+
+EVERY = ("mean-matching", "vector-mean-matching", "mmd", "quadratic", "sequence")
+
+
+@pytest.mark.parametrize("family", EVERY[:-1])
+def test_all_that_handle_a_family_take_part_in_it(family: str) -> None:
+    able = {n for n in catalogue.names() if family in catalogue.solver_class(n).handles}
+    found = entrants([], [family])
+    assert {entrant.name for entrant in found.chosen} == able
+    assert all(entrant.families == (family,) for entrant in found.chosen)
+    assert found.notes == ()
+
+
+def test_sequences_are_for_few_unless_others_are_named() -> None:
+    assert tuple(entrant.name for entrant in entrants([], ["sequence"]).chosen) == METHODS
+    (_, tabu) = entrants(by_name(["tabu"]), ["sequence"]).chosen
+    assert tabu.families == ("sequence",)
+
+
+def test_each_is_run_on_the_families_that_it_handles() -> None:
+    found = {entrant.name: entrant for entrant in entrants([], EVERY).chosen}
+    assert found["random"].families == EVERY
+    assert found["swap"].families == EVERY
+    assert found["exact"].families == ("mean-matching",)
+    assert found["tabu"].families == ("vector-mean-matching", "mmd", "quadratic")
+    assert found["k-dpp"].families == ("sequence",)
+    named = {entrant.name: entrant for entrant in entrants(by_name(["tabu"]), EVERY).chosen}
+    assert named["tabu"].families == (*EVERY[1:],)
+
+
+def test_the_baseline_always_takes_part() -> None:
+    found = entrants(by_name(["swap", "swap"]), ["mmd", "mmd"])
+    assert [entrant.name for entrant in found.chosen] == [BASELINE, "swap"]
+    assert found.notes == ("random was not named; it always takes part",)
+    own = Entrant(label="other", name="tabu", options={"tenure": 3})
+    assert [e.label for e in entrants([own], ["mmd"]).chosen] == [BASELINE, "other"]
+
+
+@pytest.mark.usefixtures("planted_solvers")
+def test_what_cannot_run_is_left_out_with_its_mend() -> None:
+    found = entrants([], ["mean-matching"])
+    assert "absent" not in {entrant.name for entrant in found.chosen}
+    assert "pip install 'no-such-thing'" in found.left_out["absent"]
+
+
+def test_unknown_and_unfit_names() -> None:
+    with pytest.raises(UnknownSolver, match="gurobi"):
+        entrants(by_name(["gurobi"]), ["mmd"])
+    with pytest.raises(UnsupportedProblem, match="exact solves mean-matching, not mmd or quad"):
+        entrants(by_name(["exact"]), ["mmd", "quadratic"])
