@@ -1,4 +1,3 @@
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
@@ -38,14 +37,6 @@ def planted_solvers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for cached in (catalogue.names, catalogue.solver_class):
         cached.cache_clear()
     keeper.POOL.close()
-
-
-@pytest.fixture
-def heard() -> Iterator[None]:
-    """Let processes that are started here hear Ctrl-C, even where these tests do not."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 # -- results as if measured, without solving anything ----------------------------------------------

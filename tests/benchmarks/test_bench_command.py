@@ -22,7 +22,7 @@ from subsetopt.benchmarks.results.folder import load
 from subsetopt.cli import bench
 from subsetopt.cli.exits import ExitCodes
 
-pytestmark = pytest.mark.usefixtures("planted_solvers", "heard")
+pytestmark = pytest.mark.usefixtures("planted_solvers")
 SMALL = [
     *("--losses", "synthetic", "--sizes", "24", "--k", "3,5", "--instances", "2"),
     *("--repeat", "1", "--time-limit", "0.05"),

@@ -98,7 +98,6 @@ print(found.interrupted, len(found.results.rows), found.results.complete, flush=
 """
 
 
-@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_ends_it_at_once_and_keeps_what_there_is(jobs: int) -> None:
     process = subprocess.Popen(
