@@ -1,5 +1,68 @@
-"""What feeds a training loop in torch; torch itself is imported where it is first needed."""
+"""Selection inside a training loop in torch; nothing here loads torch before it is asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .samplers import SequenceBatchSampler
 
-__all__ = ["SequenceBatchSampler"]
+if TYPE_CHECKING:
+    from .budgets import Constant, During, Interrupted, Linear
+    from .epochs import CoreSet, ScanSGD, UnifSGD, sampler
+    from .functional import select
+    from .importance import CSGD, PSGD
+    from .recorded import RecordedLosses
+    from .rules import RULES, Rule, rule, subset_size
+    from .step import StepResult, SubsetStep, supervised
+    from .watching import CSVWriter, TensorBoardWriter, Watcher
+
+_CONTENTS = {
+    "budgets": ("Constant", "During", "Interrupted", "Linear"),
+    "epochs": ("CoreSet", "ScanSGD", "UnifSGD", "sampler"),
+    "functional": ("select",),
+    "importance": ("CSGD", "PSGD"),
+    "recorded": ("RecordedLosses",),
+    "rules": ("RULES", "Rule", "rule", "subset_size"),
+    "step": ("StepResult", "SubsetStep", "supervised"),
+    "watching": ("CSVWriter", "TensorBoardWriter", "Watcher"),
+}
+_HOMES = {name: module for module, names in _CONTENTS.items() for name in names}
+
+__all__ = [
+    "CSGD",
+    "PSGD",
+    "RULES",
+    "CSVWriter",
+    "Constant",
+    "CoreSet",
+    "During",
+    "Interrupted",
+    "Linear",
+    "RecordedLosses",
+    "Rule",
+    "ScanSGD",
+    "SequenceBatchSampler",
+    "StepResult",
+    "SubsetStep",
+    "TensorBoardWriter",
+    "UnifSGD",
+    "Watcher",
+    "rule",
+    "sampler",
+    "select",
+    "subset_size",
+    "supervised",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from subsetopt.solvers.base import Requirement
+
+    Requirement("torch", "torch", extra="torch").load()
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,6 +1,7 @@
 """Batch samplers: what a DataLoader takes as ``batch_sampler``."""
 
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -14,11 +15,119 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-class SequenceBatchSampler:
-    """Hands a sequence of mini-batches to a DataLoader, the same in every epoch.
+class EpochBatchSampler(ABC):
+    """Base of the batch samplers: epochs that are counted, resumed and shared out among ranks.
 
     Give it as ``DataLoader(dataset, batch_sampler=...)``. An epoch that has been handed out to its
-    end is followed by the next one, unless `set_epoch` says otherwise.
+    end is followed by the next one, unless `set_epoch` says otherwise. A subclass sets the
+    attributes, and says what its epochs consist of.
+    """
+
+    batch_size: int
+    drop_last: bool
+    seed: int
+    rank: int
+    world_size: int
+    _next: tuple[int, int] = (0, 0)  # epoch, and how many of its batches have been there already
+    _reached: tuple[int, int] = (0, 0)
+
+    @abstractmethod
+    def _batches_of(self, epoch: int) -> Sequence[NDArray[np.int64]]:
+        """Return the batches that this rank gets in an epoch which begins, or has begun."""
+
+    @abstractmethod
+    def _length(self, epoch: int) -> int:
+        """Return how many these are, without drawing them."""
+
+    @abstractmethod
+    def _identity(self) -> dict[str, Any]:
+        """Return what a state must have in common with this sampler, as plain values."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the next iteration begins with."""
+        return self._next[0]
+
+    def __len__(self) -> int:
+        """Return the number of batches of this rank in the whole of `epoch`."""
+        return self._length(self.epoch)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        # A generator on purpose, so that nothing happens before the first batch is asked for: a
+        # DataLoader with workers makes two iterators and throws the first one away.
+        epoch, first = self._next
+        self._next = (epoch, 0)  # whoever breaks off and begins again gets a whole epoch
+        for position, batch in enumerate(self._batches_of(epoch)):
+            if position >= first:
+                self._reached = (epoch, position + 1)
+                yield batch.tolist()
+        if self._next == (epoch, 0):  # else set_epoch or load_state_dict has been called meanwhile
+            self._next = (epoch + 1, 0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next iteration be of that epoch, from its first batch on."""
+        require_whole("epoch", epoch, 0)
+        self._next = self._reached = (int(epoch), 0)
+
+    def batch(self, number: int) -> list[int]:
+        """Return the indices in a batch of the epoch under way, counted from 0 on this rank."""
+        batches = self._batches_of(self._reached[0])
+        require_whole("number", number, 0, len(batches) - 1)
+        found: list[int] = batches[number].tolist()
+        return found
+
+    def track(self, loader: Iterable[Item]) -> Iterator[Item]:
+        """Iterate over the DataLoader, counting each batch when the loop receives it.
+
+        Needed for an exact `state_dict` with ``num_workers > 0``: workers fetch ahead, so that the
+        sampler alone knows what it has handed out but not what has been trained on.
+        """
+        epoch, before = self._next
+        for done, item in enumerate(loader, start=before + 1):
+            self._reached = (epoch, done)
+            yield item
+
+    def mark(self, done: int) -> None:
+        """Say how many batches of the epoch under way have been trained on.
+
+        For loops that cannot go through `track`, those of trainers. They do not ask for one more
+        batch than there are either, so that the last one ends the epoch here.
+        """
+        epoch, length = self._reached[0], self._length(self._reached[0])
+        require_whole("done", done, 0, length)
+        self._reached = (epoch, int(done))
+        if done == length and self._next == (epoch, 0):
+            self._next = (epoch + 1, 0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the iteration stands and what it goes through, as plain values."""
+        epoch, done = self._reached
+        if done >= self._length(epoch):
+            epoch, done = epoch + 1, 0
+        return {**self._identity(), "epoch": epoch, "batches_done": done}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Let the next iteration go on there: exactly the remaining batches follow.
+
+        Raises
+        ------
+        InvalidOption
+            If the state is of other batches, another seed, or another number of ranks.
+        """
+        for name, own in self._identity().items():
+            if state.get(name) != own:
+                raise InvalidOption(
+                    f"the state has {name} {state.get(name)!r}, but this sampler has {own!r}"
+                )
+        epoch, done = state.get("epoch"), state.get("batches_done")
+        require_whole("epoch of the state", epoch, 0)
+        most = self._length(int(epoch)) - 1  # type: ignore[arg-type]
+        require_whole("batches_done of the state", done, 0, most)
+        self._next = self._reached = (int(epoch), int(done))  # type: ignore[arg-type]
+
+
+class SequenceBatchSampler(EpochBatchSampler):
+    """Hands a sequence of mini-batches to a DataLoader, the same in every epoch.
 
     Parameters
     ----------
@@ -54,9 +163,9 @@ class SequenceBatchSampler:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        _require_whole("seed", seed, 0)
-        _require_whole("world_size", world_size, 1)
-        _require_whole("rank", rank, 0, world_size - 1)
+        require_whole("seed", seed, 0)
+        require_whole("world_size", world_size, 1)
+        require_whole("rank", rank, 0, world_size - 1)
         batches = _batches(sequence, batch_size)
         self.batch_size = len(batches[0])
         if drop_last and len(batches[-1]) < self.batch_size:
@@ -70,86 +179,23 @@ class SequenceBatchSampler:
         self.shuffle_batches, self.seed = shuffle_batches, int(seed)
         self.rank, self.world_size = int(rank), int(world_size)
         self._batches = batches
-        self._next = (0, 0)  # epoch, and how many of its batches have been there already
-        self._reached = (0, 0)
 
-    @property
-    def epoch(self) -> int:
-        """The epoch that the next iteration begins with."""
-        return self._next[0]
-
-    def __len__(self) -> int:
-        """Return the number of batches of this rank in a whole epoch."""
+    def _length(self, epoch: int) -> int:
         rounded = 0 if self.drop_last else self.world_size - 1
         return (len(self._batches) + rounded) // self.world_size
 
-    def __iter__(self) -> Iterator[list[int]]:
-        # A generator on purpose, so that nothing happens before the first batch is asked for: a
-        # DataLoader with workers makes two iterators and throws the first one away.
-        epoch, first = self._next
-        self._next = (epoch, 0)  # whoever breaks off and begins again gets a whole epoch
-        for position, number in enumerate(self._numbers(epoch)):
-            if position >= first:
-                self._reached = (epoch, position + 1)
-                yield self._batches[number].tolist()
-        if self._next == (epoch, 0):  # else set_epoch or load_state_dict has been called meanwhile
-            self._next = (epoch + 1, 0)
-
-    def _numbers(self, epoch: int) -> NDArray[np.int64]:
-        """Return which batches this rank visits in an epoch, in order."""
+    def _batches_of(self, epoch: int) -> list[NDArray[np.int64]]:
         numbers = np.arange(len(self._batches))
         if self.shuffle_batches:
-            numbers = numbers[_permutation(len(numbers), self.seed, epoch)]
-        return np.resize(numbers, len(self) * self.world_size)[self.rank :: self.world_size]
-
-    def set_epoch(self, epoch: int) -> None:
-        """Let the next iteration be of that epoch, from its first batch on."""
-        _require_whole("epoch", epoch, 0)
-        self._next = self._reached = (int(epoch), 0)
-
-    def track(self, loader: Iterable[Item]) -> Iterator[Item]:
-        """Iterate over the DataLoader, counting each batch when the loop receives it.
-
-        Needed for an exact `state_dict` with ``num_workers > 0``: workers fetch ahead, so that the
-        sampler alone knows what it has handed out but not what has been trained on.
-        """
-        epoch, before = self._next
-        for done, item in enumerate(loader, start=before + 1):
-            self._reached = (epoch, done)
-            yield item
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return where the iteration stands and what it goes through, as plain numbers."""
-        epoch, done = self._reached
-        if done >= len(self):
-            epoch, done = epoch + 1, 0
-        return {**self._identity(), "epoch": epoch, "batches_done": done}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Let the next iteration go on there: exactly the remaining batches follow.
-
-        Raises
-        ------
-        InvalidOption
-            If the state is of other batches, another seed, or another number of ranks.
-        """
-        for name, own in self._identity().items():
-            if state.get(name) != own:
-                raise InvalidOption(
-                    f"the state has {name} {state.get(name)!r}, but this sampler has {own!r}"
-                )
-        epoch, done = state.get("epoch"), state.get("batches_done")
-        _require_whole("epoch of the state", epoch, 0)
-        _require_whole("batches_done of the state", done, 0, len(self) - 1)
-        self._next = self._reached = (int(epoch), int(done))  # type: ignore[arg-type]
+            numbers = numbers[permutation(len(numbers), self.seed, epoch)]
+        own = np.resize(numbers, len(self) * self.world_size)[self.rank :: self.world_size]
+        return [self._batches[number] for number in own]
 
     def _identity(self) -> dict[str, Any]:
-        from zlib import crc32
-
         sizes = np.array([len(batch) for batch in self._batches])
         return {
             "batches": len(self._batches),
-            "checksum": crc32(np.concatenate([sizes, *self._batches]).astype("<i8").tobytes()),
+            "checksum": checksum(np.concatenate([sizes, *self._batches])),
             "seed": self.seed,
             "shuffle_batches": self.shuffle_batches,
             "world_size": self.world_size,
@@ -158,16 +204,17 @@ class SequenceBatchSampler:
 
 def _batches(sequence: Any, batch_size: int | None) -> list[NDArray[np.int64]]:
     if batch_size is not None:
-        _require_whole("batch_size", batch_size, 1)
+        require_whole("batch_size", batch_size, 1)
     elif not hasattr(sequence, "batches"):
         raise InvalidOption("batch_size is None; an order needs one, only a sequence has its own")
     else:
-        return [_indices(batch) for batch in sequence.batches]
-    order = _indices(getattr(sequence, "order", sequence))
+        return [as_indices(batch) for batch in sequence.batches]
+    order = as_indices(getattr(sequence, "order", sequence))
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _indices(values: Any) -> NDArray[np.int64]:
+def as_indices(values: Any) -> NDArray[np.int64]:
+    """Return an order as int64, or raise InvalidOption."""
     array = np.asarray(values)
     if array.ndim != 1 or array.dtype.kind not in "iu" or not array.size or array.min() < 0:
         raise InvalidOption(
@@ -177,8 +224,15 @@ def _indices(values: Any) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Draw from a torch generator of its own, whatever the state of the global one."""
+def checksum(indices: NDArray[np.int64]) -> int:
+    """Return a number that tells orders apart."""
+    from zlib import crc32
+
+    return crc32(indices.astype("<i8").tobytes())
+
+
+def permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Draw an order from ``(seed, epoch)``, whatever the state of torch's global generator."""
     from subsetopt.solvers.base import Requirement
 
     torch: Any = Requirement("torch", "torch", extra="torch").load()
@@ -188,7 +242,8 @@ def _permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return drawn
 
 
-def _require_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
+def require_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
+    """Raise InvalidOption unless `value` is a whole number within the limits."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):
         limit = f"at least {least}" if most is None else f"from {least} to {most}"

@@ -1,0 +1,265 @@
+"""What selecting costs in a training step, beside the forward pass that it cannot do without.
+
+``python -m subsetopt.benchmarks.training_overhead`` trains small models on random data. On the CPU:
+the seconds that OBFTF adds to a step of uniform selection at equal k, over those that a bare
+forward pass of the batch adds to it, without gradients; all turns interleaved, medians over the
+rounds. On CUDA, where there is a device: steps a second at several ratios beside plain training and
+the ceilings, 3 / (1 + 3r) with a selection pass and 1 / r without; and the seconds of one selection
+beside those of one ``torch.sort``. ``--json`` prints one object per line.
+"""
+
+import argparse
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any
+
+from subsetopt.solvers.base import Requirement
+
+from .plain import show
+
+Row = dict[str, Any]
+Turn = Callable[[], object]
+
+RATIOS = (0.1, 0.25, 0.5)
+TOLERANCE = 1.05
+"""What OBFTF may add to a step of uniform selection, in forward passes."""
+
+
+def perceptron(torch: Any) -> Any:
+    """Return 784-256-256-10."""
+    nn = torch.nn
+    sizes = (784, 256, 256)
+    hidden = [part for a, b in pairwise(sizes) for part in _dense(nn, a, b)]
+    return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(256, 10))
+
+
+def residual(torch: Any, width: int) -> Any:
+    """Return a small residual net for 28 x 28 images: three stages, two blocks in each."""
+    nn = torch.nn
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, before: int, after: int, stride: int) -> None:
+            super().__init__()
+            self.short = nn.Conv2d(before, after, 1, stride, bias=False)
+            self.long = nn.Sequential(
+                nn.Conv2d(before, after, 3, stride, 1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(),
+                nn.Conv2d(after, after, 3, 1, 1, bias=False),
+                nn.BatchNorm2d(after),
+            )
+
+        def forward(self, x: Any) -> Any:
+            return torch.relu(self.short(x) + self.long(x))
+
+    widths = (width, width, 2 * width, 2 * width, 4 * width, 4 * width)
+    strides = (1, 1, 2, 1, 2, 1)
+    before = (1, *widths[:-1])
+    blocks = [Block(*given) for given in zip(before, widths, strides, strict=True)]
+    return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, 10))
+
+
+class Training:
+    """One model, its data on the device, and the turns that are timed."""
+
+    def __init__(self, torch: Any, model: Any, batch_size: int, device: str) -> None:
+        from subsetopt.torch.step import supervised
+
+        self.torch, self.device = torch, device
+        self.model = model.to(device)
+        drawn = torch.Generator(device).manual_seed(0)
+        shape = (batch_size, 1, 28, 28)
+        x = torch.randn(shape, generator=drawn, device=device)
+        y = torch.randint(10, (batch_size,), generator=drawn, device=device)
+        self.batch = x, y
+        self.losses = supervised(torch.nn.CrossEntropyLoss(reduction="none"))
+        self.optimiser = torch.optim.SGD(self.model.parameters(), lr=1e-3)
+
+    def forward(self) -> None:
+        """Pass the whole batch, without gradients."""
+        with self.torch.no_grad():
+            self.losses(self.model, self.batch)
+
+    def plain(self) -> None:
+        """Train on the whole batch."""
+        self._trained(self.losses(self.model, self.batch).mean())
+
+    def selecting(self, rule: str, k: int | float) -> Turn:
+        """Return a training step on k samples."""
+        from subsetopt.torch.step import SubsetStep
+
+        step = SubsetStep(self.model, self.losses, rule, k)
+        return lambda: self._trained(step(self.batch).loss)
+
+    def _trained(self, loss: Any) -> None:
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+
+
+def interleaved(
+    turns: Mapping[str, Turn], rounds: int, repeats: int, wait: Turn | None = None
+) -> dict[str, list[float]]:
+    """Return the seconds of each turn in each round; in every other round the order is reversed.
+
+    Without `wait`, which is for devices, they are seconds of the processor: others may use it too.
+    """
+    clock = process_time if wait is None else perf_counter
+    wait = wait or (lambda: None)
+    for turn in turns.values():
+        for _ in range(3):
+            turn()
+    wait()
+    seconds: dict[str, list[float]] = {name: [] for name in turns}
+    names = list(turns)
+    for number in range(rounds):
+        for name in names if number % 2 else reversed(names):
+            start = clock()
+            for _ in range(repeats):
+                turns[name]()
+            wait()
+            seconds[name].append((clock() - start) / repeats)
+    return seconds
+
+
+def overhead(name: str, training: Training, k: int, rounds: int, repeats: int) -> Row:
+    """Return what OBFTF adds to a step of uniform selection, in forward passes."""
+    uniform = training.selecting("uniform", k)
+
+    def both() -> None:
+        training.forward()
+        uniform()
+
+    turns: dict[str, Turn] = {
+        "uniform": uniform,
+        "forward_and_uniform": both,
+        "obftf": training.selecting("obftf", k),
+    }
+    found = interleaved(turns, rounds, repeats)
+    of = {turn: 1e6 * median(seconds) for turn, seconds in found.items()}
+    forward = _added(found, "forward_and_uniform")
+    added = _added(found, "obftf")
+    return {
+        "model": name,
+        "n": len(training.batch[1]),
+        "k": k,
+        "uniform_us": of["uniform"],
+        "obftf_us": of["obftf"],
+        "forward_us": forward,
+        "added_us": added,
+        "added_over_forward": added / forward,
+        "within": added / forward <= TOLERANCE,
+    }
+
+
+def _added(found: Mapping[str, Sequence[float]], turn: str) -> float:
+    """Return the median microseconds that a turn takes more than uniform selection."""
+    pairs = zip(found[turn], found["uniform"], strict=True)
+    return 1e6 * median(longer - shorter for longer, shorter in pairs)
+
+
+def throughput(name: str, training: Training, rounds: int, repeats: int) -> list[Row]:
+    """Return steps a second at each ratio, beside plain training and the ceilings."""
+    rules = ("uniform", "obftf", "selective_backprop")
+    turns: dict[str, Turn] = {"plain": training.plain}
+    for ratio in RATIOS:
+        turns |= {f"{rule} {ratio}": training.selecting(rule, ratio) for rule in rules}
+    found = interleaved(turns, rounds, repeats, training.torch.cuda.synchronize)
+    rows = []
+    for ratio in RATIOS:
+        for rule in rules:
+            seconds = found[f"{rule} {ratio}"]
+            pairs = zip(found["plain"], seconds, strict=True)
+            ceiling = 1 / ratio if rule == "uniform" else 3 / (1 + 3 * ratio)
+            speedup = median(plain / chosen for plain, chosen in pairs)
+            rows.append(
+                {
+                    "model": name,
+                    "n": len(training.batch[1]),
+                    "rule": rule,
+                    "ratio": ratio,
+                    "steps_per_second": 1 / median(seconds),
+                    "over_plain": speedup,
+                    "ceiling": ceiling,
+                    "of_ceiling": speedup / ceiling,
+                }
+            )
+    return rows
+
+
+def selections(torch: Any, device: str, rounds: int, repeats: int) -> list[Row]:
+    """Return the seconds of one selection of a quarter, beside one ``torch.sort``."""
+    from subsetopt.torch.rules import rule
+
+    wait = torch.cuda.synchronize if device == "cuda" else None
+    rows = []
+    for n in (128, 4096):
+        drawn = torch.Generator(device).manual_seed(0)
+        losses = torch.rand(n, generator=drawn, device=device)
+        turns: dict[str, Turn] = {"sort": partial(torch.sort, losses)}
+        for name in ("uniform", "obftf", "selective_backprop"):
+            turns[name] = partial(rule(name), losses, n // 4)
+        found = {
+            turn: 1e6 * median(s) for turn, s in interleaved(turns, rounds, repeats, wait).items()
+        }
+        rows += [
+            {"n": n, "rule": turn, "us": us, "over_sort": us / found["sort"]}
+            for turn, us in found.items()
+        ]
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what was measured."""
+    parser = argparse.ArgumentParser(
+        prog="training_overhead", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--repeats", type=int, default=5, help="steps of each kind in a round")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--k", type=int, default=32)
+    parser.add_argument("--json", action="store_true", help="one object per line")
+    given = parser.parse_args(arguments)
+    torch: Any = Requirement("torch", "torch", extra="torch").load()
+    torch.set_num_threads(1)
+    often = given.rounds, given.repeats
+
+    def report(title: str, rows: Sequence[Row]) -> None:
+        if given.json:
+            for row in rows:
+                print(json.dumps({"measured": title, **row}), flush=True)
+        else:
+            show(rows, title)
+
+    report("machine", [_machine(torch)])
+    models = {"mlp": perceptron(torch), "residual": residual(torch, 8)}
+    rows = [
+        overhead(name, Training(torch, model, given.batch_size, "cpu"), given.k, *often)
+        for name, model in models.items()
+    ]
+    report("added to a step, CPU", rows)
+    report("one selection, CPU", selections(torch, "cpu", *often))
+    if torch.cuda.is_available():
+        report("one selection, CUDA", selections(torch, "cuda", *often))
+        for name, model in {"mlp": perceptron(torch), "residual": residual(torch, 64)}.items():
+            training = Training(torch, model, 4 * given.batch_size, "cuda")
+            report("steps, CUDA", throughput(name, training, *often))
+
+
+def _dense(nn: Any, before: int, after: int) -> tuple[Any, Any]:
+    return nn.Linear(before, after), nn.ReLU()
+
+
+def _machine(torch: Any) -> Row:
+    card = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
+    cpu = platform.processor() or platform.machine()
+    return {"torch": torch.__version__, "cpu": cpu, "threads": 1, "card": card}
+
+
+if __name__ == "__main__":
+    main()

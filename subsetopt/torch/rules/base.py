@@ -1,0 +1,329 @@
+"""What a selection rule is: an object that knows losses and k, and no model."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, fields
+from importlib import import_module
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
+from subsetopt.problems import checks
+
+RULES = {
+    "uniform": "uniform:Uniform",
+    "obftf": "obftf:OBFTF",
+    "obftf_exact": "obftf_exact:ExactOBFTF",
+    "stride": "stride:Stride",
+    "prob": "prob:Prob",
+    "mink": "mink:MinK",
+    "max_loss": "max_loss:MaxLoss",
+    "selective_backprop": "selective_backprop:SelectiveBackprop",
+    "ordered_sgd": "ordered_sgd:OrderedSGD",
+    "vector": "vector:VectorMatching",
+    "frank_wolfe": "vector:FrankWolfe",
+}
+"""Where each rule lives: its module in this package, and its class."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Rule(ABC):
+    """Base of all rules: declare the class variables, implement `_choose`.
+
+    A subclass is a dataclass whose fields are its options.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the rule's own generators, one per device, used where a call brings none.
+    check : bool
+        Look for losses that are not finite on a GPU as well, which has to wait for the GPU. On the
+        CPU it is always done. Without it such losses are chosen only when nothing else is left.
+
+    Raises
+    ------
+    InvalidOption
+        For an option outside its domain.
+    """
+
+    name: ClassVar[str]
+    """The name that `rule` knows it by."""
+    needs: ClassVar[Literal["nothing", "losses", "features"]]
+    """What a selection pass has to provide; "nothing": there need be none."""
+    takes_features: ClassVar[bool] = False
+    """Whether features may be given that are not needed."""
+    fixed_size: ClassVar[bool] = True
+    """Whether k has to be given; where not, k=None leaves the number to the rule, and to chance."""
+    has_probabilities: ClassVar[bool] = False
+    """Whether `probabilities` is defined."""
+
+    seed: int = 0
+    check: bool = False
+    _generators: dict[torch.device, Generator] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require(
+            "seed", self.seed, is_whole(self.seed) and self.seed >= 0, "a whole number, at least 0"
+        )
+        require("check", self.check, isinstance(self.check, bool), "True or False")
+
+    def __call__(
+        self,
+        losses: Tensor,
+        k: int | float | None = None,
+        *,
+        generator: Generator | None = None,
+        features: Tensor | None = None,
+    ) -> Tensor:
+        """Choose k of n.
+
+        Parameters
+        ----------
+        losses : Tensor, (n,) or (B, n)
+            One floating-point number per sample, of any precision; rows are independent. A rule
+            that does not need losses looks only at the shape and the device.
+        k : int or float, optional
+            How many; or a share 0 < r <= 1, which means ``max(1, int(r * n))``.
+        generator : torch.Generator, optional
+            On the device of the losses; None is the rule's own. The global one is never used.
+        features : Tensor, (n, d) or (B, n, d), optional
+            For the rules that need them.
+
+        Returns
+        -------
+        Tensor of int64, (k,) or (B, k)
+            Sorted, unique indices on the device of the losses; (m,) where chance decides on m.
+
+        Raises
+        ------
+        InvalidProblem
+            For losses or features that are no such tensor, not finite (see `check`), or k outside
+            1..n.
+        InvalidOption
+            If k is missing, or the generator is on another device.
+        """
+        rows = self._rows(losses)
+        size: Any = self.size(k, rows.shape[1])  # None only where the rule allows it
+        if size is None and len(rows) != 1:
+            raise InvalidProblem(
+                f"losses have shape {tuple(rows.shape)}, but without k rule {self.name!r} keeps a "
+                "random number of each row; give k, or one row at a time"
+            )
+        if generator is not None and generator.device.type != losses.device.type:
+            raise InvalidOption(
+                f"generator is on {generator.device}, but the losses are on {losses.device}; make "
+                f"it with torch.Generator(device={losses.device.type!r})"
+            )
+        chosen = self._choose(
+            rows, size, generator=generator, features=self._features(features, losses)
+        )
+        return chosen if losses.ndim == 2 else chosen[0]
+
+    @abstractmethod
+    def _choose(
+        self,
+        losses: Tensor,
+        k: int,
+        *,
+        generator: Generator | None,
+        features: Tensor | None,
+    ) -> Tensor:
+        """Return the sorted indices (B, k); `losses` is (B, n), float32 or float64, no graph."""
+
+    def size(self, k: int | float | None, n: int) -> int | None:
+        """Return how many of n are chosen; None where chance decides.
+
+        Raises
+        ------
+        InvalidOption
+            If the rule needs k, and there is none.
+        InvalidProblem
+            If k is outside 1..n.
+        """
+        if k is not None:
+            return subset_size(k, n)
+        if self.fixed_size:
+            raise InvalidOption(f"rule {self.name!r} needs k, a whole number or a share of n")
+        return None
+
+    def probabilities(self, losses: Tensor, k: int | float | None = None) -> Tensor:
+        """Return the probability of each sample of being chosen, shaped as `losses`.
+
+        With them the gradient is unbiased: weigh a chosen loss by ``1 / (n * p)``.
+
+        Raises
+        ------
+        UnsupportedProblem
+            If the rule defines none.
+        """
+        raise UnsupportedProblem(
+            f"rule {self.name!r} defines no probabilities of being chosen for k = {k!r}; "
+            "'uniform' does, 'prob' and 'selective_backprop' do for k=None"
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the rule remembers: the state of its generators, and what it has learned."""
+        states = {str(device): made.get_state() for device, made in self._generators.items()}
+        return {"rule": self.name, "generators": states}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that `state_dict` returned.
+
+        Raises
+        ------
+        InvalidOption
+            If it is the state of another rule.
+        """
+        if state.get("rule") != self.name:
+            raise InvalidOption(
+                f"the state is of rule {state.get('rule')!r}, but this one is {self.name!r}"
+            )
+        self._generators.clear()
+        for device, saved in state["generators"].items():
+            self._own_generator(torch.device(device)).set_state(saved.cpu())
+
+    # -- for subclasses ---------------------------------------------------------------------------
+
+    def _rows(self, losses: Tensor) -> Tensor:
+        """Return the losses as (B, n), detached, in at least single precision, checked."""
+        require_shape(losses)
+        rows = losses.detach()
+        rows = rows.contiguous() if losses.ndim == 2 else rows.contiguous()[None]
+        if self.needs != "losses":
+            return rows
+        if not losses.is_floating_point():
+            raise InvalidProblem(f"losses have dtype {losses.dtype}; convert with losses.float()")
+        if rows.element_size() < 4:
+            rows = rows.float()
+        if (self.check or rows.device.type == "cpu") and not torch.compiler.is_compiling():
+            require_finite("losses", rows if losses.ndim == 2 else rows[0])
+        return rows
+
+    def _features(self, features: Tensor | None, losses: Tensor) -> Tensor | None:
+        if self.needs != "features" and not self.takes_features:
+            return None
+        wanted = f"{'(n, d)' if losses.ndim == 1 else '(B, n, d)'} on {losses.device}"
+        if features is None:
+            raise InvalidProblem(f"rule {self.name!r} needs features, a tensor of shape {wanted}")
+        fits = features.ndim == losses.ndim + 1 and features.shape[:-1] == losses.shape
+        if not fits or not features.shape[-1] or features.device != losses.device:
+            raise InvalidProblem(
+                f"features have shape {tuple(features.shape)} on {features.device}, beside losses "
+                f"of shape {tuple(losses.shape)}; {wanted} is needed"
+            )
+        plain = features.detach()
+        plain = plain if losses.ndim == 2 else plain[None]
+        if not plain.is_floating_point() or plain.element_size() < 4:
+            plain = plain.float()
+        if (self.check or plain.device.type == "cpu") and not torch.compiler.is_compiling():
+            require_finite("features", plain if losses.ndim == 2 else plain[0])
+        return plain
+
+    def _own_generator(self, device: torch.device) -> Generator:
+        """Return the rule's own generator on that device."""
+        if device not in self._generators:
+            self._generators[device] = Generator(device).manual_seed(self.seed)
+        return self._generators[device]
+
+
+def rule(name: str, **options: Any) -> Rule:
+    """Return a rule with options of its own.
+
+    Parameters
+    ----------
+    name : str
+        One of `RULES`.
+    **options
+        The fields of its class.
+
+    Raises
+    ------
+    InvalidOption
+        If no rule is called so, it has no such option, or the value is outside its domain.
+
+    Examples
+    --------
+    >>> import torch
+    >>> pick = rule("max_loss")
+    >>> pick(torch.tensor([0.5, 2.0, 0.1, 3.0]), 2)
+    tensor([1, 3])
+    """
+    if name not in RULES:
+        raise InvalidOption(f"rule is {name!r}; one of {', '.join(RULES)} is needed")
+    module, _, found = RULES[name].partition(":")
+    made = getattr(import_module(f"{__package__}.{module}"), found)
+    known = [option.name for option in fields(made) if option.init]
+    for option in options:
+        if option not in known:
+            raise InvalidOption(
+                f"rule {name!r} has no option {option!r}; it has {', '.join(sorted(known))}"
+            )
+    ready: Rule = made(**options)
+    return ready
+
+
+def subset_size(k: int | float, n: int) -> int:
+    """Return how many of n are meant by k: a whole number, or a share 0 < r <= 1.
+
+    A share means ``max(1, int(r * n))``.
+
+    Raises
+    ------
+    InvalidProblem
+        If k is neither, or outside 1..n.
+    """
+    if not isinstance(k, float):
+        return checks.subset_size(k, n)
+    if not 0.0 < k <= 1.0:
+        raise InvalidProblem(f"k is {k!r}; a share must lie within 0 < k <= 1")
+    return max(1, int(k * n))
+
+
+def require(name: str, value: object, good: bool, wanted: str) -> None:
+    """Raise InvalidOption unless `good`."""
+    if not good:
+        raise InvalidOption(f"{name} is {value!r}; {wanted} is needed")
+
+
+def is_whole(value: object) -> bool:
+    """Return whether an option holds a whole number, which a truth value is not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def require_shape(losses: object) -> None:
+    """Raise InvalidProblem unless `losses` is a tensor (n,) or (B, n) with n >= 1."""
+    if not isinstance(losses, Tensor):
+        raise InvalidProblem(f"losses are a {type(losses).__name__}; a torch.Tensor is needed")
+    shape = tuple(losses.shape)
+    if losses.ndim == 0:
+        raise InvalidProblem(
+            "losses are a scalar; one loss per sample is needed: let the loss function keep them "
+            "apart, with reduction='none'"
+        )
+    if losses.ndim > 2:
+        raise InvalidProblem(
+            f"losses have shape {shape}; one loss per sample is needed, (n,) or (B, n): average "
+            "the others, with losses.flatten(1).mean(1)"
+        )
+    if 0 in shape:
+        raise InvalidProblem(f"losses are empty, shape {shape}; at least one is needed")
+    if losses.ndim == 2 and shape[1] == 1 < shape[0]:
+        raise InvalidProblem(
+            f"losses have shape {shape}, {shape[0]} rows of one; for one row of {shape[0]} give "
+            "losses.squeeze(1)"
+        )
+
+
+def require_finite(name: str, values: Tensor) -> None:
+    """Raise InvalidProblem with the first position that is not finite; waits for the device."""
+    if math.isfinite(values.sum().item()):  # a sum that overflows is looked into below
+        return
+    bad = (~torch.isfinite(values)).nonzero()
+    if len(bad):
+        where = bad[0].tolist()
+        raise InvalidProblem(
+            f"{name}{where} is {values[tuple(where)].item()} and {len(bad)} of {values.numel()} "
+            "values are not finite; drop or replace them first"
+        )

@@ -1,0 +1,66 @@
+"""OBFTF: k losses whose mean is the mean of the batch."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from subsetopt.selecting import select
+from subsetopt.torch.search.mean import match_mean
+
+from .base import Rule, is_whole, require
+
+
+@dataclass(kw_only=True, eq=False)
+class OBFTF(Rule):
+    """Choose k losses whose mean is as close as possible to the mean of all, in microseconds.
+
+    On the CPU this is `subsetopt.select`, compiled loops: one thread takes 18 us of n = 128 and
+    77 us of n = 4096, the search in torch 0.4 and 1.4 ms. That search runs on every other device,
+    under `torch.compile`, and for a uniform start.
+
+    Parameters
+    ----------
+    start : {"stride", "uniform"}
+        What the search improves: one loss out of each of k equal strata, which needs no random
+        numbers; or k at random, of which few are exchanged, so that the choice is hardly biased
+        towards the middle.
+    rounds : int
+        How many double exchanges the search in torch makes.
+
+    References
+    ----------
+    One Backward from Ten Forward, Eq. 6.
+    """
+
+    name: ClassVar[str] = "obftf"
+    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
+
+    start: Literal["stride", "uniform"] = "stride"
+    rounds: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("start", self.start, self.start in ("stride", "uniform"), "'stride' or 'uniform'")
+        good = is_whole(self.rounds) and 0 <= self.rounds <= 64
+        require("rounds", self.rounds, good, "a whole number 0..64")
+
+    def _choose(
+        self,
+        losses: Tensor,
+        k: int,
+        *,
+        generator: Generator | None,
+        features: Tensor | None,
+    ) -> Tensor:
+        if self.start == "uniform":
+            own = generator or self._own_generator(losses.device)
+            noise = torch.rand(losses.shape, generator=own, device=losses.device)
+            return match_mean(losses, k, rounds=self.rounds, noise=noise)
+        if losses.device.type == "cpu" and not torch.compiler.is_compiling():
+            array = losses.numpy()
+            if len(array) == 1:
+                return torch.from_numpy(select(array[0], k))[None]
+            return torch.from_numpy(select(array, k, threads=torch.get_num_threads()))
+        return match_mean(losses, k, rounds=self.rounds)

@@ -1,0 +1,1 @@
+"""The searches behind the rules: fixed shapes, batched, on the device of their input."""

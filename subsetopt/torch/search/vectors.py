@@ -1,0 +1,191 @@
+"""Matching the mean of vectors by exchanges: batched, with fixed shapes.
+
+Rows are held as differences from their mean, the chosen ones first: an exchange swaps two rows and
+changes no shape. No step reads a value on the host. For the CPU there is `match_vectors_compiled`,
+the same descent by the kernels of the solver "swap", which is several times faster there.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+NEVER = 1e30
+"""Stands for the squared length of a vector that is not finite: no exchange with it helps."""
+
+_PAIRS = 2**20  # exchanges looked at in a round, for each row of the batch
+_SWEEPS = 100  # far more than a descent takes, unless squares overflow
+
+
+def match_vectors(vectors: Tensor, k: int, *, rounds: int, start: Tensor | None) -> Tensor:
+    """Return k of n in each batch, whose mean is close to the mean of all in Euclidean distance.
+
+    Each round carries out the best of all exchanges of a chosen for a free vector, if it helps;
+    where there are more than a million pairs, the best among some of the chosen, in turns.
+
+    Parameters
+    ----------
+    vectors : Tensor, (B, n, d)
+        float32 or float64. A vector that is not finite counts for nothing, and is chosen only when
+        fewer than k are finite.
+    k : int
+        How many, 1 <= k <= n.
+    rounds : int
+        How many exchanges at most.
+    start : Tensor of int64 (B, k), or None
+        Distinct places, finite where there are enough. None starts greedily, from one vector after
+        another that brings the sum closest to k times the mean.
+
+    Returns
+    -------
+    Tensor of int64, (B, k)
+        Sorted, unique indices.
+
+    Notes
+    -----
+    ``O(min(k n, 2**20) d)`` a round. With ``c`` the differences from the mean and ``t`` the sum of
+    those chosen, i out and j in changes ``|t|**2`` by
+    ``(|c_i|**2 - 2 t c_i) + (|c_j|**2 + 2 t c_j) - 2 c_i c_j``.
+    """
+    batches, n, _ = vectors.shape
+    if k == n:
+        return torch.arange(n, device=vectors.device).expand(batches, n).contiguous()
+    centred, squares = centred_rows(vectors)
+    chosen = _greedy(centred, squares, k) if start is None else start
+    return _exchanged(centred, squares, chosen, rounds).sort(1).values
+
+
+def match_vectors_compiled(
+    vectors: Tensor, k: int, *, rounds: int | None, start: Tensor | None
+) -> Tensor:
+    """Return what `match_vectors` does, on the CPU, by compiled sweeps; all must be finite.
+
+    A round is a sweep, in which each chosen vector is exchanged for its best partner where that
+    helps; none follows a sweep without an exchange, and None is as many as that takes, a few.
+    """
+    if k == vectors.shape[1]:
+        return torch.arange(k).repeat(len(vectors), 1)
+    exact = vectors.to(torch.float64)
+    centred = exact - exact.mean(1, keepdim=True)
+    found = torch.empty((len(centred), k), dtype=torch.int64)
+    for row, rows in enumerate(centred):
+        _sweeps(rows, rounds, None if start is None else start[row].numpy(), found[row].numpy())
+    return found
+
+
+def _sweeps(
+    centred: Tensor, rounds: int | None, start: NDArray[np.int64] | None, found: NDArray[np.int64]
+) -> None:
+    """Write the places that sweeps lead to."""
+    from subsetopt.solvers._kernels import features
+
+    rows, k = centred.numpy(), len(found)
+    chosen = np.zeros(len(rows), np.bool_)
+    if start is None:
+        features.greedy(rows, k, chosen)
+    else:
+        chosen[start] = True
+    squares = np.einsum("ij,ij->i", rows, rows)
+    total = features.total_of(rows, chosen)
+    along = np.empty(len(rows))
+    features.products(rows, total, along)
+    block = max(1, _PAIRS // len(rows))
+    for _ in range(_SWEEPS if rounds is None else rounds):
+        members = chosen.nonzero()[0]
+        exchanges = 0
+        for first in range(0, k, block):
+            some = members[first : first + block]
+            # By torch: on as many threads as it has been given.
+            gram = torch.mm(centred[torch.from_numpy(some)], centred.T).numpy()
+            exchanges += features.sweep(rows, some, gram, squares, chosen, total, along)
+        if not exchanges:
+            break
+    found[:] = chosen.nonzero()[0]
+
+
+def random_start(vectors: Tensor, k: int, noise: Tensor) -> Tensor:
+    """Return the k places (B, k) of the largest noise (B, n), finite vectors before others."""
+    finite = torch.isfinite(vectors.sum(2))  # one that overflows would not do either
+    return torch.where(finite, noise, -1.0).topk(k).indices
+
+
+def centred_rows(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the differences from the mean (B, n, d), and their squared lengths (B, n)."""
+    finite = torch.isfinite(vectors.sum(2, keepdim=True))
+    held = finite.sum(1, keepdim=True).clamp(min=1)
+    mean = torch.where(finite, vectors, 0.0).sum(1, keepdim=True) / held
+    centred = torch.where(finite, vectors - mean, 0.0)
+    squares = torch.where(finite[:, :, 0], centred.square().sum(2), NEVER)
+    return centred, squares
+
+
+def products(rows: Tensor, vector: Tensor) -> Tensor:
+    """Return the inner products (B, n) of rows (B, n, d) with one vector (B, d)."""
+    return torch.bmm(rows, vector[:, :, None])[:, :, 0]
+
+
+def _taken(rows: Tensor, places: Tensor) -> Tensor:
+    """Return the rows at places (B, m), as (B, m, d)."""
+    return rows.gather(1, places[:, :, None].expand(-1, -1, rows.shape[2]))
+
+
+def sum_of(rows: Tensor, places: Tensor) -> Tensor:
+    """Return the sum (B, d) of the rows at places (B, m)."""
+    return _taken(rows, places).sum(1)
+
+
+def _greedy(centred: Tensor, squares: Tensor, k: int) -> Tensor:
+    """Return the places (B, k) taken one after another, each bringing the sum closest to zero."""
+    total = torch.zeros_like(centred[:, 0])
+    cost = squares.clone()
+    places = []
+    for _ in range(k):
+        place = torch.add(cost, products(centred, total), alpha=2.0).argmin(1, keepdim=True)
+        places.append(place)
+        cost.scatter_(1, place, 2 * NEVER)
+        total = total + _taken(centred, place)[:, 0]
+    return torch.cat(places, 1)
+
+
+def _chosen_first(chosen: Tensor, n: int) -> Tensor:
+    """Return a permutation (B, n) of the places that begins with the chosen ones (B, k)."""
+    free = torch.ones((len(chosen), n), dtype=torch.int8, device=chosen.device)
+    return free.scatter_(1, chosen, 0).argsort(dim=1, stable=True)
+
+
+def _exchanged(centred: Tensor, squares: Tensor, chosen: Tensor, rounds: int) -> Tensor:
+    """Return the chosen places (B, k) after so many rounds of best exchanges."""
+    n, k = centred.shape[1], chosen.shape[1]
+    places = _chosen_first(chosen, n)
+    rows, squares = _taken(centred, places), squares.gather(1, places)
+    total = rows[:, :k].sum(1)
+    most = min(k, max(1, _PAIRS // (n - k)))
+    for turn in range(rounds):
+        first = turn * most % k
+        end = min(k, first + most)
+        gain, out, into = _best(rows, squares, total, (first, end), k)
+        pair = torch.cat([out, into], 1)
+        both = _taken(rows, pair)
+        moved = total + both[:, 1] - both[:, 0]
+        # Rounding may promise a gain that is none, and two rows would be exchanged for ever.
+        helps = (moved.square().sum(1) < total.square().sum(1))[:, None] & (gain < 0)
+        source = torch.where(helps, pair.flip(1), pair)
+        total = torch.where(helps, moved, total)
+        rows = rows.scatter(1, pair[:, :, None].expand_as(both), _taken(rows, source))
+        squares = squares.scatter(1, pair, squares.gather(1, source))
+        places = places.scatter(1, pair, places.gather(1, source))
+    return places[:, :k]
+
+
+def _best(
+    rows: Tensor, squares: Tensor, total: Tensor, block: tuple[int, int], k: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the best change, which of the block goes and which free one comes, (B, 1) each."""
+    first, end = block
+    along = 2.0 * products(rows, total)
+    out = (squares - along)[:, first:end, None]
+    into = (squares + along)[:, None, k:]
+    change = torch.baddbmm(out + into, rows[:, first:end], rows[:, k:].mT, alpha=-2.0)
+    gain, best = change.flatten(1).min(1, keepdim=True)
+    free = rows.shape[1] - k
+    return gain, first + best // free, k + best % free

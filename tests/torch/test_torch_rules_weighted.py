@@ -1,0 +1,152 @@
+"""The rules that keep each sample with a probability of its own."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from subsetopt.errors import InvalidOption, UnsupportedProblem
+
+torch: Any = pytest.importorskip("torch")
+base = pytest.importorskip("subsetopt.torch.rules.base")
+rule = base.rule
+
+
+def seeded(seed: int) -> Any:
+    return torch.Generator().manual_seed(seed)
+
+
+def drawn(*shape: int, seed: int = 0) -> Any:
+    return torch.empty(shape).exponential_(generator=seeded(seed))
+
+
+def kept(pick: Any, losses: Any, times: int, k: int | None = None) -> Any:
+    """Return how often each sample is kept."""
+    counts = torch.zeros(len(losses))
+    for _ in range(times):
+        counts[pick(losses, k)] += 1
+    return counts
+
+
+def chi_square(counts: Any, keep: Any, times: int) -> float:
+    """Return the sum of squared standard scores, of mean n for independent samples."""
+    expected, variance = times * keep, times * keep * (1 - keep)
+    sure = variance < 1e-6
+    assert torch.equal(counts[sure], expected[sure].round())
+    return float(((counts - expected)[~sure] ** 2 / variance[~sure]).sum())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    n=st.integers(1, 30),
+    name=st.sampled_from(["prob", "selective_backprop"]),
+    level=st.sampled_from([0.0, 1e-30, 0.1, 100.0]),
+    dtype=st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]),
+)
+def test_at_least_one_is_kept(n: int, name: str, level: float, dtype: Any) -> None:
+    losses = (level * drawn(n)).to(dtype).requires_grad_()
+    untouched = torch.get_rng_state()
+    chosen = rule(name)(losses, generator=seeded(n))
+    assert chosen.dtype == torch.int64
+    assert chosen.ndim == 1
+    assert not chosen.requires_grad
+    assert 1 <= len(chosen) <= n
+    assert chosen.tolist() == sorted(set(chosen.tolist()))
+    assert torch.equal(chosen, rule(name)(losses, generator=seeded(n)))
+    assert torch.equal(torch.get_rng_state(), untouched)
+
+
+def test_prob_keeps_with_the_published_probability() -> None:
+    losses = drawn(40)
+    pick = rule("prob", gamma=0.7)
+    keep = pick.probabilities(losses)
+    decay = torch.exp(-2 * 0.7 * losses)
+    assert torch.allclose(keep, (1 - decay) / (1 + decay), atol=1e-6)
+    assert chi_square(kept(pick, losses, 3000), keep, 3000) < 40 + 4 * 80**0.5
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
+def test_selective_backprop_keeps_with_the_power_of_the_rank(beta: float) -> None:
+    n = 40
+    losses = drawn(n)
+    pick = rule("selective_backprop", history=n, beta=beta)
+    counts = kept(pick, losses, 3000)
+    rank = (losses[:, None] >= losses[None, :]).float().mean(1)
+    assert torch.allclose(pick.probabilities(losses), rank**beta)
+    assert chi_square(counts, rank**beta, 3000) < n + 4 * (2 * n) ** 0.5
+    assert counts[losses.argmax()] == 3000
+    assert counts[losses.argmin()] <= counts[losses.argmax()] / 2
+
+
+@pytest.mark.parametrize("beta", [1.0, 2.0])
+def test_k_are_drawn_one_after_another_by_weight(beta: float) -> None:
+    losses, times = torch.tensor([1.0, 2.0, 3.0, 4.0]), 4000
+    pick = rule("selective_backprop", history=4, beta=beta)
+    weight = torch.tensor([0.25, 0.5, 0.75, 1.0]) ** beta
+    weight /= weight.sum()
+    first, second = weight[:, None], weight[None, :]
+    pairs = (first * second / (1 - first)).fill_diagonal_(0)
+    keep = pairs.sum(0) + pairs.sum(1)
+    batched = pick(losses.expand(times, 4), 2).flatten().bincount(minlength=4)
+    single = kept(pick, losses, times, k=2)
+    for counts in (batched, single):
+        assert chi_square(counts.float(), keep, times) < 4 + 4 * 8**0.5
+    with pytest.raises(UnsupportedProblem, match="k = 2"):
+        pick.probabilities(losses, 2)
+
+
+def test_k_zero_losses_are_drawn_last() -> None:
+    losses = torch.zeros(50)
+    losses[[3, 17, 30]] = 0.5
+    for seed in range(20):
+        chosen = rule("prob")(losses, 5, generator=seeded(seed)).tolist()
+        assert {3, 17, 30} <= set(chosen)
+
+
+def test_ranks_are_among_the_last_losses_only() -> None:
+    pick = rule("selective_backprop", history=6)
+    few = torch.tensor([1.0, 2.0])
+    assert pick.probabilities(few).tolist() == [0.5, 1.0]
+    pick(few)
+    assert pick.probabilities(few).tolist() == [0.5, 1.0]
+    pick(torch.tensor([3.0, 4.0, 5.0]))
+    assert pick.probabilities(few).tolist() == pytest.approx([0.2, 0.4])
+    pick(torch.tensor([6.0, 7.0]))  # the seventh: 1.0 is forgotten
+    assert pick.probabilities(torch.tensor([1.0, 2.0, 9.0])).tolist() == pytest.approx(
+        [0, 1 / 6, 1]
+    )
+    pick(torch.arange(100.0))  # more than are remembered: the last ones are
+    assert pick.probabilities(torch.tensor([93.0, 94.0])).tolist() == pytest.approx([0, 1 / 6])
+    pick(torch.full((4, 6), 3.0), 2)
+    assert pick.probabilities(torch.tensor([2.0, 3.0])).tolist() == [0.0, 1.0]
+
+
+def test_equal_losses_are_all_kept() -> None:
+    assert rule("selective_backprop", beta=3)(torch.full((9,), 0.7)).tolist() == list(range(9))
+
+
+def test_selective_backprop_resumes() -> None:
+    first, resumed = (rule("selective_backprop", history=16, seed=seed) for seed in (1, 2))
+    assert "last" not in first.state_dict()
+    for turn in range(3):
+        first(drawn(7, seed=turn))
+    state = first.state_dict()
+    resumed.load_state_dict(state)
+    for turn in range(3, 6):
+        assert torch.equal(first(drawn(7, seed=turn)), resumed(drawn(7, seed=turn)))
+    assert state["seen"] == 21  # a copy, as it was
+    with pytest.raises(InvalidOption, match="history 16"):
+        rule("selective_backprop", history=8).load_state_dict(state)
+
+
+def test_the_weights_of_chosen_losses_make_the_mean_unbiased() -> None:
+    losses = drawn(30)
+    for pick in (rule("prob"), rule("selective_backprop", history=30)):
+        pick(losses)
+        keep = pick.probabilities(losses)
+        estimates = torch.stack(
+            [(losses[c] / keep[c]).sum() / 30 for c in (pick(losses) for _ in range(2000))]
+        )
+        error = estimates.std() / 2000**0.5
+        assert abs(estimates.mean() - losses.mean()) < 4 * error
