@@ -1,0 +1,1 @@
+"""Selection inside the loops of trainers; each module loads its own framework."""

@@ -1,0 +1,193 @@
+"""The callback in Lightning's own Trainer: epochs, checkpoints in mid-epoch, logs."""
+
+import itertools
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from subsetopt.errors import InvalidOption
+
+torch = pytest.importorskip("torch")
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pl: Any = pytest.importorskip("lightning.pytorch", reason="Lightning is not installed")
+ModelCheckpoint = pl.callbacks.ModelCheckpoint
+
+from subsetopt.torch.budgets import Linear  # noqa: E402
+from subsetopt.torch.callbacks.lightning import SelectionCallback  # noqa: E402
+from subsetopt.torch.epochs import sampler  # noqa: E402
+from subsetopt.torch.step import SubsetStep, supervised  # noqa: E402
+from subsetopt.torch.watching import CSVWriter, Watcher  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's, of small data and few workers
+
+N = 40
+IDS = torch.arange(N)
+X = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
+Y = (X[:, 0] > 0).long()
+CROSS_ENTROPY = torch.nn.CrossEntropyLoss(reduction="none")
+
+
+class Model(pl.LightningModule):  # type: ignore[misc]
+    """Trains on all of a batch, and remembers which samples these were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = torch.nn.Linear(3, 2)
+        with torch.no_grad():
+            for parameter in self.net.parameters():
+                parameter.fill_(0.1)
+        self.seen: list[list[int]] = []
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        ids, x, y = batch
+        self.seen.append(ids.tolist())
+        losses = CROSS_ENTROPY(self.net(x), y)
+        return {"loss": losses.mean(), "losses": losses.detach()}
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.SGD(self.parameters(), lr=0.5)
+
+
+class Choosing(Model):
+    """Trains on a part of each batch: the line that it takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step = SubsetStep(self.net, supervised(CROSS_ENTROPY), "prob")
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        ids, x, y = batch
+        result = self.step((x, y))
+        self.seen.append(ids[result.indices].tolist())
+        return {"loss": result.loss, "selection": result}
+
+
+def trainer(folder: Path, *callbacks: Any, epochs: int = 3, **options: Any) -> Any:
+    plain: dict[str, Any] = {
+        "accelerator": "cpu",
+        "devices": 1,
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "enable_checkpointing": any(isinstance(c, ModelCheckpoint) for c in callbacks),
+    }
+    options = plain | options
+    return pl.Trainer(
+        max_epochs=epochs, default_root_dir=folder, callbacks=list(callbacks), **options
+    )
+
+
+def loader(chosen: Any, workers: int = 0) -> Any:
+    options = {"multiprocessing_context": "fork", "persistent_workers": True} if workers else {}
+    data = torch.utils.data.TensorDataset(IDS, X, Y)
+    return torch.utils.data.DataLoader(data, batch_sampler=chosen, num_workers=workers, **options)
+
+
+def made(name: str, budget: Any = 0.5, **options: Any) -> Any:
+    return sampler(name, N, 5, budget, **options)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_epochs_counts_and_logs(workers: int, tmp_path: Path) -> None:
+    chosen, watcher, model = made("unif_sgd"), Watcher(N, Y), Model()
+    written: list[tuple[int, dict[str, float]]] = []
+    writer: Any = SimpleNamespace(write=lambda step, values: written.append((step, values)))
+    callback = SelectionCallback(chosen, watcher=watcher, writer=writer)
+    run = trainer(tmp_path, callback)
+    run.fit(model, loader(chosen, workers))
+    expected = made("unif_sgd")
+    assert model.seen == [batch for _ in range(3) for batch in expected]
+    counts = torch.bincount(torch.tensor(list(itertools.chain(*model.seen))), minlength=N)
+    assert torch.equal(watcher.counts, counts)
+    assert [step for step, _ in written] == [4, 8, 12]
+    logged = {f"selection/{name}": value for name, value in written[-1][1].items()}
+    assert {name: run.callback_metrics[name].item() for name in logged} == pytest.approx(logged)
+    assert logged["selection/loss_all"] < 0.693  # it has learned something
+
+
+def test_the_epoch_of_a_second_fit(tmp_path: Path) -> None:
+    chosen, model = made("unif_sgd"), Model()
+    next(iter(chosen))
+    chosen.set_epoch(5)  # left over from something else
+    trainer(tmp_path, SelectionCallback(chosen), epochs=1).fit(model, loader(chosen))
+    assert model.seen == list(made("unif_sgd"))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("steps", [2, 4, 6, 11])
+def test_a_resumed_run_is_the_same_run(workers: int, steps: int, tmp_path: Path) -> None:
+    def run(folder: Path, path: str | None = None, save: bool = False) -> tuple[Any, Any]:
+        chosen, model, watcher = made("p_sgd"), Choosing(), Watcher(N)
+        saving = ModelCheckpoint(folder, "{step}", every_n_train_steps=1, save_top_k=-1)
+        callback = SelectionCallback(chosen, model.step, watcher)
+        used = [callback, saving] if save else [callback]
+        trainer(folder, *used).fit(model, loader(chosen, workers), ckpt_path=path)
+        return model, watcher
+
+    whole, watched = run(tmp_path, save=True)
+    again, rewatched = run(tmp_path / "again", str(tmp_path / f"step={steps}.ckpt"))
+    assert again.seen == whole.seen[steps:]
+    assert len(whole.seen) == 12
+    assert torch.equal(again.net.weight, whole.net.weight)
+    assert torch.equal(rewatched.counts, watched.counts)
+
+
+def test_importances_are_learned(tmp_path: Path) -> None:
+    for model in (Model(), Choosing()):
+        chosen = made("c_sgd")
+        step = getattr(model, "step", None)
+        trainer(tmp_path, SelectionCallback(chosen, step)).fit(model, loader(chosen))
+        assert float(chosen._past[1].sum()) == 40  # two epochs have been taken in
+        assert chosen.probabilities.std() > 0
+
+
+class Silent(Model):
+    """Does not tell the losses."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        return super().training_step(batch, batch_idx)["loss"]
+
+
+def test_mistakes_are_told(tmp_path: Path) -> None:
+    chosen = made("p_sgd")
+    with pytest.raises(InvalidOption, match="the training step returned none"):
+        trainer(tmp_path, SelectionCallback(chosen)).fit(Silent(), loader(chosen))
+    chosen = made("unif_sgd", rank=1, world_size=2)
+    with pytest.raises(InvalidOption, match="rank 1 of 2, but the trainer 0 of 1"):
+        trainer(tmp_path, SelectionCallback(chosen)).fit(Model(), loader(chosen))
+    with pytest.raises(InvalidOption, match="nothing says which samples a batch holds"):
+        SelectionCallback(watcher=Watcher(N))
+    with pytest.raises(InvalidOption, match="no watcher"):
+        SelectionCallback(made("unif_sgd"), writer=CSVWriter("none.csv"))
+    saved = SelectionCallback(made("unif_sgd")).selection.state_dict()
+    with pytest.raises(InvalidOption, match="holds sampler of a selection, but the callback has n"):
+        SelectionCallback().selection.load_state_dict(saved, 1)
+
+
+def test_growing_epochs(tmp_path: Path) -> None:
+    growing = Linear(0.25, 1.0)
+    chosen = made("unif_sgd", growing, epochs=4)
+    with pytest.raises(InvalidOption, match="epoch 1 has 4 batches, but the trainer stops after 2"):
+        trainer(tmp_path, SelectionCallback(chosen)).fit(Model(), loader(chosen))
+    chosen, model = made("unif_sgd", growing, epochs=4), Model()
+    run = trainer(
+        tmp_path, SelectionCallback(chosen), epochs=4, reload_dataloaders_every_n_epochs=1
+    )
+    run.fit(model, loader(chosen))
+    expected = made("unif_sgd", growing, epochs=4)
+    assert model.seen == [batch for _ in range(4) for batch in expected]
+
+
+def test_ids_of_the_batch(tmp_path: Path) -> None:
+    watcher, model = Watcher(N), Choosing()
+    data = torch.utils.data.TensorDataset(IDS, X, Y)
+    shuffled = torch.utils.data.DataLoader(data, batch_size=8, shuffle=True)
+    callback = SelectionCallback(watcher=watcher, ids=lambda batch: batch[0])
+    trainer(tmp_path, callback).fit(model, shuffled)
+    counts = torch.bincount(torch.tensor(list(itertools.chain(*model.seen))), minlength=N)
+    assert torch.equal(watcher.counts, counts)
