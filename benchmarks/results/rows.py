@@ -70,7 +70,7 @@ class Row:
     random_rank : float or None
         The share of random subsets that are at least as good.
     gap_to_best : float or None
-        (objective - best) / |best|, the best being the best known, else that of all rows; None
+        ``(objective - best) / |best|``, the best being the best known, else of all rows; None
         where objectives are errors. Worked out when results are read, and in no file but tables.
     message : str
         What the solver adds.
