@@ -320,5 +320,6 @@ SUITES: Mapping[str, Suite] = {
 def find(name: str) -> Suite:
     """Return a suite by name; InvalidOption names those that there are."""
     if name not in SUITES:
-        raise InvalidOption(f"no suite is called {name!r}; there are: {', '.join(SUITES)}")
+        known = ", ".join(SUITES)
+        raise InvalidOption(f"no suite is called {name!r}; there are: {known}, and FILE.yaml")
     return SUITES[name]

@@ -135,7 +135,11 @@ def joblib_backend(name: str | None, scheduler: str | None = None) -> Iterator[N
         return
     if name == "dask":
         distributed = Requirement("distributed", "distributed", extra="distributed").load()
-        with distributed.Client(scheduler), _configured(name):
+        try:
+            client = distributed.Client(scheduler)
+        except (ValueError, OSError) as error:
+            raise InvalidOption(f"there is no scheduler at {scheduler!r}: {error}") from error
+        with client, _configured(name):
             yield
         return
     if name == "ray":

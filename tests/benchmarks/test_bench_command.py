@@ -101,6 +101,10 @@ def test_json_is_complete_and_alone_on_standard_output(tmp_path: Path) -> None:
         (["mean-matching", "--grace", "-1"], "grace"),
         (["mean-matching", "--backend", "abacus"], "no backend 'abacus'"),
         (["mean-matching", "--scheduler", "tcp://a:1"], "--scheduler is for --backend dask"),
+        (
+            ["mean-matching", "--backend", "dask", "--scheduler", "nonsense"],
+            "there is no scheduler at 'nonsense': missing port number",
+        ),
         (["mean-matching", "--resume"], "nothing to resume"),
         (["mean-matching", "--out", "pyproject.toml"], "a file; a folder is needed"),
         (["mean-matching", "--out", "tests"], "holds no results, but"),
