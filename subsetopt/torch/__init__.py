@@ -7,9 +7,11 @@ from .samplers import SequenceBatchSampler
 
 if TYPE_CHECKING:
     from .budgets import Constant, During, Interrupted, Linear
+    from .distributed import DistributedRule
     from .epochs import CoreSet, ScanSGD, UnifSGD, sampler
     from .functional import select
     from .importance import CSGD, PSGD
+    from .ranks import DistributedChoice
     from .recorded import RecordedLosses
     from .rules import RULES, Rule, rule, subset_size
     from .step import StepResult, SubsetStep, supervised
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
 
 _CONTENTS = {
     "budgets": ("Constant", "During", "Interrupted", "Linear"),
+    "distributed": ("DistributedRule",),
     "epochs": ("CoreSet", "ScanSGD", "UnifSGD", "sampler"),
     "functional": ("select",),
     "importance": ("CSGD", "PSGD"),
+    "ranks": ("DistributedChoice",),
     "recorded": ("RecordedLosses",),
     "rules": ("RULES", "Rule", "rule", "subset_size"),
     "step": ("StepResult", "SubsetStep", "supervised"),
@@ -34,6 +38,8 @@ __all__ = [
     "CSVWriter",
     "Constant",
     "CoreSet",
+    "DistributedChoice",
+    "DistributedRule",
     "During",
     "Interrupted",
     "Linear",

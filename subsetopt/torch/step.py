@@ -215,7 +215,7 @@ class SubsetStep:
     ) -> tuple[Tensor, Tensor | None]:
         """Return the chosen places, and the losses they were chosen by."""
         if self.rule.needs == "nothing":
-            anything = torch.empty(n, device=self._device(batch))
+            anything = torch.zeros(n, device=self._device(batch))
             return self.rule(anything, k, generator=self.generator), None
         if self.recorded is not None:
             losses = _per_sample(self.recorded.lookup(ids), n)
@@ -225,7 +225,7 @@ class SubsetStep:
         if self.features is None:
             losses = _per_sample(found, n)
             return self.rule(losses, k, generator=self.generator), losses
-        anything = torch.empty(n, device=found.device)
+        anything = torch.zeros(n, device=found.device)
         return self.rule(anything, k, generator=self.generator, features=found), None
 
     def _scores(self, model: Any, batch: Any) -> Tensor:
@@ -236,11 +236,9 @@ class SubsetStep:
     def _weights(
         self, indices: Tensor, losses: Tensor | None, k: int | float | None, n: int
     ) -> Tensor | None:
-        if not self.reweight:
-            return None
         # After the choice: a rule with a memory has then taken in these losses, as when it chose.
-        known = torch.empty(n, device=indices.device) if losses is None else losses
-        return 1.0 / (n * self.rule.probabilities(known, k)[indices])
+        known = torch.zeros(n, device=indices.device) if losses is None else losses
+        return self.rule.weights(indices, known, k, reweight=self.reweight)
 
     def _record(self, ids: Any, indices: Tensor, trained: Tensor, n: int) -> None:
         if self.recorded is not None:
@@ -266,6 +264,12 @@ class SubsetStep:
         if self.recorded is not None and (made.needs != "losses" or given):
             raise InvalidOption(
                 f"rule {made.name!r} does not choose by losses; leave out recorded="
+            )
+        keeps = self.recorded is not None and self.recorded.unknown == "keep"
+        if keeps and getattr(made, "scope", "local") == "global":
+            raise InvalidOption(
+                "recorded losses with unknown='keep' train whole batches on some ranks, while "
+                "scope='global' chooses on all at once; give unknown='mean' or a number"
             )
         if self.budget is None:
             made.size(None, 2)

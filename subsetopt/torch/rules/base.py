@@ -163,6 +163,22 @@ class Rule(ABC):
             "'uniform' does, 'prob' and 'selective_backprop' do for k=None"
         )
 
+    def weights(
+        self, indices: Tensor, losses: Tensor, k: int | float | None, *, reweight: bool
+    ) -> Tensor | None:
+        """Return what to weigh the losses just chosen with, for their sum; None: take their mean.
+
+        Parameters
+        ----------
+        indices : Tensor, (m,)
+            What the rule has chosen last, of `losses` (n,) with this k.
+        reweight : bool
+            By ``1 / (n p)``, so that the expected gradient is that of all n.
+        """
+        if not reweight:
+            return None
+        return 1.0 / (len(losses) * self.probabilities(losses, k)[indices])
+
     def state_dict(self) -> dict[str, Any]:
         """Return what the rule remembers: the state of its generators, and what it has learned."""
         states = {str(device): made.get_state() for device, made in self._generators.items()}

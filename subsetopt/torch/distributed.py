@@ -1,0 +1,344 @@
+"""Choosing in several processes: each from its own batch, or one choice from the batches of all."""
+
+from itertools import accumulate
+from typing import Any, Literal, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Generator, Tensor
+
+from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
+
+from .features import standardised
+from .ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
+from .rules import Rule
+from .rules.base import is_whole, require, require_shape
+from .rules.wrapper import Wrapper
+from .search.joint import exchange_jointly
+
+_MATCHING = ("obftf", "obftf_exact", "vector", "frank_wolfe")
+"""Rules whose chosen samples are to have the mean of all, so that ranks can make up for another."""
+
+
+class _Everyone(NamedTuple):
+    """What all ranks know of each other before they choose."""
+
+    losses: Tensor  # (1, N), rank after rank
+    features: Tensor | None
+    sizes: list[int]
+    wanted: list[int | None]
+
+
+class DistributedRule(Wrapper):
+    """A rule in each of several processes, called as the rule itself is.
+
+    DistributedDataParallel averages gradients over ranks. With the weights of `choose`, or with the
+    mean wherever all ranks train on equally many, that average is the gradient of the mean loss of
+    all chosen samples. A world of one, also without `torch.distributed`, is served too.
+
+    Parameters
+    ----------
+    rule : Rule or str
+    scope : {"local", "global"}
+        "local": each rank chooses its k of its own n; nothing is sent. Its generator is seeded with
+        ``seed + 2654435769 * rank``, so that ranks do not draw alike. "global": losses, or features
+        where the rule looks at those, are gathered in one collective, and every rank computes the
+        same choice, of k for each rank.
+    group : ProcessGroup, optional
+        None is the default group.
+    balance : bool
+        With scope "global". False: what the rule chooses from all batches as one, however it falls
+        on the ranks. A rank on which nothing falls gets one sample of weight zero, for its part in
+        the backward pass. Use the weights; on a GPU the counts are waited for. True: k on each
+        rank, for rules that match a mean; each rank's own mean is matched first, then up to 8
+        exchanges within ranks bring the mean of all chosen closer to the mean of all.
+    ragged : bool
+        Ranks may have different n, which takes another collective and waits for the device; a whole
+        number k counts as n where that is smaller. Without balance only.
+    check : bool
+        Compare n, k and the rule between ranks at each call, not only at the first, and what they
+        have chosen; and see `Rule`.
+
+    Raises
+    ------
+    InvalidOption
+        For options that do not fit each other, a process group that is missing though WORLD_SIZE
+        says there are others, and ranks that differ.
+    """
+
+    def __init__(
+        self,
+        rule: Rule | str,
+        scope: Literal["local", "global"] = "local",
+        group: Any = None,
+        *,
+        balance: bool = True,
+        ragged: bool = False,
+        check: bool = False,
+    ) -> None:
+        require("scope", scope, scope in ("local", "global"), "'local' or 'global'")
+        self.scope, self.group = scope, group
+        self.balance, self.ragged = balance and scope == "global", ragged
+        self.last: DistributedChoice | None = None
+        """The last choice, with its weights."""
+        self._agreed = False
+        self._saved: dict[str, Tensor] = {}
+        self._saved_by: int | None = None
+        super().__init__(rule, check=check)
+        if isinstance(self.rule, DistributedRule):
+            raise InvalidOption("rule is a DistributedRule already; give the rule inside it")
+        if self.balance and self.name not in _MATCHING:
+            raise InvalidOption(
+                f"rule {self.name!r} with k on each rank is what each rank chooses by itself: use "
+                "scope='local', or balance=False for the choice from the batches of all; balanced "
+                f"are {', '.join(_MATCHING)}"
+            )
+        if ragged and (self.balance or scope == "local"):
+            raise InvalidOption(
+                "ragged=True is for scope='global' with balance=False: the same k out of different "
+                "n would give the samples of small batches more weight"
+            )
+
+    def __repr__(self) -> str:
+        return f"DistributedRule({self.rule!r}, scope={self.scope!r}, balance={self.balance})"
+
+    def __call__(
+        self,
+        losses: Tensor,
+        k: int | float | None = None,
+        *,
+        generator: Generator | None = None,
+        features: Tensor | None = None,
+    ) -> Tensor:
+        """Return the indices of `choose`; its weights are then in `last`."""
+        return self.choose(losses, k, generator=generator, features=features).indices
+
+    def choose(
+        self,
+        losses: Tensor,
+        k: int | float | None = None,
+        *,
+        generator: Generator | None = None,
+        features: Tensor | None = None,
+    ) -> DistributedChoice:
+        """Choose, with scope "global" on all ranks at once: each of them has to call it.
+
+        Parameters
+        ----------
+        losses : Tensor, (n,)
+            Of this rank; with scope "local" also (B, n).
+        k : int or float, optional
+            How many on this rank, or on average over the ranks; or a share.
+        generator : torch.Generator, optional
+            With scope "global" in the same state on all ranks. None is the rule's own.
+        features : Tensor, (n, d), optional
+
+        Raises
+        ------
+        InvalidProblem
+            As by the rule itself; with scope "global", for losses that are not finite on any rank,
+            on all of them.
+        """
+        if self.scope == "global":
+            self.last = self._choose_from_all(losses, k, generator, features)
+        else:
+            indices = super().__call__(losses, k, generator=generator, features=features)
+            share = torch.full(indices.shape, 1.0 / indices.shape[-1], device=indices.device)
+            self.last = DistributedChoice(indices=indices, weights=share, total=None, samples=None)
+        return self.last
+
+    def probabilities(self, losses: Tensor, k: int | float | None = None) -> Tensor:
+        """Return the probability of each sample of this rank; scope "global" gathers for it."""
+        if self.scope == "local":
+            return self.rule.probabilities(losses, k)
+        everyone = self._everyone(losses, k, None)
+        total = None if k is None else sum(size or 0 for size in everyone.wanted)
+        rank, _ = world_of(self.group)
+        first = sum(everyone.sizes[:rank])
+        chances = self.rule.probabilities(everyone.losses[0], total)
+        return chances[first : first + everyone.sizes[rank]]
+
+    def weights(
+        self, indices: Tensor, losses: Tensor, k: int | float | None, *, reweight: bool
+    ) -> Tensor | None:
+        """Return what to weigh the losses just chosen with, for their sum; None: take their mean.
+
+        Parameters
+        ----------
+        reweight : bool
+            By ``1 / (N p)``, so that the expected gradient is that of the N samples of all ranks.
+        """
+        if self.scope == "local" or self.last is None:
+            chances = self.rule.probabilities(losses, k)[indices] if reweight else None
+            return None if chances is None else 1.0 / (len(losses) * chances)
+        if not reweight:
+            return None if self.balance else self.last.weights
+        assert self.last.samples is not None
+        chances = self.probabilities(losses, k)[indices]
+        world = world_of(self.group)[1]
+        return (self.last.weights > 0) * world / (self.last.samples * chances)
+
+    def observe(self, *, accuracy: float) -> None:
+        """Pass the training accuracy on; with scope "global", the mean over the ranks.
+
+        Raises
+        ------
+        UnsupportedProblem
+            If the rule inside does not learn from it.
+        """
+        if not hasattr(self.rule, "observe"):
+            raise UnsupportedProblem(f"rule {self.name!r} does not learn from the accuracy")
+        if self.scope == "global" and world_of(self.group)[1] > 1:
+            found: list[Any] = [None] * world_of(self.group)[1]
+            dist.all_gather_object(found, float(accuracy), group=self.group)
+            wrong = [share for share in found if not 0.0 <= share <= 1.0]  # told on all ranks
+            accuracy = wrong[0] if wrong else sum(found) / len(found)
+        self.rule.observe(accuracy=accuracy)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the states of the rule and of the generator.
+
+        With scope "global" it is the same on all ranks. With scope "local" each rank has its own;
+        a rank that is given that of another goes on with random numbers of its own all the same.
+        """
+        made = {device.type: own.get_state() for device, own in self._generators.items()}
+        return {
+            "rule": self.name,
+            "scope": self.scope,
+            "rank": world_of(self.group)[0] if self.scope == "local" else None,
+            "generators": {**self._saved, **made},
+            "inside": self.rule.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that `state_dict` returned, on any rank and device of the same type.
+
+        Raises
+        ------
+        InvalidOption
+            If it is the state of another rule or scope.
+        """
+        if state.get("scope") != self.scope:
+            raise InvalidOption(f"the state has scope {state.get('scope')!r}, not {self.scope!r}")
+        self.rule.load_state_dict(state["inside"])
+        self._generators.clear()
+        self._saved = {kind: saved.cpu() for kind, saved in state["generators"].items()}
+        self._saved_by = state["rank"]
+
+    # -- the parts --------------------------------------------------------------------------------
+
+    def _choose(
+        self,
+        losses: Tensor,
+        k: int,
+        *,
+        generator: Generator | None,
+        features: Tensor | None,
+    ) -> Tensor:
+        own = generator or self._own_generator(losses.device)
+        return self.rule._choose(losses, k, generator=own, features=features)
+
+    def _choose_from_all(
+        self,
+        losses: Tensor,
+        k: int | float | None,
+        generator: Generator | None,
+        features: Tensor | None,
+    ) -> DistributedChoice:
+        rank, world = world_of(self.group)
+        everyone = self._everyone(losses, k, features)
+        rows, sizes = everyone.losses, everyone.sizes
+        if self.balance:
+            size: Any = everyone.wanted[0]
+            chosen = self._balanced(rows, size, world, generator, everyone.features)
+            indices, total = chosen[rank], size * world
+        else:
+            size = None if None in everyone.wanted else sum(filter(None, everyone.wanted))
+            chosen = self._choose(rows, size, generator=generator, features=everyone.features)
+            first = sum(sizes[:rank])
+            ends = torch.tensor([first, first + sizes[rank]], device=chosen.device)
+            start, stop = torch.searchsorted(chosen[0], ends).tolist()
+            indices, total = chosen[0, start:stop] - first, chosen.shape[1]
+        if self.check:
+            require_same(chosen, world, self.group)
+        weights = torch.full(indices.shape, world / total, device=indices.device)
+        if not len(indices):  # a finite loss: zero times another would be no zero
+            own = torch.isfinite(rows[0, first : first + sizes[rank]])
+            indices = own.int().argmax().view(1)
+            weights = torch.zeros(1, device=chosen.device)
+        return DistributedChoice(indices=indices, weights=weights, total=total, samples=sum(sizes))
+
+    def _balanced(
+        self, rows: Tensor, k: int, world: int, generator: Generator | None, features: Tensor | None
+    ) -> Tensor:
+        """Return the places (world, k) in the batches of equal size."""
+        points = None if features is None else features.view(world, -1, features.shape[-1])
+        rows = rows.view(world, -1)
+        chosen = self._choose(rows, k, generator=generator, features=points)
+        if features is None or points is None:
+            return exchange_jointly(rows[:, :, None], chosen)
+        if getattr(self.rule, "scale", "none") == "standardise":
+            points = standardised(features).view(points.shape)
+        return exchange_jointly(points, chosen)
+
+    def _everyone(
+        self, losses: Tensor, k: int | float | None, features: Tensor | None
+    ) -> _Everyone:
+        """Return what the rule looks at, of all ranks; one collective if their sizes agree."""
+        _, world = world_of(self.group)
+        require_shape(losses)
+        n = len(losses)
+        if losses.ndim != 1:
+            raise InvalidProblem(
+                f"losses have shape {tuple(losses.shape)}; scope='global' takes one batch (n,)"
+            )
+        features = features if self.needs == "features" or self.takes_features else None
+        if features is not None and features.shape[:1] != losses.shape:
+            raise InvalidProblem(f"features have shape {tuple(features.shape)} for {n} losses")
+        k = min(k, n) if self.ragged and k is not None and is_whole(k) else k
+        size = self.rule.size(k, n)
+        seen = losses if features is None else features
+        sizes, wanted = self._sizes(seen, size, world)
+        if self.needs != "nothing":
+            seen = gathered(seen.detach(), sizes, self.group)
+        flat = seen if features is None else losses
+        if len(flat) != sum(sizes):  # only their number matters
+            flat = losses.new_zeros(sum(sizes))
+        try:
+            rows = self._rows(flat)
+            found = self.rule._features(None if features is None else seen, flat)
+        except InvalidProblem as error:
+            starts = list(accumulate(sizes, initial=0))[:-1]
+            raise InvalidProblem(f"{error}; all ranks as one, from places {starts} on") from None
+        return _Everyone(rows, found, sizes, wanted)
+
+    def _sizes(
+        self, seen: Tensor, size: int | None, world: int
+    ) -> tuple[list[int], list[int | None]]:
+        """Return n and k of all ranks; asks them only at the first call, if checked, or ragged."""
+        n = len(seen)
+        if world == 1 or (self._agreed and not self.check and not self.ragged):
+            return [n] * world, [size] * world
+        self._agreed = True
+        setting = f"{self.name} {self.seed} {self.ragged} {seen.dtype} {tuple(seen.shape[1:])}"
+        return exchanged_sizes(n, size, setting, self.ragged, seen.device, self.group)
+
+    def size(self, k: int | float | None, n: int) -> int | None:
+        """Return how many of n on each rank; None, also where ranks may differ in n."""
+        size = self.rule.size(k, n)
+        return None if self.ragged else size  # no rank may go on without the others
+
+    def _own_generator(self, device: torch.device) -> Generator:
+        if device in self._generators:
+            return self._generators[device]
+        made = super()._own_generator(device)
+        rank, _ = world_of(self.group)
+        if self.scope == "local":
+            made.manual_seed(mixed_seed(self.seed, rank))
+        saved = self._saved.pop(device.type, None)
+        if saved is not None:
+            made.set_state(saved)
+            if self._saved_by not in (None, rank):
+                drawn = torch.randint(2**31, (), generator=made, device=device)
+                made.manual_seed(mixed_seed(int(drawn), rank))
+        return made

@@ -1,0 +1,520 @@
+"""Choosing in several processes, by gloo on the CPU: each check below runs on every rank of one."""
+
+import copy
+import json
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import torch.distributed as dist  # noqa: E402
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+from torch.nn.parallel import DistributedDataParallel  # noqa: E402
+
+from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem  # noqa: E402
+from subsetopt.torch.distributed import DistributedRule  # noqa: E402
+from subsetopt.torch.functional import select  # noqa: E402
+from subsetopt.torch.rules import rule  # noqa: E402
+from subsetopt.torch.search.joint import exchange_jointly  # noqa: E402
+from subsetopt.torch.step import SubsetStep, supervised  # noqa: E402
+
+N, K, D = 12, 3, 4
+CHECKS: dict[str, Callable[[int, int], None]] = {}
+SQUARED = supervised(nn.MSELoss(reduction="none"))
+
+
+def on_all_ranks(check: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    CHECKS[check.__name__] = check
+    return check
+
+
+def batches(world: int, seed: int = 0, n: int = N) -> list[tuple[Tensor, Tensor]]:
+    """Return the batch of each rank, known to all of them."""
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        (torch.randn(n, D, generator=generator), torch.randn(n, 2, generator=generator))
+        for _ in range(world)
+    ]
+
+
+def losses_of(world: int, seed: int = 0, n: int = N) -> list[Tensor]:
+    return [x.square().sum(1) for x, _ in batches(world, seed, n)]
+
+
+def network() -> Any:
+    with torch.random.fork_rng(()):
+        torch.manual_seed(3)
+        return nn.Sequential(nn.Linear(D, 8), nn.Tanh(), nn.Linear(8, 2))
+
+
+def of_all(value: Any, world: int) -> list[Any]:
+    found: list[Any] = [None] * world
+    dist.all_gather_object(found, value)
+    return found
+
+
+def joined(choice: Any, sizes: list[int]) -> list[int]:
+    """Return the places of what all ranks chose in their batches as one; fillers left out."""
+    kept = choice.indices[choice.weights > 0].tolist()
+    found = of_all(kept, len(sizes))
+    return [sum(sizes[:r]) + i for r, places in enumerate(found) for i in places]
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[name], b[name]) for name in a)
+    return bool(torch.equal(a, b)) if isinstance(a, Tensor) else bool(a == b)
+
+
+def assert_gradients_close(model: Any, losses: Any, wanted: Any) -> None:
+    losses.mean().backward()
+    for got, reference in zip(model.parameters(), wanted.parameters(), strict=True):
+        torch.testing.assert_close(got.grad, reference.grad, rtol=0.0, atol=1e-6)
+
+
+def assert_refused(kind: type[Exception], words: str, call: Callable[[], Any]) -> None:
+    with pytest.raises(kind, match=words):
+        call()
+
+
+# -- on every rank ---------------------------------------------------------------------------------
+
+
+@on_all_ranks
+def one_choice_as_of_one_batch(rank: int, world: int) -> None:
+    cases: list[tuple[str, dict[str, Any], int | None]] = [
+        ("obftf", {}, K),
+        ("obftf", {"start": "uniform", "seed": 5}, K),
+        ("max_loss", {}, K),
+        ("mink", {}, K),
+        ("mink", {"reading": "drawn"}, K),
+        ("stride", {}, K),
+        ("uniform", {}, K),
+        ("prob", {}, K),
+        ("prob", {"gamma": 0.1}, None),
+        ("selective_backprop", {"history": 20}, K),
+        ("selective_backprop", {}, None),
+        ("ordered_sgd", {}, K),
+        ("vector", {}, K),
+        ("frank_wolfe", {}, K),
+    ]
+    for name, options, k in cases:
+        alone, together = rule(name, **options), rule(name, **options)
+        pick = DistributedRule(together, "global", balance=False, check=True)
+        for step in range(3):
+            losses = losses_of(world, step)
+            features = [x for x, _ in batches(world, step)]
+            with_features = name in ("vector", "frank_wolfe")
+            total = None if k is None else k * world
+            vectors = torch.cat(features) if with_features else None
+            wanted = alone(torch.cat(losses), total, features=vectors).tolist()
+            own = features[rank] if with_features else None
+            choice = pick.choose(losses[rank], k, features=own)
+            assert joined(choice, [N] * world) == wanted, name
+            assert choice.total == len(wanted)
+            assert choice.samples == N * world
+            assert sum(of_all(choice.weights.sum().item(), world)) == pytest.approx(world)
+        states = of_all(pick.state_dict(), world)
+        assert all(same(states[0], state) for state in states), name
+        assert same(
+            states[0]["inside"] | {"generators": {}}, alone.state_dict() | {"generators": {}}
+        )
+
+
+@on_all_ranks
+def half_precision_is_gathered(rank: int, world: int) -> None:
+    losses = [some.bfloat16() for some in losses_of(world)]
+    choice = DistributedRule("max_loss", "global", balance=False).choose(losses[rank], K)
+    assert joined(choice, [N] * world) == rule("max_loss")(torch.cat(losses), K * world).tolist()
+
+
+@on_all_ranks
+def balanced_is_as_many_and_never_further_off(rank: int, world: int) -> None:
+    nearer = 0
+    for name in ("obftf", "vector", "frank_wolfe"):
+        for step in range(4):
+            losses = torch.stack(losses_of(world, step))
+            points = torch.stack([x for x, _ in batches(world, step)])
+            single = name == "obftf"
+            points = losses[:, :, None] if single else points
+            options = {} if single else {"scale": "none"}
+            pick = DistributedRule(rule(name, **options), "global", check=True)
+            choice = pick.choose(losses[rank], K, features=None if single else points[rank])
+            assert choice.weights.tolist() == pytest.approx([1 / K] * K)
+            assert choice.total == K * world
+            assert choice.indices.tolist() == sorted(set(choice.indices.tolist()))
+            chosen = joined(choice, [N] * world)
+            assert len(set(chosen)) == K * world
+            alone = rule(name, **options)(losses, K, features=None if single else points)
+            apart = (alone + torch.arange(world)[:, None] * N).flatten()
+            mean = points.flatten(0, 1).mean(0)
+            got, before = (
+                (points.flatten(0, 1)[places].mean(0) - mean).norm().item()
+                for places in (chosen, apart)
+            )
+            assert got <= before + 1e-7
+            nearer += got < 0.5 * before
+    assert nearer >= 6
+
+
+@on_all_ranks
+def gradients_of_uneven_counts(rank: int, world: int) -> None:
+    data = batches(world)
+    scales = [0.01] + [1.0] * (world - 1)  # nothing falls on the first rank
+    data = [(x, y * scale) for (x, y), scale in zip(data, scales, strict=True)]
+    losses = [y.square().sum(1) for _, y in data]
+    for pick in (
+        DistributedRule("max_loss", "global", balance=False),
+        DistributedRule("obftf", "global", balance=False),
+    ):
+        model, reference = DistributedDataParallel(network()), network()
+        choice = pick.choose(losses[rank], K)
+        counts = of_all(int((choice.weights > 0).sum()), world)
+        assert sum(counts) == K * world
+        if pick.name == "max_loss":
+            assert counts[0] == 0
+        else:
+            assert len(set(counts)) > 1
+        x, y = data[rank]
+        trained: Any = SQUARED(model, (x[choice.indices], y[choice.indices]))
+        (choice.weights * trained).sum().backward()
+        places = joined(choice, [N] * world)
+        everything = [torch.cat(part)[places] for part in zip(*data, strict=True)]
+        assert_gradients_close(model.module, SQUARED(reference, tuple(everything)), reference)
+
+
+@on_all_ranks
+def a_rank_without_a_share_gets_a_filler(rank: int, world: int) -> None:
+    losses = torch.arange(N) / N + rank
+    pick = DistributedRule("max_loss", "global", balance=False)
+    choice = pick.choose(losses, 1)
+    if rank < world - 1:
+        assert (choice.indices.tolist(), choice.weights.tolist()) == ([0], [0.0])
+        return
+    assert choice.indices.tolist() == list(range(N - world, N))
+    assert choice.weights.tolist() == [1.0] * world
+
+
+@on_all_ranks
+def a_step_with_a_balanced_choice(rank: int, world: int) -> None:
+    data = batches(world)
+    model, reference = DistributedDataParallel(network()), network()
+    step = SubsetStep(model, SQUARED, DistributedRule("obftf", "global"), k=0.25)
+    result: Any = step(data[rank])
+    assert result.size == K
+    result.loss.backward()
+    places = of_all(result.indices, world)
+    chosen = tuple(
+        torch.cat([part[own] for part, own in zip(parts, places, strict=True)])
+        for parts in zip(*data, strict=True)
+    )
+    assert_gradients_close(model.module, SQUARED(reference, chosen), reference)
+    kept = step.state_dict()
+    following = step(data[rank]).indices
+    step.load_state_dict(kept)
+    assert torch.equal(step(data[rank]).indices, following)
+
+
+@on_all_ranks
+def a_step_whose_ranks_train_on_different_numbers(rank: int, world: int) -> None:
+    data = batches(world)
+    scale = 1.0 + 3.0 * torch.arange(world)  # the highest losses are on the last rank
+    data = [(x, factor * y) for (x, y), factor in zip(data, scale, strict=True)]
+    model, reference = DistributedDataParallel(network()), network()
+    pick = DistributedRule("max_loss", "global", balance=False)
+    result: Any = SubsetStep(model, SQUARED, pick, k=0.25)(data[rank])
+    result.loss.backward()
+    everything = tuple(torch.cat(part) for part in zip(*data, strict=True))
+    with torch.no_grad():
+        wanted = rule("max_loss")(SQUARED(reference, everything), K * world)
+    numbers = torch.bincount(wanted // N, minlength=world)
+    assert numbers.max() > numbers.min()
+    assert result.size == max(1, int(numbers[rank]))
+    chosen = tuple(part[wanted] for part in everything)
+    assert_gradients_close(model.module, SQUARED(reference, chosen), reference)
+
+
+@on_all_ranks
+def batches_of_different_size(rank: int, world: int) -> None:
+    sizes = [5 + 4 * one for one in range(world)]
+    data = [(x[:n], y[:n]) for (x, y), n in zip(batches(world, n=40), sizes, strict=True)]
+    losses = [x.square().sum(1) for x, _ in data]
+    pick = DistributedRule("max_loss", "global", balance=False, ragged=True, check=True)
+    for k, total in ((0.5, sum(n // 2 for n in sizes)), (7, 5 + 7 * (world - 1))):
+        choice = pick.choose(losses[rank], k)
+        wanted = rule("max_loss")(torch.cat(losses), total).tolist()
+        assert joined(choice, sizes) == wanted
+        model, reference = DistributedDataParallel(network()), network()
+        x, y = data[rank]
+        trained: Any = SQUARED(model, (x[choice.indices], y[choice.indices]))
+        (choice.weights * trained).sum().backward()
+        everything = [torch.cat(part)[wanted] for part in zip(*data, strict=True)]
+        assert_gradients_close(model.module, SQUARED(reference, tuple(everything)), reference)
+    with_features = DistributedRule("vector", "global", balance=False, ragged=True)
+    choice = with_features.choose(losses[rank], 0.5, features=data[rank][0])
+    vectors = torch.cat([x for x, _ in data])
+    total = sum(n // 2 for n in sizes)
+    assert joined(choice, sizes) == rule("vector")(vectors[:, 0], total, features=vectors).tolist()
+
+
+@on_all_ranks
+def unbiased_weights(rank: int, world: int) -> None:
+    sizes = [N + 2 * one for one in range(world)]
+    losses = [some[:n] for some, n in zip(losses_of(world, n=40), sizes, strict=True)]
+    pick = DistributedRule("prob", "global", balance=False, ragged=True)
+    choice = pick.choose(losses[rank])
+    weights = pick.weights(choice.indices, losses[rank], None, reweight=True)
+    chances = losses[rank].tanh()[choice.indices]
+    wanted = (choice.weights > 0) * world / (sum(sizes) * chances)
+    torch.testing.assert_close(weights, wanted)
+    assert pick.weights(choice.indices, losses[rank], None, reweight=False) is choice.weights
+    even = DistributedRule("uniform", "global", balance=False)
+    torch.testing.assert_close(even.probabilities(losses[0][:N], K), torch.full((N,), K / N))
+
+
+@on_all_ranks
+def alone_nothing_is_sent_and_nobody_draws_alike(rank: int, world: int) -> None:
+    pick = DistributedRule("uniform")
+    anything = torch.empty(200)
+    if rank == 0:  # the others have no part in it
+        assert torch.equal(pick(anything, 20), rule("uniform")(anything, 20))
+        pick = DistributedRule("uniform")
+    drawn = [pick(anything, 20).tolist() for _ in range(2)]
+    found = of_all(drawn, world)
+    assert all(found[one] != found[other] for one in range(world) for other in range(one))
+    own = pick.state_dict()
+    following = pick(anything, 20).tolist()
+    pick.load_state_dict(own)
+    assert pick(anything, 20).tolist() == following
+    states = of_all(own, world)
+    pick.load_state_dict(states[0])
+    found = of_all(pick(anything, 20).tolist(), world)
+    assert len({tuple(one) for one in found}) == world
+
+
+@on_all_ranks
+def what_differs_is_told_on_all_ranks(rank: int, world: int) -> None:
+    losses = losses_of(world)[rank]
+
+    def pick(name: str = "max_loss", **options: Any) -> DistributedRule:
+        return DistributedRule(name, "global", **{"balance": False, **options})
+
+    assert_refused(InvalidOption, "k is .*3", lambda: pick()(losses, K + rank))
+    assert_refused(InvalidOption, "n is", lambda: pick()(losses[rank:], K))
+    other = pick("max_loss" if rank else "mink")
+    assert_refused(InvalidOption, "differ in the rule", lambda: other(losses, K))
+    late = pick(check=True)
+    late(losses, K)
+    assert_refused(InvalidOption, "k is", lambda: late(losses, K + rank))
+    own = torch.Generator().manual_seed(rank)
+    random = pick("uniform", check=True)
+    assert_refused(InvalidOption, "differently", lambda: random(losses, K, generator=own))
+    bad = losses.clone()
+    bad[2] = torch.nan if rank == 1 else bad[2]
+    assert_refused(InvalidProblem, rf"losses\[{N + 2}\] is nan.*\[0, {N}", lambda: pick()(bad, K))
+    points = torch.ones(N, 2) * (torch.inf if rank == 1 else 1.0)
+    vector = pick("vector", balance=True)
+    assert_refused(InvalidProblem, "not finite", lambda: vector(losses, K, features=points))
+
+
+@on_all_ranks
+def the_accuracy_is_that_of_all(rank: int, world: int) -> None:
+    pick = DistributedRule("ordered_sgd", "global", balance=False)
+    pick.observe(accuracy=1.0 if rank else 0.61)  # mean 0.805 of two, 0.87 of three
+    assert pick.size(8, N) == 4
+    assert_refused(InvalidOption, "1.5", lambda: pick.observe(accuracy=1.5 if rank else 0.5))
+
+
+@on_all_ranks
+def a_group_of_some(rank: int, world: int) -> None:
+    group = dist.new_group([0])
+    pick = DistributedRule("obftf", "global", group)
+    losses = losses_of(world)[rank]
+    if rank:
+        assert_refused(InvalidOption, "not in the group", lambda: pick(losses, K))
+    else:
+        assert torch.equal(pick(losses, K), rule("obftf")(losses, K))
+
+
+# -- how they are run ------------------------------------------------------------------------------
+
+
+def run_rank(rank: int, world: int, place: str) -> None:
+    """Print what became of each check, as JSON; the first that fails ends it."""
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        "gloo", f"file://{place}", timedelta(seconds=15), rank=rank, world_size=world
+    )
+    results = dict.fromkeys(CHECKS, "not reached")
+    for name, check in CHECKS.items():
+        try:
+            check(rank, world)
+            results[name] = "passed"
+        except BaseException:
+            results[name] = traceback.format_exc()
+            break
+    print(json.dumps(results), flush=True)
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], list[dict[str, str]]]:
+    known: dict[int, list[dict[str, str]]] = {}
+
+    def of(world: int) -> list[dict[str, str]]:
+        if world not in known:
+            known[world] = launched(world, tmp_path_factory.mktemp("ranks") / "store")
+        return known[world]
+
+    return of
+
+
+def launched(world: int, place: Path) -> list[dict[str, str]]:
+    quiet = ("-W", "error::FutureWarning", "-W", "error::UserWarning:torch.distributed")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, *quiet, __file__, str(rank), str(world), str(place)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(world)
+    ]
+    try:
+        ends = [process.communicate(timeout=60) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert all(out for out, _ in ends), [err for _, err in ends]
+    return [json.loads(out.splitlines()[-1]) for out, _ in ends]
+
+
+@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("check", CHECKS)
+def test_on_all_ranks(
+    check: str, world: int, outcome: Callable[[int], list[dict[str, str]]]
+) -> None:
+    for rank, results in enumerate(outcome(world)):
+        assert results[check] == "passed", f"rank {rank}: {results[check]}"
+
+
+# -- one process -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", ["local", "global"])
+@pytest.mark.parametrize("name", ["obftf", "vector"])
+def test_a_world_of_one_chooses_as_the_rule_alone(scope: Any, name: str) -> None:
+    pick, alone = DistributedRule(name, scope), rule(name)
+    (x, _), losses = batches(1)[0], losses_of(1)[0]
+    features = x if name == "vector" else None
+    for _ in range(2):
+        chosen = select(losses, K, rule=pick, features=features)
+        assert torch.equal(chosen, alone(losses, K, features=features))
+    assert pick.last is not None
+    assert pick.last.weights.tolist() == pytest.approx([1 / K] * K)
+
+
+def test_each_row_of_a_batch_is_chosen_from_locally() -> None:
+    losses = torch.stack(losses_of(4))
+    pick = DistributedRule("obftf")
+    assert torch.equal(pick(losses, K), rule("obftf")(losses, K))
+    with pytest.raises(InvalidProblem, match="one batch"):
+        DistributedRule("obftf", "global")(losses, K)
+
+
+def test_a_missing_group_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    for pick in (DistributedRule("uniform"), DistributedRule("obftf", "global")):
+        with pytest.raises(InvalidOption, match=r"WORLD_SIZE is 4.*init_process_group"):
+            pick(torch.rand(N), K)
+
+
+@pytest.mark.parametrize("name", ["max_loss", "mink", "uniform", "prob", "stride", "ordered_sgd"])
+def test_balance_is_refused_where_it_would_be_the_local_choice(name: str) -> None:
+    with pytest.raises(InvalidOption, match=r"scope='local'.*balance=False"):
+        DistributedRule(name, "global")
+
+
+def test_options_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InvalidOption, match="scope is 'all'"):
+        DistributedRule("obftf", "all")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOption, match="ragged"):
+        DistributedRule("obftf", "global", ragged=True)
+    with pytest.raises(InvalidOption, match="already"):
+        DistributedRule(DistributedRule("obftf"))
+    with pytest.raises(UnsupportedProblem, match="does not learn"):
+        DistributedRule("obftf").observe(accuracy=0.5)
+
+
+def test_the_state_of_another_scope_or_rule_is_refused() -> None:
+    state = DistributedRule("obftf", "global").state_dict()
+    with pytest.raises(InvalidOption, match="scope"):
+        DistributedRule("obftf").load_state_dict(state)
+    with pytest.raises(InvalidOption, match="vector"):
+        DistributedRule("vector", "global").load_state_dict(copy.deepcopy(state))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    ranks=st.integers(2, 4),
+    n=st.integers(2, 9),
+    d=st.integers(1, 3),
+    seed=st.integers(0, 99),
+    data=st.data(),
+)
+def test_exchanges_keep_the_counts_and_never_lead_away(
+    ranks: int, n: int, d: int, seed: int, data: Any
+) -> None:
+    k = data.draw(st.integers(1, n))
+    generator = torch.Generator().manual_seed(seed)
+    points = torch.randn(ranks, n, d, generator=generator, dtype=torch.float64)
+    start = torch.rand(ranks, n, generator=generator).topk(k).indices.sort(1).values
+    found = exchange_jointly(points, start)
+    assert found.shape == (ranks, k)
+    assert all(sorted(set(row)) == row for row in found.tolist())
+
+    def error(chosen: Tensor) -> float:
+        taken = points.gather(1, chosen[:, :, None].expand(-1, -1, d))
+        distance: float = (taken.mean((0, 1)) - points.mean((0, 1))).norm().item()
+        return distance
+
+    assert error(found) <= error(start) + 1e-12
+    best = min(
+        (
+            error(torch.cat([found[:r], changed[None], found[r + 1 :]]))
+            for r in range(ranks)
+            for changed in exchanges_of(found[r], n)
+        ),
+        default=torch.inf,
+    )
+    if torch.equal(exchange_jointly(points, found), found):
+        assert error(found) <= best + 1e-12
+
+
+def exchanges_of(chosen: Tensor, n: int) -> list[Tensor]:
+    """Return all choices that differ in one place."""
+    free = set(range(n)) - set(chosen.tolist())
+    return [
+        torch.tensor(sorted({*chosen.tolist(), coming} - {leaving}))
+        for leaving in chosen.tolist()
+        for coming in free
+    ]
+
+
+def test_what_is_not_finite_is_not_exchanged_in() -> None:
+    points = torch.tensor([[0.0, 1.0, torch.nan, 5.0], [0.0, 1.0, torch.inf, 4.0]])[:, :, None]
+    found = exchange_jointly(points, torch.tensor([[0, 1], [0, 1]]))
+    assert 2 not in found
+
+
+if __name__ == "__main__":
+    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
