@@ -204,6 +204,8 @@ def selections(torch: Any, device: str, rounds: int, repeats: int) -> list[Row]:
         turns: dict[str, Turn] = {"sort": partial(torch.sort, losses)}
         for name in ("uniform", "obftf", "selective_backprop"):
             turns[name] = partial(rule(name), losses, n // 4)
+        if device == "cuda":
+            turns["obftf, triton"] = partial(rule("obftf", kernel="triton"), losses, n // 4)
         found = {
             turn: 1e6 * median(s) for turn, s in interleaved(turns, rounds, repeats, wait).items()
         }

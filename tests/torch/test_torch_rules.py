@@ -473,3 +473,10 @@ def test_a_cuda_graph_of_a_rule(case: Any) -> None:
         before = chosen.clone()
         graph.replay()
         assert not torch.equal(chosen, before)
+
+
+def test_the_kernel_of_obftf_is_for_gpus() -> None:
+    losses = torch.rand(64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(rule("obftf", kernel="triton")(losses, 9), rule("obftf")(losses, 9))
+    with pytest.raises(InvalidOption, match="kernel is 'cuda'; 'torch' or 'triton' is needed"):
+        rule("obftf", kernel="cuda")

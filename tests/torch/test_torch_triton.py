@@ -19,6 +19,7 @@ from subsetopt.errors import InvalidProblem
 torch: Any = pytest.importorskip("torch")
 pytest.importorskip("triton", reason="Triton comes with the CUDA builds of torch")
 search = pytest.importorskip("subsetopt.torch.search.mean")
+rule = pytest.importorskip("subsetopt.torch.rules").rule
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
@@ -102,6 +103,13 @@ def test_losses_that_are_not_finite_come_last() -> None:
 def test_many_losses_are_refused() -> None:
     with pytest.raises(InvalidProblem, match="4096"):
         kernel()(torch.zeros(1, 4097, device=DEVICE), 3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_the_rule_takes_it_when_asked_to() -> None:
+    losses = torch.rand(3, 128, device="cuda")
+    by_kernel = rule("obftf", kernel="triton")(losses, 32)
+    assert torch.equal(by_kernel, search.match_mean(losses, 32))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

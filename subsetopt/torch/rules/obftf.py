@@ -28,6 +28,11 @@ class OBFTF(Rule):
         towards the middle.
     rounds : int
         How many double exchanges the search in torch makes.
+    kernel : {"torch", "triton"}
+        What searches on a GPU: operations of torch, some 90 of them, which `torch.compile` or a
+        CUDA graph join; or one launch of a Triton kernel, for at most 4096 losses, which is
+        compiled for each n in 6 to 25 s. The kernel is tested in Triton's interpreter; it has not
+        been run on a GPU yet.
 
     References
     ----------
@@ -39,12 +44,15 @@ class OBFTF(Rule):
 
     start: Literal["stride", "uniform"] = "stride"
     rounds: int = 2
+    kernel: Literal["torch", "triton"] = "torch"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require("start", self.start, self.start in ("stride", "uniform"), "'stride' or 'uniform'")
         good = is_whole(self.rounds) and 0 <= self.rounds <= 64
         require("rounds", self.rounds, good, "a whole number 0..64")
+        known = self.kernel in ("torch", "triton")
+        require("kernel", self.kernel, known, "'torch' or 'triton'")
 
     def _choose(
         self,
@@ -54,13 +62,17 @@ class OBFTF(Rule):
         generator: Generator | None,
         features: Tensor | None,
     ) -> Tensor:
+        noise = None
         if self.start == "uniform":
             own = generator or self._own_generator(losses.device)
             noise = torch.rand(losses.shape, generator=own, device=losses.device)
-            return match_mean(losses, k, rounds=self.rounds, noise=noise)
-        if losses.device.type == "cpu" and not torch.compiler.is_compiling():
+        elif losses.device.type == "cpu" and not torch.compiler.is_compiling():
             array = losses.numpy()
             if len(array) == 1:
                 return torch.from_numpy(select(array[0], k))[None]
             return torch.from_numpy(select(array, k, threads=torch.get_num_threads()))
-        return match_mean(losses, k, rounds=self.rounds)
+        if self.kernel == "triton" and losses.device.type == "cuda":
+            from subsetopt.torch.search import triton_mean
+
+            return triton_mean.match_mean(losses, k, rounds=self.rounds, noise=noise)
+        return match_mean(losses, k, rounds=self.rounds, noise=noise)

@@ -1,8 +1,8 @@
 """Matching the mean of losses in one launch: the search of `mean`, one program for each row.
 
-Importing this module needs Triton, which comes with the CUDA builds of torch. No rule uses it by
-itself: it gives the right answers under Triton's interpreter and compiles for compute capability
-8.0 and 9.0, in 6 s for n = 128 and 25 s for n = 4096, but has not been run on a GPU.
+Importing this module needs Triton, which comes with the CUDA builds of torch. Rule "obftf" uses it
+when it is asked to: it gives the right answers under Triton's interpreter and compiles for compute
+capability 8.0 and 9.0, in 6 s for n = 128 and 25 s for n = 4096, but has not been run on a GPU.
 """
 
 from typing import Any, NamedTuple
