@@ -101,8 +101,9 @@ class Report:
 
     @cached_property
     def failures(self) -> tuple[Row, ...]:
-        """The rows that have no answer and say why."""
-        return tuple(row for row in self.rows if row.failure)
+        """The rows that have no answer and say why, but for those that a longer limit mends."""
+        mended = {row.key[:3] for row in final_rows(self.rows) if not row.failure}
+        return tuple(row for row in self.rows if row.failure and row.key[:3] not in mended)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; the keys are those of ``--json`` on the command line."""

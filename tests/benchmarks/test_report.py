@@ -307,3 +307,17 @@ def test_other_words() -> None:
     assert words.listed([3, 1, 3]) == "1, 3"
     assert words.listed(range(50)) == "50 values from 0 to 49"
     assert words.day("yesterday") == "yesterday"
+
+
+def test_a_refusal_that_a_longer_limit_mends_is_no_failure(planted_results: Planted) -> None:
+    results = planted_results(families=("mmd",), time_limits=(0.1, 1.0))
+    ladders: dict[tuple[str, str, int], list[Row]] = {}
+    for row in results.rows:
+        ladders.setdefault(row.key[:3], []).append(row)
+    long = next(own for own in ladders.values() if len(own) == 2 and not own[-1].failure)
+    first = min(long, key=lambda row: row.time_limit or 0.0)
+    refused = replace(first, objective=None, termination=None, failure="TooLarge: 1 s is needed")
+    rows = tuple(refused if row is first else row for row in results.rows)
+    before, after = Report(results), Report(replace(results, rows=rows))
+    assert len(after.failures) == len(before.failures)
+    assert refused.failure not in {row.failure for row in after.failures}

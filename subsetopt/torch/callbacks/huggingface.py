@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
+from subsetopt.formats.atomic import replacing
 from subsetopt.solvers.base import Requirement
 from subsetopt.torch.importance import ImportanceSampler
 from subsetopt.torch.samplers import EpochBatchSampler
@@ -86,7 +87,8 @@ class SelectionCallback(_transformers.TrainerCallback):  # type: ignore[misc]
         """Put the state of this rank beside the others of the checkpoint."""
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         folder.mkdir(parents=True, exist_ok=True)
-        torch.save(self.selection.state_dict(), folder / _name(args))
+        with replacing(folder / _name(args)) as file:
+            torch.save(self.selection.state_dict(), file)
 
     def _load(self, args: Any, state: Any) -> None:
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
