@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt.machine import Machine
 from subsetopt.problems.kernel_matrices import kernel_matrix
 from subsetopt.sequencing.baselines import facility
 
-from .machine import Machine
 from .plain import show
 
 Row = dict[str, Any]

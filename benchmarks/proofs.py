@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 import subsetopt as so
+from subsetopt.machine import Machine
 
 from .cases import public
-from .machine import Machine
 
 Row = dict[str, Any]
 Problem = so.QuadraticSelection | so.MMDSelection

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.formats.idx import read_mnist
+from subsetopt.machine import Machine
 from subsetopt.problems.kernel_matrices import kernel_matrix
 from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.sequencing import choose, mmd_to_whole
 
-from .machine import Machine
 from .plain import show
 
 Row = dict[str, Any]

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt.machine import Machine
 
 from .cases.base import Values
 from .cases.digits import losses as digits_losses
-from .machine import Machine
 from .plain import show
 
 Row = dict[str, Any]

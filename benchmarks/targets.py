@@ -20,8 +20,7 @@ import numpy as np
 
 import subsetopt as so
 from subsetopt.formats.idx import read_idx
-
-from .machine import Machine
+from subsetopt.machine import Machine
 
 Row = dict[str, Any]
 Instance = tuple[so.QuadraticSelection | so.MMDSelection, float]  # and the objective wanted

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from subsetopt.benchmarks.best_known import BestKnown
-from subsetopt.benchmarks.machine import Machine
 from subsetopt.benchmarks.measuring import keeper
 from subsetopt.benchmarks.results import (
     Bound,
@@ -21,6 +20,7 @@ from subsetopt.benchmarks.results import (
     Settings,
 )
 from subsetopt.benchmarks.results.folder import Folder
+from subsetopt.machine import Machine
 from subsetopt.solution import CertificateKind, Termination
 from subsetopt.solvers import catalogue
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from subsetopt.benchmarks.cases import Case
-from subsetopt.benchmarks.machine import Machine, commit, packages
 from subsetopt.benchmarks.results import Bound, Plan, Results, Row, Session
 from subsetopt.benchmarks.results.folder import Folder
 from subsetopt.benchmarks.results.schedule import complete
 from subsetopt.errors import InvalidOption
+from subsetopt.machine import Machine, commit, packages
 from subsetopt.solvers import catalogue
 from subsetopt.solvers.base import Requirement
 

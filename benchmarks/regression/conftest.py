@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from subsetopt.benchmarks.machine import Machine, packages
+from subsetopt.machine import Machine, packages
 
 from . import Timed
 

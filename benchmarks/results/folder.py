@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from subsetopt.benchmarks.machine import Machine
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
+from subsetopt.machine import Machine
 from subsetopt.solvers.base import Requirement
 
 from .plan import Bound, Plan, Results, Session

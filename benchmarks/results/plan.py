@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from subsetopt.benchmarks.best_known import BestKnown
-from subsetopt.benchmarks.machine import Machine
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.limits import Limits
+from subsetopt.machine import Machine
 
 from .rows import SCHEMA, Row
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from subsetopt.benchmarks.analysis.comparison import Comparison, compare
-from subsetopt.benchmarks.machine import Machine
 from subsetopt.benchmarks.results import CaseInfo, Entrant, Plan, Results, Row, Session, Settings
 from subsetopt.errors import InvalidOption
+from subsetopt.machine import Machine
 from subsetopt.solution import Termination
 
 MACHINE = Machine(

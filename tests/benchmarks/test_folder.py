@@ -14,12 +14,12 @@ import pytest
 
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase
 from subsetopt.benchmarks.cases.synthetic import losses
-from subsetopt.benchmarks.machine import Machine, commit, packages
 from subsetopt.benchmarks.measuring.comparing import Watcher, compare
 from subsetopt.benchmarks.results import Bound, CaseInfo, Entrant, Plan, Row, Session, Settings
 from subsetopt.benchmarks.results.folder import Folder, load
 from subsetopt.benchmarks.results.schedule import complete, todo, total
 from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.machine import Machine, commit, packages
 from subsetopt.solution import CertificateKind, Termination
 
 CASES: list[Case] = [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, count=2, seed=0)]

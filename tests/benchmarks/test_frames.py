@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from subsetopt.benchmarks.machine import Machine
 from subsetopt.benchmarks.reporting import frames
 from subsetopt.benchmarks.results import (
     Bound,
@@ -19,6 +18,7 @@ from subsetopt.benchmarks.results import (
 )
 from subsetopt.benchmarks.results.rows import SCHEMA
 from subsetopt.errors import MissingBackend
+from subsetopt.machine import Machine
 from subsetopt.solution import CertificateKind, Termination
 from subsetopt.solvers import base
 

@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 import subsetopt as so
 from subsetopt.benchmarks import best_known, checking
 from subsetopt.benchmarks.best_known import BestKnown, registry
-from subsetopt.benchmarks.machine import Machine
 from subsetopt.benchmarks.results import (
     CaseInfo,
     Plan,
@@ -26,6 +25,7 @@ from subsetopt.benchmarks.results import (
     folder,
 )
 from subsetopt.cli import app
+from subsetopt.machine import Machine
 
 TRIANGLE = "5 3\n" + "\n".join(
     f"{i} {j} {1 + 10 * (i < 3 and j < 3)}" for i in range(5) for j in range(i + 1, 5)
