@@ -1,0 +1,109 @@
+"""Samples that fit into memory, taken by their numbers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from subsetopt.errors import InvalidOption
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Split(Protocol):
+    """Samples in a fixed order, read in batches of chosen ones."""
+
+    def __len__(self) -> int: ...
+
+    def batches(self, chosen: "Sequence[list[int]] | BatchSource") -> Iterator[tuple[Tensor, Batch]]:
+        """Yield the numbers of the samples in each batch, and (inputs, targets), on the device."""
+
+    def to(self, device: torch.device) -> "Split":
+        """Return the same samples, handed out on that device."""
+
+
+class BatchSource(Protocol):
+    """What yields the numbers of samples, batch by batch."""
+
+    def __iter__(self) -> Iterator[list[int]]: ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, eq=False)
+class TensorSplit:
+    """Samples held as two tensors.
+
+    Parameters
+    ----------
+    inputs : Tensor, (n, ...)
+        As the files have them, uint8 for images: `Task.prepare` makes numbers of them.
+    targets : Tensor, (n, ...)
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.targets) or not len(self.inputs):
+            raise InvalidOption(
+                f"there are {len(self.inputs)} inputs and {len(self.targets)} targets; as many, "
+                "and at least one, are needed"
+            )
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def batches(self, chosen: Sequence[list[int]] | BatchSource) -> Iterator[tuple[Tensor, Batch]]:
+        """Yield the numbers of the samples in each batch, and (inputs, targets)."""
+        device = self.inputs.device
+        for numbers in chosen:
+            ids = torch.tensor(numbers)
+            where = ids if device.type == "cpu" else ids.pin_memory().to(device, non_blocking=True)
+            yield where, self.take(where)
+
+    def take(self, ids: Tensor) -> Batch:
+        """Return the samples of these numbers."""
+        return self.inputs.index_select(0, ids), self.targets.index_select(0, ids)
+
+    def to(self, device: torch.device) -> "TensorSplit":
+        """Return the same samples on that device."""
+        return TensorSplit(self.inputs.to(device), self.targets.to(device))
+
+    def subset(self, ids: Tensor) -> "TensorSplit":
+        """Return only these samples, numbered anew."""
+        return TensorSplit(*self.take(ids))
+
+
+class Data(NamedTuple):
+    """What a task is trained on, and what it is judged by."""
+
+    train: TensorSplit
+    test: TensorSplit
+    classes: int | None = None
+    """How many classes the targets are of; None for regression."""
+    validation: TensorSplit | None = None
+    """Samples that the data set itself sets aside for tuning."""
+
+    def for_tuning(self, share: float = 0.1, seed: int = 0) -> "Data":
+        """Return data whose test samples come out of the training set: the test set stays unseen.
+
+        Parameters
+        ----------
+        share : float
+            Of the training set, where the data bring no validation samples of their own.
+        """
+        if self.validation is not None:
+            return self._replace(test=self.validation, validation=None)
+        order = torch.from_numpy(np.random.default_rng(seed).permutation(len(self.train)))
+        count = max(1, int(share * len(self.train)))
+        held_out, kept = order[:count].sort().values, order[count:].sort().values
+        return self._replace(train=self.train.subset(kept), test=self.train.subset(held_out))
+
+
+def in_order(size: int, batch_size: int) -> list[list[int]]:
+    """Return batches of all numbers below `size`, one after another."""
+    return [list(range(i, min(i + batch_size, size))) for i in range(0, size, batch_size)]
