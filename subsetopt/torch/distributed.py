@@ -176,7 +176,8 @@ class DistributedRule(Wrapper):
         assert self.last.samples is not None
         chances = self.probabilities(losses, k)[indices]
         world = world_of(self.group)[1]
-        return (self.last.weights > 0) * world / (self.last.samples * chances)
+        scaled = world / (self.last.samples * chances)
+        return torch.where(self.last.weights > 0, scaled, 0.0)  # a filler's chance may be none
 
     def observe(self, *, accuracy: float) -> None:
         """Pass the training accuracy on; with scope "global", the mean over the ranks.

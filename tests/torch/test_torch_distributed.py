@@ -273,10 +273,18 @@ def unbiased_weights(rank: int, world: int) -> None:
     pick = DistributedRule("prob", "global", balance=False, ragged=True)
     choice = pick.choose(losses[rank])
     weights = pick.weights(choice.indices, losses[rank], None, reweight=True)
-    chances = losses[rank].tanh()[choice.indices]
+    keep = torch.cat(losses).tanh()
+    own = keep.split(sizes)[rank] + (1.0 - keep).prod() / len(keep)  # for want of any on all ranks
+    chances = own[choice.indices]
     wanted = (choice.weights > 0) * world / (sum(sizes) * chances)
     torch.testing.assert_close(weights, wanted)
     assert pick.weights(choice.indices, losses[rank], None, reweight=False) is choice.weights
+    single = torch.zeros(N)
+    single[3] = 9.0 if rank == 0 else 0.0  # with a chance of 1, all others of 0
+    choice = pick.choose(single)
+    weights = pick.weights(choice.indices, single, None, reweight=True)
+    assert weights is not None
+    assert weights.tolist() == pytest.approx([0.0 if rank else 1.0 / N])
     even = DistributedRule("uniform", "global", balance=False)
     torch.testing.assert_close(even.probabilities(losses[0][:N], K), torch.full((N,), K / N))
 

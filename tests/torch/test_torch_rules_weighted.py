@@ -111,13 +111,17 @@ def test_ranks_are_among_the_last_losses_only() -> None:
     pick(few)
     assert pick.probabilities(few).tolist() == [0.5, 1.0]
     pick(torch.tensor([3.0, 4.0, 5.0]))
-    assert pick.probabilities(few).tolist() == pytest.approx([0.2, 0.4])
+    keep = torch.tensor([0.2, 0.4])
+    torch.testing.assert_close(pick.probabilities(few).double(), least_one(keep))
     pick(torch.tensor([6.0, 7.0]))  # the seventh: 1.0 is forgotten
     assert pick.probabilities(torch.tensor([1.0, 2.0, 9.0])).tolist() == pytest.approx(
         [0, 1 / 6, 1]
     )
     pick(torch.arange(100.0))  # more than are remembered: the last ones are
-    assert pick.probabilities(torch.tensor([93.0, 94.0])).tolist() == pytest.approx([0, 1 / 6])
+    keep = torch.tensor([0.0, 1 / 6])
+    torch.testing.assert_close(
+        pick.probabilities(torch.tensor([93.0, 94.0])).double(), least_one(keep)
+    )
     pick(torch.full((4, 6), 3.0), 2)
     assert pick.probabilities(torch.tensor([2.0, 3.0])).tolist() == [0.0, 1.0]
 
@@ -140,13 +144,67 @@ def test_selective_backprop_resumes() -> None:
         rule("selective_backprop", history=8).load_state_dict(state)
 
 
-def test_the_weights_of_chosen_losses_make_the_mean_unbiased() -> None:
-    losses = drawn(30)
-    for pick in (rule("prob"), rule("selective_backprop", history=30)):
-        pick(losses)
-        keep = pick.probabilities(losses)
-        estimates = torch.stack(
-            [(losses[c] / keep[c]).sum() / 30 for c in (pick(losses) for _ in range(2000))]
-        )
-        error = estimates.std() / 2000**0.5
-        assert abs(estimates.mean() - losses.mean()) < 4 * error
+def least_one(keep: Any) -> Any:
+    """Return the probabilities over all subsets; where nothing is kept, one of all alike is."""
+    n = len(keep)
+    subsets = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * n).view(-1, n)
+    masses = torch.where(subsets > 0, keep.double(), 1.0 - keep.double()).prod(1)
+    subsets[0] = 1.0 / n
+    return (masses[:, None] * subsets).sum(0)
+
+
+@pytest.mark.parametrize("gamma", [1e-30, 0.01, 0.2, 3.0])
+def test_the_one_that_is_kept_for_want_of_others_counts(gamma: float) -> None:
+    losses, times = torch.tensor([0.0, 0.1, 0.5, 1.0, 2.0, 4.0]), 8000
+    pick = rule("prob", gamma=gamma)
+    found, wanted = pick.probabilities(losses), least_one((gamma * losses).tanh())
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-6, atol=0.0)
+    assert chi_square(kept(pick, losses, times), found, times) < 6 + 4 * 12**0.5
+    batch = torch.stack([losses, losses.flip(0)])
+    assert torch.equal(pick.probabilities(batch), torch.stack([found, found.flip(0)]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_nothing_but_zeros_is_uniform_and_what_is_sure_leaves_no_want(dtype: Any) -> None:
+    pick, zeros = rule("prob"), torch.zeros(5, dtype=dtype)
+    assert pick.probabilities(zeros).tolist() == pytest.approx([0.2] * 5)
+    counts = kept(pick, zeros, 2000)
+    assert chi_square(counts, pick.probabilities(zeros), 2000) < 5 + 4 * 10**0.5
+    assert counts.sum() == 2000
+    sure = torch.tensor([0.0, 100.0, 0.0, 100.0], dtype=dtype)
+    assert pick.probabilities(sure).tolist() == [0.0, 1.0, 0.0, 1.0]
+    assert kept(pick, sure, 50).tolist() == [0, 50, 0, 50]
+    assert pick.probabilities(torch.zeros(1, dtype=dtype)).tolist() == [1.0]
+
+
+def test_what_is_not_finite_is_kept_only_for_want_of_finite_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(base, "require_finite", lambda *_: None)  # as on a GPU
+    pick = rule("prob", gamma=0.1)
+    losses = torch.tensor([torch.inf, 1.0, torch.nan, 0.0, -torch.inf])
+    found = pick.probabilities(losses)
+    torch.testing.assert_close(found[[1, 3]].double(), least_one((0.1 * losses[[1, 3]]).tanh()))
+    assert found[[0, 2, 4]].tolist() == [0.0] * 3
+    counts = kept(pick, losses, 2000)
+    assert counts[[0, 2, 4]].tolist() == [0.0] * 3
+    assert chi_square(counts[[1, 3]], found[[1, 3]], 2000) < 2 + 4 * 4**0.5
+    lost = torch.full((3,), torch.nan)
+    assert len(pick(lost)) == 1
+    assert pick.probabilities(lost).tolist() == [0.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("prob", {}), ("prob", {"gamma": 0.02}), ("selective_backprop", {"history": 30})],
+)
+def test_the_weights_of_chosen_losses_make_the_mean_unbiased(name: str, options: Any) -> None:
+    losses, times = drawn(30), 3000
+    pick = rule(name, **options)
+    pick(losses)
+    chances = pick.probabilities(losses)
+    estimates = torch.stack(
+        [(losses[c] / chances[c]).sum() / 30 for c in (pick(losses) for _ in range(times))]
+    )
+    error = estimates.std() / times**0.5
+    assert abs(estimates.mean() - losses.mean()) < 4 * error

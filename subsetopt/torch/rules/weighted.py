@@ -14,10 +14,11 @@ from .base import Rule
 class WeightedRule(Rule):
     """Keep each sample with its probability; given k, draw k with the probabilities as weights.
 
-    Without k the samples are kept independently, at least one of them: their number is known only
-    on the host, so a GPU waits. With k there is no waiting; samples are drawn one after another
-    without replacement (Efraimidis and Spirakis 2006, by the k largest perturbed log weights), and
-    the probabilities of being among them have no closed form.
+    Without k the samples are kept independently of each other; where that leaves none, one of the
+    finite losses is, each as likely as the others. The number is known only on the host, so a GPU
+    waits. With k there is no waiting; samples are drawn one after another without replacement
+    (Efraimidis and Spirakis 2006, by the k largest perturbed log weights), and the probabilities of
+    being among them have no closed form.
     """
 
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
@@ -39,12 +40,9 @@ class WeightedRule(Rule):
         own = generator or self._own_generator(losses.device)
         finite = torch.isfinite(losses)
         keep = self._keep(losses)
-        noise = torch.rand(losses.shape, generator=own, dtype=keep.dtype, device=keep.device)
         if k is None:
-            excess = torch.where(finite, keep, -1.0)[0] - noise[0]
-            kept = excess > 0
-            kept[excess.argmax()] = True  # in most cases it is already
-            return kept.nonzero().T
+            return _kept(keep[0], finite[0], own).nonzero().T
+        noise = torch.rand(losses.shape, generator=own, dtype=keep.dtype, device=keep.device)
         tiny = torch.finfo(keep.dtype).tiny
         keys = keep.clamp(min=tiny).log() - (-torch.log1p(-noise)).log()
         return torch.where(finite, keys, -torch.inf).topk(k).indices.sort(1).values
@@ -52,7 +50,7 @@ class WeightedRule(Rule):
     def probabilities(self, losses: Tensor, k: int | float | None = None) -> Tensor:
         """Return the probability of each sample of being kept, shaped as `losses`; k is None.
 
-        That one at least is kept is left out of account.
+        ``p_i + prod_j (1 - p_j) / m`` with the m finite losses: alone, or for want of others.
 
         Raises
         ------
@@ -61,4 +59,28 @@ class WeightedRule(Rule):
         """
         if k is not None:
             return super().probabilities(losses, k)
-        return self._keep(self._rows(losses)).view(losses.shape)
+        rows = self._rows(losses)
+        finite = torch.isfinite(rows)
+        keep = torch.where(finite, self._keep(rows), 0.0)
+        nothing = (1.0 - _wide(keep)).prod(1, keepdim=True)
+        alone = (nothing / finite.sum(1, keepdim=True).clamp(min=1)).to(keep.dtype)
+        return torch.where(finite, keep + alone, 0.0).view(losses.shape)
+
+
+def _kept(keep: Tensor, finite: Tensor, generator: Generator) -> Tensor:
+    """Return which of n are kept: each with its probability, a random finite one for want of any.
+
+    Where nothing is kept the ``(u - p) / (1 - p)`` are independent and uniform, so that the least
+    is any of them alike; else the least is negative, that of one that is kept already.
+    """
+    chance = torch.where(finite, _wide(keep), 0.0)
+    noise = torch.rand(chance.shape, generator=generator, dtype=chance.dtype, device=chance.device)
+    kept = noise < chance
+    excess = (noise - chance) / (1.0 - chance)  # noise is below 1, so that 1 gives -inf
+    kept[torch.where(finite, excess, torch.inf).argmin()] = True
+    return kept
+
+
+def _wide(values: Tensor) -> Tensor:
+    """Return them in double precision, in which even tiny chances differ; MPS has none."""
+    return values if values.device.type == "mps" else values.double()
