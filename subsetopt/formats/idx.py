@@ -11,22 +11,34 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidFile
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 _UNSIGNED_BYTES = 0x08
 _GZIP = b"\x1f\x8b"
 
 
-def read_mnist(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the training images, one in each row, and their labels.
+def read_mnist(
+    folder: Path, *, test: bool = False, sub: str = "mnist"
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the images, one in each row, and their labels.
 
-    They are looked for in ``folder/mnist`` and in `folder`, gzipped or not.
+    They are looked for in ``folder/sub`` and in `folder`, gzipped or not.
+
+    Parameters
+    ----------
+    folder : Path
+    test : bool
+        Read the 10,000 test images instead of the training images.
+    sub : str
+        The data set: "mnist", or "fashion" for Fashion-MNIST, whose files are called the same.
 
     Raises
     ------
     InvalidFile
         If one of the two files is missing or damaged, or they do not fit together.
     """
-    images = read_idx(_find(folder, IMAGES), dimensions=3)
-    labels = read_idx(_find(folder, LABELS), dimensions=1)
+    names = (TEST_IMAGES, TEST_LABELS) if test else (IMAGES, LABELS)
+    images = read_idx(_find(folder, sub, names[0]), dimensions=3)
+    labels = read_idx(_find(folder, sub, names[1]), dimensions=1)
     if len(images) != len(labels) or not len(labels):
         raise InvalidFile(f"{folder} holds {len(images)} images and {len(labels)} labels")
     if labels.max() > 9:
@@ -34,12 +46,12 @@ def read_mnist(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return images.reshape(len(images), -1), labels.astype(np.int64)
 
 
-def _find(folder: Path, name: str) -> Path:
-    tried = [folder / sub / f"{name}{end}" for sub in ("mnist", ".") for end in (".gz", "")]
+def _find(folder: Path, sub: str, name: str) -> Path:
+    tried = [folder / at / f"{name}{end}" for at in (sub, ".") for end in (".gz", "")]
     for path in tried:
         if path.is_file():
             return path
-    raise InvalidFile(f"no {name}.gz in {folder / 'mnist'} or {folder}")
+    raise InvalidFile(f"no {name}.gz in {folder / sub} or {folder}")
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

@@ -1,8 +1,9 @@
 """Samples that fit into memory, taken by their numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,11 +19,19 @@ class Split(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batches(self, chosen: "Sequence[list[int]] | BatchSource") -> Iterator[tuple[Tensor, Batch]]:
+    def batches(
+        self, chosen: "Sequence[list[int]] | BatchSource"
+    ) -> Iterator[tuple[Tensor, Batch]]:
         """Yield the numbers of the samples in each batch, and (inputs, targets), on the device."""
 
     def to(self, device: torch.device) -> "Split":
         """Return the same samples, handed out on that device."""
+
+    def subset(self, ids: Tensor) -> "Split":
+        """Return only these samples, numbered anew."""
+
+    def plain(self) -> "Split":
+        """Return the same samples as they are evaluated: nothing about them is left to chance."""
 
 
 class BatchSource(Protocol):
@@ -77,16 +86,22 @@ class TensorSplit:
         """Return only these samples, numbered anew."""
         return TensorSplit(*self.take(ids))
 
+    def plain(self) -> "TensorSplit":
+        """Return itself."""
+        return self
+
 
 class Data(NamedTuple):
     """What a task is trained on, and what it is judged by."""
 
-    train: TensorSplit
-    test: TensorSplit
+    train: Split
+    test: Split
     classes: int | None = None
     """How many classes the targets are of; None for regression."""
-    validation: TensorSplit | None = None
+    validation: Split | None = None
     """Samples that the data set itself sets aside for tuning."""
+    facts: Mapping[str, Any] = MappingProxyType({})
+    """Plain values for reports: `n_train`, `n_test`, `source`, `subset`, and more."""
 
     def for_tuning(self, share: float = 0.1, seed: int = 0) -> "Data":
         """Return data whose test samples come out of the training set: the test set stays unseen.
@@ -97,11 +112,15 @@ class Data(NamedTuple):
             Of the training set, where the data bring no validation samples of their own.
         """
         if self.validation is not None:
-            return self._replace(test=self.validation, validation=None)
+            return self._told(self.train, self.validation)
         order = torch.from_numpy(np.random.default_rng(seed).permutation(len(self.train)))
         count = max(1, int(share * len(self.train)))
         held_out, kept = order[:count].sort().values, order[count:].sort().values
-        return self._replace(train=self.train.subset(kept), test=self.train.subset(held_out))
+        return self._told(self.train.subset(kept), self.train.subset(held_out).plain())
+
+    def _told(self, train: Split, test: Split) -> "Data":
+        facts = {**self.facts, "n_train": len(train), "n_test": len(test), "tuning": True}
+        return self._replace(train=train, test=test, validation=None, facts=facts)
 
 
 def in_order(size: int, batch_size: int) -> list[list[int]]:
