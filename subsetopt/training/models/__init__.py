@@ -1,1 +1,5 @@
-"""models."""
+"""What learns: one family of networks per file, made by name with `build_model`."""
+
+from .building import MODELS, build_model
+
+__all__ = ["MODELS", "build_model"]

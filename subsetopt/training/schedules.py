@@ -1,0 +1,94 @@
+"""Learning rates as functions of how much of the budgeted training is done.
+
+Progress runs from 0 to 1 over the training that the budget allows, however short, so that each
+schedule comes to its end (Li et al. 2020, https://arxiv.org/abs/1905.04753).
+"""
+
+import math
+from dataclasses import dataclass
+
+from subsetopt.errors import InvalidOption
+
+from .recipe import SCHEDULES
+
+LAST = 1e-6
+"""The learning rate in which "linear" ends."""
+WARM_UP = 5.0
+"""Epochs in which "warmup_exponential" rises, from `START` of the learning rate."""
+START = 1 / 16
+DECAY = 0.97
+"""What it falls to after each `DECAY_EVERY` epochs from then on."""
+DECAY_EVERY = 2.4
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A learning rate for each step.
+
+    Parameters
+    ----------
+    name : {"constant", "step", "linear", "cosine", "warmup_exponential"}
+        "step": a tenth at 1/3 and again at 2/3 of the training, counted in whole epochs.
+        "linear": to 1e-6. "cosine": to 0. "warmup_exponential": from lr / 16 to lr in 5 epochs,
+        then times 0.97 every 2.4 epochs (Tan et al. 2019, https://arxiv.org/abs/1807.11626).
+    lr : float
+        The initial learning rate; of "warmup_exponential" the highest.
+    epochs : float
+        How many the budgeted training has.
+
+    Raises
+    ------
+    InvalidOption
+        For an option outside its domain.
+    """
+
+    name: str
+    lr: float
+    epochs: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.name not in SCHEDULES:
+            raise InvalidOption(f"schedule is {self.name!r}; one of {', '.join(SCHEDULES)}")
+        if not (self.lr > 0.0 and math.isfinite(self.lr)):
+            raise InvalidOption(f"lr is {self.lr!r}; a finite number above 0 is needed")
+        if not (self.epochs > 0.0 and math.isfinite(self.epochs)):
+            raise InvalidOption(f"epochs is {self.epochs!r}; a finite number above 0 is needed")
+
+    def __call__(self, progress: float) -> float:
+        """Return the learning rate of a step.
+
+        Parameters
+        ----------
+        progress : float
+            The steps done before it, over those of the whole training: 0 for the first one.
+        """
+        return learning_rate(self.name, self.lr, progress, self.epochs)
+
+
+def learning_rate(schedule: str, lr: float, progress: float, epochs: float = 1.0) -> float:
+    """Return the learning rate after `progress` (0..1) of a training of so many epochs."""
+    progress = min(max(progress, 0.0), 1.0)
+    if schedule == "constant":
+        return lr
+    if schedule == "step":
+        return lr * 0.1 ** sum(progress >= third for third in _thirds(epochs))
+    if schedule == "linear":
+        return lr + (LAST - lr) * progress
+    if schedule == "cosine":
+        return lr * 0.5 * (1.0 + math.cos(math.pi * progress))
+    if schedule == "warmup_exponential":
+        return lr * _warmed_up(progress * epochs)
+    raise InvalidOption(f"schedule is {schedule!r}; one of {', '.join(SCHEDULES)}")
+
+
+def _thirds(epochs: float) -> tuple[float, float]:
+    """Return 1/3 and 2/3, rounded down to whole epochs (66 and 133 of 200) where there are any."""
+    if epochs < 3:
+        return 1 / 3, 2 / 3
+    return math.floor(epochs / 3) / epochs, math.floor(2 * epochs / 3) / epochs
+
+
+def _warmed_up(epoch: float) -> float:
+    if epoch < WARM_UP:
+        return START + (1.0 - START) * epoch / WARM_UP
+    return DECAY ** math.floor((epoch - WARM_UP) / DECAY_EVERY + 1e-9)
