@@ -79,7 +79,7 @@ def test_channels_last(name: str, options: dict[str, Any]) -> None:
     torch.manual_seed(0)
     model, images = build_model(name, **options).eval(), torch.randn(IMAGES)
     expected = model(images)
-    model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     found = model(images.to(memory_format=torch.channels_last))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
