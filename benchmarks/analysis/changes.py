@@ -11,9 +11,10 @@ import numpy as np
 from subsetopt.benchmarks.best_known import relative_gap
 from subsetopt.benchmarks.families import FAMILIES
 from subsetopt.benchmarks.results import Row
+from subsetopt.reporting.estimates import sign_test
 from subsetopt.solution import Termination
 
-from .intervals import Pairs, log_ratio, sign_test
+from .intervals import Pairs, log_ratio
 from .scaling import Timing
 
 Pair = tuple[Row, Row]

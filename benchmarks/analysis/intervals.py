@@ -6,18 +6,13 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt.reporting.estimates import t_quantile
+
 Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]
 """What the repeats of one case took before and after, (repeats,) each."""
 
 RESAMPLES = 2000
 """Of the repeats of each case."""
-
-
-def t_quantile(p: float, freedom: int) -> float:
-    """Return the quantile of Student's t."""
-    from scipy.stats import t
-
-    return float(t.ppf(p, freedom))
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -26,13 +21,6 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
 
     interval = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
-
-
-def sign_test(ups: int, downs: int) -> float:
-    """Return the two-sided probability of a split at least as uneven, were it a coin's."""
-    from scipy.stats import binomtest
-
-    return float(binomtest(ups, ups + downs).pvalue) if ups + downs else 1.0
 
 
 def log_ratio(

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from subsetopt.benchmarks.results import Row
+from subsetopt.reporting.estimates import t_quantile
 from subsetopt.solution import Termination
 
-from .intervals import t_quantile
 from .ladders import final_rows
 
 Timing = Literal["seconds", "overhead"]

@@ -10,8 +10,7 @@ from rich.text import Text
 
 from subsetopt.benchmarks.analysis.changes import TimeChange, WorthChange
 from subsetopt.benchmarks.analysis.comparison import Comparison
-
-from .words import NOTHING
+from subsetopt.reporting.words import NOTHING
 
 STYLES = {
     "slower": "red",

@@ -1,53 +1,16 @@
 """The columns of the table of solvers, wherever it is shown."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from subsetopt.benchmarks.analysis.summary import SolverSummary
 from subsetopt.benchmarks.families import Family
+from subsetopt.reporting.columns import Column
+from subsetopt.reporting.words import NOTHING, duration, percent, share, size
 
-from .words import NOTHING, counts, duration, error, factor, gap, percent, share, size
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """A column of the table.
-
-    Parameters
-    ----------
-    group : str
-        A heading that it shares with its neighbours; may be empty.
-    heading : str
-    meaning : str
-        For the glossary.
-    cell : callable
-        What a solver has there; its lines are apart.
-    value : callable or None
-        What the column is sorted by; None is by the text.
-    rank : int
-        Where there is no room for all, those of the highest rank give way first, of equal ones the
-        last; 0 never does.
-    """
-
-    group: str = ""
-    heading: str = ""
-    meaning: str
-    cell: Callable[[SolverSummary], str]
-    value: Callable[[SolverSummary], float | None] | None = None
-    rank: int = 0
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it is aligned to the left and may be folded."""
-        return self.value is None
-
-    @property
-    def name(self) -> str:
-        """The group and the heading in one line."""
-        return " ".join(part for part in (self.group, self.heading) if part)
+from .words import counts, error, factor, gap
 
 
-def columns(family: Family) -> tuple[Column, ...]:
+def columns(family: Family) -> tuple[Column[SolverSummary], ...]:
     """Return the columns of a family, from left to right."""
     return (_SOLVER, *(_ERRORS if family.absolute else _GAPS), *_ENDS, *_times(family), *_COSTS)
 
@@ -73,13 +36,13 @@ def _reached(summary: SolverSummary) -> str:
     return f"{summary.best_reached or 0}/{summary.runs}"
 
 
-_SOLVER = Column(
+_SOLVER: Column[SolverSummary] = Column(
     heading="solver",
     meaning="its name in `subsetopt solvers`, or the label that the suite gives it",
     cell=lambda s: s.solver,
 )
 
-_ERRORS = (
+_ERRORS: tuple[Column[SolverSummary], ...] = (
     Column(
         group="error",
         heading="median",
@@ -97,7 +60,7 @@ _ERRORS = (
     ),
 )
 
-_GAPS = (
+_GAPS: tuple[Column[SolverSummary], ...] = (
     Column(
         group="gap %",
         heading="median",
@@ -129,7 +92,7 @@ _GAPS = (
     ),
 )
 
-_ENDS = (
+_ENDS: tuple[Column[SolverSummary], ...] = (
     Column(
         group="random",
         heading="as good",
@@ -153,7 +116,7 @@ _ENDS = (
 )
 
 
-def _times(family: Family) -> tuple[Column, ...]:
+def _times(family: Family) -> tuple[Column[SolverSummary], ...]:
     return (
         Column(
             group="time",
@@ -191,7 +154,7 @@ def _times(family: Family) -> tuple[Column, ...]:
     )
 
 
-_COSTS = (
+_COSTS: tuple[Column[SolverSummary], ...] = (
     Column(
         heading="overhead",
         meaning="what a call takes beside building and solving: checking the data, recomputing "

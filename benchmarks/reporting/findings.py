@@ -6,9 +6,10 @@ from math import isfinite
 from statistics import median
 
 from subsetopt.benchmarks.analysis.goals import LEVELS, Level, costs, goal
+from subsetopt.reporting.words import duration, enumerated, size
 
 from .report import FamilyReport, Report
-from .words import day, duration, enumerated, factor, listed, size
+from .words import day, factor, listed
 
 NAMED = 8
 """Instances up to which all are named."""

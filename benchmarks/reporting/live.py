@@ -10,8 +10,9 @@ from rich.table import Table
 from subsetopt.benchmarks.best_known import relative_gap
 from subsetopt.benchmarks.families import FAMILIES
 from subsetopt.benchmarks.results import Row
+from subsetopt.reporting.words import NOTHING, duration
 
-from .words import NOTHING, duration, error, gap
+from .words import error, gap
 
 Run = tuple[str, int]
 

@@ -10,13 +10,15 @@ from typing import Any
 from subsetopt.benchmarks.analysis.summary import SolverSummary
 from subsetopt.benchmarks.families import Family
 from subsetopt.formats.atomic import replacing
+from subsetopt.reporting.columns import Column
+from subsetopt.reporting.words import NOTHING, duration
 from subsetopt.solvers.base import Requirement
 
-from . import words
-from .columns import Column, columns
+from .columns import columns
 from .findings import conditions, family_conditions, family_failures, headlines, remarks
 from .instances import instances
 from .report import FamilyReport, Report
+from .words import gap
 
 JINJA = Requirement("jinja2", "jinja2", extra="bench")
 EMPHASISED = ("error", "gap %")
@@ -118,9 +120,9 @@ def page(
         lstrip_blocks=True,
     )
     environment.filters.update(
-        duration=words.duration,
-        gap=words.gap,
-        limit=lambda seconds: words.NOTHING if seconds is None else f"{seconds:g} s",
+        duration=duration,
+        gap=gap,
+        limit=lambda seconds: NOTHING if seconds is None else f"{seconds:g} s",
     )
     environment.finalize = _unbroken
     text: str = environment.get_template("page.html").render(
@@ -147,9 +149,7 @@ def _unbroken(found: object) -> object:
 
 def _section(family: FamilyReport, figures: Sequence[Figure]) -> dict[str, Any]:
     summaries = family.summaries
-    shown = [
-        c for c in columns(family.family) if any(c.cell(s) != words.NOTHING for s in summaries)
-    ]
+    shown = [c for c in columns(family.family) if any(c.cell(s) != NOTHING for s in summaries)]
     return {
         "name": family.family.name,
         "about": family.family.about,
@@ -174,7 +174,7 @@ def _notes(family: FamilyReport) -> Iterator[Note]:
 # -- the table ------------------------------------------------------------------------------------
 
 
-def _head(shown: Sequence[Column]) -> Iterator[list[Heading]]:
+def _head(shown: Sequence[Column[SolverSummary]]) -> Iterator[list[Heading]]:
     """Yield the two rows of the head."""
     above, below = [], []
     for group, members in groupby(enumerate(shown), key=lambda pair: pair[1].group):
@@ -191,12 +191,14 @@ def _head(shown: Sequence[Column]) -> Iterator[list[Heading]]:
     yield below
 
 
-def _body(shown: Sequence[Column], summaries: Sequence[SolverSummary]) -> list[list[Cell]]:
+def _body(
+    shown: Sequence[Column[SolverSummary]], summaries: Sequence[SolverSummary]
+) -> list[list[Cell]]:
     least = {column: _least(column, summaries) for column in shown}
     return [[_cell(column, s, least[column]) for column in shown] for s in summaries]
 
 
-def _least(column: Column, summaries: Sequence[SolverSummary]) -> str | None:
+def _least(column: Column[SolverSummary], summaries: Sequence[SolverSummary]) -> str | None:
     """Return what stands in the cells with the least value, where these are set off."""
     value = column.value
     if value is None or column.group not in EMPHASISED:
@@ -205,7 +207,7 @@ def _least(column: Column, summaries: Sequence[SolverSummary]) -> str | None:
     return min(found)[1] if found else None
 
 
-def _cell(column: Column, summary: SolverSummary, least: str | None) -> Cell:
+def _cell(column: Column[SolverSummary], summary: SolverSummary, least: str | None) -> Cell:
     text = column.cell(summary)
     return Cell(
         lines=text.split("\n"),

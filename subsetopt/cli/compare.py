@@ -54,8 +54,8 @@ def compare(
 
 def _require_drawable(path: Path) -> None:
     from subsetopt.benchmarks.reporting import plots
-    from subsetopt.benchmarks.reporting.plots.files import SUFFIXES
     from subsetopt.formats.atomic import require_writable, suffix_of
+    from subsetopt.reporting.files import SUFFIXES
 
     suffix_of(path, SUFFIXES)
     require_writable(path)

@@ -4,7 +4,8 @@ from math import comb
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.analysis.intervals import log_ratio, sign_test, t_quantile, wilson
+from subsetopt.benchmarks.analysis.intervals import log_ratio, wilson
+from subsetopt.reporting.estimates import sign_test, t_quantile
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from subsetopt.benchmarks.reporting.markdown import escaped, to_markdown
+from subsetopt.benchmarks.reporting.markdown import to_markdown
 from subsetopt.benchmarks.reporting.report import Report
 from subsetopt.benchmarks.results import Results
+from subsetopt.reporting.markdown import escaped
 
 Planted = Callable[..., Results]
 

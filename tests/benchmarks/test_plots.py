@@ -17,10 +17,10 @@ from subsetopt.benchmarks.analysis.profiles import performance_profiles
 from subsetopt.benchmarks.analysis.reaching import times_to_target
 from subsetopt.benchmarks.analysis.scaling import scaling
 from subsetopt.benchmarks.reporting import plots
-from subsetopt.benchmarks.reporting.plots import scales
-from subsetopt.benchmarks.reporting.plots.labels import spread
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidOption
+from subsetopt.reporting import scales
+from subsetopt.reporting.labels import spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,6 +122,7 @@ def test_styles_are_distinct_and_stable() -> None:
     names = [f"s{i}" for i in range(28)]
     assert len(set(plots.styles(names).values())) == 28
     assert len({(s.colour, s.dash) for s in plots.styles(names).values()}) == 28
+    assert len({(s.colour, s.marker) for s in plots.styles(names).values()}) == 28
     assert plots.styles(names[:3]) == {n: plots.styles(names)[n] for n in names[:3]}
 
 

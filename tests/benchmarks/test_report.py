@@ -17,6 +17,7 @@ from subsetopt.benchmarks.reporting.report import Report
 from subsetopt.benchmarks.reporting.tables import print_report
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidFile
+from subsetopt.reporting.words import duration, enumerated, size
 from subsetopt.solution import Termination
 
 Planted = Callable[..., Results]
@@ -231,7 +232,7 @@ def test_the_live_table_shows_what_the_report_will(planted_results: Planted) -> 
                 else words.gap(summary.gap_median)
             )
             assert f" {worth} " in text
-            assert words.duration(summary.seconds_median) in text
+            assert duration(summary.seconds_median) in text
 
 
 # -- two results ----------------------------------------------------------------------------------
@@ -280,7 +281,7 @@ def test_a_comparison_of_what_has_nothing_in_common(planted_results: Planted) ->
     ],
 )
 def test_durations(seconds: float | None, text: str) -> None:
-    assert words.duration(seconds) == text
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -302,8 +303,8 @@ def test_gaps_in_per_cent(value: float | None, text: str) -> None:
 def test_other_words() -> None:
     assert [words.error(x) for x in (None, 0.0, 1.25e-7)] == ["-", "0", "1.2e-07"]
     assert [words.factor(x) for x in (None, 0.031, 9.9, 12345.6)] == ["-", "0.031", "9.9", "12,346"]
-    assert [words.size(x) for x in (None, 5 * 2**20, 3 * 2**30)] == ["-", "5.0 MiB", "3.0 GiB"]
-    assert words.enumerated(["a", "b", "c"]) == "a, b and c"
+    assert [size(x) for x in (None, 5 * 2**20, 3 * 2**30)] == ["-", "5.0 MiB", "3.0 GiB"]
+    assert enumerated(["a", "b", "c"]) == "a, b and c"
     assert words.listed([3, 1, 3]) == "1, 3"
     assert words.listed(range(50)) == "50 values from 0 to 49"
     assert words.day("yesterday") == "yesterday"

@@ -1,10 +1,11 @@
 """Figures of analyses: each function returns a matplotlib figure, and no window ever opens."""
 
+from subsetopt.reporting.files import save, to_svg
+from subsetopt.reporting.style import MATPLOTLIB, Style, styles
+
 from .curves import anytime, performance_profile, time_to_target
-from .files import save, to_svg
 from .growth import scaling
 from .matrices import comparison, heat_map
-from .style import MATPLOTLIB, Style, styles
 
 __all__ = [
     "MATPLOTLIB",

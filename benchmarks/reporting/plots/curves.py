@@ -11,10 +11,10 @@ from subsetopt.benchmarks.analysis.anytime import Anytime, Course
 from subsetopt.benchmarks.analysis.profiles import Profiles
 from subsetopt.benchmarks.analysis.reaching import TimesToTarget
 from subsetopt.benchmarks.best_known import TOLERANCE
-
-from . import scales
-from .labels import Label, height, put, room
-from .style import GREY, Style, frame, plain_rc, styles
+from subsetopt.reporting import scales
+from subsetopt.reporting.labels import Label, height, put, room
+from subsetopt.reporting.style import GREY, Style, frame, plain_rc, styles
+from subsetopt.reporting.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,11 +30,6 @@ Looks = Mapping[str, Style] | None
 def looks(given: Looks, solvers: Sequence[str]) -> Mapping[str, Style]:
     """Return the styles given, and those that the solvers would have alone where one lacks."""
     return styles(sorted(solvers)) | dict(given or {})
-
-
-def counted(number: int, thing: str) -> str:
-    """Return ``1 case`` or ``2 cases``."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def performance_profile(profiles: Profiles, style: Looks = None) -> "Figure":

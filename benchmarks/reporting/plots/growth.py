@@ -4,11 +4,11 @@ from math import log
 from typing import TYPE_CHECKING
 
 from subsetopt.benchmarks.analysis.scaling import Growth, Scaling
+from subsetopt.reporting import scales
+from subsetopt.reporting.labels import Label, height, put, room
+from subsetopt.reporting.style import PAPER, Style, frame, plain_rc
 
-from . import scales
 from .curves import Looks, looks, nothing
-from .labels import Label, height, put, room
-from .style import PAPER, Style, frame, plain_rc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

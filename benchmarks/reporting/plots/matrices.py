@@ -8,11 +8,8 @@ from subsetopt.benchmarks.analysis.changes import TimeChange, changed
 from subsetopt.benchmarks.analysis.comparison import Comparison
 from subsetopt.benchmarks.analysis.goals import goal
 from subsetopt.benchmarks.analysis.heat import Cell, HeatMap
-from subsetopt.benchmarks.reporting import words
-
-from . import scales
-from .curves import nothing
-from .style import (
+from subsetopt.reporting import scales, words
+from subsetopt.reporting.style import (
     FAST,
     GREY,
     INK,
@@ -25,6 +22,8 @@ from .style import (
     plain_rc,
     text_width,
 )
+
+from .curves import nothing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

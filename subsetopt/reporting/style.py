@@ -1,4 +1,4 @@
-"""How figures look: one colour, dash and marker for each solver, and a plain frame."""
+"""How figures look: one colour, dash and marker for each thing compared."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
@@ -66,7 +66,7 @@ _RC: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Style:
-    """How one solver is drawn, in every figure."""
+    """How one solver or rule is drawn, in every figure."""
 
     colour: str
     dash: tuple[float, ...]
@@ -79,14 +79,17 @@ class Style:
 
 
 def styles(solvers: Iterable[str]) -> dict[str, Style]:
-    """Give each solver its style: colours first, then dashes; 28 are distinct.
+    """Give each solver its style: colours first, then dashes and other markers.
+
+    28 are distinct by colour and dash, and by colour and marker.
 
     Give all solvers of a report at once, so that one looks alike in all its figures.
     """
     found = {}
     for i, solver in enumerate(dict.fromkeys(solvers)):
         round_, i = divmod(i, len(_COLOURS))
-        found[solver] = Style(_COLOURS[i], _DASHES[round_ % len(_DASHES)], _MARKERS[i])
+        marker = _MARKERS[(i + round_) % len(_MARKERS)]
+        found[solver] = Style(_COLOURS[i], _DASHES[round_ % len(_DASHES)], marker)
     return found
 
 
