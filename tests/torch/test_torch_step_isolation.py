@@ -193,7 +193,7 @@ def test_a_distributed_model(tmp_path: Path) -> None:
         wrapped = nn.parallel.DistributedDataParallel(model)
         seen: list[bool] = []
 
-        def watched(model: Any, batch: Any) -> Tensor:
+        def watched(model: Any, batch: Any) -> Any:
             seen.append(model is wrapped)
             return ENTROPY(model, batch)
 
