@@ -24,7 +24,7 @@ def composed_digits(
     train: int = 2000,
     test: int = 500,
     size: int = 64,
-    digits: int = 4,
+    digits: int = 6,
     seed: int = 0,
 ) -> Arrays:
     """Return images, uint8 (n, 1, size, size), and targets, int64 (n, size, size).
@@ -48,11 +48,11 @@ def composed_digits(
     """
     drawn = _digits(folder)
     rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
-    pairs = [
-        _composed(*part, count, size, digits, rng)
-        for part, count, rng in zip((drawn.train, drawn.test), (train, test), rngs, strict=True)
-    ]
-    return Arrays(*pairs, source=f"composed of {drawn.source}")
+    return Arrays(
+        _composed(*drawn.train, train, size, digits, rngs[0]),
+        _composed(*drawn.test, test, size, digits, rngs[1]),
+        f"composed of {drawn.source}",
+    )
 
 
 def _digits(folder: Path | None) -> Arrays:
@@ -64,13 +64,15 @@ def _digits(folder: Path | None) -> Arrays:
                 raise
         else:
             square = [(x.reshape(-1, 28, 28), y) for x, y in (found.train, found.test)]
-            return Arrays(*square, source=found.source)
+            return Arrays(square[0], square[1], found.source)
     small = read_digits()
-    large = [
-        (np.kron(np.rint(255 * x).astype(np.uint8).reshape(-1, 8, 8), np.ones((3, 3), np.uint8)), y)
-        for x, y in (small.train, small.test)
-    ]
-    return Arrays(*large, source=small.source)
+    large = [(_enlarged(x), y) for x, y in (small.train, small.test)]
+    return Arrays(large[0], large[1], small.source)
+
+
+def _enlarged(images: NDArray[Any]) -> NDArray[np.uint8]:
+    whole: NDArray[np.uint8] = np.rint(255 * images).astype(np.uint8).reshape(-1, 8, 8)
+    return whole.repeat(3, axis=1).repeat(3, axis=2)
 
 
 def _composed(

@@ -17,6 +17,14 @@ Batch = tuple[Tensor, Tensor]
 class Split(Protocol):
     """Samples in a fixed order, read in batches of chosen ones."""
 
+    @property
+    def inputs(self) -> Tensor:
+        """All inputs (n, ...), where they fit into memory."""
+
+    @property
+    def targets(self) -> Tensor:
+        """All targets (n, ...)."""
+
     def __len__(self) -> int: ...
 
     def batches(

@@ -82,10 +82,10 @@ def read_table(
         raise InvalidFile(f"{path} has {len(order)} rows; at least 3 are needed")
     inputs = np.where(np.isnan(inputs), np.nanmedian(inputs[train], axis=0), inputs)
     scaled = _standardised(inputs, train)[0].astype(np.float32)
-    numbers, scale = _standardised(targets, train)
-    numbers = numbers.astype(np.float32)
-    pairs = [(scaled[part], numbers[part]) for part in (train, test)]
-    return Arrays(*pairs, source=table.file), float(scale)
+    target, scale = _standardised(targets, train)
+    numbers = target.astype(np.float32)
+    first, second = ((scaled[part], numbers[part]) for part in (train, test))
+    return Arrays(first, second, table.file), float(scale)
 
 
 def _find(folder: Path, name: str) -> Path:

@@ -1,5 +1,6 @@
 """What is learnt: one task per file, made by name with `task`."""
 
 from .base import Classification, Regression, Task, evaluated
+from .catalogue import TASKS, task
 
-__all__ = ["Classification", "Regression", "Task", "evaluated"]
+__all__ = ["TASKS", "Classification", "Regression", "Task", "evaluated", "task"]

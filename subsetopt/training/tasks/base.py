@@ -1,7 +1,7 @@
 """What a task is: data, a model, one loss per sample, and what it is judged by."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from subsetopt.errors import InvalidFile
+from subsetopt.training.data.arrays import Arrays
+from subsetopt.training.data.fetching import fetch
 from subsetopt.training.data.splits import Data
 from subsetopt.training.recipe import Recipe
 
@@ -25,9 +27,9 @@ class Task(ABC):
     """The key of `metrics` that it is judged by."""
     better: ClassVar[Literal["higher", "lower"]]
     """Which way that one improves."""
-    recipe: ClassVar[Recipe]
+    recipe: Recipe
     """How it is trained where nothing else is said; from the paper where there is one."""
-    images: ClassVar[bool] = False
+    images: bool = False
     """Whether inputs are (n, channels, height, width), which can be augmented."""
     flips: ClassVar[bool] = False
     """Whether a mirrored image is as good as the image."""
@@ -164,3 +166,29 @@ def require_files(folder: Path | None, what: str) -> Path:
             "and --download fetches what is missing there"
         )
     return Path(found)
+
+
+def read_files(
+    read: Callable[[Path], Arrays], folder: Path | None, what: str, original: str, download: bool
+) -> Arrays:
+    """Return what a reader finds in the folder of data, fetched before where that is asked for.
+
+    Parameters
+    ----------
+    read : callable
+    folder : Path or None
+    what : str
+        The data set, for messages.
+    original : str
+        Its name in `subsetopt.training.data.fetching.ORIGINALS`.
+    download : bool
+    """
+    where = require_files(folder, what)
+    if download:
+        fetch(where, original)
+    try:
+        return read(where)
+    except InvalidFile as error:
+        if download or not str(error).startswith("no "):  # there, and damaged
+            raise
+        raise InvalidFile(f"{error}; --download fetches what is missing") from None

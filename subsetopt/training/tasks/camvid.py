@@ -1,0 +1,48 @@
+"""CamVid, road scenes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from subsetopt.errors import InvalidOption
+from subsetopt.training.data.camvid import GROUPS, read_camvid
+from subsetopt.training.data.splits import Data
+from subsetopt.training.recipe import Recipe
+
+from .base import require_files
+from .pixels import Segmentation
+
+
+@dataclass(kw_only=True, eq=False)
+class CamVid(Segmentation):
+    """Images of roads, 11 classes; the folders say which image is for training.
+
+    Parameters
+    ----------
+    height, width : int
+        What images and labels are resized to: multiples of 16.
+    """
+
+    name = "camvid"
+    recipe = Recipe(
+        epochs=100, batch_size=8, lr=0.05, momentum=0.9, weight_decay=5e-4, schedule="linear"
+    )
+
+    height: int = 192
+    width: int = 256
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width"):
+            if not _fits(getattr(self, name)):
+                raise InvalidOption(
+                    f"{name} is {getattr(self, name)!r}; a positive multiple of 16 is needed"
+                )
+
+    def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
+        """Read the pictures, as `subsetopt.training.data.camvid.read_camvid` does."""
+        arrays = read_camvid(require_files(folder, "CamVid"), (self.height, self.width))
+        return arrays.data(len(GROUPS), class_names=list(GROUPS), size=[self.height, self.width])
+
+
+def _fits(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0 and value % 16 == 0

@@ -1,0 +1,73 @@
+"""Tasks by name."""
+
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from typing import Any
+
+from subsetopt.errors import InvalidOption
+from subsetopt.training.naming import Named
+
+from .base import Task
+
+TASKS = {
+    "linreg": "linreg:LinearRegression",
+    "mnist": "mnist:MNIST",
+    "fashion-mnist": "fashion_mnist:FashionMNIST",
+    "cifar10": "cifar10:CIFAR10",
+    "cifar100": "cifar100:CIFAR100",
+    "svhn": "svhn:SVHN",
+    "digits": "digits:Digits",
+    "tabular": "tabular:Tabular",
+    "segmentation": "segmentation:ComposedDigits",
+    "camvid": "camvid:CamVid",
+    "imagenet": "imagenet:ImageNet",
+}
+"""Where each task lives: its module in this package, and its class."""
+
+
+def task_class(name: str) -> type[Task]:
+    """Return the class of a task.
+
+    Raises
+    ------
+    InvalidOption
+        If no task is called so.
+    """
+    if name not in TASKS:
+        raise InvalidOption(f"task is {name!r}; one of {', '.join(TASKS)} is needed")
+    module, _, found = TASKS[name].partition(":")
+    made: type[Task] = getattr(import_module(f"{__package__}.{module}"), found)
+    return made
+
+
+def task(name: str, **options: Any) -> Task:
+    """Return a task with options of its own.
+
+    Parameters
+    ----------
+    name : str
+        One of `TASKS`; options may follow it: ``linreg:outliers=20``.
+    **options
+        The fields of its class; they win over those in the name.
+
+    Raises
+    ------
+    InvalidOption
+        If no task is called so, it has no such option, or the value is outside its domain.
+
+    Examples
+    --------
+    >>> task("linreg:outliers=20").outliers
+    20
+    """
+    named = Named.parse(name)
+    made = task_class(named.name)
+    known: list[str] = []
+    if is_dataclass(made):
+        known = [option.name for option in fields(made) if option.init]
+    chosen = named.options | options
+    for option in chosen:
+        if option not in known:
+            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            raise InvalidOption(f"task {named.name!r} has no option {option!r}; {has}")
+    return made(**chosen)

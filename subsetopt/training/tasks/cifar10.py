@@ -1,0 +1,27 @@
+"""CIFAR-10, 10 classes of 32 x 32 images."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from subsetopt.training.data.cifar import read_cifar
+from subsetopt.training.data.splits import Data
+
+from .base import read_files
+from .images import BUDGETED, ColourImages
+
+
+@dataclass(kw_only=True, eq=False)
+class CIFAR10(ColourImages):
+    """50,000 training and 10,000 test images of 10 classes."""
+
+    name = "cifar10"
+    recipe = BUDGETED
+    flips = True
+    mean = (0.4914, 0.4822, 0.4465)
+    deviation = (0.2470, 0.2435, 0.2616)
+
+    def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
+        """Read the files, as `subsetopt.training.data.cifar.read_cifar` does."""
+        read = partial(read_cifar, classes=10)
+        return read_files(read, folder, "CIFAR-10", "cifar10", download).data(10)

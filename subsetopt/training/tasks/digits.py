@@ -1,0 +1,35 @@
+"""The small digits of scikit-learn: a task of seconds that needs no files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from subsetopt.training.data.digits import read_digits
+from subsetopt.training.data.splits import Data
+from subsetopt.training.models import build_model
+from subsetopt.training.recipe import Recipe
+
+from .base import Classification
+
+
+@dataclass(kw_only=True, eq=False)
+class Digits(Classification):
+    """1,433 training and 364 test images of 8 x 8 pixels."""
+
+    name = "digits"
+    recipe = Recipe(
+        epochs=30, batch_size=64, lr=0.1, momentum=0.9, schedule="linear", quick_epochs=5
+    )
+
+    def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
+        """Return the digits, always split in the same way."""
+        return read_digits().data(10)
+
+    def model(self, data: Data) -> nn.Module:
+        """Return a perceptron with one hidden layer of 64."""
+        return build_model("mlp", inputs=64, classes=10, hidden=(64,))
+
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """Return the brightness, 0..1, as it is."""
+        return inputs
