@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import subsetopt as so
 from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.solvers._kernels import features as kernels
 from subsetopt.torch import rule
 
 torch: Any = pytest.importorskip("torch")
@@ -17,7 +18,21 @@ search = pytest.importorskip("subsetopt.torch.search.vectors")
 frank_wolfe = pytest.importorskip("subsetopt.torch.search.frank_wolfe").frank_wolfe
 
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-SEARCHES = [search.match_vectors, search.match_vectors_compiled]
+
+
+def batched(vectors: Any, k: int, *, rounds: int, greedy: bool = False, seed: int = 1) -> Any:
+    start = None if greedy else starts(len(vectors), vectors.shape[1], k, seed)
+    return search.match_vectors(vectors, k, rounds=rounds, start=start)
+
+
+def compiled(vectors: Any, k: int, *, rounds: int, greedy: bool = False, seed: int = 1) -> Any:
+    start = "greedy" if greedy else "uniform"
+    told = search.Search(start=start, rounds=rounds, thorough=True)
+    seeds = [seed + 1000 * row for row in range(len(vectors))]
+    return search.match_vectors_compiled(vectors, k, seeds, told)
+
+
+SEARCHES = [batched, compiled]
 
 
 def seeded(seed: int = 0, device: str = "cpu") -> Any:
@@ -62,13 +77,11 @@ def test_selections_that_are_no_worse_than_their_start(
 ) -> None:
     k = max(1, round(share * n))
     vectors = torch.randint(levels, (rows, n, d), generator=seeded(n)).float()
-    start = None if greedy else starts(rows, n, k)
     for find in SEARCHES:
-        chosen = find(vectors, k, rounds=rounds, start=start)
+        chosen = find(vectors, k, rounds=rounds, greedy=greedy)
         require_selection(chosen, rows, n, k)
-        if start is not None:
-            before = distance(vectors, start)
-            assert bool((distance(vectors, chosen) <= before + 1e-6 * levels**2).all())
+        before = distance(vectors, find(vectors, k, rounds=0, greedy=greedy))
+        assert bool((distance(vectors, chosen) <= before + 1e-6 * levels**2).all())
     noise = torch.rand((rows, n), generator=seeded())
     require_selection(frank_wolfe(vectors, k, steps=rounds, noise=noise), rows, n, k)
 
@@ -76,7 +89,7 @@ def test_selections_that_are_no_worse_than_their_start(
 @pytest.mark.parametrize("find", SEARCHES)
 def test_no_exchange_improves_the_end(find: Any) -> None:
     vectors, k = drawn(3, 24, 3), 6
-    found = find(vectors, k, rounds=100, start=starts(3, 24, k))
+    found = find(vectors, k, rounds=100)
     reached = distance(vectors, found)
     for row in range(3):
         chosen = set(found[row].tolist())
@@ -101,7 +114,7 @@ def test_one_round_is_the_best_of_all_exchanges() -> None:
 
 def test_greedy_takes_the_same_as_the_compiled_kernel() -> None:
     vectors = drawn(2, 40, 5)
-    one, other = (find(vectors, 9, rounds=0, start=None) for find in SEARCHES)
+    one, other = (find(vectors, 9, rounds=0, greedy=True) for find in SEARCHES)
     assert torch.equal(one, other)
 
 
@@ -112,10 +125,7 @@ def test_close_to_the_optimum() -> None:
     exact = vectors[0].double().numpy()
     distances = ((exact[every].mean(1) - exact.mean(0)) ** 2).sum(1)
     for find in SEARCHES:
-        found = [
-            distance(vectors, find(vectors, k, rounds=30, start=starts(1, 14, k, s))).item()
-            for s in range(5)
-        ]
+        found = [distance(vectors, find(vectors, k, rounds=30, seed=s)).item() for s in range(5)]
         assert min(found) >= distances.min() * (1 - 1e-5)
         assert np.median(found) <= np.quantile(distances, 0.02)
 
@@ -128,17 +138,18 @@ def test_quality_beside_the_solver(d: int, k: int) -> None:
     solved = [so.solve(so.MeanMatching(row.numpy(), k), "swap") for row in vectors]
     best = [float(solution.objective or 0.0) for solution in solved]
     for find in SEARCHES:
-        found = distance(vectors, find(vectors, k, rounds=32, start=start)).mean().item() ** 0.5
+        found = distance(vectors, find(vectors, k, rounds=32)).mean().item() ** 0.5
         assert found <= 2.0 * np.mean(best) ** 0.5
         assert found <= 0.5 * distance(vectors, start).mean().item() ** 0.5
 
 
-def test_blocks_of_the_chosen_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = drawn(2, 60, 4)
     start = starts(2, 60, 20)
     monkeypatch.setattr(search, "_PAIRS", 7 * 40)
+    monkeypatch.setattr(search, "_WIDTH", 7)
     for find in SEARCHES:
-        chosen = find(vectors, 20, rounds=60, start=start)
+        chosen = find(vectors, 20, rounds=60)
         require_selection(chosen, 2, 60, 20)
         assert bool((distance(vectors, chosen) < 0.01 * distance(vectors, start)).all())
 
@@ -194,6 +205,125 @@ def test_enough_rounds_are_known_beforehand(monkeypatch: pytest.MonkeyPatch) -> 
         for rounds in (None, 200)
     )
     assert bool((enough <= 1.1 * more).all())
+
+
+# -- the compiled search --------------------------------------------------------------------------
+
+
+def swept(vectors: Any, k: int) -> Any:
+    """Return where sweeps over all exchanges lead to, in double precision."""
+    found = []
+    for row, start in zip(
+        vectors.double().numpy(), starts(len(vectors), vectors.shape[1], k), strict=True
+    ):
+        rows = row - row.mean(0)
+        chosen = np.zeros(len(rows), np.bool_)
+        chosen[start] = True
+        norms, total = np.square(rows).sum(1), rows[chosen].sum(0)
+        along, exchanges = rows @ total, 1
+        while exchanges:
+            members = chosen.nonzero()[0]
+            gram = rows[members] @ rows.T
+            exchanges = kernels.sweep(rows, members, gram, norms, chosen, total, along)
+        found.append(torch.from_numpy(chosen.nonzero()[0]))
+    return torch.stack(found)
+
+
+@pytest.mark.parametrize(("n", "d", "k"), [(128, 10, 32), (256, 16, 26), (1024, 10, 256)])
+@pytest.mark.parametrize("start", ["uniform", "relaxed"])
+def test_bounded_search_beside_the_converged_one(n: int, d: int, k: int, start: str) -> None:
+    """What no exchange improves is hardly nearer."""
+    vectors = drawn(6, n, d)
+    converged = distance(vectors, swept(vectors, k)).mean().item() ** 0.5
+    told = search.Search(start=start, standardise=True)
+    chosen = search.match_vectors_compiled(vectors, k, list(range(6)), told)
+    assert distance(vectors, chosen).mean().item() ** 0.5 <= 1.35 * converged
+
+
+def test_bounded_search_among_many() -> None:
+    vectors, k = drawn(4, 4096, 12), 1024
+    seeds = list(range(4))
+    bounded, thorough = (
+        distance(vectors, search.match_vectors_compiled(vectors, k, seeds, told)).mean() ** 0.5
+        for told in (search.Search(), search.Search(thorough=True))
+    )
+    assert bounded <= 1.6 * thorough
+    assert bounded <= 0.03 * distance(vectors, starts(4, 4096, k)).mean() ** 0.5
+
+
+def test_samples_far_from_the_mean_are_chosen_as_often() -> None:
+    vectors = drawn(30, 200, 6)
+    length = vectors.square().sum(2)
+    for start, most in (("uniform", 0.06), ("relaxed", 0.15)):
+        told = search.Search(start=start)
+        chosen = search.match_vectors_compiled(vectors, 50, list(range(30)), told)
+        share = length.gather(1, chosen).mean() / length.mean()
+        assert share == pytest.approx(1.0, abs=most)
+
+
+@pytest.mark.parametrize("start", ["uniform", "greedy", "relaxed"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_kinds_of_which_there_are_many(start: str, dtype: Any) -> None:
+    """Of few distinct rows as many of each as come nearest, whichever they are."""
+    generator = seeded(3)
+    y = torch.randint(7, (500,), generator=generator)
+    vectors = torch.randn((7, 4), generator=generator).to(dtype)[y][None]
+    told = search.Search(start=start, standardise=True)
+    chosen = search.match_vectors_compiled(vectors, 125, [1], told)
+    require_selection(chosen, 1, 500, 125)
+    one_hot = torch.nn.functional.one_hot(y).to(dtype)[None]
+    for k in (1, 9, 125, 250, 499, 500):
+        chosen = search.match_vectors_compiled(one_hot, k, [k], told)
+        require_selection(chosen, 1, 500, k)
+        counts = y[chosen[0]].bincount(minlength=7)
+        missing = counts - y.bincount(minlength=7) * k / 500
+        assert bool((missing.abs() < 1.0).all())
+
+
+def test_each_of_a_kind_gets_its_turn() -> None:
+    features = torch.nn.functional.one_hot(torch.arange(60) % 3)
+    pick, counts = rule("vector"), np.zeros(60)
+    for _ in range(600):
+        counts[pick(torch.zeros(60), 20, features=features).numpy()] += 1
+    assert counts.min() > 140
+    assert counts.max() < 260
+
+
+def test_duplicates_beside_many_others() -> None:
+    vectors = drawn(1, 400, 5)
+    vectors[0, 100:300] = vectors[0, :1]
+    told = search.Search(standardise=True)
+    chosen = search.match_vectors_compiled(vectors, 100, [0], told)
+    require_selection(chosen, 1, 400, 100)
+    assert distance(vectors, chosen) < 0.01 * distance(vectors, starts(1, 400, 100))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e30])
+@pytest.mark.parametrize("standardise", [False, True])
+def test_any_scale_and_constant_features(scale: float, standardise: bool) -> None:
+    vectors = drawn(2, 90, 4).double()
+    shifted = vectors * scale
+    shifted[:, :, 1] = 0.1 * scale
+    told = search.Search(standardise=standardise)
+    chosen = search.match_vectors_compiled(shifted, 30, [0, 1], told)
+    require_selection(chosen, 2, 90, 30)
+    others = vectors[:, :, [0, 2, 3]]
+    assert bool((distance(others, chosen) < 0.02 * distance(others, starts(2, 90, 30))).all())
+    same = torch.full((1, 90, 3), scale)
+    require_selection(search.match_vectors_compiled(same, 30, [0], told), 1, 90, 30)
+
+
+@pytest.mark.parametrize("k", [1, 2, 39, 40])
+@pytest.mark.parametrize("start", ["uniform", "greedy", "relaxed"])
+def test_ends_of_the_range(k: int, start: str) -> None:
+    vectors = drawn(2, 40, 3)
+    told = search.Search(start=start)
+    chosen = search.match_vectors_compiled(vectors, k, [0, 1], told)
+    require_selection(chosen, 2, 40, k)
+    if k in (1, 39):  # one exchange leads to the best
+        centred = vectors - vectors.mean(1, keepdim=True)
+        best = centred.square().sum(2).amin(1) / k**2
+        assert torch.allclose(distance(vectors, chosen), best.double(), rtol=1e-4)
 
 
 # -- the rules ----------------------------------------------------------------------------------
@@ -287,6 +417,7 @@ def test_frank_wolfe_matches_losses_where_there_are_no_features() -> None:
         ("frank_wolfe", {"rounds": True}),
         ("vector", {"scale": None}),
         ("vector", {"steps": 3}),
+        ("vector", {"thorough": 1}),
         ("frank_wolfe", {"steps": 0}),
         ("frank_wolfe", {"start": "greedy"}),
     ],

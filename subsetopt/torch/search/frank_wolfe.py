@@ -5,9 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from .vectors import NEVER, centred_rows, products, sum_of
-
-_TILT = 0.25
+from .vectors import NEVER, TILT, centred_rows, products, sum_of
 
 
 def frank_wolfe(vectors: Tensor, k: int, *, steps: int, noise: Tensor) -> Tensor:
@@ -47,7 +45,7 @@ def frank_wolfe(vectors: Tensor, k: int, *, steps: int, noise: Tensor) -> Tensor
     finite = squares < NEVER
     noise = torch.where(finite, noise.to(squares.dtype), -1.0)
     scale = torch.where(finite, squares, 0.0).mean(1, keepdim=True)
-    tilt = scale * (_TILT * math.sqrt(k))
+    tilt = scale * (TILT * math.sqrt(k))
     barrier = torch.where(finite, -tilt * noise, NEVER)
 
     vertex = noise.topk(k).indices
