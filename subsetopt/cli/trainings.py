@@ -1,0 +1,162 @@
+"""What the commands that train have in common: where things go, progress, and what is shown."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from subsetopt.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from subsetopt.training.comparing import Settings, Watch
+    from subsetopt.training.result import Result
+    from subsetopt.training.run import Run
+
+Number = TypeVar("Number", int, float)
+
+
+def names(text: str) -> list[str]:
+    """Return the parts between commas, those in brackets left alone."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0)
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]
+
+
+def numbers(option: str, text: str, kind: type[Number]) -> list[Number]:
+    """Return the numbers between commas, or raise InvalidOption."""
+    try:
+        found = [kind(part) for part in names(text)]
+    except ValueError:
+        found = []
+    if not found:
+        what = "whole numbers" if kind is int else "numbers"
+        raise InvalidOption(f"{option} is {text!r}; {what} separated by commas are needed")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """Where data come from, where results go, and how they are shown."""
+
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the data sets; else SUBSETOPT_DATA names it."),
+    ] = None
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch files that are missing there.")
+    ] = False
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep results here, and checkpoints meanwhile."),
+    ] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what the folder holds.")] = (
+        False
+    )
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Runs at a time; else one for each processor, on a GPU one."),
+    ] = None
+    threads: Annotated[
+        int | None, typer.Option(help="Of each run; else the processors divided by the jobs.")
+    ] = None
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write scalars to DIR/tensorboard as well.")
+    ] = False
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the comparison: .svg, .png or .pdf."),
+    ] = None
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print tables as Markdown.")] = False
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of tables.")
+    ] = False
+
+    def __post_init__(self) -> None:
+        if self.plot is not None:
+            from subsetopt.formats.atomic import require_writable, suffix_of
+
+            suffix_of(self.plot, (".svg", ".png", ".pdf"))
+            require_writable(self.plot)
+        if self.markdown and self.as_json:
+            raise InvalidOption("--markdown and --json exclude each other")
+
+    def settings(self) -> "Settings":
+        """Return what training is told."""
+        from subsetopt.training.comparing import Settings
+
+        return Settings(
+            data_folder=self.data,
+            download=self.download,
+            out=self.out,
+            resume=self.resume,
+            jobs=self.jobs,
+            threads=self.threads,
+            tensorboard=self.tensorboard,
+        )
+
+    def execute(self, runs: "list[Run]", settings: "Settings") -> "list[Result]":
+        """Train, with a bar."""
+        from subsetopt.training.comparing import execute
+
+        with self.watching("training", len(runs)) as watch:
+            return execute(runs, settings, watch)
+
+    @contextmanager
+    def watching(self, label: str, total: int) -> "Iterator[Watch]":
+        """Show a bar with the time that is left, where standard error is a terminal."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        if self.as_json or not console.is_terminal:
+            yield lambda result, done, total: None
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed} of {task.total} runs"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[last]}"),
+        )
+        with Progress(*columns, console=console, transient=True, refresh_per_second=2) as bar:
+            task = bar.add_task(label, total=total, last="")
+
+            def watch(result: "Result", done: int, total: int) -> None:
+                run = result.run
+                last = f"{run.rule} {run.budget:g}: {result.metric} {result.value:.4f}"
+                bar.update(task, completed=done, total=total, last=last)
+
+            yield watch
+
+    def say_where(self) -> None:
+        """Say what is left after Ctrl-C."""
+        text = "nothing is kept; --out DIR keeps finished runs"
+        if self.out is not None:
+            text = f"--resume goes on with {self.out}"
+        typer.echo(f"interrupted; {text}", err=True)
+
+    def show(self, results: "list[Result]", more: "dict[str, Any] | None" = None) -> None:
+        """Print the comparison, and draw it where that is wanted."""
+        from subsetopt.training import reporting
+
+        if self.plot is not None:
+            reporting.draw(results, self.plot)
+        if self.as_json:
+            typer.echo(json.dumps({**reporting.document(results), **(more or {})}))
+        elif self.markdown:
+            typer.echo(reporting.markdown(results))
+        else:
+            from .display import console
+
+            reporting.show(results, console())
+        if self.out is not None and not self.as_json:
+            typer.echo(f"kept in {self.out}", err=True)

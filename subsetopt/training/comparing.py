@@ -1,0 +1,214 @@
+"""Many runs: rules x budgets x seeds, several at a time, each kept as soon as it is done."""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats.atomic import replacing
+from subsetopt.problems.parallel import processors
+
+from .ranks import joined
+from .result import Result
+from .run import Run
+
+FOLDER = "runs"
+Watch = Callable[[Result, int, int], None]
+"""Called after each run with its result, the runs done and all runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where data come from, where results go, and how many runs there are at a time.
+
+    Parameters
+    ----------
+    data_folder : Path, optional
+        None is the variable SUBSETOPT_DATA.
+    download : bool
+    out : Path, optional
+        Results and checkpoints; None keeps nothing.
+    resume : bool
+        Go on with what the folder holds.
+    jobs : int, optional
+        None: as many as there are processors, on a GPU one.
+    threads : int, optional
+        Of each run. None: the processors divided by the jobs.
+    tensorboard : bool
+        Write scalars to ``out/tensorboard`` as well.
+    """
+
+    data_folder: Path | None = None
+    download: bool = False
+    out: Path | None = None
+    resume: bool = False
+    jobs: int | None = None
+    threads: int | None = None
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("jobs", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InvalidOption(f"{name} is {value}; a whole number >= 1 is needed")
+        if self.out is None and (self.resume or self.tensorboard):
+            raise InvalidOption("out is missing: the folder that results are kept in")
+
+    def folder(self, run: Run) -> Path | None:
+        """Return where a run is kept."""
+        return None if self.out is None else self.out / FOLDER / run.key
+
+
+def runs_of(
+    task: str,
+    rules: Sequence[str],
+    budgets: Sequence[float],
+    seeds: Sequence[int],
+    **given: Any,
+) -> list[Run]:
+    """Return the runs of a comparison, the uniform baseline always among them.
+
+    Parameters
+    ----------
+    rules : sequence of str
+        Where none of them is a baseline, "uniform" is put first. "full" is trained once for each
+        seed, at budget 1.
+    **given
+        Fields of `Run`, in place of the recipe of the task.
+    """
+    from .methods import method
+    from .methods.base import BASELINES
+
+    names = {method(rule).named.name for rule in rules}  # an unknown one is said now
+    wanted = list(dict.fromkeys(rules if names & set(BASELINES) else ["uniform", *rules]))
+    for what, values in (("rules", wanted), ("budgets", budgets), ("seeds", seeds)):
+        if not values or len(set(values)) < len(values):
+            raise InvalidOption(f"{what} are {list(values)}; at least one, each once, is needed")
+    full = [Run.of(task, "full", budget=1.0, seed=seed, **given) for seed in seeds]
+    rest = [
+        Run.of(task, rule, budget=budget, seed=seed, **given)
+        for seed in seeds  # so that early results compare rules
+        for budget in budgets
+        for rule in wanted
+        if rule != "full"
+    ]
+    return rest + (full if "full" in wanted else [])
+
+
+def execute(runs: Sequence[Run], settings: Settings, watch: Watch | None = None) -> list[Result]:
+    """Train, several at a time; returns the results in the order of the runs.
+
+    Raises
+    ------
+    InvalidFile
+        If the folder holds results already, and they are not to be resumed.
+    SubsetOptError
+        As `train` raises it; what is done until then is kept.
+    """
+    _require_free(settings)
+    todo = [run for run in runs if _kept(run, settings) is None]
+    found = {run: kept for run in runs if (kept := _kept(run, settings)) is not None}
+    for done, result in enumerate(_results(todo, settings), start=len(found) + 1):
+        found[result.run] = result
+        if watch is not None:
+            watch(result, done, len(runs))
+    return [found[run] for run in runs if run in found]
+
+
+def load(folder: Path) -> list[Result]:
+    """Return the results that a folder holds, in the order of their names.
+
+    Raises
+    ------
+    InvalidFile
+        If there are none, or one is damaged.
+    """
+    paths = sorted((folder / FOLDER).glob("*/result.json"))
+    if not paths:
+        raise InvalidFile(f"{folder} holds no results of training runs, which lie in {FOLDER}/")
+    return [Result.load(path) for path in paths]
+
+
+def _results(runs: Sequence[Run], settings: Settings) -> Iterator[Result]:
+    import os
+
+    jobs = min(_jobs(runs, settings), max(1, len(runs)))
+    threads = settings.threads or max(1, processors() // jobs)
+    if jobs == 1 or int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        yield from (train_one(run, settings, threads) for run in runs)
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")
+    yield from parallel(delayed(train_one)(run, settings, threads) for run in runs)
+
+
+def _jobs(runs: Iterable[Run], settings: Settings) -> int:
+    if settings.jobs is not None:
+        return settings.jobs
+    return 1 if any(run.device != "cpu" for run in runs) else processors()
+
+
+def train_one(run: Run, settings: Settings, threads: int) -> Result:
+    """Train, keep the result, and remove the checkpoint."""
+    import torch
+
+    from .loop import Training
+    from .tasks import task
+
+    torch.set_num_threads(threads)
+    folder = settings.folder(run)
+    made = task(run.task)
+    with joined(run.device) as group:
+        data = made.load(settings.data_folder, download=settings.download, seed=run.seed)
+        result = Training(run, data, folder, group).fit()
+        if folder is not None and group.first:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_history(result, folder / "history.csv")
+            if settings.tensorboard:
+                _write_events(result, settings)
+            result.save(folder / "result.json")
+            (folder / "checkpoint.pt").unlink(missing_ok=True)
+    return result
+
+
+def _write_history(result: Result, path: Path) -> None:
+    columns = list(dict.fromkeys(name for row in result.history for name in row))
+    text = io.StringIO()
+    rows = csv.DictWriter(text, columns, lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(result.history)
+    with replacing(path) as stream:
+        stream.write(text.getvalue().encode())
+
+
+def _write_events(result: Result, settings: Settings) -> None:
+    from subsetopt.torch.watching import TensorBoardWriter
+
+    assert settings.out is not None
+    folder = settings.out / "tensorboard" / result.run.key
+    shutil.rmtree(folder, ignore_errors=True)
+    with TensorBoardWriter(folder, prefix="") as writer:
+        for row in result.history:
+            writer.write(int(row["epoch"]), row)
+
+
+def _kept(run: Run, settings: Settings) -> Result | None:
+    folder = settings.folder(run)
+    if folder is None or not (folder / "result.json").exists():
+        return None
+    return Result.load(folder / "result.json")
+
+
+def _require_free(settings: Settings) -> None:
+    if settings.out is None:
+        return
+    held = settings.out / FOLDER
+    if held.exists() and any(held.iterdir()) and not settings.resume:
+        raise InvalidFile(
+            f"{settings.out} holds runs already; go on with them (resume), or name another folder"
+        )

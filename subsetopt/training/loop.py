@@ -1,0 +1,336 @@
+"""The training loop: plain PyTorch, with a method in the place of "take the next batch"."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from subsetopt.machine import Machine
+
+from .augmentation import augmentation
+from .averaging import WeightAverage
+from .checkpoint import Checkpoint
+from .clock import Clock
+from .counting import Account, peak_bytes
+from .data.splits import Batch, Data
+from .methods import method
+from .methods.base import Chosen, Setting
+from .ranks import Group
+from .result import Result
+from .run import Run
+from .schedules import Schedule
+from .tasks import Task, evaluated
+from .tasks import task as made_task
+
+Progress = Callable[[int, int, dict[str, float]], None]
+"""Called after each epoch with the epochs done, all epochs, and the row of the history."""
+
+
+class Diverged(Exception):
+    """Losses are no numbers any more."""
+
+
+class Training:
+    """One run: ``Training(run, data).fit()``.
+
+    Parameters
+    ----------
+    run : Run
+    data : Data
+        What ``task(run.task).load(...)`` returned.
+    folder : Path, optional
+        Where checkpoints go; None keeps none.
+    group : Group, optional
+        The processes that train together; None is this one alone.
+
+    Raises
+    ------
+    InvalidOption
+        For parts that do not fit each other.
+    """
+
+    def __init__(
+        self, run: Run, data: Data, folder: Path | None = None, group: Group | None = None
+    ) -> None:
+        self.run, self.task = run, made_task(run.task)
+        self.group = group or Group()
+        self.device = self.group.device(run.device)
+        self.data = data.for_tuning() if run.tuning else data
+        setting = Setting(run, self.task, self.data, self.group.ranks)
+        self.train, self.test = self.data.train.to(self.device), self.data.test.to(self.device)
+        self.clock = Clock(self.device)
+        self.account = Account(len(self.train), _classes(self.data), self.device)
+        made = method(run.rule)
+        self.model = self._model()
+        self.sampler = made.sampler(setting)
+        self.step = made.step(setting, self.model, self.losses, self.sampler)
+        self.epochs: int = getattr(self.sampler, "planned_epochs", None) or run.epochs
+        self.schedule = Schedule(run.schedule, run.lr, self.epochs)
+        self.augment = augmentation(run.augmentation, self.task.flips, self.data.classes)
+        self.generator = torch.Generator(self.device).manual_seed(_mixed(run.seed, 1))
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(),
+            lr=run.lr,
+            momentum=run.momentum,
+            weight_decay=run.weight_decay,
+            nesterov=run.nesterov,
+        )
+        self.scaler = torch.amp.GradScaler(
+            self.device.type, enabled=run.precision == "float16" and self.device.type == "cuda"
+        )
+        self.average = None if run.ema is None else WeightAverage(self._plain, run.ema)
+        self.history: list[dict[str, float]] = []
+        self.diverged = 0
+        """The epoch, counted from 1, in which losses were no numbers any more; 0 for none."""
+        self._selected = False
+        self.checkpoint = Checkpoint(folder, self, self.group)
+
+    def fit(self, progress: Progress | None = None) -> Result:
+        """Train to the end, from the checkpoint where there is one.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            At Ctrl-C; the checkpoint is that of an epoch which ended not long ago.
+        """
+        with self._own_random_numbers():
+            self.checkpoint.load()
+            for epoch in range(len(self.history), self.epochs):
+                try:
+                    self.train_epoch(epoch)
+                except Diverged:
+                    self.diverged = epoch + 1
+                self.history.append(self._row(epoch + 1))
+                if progress is not None:
+                    progress(epoch + 1, self.epochs, self.history[-1])
+                if self.diverged:
+                    break
+                self.checkpoint.note()
+        return self.result()
+
+    def train_epoch(self, epoch: int) -> None:
+        """Train for one epoch."""
+        self.model.train()
+        self.sampler.set_epoch(epoch)
+        length = len(self.sampler)
+        self.clock.start()
+        for number, (ids, batch) in enumerate(self.train.batches(self.sampler)):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.schedule((epoch + number / length) / self.epochs)
+            if self.run.augmentation != "none":
+                batch = self.augment(*batch, generator=self.generator)
+            self._selected = False
+            self.clock.lap("data")
+            for chosen in self.step(ids, batch):
+                self._descend(chosen)
+            self.clock.lap("selection")  # that of a step which has trained on nothing
+        self.group.share(self.sampler)
+
+    def losses(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return one loss per sample, for choosing and for training alike."""
+        inputs, targets = batch
+        training = torch.is_grad_enabled()
+        if training:
+            self.clock.lap("selection")
+        with self._autocast():
+            outputs = model(self.task.prepare(inputs))
+        found = self.task.losses(outputs.float(), targets)
+        if self.step.learns_from_accuracy and not self._selected:  # each sample once
+            self.account.look(outputs, targets)
+        if training:
+            self.clock.lap("forward")
+        else:
+            self._selected = True
+            self._require_finite(found)
+        return found
+
+    def result(self) -> Result:
+        """Return what the run has come to."""
+        test = {name[5:]: v for name, v in self.history[-1].items() if name.startswith("test_")}
+        facts = {**vars(Machine.here()), "torch": torch.__version__, "device": self._device_name()}
+        return Result(
+            run=self.run,
+            metric=self.task.metric,
+            better=self.task.better,
+            final=test,
+            history=self.history,
+            steps=self.account.steps,
+            passes=self.account.passes(self.step.selection_passes),
+            full=len(self.train) * self.run.epochs,
+            seconds=self.clock.collect(),
+            peak_bytes=peak_bytes(self.device),
+            selected=self.account.watcher.summary(),
+            facts={
+                **facts,
+                "threads": torch.get_num_threads(),
+                "diverged": self.diverged,
+                **self.data.facts,
+            },
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next epoch depends on, and the account so far."""
+        return {
+            "model": self._plain.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "sampler": self.sampler.state_dict(),
+            "step": self.step.state_dict(),
+            "generator": self.generator.get_state(),
+            "random": _random_states(self.device),
+            "account": self.account.state_dict(),
+            "seconds": self.clock.collect(),
+            "history": self.history,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self._plain.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.sampler.load_state_dict(state["sampler"])
+        self.step.load_state_dict(state["step"])
+        self.generator.set_state(state["generator"].cpu())
+        _set_random_states(self.device, state["random"])
+        self.account.load_state_dict(state["account"])
+        self.clock.seconds.update(state["seconds"])
+        self.history[:] = state["history"]
+
+    # -- the parts --------------------------------------------------------------------------------
+
+    def _descend(self, chosen: Chosen) -> None:
+        self.optimizer.zero_grad()
+        self.scaler.scale(chosen.loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average is not None:
+            self.average.update(self._plain)
+        self.account.note(chosen)
+        self.clock.lap("backward")
+
+    def _row(self, epoch: int) -> dict[str, float]:
+        """End an epoch: what is known of it, the test set included where it is the turn of it."""
+        loss, accuracy = self.group.mean(*self.account.end_epoch())
+        self.step.end_epoch(accuracy)
+        seconds = self.clock.collect()
+        row = {
+            "epoch": float(epoch),
+            "steps": float(self.account.steps),
+            "lr": float(self.optimizer.param_groups[0]["lr"]),
+            "train_loss": loss,
+            "passes": self._spent(),
+            "seconds": sum(s for part, s in seconds.items() if part != "evaluation"),
+        }
+        if loss != loss:
+            self.diverged = self.diverged or epoch
+        if epoch % self.run.evaluate_every == 0 or epoch == self.epochs or self.diverged:
+            self.clock.start()
+            model = self._plain if self.average is None else self.average.model
+            found = evaluated(self.task, model, self.test)
+            self.clock.lap("evaluation")
+            row |= {f"test_{name}": value for name, value in found.items()}
+        return row
+
+    def _require_finite(self, losses: Tensor) -> None:
+        # Rules refuse such losses, as they should; that a training diverges is a result.
+        if losses.device.type == "cpu" and not bool(torch.isfinite(losses).all()):
+            raise Diverged
+
+    def _spent(self) -> float:
+        passes = self.account.passes(self.step.selection_passes)
+        return passes.budget(len(self.train)) * self.group.ranks.world_size
+
+    def _model(self) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_mixed(self.run.seed, 0))
+            self._plain: nn.Module = self.task.model(self.data).to(self.device)
+        compiled: Any = torch.compile(self._plain) if self.run.compile else self._plain
+        return self.group.wrap(compiled, self.device)
+
+    def _autocast(self) -> Any:
+        dtype = getattr(torch, self.run.precision)
+        return torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
+
+    @contextmanager
+    def _own_random_numbers(self) -> Iterator[None]:
+        """Seed torch's global generators, for dropout, and put them back in the end."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(_mixed(self.run.seed, 2 + self.group.ranks.rank))
+            yield
+
+    def _device_name(self) -> str:
+        if self.device.type == "cuda":
+            return str(torch.cuda.get_device_name(self.device))
+        return self.device.type
+
+
+def train(
+    run: Run,
+    *,
+    data_folder: Path | None = None,
+    download: bool = False,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Load the data of a run, train, and return what it has come to.
+
+    Parameters
+    ----------
+    run : Run
+    data_folder : Path, optional
+        Where the files of the task are looked for; None is the variable SUBSETOPT_DATA.
+    download : bool
+        Fetch what is missing there.
+    folder : Path, optional
+        For checkpoints: a run that was killed goes on from there, on the CPU to the last bit.
+    progress : callable, optional
+
+    Raises
+    ------
+    InvalidFile
+        If data are missing or damaged, or the checkpoint is of another run.
+    InvalidOption
+        For parts that do not fit each other.
+
+    Examples
+    --------
+    >>> found = train(Run.of("digits", "obftf", budget=0.25, epochs=1))
+    >>> found.passes.backward, found.passes.selection
+    (336, 1347)
+    """
+    task: Task = made_task(run.task)
+    data = task.load(data_folder, download=download, seed=run.seed)
+    return Training(run, data, folder).fit(progress)
+
+
+def _classes(data: Data) -> Tensor | None:
+    targets = getattr(data.train, "targets", None)
+    if data.classes is None or targets is None or targets.ndim != 1:
+        return None
+    return targets.cpu()
+
+
+def _mixed(seed: int, purpose: int) -> int:
+    import numpy as np
+
+    return int(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def _set_random_states(device: torch.device, states: dict[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"].cpu())
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"].cpu(), device)

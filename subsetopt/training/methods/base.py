@@ -1,0 +1,202 @@
+"""What a method is: a batch sampler for the epochs, and a step for the batches."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from subsetopt.errors import InvalidOption
+from subsetopt.torch import features
+from subsetopt.torch.epochs import sampler
+from subsetopt.torch.rules import RULES
+from subsetopt.torch.samplers import EpochBatchSampler
+from subsetopt.torch.step import LossFunction, SubsetStep
+from subsetopt.training.data.splits import Batch, Data
+from subsetopt.training.naming import Named
+from subsetopt.training.run import Run
+from subsetopt.training.tasks import Task
+
+METHODS = {
+    "full": "base:Full",
+    **dict.fromkeys(RULES, "within:Within"),
+    "sb": "filling:Filling",
+    "osgd": "within:Truncated",
+    "unif_sgd": "by_epoch:ByEpoch",
+    "p_sgd": "by_epoch:ByEpoch",
+    "c_sgd": "by_epoch:ByEpoch",
+    "scan_sgd": "by_epoch:ByEpoch",
+    "coreset": "by_epoch:ByEpoch",
+    "mmd": "orders:Sequenced",
+    "submodular": "orders:Baselined",
+    "k-dpp": "orders:Baselined",
+    "facility": "orders:Baselined",
+    "random_order": "orders:Baselined",
+}
+"""Where each method lives: its module in this package, and its class."""
+
+BASELINES = ("uniform", "unif_sgd", "scan_sgd")
+"""What others are compared with: the first of them that takes part, uniform sampling."""
+
+
+class Ranks(NamedTuple):
+    """Which process it is, of how many."""
+
+    rank: int = 0
+    world_size: int = 1
+
+
+class Chosen(NamedTuple):
+    """What one step of the optimiser trains on."""
+
+    loss: Tensor
+    """To differentiate."""
+    ids: Tensor
+    """The samples (m,) in the data set."""
+    losses: Tensor
+    """Theirs, (m,), without a graph."""
+
+
+class Step(ABC):
+    """Turns batches into losses to differentiate; counts what it passes to choose by."""
+
+    learns_from_accuracy: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.selection_passes = 0
+        """Samples that were passed forward to choose by."""
+
+    @abstractmethod
+    def __call__(self, ids: Tensor, batch: Batch) -> Iterator[Chosen]:
+        """Yield what to train on now: nothing, once, or several times."""
+
+    def end_epoch(self, accuracy: float) -> None:
+        """Take note of the share of training samples classified correctly in the epoch."""
+        return
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what resuming needs."""
+        return {"selection_passes": self.selection_passes}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that `state_dict` returned."""
+        self.selection_passes = state["selection_passes"]
+
+
+class Setting(NamedTuple):
+    """What a method is made for."""
+
+    run: Run
+    task: Task
+    data: Data
+    ranks: Ranks = Ranks()
+
+    @property
+    def batch_size(self) -> int:
+        """Of this rank."""
+        return max(1, self.run.batch_size // self.ranks.world_size)
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """Base of all methods.
+
+    Parameters
+    ----------
+    named : Named
+        Its name and options.
+    """
+
+    named: Named
+    takes: ClassVar[tuple[str, ...] | None] = ()
+    """The options; None where whoever is given them says so."""
+
+    def __post_init__(self) -> None:
+        for option in self.named.options:
+            if self.takes is not None and option not in self.takes:
+                known = ", ".join(self.takes) or "none"
+                raise InvalidOption(
+                    f"rule {self.named.name!r} has no option {option!r}; it has {known}"
+                )
+
+    @abstractmethod
+    def sampler(self, setting: Setting) -> EpochBatchSampler:
+        """Return the batches of the epochs, numbers of training samples.
+
+        Where it has `planned_epochs`, they are what the budget is spent in, else those of the run.
+        """
+
+    @abstractmethod
+    def step(
+        self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
+    ) -> Step:
+        """Return what is done with each batch of the sampler."""
+
+
+class Whole(Step):
+    """Trains on whole batches."""
+
+    def __init__(self, model: nn.Module, losses: LossFunction) -> None:
+        super().__init__()
+        self._step = SubsetStep(model, losses, "uniform", 1.0)
+
+    def __call__(self, ids: Tensor, batch: Batch) -> Iterator[Chosen]:
+        """Yield the batch."""
+        result = self._step(batch)
+        yield Chosen(result.loss, ids, result.trained)
+
+
+class Full(Method):
+    """All samples in all epochs, whatever the budget: what a budget is a share of."""
+
+    def sampler(self, setting: Setting) -> EpochBatchSampler:
+        """Return all samples in random order."""
+        return shuffled(setting, setting.batch_size)
+
+    def step(
+        self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
+    ) -> Step:
+        """Return plain steps."""
+        return Whole(model, losses)
+
+
+def features_of(setting: Setting, what: str, batch: Batch) -> Tensor:
+    """Return features (n, d) that need no model: "labels", "inputs" or "both"."""
+    if what != "both":
+        return setting.task.features(what, *batch, setting.data)
+    parts = [setting.task.features(part, *batch, setting.data) for part in ("labels", "inputs")]
+    return features.joined(*parts)
+
+
+def shuffled(setting: Setting, batch_size: int) -> EpochBatchSampler:
+    """Return a sampler of all samples in random order; several ranks leave out what is uneven."""
+    rank, world = setting.ranks
+    made: EpochBatchSampler = sampler(
+        "unif_sgd",
+        len(setting.data.train),
+        batch_size,
+        seed=setting.run.seed,
+        rank=rank,
+        world_size=world,
+        drop_last=world > 1,
+    )
+    return made
+
+
+def method(text: str) -> Method:
+    """Return the method of a name with options, such as ``vector:features=labels``.
+
+    Raises
+    ------
+    InvalidOption
+        If none is called so, or it has no such option.
+    """
+    named = Named.parse(text)
+    if named.name not in METHODS:
+        raise InvalidOption(f"rule is {named.name!r}; one of {', '.join(METHODS)} is needed")
+    module, _, found = METHODS[named.name].partition(":")
+    made = Full if found == "Full" else getattr(import_module(f"{__package__}.{module}"), found)
+    ready: Method = made(named)
+    return ready

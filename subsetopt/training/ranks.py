@@ -1,0 +1,89 @@
+"""Training in several processes, as torchrun starts them; with one, nothing happens here."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from subsetopt.torch.importance import ImportanceSampler
+
+from .methods.base import Ranks
+
+
+class Group:
+    """The processes that train one model together."""
+
+    def __init__(self) -> None:
+        ready = dist.is_available() and dist.is_initialized()
+        self.ranks = Ranks(dist.get_rank(), dist.get_world_size()) if ready else Ranks()
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.ranks.rank == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other."""
+        return self.ranks.world_size == 1
+
+    def device(self, name: str) -> torch.device:
+        """Return the device of this process."""
+        if name == "cuda" and not self.alone:
+            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        return torch.device(name)
+
+    def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
+        """Return the model, whose gradients are averaged over the processes."""
+        if self.alone:
+            return model
+        own = [device] if device.type == "cuda" else None
+        return nn.parallel.DistributedDataParallel(model, device_ids=own)
+
+    def share(self, sampler: Any) -> None:
+        """Let samplers that learn exchange what they have learned."""
+        if not self.alone and isinstance(sampler, ImportanceSampler):
+            sampler.exchange()
+
+    def mean(self, *values: float) -> tuple[float, ...]:
+        """Return the means over the processes."""
+        if self.alone:
+            return values
+        found: list[Any] = [None] * self.ranks.world_size
+        dist.all_gather_object(found, values)
+        return tuple(sum(column) / len(found) for column in zip(*found, strict=True))
+
+    def agreed(self, value: bool) -> bool:
+        """Return what the first process says."""
+        if self.alone:
+            return value
+        told = [value]
+        dist.broadcast_object_list(told, src=0)
+        return bool(told[0])
+
+    def gathered(self, value: Any) -> list[Any]:
+        """Return the values of all processes, in their order."""
+        if self.alone:
+            return [value]
+        found: list[Any] = [None] * self.ranks.world_size
+        dist.all_gather_object(found, value)
+        return found
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Group]:
+    """Join the processes that torchrun has started, if it has; and leave them in the end."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Group()
+        return
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    try:
+        yield Group()
+    finally:
+        dist.destroy_process_group()
