@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -318,7 +317,6 @@ def _ready(given: Rule | str) -> Rule:
     return given if isinstance(given, Rule) else rule(given)
 
 
-@lru_cache(64)
 def _per_sample(losses: Any, n: int) -> Tensor:
     """Return `losses` if there is one per sample."""
     require_shape(losses)

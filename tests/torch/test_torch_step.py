@@ -1,6 +1,8 @@
 """What a training step on a part of the batch trains on."""
 
 import copy
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -157,3 +159,17 @@ def test_select() -> None:
     generator = torch.Generator().manual_seed(0)
     picks = {tuple(select(losses, 2, "uniform", generator).tolist()) for _ in range(30)}
     assert len(picks) > 1
+
+
+def test_losses_are_not_held_back() -> None:
+    (batch,) = batches(1)
+    held: list[Any] = []
+
+    def watched(model: Any, batch: Any) -> Tensor:
+        losses = ENTROPY(model, batch)
+        held.append(weakref.ref(losses))
+        return losses
+
+    SubsetStep(network(), watched, "max_loss", 4)(batch)
+    gc.collect()
+    assert [losses() for losses in held] == [None, None]
