@@ -1,0 +1,33 @@
+"""What runs have shown: rules beside the baseline of the same budget, seed by seed."""
+
+from .courses import Course, courses
+from .groups import Group, grouped
+from .measures import FINAL, Measure, after_cost, after_seconds
+from .pairing import FEWEST, LEVEL, Comparison, Verdict, compared, holm
+from .report import Analysis, Family, Judged, analyse, at_cost, at_seconds
+from .summary import Spread, Summary
+
+__all__ = [
+    "FEWEST",
+    "FINAL",
+    "LEVEL",
+    "Analysis",
+    "Comparison",
+    "Course",
+    "Family",
+    "Group",
+    "Judged",
+    "Measure",
+    "Spread",
+    "Summary",
+    "Verdict",
+    "after_cost",
+    "after_seconds",
+    "analyse",
+    "at_cost",
+    "at_seconds",
+    "compared",
+    "courses",
+    "grouped",
+    "holm",
+]

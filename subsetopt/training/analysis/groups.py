@@ -1,0 +1,93 @@
+"""Which runs may be compared: those that differ in the rule and the seed alone."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from subsetopt.errors import InvalidOption
+from subsetopt.training.result import Result
+
+OWN = ("task", "rule", "budget", "seed", "lr")
+"""What is no part of the setting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Runs of one task at one budget, alike but for the rule and the seed.
+
+    Parameters
+    ----------
+    task : str
+    setting : mapping
+        All else that its runs have in common. The learning rate is among it only where a rule was
+        run at several; where each rule has one, it was chosen for the rule and belongs to it.
+    budget : float
+    results : mapping
+        By rule and seed.
+    """
+
+    task: str
+    setting: Mapping[str, Any]
+    budget: float
+    results: Mapping[str, Mapping[int, Result]]
+
+    @property
+    def any(self) -> Result:
+        """One of the results."""
+        return next(iter(next(iter(self.results.values())).values()))
+
+
+def grouped(results: Iterable[Result]) -> list[Group]:
+    """Return the groups: those of one task and setting together, by budget.
+
+    Raises
+    ------
+    InvalidOption
+        If two results are of the same run.
+    """
+    families: dict[str, list[Result]] = {}
+    for result in results:
+        families.setdefault(_key(_setting(result)), []).append(result)
+    found = []
+    for own in families.values():
+        parts: dict[str, list[Result]] = {}
+        with_lr = _several_rates(own)
+        for result in own:
+            parts.setdefault(_key({"lr": result.run.lr if with_lr else None}), []).append(result)
+        for part in parts.values():
+            found += _by_budget(part, with_lr)
+    return found
+
+
+def _by_budget(results: Iterable[Result], with_lr: bool) -> list[Group]:
+    budgets: dict[float, dict[str, dict[int, Result]]] = {}
+    for result in results:
+        run = result.run
+        seeds = budgets.setdefault(run.budget, {}).setdefault(run.rule, {})
+        if run.seed in seeds:
+            raise InvalidOption(f"there are two results of the run {run.key}")
+        seeds[run.seed] = result
+    groups = []
+    for budget, rules in sorted(budgets.items()):
+        first = next(iter(next(iter(rules.values())).values()))
+        setting = _setting(first) | ({"lr": first.run.lr} if with_lr else {})
+        task = setting.pop("task")
+        groups.append(Group(task=task, setting=setting, budget=budget, results=rules))
+    return groups
+
+
+def _several_rates(results: Iterable[Result]) -> bool:
+    rates: dict[tuple[float, str], set[float]] = {}
+    for result in results:
+        rates.setdefault((result.run.budget, result.run.rule), set()).add(result.run.lr)
+    return any(len(own) > 1 for own in rates.values())
+
+
+def _setting(result: Result) -> dict[str, Any]:
+    values = result.run.to_dict()
+    return {name: value for name, value in values.items() if name == "task" or name not in OWN}
+
+
+def _key(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True)
