@@ -31,7 +31,12 @@ def load() -> Any:
 @contextmanager
 def whole_products(torch: Any) -> Iterator[None]:
     """Keep products of float32 from being rounded to ten bits, as training loops ask for."""
-    precision = torch.get_float32_matmul_precision()
+    try:
+        precision = torch.get_float32_matmul_precision()
+    except RuntimeError:  # it has been set by the names that torch has for this since 2.9
+        with _whole_by_newer_names(torch):
+            yield
+        return
     if precision == "highest":
         yield
         return
@@ -40,6 +45,20 @@ def whole_products(torch: Any) -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(precision)
+
+
+@contextmanager
+def _whole_by_newer_names(torch: Any) -> Iterator[None]:
+    parts = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul
+    rounding = [(part, part.fp32_precision) for part in parts]
+    rounding = [(part, held) for part, held in rounding if held not in ("ieee", "none")]
+    for part, _ in rounding:
+        part.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for part, held in rounding:
+            part.fp32_precision = held
 
 
 class Points:

@@ -12,6 +12,7 @@ from subsetopt.sequencing import choose, choosers, mmd_to_whole
 from subsetopt.sequencing.state import State
 from subsetopt.sequencing.torch_choosers import TorchHerding, TorchSwap
 from subsetopt.sequencing.torch_engine import TorchEngine
+from subsetopt.sequencing.torch_kernels import whole_products
 
 torch = pytest.importorskip("torch")
 
@@ -111,6 +112,24 @@ def test_products_stay_whole_where_a_training_loop_rounds_them() -> None:
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.backends.cuda.matmul, "fp32_precision"), reason="torch knows one way to ask"
+)
+@pytest.mark.parametrize("part", [torch.backends.cuda.matmul, torch.backends])
+def test_products_stay_whole_where_rounding_is_asked_for_by_the_newer_names(part: Any) -> None:
+    before, part.fp32_precision = part.fp32_precision, "tf32"
+    try:
+        engine = TorchEngine(cloud())
+        taken(engine, TorchHerding(engine))
+        with whole_products(torch):
+            assert torch.backends.cuda.matmul.fp32_precision == "ieee"
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32"
+    finally:
+        part.fp32_precision = before
+        torch.backends.cuda.matmul.fp32_precision = "none"
+        torch.backends.mkldnn.matmul.fp32_precision = "none"
 
 
 # -- picks and exchanges --------------------------------------------------------------------------
