@@ -1,0 +1,125 @@
+"""What an augmentation is: an object that makes a batch of images another one."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from importlib import import_module
+from typing import Any, ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from subsetopt.errors import InvalidOption, InvalidProblem
+
+KINDS = {
+    "none": "plain:Unchanged",
+    "standard": "plain:Standard",
+    "randaugment": "randaugment:RandAugment",
+    "mixup": "mixing:Mixup",
+    "ricap": "mixing:RICAP",
+}
+"""Where each augmentation lives: its module in this package, and its class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation(ABC):
+    """Base of all augmentations; a subclass is a frozen dataclass whose fields are its options.
+
+    Images are uint8, or floats of any range unless a subclass says otherwise. They keep their dtype
+    where pixels are chosen or replaced, and become floats of the same range where averaged.
+    Nothing is drawn from torch's global generators, and nothing waits for the device.
+
+    Parameters
+    ----------
+    flips : bool
+        Mirror each image with probability 1/2.
+
+    Raises
+    ------
+    InvalidOption
+        For an option outside its domain.
+    """
+
+    mixes: ClassVar[bool] = False
+    """Whether samples are mixed, and targets become probabilities (n, classes)."""
+
+    flips: bool = True
+
+    def __call__(
+        self, inputs: Tensor, targets: Tensor, *, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return other inputs and their targets, as many; the given ones stay as they are.
+
+        Parameters
+        ----------
+        inputs : Tensor, (n, channels, height, width)
+        targets : Tensor, (n, ...)
+            Where samples are mixed: classes (n,), or probabilities (n, classes).
+        generator : Generator
+            On the device of the inputs.
+
+        Raises
+        ------
+        InvalidProblem
+            If the inputs are no images, or samples cannot be mixed with such targets.
+        InvalidOption
+            If the generator is on another device.
+        """
+        if inputs.ndim != 4 or 0 in inputs.shape:
+            raise InvalidProblem(
+                f"inputs have shape {tuple(inputs.shape)}; images (n, channels, height, width) can "
+                "be augmented"
+            )
+        if not (inputs.dtype == torch.uint8 or inputs.is_floating_point()):
+            raise InvalidProblem(f"images have dtype {inputs.dtype}; uint8 or floats are needed")
+        if generator.device.type != inputs.device.type:
+            raise InvalidOption(f"the generator is on {generator.device}, not {inputs.device}")
+        return self._apply(inputs, targets, generator)
+
+    @abstractmethod
+    def _apply(
+        self, inputs: Tensor, targets: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return other inputs and targets."""
+
+
+def augmentation(name: str, flips: bool, classes: int | None, **options: Any) -> Augmentation:
+    """Return an augmentation with options of its own.
+
+    Parameters
+    ----------
+    name : str
+        One of `KINDS`.
+    flips : bool
+        Whether a mirrored image is as good as the image.
+    classes : int or None
+        How many classes the targets are of; None where they are none.
+    **options
+        The other fields of its class.
+
+    Raises
+    ------
+    InvalidOption
+        If no augmentation is called so, it has no such option, the value is outside its domain, or
+        it mixes samples that have no classes.
+    """
+    if name not in KINDS:
+        raise InvalidOption(f"augmentation is {name!r}; one of {', '.join(KINDS)} is needed")
+    module, _, found = KINDS[name].partition(":")
+    made = getattr(import_module(f"{__package__}.{module}"), found)
+    known = {option.name for option in fields(made)} - {"flips", "classes"}
+    for option in options:
+        if option not in known:
+            has = ", ".join(sorted(known)) or "none"
+            raise InvalidOption(f"augmentation {name!r} has no option {option!r}; it has {has}")
+    if made.mixes:
+        if classes is None:
+            raise InvalidOption(f"augmentation {name!r} mixes classes; the targets here are none")
+        options["classes"] = classes
+    ready: Augmentation = made(flips=flips, **options)
+    return ready
+
+
+def require_whole(name: str, value: object, least: int) -> None:
+    """Raise InvalidOption unless `value` is a whole number, at least so large."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InvalidOption(f"{name} is {value!r}; a whole number, at least {least}, is needed")

@@ -1,0 +1,68 @@
+"""Random crops and mirror images."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from .base import Augmentation, require_whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unchanged(Augmentation):
+    """Leaves batches as they are."""
+
+    def _apply(
+        self, inputs: Tensor, targets: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        return inputs, targets
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standard(Augmentation):
+    """A crop of the image with a margin of zeros around it, and a mirror image: each at random.
+
+    Parameters
+    ----------
+    padding : int
+        The margin in pixels.
+    """
+
+    padding: int = 4
+
+    def __post_init__(self) -> None:
+        require_whole("padding", self.padding, 0)
+
+    def _apply(
+        self, inputs: Tensor, targets: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        return cropped(inputs, self.padding, self.flips, generator), targets
+
+
+def cropped(images: Tensor, padding: int, flips: bool, generator: Generator) -> Tensor:
+    """Return images shifted by up to `padding` pixels each way, zeros moving in; half mirrored.
+
+    Each image has draws of its own: one shift of ``(2 * padding + 1) ** 2``, one mirror of two.
+    """
+    count, _, height, width = images.shape
+    device = images.device
+
+    def draw(most: int) -> Tensor:
+        return torch.randint(most, (count, 1), generator=generator, device=device)
+
+    top, left = draw(2 * padding + 1), draw(2 * padding + 1)
+    rows = torch.arange(height, device=device) + top
+    columns = torch.arange(width, device=device).expand(count, width)
+    if flips:
+        columns = torch.where(draw(2).bool(), columns.flip(1), columns)
+    padded = functional.pad(images, (padding,) * 4) if padding else images
+    return pixels(padded, rows[:, :, None], (columns + left)[:, None, :])
+
+
+def pixels(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return pixel (rows, columns) of each image: both broadcast to (n, height, width)."""
+    count, channels = images.shape[:2]
+    where = rows * images.shape[3] + columns
+    places = where.flatten(1)[:, None].expand(count, channels, -1)
+    return images.flatten(2).gather(2, places).view(count, channels, *where.shape[1:])
