@@ -5,10 +5,9 @@ from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any, ClassVar
 
-import torch
 from torch import Generator, Tensor
 
-from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.errors import InvalidOption
 
 KINDS = {
     "none": "plain:Unchanged",
@@ -44,6 +43,7 @@ class Augmentation(ABC):
 
     flips: bool = True
 
+    @abstractmethod
     def __call__(
         self, inputs: Tensor, targets: Tensor, *, generator: Generator
     ) -> tuple[Tensor, Tensor]:
@@ -60,26 +60,10 @@ class Augmentation(ABC):
         Raises
         ------
         InvalidProblem
-            If the inputs are no images, or samples cannot be mixed with such targets.
+            If the inputs are no images, or such targets would not fit them any more.
         InvalidOption
             If the generator is on another device.
         """
-        if inputs.ndim != 4 or 0 in inputs.shape:
-            raise InvalidProblem(
-                f"inputs have shape {tuple(inputs.shape)}; images (n, channels, height, width) can "
-                "be augmented"
-            )
-        if not (inputs.dtype == torch.uint8 or inputs.is_floating_point()):
-            raise InvalidProblem(f"images have dtype {inputs.dtype}; uint8 or floats are needed")
-        if generator.device.type != inputs.device.type:
-            raise InvalidOption(f"the generator is on {generator.device}, not {inputs.device}")
-        return self._apply(inputs, targets, generator)
-
-    @abstractmethod
-    def _apply(
-        self, inputs: Tensor, targets: Tensor, generator: Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return other inputs and targets."""
 
 
 def augmentation(name: str, flips: bool, classes: int | None, **options: Any) -> Augmentation:

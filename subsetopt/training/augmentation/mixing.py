@@ -1,7 +1,7 @@
 """Samples mixed with others of their batch, and their classes in proportion.
 
 As in the papers and the published code one share is drawn per batch. Row i of what comes back holds
-a part of sample i: losses of rows can be put down to samples, with that reservation.
+a part of sample i, which may be small or none: its loss is only a hint at that of the sample.
 """
 
 from dataclasses import dataclass
@@ -75,11 +75,11 @@ class Mixup(Mixing):
 class RICAP(Mixing):
     """Four patches around one point, each cut out of an image of its own (Takahashi et al. 2018).
 
-    https://arxiv.org/abs/1811.09030. The point lies at shares of
-    Beta(alpha, alpha) of height and width, rounded to pixels; it and the places that patches are
-    cut from are drawn once per batch. Classes weigh as much as the areas of their patches. The
-    patch at the top left is of the row's own sample, the others are of permutations: the same in
-    distribution as four permutations, up to the order of rows.
+    https://arxiv.org/abs/1811.09030. The point lies at shares of Beta(alpha, alpha) of height and
+    width, rounded to pixels; it and the places that patches are cut from are drawn once per batch.
+    Classes weigh as much as the areas of their patches. The patch at the top left is of the row's
+    own sample, the others are of permutations: the same in distribution as four permutations, up
+    to the order of rows.
     """
 
     def _apply(

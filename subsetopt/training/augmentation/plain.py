@@ -6,16 +6,19 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from subsetopt.errors import InvalidOption, InvalidProblem
+
 from .base import Augmentation, require_whole
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unchanged(Augmentation):
-    """Leaves batches as they are."""
+    """Leaves batches as they are, whatever they hold."""
 
-    def _apply(
-        self, inputs: Tensor, targets: Tensor, generator: Generator
+    def __call__(
+        self, inputs: Tensor, targets: Tensor, *, generator: Generator
     ) -> tuple[Tensor, Tensor]:
+        """Return the same."""
         return inputs, targets
 
 
@@ -34,10 +37,36 @@ class Standard(Augmentation):
     def __post_init__(self) -> None:
         require_whole("padding", self.padding, 0)
 
+    def __call__(
+        self, inputs: Tensor, targets: Tensor, *, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return other images and their targets, as many; the given ones stay as they are."""
+        require_images(inputs)
+        if targets.ndim > 2:
+            raise InvalidProblem(
+                f"targets have shape {tuple(targets.shape)}; those of single pixels do not move "
+                "with the images"
+            )
+        if generator.device.type != inputs.device.type:
+            raise InvalidOption(f"the generator is on {generator.device}, not {inputs.device}")
+        return self._apply(inputs, targets, generator)
+
     def _apply(
         self, inputs: Tensor, targets: Tensor, generator: Generator
     ) -> tuple[Tensor, Tensor]:
+        """Return other images and targets."""
         return cropped(inputs, self.padding, self.flips, generator), targets
+
+
+def require_images(inputs: Tensor) -> None:
+    """Raise InvalidProblem unless they are images (n, channels, height, width) of a known dtype."""
+    if inputs.ndim != 4 or 0 in inputs.shape:
+        raise InvalidProblem(
+            f"inputs have shape {tuple(inputs.shape)}; images (n, channels, height, width) can "
+            "be augmented"
+        )
+    if not (inputs.dtype == torch.uint8 or inputs.is_floating_point()):
+        raise InvalidProblem(f"images have dtype {inputs.dtype}; uint8 or floats are needed")
 
 
 def cropped(images: Tensor, padding: int, flips: bool, generator: Generator) -> Tensor:

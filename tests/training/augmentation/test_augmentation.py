@@ -314,6 +314,10 @@ def test_batches() -> None:
         applied(made("standard"), images.flatten(1), targets)
     with pytest.raises(InvalidProblem, match=r"dtype torch\.int64"):
         applied(made("standard"), images.long(), targets)
+    with pytest.raises(InvalidProblem, match="of single pixels do not move"):
+        applied(made("standard"), images, images[:, 0])
+    flat = images.flatten(1), images[:, 0]
+    assert applied(made("none"), *flat)[0] is flat[0]
     with pytest.raises(InvalidProblem, match="samples are mixed with classes"):
         applied(made("mixup"), images, targets.float())
     with pytest.raises(InvalidProblem, match=r"probabilities \(n, 5\)"):
