@@ -13,6 +13,7 @@ from torch import Tensor
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from .epochs import BudgetSampler, device_for_sums, ids_of
+from .ranks import served
 from .samplers import permutation, require_whole
 
 _LEARNED = ("past", "gathered", "fresh")
@@ -128,6 +129,8 @@ class ImportanceSampler(BudgetSampler):
         all_reduce : callable, optional
             Sums a tensor over the ranks in place; None is that of ``torch.distributed``.
         """
+        if all_reduce is None:
+            self._fresh = served(self._fresh)
         reduce: Any = all_reduce or torch.distributed.all_reduce
         reduce(self._fresh)
         self._gather()

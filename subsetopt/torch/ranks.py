@@ -53,6 +53,12 @@ def world_of(group: Any) -> tuple[int, int]:
     return 0, 1
 
 
+def served(own: Tensor, group: Any = None) -> Tensor:
+    """Return the tensor where the backend of the group takes it: NCCL does not on the CPU."""
+    devices = [part.partition(":")[0] for part in dist.get_backend_config(group).split(",")]
+    return own if own.device.type in devices else own.to(devices[0])
+
+
 def gathered(own: Tensor, sizes: list[int], group: Any) -> Tensor:
     """Return the rows of all ranks, one rank after another, by one collective.
 
@@ -69,14 +75,14 @@ def gathered(own: Tensor, sizes: list[int], group: Any) -> Tensor:
     most = max(sizes)
     # As bytes: not every backend knows every precision.
     sent = own.contiguous().flatten(1) if own.ndim > 1 else own.contiguous()[:, None]
-    raw = sent.view(torch.uint8)
+    raw = served(sent.view(torch.uint8), group)
     raw = torch.nn.functional.pad(raw, (0, 0, 0, most - len(raw)))
     found = raw.new_empty((len(sizes) * most, raw.shape[1]))
     dist.all_gather(list(found.view(len(sizes), most, -1)), raw, group=group)
     if len(set(sizes)) > 1:
         parts = found.view(len(sizes), most, -1)
         found = torch.cat([part[:n] for part, n in zip(parts, sizes, strict=True)])
-    return found.view(own.dtype).view(-1, *own.shape[1:])
+    return found.to(own.device).view(own.dtype).view(-1, *own.shape[1:])
 
 
 def exchanged_sizes(

@@ -30,6 +30,7 @@ class EpochBatchSampler(ABC):
     world_size: int
     _next: tuple[int, int] = (0, 0)  # epoch, and how many of its batches have been there already
     _reached: tuple[int, int] = (0, 0)
+    _laid_out: tuple[int, Sequence[NDArray[np.int64]]] | None = None  # an epoch and its batches
 
     @abstractmethod
     def _batches_of(self, epoch: int) -> Sequence[NDArray[np.int64]]:
@@ -57,7 +58,9 @@ class EpochBatchSampler(ABC):
         # DataLoader with workers makes two iterators and throws the first one away.
         epoch, first = self._next
         self._next = (epoch, 0)  # whoever breaks off and begins again gets a whole epoch
-        for position, batch in enumerate(self._batches_of(epoch)):
+        batches = self._batches_of(epoch)
+        self._laid_out = (epoch, batches)
+        for position, batch in enumerate(batches):
             if position >= first:
                 self._reached = (epoch, position + 1)
                 yield batch.tolist()
@@ -68,10 +71,14 @@ class EpochBatchSampler(ABC):
         """Let the next iteration be of that epoch, from its first batch on."""
         require_whole("epoch", epoch, 0)
         self._next = self._reached = (int(epoch), 0)
+        self._laid_out = None
 
     def batch(self, number: int) -> list[int]:
         """Return the indices in a batch of the epoch under way, counted from 0 on this rank."""
-        batches = self._batches_of(self._reached[0])
+        epoch = self._reached[0]
+        if self._laid_out is None or self._laid_out[0] != epoch:
+            self._laid_out = (epoch, self._batches_of(epoch))
+        batches = self._laid_out[1]
         require_whole("number", number, 0, len(batches) - 1)
         found: list[int] = batches[number].tolist()
         return found
@@ -104,7 +111,11 @@ class EpochBatchSampler(ABC):
         epoch, done = self._reached
         if done >= self._length(epoch):
             epoch, done = epoch + 1, 0
-        return {**self._identity(), "epoch": epoch, "batches_done": done}
+        state = {**self._identity(), "epoch": epoch, "batches_done": done}
+        return {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in state.items()
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Let the next iteration go on there: exactly the remaining batches follow.
@@ -124,6 +135,7 @@ class EpochBatchSampler(ABC):
         most = self._length(int(epoch)) - 1  # type: ignore[arg-type]
         require_whole("batches_done of the state", done, 0, most)
         self._next = self._reached = (int(epoch), int(done))  # type: ignore[arg-type]
+        self._laid_out = None
 
 
 class SequenceBatchSampler(EpochBatchSampler):

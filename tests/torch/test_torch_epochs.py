@@ -347,6 +347,50 @@ def test_a_state_of_something_else_is_refused(options: dict[str, Any], name: str
         made("p_sgd").load_state_dict(made("unif_sgd").state_dict())
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_states_hold_plain_values_whatever_the_options_are(name: str, tmp_path: Any) -> None:
+    more: dict[str, Any] = {"smoothing": np.float64(0.5)} if name in IMPORTANCE else {}
+    options: dict[str, Any] = {"seed": np.int64(3), "budget": np.float64(0.5), **more}
+    state = made(name, size=np.int64(30), batch=np.int64(4), **options).state_dict()
+    torch.save(state, tmp_path / "state.pt")
+    loaded = torch.load(tmp_path / "state.pt", weights_only=True)
+    again = made(name, size=30, batch=4, **options)
+    again.load_state_dict(loaded)
+    assert {type(value) for value in loaded.values()} <= {
+        int,
+        float,
+        str,
+        bool,
+        type(None),
+        torch.Tensor,
+    }
+
+
+def test_batches_under_way_are_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = made("unif_sgd", size=30, batch=4)
+    expected = list(chosen)
+    draws = []
+    drawn = type(chosen)._order
+    monkeypatch.setattr(
+        type(chosen), "_order", lambda self, epoch: draws.append(epoch) or drawn(self, epoch)
+    )
+    chosen.set_epoch(0)
+    for number, batch in enumerate(chosen):
+        assert chosen.batch(number) == batch == expected[number]
+    assert draws == [0]
+    chosen.set_epoch(1)
+    assert chosen.batch(0) != expected[0]
+    other = made("p_sgd", size=30, batch=4)
+    first = other.batch(0)
+    teach(other)
+    list(other)
+    state = other.state_dict()
+    again = made("p_sgd", size=30, batch=4)
+    assert again.batch(0) == first
+    again.load_state_dict(state)
+    assert again.batch(0) == next(iter(again)) == next(iter(other))
+
+
 # -- several ranks ------------------------------------------------------------------------------
 
 
@@ -411,6 +455,23 @@ def test_the_exchange_of_a_process_group() -> None:
         distributed.destroy_process_group()
     list(chosen)
     assert chosen._past[1].tolist() == [1.0] * 3 + [0.0] * 20
+
+
+def test_the_exchange_goes_to_a_device_that_the_group_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def all_reduce(tensor: Any, group: Any = None) -> None:
+        seen.append(tensor.device.type)
+        raise ZeroDivisionError
+
+    # NCCL says "cuda:nccl"; nothing has been told, or a state been loaded: sums on the CPU
+    monkeypatch.setattr(torch.distributed, "get_backend_config", lambda group=None: "meta:nccl")
+    monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
+    with pytest.raises(ZeroDivisionError):
+        made("p_sgd").exchange()
+    assert seen == ["meta"]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
