@@ -152,14 +152,14 @@ def test_the_margin(crop_last: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(randaugment, "one_each", lambda levels, *_: 255 - levels)
     images = torch.full((64, 3, 8, 8), 200, dtype=torch.uint8)
     kind = augmentation("randaugment", False, None, count=1, crop_last=crop_last)
-    found, _ = kind(images, images, generator=Generator().manual_seed(0))
+    found, _ = kind(images, torch.arange(len(images)), generator=Generator().manual_seed(0))
     assert set(found.flatten().tolist()) == {55, 0 if crop_last else 255}
 
 
 def test_floats_are_as_bytes() -> None:
     images = photographs(5)
     kind = augmentation("randaugment", True, None)
-    bytes_, _ = kind(images, images, generator=Generator().manual_seed(2))
-    floats, _ = kind(images.float() / 255, images, generator=Generator().manual_seed(2))
+    bytes_, _ = kind(images, torch.arange(len(images)), generator=Generator().manual_seed(2))
+    floats, _ = kind(images.float() / 255, torch.arange(20), generator=Generator().manual_seed(2))
     torch.testing.assert_close(floats, bytes_.float() / 255)
     assert (bytes_ != images).flatten(1).any(1).float().mean() > 0.9
