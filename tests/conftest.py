@@ -27,6 +27,25 @@ from subsetopt.solvers import catalogue
 PLANTED = Path(__file__).parent / "benchmarks" / "planted"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell of the tests that need a card; ``pytest -m cuda`` runs these alone."""
+    config.addinivalue_line("markers", "cuda: needs a GPU; skipped without one")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests that need a card where there is none."""
+    theirs = [item for item in items if item.get_closest_marker("cuda")]
+    if theirs and not _has_gpu():
+        for item in theirs:
+            item.add_marker(pytest.mark.skip(reason="torch sees no GPU"))
+
+
+def _has_gpu() -> bool:
+    import torch  # whoever needs a card has it
+
+    return torch.cuda.is_available()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _ctrl_c_is_heard() -> Iterator[None]:
     """Hear Ctrl-C, and let processes that are started hear it, even where the tests do not."""

@@ -16,7 +16,7 @@ from subsetopt.sequencing.torch_kernels import whole_products
 
 torch = pytest.importorskip("torch")
 
-CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
+CUDA = pytest.mark.cuda
 DEVICES = ["cpu", pytest.param("cuda", marks=CUDA)]
 KERNELS = [
     so.Gaussian(),

@@ -474,7 +474,7 @@ def test_the_exchange_goes_to_a_device_that_the_group_serves(
     assert seen == ["meta"]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.cuda
 def test_the_gpu_is_not_waited_for() -> None:
     chosen = made("p_sgd")
     ids, losses = torch.arange(20, device="cuda"), torch.ones(20, device="cuda")

@@ -144,7 +144,7 @@ def test_a_constant_becomes_zero(offset: float) -> None:
     assert not features.standardised(values[:1]).any()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.cuda
 def test_the_same_on_the_gpu_without_waiting() -> None:
     x, logits, y = drawn(30, 100), drawn(30, 5), torch.arange(30) % 5
 

@@ -14,7 +14,7 @@ torch: Any = pytest.importorskip("torch")
 search = pytest.importorskip("subsetopt.torch.search.mean")
 match_mean = search.match_mean
 
-cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+cuda = pytest.mark.cuda
 
 
 def drawn(shape: tuple[int, ...], seed: int = 0, dtype: Any = None) -> Any:

@@ -17,7 +17,7 @@ torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
 rule, subset_size = base.rule, base.subset_size
 
-cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+cuda = pytest.mark.cuda
 
 DETERMINISTIC: tuple[tuple[str, dict[str, Any]], ...] = (
     ("obftf", {}),

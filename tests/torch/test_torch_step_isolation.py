@@ -141,7 +141,7 @@ def test_gradients_accumulate() -> None:
     assert not torch.equal(before[0], gradients(model)[0])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.cuda
 @pytest.mark.parametrize("records", [False, True])
 def test_a_step_on_a_gpu_does_not_wait_for_it(records: bool) -> None:
     model = restless().cuda()

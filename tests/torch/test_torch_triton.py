@@ -23,10 +23,7 @@ rule = pytest.importorskip("subsetopt.torch.rules").rule
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
-runs = pytest.mark.skipif(
-    not INTERPRETED and not torch.cuda.is_available(),
-    reason="no CUDA device; the interpreter runs in a process of its own",
-)
+runs = pytest.mark.usefixtures() if INTERPRETED else pytest.mark.cuda
 
 
 @pytest.mark.skipif(INTERPRETED, reason="this is that process")
@@ -105,14 +102,14 @@ def test_many_losses_are_refused() -> None:
         kernel()(torch.zeros(1, 4097, device=DEVICE), 3)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.cuda
 def test_the_rule_takes_it_when_asked_to() -> None:
     losses = torch.rand(3, 128, device="cuda")
     by_kernel = rule("obftf", kernel="triton")(losses, 32)
     assert torch.equal(by_kernel, search.match_mean(losses, 32))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.cuda
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Triton's own, while it compiles
 @pytest.mark.parametrize(("n", "k"), [(128, 13), (4096, 410)])
 def test_on_the_gpu_without_waiting(n: int, k: int) -> None:

@@ -17,7 +17,7 @@ torch: Any = pytest.importorskip("torch")
 search = pytest.importorskip("subsetopt.torch.search.vectors")
 frank_wolfe = pytest.importorskip("subsetopt.torch.search.frank_wolfe").frank_wolfe
 
-cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+cuda = pytest.mark.cuda
 
 
 def batched(vectors: Any, k: int, *, rounds: int, greedy: bool = False, seed: int = 1) -> Any:

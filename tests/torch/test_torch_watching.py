@@ -110,7 +110,7 @@ def test_bad_options() -> None:
         Watcher(3, [0.5, 1.0, 2.0])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.cuda
 def test_the_gpu_is_not_waited_for() -> None:
     watcher = Watcher(8)
     ids = torch.arange(4, device="cuda")

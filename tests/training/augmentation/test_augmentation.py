@@ -121,7 +121,7 @@ def test_no_value_is_looked_at(name: str, dtype: Any) -> None:
     assert others.shape == (20, 3, 9, 7)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.cuda
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_on_a_gpu(name: str, dtype: Any) -> None:
