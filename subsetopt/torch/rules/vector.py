@@ -147,6 +147,8 @@ class FrankWolfe(_OnFeatures):
         How many Frank-Wolfe steps.
     rounds : int, optional
         How many exchanges improve the rounded solution, as for rule "vector"; 0: none.
+    thorough : bool
+        As for rule "vector".
     scale : {"standardise", "none"}
         As for rule "vector".
     """
