@@ -1,6 +1,6 @@
 """What runs have shown: rules beside the baseline of the same budget, seed by seed."""
 
-from .courses import Course, courses
+from .courses import Axis, Course, courses
 from .groups import Group, grouped
 from .measures import FINAL, Measure, after_cost, after_seconds
 from .pairing import FEWEST, LEVEL, Comparison, Verdict, compared, holm
@@ -12,6 +12,7 @@ __all__ = [
     "FINAL",
     "LEVEL",
     "Analysis",
+    "Axis",
     "Comparison",
     "Course",
     "Family",
