@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from subsetopt.errors import InvalidFile
-from subsetopt.formats.idx import IMAGES, LABELS, read_idx, read_mnist
+from subsetopt.formats.idx import (
+    IMAGES,
+    LABELS,
+    TEST_IMAGES,
+    TEST_LABELS,
+    read_idx,
+    read_mnist,
+)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -71,3 +78,13 @@ def test_whole_idx(tmp_path: Path) -> None:
         )
     with pytest.raises(InvalidFile, match="cannot be read"):
         read_idx(tmp_path / "nowhere", dimensions=3)
+
+
+def test_the_test_set_of_another_data_set(tmp_path: Path) -> None:
+    (tmp_path / "fashion").mkdir()
+    for name, array in {TEST_IMAGES: np.ones((2, 5, 4)), TEST_LABELS: np.array([3, 1])}.items():
+        (tmp_path / "fashion" / name).write_bytes(idx(array))
+    images, labels = read_mnist(tmp_path, test=True, sub="fashion")
+    assert (images.shape, labels.tolist()) == ((2, 20), [3, 1])
+    with pytest.raises(InvalidFile, match=r"no train-images-idx3-ubyte\.gz in .*fashion"):
+        read_mnist(tmp_path, sub="fashion")

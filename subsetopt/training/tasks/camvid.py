@@ -28,6 +28,9 @@ class CamVid(Segmentation):
         epochs=100, batch_size=8, lr=0.05, momentum=0.9, weight_decay=5e-4, schedule="linear"
     )
 
+    channels = 3
+    first = 32
+
     height: int = 192
     width: int = 256
 

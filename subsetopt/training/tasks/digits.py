@@ -27,8 +27,8 @@ class Digits(Classification):
         return read_digits().data(10)
 
     def model(self, data: Data) -> nn.Module:
-        """Return a perceptron with one hidden layer of 64."""
-        return build_model("mlp", inputs=64, classes=10, hidden=(64,))
+        """Return a perceptron with one hidden layer of 128."""
+        return build_model("mlp", inputs=64, classes=10, hidden=(128,))
 
     def prepare(self, inputs: Tensor) -> Tensor:
         """Return the brightness, 0..1, as it is."""

@@ -22,11 +22,14 @@ class Segmentation(Task):
 
     metric: ClassVar[str] = "pixel_error"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
+    channels: ClassVar[int]
+    """Of the images."""
+    first: ClassVar[int]
+    """Channels of the U-Net's first level."""
 
     def model(self, data: Data) -> nn.Module:
         """Return a U-Net."""
-        channels = data.train.inputs.shape[1]
-        return build_model("unet", channels=channels, classes=data.classes)
+        return build_model("unet", channels=self.channels, classes=data.classes, width=self.first)
 
     def prepare(self, inputs: Tensor) -> Tensor:
         """Return the brightness of each channel, -1..1."""

@@ -26,8 +26,11 @@ class ComposedDigits(Segmentation):
 
     name = "segmentation"
     recipe = Recipe(
-        epochs=30, batch_size=16, lr=0.1, momentum=0.9, schedule="linear", quick_epochs=2
+        epochs=20, batch_size=16, lr=0.1, momentum=0.9, schedule="linear", quick_epochs=2
     )
+
+    channels = 1
+    first = 8
 
     train: int = 2000
     test: int = 500

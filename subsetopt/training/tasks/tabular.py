@@ -29,7 +29,7 @@ class Tabular(Regression):
     name = "tabular"
     metric = "rmse"
     recipe = Recipe(
-        epochs=100, batch_size=128, lr=0.05, momentum=0.9, schedule="linear", quick_epochs=5
+        epochs=100, batch_size=128, lr=0.01, momentum=0.9, schedule="linear", quick_epochs=5
     )
 
     dataset: str = "california"
