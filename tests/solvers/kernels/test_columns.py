@@ -154,6 +154,15 @@ def test_strata(levels: int) -> None:
         assert np.square(kinds @ moved).sum() >= value * (1 - 1e-5) - 1e-9
 
 
+def test_labels_are_strata_in_every_block() -> None:
+    y = np.random.default_rng(0).integers(100, size=1003)
+    places, laid = np.random.default_rng(1).permutation(1003), np.empty((100, 1003), np.float32)
+    columns.lay_out(np.eye(100, dtype=np.float32)[y], places, True, 1e-7, laid)
+    stratum, first = np.empty(1003, np.int64), np.empty(128, np.int64)
+    assert strata.strata_of(laid, 128, stratum, first) == 100
+    np.testing.assert_array_equal(y[places], y[places[first[stratum]]])
+
+
 def test_no_turns_leave_the_start() -> None:
     laid, places = _laid(100, 2, 0, 3)
     stratum, first = np.empty(100, np.int64), np.empty(50, np.int64)
