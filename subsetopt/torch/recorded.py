@@ -4,6 +4,7 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -118,7 +119,7 @@ class RecordedLosses:
                 )
             self._require_range(ids)
             return ids.to(self._losses.device, torch.int64)
-        names = ids.tolist() if isinstance(ids, Tensor) else list(ids)
+        names = ids.tolist() if isinstance(ids, Tensor | np.ndarray) else list(ids)
         if new:
             for name in names:
                 self._rows.setdefault(name, len(self._rows))

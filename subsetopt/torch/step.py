@@ -202,7 +202,7 @@ class SubsetStep:
 
     def _whole(self, k: int | float | None, n: int, ids: Any) -> bool:
         """Return whether there is nothing to choose."""
-        if self.rule.size(k, n) == n:
+        if self.rule.takes_all(k, n):
             return True
         recorded = self.recorded
         if recorded is None or recorded.unknown != "keep":

@@ -415,6 +415,30 @@ def test_without_torch_the_error_says_how_to_install_it() -> None:
         _ = package.rule
 
 
+def test_a_state_is_gone_on_with_on_another_device_of_its_type() -> None:
+    losses = torch.rand(40, generator=seeded(0))
+    pick = rule("uniform", seed=3)
+    pick(losses, 5)
+    held = pick.state_dict()
+    (state,) = held["generators"].values()
+    fresh, resumed = rule("uniform", seed=3), rule("uniform", seed=3)
+    resumed.load_state_dict({**held, "generators": {"cpu:7": state, "cuda:5": state}})
+    assert sorted(resumed.state_dict()["generators"]) == ["cpu:7", "cuda:5"]
+    expected = pick(losses, 5)
+    assert not torch.equal(fresh(losses, 5), expected)
+    assert torch.equal(resumed(losses, 5), expected)
+    assert sorted(resumed.state_dict()["generators"]) == ["cpu", "cuda:5"]
+
+
+def test_what_is_drawn_is_chosen_from_even_if_it_is_all() -> None:
+    lowest, drawn_ones = rule("mink"), rule("mink", reading="drawn")
+    assert lowest.takes_all(8, 8)
+    assert not drawn_ones.takes_all(8, 8)
+    assert not drawn_ones.takes_all(1.0, 2)
+    assert drawn_ones.takes_all(1, 1)
+    assert drawn_ones(torch.tensor([3.0, 1.0, 2.0]), 3).tolist() == [1]
+
+
 # -- on a GPU -------------------------------------------------------------------------------------
 
 

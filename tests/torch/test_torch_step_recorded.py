@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -136,3 +137,12 @@ def test_states_of_another_step_are_refused() -> None:
     other = SubsetStep(network(), ENTROPY, "obftf", 4, recorded=RecordedLosses(4))
     with pytest.raises(InvalidOption, match="recorded is part of only one"):
         other.load_state_dict(state)
+
+
+def test_ids_of_any_kind_are_kept_as_plain_values(tmp_path: Path) -> None:
+    recorded = RecordedLosses()
+    recorded.update(np.arange(5, 8), torch.tensor([1.0, 2.0, 3.0]))
+    torch.save(recorded.state_dict(), tmp_path / "state.pt")
+    again = RecordedLosses()
+    again.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert again.lookup([7, 5]).tolist() == [3.0, 1.0]

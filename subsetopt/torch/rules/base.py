@@ -62,6 +62,7 @@ class Rule(ABC):
     seed: int = 0
     check: bool = False
     _generators: dict[torch.device, Generator] = field(init=False, repr=False, default_factory=dict)
+    _resumed: dict[str, Tensor] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         require(
@@ -148,6 +149,10 @@ class Rule(ABC):
             raise InvalidOption(f"rule {self.name!r} needs k, a whole number or a share of n")
         return None
 
+    def takes_all(self, k: int | float | None, n: int) -> bool:
+        """Return whether there is nothing to choose; raises as `size` does."""
+        return self.size(k, n) == n
+
     def probabilities(self, losses: Tensor, k: int | float | None = None) -> Tensor:
         """Return the probability of each sample of being chosen, shaped as `losses`.
 
@@ -182,10 +187,10 @@ class Rule(ABC):
     def state_dict(self) -> dict[str, Any]:
         """Return what the rule remembers: the state of its generators, and what it has learned."""
         states = {str(device): made.get_state() for device, made in self._generators.items()}
-        return {"rule": self.name, "generators": states}
+        return {"rule": self.name, "generators": {**self._resumed, **states}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state that `state_dict` returned.
+        """Go on from a state that `state_dict` returned, on any device of the same type.
 
         Raises
         ------
@@ -197,8 +202,8 @@ class Rule(ABC):
                 f"the state is of rule {state.get('rule')!r}, but this one is {self.name!r}"
             )
         self._generators.clear()
-        for device, saved in state["generators"].items():
-            self._own_generator(torch.device(device)).set_state(saved.cpu())
+        # Until they are asked for: this machine may not have these devices.
+        self._resumed = {device: saved.cpu() for device, saved in state["generators"].items()}
 
     # -- for subclasses ---------------------------------------------------------------------------
 
@@ -240,7 +245,11 @@ class Rule(ABC):
     def _own_generator(self, device: torch.device) -> Generator:
         """Return the rule's own generator on that device."""
         if device not in self._generators:
-            self._generators[device] = Generator(device).manual_seed(self.seed)
+            made = self._generators[device] = Generator(device).manual_seed(self.seed)
+            alike = (name for name in self._resumed if torch.device(name).type == device.type)
+            name = str(device) if str(device) in self._resumed else next(alike, None)
+            if name is not None:
+                made.set_state(self._resumed.pop(name))
         return self._generators[device]
 
 

@@ -37,6 +37,10 @@ class MinK(Rule):
         good = self.reading in ("lowest", "drawn")
         require("reading", self.reading, good, "'lowest' or 'drawn'")
 
+    def takes_all(self, k: int | float | None, n: int) -> bool:
+        """Return whether there is nothing to choose; one is, also of n drawn."""
+        return super().takes_all(k, n) and (n == 1 or self.reading == "lowest")
+
     def _choose(
         self,
         losses: Tensor,

@@ -45,5 +45,9 @@ class Wrapper(Rule):
         """Whether the rule inside defines them."""
         return self.rule.has_probabilities
 
+    def takes_all(self, k: int | float | None, n: int) -> bool:
+        """Return whether there is nothing to choose, on this rank and elsewhere."""
+        return self.rule.takes_all(k, n) and super().takes_all(k, n)
+
     def _features(self, features: Tensor | None, losses: Tensor) -> Tensor | None:
         return self.rule._features(features, losses)
