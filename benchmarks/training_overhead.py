@@ -2,10 +2,12 @@
 
 ``python -m subsetopt.benchmarks.training_overhead`` trains small models on random data. On the CPU:
 the seconds that OBFTF adds to a step of uniform selection at equal k, over those that a bare
-forward pass of the batch adds to it, without gradients; all turns interleaved, medians over the
-rounds. On CUDA, where there is a device: steps a second at several ratios beside plain training and
-the ceilings, 3 / (1 + 3r) with a selection pass and 1 / r without; and the seconds of one selection
-beside those of one ``torch.sort``. ``--json`` prints one object per line.
+forward pass of the batch adds to it, without gradients; all steps interleaved, medians of the
+differences between neighbours. Both passes come after an update of the weights and before the same
+training pass, so that they find the caches alike. On CUDA, where there is a device: steps a second
+at several ratios beside plain training and the ceilings, 3 / (1 + 3r) with a selection pass and
+1 / r without; and the seconds of one selection beside those of one ``torch.sort``. ``--json``
+prints one object per line.
 """
 
 import argparse
@@ -128,7 +130,12 @@ def interleaved(
 
 
 def overhead(name: str, training: Training, k: int, rounds: int, repeats: int) -> Row:
-    """Return what OBFTF adds to a step of uniform selection, in forward passes."""
+    """Return what OBFTF adds to a step of uniform selection, in forward passes.
+
+    A step is choosing, taking k rows, forward and backward of these and the update. What is added
+    is the selection pass, keeping the model as it was, and what choosing takes more or less than k
+    at random; the caches are cold for it, as training leaves them.
+    """
     uniform = training.selecting("uniform", k)
 
     def both() -> None:
@@ -241,7 +248,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report("machine", [_machine(torch)])
     models = {"mlp": perceptron(torch), "residual": residual(torch, 8)}
     rows = [
-        overhead(name, Training(torch, model, given.batch_size, "cpu"), given.k, *often)
+        overhead(
+            name,
+            Training(torch, model, given.batch_size, "cpu"),
+            given.k,
+            given.rounds * given.repeats,  # one step a turn: neighbours see the machine alike
+            1,
+        )
         for name, model in models.items()
     ]
     report("added to a step, CPU", rows)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 Mode = Literal["train", "eval"]
-State = tuple[Callable[[Tensor], None], Tensor]
+State = tuple[Callable[[Tensor], object], Tensor]
 Place = tuple[dict[str, Tensor | None], str, Tensor]
 
 
@@ -43,6 +43,7 @@ class Isolation:
         places = [
             (module._buffers, name, buffer)
             for module in modules
+            if module._buffers
             for name, buffer in module._buffers.items()
             if buffer is not None
         ]
@@ -104,10 +105,11 @@ def _modules(model: nn.Module) -> list[nn.Module]:
     """Return what ``model.modules()`` yields, in a third of the time."""
     found, seen = [model], {id(model)}
     for module in found:
-        for part in module._modules.values():
-            if part is not None and id(part) not in seen:
-                seen.add(id(part))
-                found.append(part)
+        if module._modules:
+            for part in module._modules.values():
+                if part is not None and id(part) not in seen:
+                    seen.add(id(part))
+                    found.append(part)
     return found
 
 
@@ -116,8 +118,11 @@ def _looks(tensor: Tensor) -> tuple[Any, ...]:
 
 
 def _random_states(modules: list[nn.Module]) -> list[State]:
-    """Return the states of the generators on the CPU and on the devices of the model."""
-    states: list[State] = [(torch.set_rng_state, torch.get_rng_state())]
+    """Return the states of the generators on the CPU and on the devices of these modules."""
+    own = torch.default_generator
+    states: list[State] = [(own.set_state, own.get_state())]
+    if not modules:
+        return states
     devices = {
         tensor.device
         for module in modules
@@ -126,6 +131,6 @@ def _random_states(modules: list[nn.Module]) -> list[State]:
         if tensor is not None and tensor.device.type not in ("cpu", "meta")
     }
     for device in devices:
-        own = torch.get_device_module(device)
-        states.append((partial(own.set_rng_state, device=device), own.get_rng_state(device)))
+        there = torch.get_device_module(device)
+        states.append((partial(there.set_rng_state, device=device), there.get_rng_state(device)))
     return states

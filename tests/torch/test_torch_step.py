@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor  # noqa: E402
 
-from subsetopt.errors import InvalidOption, InvalidProblem  # noqa: E402
+from subsetopt.errors import InvalidOption  # noqa: E402
 from subsetopt.torch.budgets import During, Linear  # noqa: E402
 from subsetopt.torch.functional import select  # noqa: E402
 from subsetopt.torch.rules import Rule, rule  # noqa: E402
@@ -180,31 +180,3 @@ def test_losses_are_not_held_back() -> None:
     SubsetStep(network(), watched, "max_loss", 4)(batch)
     gc.collect()
     assert [losses() for losses in held] == [None, None]
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
-@pytest.mark.parametrize("k", [5, 0.25, 16])
-def test_one_row_of_losses_is_chosen_from_as_a_batch_of_one(dtype: Any, k: Any) -> None:
-    losses = torch.rand(16, 2, generator=torch.Generator().manual_seed(0)).to(dtype)[:, 0]
-    pick = rule("obftf")
-    assert torch.equal(pick(losses.requires_grad_(), k), pick(losses[None], k)[0])
-
-
-def test_one_row_of_losses_is_checked_as_a_batch_of_one() -> None:
-    pick, losses = rule("obftf"), torch.rand(6)
-    bad = losses.clone()
-    bad[4] = torch.inf
-    mistakes: list[tuple[Any, Any, str]] = [
-        (bad, 2, r"losses\[4\] is inf and 1 of 6 values"),
-        (losses, 0, "k is 0"),
-        (losses, 7, "k is 7"),
-        (losses, True, "k is True"),
-        (losses[:0], 1, "losses are empty"),
-        (losses.long(), 1, "dtype torch.int64"),
-        (losses.numpy(), 1, "ndarray"),
-    ]
-    for given, k, message in mistakes:
-        with pytest.raises(InvalidProblem, match=message):
-            pick(given, k)
-    with pytest.raises(InvalidOption, match="needs k"):
-        pick(losses)

@@ -1,7 +1,7 @@
 """OBFTF: k losses whose mean is the mean of the batch."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor
@@ -10,6 +10,8 @@ from subsetopt.selecting import select
 from subsetopt.torch.search.mean import match_mean
 
 from .base import Rule, is_whole, require
+
+_PRECISIONS = (torch.float32, torch.float64)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -54,6 +56,26 @@ class OBFTF(Rule):
         known = self.kernel in ("torch", "triton")
         require("kernel", self.kernel, known, "'torch' or 'triton'")
 
+    def __call__(
+        self,
+        losses: Tensor,
+        k: int | float | None = None,
+        *,
+        generator: Generator | None = None,
+        features: Tensor | None = None,
+    ) -> Tensor:
+        """Choose k of n, see `Rule`; one row on the CPU goes to the compiled loops at once.
+
+        Each operation of torch between them takes long, as the forward pass has emptied the caches.
+        """
+        if self.start == "stride" and generator is None and _is_plain(losses):
+            array = losses.detach().numpy()
+            size: Any = k if type(k) is int else self.size(k, len(array))  # `select` looks at it
+            if array.size:
+                chosen: Tensor = torch.from_numpy(select(array, size))
+                return chosen
+        return super().__call__(losses, k, generator=generator, features=features)
+
     def _choose(
         self,
         losses: Tensor,
@@ -76,3 +98,14 @@ class OBFTF(Rule):
 
             return triton_mean.match_mean(losses, k, rounds=self.rounds, noise=noise)
         return match_mean(losses, k, rounds=self.rounds, noise=noise)
+
+
+def _is_plain(losses: object) -> bool:
+    """Return whether they are a row that `select` takes as it is; it looks for finite ones too."""
+    return (
+        type(losses) is Tensor
+        and losses.is_cpu
+        and losses.ndim == 1
+        and losses.dtype in _PRECISIONS
+        and not torch.compiler.is_compiling()
+    )
