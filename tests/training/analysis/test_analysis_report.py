@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from math import isnan, nan
 
 import pytest
@@ -13,13 +12,11 @@ from subsetopt.training.analysis import (
     courses,
     grouped,
 )
-from subsetopt.training.result import Result
 
-Made = Callable[..., list[Result]]
-One = Callable[..., Result]
+from .made_up import made, made_one  # type: ignore[import-not-found]
 
 
-def test_groups_by_budget_and_setting(made: Made, made_one: One) -> None:
+def test_groups_by_budget_and_setting() -> None:
     found = grouped([*made(), made_one("uniform", 0, 0.5, momentum=0.9)])
     assert [group.budget for group in found] == [0.05, 0.1, 0.3, 1.0, 0.1]
     assert [len(group.results) for group in found] == [11, 11, 11, 1, 1]
@@ -27,7 +24,7 @@ def test_groups_by_budget_and_setting(made: Made, made_one: One) -> None:
     assert "lr" not in found[0].setting
 
 
-def test_a_learning_rate_belongs_to_its_rule_unless_there_are_several(made_one: One) -> None:
+def test_a_learning_rate_belongs_to_its_rule_unless_there_are_several() -> None:
     tuned = [made_one("uniform", 0, 0.9, lr=0.1), made_one("obftf", 0, 0.9, lr=0.3)]
     assert len(grouped(tuned)) == 1
     several = [*tuned, made_one("obftf", 0, 0.8, lr=0.1), made_one("uniform", 0, 0.8, lr=0.3)]
@@ -36,12 +33,12 @@ def test_a_learning_rate_belongs_to_its_rule_unless_there_are_several(made_one: 
     assert all(len(group.results) == 2 for group in found)
 
 
-def test_one_run_twice_is_refused(made_one: One) -> None:
+def test_one_run_twice_is_refused() -> None:
     with pytest.raises(InvalidOption, match="two results"):
         grouped([made_one("uniform", 0, 0.9), made_one("uniform", 0, 0.8)])
 
 
-def test_means_by_hand(made_one: One) -> None:
+def test_means_by_hand() -> None:
     own = [made_one("uniform", seed, end) for seed, end in enumerate((0.90, 0.92, 0.97))]
     (line,) = analyse(own).groups[0].lines
     assert line.value.mean == pytest.approx(0.93)
@@ -53,12 +50,12 @@ def test_means_by_hand(made_one: One) -> None:
     assert (line.seeds, line.rates, line.comparison) == (3, (0.1,), None)
 
 
-def test_one_seed_has_no_spread(made_one: One) -> None:
+def test_one_seed_has_no_spread() -> None:
     (line,) = analyse([made_one("uniform", 0, 0.9)]).groups[0].lines
     assert (line.value.mean, line.value.std, line.value.half) == (0.9, None, None)
 
 
-def test_the_baseline_comes_first_then_the_best(made: Made) -> None:
+def test_the_baseline_comes_first_then_the_best() -> None:
     analysis = analyse(made())
     for group in analysis.groups[:3]:
         assert group.lines[0].rule == group.baseline == "uniform"
@@ -69,7 +66,7 @@ def test_the_baseline_comes_first_then_the_best(made: Made) -> None:
     assert [line.value.mean for line in lower] == sorted(line.value.mean or 0.0 for line in lower)
 
 
-def test_baselines(made: Made) -> None:
+def test_baselines() -> None:
     results = made(rules=("obftf", "unif_sgd", "mink"), full=False)
     assert {group.baseline for group in analyse(results).groups} == {"unif_sgd"}
     assert {group.baseline for group in analyse(results, "mink").groups} == {"mink"}
@@ -79,7 +76,7 @@ def test_baselines(made: Made) -> None:
     assert without.tests == 0
 
 
-def test_verdicts_hold_for_all_groups_together(made: Made) -> None:
+def test_verdicts_hold_for_all_groups_together() -> None:
     analysis = analyse(made())
     assert analysis.tests == 30
     found = [x.comparison for group in analysis.groups for x in group.lines if x.comparison]
@@ -93,7 +90,7 @@ def test_verdicts_hold_for_all_groups_together(made: Made) -> None:
     assert alone.tests == 3
 
 
-def test_diverged_runs_are_counted(made_one: One) -> None:
+def test_diverged_runs_are_counted() -> None:
     own = [made_one("uniform", seed, 0.9 + seed / 100) for seed in range(4)]
     own += [made_one("mink", seed, nan if seed == 2 else 0.8) for seed in range(4)]
     _, line = analyse(own).groups[0].lines
@@ -103,14 +100,14 @@ def test_diverged_runs_are_counted(made_one: One) -> None:
     assert line.comparison.difference is None
 
 
-def test_full_training(made: Made) -> None:
+def test_full_training() -> None:
     (family,) = analyse(made()).families
     assert family.full is not None
     assert (family.full.budget, family.full.rule) == (1.0, "uniform")
     assert analyse(made(full=False)).families[0].full is None
 
 
-def test_at_equal_cost(made: Made, made_one: One) -> None:
+def test_at_equal_cost() -> None:
     result = made_one("obftf", 0, 0.9)  # costs 1/3 + 0.1 of an epoch each
     rows = result.history
     each = 1 / 3 + 0.1
@@ -129,7 +126,7 @@ def test_at_equal_cost(made: Made, made_one: One) -> None:
     assert comparison.verdict is Verdict.WORSE
 
 
-def test_at_equal_seconds(made: Made) -> None:
+def test_at_equal_seconds() -> None:
     analysis = at_seconds(made(full=False), 0.05)  # before any evaluation
     lines = [line for group in analysis.groups for line in group.lines]
     assert all(not line.values and line.value.mean is None for line in lines)
@@ -142,7 +139,7 @@ def test_at_equal_seconds(made: Made) -> None:
         at_seconds([], 0.0)
 
 
-def test_courses(made: Made, made_one: One) -> None:
+def test_courses() -> None:
     group = analyse(made()).groups[0]
     found = courses(group, "passes")
     assert [course.rule for course in found] == [line.rule for line in group.lines]

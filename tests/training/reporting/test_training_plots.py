@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import nan
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,10 +10,13 @@ from subsetopt.training.reporting import plots, write_report
 from subsetopt.training.reporting.writing import drawings
 from subsetopt.training.result import Result
 
+from ..analysis.made_up import (  # type: ignore[misc, import-not-found]  # noqa: TID252
+    made,
+    made_one,
+)
+
 pytest.importorskip("matplotlib")
 
-Made = Callable[..., list[Result]]
-One = Callable[..., Result]
 TEXT = "{http://www.w3.org/2000/svg}text"
 LIKE_EPOCHS = ("passes", "seconds")
 
@@ -28,7 +31,7 @@ def drawn(results: Sequence[Result], seconds: float | None = None) -> dict[str, 
     return {d.name: texts(plots.to_svg(d.draw())) for d in wanted}
 
 
-def test_eleven_rules_stay_apart(made: Made) -> None:
+def test_eleven_rules_stay_apart() -> None:
     assert len(list(drawings(analyse(made())))) == 2 + 3 * 6
     results = made(budgets=(0.1,))
     rules = {result.run.rule for result in results}
@@ -40,7 +43,7 @@ def test_eleven_rules_stay_apart(made: Made) -> None:
     assert len({(s.colour, s.marker) for s in style}) == len(rules)
 
 
-def test_figures_of_every_edge(made_one: One) -> None:
+def test_figures_of_every_edge() -> None:
     lost = [made_one(rule, seed, nan) for rule in ("uniform", "mink") for seed in range(3)]
     one = [made_one(rule, 0, 0.9) for rule in ("uniform", "mink")]
     bare = [made_one("uniform", 0, 0.9, budget=1.0), made_one("mink", 0, 0.9, budget=1.0)]
@@ -54,7 +57,7 @@ def test_figures_of_every_edge(made_one: One) -> None:
     assert drawn([]) == {}
 
 
-def test_losses_read_the_other_way_round(made: Made) -> None:
+def test_losses_read_the_other_way_round() -> None:
     (family,) = analyse(made(rules=("uniform", "mink"), metric="loss", better="lower")).families
     shown = texts(plots.to_svg(plots.differences(family, family.groups[0])))
     assert {"← better", "worse →", "difference in loss"} <= set(shown)
@@ -63,7 +66,7 @@ def test_losses_read_the_other_way_round(made: Made) -> None:
     assert {"← worse", "better →", "difference in accuracy, percentage points"} <= set(shown)
 
 
-def test_a_report_is_a_folder(made: Made, tmp_path: Path) -> None:
+def test_a_report_is_a_folder(tmp_path: Path) -> None:
     results = made(rules=("uniform", "mink"), budgets=(0.1,))
     seen: list[tuple[int, int]] = []
     page = write_report(analyse(results), tmp_path / "new", lambda a, b: seen.append((a, b)))

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Callable
 from io import StringIO
 from math import nan
 
@@ -12,8 +11,10 @@ from subsetopt.training.reporting.findings import findings, remarks
 from subsetopt.training.reporting.metrics import Format
 from subsetopt.training.result import Result
 
-Made = Callable[..., list[Result]]
-One = Callable[..., Result]
+from ..analysis.made_up import (  # type: ignore[misc, import-not-found]  # noqa: TID252
+    made,
+    made_one,
+)
 
 
 def printed(results: list[Result], width: int = 100, baseline: str | None = None) -> str:
@@ -53,7 +54,7 @@ def test_spreads_and_differences() -> None:
     assert Format("loss").difference(compared({0: 0.2}, {0: 0.1}, "higher"), 0.1) == "+0.1000"
 
 
-def test_the_table_fits_the_terminal(made: Made) -> None:
+def test_the_table_fits_the_terminal() -> None:
     text = printed(made())
     lines = text.splitlines()
     assert max(map(len, lines)) <= 100
@@ -73,7 +74,7 @@ def test_the_table_fits_the_terminal(made: Made) -> None:
         assert f" {rule} " in wide
 
 
-def test_what_is_amiss_is_said(made_one: One) -> None:
+def test_what_is_amiss_is_said() -> None:
     own = [made_one("uniform", seed, 0.9 + seed / 100) for seed in range(4)]
     own += [made_one("mink", seed, nan if seed == 2 else 0.8, lr=0.3) for seed in range(4)]
     own += [made_one("obftf", 7, 0.8)]
@@ -88,7 +89,7 @@ def test_what_is_amiss_is_said(made_one: One) -> None:
     assert list(remarks(analyse([]))) == ["There are no results."]
 
 
-def test_conclusions(made: Made) -> None:
+def test_conclusions() -> None:
     (family,) = analyse(made(rules=("uniform", "obftf", "stride"))).families
     found = list(findings(family))
     assert found[0] == "At a budget of 5 %, stride and obftf are worse than uniform."
@@ -98,7 +99,7 @@ def test_conclusions(made: Made) -> None:
     assert "no rule is shown to be better or worse" in next(iter(findings(even)))
 
 
-def test_markdown(made: Made) -> None:
+def test_markdown() -> None:
     text = to_markdown(analyse(made()), {0: {"a figure": "a b.svg"}})
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + 34
@@ -108,7 +109,7 @@ def test_markdown(made: Made) -> None:
     assert "**verdict:**" in text
 
 
-def test_plain_values_are_json(made: Made, made_one: One) -> None:
+def test_plain_values_are_json() -> None:
     for analysis in (
         analyse(made()),
         at_cost(made(), 0.5),

@@ -1,10 +1,12 @@
-from collections.abc import Callable, Iterator, Sequence
+"""Results as if measured, without training anything."""
+
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import exp
+from typing import Any
 from zlib import crc32
 
 import numpy as np
-import pytest
 
 from subsetopt.training.result import Passes, Result
 from subsetopt.training.run import Run
@@ -92,19 +94,18 @@ def results(
             yield result(run.but(seed=seed), end, metric, better)
 
 
-@pytest.fixture
-def made() -> Callable[..., list[Result]]:
-    """Return what makes results up."""
-    return lambda **given: list(results(**given))
+def made(**given: Any) -> list[Result]:
+    """Return results as if measured."""
+    return list(results(**given))
 
 
-@pytest.fixture
-def made_one() -> Callable[..., Result]:
-    """Return what makes one result up, of a run that ends at a value."""
-
-    def make(rule: str, seed: int, end: float, **given: object) -> Result:
-        look = {key: given.pop(key) for key in ("metric", "better") if key in given}
-        values = {"task": "mnist", "budget": 0.1, "epochs": EPOCHS, "batch_size": 128, "lr": 0.1}
-        return result(Run(rule=rule, seed=seed, **(values | given)), end, **look)  # type: ignore[arg-type]
-
-    return make
+def made_one(rule: str, seed: int, end: float, **given: Any) -> Result:
+    """Return the result of a run that ends at a value."""
+    values: dict[str, Any] = {
+        "task": "mnist",
+        "budget": 0.1,
+        "epochs": EPOCHS,
+        "batch_size": 128,
+        "lr": 0.1,
+    }
+    return result(Run(rule=rule, seed=seed, **(values | given)), end)
