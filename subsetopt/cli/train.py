@@ -76,8 +76,8 @@ class How:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Of the learning rate, over the budgeted training: constant, step, linear, cosine "
-            "or warmup_exponential.",
+            help="Of the learning rate, over the budgeted training: constant, step, three_steps, "
+            "linear, cosine or warmup_exponential.",
         ),
     ] = None
     augmentation: Annotated[

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from subsetopt.errors import InvalidOption
 
-SCHEDULES = ("constant", "step", "linear", "cosine", "warmup_exponential")
+SCHEDULES = ("constant", "step", "three_steps", "linear", "cosine", "warmup_exponential")
 AUGMENTATIONS = ("none", "standard", "randaugment", "mixup", "ricap")
 
 

@@ -29,6 +29,16 @@ def test_steps_at_the_published_epochs() -> None:
     assert schedule((66 * batches - 1) / (200 * batches)) == pytest.approx(0.1)
 
 
+def test_three_steps_are_every_tenth_epoch_of_35() -> None:
+    schedule = Schedule("three_steps", 1.0, 35)
+    expected = {0: 0, 9: 0, 10: 1, 19: 1, 20: 2, 29: 2, 30: 3, 34: 3}
+    assert all(schedule(epoch / 35) == pytest.approx(0.1**n) for epoch, n in expected.items())
+    short = Schedule("three_steps", 1.0, 7)
+    assert [short(epoch / 7) for epoch in range(7)] == pytest.approx(
+        [1, 1, 0.1, 0.1, 0.01, 0.01, 0.001]
+    )
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 2.5])
 def test_steps_of_a_short_training(epochs: float) -> None:
     schedule = Schedule("step", 1.0, epochs)

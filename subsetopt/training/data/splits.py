@@ -126,9 +126,29 @@ class Data(NamedTuple):
         held_out, kept = order[:count].sort().values, order[count:].sort().values
         return self._told(self.train.subset(kept), self.train.subset(held_out).plain())
 
+    def fewer(self, train: int | None, test: int | None) -> "Data":
+        """Return so many of the samples, drawn once and for all; None, or more than there are: all.
+
+        Samples set aside for tuning are left out, so that tuning takes its share of these.
+        """
+        if train is None and test is None:
+            return self
+        few, fewer = _drawn(self.train, train), _drawn(self.test, test)
+        facts = {**self.facts, "n_train": len(few), "n_test": len(fewer), "subset": True}
+        return self._replace(train=few, test=fewer, validation=None, facts=facts)
+
     def _told(self, train: Split, test: Split) -> "Data":
         facts = {**self.facts, "n_train": len(train), "n_test": len(test), "tuning": True}
         return self._replace(train=train, test=test, validation=None, facts=facts)
+
+
+def _drawn(split: Split, count: int | None) -> Split:
+    if count is None or count >= len(split):
+        return split
+    if not isinstance(count, int) or count < 1:
+        raise InvalidOption(f"{count!r} samples are wanted; a whole number >= 1 is needed")
+    order = np.random.default_rng(0).permutation(len(split))
+    return split.subset(torch.from_numpy(np.sort(order[:count])))
 
 
 def in_order(size: int, batch_size: int) -> list[list[int]]:

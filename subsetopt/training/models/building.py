@@ -13,6 +13,7 @@ from subsetopt.errors import InvalidOption
 MODELS = {
     "linear": "dense:linear",
     "mlp": "dense:mlp",
+    "cnn": "convolutional:cnn",
     "resnet18": "resnet:resnet18",
     "unet": "unet:unet",
     "alexnet": "elsewhere:alexnet",

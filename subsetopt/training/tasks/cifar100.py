@@ -8,11 +8,11 @@ from subsetopt.training.data.cifar import read_cifar
 from subsetopt.training.data.splits import Data
 
 from .base import read_files
-from .images import BUDGETED, ColourImages
+from .images import BUDGETED, SmallImages
 
 
 @dataclass(kw_only=True, eq=False)
-class CIFAR100(ColourImages):
+class CIFAR100(SmallImages):
     """50,000 training and 10,000 test images of 100 classes."""
 
     name = "cifar100"
@@ -24,4 +24,5 @@ class CIFAR100(ColourImages):
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
         """Read the files, as `subsetopt.training.data.cifar.read_cifar` does."""
         read = partial(read_cifar, classes=100)
-        return read_files(read, folder, "CIFAR-100", "cifar100", download).data(100)
+        arrays = read_files(read, folder, "CIFAR-100", "cifar100", download)
+        return arrays.data(100).fewer(self.train, self.test)

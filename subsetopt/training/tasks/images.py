@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from math import prod
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from subsetopt.training.recipe import Recipe
 from .base import Classification
 
 Numbers = tuple[float, ...]
+OF_ANY_CHANNELS = ("resnet18", "cnn")
+"""Networks that are told how many channels images have; those of torchvision take 3."""
 
 BUDGETED = Recipe(
     epochs=200,
@@ -53,6 +56,50 @@ class ColourImages(Classification):
         """Return float32 images whose channels have mean 0 and deviation 1."""
         scale, shift = _constants(self.mean, self.deviation, inputs.device)
         return inputs.float() * scale - shift
+
+
+@dataclass(kw_only=True, eq=False)
+class SmallImages(ColourImages):
+    """Base of those whose images all lie in memory.
+
+    Parameters
+    ----------
+    network : str
+        As `ColourImages` takes it, "mlp" among them.
+    width : int, optional
+        Channels of its first layer, where it has this option.
+    resize : int, optional
+        Height and width that images are brought to, within the network.
+    train, test : int, optional
+        So many of the samples, drawn once and for all; None is all.
+    """
+
+    width: int | None = None
+    resize: int | None = None
+    train: int | None = None
+    test: int | None = None
+
+    def model(self, data: Data) -> nn.Module:
+        """Return the network."""
+        return image_network(self.network, data, 3, self.width, self.resize)
+
+
+def image_network(
+    network: str, data: Data, channels: int, width: int | None, resize: int | None
+) -> nn.Module:
+    """Return a network for the images of some data, with a layer that resizes them first."""
+    options: dict[str, Any] = {"classes": data.classes}
+    if network == "mlp":
+        sides = data.train.inputs.shape[2:] if resize is None else (resize, resize)
+        options["inputs"] = prod((channels, *sides))
+    elif network in OF_ANY_CHANNELS:
+        options["channels"] = channels
+    if width is not None:
+        options["width"] = width
+    made = build_model(network, **options)
+    if resize is None:
+        return made
+    return nn.Sequential(nn.Upsample(size=resize, mode="bilinear"), made)
 
 
 @lru_cache(maxsize=32)

@@ -15,6 +15,7 @@ from subsetopt.training.models import build_model
 from subsetopt.training.recipe import Recipe
 
 from .base import Classification, read_files
+from .images import image_network
 
 
 @dataclass(kw_only=True, eq=False)
@@ -26,6 +27,10 @@ class MNIST(Classification):
     network : str
         The model. "mlp" has two hidden layers of 256 and takes float32 (n, 784), which is held in
         memory; any other, such as "resnet18", takes images (n, 1, 28, 28), held as bytes.
+    width : int, optional
+        Channels of the network's first layer, where it has this option.
+    train, test : int, optional
+        So many of the samples, drawn once and for all; None is all.
 
     References
     ----------
@@ -38,6 +43,9 @@ class MNIST(Classification):
     """The folder of its files."""
 
     network: str = "mlp"
+    width: int | None = None
+    train: int | None = None
+    test: int | None = None
 
     def __post_init__(self) -> None:
         self.images = self.network != "mlp"
@@ -47,7 +55,7 @@ class MNIST(Classification):
         read = partial(read_images, sub=self.sub)
         arrays = read_files(read, folder, self.name, self.sub, download)
         train, test = self._held(arrays.train), self._held(arrays.test)
-        return arrays._replace(train=train, test=test).data(10)
+        return arrays._replace(train=train, test=test).data(10).fewer(self.train, self.test)
 
     def _held(self, pair: Pair) -> Pair:
         pixels, labels = pair
@@ -58,7 +66,7 @@ class MNIST(Classification):
     def model(self, data: Data) -> nn.Module:
         """Return the network."""
         if self.images:
-            return build_model(self.network, channels=1, classes=10)
+            return image_network(self.network, data, 1, self.width, None)
         return build_model("mlp", inputs=784, classes=10, hidden=(256, 256))
 
     def prepare(self, inputs: Tensor) -> Tensor:

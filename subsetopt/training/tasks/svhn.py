@@ -7,11 +7,11 @@ from subsetopt.training.data.splits import Data
 from subsetopt.training.data.svhn import read_svhn
 
 from .base import read_files
-from .images import BUDGETED, ColourImages
+from .images import BUDGETED, SmallImages
 
 
 @dataclass(kw_only=True, eq=False)
-class SVHN(ColourImages):
+class SVHN(SmallImages):
     """73,257 training and 26,032 test images of the digits 0 to 9."""
 
     name = "svhn"
@@ -21,4 +21,5 @@ class SVHN(ColourImages):
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
         """Read the two files, as `subsetopt.training.data.svhn.read_svhn` does."""
-        return read_files(read_svhn, folder, "SVHN", "svhn", download).data(10)
+        arrays = read_files(read_svhn, folder, "SVHN", "svhn", download)
+        return arrays.data(10).fewer(self.train, self.test)
