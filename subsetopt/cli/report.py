@@ -18,7 +18,8 @@ def register(app: typer.Typer) -> None:
 
 def report(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder of results that `bench` has written.")
+        Path,
+        typer.Argument(metavar="DIR", help="Folder of results of `bench` or `train`."),
     ],
     out: Annotated[
         Path | None,
@@ -38,6 +39,9 @@ def report(
 
     if as_markdown and as_json:
         raise InvalidOption("--markdown and --json exclude each other; name one")
+    if (folder / "runs").is_dir():
+        _report_training(folder, out, no_page, as_markdown, as_json)
+        return
     found = Report(load(folder))
     page = None if no_page else _written(found, folder, out or folder / "report")
     if as_json:
@@ -48,6 +52,23 @@ def report(
         _print_markdown(found, page)
     else:
         _print_tables(found, page)
+
+
+def _report_training(
+    folder: Path, out: Path | None, no_page: bool, as_markdown: bool, as_json: bool
+) -> None:
+    """Report training runs: tables here, and a folder with Markdown, JSON and figures."""
+    from subsetopt.training.analysis import analyse
+    from subsetopt.training.comparing import load
+    from subsetopt.training.reporting import write_report
+
+    from .trainings import show
+
+    analysis = analyse(load(folder))
+    written = None if no_page else write_report(analysis, out or folder / "report")
+    show(analysis, as_markdown=as_markdown, as_json=as_json)
+    if written is not None and not as_json:
+        typer.echo(f"tables and figures: {written}", err=True)
 
 
 def _written(found: "Report", folder: Path, out: Path) -> Path:

@@ -12,6 +12,7 @@ import typer
 from subsetopt.errors import InvalidOption
 
 if TYPE_CHECKING:
+    from subsetopt.training.analysis import Analysis
     from subsetopt.training.comparing import Settings, Watch
     from subsetopt.training.result import Result
     from subsetopt.training.run import Run
@@ -71,21 +72,12 @@ class Keeping:
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write scalars to DIR/tensorboard as well.")
     ] = False
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw the comparison: .svg, .png or .pdf."),
-    ] = None
     markdown: Annotated[bool, typer.Option("--markdown", help="Print tables as Markdown.")] = False
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of tables.")
     ] = False
 
     def __post_init__(self) -> None:
-        if self.plot is not None:
-            from subsetopt.formats.atomic import require_writable, suffix_of
-
-            suffix_of(self.plot, (".svg", ".png", ".pdf"))
-            require_writable(self.plot)
         if self.markdown and self.as_json:
             raise InvalidOption("--markdown and --json exclude each other")
 
@@ -145,18 +137,29 @@ class Keeping:
         typer.echo(f"interrupted; {text}", err=True)
 
     def show(self, results: "list[Result]", more: "dict[str, Any] | None" = None) -> None:
-        """Print the comparison, and draw it where that is wanted."""
-        from subsetopt.training import reporting
+        """Print the comparison."""
+        from subsetopt.training.analysis import analyse
 
-        if self.plot is not None:
-            reporting.draw(results, self.plot)
-        if self.as_json:
-            typer.echo(json.dumps({**reporting.document(results), **(more or {})}))
-        elif self.markdown:
-            typer.echo(reporting.markdown(results))
-        else:
-            from .display import console
-
-            reporting.show(results, console())
+        show(analyse(results), as_markdown=self.markdown, as_json=self.as_json, more=more)
         if self.out is not None and not self.as_json:
-            typer.echo(f"kept in {self.out}", err=True)
+            typer.echo(f"kept in {self.out}; figures: subsetopt report {self.out}", err=True)
+
+
+def show(
+    analysis: "Analysis",
+    *,
+    as_markdown: bool = False,
+    as_json: bool = False,
+    more: "dict[str, Any] | None" = None,
+) -> None:
+    """Print an analysis, as tables, as Markdown, or as one JSON object with `more` in it."""
+    from subsetopt.training.reporting import print_analysis, to_dict, to_markdown
+
+    from .display import console
+
+    if as_json:
+        typer.echo(json.dumps({**to_dict(analysis), **(more or {})}, allow_nan=False))
+    elif as_markdown:
+        typer.echo(to_markdown(analysis))
+    else:
+        print_analysis(analysis, console())

@@ -227,7 +227,8 @@ class Training:
             "passes": self._spent(),
             "seconds": sum(s for part, s in seconds.items() if part != "evaluation"),
         }
-        if loss != loss:
+        stepped = self.account.steps > (self.history[-1]["steps"] if self.history else 0)
+        if stepped and loss != loss:
             self.diverged = self.diverged or epoch
         if epoch % self.run.evaluate_every == 0 or epoch == self.epochs or self.diverged:
             self.clock.start()

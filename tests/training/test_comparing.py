@@ -1,0 +1,139 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
+from subsetopt.training import comparing  # noqa: E402
+from subsetopt.training.comparing import Settings, execute, load, runs_of  # noqa: E402
+from subsetopt.training.result import Passes, Result  # noqa: E402
+from subsetopt.training.run import Run  # noqa: E402
+from subsetopt.training.tuning import Tuning  # noqa: E402
+
+SHORT = {"epochs": 1, "lr": 0.1, "batch_size": 64}
+
+
+def test_the_baseline_is_always_there() -> None:
+    runs = runs_of("digits", ["obftf", "full"], [0.1, 0.5], [0, 1], **SHORT)
+    assert len(runs) == 2 * (2 * 2 + 1) == len(set(runs))
+    assert [run.rule for run in runs[:4]] == ["uniform", "obftf"] * 2
+    assert {run.budget for run in runs if run.rule == "full"} == {1.0}
+    assert {run.rule for run in runs_of("digits", ["sb", "unif_sgd"], [0.1], [0])} == {
+        "sb",
+        "unif_sgd",
+    }
+
+
+@pytest.mark.parametrize(
+    ("rules", "budgets", "seeds", "words"),
+    [
+        (["magic"], [0.1], [0], "magic"),
+        (["obftf"], [], [0], "budgets"),
+        (["obftf"], [0.1], [], "seeds"),
+        (["obftf"], [0.1, 0.1], [0], "budgets"),
+        (["obftf"], [0.1], [1, 1], "seeds"),
+        (["obftf"], [1.5], [0], "budget is 1.5"),
+        (["vector:color=1"], [0.5], [0], "color"),
+    ],
+)
+def test_bad_comparisons(
+    rules: list[str], budgets: list[float], seeds: list[int], words: str
+) -> None:
+    with pytest.raises(InvalidOption, match=words):
+        runs_of("digits", rules, budgets, seeds)
+
+
+def test_results_are_kept_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = runs_of("digits", ["obftf"], [0.25], [0, 1], **SHORT)
+    settings = Settings(out=tmp_path, jobs=1)
+    seen: list[tuple[str, int, int]] = []
+    first = execute(
+        runs[:3], settings, lambda result, done, total: seen.append((result.run.rule, done, total))
+    )
+    assert seen == [("uniform", 1, 3), ("obftf", 2, 3), ("uniform", 3, 3)]
+    with pytest.raises(InvalidFile, match="already"):
+        execute(runs, settings)
+    trained: list[Run] = []
+    real = comparing.train_one
+
+    def spy(run: Run, settings: Settings, threads: int) -> Result:
+        trained.append(run)
+        return real(run, settings, threads)
+
+    monkeypatch.setattr(comparing, "train_one", spy)
+    found = execute(runs, replace(settings, resume=True))
+    assert trained == runs[3:]
+    assert [result.run for result in found] == runs
+    assert [r.final for r in found[:3]] == [r.final for r in first]
+    assert {result.run for result in load(tmp_path)} == set(runs)
+    history = next((tmp_path / "runs").glob("*/history.csv")).read_text().splitlines()
+    assert len(history) == 2
+    assert history[0].startswith("epoch,steps,lr,train_loss,passes,seconds")
+
+
+def test_several_at_a_time_find_the_same(tmp_path: Path) -> None:
+    runs = runs_of("digits", ["max_loss"], [0.25], [0], **SHORT)
+    alone = execute(runs, Settings(jobs=1, threads=1))
+    together = execute(runs, Settings(jobs=2, threads=1, out=tmp_path, tensorboard=True))
+    assert [r.run for r in together] == runs
+    assert [r.final for r in together] == [r.final for r in alone]
+    assert [r.passes for r in together] == [r.passes for r in alone]
+    assert len(list((tmp_path / "tensorboard").glob("*/events*"))) == 2
+
+
+def test_bad_settings(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOption, match="jobs"):
+        Settings(jobs=0)
+    with pytest.raises(InvalidOption, match="out"):
+        Settings(resume=True)
+    with pytest.raises(InvalidFile, match="no results"):
+        load(tmp_path)
+
+
+# -- tuning --------------------------------------------------------------------------------------
+
+VALUES = {0.025: 0.5, 0.05: 0.7, 0.1: 0.9, 0.2: 0.8, 0.4: math.nan}
+
+
+def planted(run: Run) -> Result:
+    """Return the result of a run whose best rate is 0.1; for "obftf" it is the highest."""
+    value = run.lr if run.rule == "obftf" else VALUES[round(run.lr, 3)]
+    return Result(
+        run=run,
+        metric="accuracy",
+        better="higher",
+        final={"accuracy": value},
+        history=[],
+        steps=1,
+        passes=Passes(),
+        full=1,
+        seconds={},
+    )
+
+
+def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Run] = []
+
+    def fake(runs: list[Run], settings: Settings, watch: object = None) -> list[Result]:
+        seen.extend(runs)
+        return [planted(run) for run in runs]
+
+    monkeypatch.setattr("subsetopt.training.tuning.execute", fake)
+    runs = runs_of("digits", ["obftf"], [0.1, 0.5], [0, 1, 2], **SHORT)
+    ready, found = Tuning().tune(runs, Settings())
+    assert len(seen) == 2 * 2 * 5 * 2  # rules x budgets x rates x seeds
+    assert all(run.tuning and run.seed >= 1000 for run in seen)
+    assert {run.lr for run in ready if run.rule == "uniform"} == {0.1}
+    assert {run.lr for run in ready if run.rule == "obftf"} == {0.4}
+    assert not any(run.tuning for run in ready)
+    edges = {(one.rule, one.budget): one.at_the_edge for one in found}
+    assert edges == {
+        ("uniform", 0.1): False,
+        ("uniform", 0.5): False,
+        ("obftf", 0.1): True,
+        ("obftf", 0.5): True,
+    }
+    assert [run.but(lr=0.1) for run in ready] == runs

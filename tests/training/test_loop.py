@@ -1,0 +1,304 @@
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("kornia")
+
+from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
+from subsetopt.training.comparing import Settings, train_one  # noqa: E402
+from subsetopt.training.data.splits import Data, TensorSplit  # noqa: E402
+from subsetopt.training.loop import Training  # noqa: E402
+from subsetopt.training.methods import METHODS, method  # noqa: E402
+from subsetopt.training.result import Result  # noqa: E402
+
+from .toy import BATCH, SIZE, data, run, trained, weights  # type: ignore[import-not-found]  # noqa: E402
+
+CHOSEN = 3 * 6 * 4  # a quarter of six batches of 16 in three epochs
+WHOLE = 3 * SIZE
+PASSES = {
+    "uniform": (0, CHOSEN),
+    "obftf": (WHOLE, CHOSEN),
+    "stride": (WHOLE, CHOSEN),
+    "prob": (WHOLE, CHOSEN),
+    "mink": (WHOLE, CHOSEN),
+    "mink:reading=drawn": (WHOLE, 3 * 6),
+    "max_loss": (WHOLE, CHOSEN),
+    "selective_backprop": (WHOLE, CHOSEN),
+    "vector": (0, CHOSEN),
+    "vector:features=both": (0, CHOSEN),
+    "vector:features=hidden": (WHOLE, CHOSEN),
+    "vector:features=residuals": (WHOLE, CHOSEN),
+    "vector:features=gradients": (WHOLE, CHOSEN),
+    "frank_wolfe": (WHOLE, CHOSEN),
+    "frank_wolfe:features=inputs": (0, CHOSEN),
+    "unif_sgd": (0, WHOLE // 4),
+    "p_sgd": (0, WHOLE // 4),
+    "c_sgd": (0, WHOLE // 4),
+    "scan_sgd": (0, WHOLE // 4),
+    "coreset": (0, WHOLE // 4),
+    "coreset:features=labels": (0, WHOLE // 4),
+    "random_order": (0, 3 * 2 * BATCH),  # whole batches: 2 of 6
+    "mmd": (0, 3 * 2 * BATCH),
+    "facility": (0, 3 * 2 * BATCH),
+    "submodular": (0, 3 * 2 * BATCH),
+    "k-dpp": (0, 3 * 2 * BATCH),
+    "full": (0, WHOLE),
+}
+
+
+def outcome(result: Result) -> Any:
+    """Return what has to be the same, whenever it was computed."""
+    history = [{k: v for k, v in row.items() if k != "seconds"} for row in result.history]
+    selected = {name: repr(value) for name, value in result.selected.items()}  # NaN as well
+    return result.final, history, result.steps, result.passes, selected
+
+
+@pytest.mark.parametrize("rule", PASSES)
+def test_passes_are_counted(rule: str) -> None:
+    result, _ = trained(rule)
+    selection, chosen = PASSES[rule]
+    assert (result.passes.selection, result.passes.backward) == (selection, chosen)
+    assert result.passes.forward == chosen
+    assert result.effective_budget == pytest.approx((selection + 3 * chosen) / (3 * WHOLE))
+    assert result.history[-1]["passes"] == pytest.approx(3 * result.effective_budget)
+    assert result.selected["trained"] == chosen
+    assert len(result.history) == (1 if rule == "scan_sgd" else 3)
+    assert math.isfinite(result.final["loss"])
+    assert result.training_seconds > 0
+
+
+def test_every_method_is_tried() -> None:
+    untried = set(METHODS) - {rule.partition(":")[0] for rule in PASSES}
+    assert untried == {"obftf_exact", "ordered_sgd", "sb", "osgd"}  # below, or as another
+
+
+@pytest.mark.parametrize("rule", ["obftf_exact:solver=exact", "ordered_sgd"])
+def test_the_same_budget_by_other_rules(rule: str) -> None:
+    result, _ = trained(rule, epochs=1)
+    assert result.passes.backward == CHOSEN // 3
+
+
+@pytest.mark.parametrize("budget", [0.25, 0.5])
+def test_selective_backprop_keeps_its_share_and_fills_batches(budget: float) -> None:
+    # Losses fall, so that the last ones rank low among earlier ones: a short memory is closer.
+    result, made = trained("sb:history=48", budget=budget, epochs=20)
+    assert result.passes.selection == 20 * SIZE
+    assert result.passes.backward == BATCH * result.steps
+    assert result.passes.backward / (20 * SIZE) == pytest.approx(budget, rel=0.15)
+    assert len(made.step.state_dict()["waiting"][0]) < BATCH
+
+
+def test_ordered_sgd_trains_on_fewer_as_the_accuracy_rises() -> None:
+    result, _ = trained("osgd:thresholds=(0.01,0.02)", budget=1.0)
+    assert len(result.history) == 3
+    assert result.passes.backward == SIZE + 2 * SIZE // 4  # whole in the first epoch only
+    assert result.passes.selection == 2 * SIZE
+    half, _ = trained("osgd", budget=0.5)
+    assert len(half.history) == 2  # T * B = 1.5 epochs
+    assert half.passes.backward == 1.5 * SIZE
+
+
+def test_without_a_budget_all_are_plain_training() -> None:
+    plain, first = trained("full")
+    for rule in ("uniform", "obftf", "unif_sgd", "scan_sgd"):
+        result, second = trained(rule, budget=1.0)
+        assert torch.equal(weights(first.model), weights(second.model)), rule
+        assert outcome(result) == outcome(plain)
+
+
+def test_pools_give_steps_of_whole_batches() -> None:
+    result, made = trained("obftf", select_from="pool")
+    assert made.sampler.batch_size == 4 * BATCH
+    assert result.passes.backward == 3 * (SIZE // 4)
+    assert result.steps == 3 * 2  # 64 and 32 of 96
+    assert trained("unif_sgd")[0].steps == 3 * 2
+
+
+def test_seeds_decide_and_nothing_else_does() -> None:
+    before = torch.get_rng_state()
+    results = []
+    for mess in (1, 2):
+        torch.manual_seed(mess)
+        results.append(trained("prob", seed=5))
+    assert outcome(results[0][0]) == outcome(results[1][0])
+    assert torch.equal(weights(results[0][1].model), weights(results[1][1].model))
+    other, _ = trained("prob", seed=6)
+    assert outcome(other) != outcome(results[0][0])
+    torch.set_rng_state(before)
+    trained("prob", seed=5)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_rules_begin_with_the_same_weights() -> None:
+    made = [Training(run(rule, seed=3), data()) for rule in ("uniform", "obftf", "sb", "p_sgd")]
+    assert all(torch.equal(weights(made[0].model), weights(one.model)) for one in made)
+
+
+# -- going on ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "rule", ["uniform", "obftf", "prob", "sb", "p_sgd", "osgd", "selective_backprop", "mmd"]
+)
+def test_a_run_goes_on_to_the_last_bit(tmp_path: Path, rule: str) -> None:
+    settings = {"epochs": 4, "ema": 0.9, "schedule": "linear", "budget": 0.5}
+    whole, first = trained(rule, **settings)
+    part = Training(run(rule, **settings), data(), tmp_path)
+    with part._own_random_numbers():
+        part.train_epoch(0)
+        part.history.append(part._row(1))
+        part.checkpoint.write()
+        part.train_epoch(1)  # lost
+    rest = Training(run(rule, **settings), data(), tmp_path)
+    result = rest.fit()
+    assert outcome(result) == outcome(whole)
+    assert torch.equal(weights(rest.model), weights(first.model))
+    assert torch.equal(weights(rest.average.model), weights(first.average.model))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Train on one thread: many wait for each other where cores are few."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+import subsetopt.training.checkpoint as checkpoint
+checkpoint.EVERY = 0.0
+from subsetopt.training.comparing import Settings, train_one
+from toy import run
+settings = Settings(out=Path(sys.argv[1]))
+train_one(run("sb", epochs=10, budget=0.5), settings, 1)
+"""
+
+
+def test_killed_runs_go_on_to_the_last_bit(tmp_path: Path) -> None:
+    def start() -> subprocess.Popen[bytes]:
+        code = [sys.executable, "-c", KILLED, str(tmp_path / "killed"), str(Path(__file__).parent)]
+        return subprocess.Popen(code)
+
+    whole = train_one(run("sb", epochs=10, budget=0.5), Settings(), 1)
+    kills = 0
+    for _ in range(2):
+        process = start()
+        kept = tmp_path / "killed" / "runs"
+        seen = {path: path.stat().st_mtime_ns for path in kept.glob("*/checkpoint.pt")}
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            now = {path: path.stat().st_mtime_ns for path in kept.glob("*/checkpoint.pt")}
+            if now != seen and now:
+                process.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.001)
+        kills += process.wait(60) == -signal.SIGKILL
+    assert kills
+    assert start().wait(120) == 0
+    found = Result.load(next((tmp_path / "killed" / "runs").glob("*/result.json")))
+    assert outcome(found) == outcome(whole)
+    assert not list((tmp_path / "killed" / "runs").glob("*/*.p*t"))
+
+
+def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:
+    made = Training(run("uniform"), data(), tmp_path)
+    made.fit()
+    made.checkpoint.write()
+    with pytest.raises(InvalidFile, match="another run"):
+        Training(run("uniform", lr=0.2), data(), tmp_path).fit()
+    (tmp_path / "checkpoint.pt").write_bytes(b"nothing")
+    with pytest.raises(InvalidFile, match="no checkpoint"):
+        Training(run("uniform"), data(), tmp_path).fit()
+
+
+# -- what can go wrong ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["uniform", "obftf", "sb"])
+def test_a_run_that_diverges_ends_and_says_so(rule: str) -> None:
+    samples = data()
+    huge = TensorSplit(samples.train.inputs * 1e30, samples.train.targets)
+    made = Training(run(rule, lr=1e30, epochs=4), Data(huge, samples.test, classes=10))
+    result = made.fit()
+    assert result.facts["diverged"] >= 1
+    assert len(result.history) == result.facts["diverged"] < 4
+    assert "test_loss" in result.history[-1]
+    assert json.dumps(result.row())
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("nothing", "nothing"),
+        ("uniform:speed=3", "speed"),
+        ("vector:features=smell", "smell"),
+        ("obftf:features=labels", "features"),
+        ("p_sgd:features=labels", "features"),
+        ("sb:gamma=1", "gamma"),
+        ("mmd:pool=3", "pool"),
+        ("mmd:kernel=linear:scale=2", "linear"),
+        ("facility:color=red", "color"),
+        ("full:x=1", "x"),
+    ],
+)
+def test_bad_rules(rule: str, words: str) -> None:
+    with pytest.raises(InvalidOption, match=words):
+        Training(run(rule), data())
+
+
+def test_tuning_never_sees_the_test_samples() -> None:
+    made = Training(run("uniform", tuning=True), data())
+    assert len(made.train) + len(made.test) == SIZE
+    rows = {tuple(row) for row in data().test.inputs.tolist()}
+    assert not rows & {tuple(row) for row in made.test.inputs.tolist()}
+    assert not rows & {tuple(row) for row in made.train.inputs.tolist()}
+
+
+def test_names_lead_to_methods() -> None:
+    assert {type(method(name)).__name__ for name in METHODS} == {
+        "Full",
+        "Within",
+        "Truncated",
+        "Filling",
+        "ByEpoch",
+        "Sequenced",
+        "Baselined",
+    }
+
+
+def test_evaluation_where_it_is_due() -> None:
+    result, made = trained("uniform", epochs=5, evaluate_every=2)
+    assert ["test_loss" in row for row in result.history] == [False, True, False, True, True]
+    assert made.model.training
+
+
+def test_mixed_precision_and_compilation_are_passed_on() -> None:
+    result, made = trained("obftf", precision="bfloat16", epochs=1)
+    assert result.final["loss"] > 0
+    assert all(parameter.dtype == torch.float32 for parameter in made.model.parameters())
+
+
+def test_orders_go_on_from_epoch_to_epoch() -> None:
+    from subsetopt.training.methods.orders import PartOfSequence
+
+    batches = PartOfSequence(torch.arange(12).numpy(), 2, 0.34)
+    epochs = []
+    for epoch in range(3):
+        batches.set_epoch(epoch)
+        epochs.append([i for batch in batches for i in batch])
+    assert epochs == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert replace(run("mmd"), seed=1).rule == "mmd"
