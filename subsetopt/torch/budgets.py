@@ -121,7 +121,7 @@ class During(_Around):
             return when
         if when in (0.0, 1.0):  # from the first step on, and for good
             return math.inf if when else 0.0
-        return math.ceil(when * _known(self, total))
+        return math.ceil(round(when * _known(self, total), 6))  # 0.07 * 100 is above 7
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,8 @@ class RecordedLosses:
                 )
             self._require_range(ids)
             return ids.to(self._losses.device, torch.int64)
-        names = ids.tolist() if isinstance(ids, Tensor | np.ndarray) else list(ids)
+        names = ids.tolist() if isinstance(ids, Tensor) else list(ids)
+        names = [name.item() if isinstance(name, np.generic) else name for name in names]
         if new:
             for name in names:
                 self._rows.setdefault(name, len(self._rows))

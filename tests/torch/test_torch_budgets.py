@@ -26,6 +26,7 @@ def test_what_they_say() -> None:
     assert ks(Constant(12), None) == [12] * 10
     assert ks(Linear(1.0, 0.5), 6, 8) == pytest.approx([1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.5])
     assert ks(Linear(1.0, 0.5), 1, 1) == [1.0]
+    assert ks(During(0.25, start=0.07), 100, 9) == [1.0] * 7 + [0.25] * 2  # 7.000000000000001
     assert ks(During(0.25, start=0.3)) == [1.0] * 3 + [0.25] * 7
     assert ks(During(8, start=3), None) == [1.0] * 3 + [8] * 7
     assert ks(During(0.25, start=0.2, end=0.8)) == [1.0] * 2 + [0.25] * 6 + [1.0] * 2

@@ -351,7 +351,8 @@ def test_a_state_of_something_else_is_refused(options: dict[str, Any], name: str
 def test_states_hold_plain_values_whatever_the_options_are(name: str, tmp_path: Any) -> None:
     more: dict[str, Any] = {"smoothing": np.float64(0.5)} if name in IMPORTANCE else {}
     options: dict[str, Any] = {"seed": np.int64(3), "budget": np.float64(0.5), **more}
-    state = made(name, size=np.int64(30), batch=np.int64(4), **options).state_dict()
+    sizes: dict[str, Any] = {"size": np.int64(30), "batch": np.int64(4)}
+    state = made(name, **sizes, **options).state_dict()
     torch.save(state, tmp_path / "state.pt")
     loaded = torch.load(tmp_path / "state.pt", weights_only=True)
     again = made(name, size=30, batch=4, **options)
@@ -371,9 +372,12 @@ def test_batches_under_way_are_not_drawn_again(monkeypatch: pytest.MonkeyPatch) 
     expected = list(chosen)
     draws = []
     drawn = type(chosen)._order
-    monkeypatch.setattr(
-        type(chosen), "_order", lambda self, epoch: draws.append(epoch) or drawn(self, epoch)
-    )
+
+    def counted(self: Any, epoch: int) -> Any:
+        draws.append(epoch)
+        return drawn(self, epoch)
+
+    monkeypatch.setattr(type(chosen), "_order", counted)
     chosen.set_epoch(0)
     for number, batch in enumerate(chosen):
         assert chosen.batch(number) == batch == expected[number]

@@ -173,7 +173,7 @@ def test_losses_are_not_held_back() -> None:
     held: list[Any] = []
 
     def watched(model: Any, batch: Any) -> Tensor:
-        losses = ENTROPY(model, batch)
+        losses: Tensor = ENTROPY(model, batch)
         held.append(weakref.ref(losses))
         return losses
 

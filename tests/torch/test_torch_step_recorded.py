@@ -141,7 +141,7 @@ def test_states_of_another_step_are_refused() -> None:
 
 def test_ids_of_any_kind_are_kept_as_plain_values(tmp_path: Path) -> None:
     recorded = RecordedLosses()
-    recorded.update(np.arange(5, 8), torch.tensor([1.0, 2.0, 3.0]))
+    recorded.update(list(np.arange(5, 8)), torch.tensor([1.0, 2.0, 3.0]))
     torch.save(recorded.state_dict(), tmp_path / "state.pt")
     again = RecordedLosses()
     again.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
