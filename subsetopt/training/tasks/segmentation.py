@@ -26,7 +26,7 @@ class ComposedDigits(Segmentation):
 
     name = "segmentation"
     recipe = Recipe(
-        epochs=20, batch_size=16, lr=0.1, momentum=0.9, schedule="linear", quick_epochs=2
+        epochs=40, batch_size=16, lr=0.2, momentum=0.9, schedule="linear", quick_epochs=2
     )
 
     channels = 1
