@@ -6,7 +6,7 @@ import typer
 
 import subsetopt
 
-from . import bench, compare, export, known, report, sequence, solve, solvers, train
+from . import bench, compare, export, known, report, reproduce, sequence, solve, solvers, train
 from .exits import ExitCodes
 
 EPILOG = (
@@ -41,7 +41,7 @@ def _options(
     pass  # --version acts in its callback
 
 
-for _command in (solvers, solve, sequence, export, bench, report, compare, known, train):
+for _command in (solvers, solve, sequence, export, bench, report, compare, known, train, reproduce):
     _command.register(app)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from subsetopt.errors import InvalidOption
+from subsetopt.problems.points import median_distance
 from subsetopt.sequencing import sequence
 from subsetopt.sequencing.baselines import BASELINES
 from subsetopt.torch.samplers import EpochBatchSampler, SequenceBatchSampler
@@ -52,7 +53,9 @@ class PartOfSequence(SequenceBatchSampler):
 class _Order(Method):
     """Base: an order of the training samples, cut into batches; B of the batches in each epoch.
 
-    ``features`` are "inputs", "labels", "both" or "pixels", the inputs without a projection.
+    ``features`` are "inputs", "labels", "both"; "pixels", the inputs without a projection; or
+    "scaled", the inputs divided by the median of their distances over sqrt(2): a Gaussian kernel of
+    scale 1 is then that of the median.
     """
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
@@ -100,7 +103,7 @@ class Sequenced(_Order):
     """Mini-batches by MMD: what was seen so far resembles what is left; the same for every seed.
 
     Options are those of `subsetopt.sequence`: ``kernel``, ``scale``, ``degree``, ``solver``,
-    ``engine``. ``solver=lp-rounding`` with ``formulation=published`` is the paper's Algorithm 1.
+    ``engine``. ``solver=lp-rounding`` is the paper's Algorithm 1 on the true objective.
     """
 
     takes: ClassVar[tuple[str, ...] | None] = ("features", *KERNELS)
@@ -160,6 +163,9 @@ def _features(setting: Setting, what: str) -> NDArray[np.float32]:
     if what == "pixels":
         found = setting.task.prepare(train.inputs).flatten(1)
     else:
-        found = features_of(setting, what, (train.inputs, train.targets))
+        plain = "inputs" if what == "scaled" else what
+        found = features_of(setting, plain, (train.inputs, train.targets))
     ready: NDArray[np.float32] = found.float().numpy()
+    if what == "scaled":
+        ready = ready / np.float32(median_distance(2, ready) / 2**0.5 or 1.0)
     return ready

@@ -36,6 +36,8 @@ class ImageNet(ColourImages):
         Processes that decode; None is as many as there are processors, at most 8.
     dropout : float
         Before the last layer.
+    sub : str
+        The folder of the pictures.
 
     References
     ----------
@@ -60,6 +62,7 @@ class ImageNet(ColourImages):
     size: int = 224
     workers: int | None = None
     dropout: float = 0.2
+    sub: str = "imagenet"
 
     def __post_init__(self) -> None:
         if not isinstance(self.size, int) or self.size < 8:
@@ -69,9 +72,9 @@ class ImageNet(ColourImages):
         self.recipe = replace(self.recipe, epochs=EPOCHS.get(self.network, 150))
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
-        """Look for the pictures in ``folder/imagenet`` and in `folder`; none is read yet."""
-        where = require_files(folder, "ImageNet")
-        base = where / "imagenet" if (where / "imagenet").is_dir() else where
+        """Look for the pictures in ``folder/sub`` and in `folder`; none is read yet."""
+        where = require_files(folder, "mini-ImageNet" if "mini" in self.sub else "ImageNet")
+        base = where / self.sub if (where / self.sub).is_dir() else where
         train, classes = folder_split(
             base / "train", size=self.size, random=True, workers=self.workers
         )

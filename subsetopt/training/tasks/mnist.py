@@ -29,6 +29,8 @@ class MNIST(Classification):
         memory; any other, such as "resnet18", takes images (n, 1, 28, 28), held as bytes.
     width : int, optional
         Channels of the network's first layer, where it has this option.
+    resize : int, optional
+        Height and width that images are brought to, within the network.
     train, test : int, optional
         So many of the samples, drawn once and for all; None is all.
 
@@ -44,6 +46,7 @@ class MNIST(Classification):
 
     network: str = "mlp"
     width: int | None = None
+    resize: int | None = None
     train: int | None = None
     test: int | None = None
 
@@ -66,7 +69,7 @@ class MNIST(Classification):
     def model(self, data: Data) -> nn.Module:
         """Return the network."""
         if self.images:
-            return image_network(self.network, data, 1, self.width, None)
+            return image_network(self.network, data, 1, self.width, self.resize)
         return build_model("mlp", inputs=784, classes=10, hidden=(256, 256))
 
     def prepare(self, inputs: Tensor) -> Tensor:

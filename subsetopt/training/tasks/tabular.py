@@ -24,6 +24,8 @@ class Tabular(Regression):
     ----------
     dataset : {"california", "airfoil", "wine"}
         `subsetopt.training.data.tabular.read_table` says how it is read and split.
+    train, test : int, optional
+        So many of the samples, drawn once for each split; None is all.
     """
 
     name = "tabular"
@@ -33,6 +35,8 @@ class Tabular(Regression):
     )
 
     dataset: str = "california"
+    train: int | None = None
+    test: int | None = None
 
     def __post_init__(self) -> None:
         if self.dataset not in TABLES:
@@ -43,7 +47,8 @@ class Tabular(Regression):
         """Read the table; the seed is of the split."""
         where = require_files(folder, TABLES[self.dataset].file)
         arrays, scale = read_table(where, self.dataset, seed=seed)
-        return arrays.data(None, dataset=self.dataset, target_scale=scale)
+        data = arrays.data(None, dataset=self.dataset, target_scale=scale)
+        return data.fewer(self.train, self.test)
 
     def model(self, data: Data) -> nn.Module:
         """Return a perceptron with two hidden layers of 64."""

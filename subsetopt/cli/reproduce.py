@@ -1,0 +1,235 @@
+"""``subsetopt reproduce``: the published experiments, run again beside their numbers."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from subsetopt.errors import InvalidFile, InvalidOption, MissingBackend
+from subsetopt.formats.atomic import require_writable, suffix_of
+
+from . import exits
+from .bundles import command
+from .trainings import Keeping, names, numbers
+
+if TYPE_CHECKING:
+    from subsetopt.training.reproduce import Experiment, Part
+    from subsetopt.training.reproduce.outcome import Outcome
+    from subsetopt.training.run import Run
+
+SCALES = ("quick", "paper", "smoke")
+LIST, ALL = "list", "all"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an app."""
+    app.command("reproduce")(command(reproduce))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Which:
+    """What is run again."""
+
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            help="Its name: obftf-fig1, budgeted-table2, mmd-table1, ...; list shows them, all "
+            "runs one after another.",
+            show_default=False,
+        ),
+    ]
+    scale: Annotated[
+        str,
+        typer.Option(
+            metavar="quick|paper",
+            help="quick: minutes on two processors, smaller than published; paper: as published.",
+        ),
+    ] = "quick"
+    seeds: Annotated[
+        str | None, typer.Option(metavar="I,...", help="In place of those of the experiment.")
+    ] = None
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Only these methods, named as in the paper or as rules, and the baseline.",
+        ),
+    ] = None
+    device: Annotated[str | None, typer.Option(metavar="NAME", help="cpu or cuda; else cpu.")] = (
+        None
+    )
+
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.plot is not None:
+            suffix_of(self.plot, (".svg", ".png", ".pdf"))
+            require_writable(self.plot)
+        if self.scale not in SCALES:
+            raise InvalidOption(f"--scale is {self.scale!r}; quick or paper is needed")
+        if self.seeds is not None:
+            found = numbers("--seeds", self.seeds, int)
+            if len(set(found)) < len(found) or min(found) < 0:
+                raise InvalidOption(f"--seeds is {self.seeds!r}; each once, from 0 on, is needed")
+        if self.experiment == ALL and self.scale == "paper":
+            raise InvalidOption("all is for --scale quick; name one experiment for --scale paper")
+
+    def parts(self, experiment: "Experiment") -> "list[Part]":
+        """Return the parts, with the runs that were asked for."""
+        from subsetopt.training.reproduce.parts import require_rows
+
+        seeds = None if self.seeds is None else numbers("--seeds", self.seeds, int)
+        parts = experiment.runs(self.scale, seeds)
+        if self.rules is not None:
+            wanted = names(self.rules)
+            require_rows(parts, wanted)
+            parts = [part.only(wanted) for part in parts]
+        device = self.device
+        if device is not None:
+            parts = [part.mapped(lambda run: run.but(device=device)) for part in parts]
+        return parts
+
+
+def reproduce(which: Which, keeping: Keeping) -> None:
+    """Run a table or figure of the papers again, its numbers beside the published ones.
+
+    Example: subsetopt reproduce obftf-fig1 --scale quick --plot fig1.svg
+    """
+    from subsetopt.training.reproduce import EXPERIMENTS, experiment
+
+    if which.experiment == LIST:
+        _list(keeping)
+        return
+    chosen = list(EXPERIMENTS) if which.experiment == ALL else [which.experiment]
+    if len(chosen) > 1 and which.plot is not None:
+        raise InvalidOption("--plot is for a single experiment")
+    found = [experiment(name) for name in chosen]
+    try:
+        shown = list(_each(found, which, keeping))
+    except KeyboardInterrupt:
+        keeping.say_where()
+        raise typer.Exit(exits.INTERRUPTED) from None
+    if keeping.as_json:
+        documents = [document for document in shown if document is not None]
+        typer.echo(json.dumps(documents[0] if len(chosen) == 1 else {"experiments": documents}))
+
+
+def _each(
+    found: "Sequence[Experiment]", which: Which, keeping: Keeping
+) -> Iterator[dict[str, Any] | None]:
+    several = len(found) > 1
+    done = 0
+    for one in found:
+        own = keeping
+        if several and keeping.out is not None:
+            own = replace(keeping, out=keeping.out / one.name)
+        try:
+            result = _run(one, which, own)
+        except (InvalidFile, MissingBackend) as error:
+            if not several or (own.out is not None and not keeping.resume and own.out.exists()):
+                raise
+            typer.echo(f"{one.name} is left out: {error}", err=True)
+            continue
+        done += 1
+        yield _shown(result, own, which.plot)
+    if several and not done:
+        raise InvalidFile("none of the experiments has its data: --data DIR names their folder")
+
+
+def _run(experiment: "Experiment", which: Which, keeping: Keeping) -> "Outcome":
+    from subsetopt.training.reproduce import Scale
+    from subsetopt.training.reproduce.outcome import outcome
+    from subsetopt.training.reproduce.readiness import ready
+
+    parts = ready(which.parts(experiment), keeping.data, keeping.download)
+    runs = list(dict.fromkeys(run for part in parts for run in part.runs))
+    if which.scale == "paper":
+        _announce(experiment.name, runs, keeping)
+    results = keeping.execute(runs, keeping.settings())
+    return outcome(experiment, Scale(which.scale), parts, results)
+
+
+def _announce(name: str, runs: "list[Run]", keeping: Keeping) -> None:
+    """Say how long it will take."""
+    from subsetopt.problems.parallel import processors
+    from subsetopt.training.reproduce.costing import estimated
+
+    on_cpu = all(run.device == "cpu" for run in runs)
+    jobs = min(len(runs), keeping.jobs or (processors() if on_cpu else 1))
+    threads = keeping.threads or max(1, processors() // jobs)
+    seconds = estimated(runs, jobs, threads, keeping.data)
+    typer.echo(
+        f"{name}: {len(runs)} runs, {jobs} at a time, will take about {_duration(seconds)}; "
+        "sequences of batches come on top",
+        err=True,
+    )
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.{0 if seconds >= 10 * length else 1}f} {unit}"
+    return f"{max(1, round(seconds))} seconds"
+
+
+def _shown(result: "Outcome", keeping: Keeping, plot: Path | None) -> dict[str, Any] | None:
+    from subsetopt.training.reproduce import showing
+
+    if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
+        return None
+    if plot is not None:
+        showing.draw(result, plot)
+    document = None
+    if keeping.as_json:
+        document = showing.to_dict(result)
+    elif keeping.markdown:
+        figure = "" if plot is None else str(plot)
+        typer.echo(showing.to_markdown(result, figure), nl=False)
+    else:
+        from .display import console
+
+        showing.print_outcome(result, console())
+    if keeping.out is not None and not keeping.as_json:
+        typer.echo(f"kept in {keeping.out}", err=True)
+    sys.stdout.flush()
+    return document
+
+
+def _list(keeping: Keeping) -> None:
+    from subsetopt.training.reproduce import EXPERIMENTS, Scale, experiment
+
+    found = [experiment(name) for name in EXPERIMENTS]
+    counts = {
+        one.name: {
+            str(scale): sum(len(part.runs) for part in one.runs(scale))
+            for scale in (Scale.QUICK, Scale.PAPER)
+        }
+        for one in found
+    }
+    if keeping.as_json:
+        rows = [
+            {"name": x.name, "title": x.title, "paper": x.paper, "item": x.item, "did": x.did}
+            | {"runs": counts[x.name], "published": len(x.published), "claims": len(x.claims)}
+            for x in found
+        ]
+        typer.echo(json.dumps({"experiments": rows}))
+        return
+    from rich.table import Table
+
+    from .display import console
+
+    table = Table(header_style="bold")
+    for heading in ("experiment", "what", "where", "runs, quick", "paper"):
+        right = heading in ("runs, quick", "paper")
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    for one in found:
+        own = counts[one.name]
+        table.add_row(one.name, one.title, one.item, str(own["quick"]), str(own["paper"]))
+    console().print(table)

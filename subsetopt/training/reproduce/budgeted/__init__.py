@@ -1,0 +1,1 @@
+"""How Important is Importance Sampling for Deep Budgeted Training? (Arazo et al. 2021)."""

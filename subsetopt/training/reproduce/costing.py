@@ -1,0 +1,96 @@
+"""How long runs will take, judged by a few steps of each kind of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+import torch
+
+from subsetopt.training.data.splits import Data
+from subsetopt.training.loop import Training
+from subsetopt.training.naming import Named
+from subsetopt.training.run import Run
+from subsetopt.training.tasks import task
+
+STEPS = 4
+SMALL = 4
+"""Samples in the batches by which the cost of a step itself is told from that of its samples."""
+_CHEAP = ("full", "unif_sgd", "p_sgd", "c_sgd", "scan_sgd", "coreset", "uniform")
+_WITHIN_BATCHES = ("sb", "osgd", "obftf", "stride", "prob", "mink", "max_loss")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds of a step, and of each sample in it; samples and batches of full training."""
+
+    step: float
+    sample: float
+    train: int
+    test: int
+
+    def of(self, run: Run) -> float:
+        """Return the seconds of a run, its evaluations included."""
+        name = Named.parse(run.rule).name
+        passes = _choosing(name) * run.epochs * self.train / 3
+        share = 1.0 if name in ("full", "mmd", "submodular", "k-dpp") else run.budget
+        trained = share * run.epochs * self.train
+        within = name in _WITHIN_BATCHES or name in ("uniform", "selective_backprop")
+        steps = run.epochs * self.train / run.batch_size * (1 if within else share)
+        looks = -(-run.epochs // run.evaluate_every)
+        seconds = self.step * steps * (1 + 0.6 * _choosing(name))
+        return seconds + self.sample * (trained + passes + looks * self.test / 3)
+
+
+def _choosing(name: str) -> float:
+    """Return how many forward passes of each sample it takes to choose."""
+    return 1.0 if name in _WITHIN_BATCHES or name == "selective_backprop" else 0.0
+
+
+def estimated(runs: Sequence[Run], jobs: int, threads: int, folder: Path | None = None) -> float:
+    """Return the seconds that runs will take, so many at a time; those of sequences left out."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        paces = {key: _pace(run, folder) for key, run in _kinds(runs).items()}
+    finally:
+        torch.set_num_threads(before)
+    seconds = [paces[_kind(run)].of(run) for run in runs]
+    return max(sum(seconds) / jobs, max(seconds, default=0.0))
+
+
+def _kind(run: Run) -> tuple[str, int, str, str]:
+    return run.task, run.batch_size, run.augmentation, run.device
+
+
+def _kinds(runs: Iterable[Run]) -> dict[tuple[str, int, str, str], Run]:
+    return {_kind(run): run for run in runs}
+
+
+def _pace(run: Run, folder: Path | None) -> Pace:
+    data = task(run.task).load(folder, seed=run.seed)
+    size = min(run.batch_size, len(data.train))
+    like = run.but(rule="full", budget=1.0)
+    full = _seconds(like.but(batch_size=size), data)
+    few = _seconds(like.but(batch_size=min(SMALL, size)), data)
+    sample = max(0.0, full - few) / max(1, size - SMALL)
+    return Pace(max(0.0, few - SMALL * sample), sample, len(data.train), len(data.test))
+
+
+def _seconds(run: Run, data: Data) -> float:
+    """Return the median time of a step, the first of them not counted."""
+    training = Training(run, data)
+    times = []
+    training.model.train()
+    start = perf_counter()
+    for ids, batch in islice(training.train.batches(training.sampler), STEPS):
+        if run.augmentation != "none":
+            batch = training.augment(*batch, generator=training.generator)
+        for chosen in training.step(ids, batch):
+            training.optimizer.zero_grad()
+            torch.autograd.backward(chosen.loss)
+            training.optimizer.step()
+        times.append(perf_counter() - start)
+        start = perf_counter()
+    return sorted(times[1:] or times)[len(times[1:] or times) // 2]
