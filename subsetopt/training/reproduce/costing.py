@@ -83,6 +83,7 @@ def _seconds(run: Run, data: Data) -> float:
     training = Training(run, data)
     times = []
     training.model.train()
+    training.clock.start()
     start = perf_counter()
     for ids, batch in islice(training.train.batches(training.sampler), STEPS):
         if run.augmentation != "none":

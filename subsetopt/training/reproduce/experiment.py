@@ -112,7 +112,7 @@ class Experiment:
         sized = Scale.QUICK if scale is Scale.SMOKE else scale
         chosen = tuple(self.seeds[sized] if seeds is None else seeds)
         parts = self.make(sized, chosen)
-        return [part.mapped(_tiny) for part in parts] if scale is Scale.SMOKE else parts
+        return [_begun(part).mapped(_tiny) for part in parts] if scale is Scale.SMOKE else parts
 
     def limits(self, scale: Scale | str) -> tuple[str, ...]:
         """Return what differs from the paper, and what could not be run."""
@@ -130,6 +130,14 @@ class Experiment:
             for part in parts
             for (name, cell), number in part.published.items()
         }
+
+
+def _begun(part: Part) -> Part:
+    """Return the first two columns of a part."""
+    columns = list(dict.fromkeys(cell.column for cell in part.cells.values()))[:2]
+    return replace(
+        part, cells={run: cell for run, cell in part.cells.items() if cell.column in columns}
+    )
 
 
 def _tiny(run: Run) -> Run:

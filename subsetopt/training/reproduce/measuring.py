@@ -97,7 +97,7 @@ def _lines(part: Part, results: Mapping[Run, Result]) -> Iterator[Line]:
             base = values.get(Cell(part.baseline, cell.column), {})
             own = values.get(cell, {})
             is_baseline = cell.row == part.baseline
-            both = own and base and not is_baseline
+            both = quantity.tested and own and base and not is_baseline
             yield Line(
                 part=part.label,
                 quantity=quantity,

@@ -32,6 +32,8 @@ class Quantity:
         From 0 to 1, and written in per cent.
     against : Cell, optional
         Values are divided by those of this cell, seed by seed.
+    tested : bool
+        Whether rows are compared with the baseline; not where another quantity says the same.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Quantity:
     better: str
     is_share: bool = False
     against: Cell | None = None
+    tested: bool = True
 
 
 def final(metric: str, better: str = "higher", name: str = "", share: bool = False) -> Quantity:

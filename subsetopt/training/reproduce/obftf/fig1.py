@@ -1,11 +1,14 @@
 """Linear regression, without and with outliers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from subsetopt.training.reproduce.checks import Pair, Term, exceeds, pairs, steadier, within
 from subsetopt.training.reproduce.experiment import Claim, Experiment, Figure, Scale
-from subsetopt.training.reproduce.parts import Cell, Part, final, seeded
+from subsetopt.training.reproduce.parts import Cell, Part, Quantity, final, seeded
+from subsetopt.training.result import Result
 from subsetopt.training.run import Run
+from subsetopt.training.tasks.linreg import NOISE
 
 from .methods import (
     MINK_DRAWN,
@@ -27,7 +30,7 @@ CLEAN, OUTLIERS = RATIOS
 FEWER = ("0.01", "0.02", "0.05", "0.1", "0.15", "0.3", "0.5")
 MARGIN = 0.5
 """Of the loss: what counts as comparable; the noise alone makes 8.3."""
-EXCESS = "excess"
+EXCESS = "excess test loss"
 EPOCHS = 50
 
 
@@ -49,12 +52,16 @@ def _panel(label: str, scale: Scale, seeds: Sequence[int]) -> Part:
         label=label,
         cells=seeded(seeds, cells),
         quantities=(
-            final(EXCESS, "lower", "excess"),
-            final("loss", "lower", "test loss"),
+            Quantity(name=EXCESS, of=_excess, better="lower"),
+            replace(final("loss", "lower", "test loss"), tested=False),
         ),
         baseline=UNIFORM,
         x="sampling ratio",
     )
+
+
+def _excess(result: Result) -> float:
+    return result.final["loss"] - float(result.facts.get("test_noise", NOISE))
 
 
 def _beside(
@@ -97,6 +104,14 @@ def _of_mink(mink: str) -> tuple[Claim, ...]:
     )
 
 
+_NOT_STATED = (
+    "The paper states neither the distribution of x nor batch size, learning rate, epochs or "
+    f"number of runs: here x is U(-10, 10), batches are of 100, {EPOCHS} epochs, and the learning "
+    "rate falls linearly from 0.005.",
+    "How the paper normalises the loss is not stated: the excess here is the test loss less that "
+    "of the line itself on the same samples, which is about 25/3, the variance of the noise.",
+)
+
 EXPERIMENT = Experiment(
     name="obftf-fig1",
     title="Linear regression, without and with outliers",
@@ -131,14 +146,12 @@ EXPERIMENT = Experiment(
     differs={
         Scale.QUICK: (
             "Fewer ratios and 5 seeds; otherwise as at the scale of the paper.",
+            *_NOT_STATED,
             *READINGS,
         ),
         Scale.PAPER: (
-            "The paper states neither the distribution of x nor batch size, learning rate, epochs "
-            f"or number of runs; here x is U(-10, 10), batches are of 100, {EPOCHS} epochs, the "
-            "learning rate falls linearly from 0.005, 10 seeds.",
-            "How the paper normalises the loss is not stated: the excess here is the test loss "
-            "less the variance of the noise, 25/3.",
+            "10 seeds.",
+            *_NOT_STATED,
             *READINGS,
         ),
     },

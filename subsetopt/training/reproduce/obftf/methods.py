@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-PAPER = "One Backward from Ten Forward, Subsampling for Large-Scale Deep Learning"
+PAPER = "One Backward from Ten Forward"
 UNIFORM, OBFTF, PROX = "Uniform", "OBFTF", "OBFTF_prox"
 PROB, SB, MAX = "Prob", "Selective-Backprop", "Max prob."
 MINK_DRAWN, MINK_LOWEST = "MinK (listing)", "MinK (k lowest)"

@@ -85,15 +85,18 @@ def columns(lines: Sequence[Line], x: str) -> list[Column[Line]]:
                 value=lambda line: _float(line.cell.column),
             )
         )
+    if any(line.published for line in lines):
+        found.append(
+            Column(
+                group=f"published{unit}",
+                heading="mean ± std",
+                meaning="as the paper prints it",
+                cell=published,
+                value=lambda line: None if line.published is None else line.published.mean,
+            )
+        )
     return [
         *found,
-        Column(
-            group=f"published{unit}",
-            heading="mean ± std",
-            meaning="as the paper prints it",
-            cell=published,
-            value=lambda line: None if line.published is None else line.published.mean,
-        ),
         Column(
             group=f"measured{unit}",
             heading="mean ± std",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt.formats.atomic import replacing
 from subsetopt.reporting.files import save
+from subsetopt.reporting.scales import extent, log_axis, number
 from subsetopt.reporting.style import DPI, GREY, MATPLOTLIB, WIDTH, Style, fitting, plain_rc, styles
 from subsetopt.training.analysis import Spread
 from subsetopt.training.reproduce.measuring import Line
@@ -45,11 +46,11 @@ def figure_of(outcome: Outcome) -> "Figure":
     if own.over == "epochs":
         panels = [_courses(outcome, part, looks) for part in parts]
     else:
-        for number in range(own.quantities):
+        for place in range(own.quantities):
             panels += [
-                _columns(outcome, part, part.quantities[number], looks)
+                _columns(outcome, part, part.quantities[place], looks)
                 for part in parts
-                if number < len(part.quantities)
+                if place < len(part.quantities)
             ]
     with plain_rc():
         return _arranged(outcome, panels, looks)
@@ -69,8 +70,8 @@ def _arranged(outcome: Outcome, panels: Sequence[Panel], looks: Looks) -> "Figur
     about = f"{own.item} of {own.paper}; scale {outcome.scale}; mean and 95 % interval of the seeds"
     text = fitting(about, 9, WIDTH - 28)
     figure.text(14 / WIDTH, 1 - 46 / height, text, fontsize=9, color=GREY)
-    for number, panel in enumerate(panels):
-        row, column = divmod(number, across)
+    for place, panel in enumerate(panels):
+        row, column = divmod(place, across)
         left = 72 + column * (WIDTH - 20) / across
         wide = (WIDTH - 20) / across - 92
         bottom = below + (down - 1 - row) * _HEIGHT + _BELOW
@@ -139,7 +140,11 @@ def _lines(axes: "Axes", lines: Sequence[Line], names: Sequence[str], looks: Loo
             _mark(axes, [places[line.cell.column] for line in own], own, style)
     ticks = [name for name in names if name in used or not several]
     spaced = [name for i, name in enumerate(ticks) if i == 0 or _apart(places, ticks[i - 1], name)]
-    axes.set_xticks([places[name] for name in spaced], spaced)
+    least, most = min(places.values()), max(places.values())
+    if numeric and least > 0 and most > 10 * least:
+        log_axis(axes, "x", least / 1.15, most * 1.15, number, sorted(places.values()))
+    else:
+        axes.set_xticks([places[name] for name in spaced], spaced)
 
 
 def _apart(places: Mapping[str, float], one: str, other: str) -> bool:
@@ -162,8 +167,7 @@ def _logarithmic(axes: "Axes", lines: Sequence[Line]) -> None:
     positive = [mean for mean in means if mean > 0]
     if not positive:
         return
-    axes.set_yscale("log")
-    axes.set_ylim(min(positive) / 1.5, max(positive) * 1.5)
+    log_axis(axes, "y", *extent(positive, 1.6), number)
 
 
 # -- over epochs ----------------------------------------------------------------------------------

@@ -1,0 +1,126 @@
+"""``subsetopt reproduce``, end to end on little data."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from subsetopt.cli import app, exits
+
+for needed in ("torch", "matplotlib", "joblib"):
+    pytest.importorskip(needed)
+
+RNG = np.random.default_rng(0)
+FIGURE = ("obftf-fig1", "--scale", "smoke", "--rules", "max_loss")
+
+
+def run(*arguments: object) -> Any:
+    words = ["reproduce", *map(str, arguments), "--jobs", "1", "--threads", "1"]
+    return CliRunner().invoke(app, words)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    arrays: dict[str, Any] = {}
+    for part, count in (("train", 60), ("val", 20), ("test", 30)):
+        arrays[f"x_{part}"] = RNG.integers(256, size=(count, 32, 32, 3), dtype=np.uint8)
+        arrays[f"y_{part}"] = np.arange(count) % 10
+    np.savez(tmp_path / "cifar10_subset.npz", **arrays)
+    return tmp_path
+
+
+def test_the_straight_line(tmp_path: Path) -> None:
+    plot, out = tmp_path / "figure.svg", tmp_path / "out"
+    result = run(*FIGURE, "--seeds", "0,1,2", "--plot", plot, "--out", out)
+    assert result.exit_code == exits.ANSWER, result.output
+    assert "without outliers: excess test loss, lower is better" in result.output
+    assert "less the baseline's" in result.output
+    assert "With outliers, OBFTF is the best of all" in result.output
+    assert "One epoch of a few samples" in result.output
+    assert "<svg" in plot.read_text()
+    again = run(*FIGURE, "--seeds", "0,1,2", "--out", out, "--resume", "--json")
+    found = json.loads(again.stdout)
+    assert found["experiment"] == "obftf-fig1"
+    assert [part["label"] for part in found["parts"]] == ["without outliers", "with 20 outliers"]
+    cell = next(c for c in found["parts"][0]["cells"] if c["row"] == "Max prob.")
+    assert len(cell["values"]) == 3
+    assert {claim["standing"] for claim in found["claims"]} <= {
+        *("holds here", "does not hold here", "undecided", "not measured")
+    }
+    assert run(*FIGURE, "--out", out).exit_code == exits.BAD_INPUT
+
+
+def test_a_table_with_a_data_set_missing(data: Path) -> None:
+    words = ("budgeted-table2", "--scale", "smoke", "--rules", "SB", "--seeds", "0,1,2")
+    result = run(*words, "--data", data, "--markdown")
+    assert result.exit_code == exits.ANSWER, result.output
+    assert "| SB | 0.2 | 93.37 ± 0.11 | " in result.output
+    assert "| SB | 0.2 | 70.94 ± 0.38 | not run |" in result.output
+    assert "Left out: CIFAR-100" in result.output
+    assert "## What the paper says" in result.output
+
+
+def test_courses_over_epochs(data: Path) -> None:
+    plot = data / "figure.png"
+    words = ("mmd-fig3", "--scale", "smoke", "--seeds", "0,1,2", "--data", data)
+    result = run(*words, "--plot", plot, "--json")
+    assert result.exit_code == exits.ANSWER, result.output
+    found = json.loads(result.stdout)
+    rows = {cell["row"] for cell in found["parts"][0]["cells"]}
+    assert rows >= {"Random", "Gaussian 0.5", "Polynomial 3"}
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_list() -> None:
+    found: dict[str, Any] = json.loads(run("list", "--json").stdout)
+    assert len(found["experiments"]) == 16
+    assert "mmd-fig6" in run("list").output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("obftf-fig7",), "one of obftf-fig1, obftf-fig2, obftf-table3, budgeted-table1"),
+        (("obftf-fig1", "--scale", "large"), "--scale is 'large'; quick or paper"),
+        (("obftf-fig1", "--rules", "sgd"), "method is 'sgd'; one of Uniform, OBFTF"),
+        (("obftf-fig1", "--seeds", "1,1"), "each once"),
+        (("all", "--scale", "paper"), "name one experiment"),
+        (("all", "--plot", "x.svg"), "--plot is for a single experiment"),
+        (("mmd-table1", "--data", "nowhere"), "no mnist|train-images"),
+        (("budgeted-table4", "--data", "nowhere"), "--download fetches what is missing"),
+    ],
+)
+def test_what_is_refused(words: tuple[str, ...], message: str) -> None:
+    import re
+
+    result = run(*words)
+    assert result.exit_code == exits.BAD_INPUT
+    assert re.search(message, " ".join(result.stderr.split()))
+
+
+def test_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from subsetopt.training import comparing
+
+    def stop(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparing, "execute", stop)
+    result = run(*FIGURE, "--out", tmp_path / "out")
+    assert result.exit_code == exits.INTERRUPTED
+    assert "--resume goes on with" in result.stderr
+
+
+def test_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
+    from subsetopt.cli.reproduce import _duration
+    from subsetopt.training.reproduce import experiment
+    from subsetopt.training.reproduce.costing import estimated
+
+    runs = [run for part in experiment("obftf-fig1").runs("paper", (0,)) for run in part.runs]
+    seconds = estimated(runs, jobs=2, threads=1)
+    assert 1 < seconds < 3600
+    assert [_duration(s) for s in (0.2, 119, 5400, 3 * 86400)] == [
+        *("1 seconds", "2.0 minutes", "1.5 hours", "3.0 days")
+    ]
