@@ -124,31 +124,32 @@ def reproduce(which: Which, keeping: Keeping) -> None:
 def _each(
     found: "Sequence[Experiment]", which: Which, keeping: Keeping
 ) -> Iterator[dict[str, Any] | None]:
-    several = len(found) > 1
-    done = 0
+    from subsetopt.training.reproduce.readiness import ready
+
+    several, done = len(found) > 1, 0
     for one in found:
         own = keeping
         if several and keeping.out is not None:
             own = replace(keeping, out=keeping.out / one.name)
         try:
-            result = _run(one, which, own)
+            parts = ready(which.parts(one), keeping.data, keeping.download)
         except (InvalidFile, MissingBackend) as error:
-            if not several or (own.out is not None and not keeping.resume and own.out.exists()):
+            if not several:
                 raise
             typer.echo(f"{one.name} is left out: {error}", err=True)
             continue
         done += 1
-        yield _shown(result, own, which.plot)
-    if several and not done:
+        yield _shown(_run(one, parts, which, own), own, which.plot)
+    if not done:
         raise InvalidFile("none of the experiments has its data: --data DIR names their folder")
 
 
-def _run(experiment: "Experiment", which: Which, keeping: Keeping) -> "Outcome":
+def _run(
+    experiment: "Experiment", parts: "list[Part]", which: Which, keeping: Keeping
+) -> "Outcome":
     from subsetopt.training.reproduce import Scale
     from subsetopt.training.reproduce.outcome import outcome
-    from subsetopt.training.reproduce.readiness import ready
 
-    parts = ready(which.parts(experiment), keeping.data, keeping.download)
     runs = list(dict.fromkeys(run for part in parts for run in part.runs))
     if which.scale == "paper":
         _announce(experiment.name, runs, keeping)

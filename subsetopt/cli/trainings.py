@@ -1,6 +1,7 @@
 """What the commands that train have in common: where things go, progress, and what is shown."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,6 +141,8 @@ class Keeping:
         """Print the comparison."""
         from subsetopt.training.analysis import analyse
 
+        if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
+            return
         show(analyse(results), as_markdown=self.markdown, as_json=self.as_json, more=more)
         if self.out is not None and not self.as_json:
             typer.echo(f"kept in {self.out}; figures: subsetopt report {self.out}", err=True)

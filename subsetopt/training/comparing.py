@@ -12,7 +12,8 @@ from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
 from subsetopt.problems.parallel import processors
 
-from .ranks import joined
+from .checkpoint import NAME
+from .ranks import join
 from .result import Result
 from .run import Run
 
@@ -163,16 +164,16 @@ def train_one(run: Run, settings: Settings, threads: int) -> Result:
     torch.set_num_threads(threads)
     folder = settings.folder(run)
     made = task(run.task)
-    with joined(run.device) as group:
-        data = made.load(settings.data_folder, download=settings.download, seed=run.seed)
-        result = Training(run, data, folder, group).fit()
-        if folder is not None and group.first:
-            folder.mkdir(parents=True, exist_ok=True)
-            _write_history(result, folder / "history.csv")
-            if settings.tensorboard:
-                _write_events(result, settings)
-            result.save(folder / "result.json")
-            (folder / "checkpoint.pt").unlink(missing_ok=True)
+    group = join(run.device)
+    data = made.load(settings.data_folder, download=settings.download, seed=run.seed)
+    result = Training(run, data, folder, group).fit()
+    if folder is not None and group.first:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_history(result, folder / "history.csv")
+        if settings.tensorboard:
+            _write_events(result, settings)
+        result.save(folder / "result.json")
+        (folder / NAME).unlink(missing_ok=True)
     return result
 
 

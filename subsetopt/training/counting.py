@@ -75,6 +75,14 @@ class Account:
         self.steps, self.trained = state["steps"], state["trained"]
         self.watcher.load_state_dict(state["watcher"])
 
+    def join(self, states: list[dict[str, Any]]) -> None:
+        """Take the accounts of all processes together; steps they have made in common."""
+        self.trained = sum(state["trained"] for state in states)
+        watchers = [state["watcher"] for state in states]
+        self.watcher.load_state_dict(
+            {name: torch.stack([one[name] for one in watchers]).sum(0) for name in watchers[0]}
+        )
+
 
 def peak_bytes(device: torch.device) -> int:
     """Return the memory used at most: on a GPU by torch, else by the process since it began."""

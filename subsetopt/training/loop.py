@@ -64,6 +64,7 @@ class Training:
         self.clock = Clock(self.device)
         self.account = Account(len(self.train), _classes(self.data), self.device)
         made = method(run.rule)
+        made.warm_up(setting)
         self.model = self._model()
         self.sampler = made.sampler(setting)
         self.step = made.step(setting, self.model, self.losses, self.sampler)
@@ -150,6 +151,9 @@ class Training:
     def result(self) -> Result:
         """Return what the run has come to."""
         test = {name[5:]: v for name, v in self.history[-1].items() if name.startswith("test_")}
+        counted = {"selection": self.step.selection_passes, **self.account.state_dict()}
+        everyone = self.group.gathered(counted)
+        self.account.join(everyone)
         facts = {**vars(Machine.here()), "torch": torch.__version__, "device": self._device_name()}
         return Result(
             run=self.run,
@@ -158,7 +162,7 @@ class Training:
             final=test,
             history=self.history,
             steps=self.account.steps,
-            passes=self.account.passes(self.step.selection_passes),
+            passes=self.account.passes(sum(one["selection"] for one in everyone)),
             full=len(self.train) * self.run.epochs,
             seconds=self.clock.collect(),
             peak_bytes=peak_bytes(self.device),

@@ -1,14 +1,14 @@
 """Training in several processes, as torchrun starts them; with one, nothing happens here."""
 
+import atexit
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
+from subsetopt.errors import InvalidOption
 from subsetopt.torch.importance import ImportanceSampler
 
 from .methods.base import Ranks
@@ -32,10 +32,22 @@ class Group:
         return self.ranks.world_size == 1
 
     def device(self, name: str) -> torch.device:
-        """Return the device of this process."""
+        """Return the device of this process.
+
+        Raises
+        ------
+        InvalidOption
+            If there is no such device, or none here.
+        """
+        try:
+            found = torch.device(name)
+        except RuntimeError:
+            raise InvalidOption(f"device is {name!r}; cpu, cuda or cuda:1 are such names") from None
+        if found.type == "cuda" and not torch.cuda.is_available():
+            raise InvalidOption(f"device is {name!r}, but torch finds no GPU here; use cpu")
         if name == "cuda" and not self.alone:
             return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        return torch.device(name)
+        return found
 
     def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
         """Return the model, whose gradients are averaged over the processes."""
@@ -74,16 +86,15 @@ class Group:
         return found
 
 
-@contextmanager
-def joined(device: str) -> Iterator[Group]:
-    """Join the processes that torchrun has started, if it has; and leave them in the end."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield Group()
-        return
-    if device == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if device == "cuda" else "gloo")
-    try:
-        yield Group()
-    finally:
-        dist.destroy_process_group()
+def join(device: str) -> Group:
+    """Return the processes that torchrun has started, joined at the first call; or this one alone.
+
+    They part at the end of the process: a group that is made anew between two runs can meet the
+    remains of the last one.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        if device == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+        atexit.register(dist.destroy_process_group)
+    return Group()

@@ -121,6 +121,10 @@ class Method(ABC):
                     f"rule {self.named.name!r} has no option {option!r}; it has {known}"
                 )
 
+    def warm_up(self, setting: Setting) -> None:
+        """Have compiled what is compiled at the first call, so that no run pays for it."""
+        return
+
     @abstractmethod
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return the batches of the epochs, numbers of training samples.
@@ -171,7 +175,7 @@ def features_of(setting: Setting, what: str, batch: Batch) -> Tensor:
 
 
 def shuffled(setting: Setting, batch_size: int) -> EpochBatchSampler:
-    """Return a sampler of all samples in random order; several ranks leave out what is uneven."""
+    """Return a sampler of all samples in random order; several ranks get equally many."""
     rank, world = setting.ranks
     made: EpochBatchSampler = sampler(
         "unif_sgd",
@@ -180,7 +184,6 @@ def shuffled(setting: Setting, batch_size: int) -> EpochBatchSampler:
         seed=setting.run.seed,
         rank=rank,
         world_size=world,
-        drop_last=world > 1,
     )
     return made
 

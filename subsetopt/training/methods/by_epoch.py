@@ -64,7 +64,6 @@ class ByEpoch(Method):
             seed=setting.run.seed,
             rank=setting.ranks.rank,
             world_size=setting.ranks.world_size,
-            drop_last=setting.ranks.world_size > 1,
             **options,
         )
         return made

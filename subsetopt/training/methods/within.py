@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from subsetopt.errors import InvalidOption
@@ -75,6 +76,19 @@ class Within(Method):
         what = self.named.options.get("features", "labels")
         if what not in FEATURES:
             raise InvalidOption(f"features is {what!r}; one of {', '.join(FEATURES)} is needed")
+
+    def warm_up(self, setting: Setting) -> None:
+        """Choose once, by a rule that is thrown away."""
+        ready, n = self._rule(0), min(setting.batch_size, len(setting.data.train))
+        losses = torch.rand(n, generator=torch.Generator().manual_seed(0))
+        features = None
+        if ready.needs == "features" or "features" in self.named.options:
+            what = str(self.named.options.get("features", "labels"))
+            _, batch = next(iter(setting.data.train.batches([list(range(n))])))
+            features = features_of(setting, what if what not in FEATURES[3:] else "inputs", batch)
+        device = torch.device(setting.run.device)
+        found = None if features is None else features.to(device)
+        ready(losses.to(device), float(setting.run.budget), features=found)
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return batches, or pools, of all samples in random order."""
@@ -169,7 +183,6 @@ class Truncated(Method):
             seed=setting.run.seed,
             rank=setting.ranks.rank,
             world_size=setting.ranks.world_size,
-            drop_last=setting.ranks.world_size > 1,
         )
         return made
 
