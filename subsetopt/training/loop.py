@@ -78,6 +78,7 @@ class Training:
             momentum=run.momentum,
             weight_decay=run.weight_decay,
             nesterov=run.nesterov,
+            fused=self.device.type in ("cpu", "cuda"),
         )
         self.scaler = torch.amp.GradScaler(
             self.device.type, enabled=run.precision == "float16" and self.device.type == "cuda"
@@ -210,7 +211,7 @@ class Training:
 
     def _descend(self, chosen: Chosen) -> None:
         self.optimizer.zero_grad()
-        self.scaler.scale(chosen.loss).backward()
+        torch.autograd.backward(self.scaler.scale(chosen.loss))
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if self.average is not None:
@@ -319,7 +320,8 @@ def _classes(data: Data) -> Tensor | None:
     targets = getattr(data.train, "targets", None)
     if data.classes is None or targets is None or targets.ndim != 1:
         return None
-    return targets.cpu()
+    labels: Tensor = targets.cpu()
+    return labels
 
 
 def _mixed(seed: int, purpose: int) -> int:

@@ -163,6 +163,8 @@ def test_a_run_goes_on_to_the_last_bit(tmp_path: Path, rule: str) -> None:
     result = rest.fit()
     assert outcome(result) == outcome(whole)
     assert torch.equal(weights(rest.model), weights(first.model))
+    assert rest.average is not None
+    assert first.average is not None
     assert torch.equal(weights(rest.average.model), weights(first.average.model))
 
 

@@ -114,7 +114,7 @@ class Sequenced(_Order):
     def make(self, features: NDArray[np.float32], setting: Setting) -> NDArray[np.int64]:
         """Return the order."""
         own = {key: value for key, value in self.named.options.items() if key != "features"}
-        kernel = {key: own.pop(key) for key in ("scale", "degree") if key in own}
+        kernel: dict[str, Any] = {key: own.pop(key) for key in ("scale", "degree") if key in own}
         if kernel:
             own["kernel"] = _kernel(str(own.pop("kernel", "gaussian")), kernel)
         return sequence(features, setting.batch_size, **own).order
@@ -133,7 +133,9 @@ class Baselined(_Order):
     def make(self, features: NDArray[np.float32], setting: Setting) -> NDArray[np.int64]:
         """Return the order."""
         shifted = features - features.min(axis=0)  # coverage takes roots
-        return self._made().order(shifted, setting.batch_size, seed=setting.run.seed)[0]
+        order: NDArray[np.int64]
+        order, _ = self._made().order(shifted, setting.batch_size, seed=setting.run.seed)
+        return order
 
     def _made(self) -> Any:
         own = {key: value for key, value in self.named.options.items() if key != "features"}
