@@ -84,7 +84,7 @@ def _seconds(run: Run, data: Data) -> float:
     times = []
     training.model.train()
     training.clock.start()
-    start = perf_counter()
+    start = _now(training.device)
     for ids, batch in islice(training.train.batches(training.sampler), STEPS):
         if run.augmentation != "none":
             batch = training.augment(*batch, generator=training.generator)
@@ -92,6 +92,12 @@ def _seconds(run: Run, data: Data) -> float:
             training.optimizer.zero_grad()
             torch.autograd.backward(chosen.loss)
             training.optimizer.step()
-        times.append(perf_counter() - start)
-        start = perf_counter()
+        times.append(_now(training.device) - start)
+        start = _now(training.device)
     return sorted(times[1:] or times)[len(times[1:] or times) // 2]
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil, inf, isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from subsetopt.formats.atomic import replacing
 from subsetopt.reporting.files import save
@@ -72,8 +72,8 @@ def _arranged(outcome: Outcome, panels: Sequence[Panel], looks: Looks) -> "Figur
     figure.text(14 / WIDTH, 1 - 46 / height, text, fontsize=9, color=GREY)
     for place, panel in enumerate(panels):
         row, column = divmod(place, across)
-        left = 72 + column * (WIDTH - 20) / across
-        wide = (WIDTH - 20) / across - 92
+        left = 80 + column * (WIDTH - 20) / across
+        wide = (WIDTH - 20) / across - 100
         bottom = below + (down - 1 - row) * _HEIGHT + _BELOW
         box = (left / WIDTH, bottom / height, wide / WIDTH, (_HEIGHT - _BELOW - 30) / height)
         axes = figure.add_axes(box)
@@ -137,12 +137,12 @@ def _lines(axes: "Axes", lines: Sequence[Line], names: Sequence[str], looks: Loo
                 own[0].spread.mean, color=style.colour, linestyle=(0, (4, 2)), linewidth=1.2
             )
         elif own:
-            _mark(axes, [places[line.cell.column] for line in own], own, style)
+            _mark(axes, [places[line.cell.column] for line in own], own, style, joined=numeric)
     ticks = [name for name in names if name in used or not several]
     spaced = [name for i, name in enumerate(ticks) if i == 0 or _apart(places, ticks[i - 1], name)]
-    least, most = min(places.values()), max(places.values())
-    if numeric and least > 0 and most > 10 * least:
-        log_axis(axes, "x", least / 1.15, most * 1.15, number, sorted(places.values()))
+    at = [places[name] for name in ticks]
+    if numeric and min(at) > 0 and max(at) > 10 * min(at):
+        log_axis(axes, "x", min(at) / 1.15, max(at) * 1.15, number, sorted(at))
     else:
         axes.set_xticks([places[name] for name in spaced], spaced)
 
@@ -152,12 +152,15 @@ def _apart(places: Mapping[str, float], one: str, other: str) -> bool:
     return places[other] - places[one] >= 0.045 * reach
 
 
-def _mark(axes: "Axes", x: list[float], lines: Sequence[Line], style: Style) -> None:
+def _mark(
+    axes: "Axes", x: list[float], lines: Sequence[Line], style: Style, joined: bool = True
+) -> None:
     spreads = [line.spread for line in lines]
     means = [spread.mean or 0.0 for spread in spreads]
     halves = [spread.half or 0.0 for spread in spreads]
     axes.errorbar(
-        x, means, yerr=halves, color=style.colour, linestyle=style.line, marker=style.marker,
+        x, means, yerr=halves, color=style.colour, marker=style.marker,
+        linestyle=style.line if joined else "none",
         markersize=5, linewidth=1.5, elinewidth=0.9, capsize=2, clip_on=True,
     )  # fmt: skip
 
@@ -168,6 +171,15 @@ def _logarithmic(axes: "Axes", lines: Sequence[Line]) -> None:
     if not positive:
         return
     log_axis(axes, "y", *extent(positive, 1.6), number)
+    for bars in axes.containers:
+        for collection in getattr(bars, "lines", ((), (), ()))[2]:
+            collection.set_segments([_above(segment) for segment in collection.get_segments()])
+
+
+def _above(segment: Any) -> Any:
+    """Return the upper half of a bar that reaches down to zero, of which there is no logarithm."""
+    (x, low), (_, high) = segment
+    return segment if low > 0 else [(x, (low + high) / 2), (x, high)]
 
 
 # -- over epochs ----------------------------------------------------------------------------------
