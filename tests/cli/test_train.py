@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,15 +107,21 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
 def test_two_processes_train_one_model(tmp_path: Path, rule: str) -> None:
     code = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     options = ["--rule", rule, "--seeds", "0", "--epochs", "2", "--threads", "1"]
-    done = subprocess.run(
+    process = subprocess.Popen(
         [*code, "-m", "subsetopt", "train", "digits", *options, "--out", str(tmp_path), "--json"],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    json.loads(done.stdout)  # one of them speaks
+    try:
+        output, errors = process.communicate(timeout=240)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its children as well, if they hang
+    assert process.returncode == 0, errors[-3000:]
+    json.loads(output)  # one of them speaks
     for path in tmp_path.glob("runs/*/result.json"):
         result = json.loads(path.read_text())
         full = result["full"]
