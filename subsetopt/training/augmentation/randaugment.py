@@ -8,12 +8,9 @@ from torch import Generator, Tensor
 from subsetopt.errors import InvalidOption
 
 from .base import require_whole
-from .blends import BLENDS, blended
+from .operations import KORNIA, OPERATIONS
 from .plain import Standard, cropped
-from .tables import TABLES, looked_up
-from .warps import WARPS, cut_out, warped
 
-FAMILIES = ((looked_up, len(TABLES)), (blended, len(BLENDS)), (warped, len(WARPS)), (cut_out, 1))
 HIGHEST = 30
 
 
@@ -39,6 +36,11 @@ class RandAugment(Standard):
     crop_last : bool
         Crop and mirror after the operations, as the published code does: the margin then stays
         black.
+
+    Raises
+    ------
+    MissingBackend
+        Without kornia, which has the operations.
     """
 
     count: int = 2
@@ -50,6 +52,7 @@ class RandAugment(Standard):
         require_whole("count", self.count, 0)
         if not 0 <= self.magnitude <= HIGHEST:
             raise InvalidOption(f"magnitude is {self.magnitude!r}; 0 to {HIGHEST} is needed")
+        KORNIA.load()  # takes seconds: not within the first batch
 
     def _apply(
         self, inputs: Tensor, targets: Tensor, generator: Generator
@@ -65,7 +68,7 @@ class RandAugment(Standard):
         levels = (images.clamp(0, 1) * 255).round().byte() if floats else images
         for _ in range(self.count):
             levels = one_each(levels, self.magnitude / HIGHEST, generator)
-        return (levels.float() / 255).to(images.dtype) if floats else levels
+        return as_floats(levels).to(images.dtype) if floats else levels
 
 
 def one_each(images: Tensor, strength: float, generator: Generator) -> Tensor:
@@ -78,17 +81,26 @@ def one_each(images: Tensor, strength: float, generator: Generator) -> Tensor:
     strength : float
         Where within the range of each operation, 0 to 1.
     """
-    count, kinds = len(images), sum(size for _, size in FAMILIES)
+    count, kinds = len(images), len(OPERATIONS)
     share = -(-count // kinds)
     # Images from `count` on are repetitions that fill up the last operations; they are dropped
     order = torch.randperm(kinds * share, generator=generator, device=images.device)
     draws = torch.rand(len(order), 2, generator=generator, device=images.device)
-    sizes = [size * share for _, size in FAMILIES]
     parts = zip(
-        FAMILIES,
-        images[order % count].split_with_sizes(sizes),
-        draws.split_with_sizes(sizes),
+        OPERATIONS.values(),
+        as_floats(images[order % count]).split_with_sizes([share] * kinds),
+        draws.split_with_sizes([share] * kinds),
         strict=True,
     )
-    done = torch.cat([apply(part, strength, draw) for (apply, _), part, draw in parts])
-    return done[order.argsort()[:count]]
+    done = torch.cat([operation(part, strength, draw) for operation, part, draw in parts])
+    return as_levels(done)[order.argsort()[:count]]
+
+
+def as_floats(levels: Tensor) -> Tensor:
+    """Return 256 levels within 0..1."""
+    return levels.float() / 255
+
+
+def as_levels(images: Tensor) -> Tensor:
+    """Return 256 levels, those in between cut off as Pillow does."""
+    return (images * 255 + 1e-3).byte()  # more than errors of rounding
