@@ -15,7 +15,7 @@ from subsetopt.problems.parallel import processors
 from .checkpoint import NAME
 from .ranks import join
 from .result import Result
-from .run import Run
+from .run import BASELINES, Run
 
 FOLDER = "runs"
 Watch = Callable[[Result, int, int], None]
@@ -82,7 +82,6 @@ def runs_of(
         Fields of `Run`, in place of the recipe of the task.
     """
     from .methods import method
-    from .methods.base import BASELINES
 
     names = {method(rule).named.name for rule in rules}  # an unknown one is said now
     wanted = list(dict.fromkeys(rules if names & set(BASELINES) else ["uniform", *rules]))

@@ -10,6 +10,8 @@ from subsetopt.errors import InvalidOption
 from .recipe import AUGMENTATIONS, SCHEDULES
 
 SELECT_FROM = ("batch", "pool")
+BASELINES = ("uniform", "unif_sgd")
+"""Uniform sampling, which rules are compared with: the first of these that takes part."""
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from subsetopt.training.result import Result
+from subsetopt.training.run import BASELINES
 
 from .groups import Group, grouped
 from .measures import FINAL, Measure, after_cost, after_seconds
 from .pairing import compared, holm
 from .summary import Summary
-
-BASELINES = ("uniform", "unif_sgd")
-"""Rules that others are compared with where nothing else is said: the first that is there."""
 
 
 @dataclass(frozen=True, kw_only=True)

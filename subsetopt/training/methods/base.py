@@ -37,9 +37,6 @@ METHODS = {
 }
 """Where each method lives: its module in this package, and its class."""
 
-BASELINES = ("uniform", "unif_sgd", "scan_sgd")
-"""What others are compared with: the first of them that takes part, uniform sampling."""
-
 
 class Ranks(NamedTuple):
     """Which process it is, of how many."""
