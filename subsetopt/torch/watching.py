@@ -177,7 +177,8 @@ class Writer(Protocol):
 class CSVWriter:
     """Appends rows to a CSV file, each of them on disk at once.
 
-    The header is written once. A file that is there already is continued.
+    The header is written once. A file that is there already is continued. Of several processes let
+    one write, or each to a file of its own.
 
     Parameters
     ----------

@@ -25,7 +25,8 @@ class SelectiveBackprop(WeightedRule):
     history : int
         How many losses are remembered.
     beta : float
-        The larger, the fewer are kept: of losses all alike a share of ``1 / (beta + 1)``.
+        The larger, the fewer are kept: a share of ``1 / (beta + 1)`` on average, while losses are
+        distributed as those remembered are.
 
     References
     ----------
@@ -74,10 +75,11 @@ class SelectiveBackprop(WeightedRule):
 
     def _keep(self, losses: Tensor) -> Tensor:
         values = losses.float()
-        if self._last is None or self._seen is None or self._last.device != losses.device:
+        if self._last is None or self._seen is None:
             last, known = values.flatten(), torch.tensor(values.numel())
-        else:
-            last, known = self._last, self._seen.clamp(max=self.history)
+        else:  # on another device right after a state has been loaded
+            last = self._last.to(losses.device)
+            known = self._seen.to(losses.device).clamp(max=self.history)
         below = torch.searchsorted(last.sort().values, values, right=True)
         return (below / known).to(losses.dtype).clamp(max=1.0) ** self.beta
 
