@@ -186,6 +186,8 @@ def _above(segment: Any) -> Any:
 
 
 def _courses(outcome: Outcome, part: Part, looks: Looks) -> Panel:
+    from matplotlib.ticker import MaxNLocator
+
     metric = outcome.experiment.figure.metric
     name = "error" if metric == "accuracy" else metric.replace("_", " ")
 
@@ -202,6 +204,7 @@ def _courses(outcome: Outcome, part: Part, looks: Looks) -> Panel:
             margin = 0.08 * (max(finite) - min(finite)) or 0.01
             axes.set_ylim(min(finite) - margin, max(finite) + margin)
         axes.set_xlabel("epochs")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     return panel
 
@@ -227,7 +230,8 @@ def _course(axes: "Axes", results: Sequence[Result], metric: str, style: Style) 
         linewidth=1.6,
     )  # fmt: skip
     axes.fill_between(epochs, low, high, color=style.colour, alpha=0.13, linewidth=0)
-    return means[len(means) // 5 :]
+    seen = len(means) // 5
+    return [*low[seen:], *high[seen:]]
 
 
 def _name(axes: "Axes", title: str, y: str, share: bool) -> None:
