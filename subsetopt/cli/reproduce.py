@@ -160,15 +160,17 @@ def _run(
 def _announce(name: str, runs: "list[Run]", keeping: Keeping) -> None:
     """Say how long it will take."""
     from subsetopt.problems.parallel import processors
-    from subsetopt.training.reproduce.costing import estimated
+    from subsetopt.training.naming import Named
+    from subsetopt.training.reproduce.costing import SEQUENCES, estimated
 
     on_cpu = all(run.device == "cpu" for run in runs)
     jobs = min(len(runs), keeping.jobs or (processors() if on_cpu else 1))
     threads = keeping.threads or max(1, processors() // jobs)
     seconds = estimated(runs, jobs, threads, keeping.data)
+    ordered = any(Named.parse(run.rule).name in SEQUENCES for run in runs)
     typer.echo(
-        f"{name}: {len(runs)} runs, {jobs} at a time, will take about {_duration(seconds)}; "
-        "sequences of batches come on top",
+        f"{name}: {len(runs)} runs, {jobs} at a time, will take about {_duration(seconds)} on an "
+        f"idle machine{'; putting batches together comes on top' if ordered else ''}",
         err=True,
     )
 

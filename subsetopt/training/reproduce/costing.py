@@ -17,8 +17,11 @@ from subsetopt.training.tasks import task
 STEPS = 4
 SMALL = 4
 """Samples in the batches by which the cost of a step itself is told from that of its samples."""
-_CHEAP = ("full", "unif_sgd", "p_sgd", "c_sgd", "scan_sgd", "coreset", "uniform")
-_WITHIN_BATCHES = ("sb", "osgd", "obftf", "stride", "prob", "mink", "max_loss")
+_RULE, _PASS = 0.4, 0.8
+"""What a rule, and a pass to choose by, cost in steps of small models, as measured for a line."""
+_BEGIN = 0.1
+_WITHIN_BATCHES = ("sb", "obftf", "stride", "prob", "mink", "max_loss", "selective_backprop")
+SEQUENCES = ("mmd", "submodular", "k-dpp")
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,15 @@ class Pace:
     def of(self, run: Run) -> float:
         """Return the seconds of a run, its evaluations included."""
         name = Named.parse(run.rule).name
-        passes = _choosing(name) * run.epochs * self.train / 3
-        share = 1.0 if name in ("full", "mmd", "submodular", "k-dpp") else run.budget
-        trained = share * run.epochs * self.train
-        within = name in _WITHIN_BATCHES or name in ("uniform", "selective_backprop")
-        steps = run.epochs * self.train / run.batch_size * (1 if within else share)
-        looks = -(-run.epochs // run.evaluate_every)
-        seconds = self.step * steps * (1 + 0.6 * _choosing(name))
-        return seconds + self.sample * (trained + passes + looks * self.test / 3)
-
-
-def _choosing(name: str) -> float:
-    """Return how many forward passes of each sample it takes to choose."""
-    return 1.0 if name in _WITHIN_BATCHES or name == "selective_backprop" else 0.0
+        share = 1.0 if name in ("full", *SEQUENCES) else run.budget
+        looked = 1.0 if name in _WITHIN_BATCHES else share if name == "osgd" else 0.0
+        within = name in (*_WITHIN_BATCHES, "uniform")
+        samples = run.epochs * self.train
+        steps = samples / run.batch_size * (1.0 if within else share)
+        tests = -(-run.epochs // run.evaluate_every) * self.test
+        overhead = 1.0 + (_RULE if within else 0.0) + (_PASS if looked else 0.0)
+        passes = samples * (share + looked / 3) + tests / 3
+        return _BEGIN + self.step * steps * overhead + self.sample * passes
 
 
 def estimated(runs: Sequence[Run], jobs: int, threads: int, folder: Path | None = None) -> float:
