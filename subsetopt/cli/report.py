@@ -9,6 +9,7 @@ from subsetopt.errors import InvalidOption
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.reporting.report import Report
+    from subsetopt.training.analysis import Measure
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,18 @@ def report(
         bool, typer.Option("--json", help="Print one JSON object instead of tables.")
     ] = False,
     no_page: Annotated[bool, typer.Option("--no-page", help="Write nothing, only print.")] = False,
+    at_cost: Annotated[
+        float | None,
+        typer.Option(
+            metavar="T",
+            help="Of training: compare when runs had cost so many epochs of full training, passes "
+            "to choose included.",
+        ),
+    ] = None,
+    at_seconds: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Of training: compare when runs had trained for so long."),
+    ] = None,
 ) -> None:
     """Show results: tables here, and a page with figures that needs nothing else."""
     from subsetopt.benchmarks.reporting.report import Report
@@ -40,8 +53,10 @@ def report(
     if as_markdown and as_json:
         raise InvalidOption("--markdown and --json exclude each other; name one")
     if (folder / "runs").is_dir():
-        _report_training(folder, out, no_page, as_markdown, as_json)
+        _report_training(folder, out, no_page, as_markdown, as_json, _measure(at_cost, at_seconds))
         return
+    if at_cost is not None or at_seconds is not None:
+        raise InvalidOption(f"--at-cost and --at-seconds are for training, which {folder} is not")
     found = Report(load(folder))
     page = None if no_page else _written(found, folder, out or folder / "report")
     if as_json:
@@ -54,8 +69,23 @@ def report(
         _print_tables(found, page)
 
 
+def _measure(cost: float | None, seconds: float | None) -> "Measure":
+    from subsetopt.training.analysis import FINAL, after_cost, after_seconds
+
+    if cost is not None and seconds is not None:
+        raise InvalidOption("--at-cost and --at-seconds exclude each other; name one")
+    if cost is not None:
+        return after_cost(cost)
+    return FINAL if seconds is None else after_seconds(seconds)
+
+
 def _report_training(
-    folder: Path, out: Path | None, no_page: bool, as_markdown: bool, as_json: bool
+    folder: Path,
+    out: Path | None,
+    no_page: bool,
+    as_markdown: bool,
+    as_json: bool,
+    measure: "Measure",
 ) -> None:
     """Report training runs: tables here, and a folder with Markdown, JSON and figures."""
     from subsetopt.training.analysis import analyse
@@ -64,7 +94,7 @@ def _report_training(
 
     from .trainings import show
 
-    analysis = analyse(load(folder))
+    analysis = analyse(load(folder), measure=measure)
     written = None if no_page else write_report(analysis, out or folder / "report")
     show(analysis, as_markdown=as_markdown, as_json=as_json)
     if written is not None and not as_json:

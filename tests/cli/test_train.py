@@ -40,6 +40,12 @@ def test_rules_are_compared_and_kept(tmp_path: Path) -> None:
     assert r"max\_loss | 25 %" in resumed.stdout
     report = CliRunner().invoke(app, ["report", out, "--json"], catch_exceptions=False)
     assert json.loads(report.stdout) == found
+    for option, words in (("--at-cost", "cost of 0.3"), ("--at-seconds", "0.3 s")):
+        early = CliRunner().invoke(app, ["report", out, "--no-page", option, "0.3"])
+        assert early.exit_code == 0
+        assert words in " ".join(early.output.split())
+    both = CliRunner().invoke(app, ["report", out, "--at-cost", "1", "--at-seconds", "1"])
+    assert both.exit_code == 2
     written = {path.suffix for path in (tmp_path / "out" / "report").iterdir()}
     assert written == {".md", ".json", ".svg", ".png"}
 

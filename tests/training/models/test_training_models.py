@@ -24,6 +24,8 @@ OWN: list[tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] = [
     ("mlp", {"inputs": 784, "classes": 10, "hidden": [32], "dropout": 0.2}, (5, 28, 28), (5, 10)),
     ("mlp", {"inputs": 7, "classes": 3, "hidden": ()}, (5, 7), (5, 3)),
     ("resnet18", {"width": 4}, IMAGES, (5, 10)),
+    ("cnn", {"width": 4}, IMAGES, (5, 10)),
+    ("cnn", {"width": 4, "channels": 1, "classes": 7}, (5, 1, 28, 28), (5, 7)),
     ("resnet18", {"width": 4, "channels": 1, "classes": 7}, (5, 1, 28, 28), (5, 7)),
     ("unet", {"channels": 3, "classes": 2, "width": 4}, IMAGES, (5, 2, 32, 32)),
     ("unet", {"channels": 1, "classes": 4, "width": 4, "depth": 2}, (5, 1, 17, 22), (5, 4, 17, 22)),
