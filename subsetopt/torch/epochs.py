@@ -152,7 +152,7 @@ class ScanSGD(BudgetSampler):
     """All samples in every epoch, for T * B epochs instead of T.
 
     `planned_epochs` says how many to run. The last one is a part of an epoch where T * B is not a
-    whole number: ``round(T * B * N)`` samples in all, where the others take ``int(B * N)`` an epoch.
+    whole number: in all ``round(T * B * N)`` samples, of which the others take ``int(B * N)`` each.
     """
 
     name: ClassVar[str] = "scan_sgd"

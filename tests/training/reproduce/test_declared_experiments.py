@@ -176,7 +176,7 @@ def test_some_methods_only() -> None:
 def test_missing_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SUBSETOPT_DATA", raising=False)
     parts = experiment("mmd-fig3").runs("quick", (0,))
-    with pytest.raises(InvalidFile, match="no CIFAR-10 .* --download fetches what is missing"):
+    with pytest.raises(InvalidFile, match=r"no CIFAR-10 .* --download fetches what is missing"):
         ready(parts, tmp_path)
     with pytest.raises(InvalidFile, match="--data DIR"):
         ready(parts)
