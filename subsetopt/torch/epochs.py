@@ -152,7 +152,7 @@ class ScanSGD(BudgetSampler):
     """All samples in every epoch, for T * B epochs instead of T.
 
     `planned_epochs` says how many to run. The last one is a part of an epoch where T * B is not a
-    whole number: in all ``round(T * B * N)`` samples, of which the others take ``int(B * N)`` each.
+    whole number: ``round(T * B * N)`` samples in all; the others take ``int(B * N)`` in each epoch.
     """
 
     name: ClassVar[str] = "scan_sgd"
