@@ -71,7 +71,9 @@ class Training:
         self.epochs: int = getattr(self.sampler, "planned_epochs", None) or run.epochs
         self.schedule = Schedule(run.schedule, run.lr, self.epochs)
         self.augment = augmentation(run.augmentation, self.task.flips, self.data.classes)
-        self.generator = torch.Generator(self.device).manual_seed(_mixed(run.seed, 1))
+        self.generator = torch.Generator(self.device).manual_seed(
+            _mixed(run.seed, 1, self.group.ranks.rank)
+        )
         self.optimizer = torch.optim.SGD(
             self.model.parameters(),
             lr=run.lr,
@@ -268,7 +270,7 @@ class Training:
         """Seed torch's global generators, for dropout, and put them back in the end."""
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(_mixed(self.run.seed, 2 + self.group.ranks.rank))
+            torch.manual_seed(_mixed(self.run.seed, 2, self.group.ranks.rank))
             yield
 
     def _device_name(self) -> str:
@@ -324,10 +326,10 @@ def _classes(data: Data) -> Tensor | None:
     return labels
 
 
-def _mixed(seed: int, purpose: int) -> int:
+def _mixed(seed: int, *purpose: int) -> int:
     import numpy as np
 
-    return int(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, *purpose]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def _random_states(device: torch.device) -> dict[str, Tensor]:
