@@ -109,10 +109,9 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     assert list(out.glob("runs/*/result.json"))
 
 
-@pytest.mark.parametrize("rule", ["obftf,uniform", "p_sgd,unif_sgd"])
-def test_two_processes_train_one_model(tmp_path: Path, rule: str) -> None:
+def test_two_processes_train_one_model(tmp_path: Path) -> None:
     code = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    options = ["--rule", rule, "--seeds", "0", "--epochs", "2", "--threads", "1"]
+    options = ["--rule", "obftf,p_sgd", "--seeds", "0", "--epochs", "2", "--threads", "1"]
     process = subprocess.Popen(
         [*code, "-m", "subsetopt", "train", "digits", *options, "--out", str(tmp_path), "--json"],
         stdout=subprocess.PIPE,
@@ -134,7 +133,7 @@ def test_two_processes_train_one_model(tmp_path: Path, rule: str) -> None:
         assert result["passes"]["backward"] == pytest.approx(full / 4, rel=0.06)
         assert result["selected"]["trained"] == result["passes"]["backward"]
         assert result["final"]["accuracy"] > 0.3
-    assert len(list(tmp_path.glob("runs/*/result.json"))) == 2
+    assert len(list(tmp_path.glob("runs/*/result.json"))) == 3  # uniform as well
 
 
 def test_two_processes_cannot_fill_batches() -> None:
