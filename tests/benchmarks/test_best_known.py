@@ -127,7 +127,7 @@ def test_values_are_no_better_than_what_was_published() -> None:
 def test_tabu_attains_registered_values(name: str, k: int | None) -> None:
     problem = read_problem(public.locate(DATA, name), k=k)
     row = known(name, problem.k)
-    solution = solve(problem, solver("tabu", target=row.objective), time_limit=5)
+    solution = solve(problem, solver("tabu", target=row.objective), time_limit=30)
     assert solution.indices is not None
     assert check(name, solution.indices, folder=DATA).standing == "reached"
 
