@@ -1,6 +1,7 @@
 """Write docs/training-results.md from folders of results: training_results.py FOLDER.
 
-FOLDER holds ``mnist``, ``full``, ``fig1`` and ``tuned/TASK``, as the page says they were made.
+FOLDER holds ``mnist``, ``full`` and ``tuned/TASK``, as the page says they were made, and ``fig1.md``,
+what ``subsetopt reproduce obftf-fig1 --scale paper --markdown`` printed.
 """
 
 import sys
@@ -22,7 +23,7 @@ def number(line: Summary, metric: str) -> tuple[str, str]:
     scale, digits = (100, 2) if metric == "accuracy" else (1, 4)
     mean, std, found = line.value.mean, line.value.std, line.comparison
     if mean is None:
-        return "diverged", "-"
+        return ("diverged" if line.values else "not evaluated by then"), "-"
     value = f"{scale * mean:.{digits}f} ± {scale * (std or 0):.{digits}f}"
     if found is None or found.difference is None or found.low is None or found.high is None:
         return value, "-"
@@ -93,6 +94,11 @@ def tuned(folder: Path) -> dict[str, str]:
     }
 
 
+def claims(text: str) -> str:
+    """Return what an experiment printed of the paper's statements."""
+    return text.partition("## What the paper says\n")[2].partition("\n## ")[0].strip()
+
+
 def main(folder: Path) -> None:
     """Fill the tables into the text."""
     FIGURES.mkdir(parents=True, exist_ok=True)
@@ -105,6 +111,7 @@ def main(folder: Path) -> None:
         full = [result.value for result in load(folder / "full")]
         known["full"] = f"{100 * fmean(full):.2f}"
         known["full runs"] = str(len(full))
+    known["fig1"] = claims((folder / "fig1.md").read_text(encoding="utf-8"))
     for task in sorted((folder / "tuned").glob("*")):
         known |= tuned(task)
     text = TEXT.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """An outcome as a figure: a panel for each part."""
 
 from collections.abc import Callable, Mapping, Sequence
-from math import ceil, inf, isfinite
+from math import ceil, inf, isfinite, log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +142,18 @@ def _lines(axes: "Axes", lines: Sequence[Line], names: Sequence[str], looks: Loo
     spaced = [name for i, name in enumerate(ticks) if i == 0 or _apart(places, ticks[i - 1], name)]
     at = [places[name] for name in ticks]
     if numeric and min(at) > 0 and max(at) > 10 * min(at):
-        log_axis(axes, "x", min(at) / 1.15, max(at) * 1.15, number, sorted(at))
+        log_axis(axes, "x", min(at) / 1.15, max(at) * 1.15, number, _spaced(sorted(at)))
     else:
         axes.set_xticks([places[name] for name in spaced], spaced)
+
+
+def _spaced(at: Sequence[float]) -> list[float]:
+    """Return the places of a logarithmic axis whose names have room beside each other."""
+    kept = [at[0]]
+    for place in at[1:]:
+        if log(place / kept[-1]) >= 0.075 * log(at[-1] / at[0]):
+            kept.append(place)
+    return kept
 
 
 def _apart(places: Mapping[str, float], one: str, other: str) -> bool:
