@@ -1,7 +1,7 @@
 """Write docs/training-results.md from folders of results: training_results.py FOLDER.
 
-FOLDER holds ``mnist``, ``full`` and ``tuned/TASK``, as the page says they were made, and ``fig1.md``,
-what ``subsetopt reproduce obftf-fig1 --scale paper --markdown`` printed.
+FOLDER holds ``mnist``, ``full`` and ``tuned/TASK``, made as the page says, and in ``fig1.md`` what
+``subsetopt reproduce obftf-fig1 --scale paper --markdown`` printed.
 """
 
 import sys
@@ -108,7 +108,7 @@ def main(folder: Path) -> None:
     figure = plots.against_budget(analysis.families[0])
     plots.save(figure, FIGURES / "mnist-budgets.svg")
     if (folder / "full").exists():
-        full = [result.value for result in load(folder / "full")]
+        full = [r.value for r in load(folder / "full") if r.run.rule == "full"]
         known["full"] = f"{100 * fmean(full):.2f}"
         known["full runs"] = str(len(full))
     known["fig1"] = claims((folder / "fig1.md").read_text(encoding="utf-8"))
