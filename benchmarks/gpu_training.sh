@@ -13,6 +13,6 @@ resume=
 # shellcheck disable=SC2086
 "$python" -m subsetopt train cifar10 --device cuda --precision bfloat16 --epochs "$epochs" \
     --evaluate-every "$epochs" --select-from pool --budget 0.2,0.3,0.5 --seeds 0,1,2 \
-    --rule unif_sgd,p_sgd,c_sgd,sb,osgd,obftf,vector:features=labels,full \
+    --rule full,unif_sgd,p_sgd,c_sgd,osgd,obftf,vector:features=labels,sb \
     --out "$folder" $resume --markdown | tee "$folder.md"
 "$python" -m subsetopt report "$folder" >/dev/null

@@ -114,7 +114,7 @@ def interleaved(
     clock = process_time if wait is None else perf_counter
     wait = wait or (lambda: None)
     for turn in turns.values():
-        for _ in range(3):
+        for _ in range(5):  # after three of them rules record a graph on a GPU
             turn()
     wait()
     seconds: dict[str, list[float]] = {name: [] for name in turns}
@@ -209,10 +209,15 @@ def selections(torch: Any, device: str, rounds: int, repeats: int) -> list[Row]:
         drawn = torch.Generator(device).manual_seed(0)
         losses = torch.rand(n, generator=drawn, device=device)
         turns: dict[str, Turn] = {"sort": partial(torch.sort, losses)}
-        for name in ("uniform", "obftf", "selective_backprop"):
-            turns[name] = partial(rule(name), losses, n // 4)
+        features = torch.randn((n, 10), generator=drawn, device=device)
+        names = ("uniform", "obftf", "selective_backprop", "vector", "frank_wolfe")
+        for name in names:
+            turns[name] = partial(rule(name), losses, n // 4, features=features)
         if device == "cuda":
             turns["obftf, triton"] = partial(rule("obftf", kernel="triton"), losses, n // 4)
+            for name in names:
+                plain = rule(name, graph=False)
+                turns[f"{name}, no graph"] = partial(plain, losses, n // 4, features=features)
         found = {
             turn: 1e6 * median(s) for turn, s in interleaved(turns, rounds, repeats, wait).items()
         }
@@ -261,8 +266,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report("one selection, CPU", selections(torch, "cpu", *often))
     if torch.cuda.is_available():
         report("one selection, CUDA", selections(torch, "cuda", *often))
-        for name, model in {"mlp": perceptron(torch), "residual": residual(torch, 64)}.items():
-            training = Training(torch, model, 4 * given.batch_size, "cuda")
+        for name, model, times in (
+            ("mlp", perceptron(torch), 4),
+            ("residual", residual(torch, 64), 4),
+            ("residual", residual(torch, 64), 16),  # the host launches faster than the card works
+        ):
+            training = Training(torch, model, times * given.batch_size, "cuda")
             report("steps, CUDA", throughput(name, training, *often))
 
 

@@ -1,5 +1,7 @@
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -44,6 +46,25 @@ def _has_gpu() -> bool:
     import torch  # whoever needs a card has it
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture
+def no_waiting() -> Callable[[], AbstractContextManager[None]]:
+    """Return what lets nothing wait for the GPU within its ``with`` statement."""
+    return _no_waiting
+
+
+@contextmanager
+def _no_waiting() -> Iterator[None]:
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that the mode is a prototype
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 @pytest.fixture(scope="session", autouse=True)

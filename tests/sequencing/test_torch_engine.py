@@ -149,7 +149,9 @@ def test_herding_is_that_of_the_host(kernel: Any, mode: Any, device: str) -> Non
     np.testing.assert_allclose(state.mmd2, expected.mmd2, rtol=1e-3, atol=1e-9)
     free = np.isfinite(expected.potentials)
     np.testing.assert_array_equal(np.isfinite(state.potentials), free)
-    np.testing.assert_allclose(state.potentials[free], expected.potentials[free], atol=2e-2)
+    # Their rounding is that of the largest kernel values, in single precision.
+    found, wanted = state.potentials[free], expected.potentials[free]
+    assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max() + 2e-2
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -145,22 +145,19 @@ def test_a_constant_becomes_zero(offset: float) -> None:
 
 
 @pytest.mark.cuda
-def test_the_same_on_the_gpu_without_waiting() -> None:
+def test_the_same_on_the_gpu_without_waiting(no_waiting: Any) -> None:
     x, logits, y = drawn(30, 100), drawn(30, 5), torch.arange(30) % 5
 
-    def made(device: str) -> Any:
-        here = [part.to(device) for part in (x, logits, y)]
+    def made(here: Any) -> Any:
         return features.joined(
             features.labels(here[2], 5),
             features.projected(here[0]),
             features.last_layer_gradients(here[1], here[2], here[0]),
         )
 
-    expected = made("cpu")
-    made("cuda")
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        found = made("cuda")
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+    on_the_gpu = [part.cuda() for part in (x, logits, y)]
+    expected = made((x, logits, y))
+    made(on_the_gpu)
+    with no_waiting():
+        found = made(on_the_gpu)
     assert torch.allclose(found.cpu(), expected, atol=1e-3)

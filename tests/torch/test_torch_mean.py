@@ -248,6 +248,7 @@ def test_a_cuda_graph_replays_on_new_losses() -> None:
 
 
 @cuda
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # the compiler's
 def test_inductor_compiles_it_for_cuda() -> None:
     losses = drawn((4, 128)).cuda()
     compiled = torch.compile(match_mean, fullgraph=True)

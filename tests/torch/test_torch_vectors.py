@@ -429,17 +429,27 @@ def test_options_are_checked(name: str, options: dict[str, Any]) -> None:
 
 @cuda
 @pytest.mark.parametrize("name", ["vector", "frank_wolfe"])
-def test_on_the_gpu_without_waiting(name: str) -> None:
+def test_on_the_gpu_without_waiting(name: str, no_waiting: Any) -> None:
     features = drawn(4, 128, 16).cuda()
     losses = torch.zeros(4, 128, device="cuda")
     pick = rule(name)
     pick(losses, 13, features=features)
     torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with no_waiting():
         chosen = pick(losses, 13, features=features)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
     require_selection(chosen.cpu(), 4, 128, 13)
     chance = distance(features.cpu(), starts(4, 128, 13))
     assert distance(features.cpu(), chosen.cpu()).mean() < 0.2 * chance.mean()
+
+
+@cuda
+@pytest.mark.parametrize("name", ["vector", "frank_wolfe"])
+def test_choices_are_replayed(name: str) -> None:
+    recorded, plain = rule(name), rule(name, graph=False)
+    for seed in range(6):
+        features = drawn(2, 128, 8, seed=seed).cuda()
+        losses = torch.zeros(2, 128, device="cuda")
+        found, expected = (pick(losses, 13, features=features) for pick in (recorded, plain))
+        assert torch.equal(found, expected)
+    assert all(recorded._replays._recorded.values())
+    assert len(recorded._replays._recorded) == 1

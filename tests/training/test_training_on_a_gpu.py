@@ -1,6 +1,7 @@
 """The harness on a GPU: every method trains there, and the seconds are those of the device."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,10 @@ def test_methods_train_on_a_gpu(rule: str) -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_precisions_come_to_about_the_same(precision: str) -> None:
-    result, _ = trained("uniform", device="cuda", precision=precision, epochs=10, budget=1.0)
-    reference, _ = trained("uniform", epochs=10, budget=1.0)
+    given: dict[str, Any] = {"epochs": 10, "budget": 1.0, "lr": 0.02}
+    result, _ = trained("uniform", device="cuda", precision=precision, **given)
+    reference, _ = trained("uniform", **given)
+    # Half precision skips the first steps, until its scale of the gradients fits.
     assert result.final["loss"] == pytest.approx(reference.final["loss"], rel=0.2)
 
 
@@ -38,6 +41,7 @@ def test_seconds_are_read_without_waiting_in_between() -> None:
     assert result.seconds["selection"] > 0
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # the compiler's
 def test_compiled_models_train() -> None:
     result, _ = trained("obftf", device="cuda", compile=True, epochs=2)
     assert math.isfinite(result.final["loss"])

@@ -12,6 +12,8 @@ from torch import Generator, Tensor
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 from subsetopt.problems import checks
 
+from .replaying import Replays
+
 RULES = {
     "uniform": "uniform:Uniform",
     "obftf": "obftf:OBFTF",
@@ -41,6 +43,10 @@ class Rule(ABC):
     check : bool
         Look for losses that are not finite on a GPU as well, which has to wait for the GPU. On the
         CPU it is always done. Without it such losses are chosen only when nothing else is left.
+    graph : bool
+        On a GPU, record what a choice does once its shape has come three times, as a CUDA graph:
+        a choice is one launch from then on instead of 10 to 200. Choices with a generator of the
+        caller's, or without k, are not recorded.
 
     Raises
     ------
@@ -58,17 +64,23 @@ class Rule(ABC):
     """Whether k has to be given; where not, k=None leaves the number to the rule, and to chance."""
     has_probabilities: ClassVar[bool] = False
     """Whether `probabilities` is defined."""
+    waits: ClassVar[bool] = False
+    """Whether a choice on a GPU waits for it, so that no graph can be made of it."""
 
     seed: int = 0
     check: bool = False
+    graph: bool = True
     _generators: dict[torch.device, Generator] = field(init=False, repr=False, default_factory=dict)
     _resumed: dict[str, Tensor] = field(init=False, repr=False, default_factory=dict)
+    _replays: Replays = field(init=False, repr=False, default_factory=Replays)
 
     def __post_init__(self) -> None:
         require(
             "seed", self.seed, is_whole(self.seed) and self.seed >= 0, "a whole number, at least 0"
         )
-        require("check", self.check, isinstance(self.check, bool), "True or False")
+        for option in ("check", "graph"):
+            value = getattr(self, option)
+            require(option, value, isinstance(value, bool), "True or False")
 
     def __call__(
         self,
@@ -117,9 +129,12 @@ class Rule(ABC):
                 f"generator is on {generator.device}, but the losses are on {losses.device}; make "
                 f"it with torch.Generator(device={losses.device.type!r})"
             )
-        chosen = self._choose(
-            rows, size, generator=generator, features=self._features(features, losses)
-        )
+        features = self._features(features, losses)
+        if rows.is_cuda and generator is None and size is not None and self._records(rows):
+            own = self._own_generator(rows.device)
+            chosen = self._replays(self._choose, rows, size, features, own)
+        else:
+            chosen = self._choose(rows, size, generator=generator, features=features)
         return chosen if losses.ndim == 2 else chosen[0]
 
     @abstractmethod
@@ -202,6 +217,7 @@ class Rule(ABC):
                 f"the state is of rule {state.get('rule')!r}, but this one is {self.name!r}"
             )
         self._generators.clear()
+        self._replays.clear()
         # Until they are asked for: this machine may not have these devices.
         self._resumed = {device: saved.cpu() for device, saved in state["generators"].items()}
 
@@ -241,6 +257,14 @@ class Rule(ABC):
         if (self.check or plain.device.type == "cpu") and not torch.compiler.is_compiling():
             require_finite("features", plain if losses.ndim == 2 else plain[0])
         return plain
+
+    def _records(self, rows: Tensor) -> bool:
+        return (
+            self.graph
+            and not self.waits
+            and type(rows) is Tensor
+            and not torch.compiler.is_compiling()
+        )
 
     def _own_generator(self, device: torch.device) -> Generator:
         """Return the rule's own generator on that device."""

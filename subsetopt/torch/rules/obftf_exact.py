@@ -45,6 +45,7 @@ class ExactOBFTF(Rule):
 
     name: ClassVar[str] = "obftf_exact"
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
+    waits: ClassVar[bool] = True
 
     solver: str = "cbc"
     time_limit: float | None = None

@@ -67,6 +67,7 @@ class SelectiveBackprop(WeightedRule):
             self._seen = torch.zeros((), dtype=torch.int64, device=device)
         elif self._last.device != device:
             self._last, self._seen = self._last.to(device), self._seen.to(device)
+            self._replays.clear()  # they write to where it was
         newest = losses.flatten()[-self.history :].float()
         newest = torch.where(torch.isfinite(newest), newest, torch.inf)
         places = (self._seen + torch.arange(len(newest), device=device)) % self.history

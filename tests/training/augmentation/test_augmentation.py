@@ -124,18 +124,15 @@ def test_no_value_is_looked_at(name: str, dtype: Any) -> None:
 @pytest.mark.cuda
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_on_a_gpu(name: str, dtype: Any) -> None:
+def test_on_a_gpu(name: str, dtype: Any, no_waiting: Any) -> None:
     images, targets = (it.cuda() for it in batch(40))
     images = images if dtype == torch.uint8 else images.to(dtype) / 255
     states = torch.get_rng_state(), torch.cuda.get_rng_state()
     found = []
     for _ in range(2):
         generator = Generator("cuda").manual_seed(0)
-        torch.cuda.set_sync_debug_mode("error")  # nothing waits
-        try:
+        with no_waiting():
             found.append(made(name)(images, targets, generator=generator))
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
     assert all(it.device == images.device for it in found[0])
     assert torch.equal(torch.get_rng_state(), states[0])
