@@ -1,0 +1,93 @@
+"""Places of ids: 0, 1, 2, ... in the order in which they were first seen."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidProblem
+
+Places = NDArray[np.int64]
+_LEAST = 1024
+
+
+class Ids:
+    """A growing set of ids, each with a place; 16 to 32 bytes for each int64.
+
+    Parameters
+    ----------
+    strings : bool
+        Whether ids are strings, which take a dictionary and its memory, instead of int64.
+    """
+
+    def __init__(self, strings: bool = False) -> None:
+        self.strings = strings
+        self._known: dict[str, int] = {}
+        self._count = 0
+        self._reserve(_LEAST)
+
+    def __len__(self) -> int:
+        return len(self._known) if self.strings else self._count
+
+    def find(self, ids: Any) -> Places:
+        """Return the place of each id, -1 where it is unknown; O(1) for each."""
+        if self.strings:
+            known = self._known
+            return np.array([known.get(one, -1) for one in ids], np.int64)
+        from . import _kernels
+
+        out = np.empty(len(ids), np.int64)
+        _kernels.find(self._keys, self._places, self._shift, ids, out)
+        return out
+
+    def add(self, ids: Any) -> Places:
+        """Return the place of each id; unknown ones get one."""
+        if self.strings:
+            known = self._known
+            return np.array([known.setdefault(one, len(known)) for one in ids], np.int64)
+        from . import _kernels
+
+        wanted = 2 * (self._count + len(ids))
+        if wanted > len(self._keys):
+            self._grow(wanted)
+        out = np.empty(len(ids), np.int64)
+        self._count = _kernels.add(self._keys, self._places, self._shift, ids, out, self._count)
+        return out
+
+    def _reserve(self, size: int) -> None:
+        bits = max(_LEAST, size - 1).bit_length()
+        self._shift = 64 - bits
+        self._keys = np.zeros(1 << bits, np.int64)
+        self._places = np.full(1 << bits, -1, np.int64)
+
+    def _grow(self, wanted: int) -> None:
+        from . import _kernels
+
+        held = self._places >= 0
+        keys = np.empty(self._count, np.int64)
+        keys[self._places[held]] = self._keys[held]
+        self._reserve(wanted)
+        # In the order of their places, so that each gets its own again.
+        _kernels.add(self._keys, self._places, self._shift, keys, np.empty_like(keys), 0)
+
+
+def as_ids(ids: Any, strings: bool) -> Any:
+    """Return ids that a caller asks for as int64 or as a list of str.
+
+    Raises
+    ------
+    InvalidProblem
+        If they are of another kind than those of the folder.
+    """
+    if strings:
+        found = np.asarray(ids).tolist()
+        if not isinstance(found, list) or any(type(one) is not str for one in found):
+            raise InvalidProblem("ids are no row of strings, as this folder holds them")
+        return found
+    array = np.asarray(ids)
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
+        raise InvalidProblem(
+            f"ids have dtype {array.dtype} and shape {array.shape}; a row of int64 is needed, as "
+            "this folder holds them"
+        )
+    return np.ascontiguousarray(array, np.int64)

@@ -1,0 +1,201 @@
+"""Merging small segments, and dropping old ones, while writers write and readers read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import time as now
+from typing import Any
+
+from subsetopt.errors import InvalidOption
+
+from .folder import locked
+from .layout import Layout, arrow
+from .segments import (
+    LABELS,
+    RECORDS,
+    Segment,
+    Skipped,
+    file_of,
+    opened,
+    segments,
+    superseded,
+    write,
+)
+from .sequences import keep_sequence
+
+KINDS = (RECORDS, LABELS)
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """What a compaction has done."""
+
+    files_before: int
+    files: int
+    bytes_before: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What a retention has dropped."""
+
+    files: int
+    records: int
+    bytes: int
+
+
+def compact(root: Path, layout: Layout, rows: int) -> Compacted:
+    """Merge neighbouring segments of each writer into ones of at most `rows` records.
+
+    A merged file is named after what it holds before those that it was made of are removed, so
+    that readers of this library count each record once at any time; other readers may for a moment
+    see records twice, which ``sequence`` tells apart.
+
+    Raises
+    ------
+    InvalidOption
+        If another process maintains the folder.
+    OSError
+        If it cannot be written; nothing is lost.
+    """
+    if not isinstance(rows, int) or rows < 1:
+        raise InvalidOption(f"rows is {rows!r}; a whole number >= 1 is needed")
+    lock = _alone(root)
+    try:
+        before = list(_files(root))
+        skipped = Skipped()
+        for kind in KINDS:
+            for one in superseded(root, kind):
+                one.path.unlink(missing_ok=True)
+            for group in _groups(segments(root, kind), rows):
+                _merge(group, layout, skipped)
+        after = list(_files(root))
+    finally:
+        lock.release()
+    return Compacted(len(before), len(after), sum(before), sum(after))
+
+
+def retain(root: Path, layout: Layout, max_age: float | None, max_records: int | None) -> Dropped:
+    """Drop whole segments: those older than `max_age` seconds, and the oldest beyond a number.
+
+    A segment goes when its last record is too old, or when the records after it are enough; so more
+    is kept than asked for, never less. Labels go by age alone, with the records of their time.
+
+    Raises
+    ------
+    InvalidOption
+        For limits outside their domain, or if another process maintains the folder.
+    """
+    if max_age is not None and not max_age > 0:
+        raise InvalidOption(f"max_age is {max_age!r}; a number of seconds > 0 is needed")
+    if max_records is not None and not max_records >= 0:
+        raise InvalidOption(f"max_records is {max_records!r}; a whole number >= 0 is needed")
+    lock = _alone(root)
+    try:
+        dropped = Dropped(0, 0, 0)
+        oldest = None if max_age is None else int((now() - max_age) * 1e6)
+        for kind in KINDS:
+            timed = _timed(segments(root, kind), layout)
+            timed.sort(key=lambda one: (one[0], one[1]))
+            keep = max_records if kind == RECORDS else None
+            after = sum(count for _, _, count in timed)
+            for last, segment, count in timed:
+                after -= count
+                if (oldest is not None and last < oldest) or (keep is not None and after >= keep):
+                    dropped = _drop(segment, count, dropped)
+    finally:
+        lock.release()
+    return dropped
+
+
+def _alone(root: Path) -> Any:
+    return locked(root / ".maintenance.lock", f"another process compacts {root} or drops from it")
+
+
+def _groups(found: list[Segment], rows: int) -> Iterator[list[Segment]]:
+    """Yield runs of two or more segments that follow each other and hold `rows` at most."""
+    group: list[Segment] = []
+    for segment in found:
+        fits = (
+            group
+            and group[-1].writer == segment.writer
+            and group[-1].stop == segment.start
+            and segment.stop - group[0].start <= rows
+        )
+        if not fits:
+            if len(group) > 1:
+                yield group
+            group = []
+        group.append(segment)
+    if len(group) > 1:
+        yield group
+
+
+def _merge(group: list[Segment], layout: Layout, skipped: Skipped) -> None:
+    pa = arrow()
+    tables = []
+    for segment in group:
+        try:
+            file = opened(segment, layout, skipped)
+            if file is None:
+                return  # a damaged file stays what it is, for whoever can mend it
+            with file:
+                tables.append(file.read())
+        except FileNotFoundError:
+            return
+        except (pa.ArrowInvalid, OSError) as error:
+            skipped.note("damaged", segment.path, error)
+            return
+    merged = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    target = file_of(group[0].path.parent, group[0].start, group[-1].stop)
+    write(merged, target, durable=True)
+    for segment in group:
+        segment.path.unlink(missing_ok=True)
+
+
+def _timed(found: list[Segment], layout: Layout) -> list[tuple[int, Segment, int]]:
+    """Return the time of the last record of each segment, and how many it holds."""
+    skipped, timed = Skipped(), []
+    for segment in found:
+        try:
+            file = opened(segment, layout, skipped)
+        except FileNotFoundError:
+            continue
+        if file is None:
+            continue
+        with file:
+            timed.append((last_time(file), segment, file.metadata.num_rows))
+    return timed
+
+
+def last_time(file: Any) -> int:
+    """Return the time of the last record of a ParquetFile, in microseconds since 1970."""
+    return max((high for _, high in _times(file)), default=0)
+
+
+def first_time(file: Any) -> int:
+    """Return the time of its first record."""
+    return min((low for low, _ in _times(file)), default=0)
+
+
+def _times(file: Any) -> Iterator[tuple[int, int]]:
+    place = file.schema_arrow.get_field_index("time")
+    # Places of leaves and of fields agree as far as the times: lists come after them.
+    for group in range(file.metadata.num_row_groups):
+        statistics = file.metadata.row_group(group).column(place).statistics
+        low, high = (int(one.timestamp() * 1e6) for one in (statistics.min, statistics.max))
+        yield low, high
+
+
+def _drop(segment: Segment, count: int, dropped: Dropped) -> Dropped:
+    keep_sequence(segment.path.parent, segment.stop)
+    size = segment.path.stat().st_size
+    segment.path.unlink(missing_ok=True)
+    return Dropped(dropped.files + 1, dropped.records + count, dropped.bytes + size)
+
+
+def _files(root: Path) -> Iterator[int]:
+    for kind in KINDS:
+        for segment in segments(root, kind):
+            yield segment.path.stat().st_size

@@ -1,0 +1,93 @@
+"""What an old loss is worth, and what stands in for a missing one."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidOption
+
+from .latest import Latest
+
+Unknown = Literal["mean", "highest", "exclude"] | float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staleness:
+    """How losses of a served model are read by one that has been trained since.
+
+    Parameters
+    ----------
+    older_than : float, optional
+        Seconds after which a loss is taken as unknown.
+    half_life : float, optional
+        Seconds in which half of a loss's distance to the mean of the known ones is forgotten.
+    unknown : {"mean", "highest", "exclude"} or float
+        What an unknown loss is taken for: the mean of those that are known, as a rule that matches
+        means then does not mind it; the highest of them, so that it is looked at; that number; or
+        nothing, so that it is not chosen. Where none is known at all, "mean" and "highest" are 1.
+
+    Raises
+    ------
+    InvalidOption
+        For an option outside its domain.
+    """
+
+    older_than: float | None = None
+    half_life: float | None = None
+    unknown: Unknown = "mean"
+
+    def __post_init__(self) -> None:
+        for name in ("older_than", "half_life"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InvalidOption(f"{name} is {value!r}; a number of seconds > 0 is needed")
+        number = isinstance(self.unknown, int | float) and not isinstance(self.unknown, bool)
+        if self.unknown not in ("mean", "highest", "exclude") and not (
+            number and np.isfinite(self.unknown)
+        ):
+            raise InvalidOption(
+                f"unknown is {self.unknown!r}; 'mean', 'highest', 'exclude' or a finite number is "
+                "needed"
+            )
+
+    def __call__(
+        self, latest: Latest, at: float | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+        """Return the losses that a rule may choose from, and which of the ids they are of.
+
+        Parameters
+        ----------
+        latest : Latest
+            Of m ids.
+        at : float, optional
+            Seconds since 1970; None is now.
+
+        Returns
+        -------
+        losses : array of float32, (n,)
+            Finite.
+        rows : array of int, (n,)
+            Rising; all m without ``unknown="exclude"``.
+        """
+        losses, ages = latest.losses.copy(), latest.ages(at)
+        known = np.isfinite(losses)
+        if self.older_than is not None:
+            with np.errstate(invalid="ignore"):
+                known &= ~(ages > self.older_than)
+        middle = float(losses[known].mean(dtype=np.float64)) if known.any() else 1.0
+        if self.half_life is not None and known.any():
+            kept = np.exp2(-np.maximum(ages[known], 0.0) / self.half_life)
+            losses[known] = middle + (losses[known] - middle) * kept
+        if self.unknown == "exclude":
+            rows = np.nonzero(known)[0]
+            return losses[rows], rows
+        if self.unknown == "mean":
+            stand_in = middle
+        elif self.unknown == "highest":
+            stand_in = float(losses[known].max()) if known.any() else 1.0
+        else:
+            stand_in = float(self.unknown)
+        losses[~known] = stand_in
+        return losses, np.arange(len(losses))

@@ -1,0 +1,190 @@
+"""The side that trains: what has been recorded, by time, by id, in windows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from subsetopt.errors import InvalidOption
+
+from .folder import Folder, read_layout
+from .latest import Labels, Latest, LatestLosses, LossOf
+from .maintenance import Compacted, Dropped, compact, first_time, last_time, retain
+from .reading import Block, blocks
+from .segments import LABELS, RECORDS, Skipped, opened, segments
+
+_COLUMNS = ("loss", "model", "outputs", "features")
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a folder holds."""
+
+    records: int
+    labels: int
+    files: int
+    bytes: int
+    first: float | None
+    """Seconds since 1970 of the first record; None without any."""
+    last: float | None
+    with_loss: int
+    """Records whose loss was known when they were written."""
+    writers: dict[str, int] = field(default_factory=dict)
+    """Records of each writer."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Files that are no segments or cannot be read, by why."""
+
+
+class RecordStore:
+    """A folder of records, to be read: ``RecordStore("records")``.
+
+    Readers take no locks: writers and compaction may go on meanwhile.
+
+    Raises
+    ------
+    InvalidFile
+        If there is no such folder, it holds no records, or those of another version.
+    """
+
+    def __init__(self, root: Folder) -> None:
+        self.root = Path(root)
+        self.layout = read_layout(root)
+
+    def info(self) -> Info:
+        """Return what the folder holds, read from the ends of its files. O(files)."""
+        skipped = Skipped()
+        counts = {RECORDS: 0, LABELS: 0}
+        files = size = unknown = 0
+        writers: dict[str, int] = {}
+        times: list[int] = []
+        for kind in (RECORDS, LABELS):
+            for segment in segments(self.root, kind, skipped):
+                try:
+                    file = opened(segment, self.layout, skipped)
+                    bytes_here = segment.path.stat().st_size
+                except FileNotFoundError:
+                    continue
+                if file is None:
+                    continue
+                with file:
+                    rows = file.metadata.num_rows
+                    files, size = files + 1, size + bytes_here
+                    counts[kind] += rows
+                    if kind == RECORDS:
+                        writers[segment.writer] = writers.get(segment.writer, 0) + rows
+                        times += [first_time(file), last_time(file)]
+                        unknown += _nulls(file, "loss")
+        return Info(
+            records=counts[RECORDS],
+            labels=counts[LABELS],
+            files=files,
+            bytes=size,
+            first=min(times) / 1e6 if times else None,
+            last=max(times) / 1e6 if times else None,
+            with_loss=counts[RECORDS] - unknown,
+            writers=writers,
+            left_out=dict(skipped),
+        )
+
+    def blocks(
+        self,
+        columns: Sequence[str] = ("loss", "model"),
+        *,
+        after: Mapping[str, int] | None = None,
+        skipped: Skipped | None = None,
+    ) -> Iterator[Block]:
+        """Yield all records once, writer by writer, as blocks of columns.
+
+        Parameters
+        ----------
+        columns : sequence of {"loss", "model", "outputs", "features"}
+        after : mapping, optional
+            For each writer the number of the first record that is wanted.
+        skipped : Skipped, optional
+            Counts the files that are left out.
+
+        Raises
+        ------
+        InvalidOption
+            For a column that the folder does not have.
+        """
+        for name in columns:
+            missing = name in ("outputs", "features") and not getattr(self.layout, name)
+            if name not in _COLUMNS or missing:
+                raise InvalidOption(f"there is no column {name!r} here; known are {_COLUMNS}")
+        return blocks(self.root, self.layout, columns, after=after, skipped=skipped)
+
+    def latest(self, ids: ArrayLike, *, loss_of: LossOf | None = None) -> Latest:
+        """Return the latest loss of each id, with its age and model version.
+
+        Reads all records once, in memory that grows with the number of ids asked for; for many
+        questions keep a `LatestLosses` instead.
+
+        Parameters
+        ----------
+        ids : array of int64 or of str, (m,)
+        loss_of : callable, optional
+            As `LatestLosses` takes it.
+
+        Raises
+        ------
+        InvalidProblem
+            If ids are of another kind than those of the folder.
+        """
+        found = LatestLosses(self, only=ids, loss_of=loss_of)
+        found.refresh()
+        return found.lookup(ids)
+
+    def labels(self) -> Labels:
+        """Return the labels that have arrived so far, by id, and how many contradict each other."""
+        found = Labels(self.root, self.layout)
+        found.refresh()
+        return found
+
+    def tail(self, count: int = 10) -> Block | None:
+        """Return the `count` latest records, in order of time; None without any.
+
+        Of each writer the last segments are read, as many as it takes.
+        """
+        columns = [name for name in _COLUMNS if name in ("loss", "model")]
+        after: dict[str, int] = {}
+        for segment in segments(self.root):
+            after[segment.writer] = max(after.get(segment.writer, 0), segment.stop - count)
+        parts = list(self.blocks(columns, after=after))
+        if not parts:
+            return None
+        versions = tuple(dict.fromkeys(name for part in parts for name in part.versions))
+        times = np.concatenate([part.times for part in parts])
+        order = np.argsort(times, kind="stable")[-count:]
+        ids: Any = [one for part in parts for one in list(part.ids)]
+        codes = [
+            np.array([versions.index(name) for name in part.versions], np.int32)[part.models]
+            for part in parts
+        ]
+        return Block(
+            "",
+            np.concatenate([part.sequence for part in parts])[order],
+            [ids[p] for p in order],
+            times[order],
+            np.concatenate([part.losses for part in parts])[order],
+            np.concatenate(codes)[order],
+            versions,
+        )
+
+    def compact(self, rows: int = 4_194_304) -> Compacted:
+        """Merge small files; see `subsetopt.records.maintenance.compact`."""
+        return compact(self.root, self.layout, rows)
+
+    def retain(self, *, max_age: float | None = None, max_records: int | None = None) -> Dropped:
+        """Drop old records; see `subsetopt.records.maintenance.retain`."""
+        return retain(self.root, self.layout, max_age, max_records)
+
+
+def _nulls(file: Any, name: str) -> int:
+    """Return how many values of a column are null, from the statistics of a ParquetFile."""
+    place = file.schema_arrow.get_field_index(name)
+    groups = (file.metadata.row_group(g) for g in range(file.metadata.num_row_groups))
+    return sum(int(group.column(place).statistics.null_count) for group in groups)

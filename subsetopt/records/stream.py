@@ -1,0 +1,502 @@
+"""Windows of records in the order of time, k of each chosen, each window once."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import monotonic, sleep
+from time import time as now
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt.errors import InvalidOption, InvalidSelection
+
+from . import cursors
+from .folder import locked
+from .latest import Labels, Latest, LossOf, loss_function
+from .reading import Block, blocks
+from .segments import Skipped, segments
+from .staleness import Staleness
+from .store import RecordStore
+
+Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayLike]
+"""Chooses k of n: of losses (n,), k and features (n, d) or None makes k different rows."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Consecutive records, and which of them are to be trained on."""
+
+    number: int
+    """Counted from 0; a window that is handed out again after a crash has the same one."""
+    ids: Any
+    """int64 (n,), or a list of str."""
+    times: NDArray[np.float64]
+    """(n,): seconds since 1970, rising."""
+    losses: NDArray[np.float32]
+    """(n,), NaN where unknown."""
+    chosen: NDArray[np.intp]
+    """(m,): the rows chosen, rising."""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def chosen_ids(self) -> Any:
+        """The ids of the records chosen."""
+        if isinstance(self.ids, list):
+            return [self.ids[p] for p in self.chosen]
+        return self.ids[self.chosen]
+
+
+class RecordStream:
+    """What to train on, window by window: ``for window in RecordStream(store, "trainer"): ...``.
+
+    Each record is in one window, and each window is finished once: when the next one is asked for,
+    or by `commit`. What is chosen is written down before it is handed out; after a crash the window
+    that was not finished comes again, with the same number and choice. Whoever notes the number
+    with what training has come to, or restores `state_dict` from a checkpoint, trains on each
+    window exactly once.
+
+    Parameters
+    ----------
+    store : RecordStore
+    name : str
+        Of the cursor; one stream at a time has it.
+    window : int
+        Records in a window.
+    k : int or float
+        How many of a window are chosen, or which share of those whose loss is known.
+    choose : callable, optional
+        ``choose(losses, k, features)`` makes k different rows. None matches the mean of the losses,
+        as `subsetopt.select` does.
+    staleness : Staleness, optional
+        How losses are read; by default unknown ones are not chosen.
+    delay : float
+        Seconds that a record waits for its label; what has arrived by then counts.
+    max_backlog : int, optional
+        Records that may wait; the oldest beyond are dropped, and counted. None drops none.
+    features : bool
+        Read the features for `choose`.
+    loss_of : callable, optional
+        As `LatestLosses` takes it.
+    start : {"oldest", "newest"}
+        Where a new cursor begins: with what is there, or with what comes from now on.
+    follow : bool
+        Wait for more at the end; without, iteration ends when no whole window is left.
+    poll, timeout : float
+        Seconds between looks for more, and without any more until iteration ends.
+
+    Raises
+    ------
+    InvalidOption
+        For an option outside its domain, or a name that another stream has.
+    InvalidFile
+        If the cursor cannot be read.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        name: str,
+        *,
+        window: int = 1024,
+        k: int | float = 0.1,
+        choose: Choose | None = None,
+        staleness: Staleness | None = None,
+        delay: float = 0.0,
+        max_backlog: int | None = None,
+        features: bool = False,
+        loss_of: LossOf | None = None,
+        start: Literal["oldest", "newest"] = "oldest",
+        follow: bool = False,
+        poll: float = 0.2,
+        timeout: float = float("inf"),
+    ) -> None:
+        if not isinstance(window, int) or window < 1:
+            raise InvalidOption(f"window is {window!r}; a whole number >= 1 is needed")
+        _share(k, window)
+        if not delay >= 0:
+            raise InvalidOption(f"delay is {delay!r}; a number of seconds >= 0 is needed")
+        if max_backlog is not None and max_backlog < window:
+            raise InvalidOption(f"max_backlog is {max_backlog!r}; at least a window, {window}")
+        if features and not store.layout.features:
+            raise InvalidOption("features are wanted, but this folder stores none")
+        if start not in ("oldest", "newest"):
+            raise InvalidOption(f"start is {start!r}; 'oldest' or 'newest' is needed")
+        self.store, self.name = store, name
+        self.window, self.k = window, k
+        self.staleness = staleness or Staleness(unknown="exclude")
+        self.delay, self.max_backlog, self.features = delay, max_backlog, features
+        self.follow, self.poll, self.timeout = follow, poll, timeout
+        self.skipped = Skipped()
+        self._choose = choose or _by_mean
+        self._loss_of = loss_function(store.layout, loss_of)
+        self._labels = Labels(store.root, store.layout)
+        self._path = cursors.path_of(store.root, name)
+        self._path.parent.mkdir(exist_ok=True)
+        self._lock = locked(
+            self._path.with_suffix(".lock"),
+            f"a stream called {name!r} reads {store.root} already; give each a name of its own",
+        )
+        new = not self._path.exists()
+        self._cursor = cursors.load(self._path)
+        if new and start == "newest":
+            self._cursor.positions = {one.writer: one.stop for one in segments(store.root)}
+        self._tails: dict[str, _Tail] = {}
+        self._stopped = False
+
+    # -- iterating --------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Window]:
+        self._stopped = False
+        while (window := self._next()) is not None:
+            yield window
+            self.commit(durably=False)
+        self.commit()
+
+    def commit(self, *, durably: bool = True) -> None:
+        """Finish the window that was handed out last, if any.
+
+        Without `durably` it is written down with the next choice, in one go.
+        """
+        pending = self._cursor.pending
+        if pending is None:
+            return
+        held = self._cursor
+        held.positions, held.pending = dict(pending["positions"]), None
+        held.windows += 1
+        held.records += pending["records"]
+        held.unknown += pending["unknown"]
+        held.chosen += sum(map(len, pending["chosen"].values()))
+        if durably:
+            cursors.save(self._path, held)
+
+    def stop(self) -> None:
+        """Let iteration end after the window at hand; for other threads, and signals."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """Let others use the name; a window that was not finished comes again."""
+        self._lock.release()
+
+    @property
+    def cursor(self) -> cursors.Cursor:
+        """How far it has come, and what was dropped or lost on the way."""
+        return self._cursor
+
+    @property
+    def backlog(self) -> int:
+        """Records that wait, as far as the names of files tell."""
+        held = self._cursor.positions
+        reached: dict[str, int] = {}
+        for one in segments(self.store.root):
+            reached[one.writer] = max(reached.get(one.writer, 0), one.stop)
+        return sum(max(0, stop - held.get(writer, 0)) for writer, stop in reached.items())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the cursor as a checkpoint holds it."""
+        return self._cursor.to_json()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint, whatever the file says.
+
+        Raises
+        ------
+        InvalidFile
+            If it is no state of a stream.
+        """
+        self._cursor = cursors.Cursor.of_json(state, "the state")
+        cursors.save(self._path, self._cursor)
+        self._tails.clear()
+
+    # -- in between -------------------------------------------------------------------------------
+
+    def _next(self) -> Window | None:
+        if self._cursor.pending is not None:
+            return self._again(self._cursor.pending)
+        quiet = monotonic()
+        while not self._stopped:
+            self._drop_backlog()
+            taken = self._take(self.window)
+            if taken is not None:
+                return self._handed_out(taken)
+            if not self.follow or monotonic() - quiet > self.timeout:
+                return None
+            sleep(self.poll)
+        return None
+
+    def _drop_backlog(self) -> None:
+        if self.max_backlog is None:
+            return
+        over = self.backlog - self.max_backlog
+        while over > 0:
+            taken = self._take(min(over, self.window))
+            if taken is None:
+                return
+            self._cursor.positions = self._after(taken)
+            self._cursor.dropped += len(taken)
+            over -= len(taken)
+
+    def _take(self, count: int) -> "_Taken | None":
+        """Return the `count` earliest records that nobody has had; None where there are fewer."""
+        until = int((now() - self.delay) * 1e6)
+        for writer in {one.writer for one in segments(self.store.root)} - self._tails.keys():
+            self._tails[writer] = _Tail(self, writer, self._cursor.positions.get(writer, 0))
+        order = sorted(self._tails)
+        found = [self._tails[writer].first(count, until) for writer in order]
+        total = sum(map(len, found))
+        if total < count:
+            return None
+        times = np.concatenate([block.times for block in found])
+        owner = np.repeat(np.arange(len(found)), [len(block) for block in found])
+        earliest = np.argsort(times, kind="stable")[:count]
+        counts = np.bincount(owner[earliest], minlength=len(found))
+        parts = [
+            self._tails[writer].pop(int(size))
+            for writer, size in zip(order, counts, strict=True)
+            if size
+        ]
+        return _Taken(parts)
+
+    def _after(self, taken: "_Taken") -> dict[str, int]:
+        return {**self._cursor.positions, **taken.ends}
+
+    def _handed_out(self, taken: "_Taken") -> Window:
+        """Choose, write down what is chosen, and return the window."""
+        self._cursor.lost += sum(tail.take_lost() for tail in self._tails.values())
+        losses = self._losses(taken)
+        models = np.full(len(taken), "", object)
+        values, rows = self.staleness(Latest(losses, taken.times / 1e6, models))
+        size = _share(self.k, len(rows)) if len(rows) else 0
+        chosen = np.empty(0, np.intp)
+        if size:
+            features = None if taken.features is None else taken.features[rows]
+            picked = np.sort(np.asarray(self._choose(values, size, features)))
+            _require_choice(picked, size, len(rows))
+            chosen = rows[picked]
+        self._cursor.pending = {
+            "positions": self._after(taken),
+            "records": len(taken),
+            "unknown": len(taken) - int(np.isfinite(losses).sum()),
+            "chosen": taken.places(chosen),
+        }
+        cursors.save(self._path, self._cursor)
+        return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
+
+    def _again(self, pending: dict[str, Any]) -> Window:
+        """Return the window that was handed out and not finished, as it was."""
+        before, after = self._cursor.positions, pending["positions"]
+        self._tails = {
+            writer: _Tail(self, writer, before.get(writer, 0)) for writer in sorted(after)
+        }
+        parts = [
+            tail.pop(len(tail.below(after[writer])))
+            for writer, tail in self._tails.items()
+            if after[writer] > before.get(writer, 0)
+        ]
+        taken = _Taken([part for part in parts if len(part)])
+        return Window(
+            self._cursor.windows,
+            taken.ids,
+            taken.times / 1e6,
+            self._losses(taken),
+            taken.rows(pending["chosen"]),
+        )
+
+    def _losses(self, taken: "_Taken") -> NDArray[np.float32]:
+        losses = taken.losses.copy()
+        waiting = np.nonzero(np.isnan(losses))[0]
+        if self._loss_of is None or not len(waiting) or taken.outputs is None:
+            return losses
+        self._labels.refresh(self.skipped)
+        ids = taken.ids
+        labels = self._labels.lookup(
+            [ids[p] for p in waiting] if isinstance(ids, list) else ids[waiting]
+        )
+        known = ~np.isnan(labels)
+        waiting, labels = waiting[known], labels[known]
+        found = np.asarray(self._loss_of(taken.outputs[waiting], labels), np.float32)
+        losses[waiting] = np.where(np.isfinite(found), found, np.nan)
+        return losses
+
+    @property
+    def _columns(self) -> list[str]:
+        columns = ["loss"]
+        if self._loss_of is not None:
+            columns.append("outputs")
+        if self.features:
+            columns.append("features")
+        return columns
+
+
+class _Tail:
+    """What one writer has recorded and nobody has had, read as it is needed."""
+
+    def __init__(self, stream: RecordStream, writer: str, position: int) -> None:
+        self._stream, self._writer, self._position = stream, writer, position
+        self._held: deque[Block] = deque()
+        self._source: Iterator[Block] | None = None
+        self._lost = 0
+
+    def first(self, count: int, until: int) -> Block:
+        """Return the first records, `count` at most, none of a later time."""
+        while sum(map(len, self._held)) < count and self._read():
+            pass
+        found = _concatenated(list(self._held), self._writer)
+        young = int(np.searchsorted(found.times, until, side="right"))
+        return found.taken(slice(0, min(count, young)))
+
+    def below(self, sequence: int) -> Block:
+        """Return the first records, those with smaller numbers."""
+        while (not self._held or self._held[-1].sequence[-1] < sequence - 1) and self._read():
+            pass
+        found = _concatenated(list(self._held), self._writer)
+        return found.taken(slice(0, int(np.searchsorted(found.sequence, sequence))))
+
+    def pop(self, count: int) -> Block:
+        """Remove and return the first `count` of those that have been read."""
+        parts = []
+        while count:
+            block = self._held.popleft()
+            if len(block) > count:
+                self._held.appendleft(block.taken(slice(count, None)))
+                block = block.taken(slice(0, count))
+            parts.append(block)
+            count -= len(block)
+        return _concatenated(parts, self._writer)
+
+    def take_lost(self) -> int:
+        """Return how many numbers were missing since this was asked last."""
+        lost, self._lost = self._lost, 0
+        return lost
+
+    def _read(self) -> bool:
+        """Read one more block; return whether there was one."""
+        if self._source is None:
+            stream = self._stream
+            self._source = blocks(
+                stream.store.root,
+                stream.store.layout,
+                stream._columns,
+                writers=(self._writer,),
+                after={self._writer: self._position},
+                skipped=stream.skipped,
+            )
+        block = next(self._source, None)
+        if block is None:
+            self._source = None
+            return False
+        self._lost += int(block.sequence[0]) - self._position
+        self._position = int(block.sequence[-1]) + 1
+        self._lost += self._position - int(block.sequence[0]) - len(block)
+        self._held.append(block)
+        return True
+
+
+class _Taken:
+    """Blocks of several writers as one, in the order of time."""
+
+    def __init__(self, parts: list[Block]) -> None:
+        self._parts = parts
+        times = np.concatenate([part.times for part in parts]) if parts else np.empty(0, np.int64)
+        order = np.argsort(times, kind="stable")
+        joined = _concatenated(parts, "")
+        self._all = joined.taken(order)
+        owners = [writer for part in parts for writer in [part.writer] * len(part)]
+        self._owners = [owners[p] for p in order]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def ends(self) -> dict[str, int]:
+        """For each writer the number after its last record here."""
+        return {part.writer: int(part.sequence[-1]) + 1 for part in self._parts if len(part)}
+
+    @property
+    def ids(self) -> Any:
+        return self._all.ids
+
+    @property
+    def times(self) -> NDArray[np.int64]:
+        return self._all.times
+
+    @property
+    def losses(self) -> NDArray[np.float32]:
+        assert self._all.losses is not None
+        return self._all.losses
+
+    @property
+    def outputs(self) -> NDArray[np.float32] | None:
+        return self._all.outputs
+
+    @property
+    def features(self) -> NDArray[np.float32] | None:
+        return self._all.features
+
+    def places(self, rows: NDArray[np.intp]) -> dict[str, list[int]]:
+        """Return rows as numbers of records, by writers."""
+        found: dict[str, list[int]] = {}
+        for p in rows.tolist():
+            found.setdefault(self._owners[p], []).append(int(self._all.sequence[p]))
+        return found
+
+    def rows(self, places: dict[str, list[int]]) -> NDArray[np.intp]:
+        """Return the rows of what `places` returned, as far as they are still there."""
+        wanted = {(writer, number) for writer, numbers in places.items() for number in numbers}
+        here = zip(self._owners, self._all.sequence.tolist(), strict=True)
+        return np.array([p for p, one in enumerate(here) if one in wanted], np.intp)
+
+
+def _concatenated(parts: list[Block], writer: str) -> Block:
+    if len(parts) == 1:
+        return parts[0]
+
+    def joined(name: str, empty: Any) -> Any:
+        values = [getattr(part, name) for part in parts]
+        if not values:
+            return empty
+        if isinstance(values[0], list):
+            return [one for value in values for one in value]
+        return None if values[0] is None else np.concatenate(values)
+
+    return Block(
+        writer,
+        joined("sequence", np.empty(0, np.int64)),
+        joined("ids", np.empty(0, np.int64)),
+        joined("times", np.empty(0, np.int64)),
+        joined("losses", np.empty(0, np.float32)),
+        outputs=joined("outputs", None),
+        features=joined("features", None),
+    )
+
+
+def _share(k: int | float, n: int) -> int:
+    """Return how many of n are chosen: k, at most all; or a share of them, at least one."""
+    if isinstance(k, float):
+        if not 0.0 < k <= 1.0:
+            raise InvalidOption(f"k is {k!r}; a share must lie within 0 < k <= 1")
+        return max(1, int(k * n))
+    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
+        raise InvalidOption(f"k is {k!r}; a whole number >= 1 or a share is needed")
+    return min(k, n)
+
+
+def _require_choice(chosen: NDArray[Any], k: int, n: int) -> None:
+    """Raise InvalidSelection unless they are k different rows of n; they are sorted."""
+    good = chosen.shape == (k,) and chosen.dtype.kind in "iu"
+    if not good or chosen[0] < 0 or chosen[-1] >= n or (np.diff(chosen) == 0).any():
+        raise InvalidSelection(
+            f"what was chosen is {chosen!r}; {k} different rows of {n} are needed"
+        )
+
+
+def _by_mean(
+    losses: NDArray[np.float32], k: int, features: NDArray[np.float32] | None
+) -> NDArray[np.intp]:
+    from subsetopt.selecting import select
+
+    chosen: NDArray[np.intp] = select(losses, k)
+    return chosen
