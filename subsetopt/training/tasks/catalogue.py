@@ -2,7 +2,8 @@
 
 from dataclasses import fields, is_dataclass
 from importlib import import_module
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 from subsetopt.errors import InvalidOption
 from subsetopt.training.naming import Named
@@ -23,6 +24,7 @@ TASKS = {
     "imagenet": "imagenet:ImageNet",
 }
 """Where each task lives: its module in this package, and its class."""
+_KINDS = {int: "a whole number", float: "a number", str: "a name", type(None): "None"}
 
 
 def task_class(name: str) -> type[Task]:
@@ -70,4 +72,22 @@ def task(name: str, **options: Any) -> Task:
         if option not in known:
             has = f"it has {', '.join(sorted(known))}" if known else "it has none"
             raise InvalidOption(f"task {named.name!r} has no option {option!r}; {has}")
+    _require_types(made, chosen)
     return made(**chosen)
+
+
+def _require_types(made: type[Task], chosen: dict[str, Any]) -> None:
+    """Raise InvalidOption where a value is not of the kind that its field says."""
+    kinds = get_type_hints(made)
+    for option, value in chosen.items():
+        united = isinstance(kinds[option], UnionType)
+        known = get_args(kinds[option]) if united else (kinds[option],)
+        if not all(type(kind) is type for kind in known):
+            continue  # tuples and the like, of which the task itself knows what they hold
+        fits = (*known, int) if float in known else known
+        if type(value) not in fits and not isinstance(value, known):
+            names = " or ".join(_KINDS.get(kind, kind.__name__) for kind in known)
+            raise InvalidOption(
+                f"{option} is {value!r}; {names} is needed. Options follow each other after ':', "
+                "as in cifar10:train=1000:test=500"
+            )

@@ -187,6 +187,8 @@ def _agrees(made: Task, model: Any, split: Any, loss: float) -> None:
         ("camvid:height=30", "height is 30; a positive multiple of 16"),
         ("imagenet:size=small", "size is 'small'"),
         ("imagenet:dropout=1", "dropout is 1"),
+        ("cifar10:train=384,test=100", "train is '384,test=100'; a whole number or None is needed"),
+        ("linreg:outliers=2.5", "outliers is 2.5; a whole number is needed"),
     ],
 )
 def test_unknown_names_and_options(name: str, message: str) -> None:

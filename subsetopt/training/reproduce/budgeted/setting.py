@@ -100,6 +100,10 @@ SMALLER = (
     "network of three convolutions in place of ResNet-18, as it learns faster in what a short "
     f"training has; {QUICK_EPOCHS} epochs of 200, batches of 64."
 )
+OSGD_KEEPS_ALL = (
+    "OSGD keeps all samples of a batch until the training accuracy is 80 %, which it is not in so "
+    "short a training: its runs are then those of scan-SGD."
+)
 NOT_STATED = (
     "The weight decay, which the paper does not state, is that of its code, 1e-4.",
     "Hardware and library versions differ from the paper's GeForce GTX 1080Ti.",

@@ -14,6 +14,7 @@ from .setting import (
     C100,
     NOT_STATED,
     OSGD,
+    OSGD_KEEPS_ALL,
     PAPER,
     QUANTITIES,
     SB,
@@ -138,7 +139,7 @@ EXPERIMENT = Experiment(
         ),
     ),
     differs={
-        Scale.QUICK: (SMALLER, *_SAME, *WHERE),
+        Scale.QUICK: (SMALLER, OSGD_KEEPS_ALL, *_SAME, *WHERE),
         Scale.PAPER: (*_SAME, *NOT_STATED, *WHERE),
     },
 )

@@ -21,6 +21,7 @@ from .setting import (
     FULL,
     NOT_STATED,
     OSGD,
+    OSGD_KEEPS_ALL,
     PAPER,
     SB,
     SCAN,
@@ -159,7 +160,7 @@ EXPERIMENT = Experiment(
         ),
     ),
     differs={
-        Scale.QUICK: (SMALLER, "Budgets of 0.2 and 0.5 of three.", *WHERE),
+        Scale.QUICK: (SMALLER, OSGD_KEEPS_ALL, "Budgets of 0.2 and 0.5 of three.", *WHERE),
         Scale.PAPER: (*NOT_STATED, *WHERE),
     },
 )
