@@ -23,6 +23,9 @@ from .store import RecordStore
 Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayLike]
 """Chooses k of n: of losses (n,), k and features (n, d) or None makes k different rows."""
 
+_LOOK = 1.0
+"""Seconds between looks for new writers, while the known ones have enough."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -145,6 +148,7 @@ class RecordStream:
         if new and start == "newest":
             self._cursor.positions = {one.writer: one.stop for one in segments(store.root)}
         self._tails: dict[str, _Tail] = {}
+        self._looked = -_LOOK
         self._stopped = False
 
     # -- iterating --------------------------------------------------------------------------------
@@ -210,6 +214,7 @@ class RecordStream:
         self._cursor = cursors.Cursor.of_json(state, "the state")
         cursors.save(self._path, self._cursor)
         self._tails.clear()
+        self._looked = -_LOOK
 
     # -- in between -------------------------------------------------------------------------------
 
@@ -242,13 +247,14 @@ class RecordStream:
     def _take(self, count: int) -> "_Taken | None":
         """Return the `count` earliest records that nobody has had; None where there are fewer."""
         until = int((now() - self.delay) * 1e6)
-        for writer in {one.writer for one in segments(self.store.root)} - self._tails.keys():
-            self._tails[writer] = _Tail(self, writer, self._cursor.positions.get(writer, 0))
+        if monotonic() - self._looked > _LOOK:
+            self._look()
         order = sorted(self._tails)
         found = [self._tails[writer].first(count, until) for writer in order]
-        total = sum(map(len, found))
-        if total < count:
-            return None
+        if sum(map(len, found)) < count:
+            if not self._look():
+                return None
+            return self._take(count)
         times = np.concatenate([block.times for block in found])
         owner = np.repeat(np.arange(len(found)), [len(block) for block in found])
         earliest = np.argsort(times, kind="stable")[:count]
@@ -259,6 +265,14 @@ class RecordStream:
             if size
         ]
         return _Taken(parts)
+
+    def _look(self) -> bool:
+        """Look for writers that are new; return whether there is one."""
+        self._looked = monotonic()
+        new = {one.writer for one in segments(self.store.root)} - self._tails.keys()
+        for writer in new:
+            self._tails[writer] = _Tail(self, writer, self._cursor.positions.get(writer, 0))
+        return bool(new)
 
     def _after(self, taken: "_Taken") -> dict[str, int]:
         return {**self._cursor.positions, **taken.ends}
@@ -344,9 +358,14 @@ class _Tail:
         """Return the first records, `count` at most, none of a later time."""
         while sum(map(len, self._held)) < count and self._read():
             pass
-        found = _concatenated(list(self._held), self._writer)
-        young = int(np.searchsorted(found.times, until, side="right"))
-        return found.taken(slice(0, min(count, young)))
+        parts, missing = [], count
+        for block in self._held:  # a block may be a thousand times as long as a window
+            young = int(np.searchsorted(block.times, until, side="right"))
+            parts.append(block.taken(slice(0, min(missing, young))))
+            missing -= len(parts[-1])
+            if not missing or young < len(block):
+                break
+        return _concatenated(parts, self._writer)
 
     def below(self, sequence: int) -> Block:
         """Return the first records, those with smaller numbers."""
