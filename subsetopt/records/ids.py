@@ -29,6 +29,15 @@ class Ids:
     def __len__(self) -> int:
         return len(self._known) if self.strings else self._count
 
+    def keys(self) -> Any:
+        """Return all ids in the order of their places: int64, or a list of str."""
+        if self.strings:
+            return list(self._known)
+        held = self._places >= 0
+        keys = np.empty(self._count, np.int64)
+        keys[self._places[held]] = self._keys[held]
+        return keys
+
     def find(self, ids: Any) -> Places:
         """Return the place of each id, -1 where it is unknown; O(1) for each."""
         if self.strings:
@@ -63,9 +72,7 @@ class Ids:
     def _grow(self, wanted: int) -> None:
         from . import _kernels
 
-        held = self._places >= 0
-        keys = np.empty(self._count, np.int64)
-        keys[self._places[held]] = self._keys[held]
+        keys = self.keys()
         self._reserve(wanted)
         # In the order of their places, so that each gets its own again.
         _kernels.add(self._keys, self._places, self._shift, keys, np.empty_like(keys), 0)

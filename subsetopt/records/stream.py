@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt.errors import InvalidOption, InvalidSelection
 
 from . import cursors
+from .choices import Choices
 from .folder import locked
 from .latest import Labels, Latest, LossOf, loss_function
+from .overview import waiting
 from .reading import Block, blocks
 from .segments import Skipped, segments
 from .staleness import Staleness
@@ -90,6 +92,8 @@ class RecordStream:
         Wait for more at the end; without, iteration ends when no whole window is left.
     poll, timeout : float
         Seconds between looks for more, and without any more until iteration ends.
+    keep_choices : bool
+        Write down what is chosen, under ``choices`` in the folder, to look back on.
 
     Raises
     ------
@@ -116,6 +120,7 @@ class RecordStream:
         follow: bool = False,
         poll: float = 0.2,
         timeout: float = float("inf"),
+        keep_choices: bool = False,
     ) -> None:
         if not isinstance(window, int) or window < 1:
             raise InvalidOption(f"window is {window!r}; a whole number >= 1 is needed")
@@ -134,7 +139,7 @@ class RecordStream:
         self.delay, self.max_backlog, self.features = delay, max_backlog, features
         self.follow, self.poll, self.timeout = follow, poll, timeout
         self.skipped = Skipped()
-        self._choose = choose or _by_mean
+        self.choose: Choose = choose or _by_mean
         self._loss_of = loss_function(store.layout, loss_of)
         self._labels = Labels(store.root, store.layout)
         self._path = cursors.path_of(store.root, name)
@@ -150,6 +155,11 @@ class RecordStream:
         self._tails: dict[str, _Tail] = {}
         self._looked = -_LOOK
         self._stopped = False
+        self._unsaved = False
+        self._choices: Choices | None = None
+        self._at_hand: tuple[_Taken, NDArray[np.float32], NDArray[np.intp]] | None = None
+        if keep_choices:
+            self._choices = Choices(store.root, name, store.layout, self._cursor.windows)
 
     # -- iterating --------------------------------------------------------------------------------
 
@@ -166,16 +176,23 @@ class RecordStream:
         Without `durably` it is written down with the next choice, in one go.
         """
         pending = self._cursor.pending
-        if pending is None:
-            return
         held = self._cursor
+        if pending is None:
+            if durably and self._unsaved:
+                cursors.save(self._path, held)
+                self._unsaved = False
+            return
         held.positions, held.pending = dict(pending["positions"]), None
         held.windows += 1
         held.records += pending["records"]
         held.unknown += pending["unknown"]
         held.chosen += sum(map(len, pending["chosen"].values()))
+        if self._choices is not None and self._at_hand is not None:
+            taken, losses, chosen = self._at_hand
+            self._choices.note(held.windows - 1, *taken.columns(chosen), losses[chosen])
         if durably:
             cursors.save(self._path, held)
+        self._unsaved = not durably
 
     def stop(self) -> None:
         """Let iteration end after the window at hand; for other threads, and signals."""
@@ -183,6 +200,8 @@ class RecordStream:
 
     def close(self) -> None:
         """Let others use the name; a window that was not finished comes again."""
+        if self._choices is not None:
+            self._choices.flush()
         self._lock.release()
 
     @property
@@ -193,11 +212,7 @@ class RecordStream:
     @property
     def backlog(self) -> int:
         """Records that wait, as far as the names of files tell."""
-        held = self._cursor.positions
-        reached: dict[str, int] = {}
-        for one in segments(self.store.root):
-            reached[one.writer] = max(reached.get(one.writer, 0), one.stop)
-        return sum(max(0, stop - held.get(writer, 0)) for writer, stop in reached.items())
+        return waiting(self.store.root, self._cursor.positions)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the cursor as a checkpoint holds it."""
@@ -213,6 +228,9 @@ class RecordStream:
         """
         self._cursor = cursors.Cursor.of_json(state, "the state")
         cursors.save(self._path, self._cursor)
+        self._unsaved = False
+        if self._choices is not None:
+            self._choices.cut(self._cursor.windows)
         self._tails.clear()
         self._looked = -_LOOK
 
@@ -227,7 +245,11 @@ class RecordStream:
             taken = self._take(self.window)
             if taken is not None:
                 return self._handed_out(taken)
-            if not self.follow or monotonic() - quiet > self.timeout:
+            self.commit()  # what has been finished is not to come again
+            done = not self.follow or monotonic() - quiet > self.timeout
+            if self._choices is not None:
+                self._choices.flush(unless_young=not done)
+            if done:
                 return None
             sleep(self.poll)
         return None
@@ -287,7 +309,7 @@ class RecordStream:
         chosen = np.empty(0, np.intp)
         if size:
             features = None if taken.features is None else taken.features[rows]
-            picked = np.sort(np.asarray(self._choose(values, size, features)))
+            picked = np.sort(np.asarray(self.choose(values, size, features)))
             _require_choice(picked, size, len(rows))
             chosen = rows[picked]
         self._cursor.pending = {
@@ -297,6 +319,8 @@ class RecordStream:
             "chosen": taken.places(chosen),
         }
         cursors.save(self._path, self._cursor)
+        self._unsaved = False
+        self._at_hand = taken, losses, chosen
         return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
 
     def _again(self, pending: dict[str, Any]) -> Window:
@@ -311,13 +335,9 @@ class RecordStream:
             if after[writer] > before.get(writer, 0)
         ]
         taken = _Taken([part for part in parts if len(part)])
-        return Window(
-            self._cursor.windows,
-            taken.ids,
-            taken.times / 1e6,
-            self._losses(taken),
-            taken.rows(pending["chosen"]),
-        )
+        losses, chosen = self._losses(taken), taken.rows(pending["chosen"])
+        self._at_hand = taken, losses, chosen
+        return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
 
     def _losses(self, taken: "_Taken") -> NDArray[np.float32]:
         losses = taken.losses.copy()
@@ -461,6 +481,13 @@ class _Taken:
         for p in rows.tolist():
             found.setdefault(self._owners[p], []).append(int(self._all.sequence[p]))
         return found
+
+    def columns(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[list[str], NDArray[np.int64], Any, NDArray[np.int64]]:
+        """Return the writers, numbers, ids and times of rows."""
+        own = self._all.taken(rows)
+        return [self._owners[p] for p in rows], own.sequence, own.ids, own.times
 
     def rows(self, places: dict[str, list[int]]) -> NDArray[np.intp]:
         """Return the rows of what `places` returned, as far as they are still there."""
