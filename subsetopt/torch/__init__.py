@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .ranks import DistributedChoice
     from .recorded import RecordedLosses
     from .rules import RULES, Rule, rule, subset_size
+    from .serving import Recorded, Recording, recording
     from .step import StepResult, SubsetStep, supervised
+    from .streaming import StreamedBatch, StreamedSamples, by_rule
     from .watching import CSVWriter, TensorBoardWriter, Watcher
 
 _CONTENTS = {
@@ -26,7 +28,9 @@ _CONTENTS = {
     "ranks": ("DistributedChoice",),
     "recorded": ("RecordedLosses",),
     "rules": ("RULES", "Rule", "rule", "subset_size"),
+    "serving": ("Recorded", "Recording", "recording"),
     "step": ("StepResult", "SubsetStep", "supervised"),
+    "streaming": ("StreamedBatch", "StreamedSamples", "by_rule"),
     "watching": ("CSVWriter", "TensorBoardWriter", "Watcher"),
 }
 _HOMES = {name: module for module, names in _CONTENTS.items() for name in names}
@@ -43,15 +47,21 @@ __all__ = [
     "During",
     "Interrupted",
     "Linear",
+    "Recorded",
     "RecordedLosses",
+    "Recording",
     "Rule",
     "ScanSGD",
     "SequenceBatchSampler",
     "StepResult",
+    "StreamedBatch",
+    "StreamedSamples",
     "SubsetStep",
     "TensorBoardWriter",
     "UnifSGD",
     "Watcher",
+    "by_rule",
+    "recording",
     "rule",
     "sampler",
     "select",

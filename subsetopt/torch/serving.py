@@ -1,0 +1,557 @@
+"""Recording what a deployed module predicts: a forward hook that serving does not notice."""
+
+import atexit
+import logging
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, replace
+from functools import partial
+from time import monotonic
+from time import time as now
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.records.latest import cross_entropy
+
+from .rules.base import is_whole, require
+
+if TYPE_CHECKING:
+    from subsetopt.records import RecordWriter
+
+LOG = logging.getLogger("subsetopt.records")
+_INTERVAL = 0.05
+"""Seconds between looks at what waits: nobody is woken for a batch."""
+_TOGETHER = 64
+"""Batches that are appended at once, at most."""
+_QUIET = 60.0
+"""Seconds in which errors of one kind are logged once."""
+_CURRENT: "ContextVar[Batch | None]" = ContextVar("subsetopt_recorded_batch", default=None)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What has become of the batches that were served."""
+
+    batches: int = 0
+    """Given to the writer, and taken in."""
+    records: int = 0
+    """In these."""
+    dropped: int = 0
+    """Records not taken in, as writing could not keep up."""
+    failures: int = 0
+    """Batches that could not be recorded; `last_error` says why."""
+    unnamed: int = 0
+    """Passes outside of ``with hook.batch(ids)``, which are not recorded."""
+    last_error: str = ""
+
+
+class _Served(NamedTuple):
+    """One batch on its way to the writer; arrays, or tensors that `ready` says are filled."""
+
+    time: float
+    model: str
+    ids: Any
+    labels: Any
+    scores: Any
+    losses: Any
+    outputs: Any
+    features: Any
+    ready: Any
+
+
+class _Columns(NamedTuple):
+    """One batch as the writer takes it; or several."""
+
+    ids: NDArray[Any]
+    losses: NDArray[Any] | None
+    outputs: NDArray[Any] | None
+    features: NDArray[Any] | None
+
+
+def recording(
+    module: nn.Module,
+    writer: "RecordWriter",
+    *,
+    model: str = "",
+    logits: Callable[[Any], Tensor] | None = None,
+    loss: Callable[[Any, Any], Tensor] | None = None,
+    summary: Callable[[Any], Tensor] | None = None,
+    features: Callable[[Any, Any], Tensor] | None = None,
+    capacity: int = 256,
+) -> "Recording":
+    """Record what a module predicts while it serves, without disturbing it.
+
+    ``hook = recording(module, writer, model="v12")``, then ``with hook.batch(ids): module(x)``.
+    Where labels are known a loss is recorded for each sample; where not, what the loss can be made
+    of when they come. That is computed on the device of the output, without gradients, and goes to
+    the host and to the writer in a thread of its own. Nothing that goes wrong with it reaches the
+    caller: it is counted, and logged once a minute.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Whose calls are recorded. Of a compiled module the one that `torch.compile` returned: calls
+        that are compiled into another module cannot be seen.
+    writer : RecordWriter
+        Open it with ``full="drop"``; it stays the caller's, to be closed after the hook.
+    model : str
+        Version of the model. Set the attribute `model` when another one takes over.
+    logits : callable, optional
+        Finds the logits (m, C) in what the module returns; `loss` and `summary` are given them, or
+        whatever else it finds. None is the output itself.
+    loss : callable, optional
+        ``loss(logits, labels)`` returns the losses (m,), with ``reduction="none"``. Labels are
+        given as they came. None is the cross entropy of labels (m,) counted from 0; those that are
+        no class have no loss.
+    summary : callable, optional
+        ``summary(logits)`` returns (m, d), for layouts with ``outputs=d`` that do not hold the
+        logarithms of probabilities, which are what None records.
+    features : callable, optional
+        ``features(inputs, output)`` returns (m, d), for layouts with ``features=d``; `inputs` is
+        the tuple of positional arguments.
+    capacity : int
+        Batches that may wait for the writer; more are dropped, and counted.
+
+    Raises
+    ------
+    InvalidOption
+        At once, for options outside their domain or that do not fit the layout of the folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import torch
+    >>> from subsetopt.records import RecordWriter
+    >>> writer = RecordWriter(tempfile.mkdtemp(), "server-1", full="drop")
+    >>> module = torch.nn.Linear(4, 3)
+    >>> with writer, recording(module, writer, model="v1") as hook:
+    ...     with hook.batch([7, 9], labels=[0, 2]):
+    ...         output = module(torch.zeros(2, 4))
+    >>> hook.counts.records
+    2
+    """
+    return Recording(
+        module,
+        writer,
+        model=model,
+        logits=logits,
+        loss=loss,
+        summary=summary,
+        features=features,
+        capacity=capacity,
+    )
+
+
+class Recording:
+    """What `recording` returns: the hook, its thread and its counts."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        writer: "RecordWriter",
+        *,
+        model: str,
+        logits: Callable[[Any], Tensor] | None,
+        loss: Callable[[Any, Any], Tensor] | None,
+        summary: Callable[[Any], Tensor] | None,
+        features: Callable[[Any, Any], Tensor] | None,
+        capacity: int,
+    ) -> None:
+        good = is_whole(capacity) and capacity >= 1
+        require("capacity", capacity, good, "a whole number of batches >= 1")
+        reduction = getattr(loss, "reduction", "none")
+        require("reduction of the loss", reduction, reduction == "none", "'none'")
+        layout = writer.layout
+        plain = layout.outputs_are == "log_probabilities"
+        if summary is not None and not layout.outputs:
+            raise InvalidOption(
+                "summary is given, but the folder stores no outputs; make one with "
+                "Layout(outputs=d, outputs_are='vector')"
+            )
+        if layout.outputs and summary is None and not plain:
+            raise InvalidOption("summary is None, but the folder stores vectors; say which ones")
+        if features is not None and not layout.features:
+            raise InvalidOption(
+                "features is given, but the folder stores none; make one with Layout(features=d)"
+            )
+        self.model = model
+        self.capacity = capacity
+        self._writer = writer
+        self._logits, self._loss, self._summary = logits, loss, summary
+        self._features = features
+        self._keeps_outputs = bool(layout.outputs)
+        self._pending: deque[_Served] = deque()
+        self._counts = Recorded()
+        self._logged: dict[str, float] = {}
+        self._closed = False
+        self._lock = threading.Lock()
+        self._draining = threading.Lock()
+        self._wake = threading.Event()
+        self._thread = self._started()
+        self._at_exit = partial(_finish, weakref.WeakMethod(self.close))
+        atexit.register(self._at_exit)
+        self._handle = module.register_forward_hook(self._after)
+
+    @property
+    def counts(self) -> Recorded:
+        """What has become of the batches so far."""
+        with self._lock:
+            return self._counts
+
+    def batch(self, ids: Any, labels: Any = None) -> "Batch":
+        """Name the samples of the pass within the ``with`` statement.
+
+        The pass has to be in the same thread, or in the same context as `asyncio.to_thread` keeps
+        it; any number of threads may serve. Of several passes the first counts.
+
+        Parameters
+        ----------
+        ids : array or Tensor of int64, or sequence of str, (m,)
+            As the layout of the folder says.
+        labels : array or Tensor, (m,), optional
+            Where they are known.
+        """
+        return Batch(self, ids, labels)
+
+    def flush(self) -> None:
+        """Write what has been served so far, and return when readers see it, or it has failed."""
+        try:
+            self._drain()
+            self._writer.flush()
+        except Exception as error:
+            self._failed(error)
+
+    def close(self) -> None:
+        """Detach from the module and write what waits; closing twice does nothing."""
+        if self._closed:
+            return
+        self._handle.remove()
+        self._closed = True
+        self._wake.set()
+        atexit.unregister(self._at_exit)
+        self.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- on the threads that serve ----------------------------------------------------------------
+
+    def _after(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if torch.compiler.is_compiling():
+            return
+        batch = _CURRENT.get()
+        while batch is not None and batch.owner is not self:
+            batch = batch.outer
+        if batch is None:
+            self._note(unnamed=1)
+            return
+        if batch.passed:
+            return
+        batch.passed = True
+        try:
+            self._take(batch, inputs, output)
+        except Exception as error:
+            self._failed(error)
+
+    def _take(self, batch: "Batch", inputs: tuple[Any, ...], output: Any) -> None:
+        """Compute what is to be recorded, and leave it to the thread."""
+        if len(self._pending) >= self.capacity:
+            self._drop(len(batch.ids), f"{self.capacity} batches wait for the writer already")
+            return
+        found = output if self._logits is None else self._logits(output)
+        labels, losses, scores, outputs, features = batch.labels, None, None, None, None
+        if labels is not None and self._loss is not None:
+            with torch.no_grad():
+                losses = _copied(_per_sample(self._loss(found, labels)))
+            labels = None
+        elif labels is not None:
+            scores = _log_probabilities(found)
+            if scores.is_cuda and isinstance(labels, Tensor) and labels.is_cuda:
+                losses, scores, labels = _cross_entropy(scores, labels), None, None
+        elif self._summary is not None:
+            with torch.no_grad():
+                outputs = _copied(self._summary(found))
+        elif self._keeps_outputs:
+            outputs = _log_probabilities(found)
+        else:
+            raise InvalidProblem(
+                "labels are None and the folder stores no outputs, so that no loss will ever be "
+                "known; give labels, or make a folder with Layout(outputs=C) for C classes"
+            )
+        if self._features is not None:
+            with torch.no_grad():
+                features = _copied(self._features(inputs, output))
+        ids = _snapshot(batch.ids)
+        labels = None if labels is None else _snapshot(labels)
+        given = (ids, labels, scores, losses, outputs, features)
+        ready = None
+        if any(isinstance(one, Tensor) and one.is_cuda for one in given):
+            if torch.cuda.is_current_stream_capturing():
+                return  # nothing is computed now, and a replay runs no hook
+            given, ready = _on_the_way(given)
+        self._pending.append(_Served(now(), self.model, *given, ready))
+        if not self._thread.is_alive() and not self._closed:  # in a process that was forked
+            self._thread = self._started()
+        if 2 * len(self._pending) > self.capacity:
+            self._wake.set()
+
+    def _failed(self, error: BaseException) -> None:
+        self._note(failures=1, error=f"{type(error).__name__}: {error}")
+        self._log(type(error).__name__, "a batch was not recorded: %s", error)
+
+    def _drop(self, count: int, why: str) -> None:
+        self._note(dropped=count)
+        self._log(why, "%d records were dropped: %s", count, why)
+
+    def _note(self, error: str = "", **more: int) -> None:
+        with self._lock:
+            held: dict[str, Any] = {
+                name: getattr(self._counts, name) + value for name, value in more.items()
+            }
+            if error:
+                held["last_error"] = error
+            self._counts = replace(self._counts, **held)
+
+    def _log(self, kind: str, message: str, *values: object) -> None:
+        if monotonic() - self._logged.get(kind, -_QUIET) >= _QUIET:
+            self._logged[kind] = monotonic()
+            LOG.warning(f"{message} (logged once in {_QUIET:g} s)", *values)
+
+    # -- on the thread that writes ----------------------------------------------------------------
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(
+            target=_work, args=(weakref.ref(self), self._wake), name="recording", daemon=True
+        )
+        thread.start()
+        return thread
+
+    def _drain(self) -> None:
+        """Give the writer what waits, several batches at once."""
+        with self._draining:
+            while self._pending:
+                count = min(len(self._pending), _TOGETHER)
+                served = [self._pending.popleft() for _ in range(count)]
+                served.sort(key=lambda one: one.time)  # threads may have overtaken each other
+                for model, times, columns in _groups(served, self._failed):
+                    self._append(model, times, columns)
+
+    def _append(self, model: str, times: list[float], columns: list[_Columns]) -> None:
+        """Append batches at once; each for itself, where one of them spoils it."""
+        try:
+            joined = _Columns(*(_joined(parts) for parts in zip(*columns, strict=True)))
+            each = np.repeat(times, [len(one.ids) for one in columns])
+            held = self._writer.append(
+                joined.ids,
+                joined.losses,
+                outputs=joined.outputs,
+                features=joined.features,
+                model=model,
+                time=each,
+            )
+        except Exception as error:
+            if len(columns) == 1:
+                self._failed(error)
+                return
+            for time, one in zip(times, columns, strict=True):
+                self._append(model, [time], [one])
+            return
+        if held:
+            self._note(batches=len(columns), records=held)
+        elif len(each):
+            self._drop(len(each), "the writer is full")
+
+
+class Batch:
+    """What `Recording.batch` returns: names for the pass within a ``with`` statement."""
+
+    __slots__ = ("_token", "ids", "labels", "outer", "owner", "passed")
+
+    def __init__(self, owner: Recording, ids: Any, labels: Any) -> None:
+        self.owner, self.ids, self.labels = owner, ids, labels
+        self.passed = False
+        """Whether there has been a pass."""
+        self.outer: Batch | None = None
+        """The one around it, of this hook or of another one."""
+        self._token: Token[Batch | None] | None = None
+
+    def __enter__(self) -> Self:
+        self.outer = _CURRENT.get()
+        self._token = _CURRENT.set(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if self._token is not None:
+                _CURRENT.reset(self._token)
+            if kind is None and not self.passed and not self.owner._closed:
+                raise InvalidProblem(
+                    "no pass was seen within batch(ids); call the module that was given to "
+                    "recording(), the compiled one if it is compiled, in the same thread"
+                )
+        except Exception as wrong:  # of a context that was left in another one, too
+            self.owner._failed(wrong)
+
+
+def _work(of: "weakref.ref[Recording]", wake: threading.Event) -> None:
+    """Drain now and then, until the hook is closed or forgotten."""
+    while True:
+        wake.wait(_INTERVAL)
+        wake.clear()
+        hook = of()
+        if hook is None:
+            return
+        try:
+            hook._drain()
+        except Exception as error:
+            hook._failed(error)
+        if hook._closed:
+            return
+        del hook  # it may be forgotten meanwhile
+
+
+def _finish(closing: "weakref.WeakMethod[Any]") -> None:
+    close = closing()
+    if close is not None:
+        close()
+
+
+# -- tensors ---------------------------------------------------------------------------------------
+
+
+def _log_probabilities(logits: Any) -> Tensor:
+    """Return the logarithms of the probabilities (m, C), in single precision, in new memory."""
+    if not isinstance(logits, Tensor):
+        raise InvalidProblem(
+            f"the module returns a {type(logits).__name__}; say where the logits (m, C) are with "
+            "logits=lambda output: ..."
+        )
+    if logits.ndim != 2:
+        raise InvalidProblem(
+            f"the logits have shape {tuple(logits.shape)}; (m, C) is needed, or a loss= and a "
+            "summary= that take them"
+        )
+    return torch.log_softmax(logits.detach(), 1, dtype=torch.float32)
+
+
+def _cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return the losses, NaN where a label is no class: an index out of range ends a GPU's work."""
+    if labels.shape != scores.shape[:1]:
+        raise InvalidProblem(
+            f"labels have shape {tuple(labels.shape)}; ({len(scores)},) is needed, one for each row"
+        )
+    classes = labels.detach().long()
+    good = (classes >= 0) & (classes < scores.shape[1])
+    found = -scores.gather(1, torch.where(good, classes, 0)[:, None])[:, 0]
+    return torch.where(good, found, torch.nan)
+
+
+def _per_sample(losses: Tensor) -> Tensor:
+    """Return one loss for each sample: those of its pixels or tokens are averaged."""
+    if losses.ndim == 0:
+        raise InvalidProblem(
+            "the loss is a scalar; one for each sample is needed: let it keep them apart, with "
+            "reduction='none'"
+        )
+    return losses if losses.ndim == 1 else losses.flatten(1).mean(1)
+
+
+def _copied(values: Tensor) -> Tensor:
+    return values.detach().to(torch.float32, copy=True)
+
+
+def _snapshot(values: Any) -> Any:
+    """Return what the caller may change after the pass, in memory of its own."""
+    return values.detach().clone() if isinstance(values, Tensor) else np.array(values)
+
+
+def _on_the_way(given: Sequence[Any]) -> tuple[tuple[Any, ...], Any]:
+    """Start copying tensors from a GPU to pinned memory; return them, and the event of their end.
+
+    Their own memory may be freed meanwhile: it is used again after the copy, in the same stream.
+    """
+    moved, device = [], None
+    for one in given:
+        if isinstance(one, Tensor) and one.is_cuda:
+            device = one.device
+            host = torch.empty(one.shape, dtype=one.dtype, pin_memory=True)
+            one = host.copy_(one, non_blocking=True)
+        moved.append(one)
+    ready: Any = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+    ready.record(torch.cuda.current_stream(device))
+    return tuple(moved), ready
+
+
+# -- arrays ----------------------------------------------------------------------------------------
+
+
+def _groups(
+    served: list[_Served], failed: Callable[[BaseException], None]
+) -> Iterator[tuple[str, list[float], list[_Columns]]]:
+    """Yield neighbouring batches that can be appended at once: model, times and columns."""
+    key: Any = None
+    times: list[float] = []
+    columns: list[_Columns] = []
+    for one in served:
+        try:
+            found = _columns(one)
+        except Exception as error:
+            failed(error)
+            continue
+        own = (one.model, *(part is None for part in found), found.ids.dtype.kind)
+        if own != key and columns:
+            yield key[0], times, columns
+            times, columns = [], []
+        key = own
+        times.append(one.time)
+        columns.append(found)
+    if columns:
+        yield key[0], times, columns
+
+
+def _columns(served: _Served) -> _Columns:
+    """Return the arrays of a batch, checked; waits for the device where it has to."""
+    if served.ready is not None:
+        served.ready.synchronize()
+    ids = _array(served.ids)
+    losses, outputs = _array(served.losses), _array(served.outputs)
+    if served.scores is not None:
+        scores, labels = _array(served.scores), _array(served.labels)
+        if labels.shape != scores.shape[:1]:
+            raise InvalidProblem(
+                f"labels have shape {labels.shape}; ({len(scores)},) is needed, one for each row"
+            )
+        losses = cross_entropy(scores, labels)
+    found = _Columns(ids, losses, outputs, _array(served.features))
+    for name, values in zip(("losses", "outputs", "features"), found[1:], strict=True):
+        if values is not None and values.shape[:1] != ids.shape:
+            raise InvalidProblem(
+                f"ids have shape {ids.shape}, but {name} {values.shape}; one id for each row of "
+                "the output is needed"
+            )
+    return found
+
+
+def _array(values: Any) -> Any:
+    return values.cpu().numpy() if isinstance(values, Tensor) else values
+
+
+def _joined(parts: tuple[Any, ...]) -> Any:
+    return parts[0] if len(parts) == 1 or parts[0] is None else np.concatenate(parts)
