@@ -6,7 +6,20 @@ import typer
 
 import subsetopt
 
-from . import bench, compare, export, known, report, reproduce, sequence, solve, solvers, train
+from . import (
+    bench,
+    compare,
+    export,
+    known,
+    records,
+    report,
+    reproduce,
+    sequence,
+    solve,
+    solvers,
+    train,
+    train_stream,
+)
 from .exits import ExitCodes
 
 EPILOG = (
@@ -41,7 +54,20 @@ def _options(
     pass  # --version acts in its callback
 
 
-for _command in (solvers, solve, sequence, export, bench, report, compare, known, train, reproduce):
+for _command in (
+    solvers,
+    solve,
+    sequence,
+    export,
+    bench,
+    report,
+    compare,
+    known,
+    records,
+    train,
+    train_stream,
+    reproduce,
+):
     _command.register(app)
 
 

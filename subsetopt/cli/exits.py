@@ -46,6 +46,13 @@ def of_error(error: BaseException) -> int:
 class ExitCodes(TyperGroup):
     """The root command: runs the others and ends the process with the code that fits."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the first words name; one of two words comes first."""
+        pair = " ".join(args[:2])
+        if pair in self.commands:
+            return pair, self.commands[pair], args[2:]
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> object:
         """Run the command; every error ends as one line on standard error."""
         try:

@@ -149,6 +149,8 @@ class How:
 def train(what: What, how: How, keeping: Keeping) -> None:
     """Train a task under a budget by several rules and seeds, and say which differ from uniform.
 
+    `subsetopt train stream` trains on recorded forward passes instead.
+
     Example: subsetopt train digits --rule obftf,max_loss --budget 0.1,0.25
     """
     from subsetopt.training.comparing import runs_of

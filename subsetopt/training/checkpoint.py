@@ -11,17 +11,25 @@ from subsetopt.errors import InvalidFile
 from subsetopt.formats.atomic import replacing
 
 from .ranks import Group
-from .run import Run
 
 EVERY = 20.0
 """Seconds between checkpoints, at least; an epoch that takes longer is always kept."""
 NAME = "checkpoint.pt"
 
 
+class Described(Protocol):
+    """What tells one training from another."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+
+
 class Kept(Protocol):
     """What a checkpoint is of."""
 
-    run: Run
+    @property
+    def run(self) -> Described:
+        """What was asked for; a checkpoint of anything else is refused."""
 
     def state(self) -> dict[str, Any]:
         """Return all that going on needs."""

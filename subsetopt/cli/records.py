@@ -1,0 +1,313 @@
+"""``subsetopt records``: forward passes that serving has recorded, looked at and maintained."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from subsetopt.errors import InvalidOption
+
+from . import exits
+from .moments import age, moment, shown
+
+if TYPE_CHECKING:
+    from subsetopt.records.maintenance import Compacted, Dropped
+    from subsetopt.records.overview import Progress, Row
+    from subsetopt.records.store import Info, RecordStore
+
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The folder of records.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+_POLL = 0.5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    group = typer.Typer()
+    group.callback(help="Recorded forward passes: look at them, merge, drop, export.")(lambda: None)
+    for command in (info, tail, compact, export, plot):
+        group.command(command.__name__)(command)
+    app.add_typer(group, name="records")
+
+
+def info(folder: Folder, as_json: AsJson = False) -> None:
+    """Say what a folder holds, and how far its streams have come.
+
+    Example: subsetopt records info records
+    """
+    from subsetopt.records import RecordStore
+    from subsetopt.records.overview import streams
+    from subsetopt.records.segments import Skipped
+
+    store = RecordStore(folder)
+    found, skipped = store.info(), Skipped()
+    progress = streams(store, skipped)
+    found.left_out.update({f"{why} cursor": count for why, count in skipped.items()})
+    if as_json:
+        document = {
+            **asdict(found),
+            "layout": json.loads(store.layout.to_json()),
+            "streams": [asdict(one) for one in progress],
+        }
+        typer.echo(json.dumps(document))
+        return
+    _show_info(store, found, progress)
+
+
+def _show_info(store: "RecordStore", found: "Info", progress: "list[Progress]") -> None:
+    from rich.table import Table
+
+    from subsetopt.reporting.terminal import grid
+
+    from .display import console
+
+    out = console()
+    out.print(grid(_lines(store, found)))
+    if not progress:
+        return
+    table = Table(header_style="bold")
+    headings = ("windows", "records", "chosen", "unknown", "dropped", "lost", "backlog")
+    table.add_column("stream", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for one in progress:
+        table.add_row(one.name, *(f"{getattr(one, heading):,}" for heading in headings))
+    out.print(table)
+
+
+def _lines(store: "RecordStore", found: "Info") -> dict[str, str]:
+    from subsetopt.reporting.words import counted, percent, size
+
+    layout = store.layout
+    records = f"{found.records:,}"
+    if found.records:
+        records += f", {percent(found.with_loss / found.records)} with a loss"
+    each = found.bytes / max(1, found.records + found.labels)
+    span = "nothing yet"
+    if found.first is not None and found.last is not None:
+        span = f"{shown(found.first)} to {shown(found.last)} UTC"
+    held = [f"ids {layout.ids}"]
+    if layout.outputs:
+        held.append(f"{layout.outputs} outputs ({layout.outputs_are})")
+    if layout.features:
+        held.append(f"{layout.features} features")
+    writers = [f"{name} {count:,}" for name, count in sorted(found.writers.items())]
+    return {
+        "records": records,
+        "labels": f"{found.labels:,}",
+        "writers": ", ".join(writers) or "none",
+        "time": span,
+        "size": f"{counted(found.files, 'file')}, {size(found.bytes)}, {each:.1f} bytes a record",
+        "layout": ", ".join(held),
+        "left out": ", ".join(f"{n} {why}" for why, n in found.left_out.items()) or "nothing",
+    }
+
+
+def tail(
+    folder: Folder,
+    count: Annotated[
+        int, typer.Option("-n", "--lines", metavar="N", help="How many records.")
+    ] = 10,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Then print those that come, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object for each record.")
+    ] = False,
+) -> None:
+    """Print the latest records, in the order of their times.
+
+    Example: subsetopt records tail records -n 20 --follow
+    """
+    from subsetopt.records import RecordStore
+    from subsetopt.records.overview import Tailing
+
+    if count < 0:
+        raise InvalidOption(f"-n is {count}; a number >= 0 is needed")
+    tailing = Tailing(RecordStore(folder))
+    say = _say_json if as_json else _say
+    try:
+        say(tailing.last(count))
+        while follow:
+            sleep(_POLL)
+            say(tailing.more())
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+        raise typer.Exit(exits.INTERRUPTED) from None
+
+
+def _say(rows: "list[Row]") -> None:
+    import sys
+
+    for row in rows:
+        loss = "-" if row.loss is None else f"{row.loss:.6g}"
+        typer.echo(f"{shown(row.time)}  {row.id:>12}  {loss:>12}  {row.model or '-'}  {row.writer}")
+    sys.stdout.flush()
+
+
+def _say_json(rows: "list[Row]") -> None:
+    import sys
+
+    for row in rows:
+        typer.echo(json.dumps(row._asdict()))
+    sys.stdout.flush()
+
+
+def compact(
+    folder: Folder,
+    rows: Annotated[
+        int, typer.Option(metavar="N", help="Records in a merged file, at most.")
+    ] = 4_194_304,
+    max_age: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AGE", help="Drop files whose last record is older: 30d, 12h, 90m, or seconds."
+        ),
+    ] = None,
+    max_records: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Drop the oldest files beyond so many records."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge small files, and drop old ones where a limit is given, while others write and read.
+
+    Example: subsetopt records compact records --max-age 30d
+    """
+    from rich.console import Console
+
+    from subsetopt.records import RecordStore
+
+    seconds = None if max_age is None else age("--max-age", max_age)
+    if max_records is not None and max_records < 0:
+        raise InvalidOption(f"--max-records is {max_records}; a number >= 0 is needed")
+    if rows < 1:
+        raise InvalidOption(f"--rows is {rows}; a number >= 1 is needed")
+    store = RecordStore(folder)
+    dropped: Dropped | None = None
+    console = Console(stderr=True)
+    quiet = as_json or not console.is_terminal
+    with _nothing() if quiet else console.status("merging"):
+        if seconds is not None or max_records is not None:
+            dropped = store.retain(max_age=seconds, max_records=max_records)
+        merged = store.compact(rows)
+    if as_json:
+        held = None if dropped is None else asdict(dropped)
+        typer.echo(json.dumps({"dropped": held, "merged": asdict(merged)}))
+        return
+    _show_compact(dropped, merged)
+
+
+def _show_compact(dropped: "Dropped | None", merged: "Compacted") -> None:
+    from subsetopt.reporting.words import counted, size
+
+    if dropped is not None:
+        files = counted(dropped.files, "file")
+        typer.echo(
+            f"dropped {files} with {dropped.records:,} records or labels, {size(dropped.bytes)}"
+        )
+    if merged.files == merged.files_before:
+        typer.echo(f"nothing to merge in {counted(merged.files, 'file')}, {size(merged.bytes)}")
+        return
+    typer.echo(
+        f"merged {counted(merged.files_before, 'file')} into {merged.files}, "
+        f"{size(merged.bytes_before)} into {size(merged.bytes)}"
+    )
+
+
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file.")],
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="From then on: 2026-11-27T18:00 (UTC), or seconds."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Until then, itself left out.")
+    ] = None,
+    writer: Annotated[str | None, typer.Option(metavar="NAME", help="Only its records.")] = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="One row for each id, with its latest loss.")
+    ] = False,
+) -> None:
+    """Write records to one file; losses whose labels came later are filled in.
+
+    Example: subsetopt records export records --out records.csv --since 2026-11-27
+    """
+    from subsetopt.formats.atomic import require_writable, suffix_of
+    from subsetopt.records import RecordStore, exporting
+
+    if latest and (since or until or writer):
+        raise InvalidOption("--latest is of all records; leave out --since, --until and --writer")
+    suffix_of(out, exporting.SUFFIXES)
+    require_writable(out)
+    limits = {
+        name: None if text is None else moment(f"--{name}", text)
+        for name, text in (("since", since), ("until", until))
+    }
+    store = RecordStore(folder)
+    if latest:
+        written = exporting.export_latest(store, out)
+    else:
+        with _bar("exporting", store) as progress:
+            written = exporting.export(store, out, writer=writer, progress=progress, **limits)
+    typer.echo(f"{written:,} {'ids' if latest else 'records'} written to {out}", err=True)
+
+
+def plot(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A .svg or .png file.")],
+    stream: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Show what it chose; else the only one that kept it."),
+    ] = None,
+    bins: Annotated[int, typer.Option(metavar="N", help="Stretches of time.")] = 60,
+) -> None:
+    """Draw how losses are distributed over time, and what a stream has chosen of them.
+
+    Example: subsetopt records plot records --out losses.svg
+    """
+    from subsetopt.formats.atomic import require_writable, suffix_of
+    from subsetopt.records import RecordStore
+    from subsetopt.records.distribution import distribution
+    from subsetopt.reporting import files
+
+    suffix_of(out, files.SUFFIXES)
+    require_writable(out)
+    store = RecordStore(folder)
+    with _bar("reading", store) as progress:
+        found = distribution(store, bins, stream, progress)
+    from subsetopt.records.plotting import over_time
+
+    files.save(over_time(found), out)
+    about = f", with what {found.stream} chose" if found.stream else ""
+    typer.echo(f"{found.records:,} records drawn to {out}{about}", err=True)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _bar(label: str, store: "RecordStore") -> Iterator[Callable[[int], None]]:
+    """Show how many records have been read, where standard error is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+        task = bar.add_task(label, total=store.info().records)
+        yield lambda done: bar.update(task, completed=done)
