@@ -1,0 +1,84 @@
+"""What is trained on: a rule, and where the losses it chooses by come from."""
+
+import re
+from dataclasses import dataclass
+
+from subsetopt.errors import InvalidOption
+from subsetopt.torch.rules import RULES, Rule, rule
+
+BASELINE = "uniform"
+REFERENCES = ("none", "all")
+"""No training, and training on every instance: what a budget lies between."""
+DEFAULT = (
+    "uniform,obftf,obftf@1,obftf@10,obftf@100,obftf+pass,selective_backprop,max_loss,max_loss@10,"
+    "max_loss@100"
+)
+_FORM = re.compile(r"(\w+)(?:@(\d+)|(\+pass))?")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to choose k of each window.
+
+    ``obftf`` chooses by the losses that were recorded when the window was served, by the model as
+    it was then, before it was trained on the window. ``obftf@10`` is served by a deployed copy that
+    lags: the copy is the model as it was 10 windows before, or at the start of the stream where
+    that is later; the instances are those of the current window all the same. ``obftf+pass``
+    chooses by a forward pass of its own right before each step. ``none`` and ``all`` train on
+    nothing and on everything.
+
+    Parameters
+    ----------
+    rule : str
+        One of `subsetopt.torch.rules.RULES`, or of `REFERENCES`.
+    lag : int
+        Windows by which the deployed copy is older than the model that is trained.
+    own_pass : bool
+        Whether losses are computed for the choice, instead of looked up.
+    """
+
+    rule: str
+    lag: int = 0
+    own_pass: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> "Method":
+        """Read ``RULE``, ``RULE@LAG`` or ``RULE+pass``.
+
+        Raises
+        ------
+        InvalidOption
+            If it is none of them, or there is no such rule.
+        """
+        found = _FORM.fullmatch(text.strip())
+        if found is None or found[1] not in (*RULES, *REFERENCES):
+            raise InvalidOption(
+                f"method is {text!r}; RULE, RULE@LAG or RULE+pass is needed, with a rule of "
+                f"{', '.join((*REFERENCES, *RULES))}"
+            )
+        made = cls(found[1], int(found[2] or 0), found[3] is not None)
+        if made != cls(made.rule) and not made.chooses_by_losses:
+            raise InvalidOption(f"method is {text!r}, but {made.rule!r} looks at no losses")
+        return made
+
+    def __str__(self) -> str:
+        return self.rule + (f"@{self.lag}" if self.lag else "") + ("+pass" * self.own_pass)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it has no budget."""
+        return self.rule in REFERENCES
+
+    @property
+    def chooses_by_losses(self) -> bool:
+        """Whether it needs losses at all."""
+        return not self.is_reference and rule(self.rule).needs == "losses"
+
+    @property
+    def reads_records(self) -> bool:
+        """Whether serving has to record for it."""
+        return self.chooses_by_losses and not self.own_pass
+
+    def made(self, seed: int) -> Rule | None:
+        """Return a new rule; None for the references."""
+        return None if self.is_reference else rule(self.rule, seed=seed)
