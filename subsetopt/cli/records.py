@@ -210,9 +210,8 @@ def _show_compact(dropped: "Dropped | None", merged: "Compacted") -> None:
 
     if dropped is not None:
         files = counted(dropped.files, "file")
-        typer.echo(
-            f"dropped {files} with {dropped.records:,} records or labels, {size(dropped.bytes)}"
-        )
+        text = f"dropped {files} with {dropped.records:,} records or labels, {size(dropped.bytes)}"
+        typer.echo(text if dropped.files else "nothing to drop")
     if merged.files == merged.files_before:
         typer.echo(f"nothing to merge in {counted(merged.files, 'file')}, {size(merged.bytes)}")
         return
