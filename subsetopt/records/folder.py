@@ -26,8 +26,9 @@ def read_layout(root: Folder) -> Layout:
     path = Path(root, LAYOUT)
     try:
         return Layout.of_json(path.read_bytes(), str(path))
-    except FileNotFoundError:
-        what = "holds no records" if Path(root).is_dir() else "does not exist"
+    except (FileNotFoundError, NotADirectoryError):
+        what = "holds no records" if Path(root).is_dir() else "is no folder"
+        what = what if Path(root).exists() else "does not exist"
         raise InvalidFile(f"{os.fspath(root)} {what}; a RecordWriter makes such a folder") from None
 
 
@@ -53,8 +54,7 @@ def made(root: Folder, wanted: Layout | None) -> Layout:
                     "own"
                 )
         else:
-            with replacing(path) as stream:
-                stream.write((wanted or Layout()).to_json().encode())
+            _describe(path, wanted or Layout())
     found = read_layout(root)
     if wanted is not None and found != wanted:
         raise InvalidOption(
@@ -65,16 +65,28 @@ def made(root: Folder, wanted: Layout | None) -> Layout:
     return found
 
 
-def locked(path: Path, complaint: str) -> Any:
+def _describe(path: Path, layout: Layout) -> None:
+    """Write the layout down, unless another writer is first."""
+    complaint = f"another process has been making {path.parent} for too long"
+    lock = locked(path.with_name(".layout.lock"), complaint, patience=10.0)
+    try:
+        if not path.exists():
+            with replacing(path) as stream:
+                stream.write(layout.to_json().encode())
+    finally:
+        lock.release()
+
+
+def locked(path: Path, complaint: str, patience: float = 0.0) -> Any:
     """Return a lock that is held until it is released or the process ends, however it ends.
 
     Raises
     ------
     InvalidOption
-        With the complaint, if another one holds it.
+        With the complaint, if another one holds it, for `patience` seconds on.
     """
     filelock = Requirement("filelock", "filelock", extra="records").load()
-    lock = filelock.FileLock(path, timeout=0, thread_local=False)
+    lock = filelock.FileLock(path, timeout=patience, thread_local=False)
     try:
         lock.acquire()
     except filelock.Timeout:

@@ -19,6 +19,10 @@ def arrow(submodule: str = "") -> Any:
     return Requirement("pyarrow", "pyarrow", ">=15", extra="records").load(submodule)
 
 
+class AnotherVersion(InvalidFile):
+    """What is there was written by another version of the schema."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """The columns of a folder of records; one folder has one layout.
@@ -78,7 +82,7 @@ class Layout:
         except (ValueError, AttributeError, KeyError, TypeError):
             raise InvalidFile(f"{where} describes no records of subsetopt") from None
         if version != VERSION:
-            raise InvalidFile(
+            raise AnotherVersion(
                 f"{where} has version {version!r} of the schema of records; this subsetopt reads "
                 f"{VERSION}: read it with the one that wrote it, or record into another folder"
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import time as now
 from typing import Any
@@ -16,7 +17,10 @@ from .segments import (
     Segment,
     Skipped,
     file_of,
+    folders,
     opened,
+    remove_unfinished,
+    require_its_fault,
     segments,
     superseded,
     write,
@@ -24,6 +28,7 @@ from .segments import (
 from .sequences import keep_sequence
 
 KINDS = (RECORDS, LABELS)
+_1970, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,9 @@ def compact(root: Path, layout: Layout, rows: int) -> Compacted:
         before = list(_files(root))
         skipped = Skipped()
         for kind in KINDS:
-            for one in superseded(root, kind):
-                one.path.unlink(missing_ok=True)
-            for group in _groups(segments(root, kind), rows):
+            _clean(root, kind, layout)
+            sound = [one for one in segments(root, kind) if _sound(one, layout, skipped)]
+            for group in _groups(sound, rows):
                 _merge(group, layout, skipped)
         after = list(_files(root))
     finally:
@@ -96,6 +101,7 @@ def retain(root: Path, layout: Layout, max_age: float | None, max_records: int |
         dropped = Dropped(0, 0, 0)
         oldest = None if max_age is None else int((now() - max_age) * 1e6)
         for kind in KINDS:
+            _clean(root, kind, layout)
             timed = _timed(segments(root, kind), layout)
             timed.sort(key=lambda one: (one[0], one[1]))
             keep = max_records if kind == RECORDS else None
@@ -111,6 +117,34 @@ def retain(root: Path, layout: Layout, max_age: float | None, max_records: int |
 
 def _alone(root: Path) -> Any:
     return locked(root / ".maintenance.lock", f"another process compacts {root} or drops from it")
+
+
+def _clean(root: Path, kind: str, layout: Layout) -> None:
+    """Remove what a merge that was killed has left: a file begun, and files merged already."""
+    for folder in folders(root / kind):
+        remove_unfinished(folder, "merge")
+    inside = superseded(root, kind)
+    if not inside:
+        return
+    wide = [one for one in segments(root, kind) if _sound(one, layout, Skipped())]
+    for one in inside:
+        if any(_holds(other, one) for other in wide):
+            one.path.unlink(missing_ok=True)
+
+
+def _sound(segment: Segment, layout: Layout, skipped: Skipped) -> bool:
+    try:
+        file = opened(segment, layout, skipped)
+    except FileNotFoundError:
+        return False
+    if file is not None:
+        file.close()
+    return file is not None
+
+
+def _holds(wide: Segment, one: Segment) -> bool:
+    within = wide.start <= one.start and one.stop <= wide.stop
+    return wide != one and wide.writer == one.writer and within
 
 
 def _groups(found: list[Segment], rows: int) -> Iterator[list[Segment]]:
@@ -144,12 +178,13 @@ def _merge(group: list[Segment], layout: Layout, skipped: Skipped) -> None:
                 tables.append(file.read())
         except FileNotFoundError:
             return
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
+            require_its_fault(error)
             skipped.note("damaged", segment.path, error)
             return
     merged = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     target = file_of(group[0].path.parent, group[0].start, group[-1].stop)
-    write(merged, target, durable=True)
+    write(merged, target, durable=True, suffix="merge")
     for segment in group:
         segment.path.unlink(missing_ok=True)
 
@@ -184,8 +219,7 @@ def _times(file: Any) -> Iterator[tuple[int, int]]:
     # Places of leaves and of fields agree as far as the times: lists come after them.
     for group in range(file.metadata.num_row_groups):
         statistics = file.metadata.row_group(group).column(place).statistics
-        low, high = (int(one.timestamp() * 1e6) for one in (statistics.min, statistics.max))
-        yield low, high
+        yield (statistics.min - _1970) // _MICROSECOND, (statistics.max - _1970) // _MICROSECOND
 
 
 def _drop(segment: Segment, count: int, dropped: Dropped) -> Dropped:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .layout import Layout, arrow
-from .segments import RECORDS, Segment, Skipped, opened, segments
+from .segments import RECORDS, Segment, Skipped, opened, require_its_fault, segments
 
 Array = NDArray[Any]
 _TIMES = 100
@@ -99,7 +99,7 @@ def blocks(
     for _ in range(_TIMES):
         wanted = [
             one
-            for one in segments(root, kind)
+            for one in segments(root, kind, counted)
             if one.stop > reached.get(one.writer, 0) and (writers is None or one.writer in writers)
         ]
         try:
@@ -129,7 +129,8 @@ def _of(
             try:
                 table = file.read_row_group(group, columns=names)
                 block = _block(segment.writer, table, columns)
-            except (pa.ArrowInvalid, OSError, ValueError) as error:
+            except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+                require_its_fault(error)
                 skipped.note("damaged", segment.path, error)
                 return
             first = reached.get(segment.writer, 0)

@@ -5,6 +5,7 @@ that were dropped. The name says all: two files that overlap hold the same recor
 wider one counts, so that merging them needs no other bookkeeping and may be killed at any time.
 """
 
+import errno
 import logging
 import os
 import re
@@ -17,7 +18,7 @@ from typing import Any
 
 from subsetopt.errors import InvalidFile, InvalidOption
 
-from .layout import Layout, arrow, layout_of
+from .layout import AnotherVersion, Layout, arrow, layout_of
 
 RECORDS, LABELS = "records", "labels"
 LAYOUT = "layout.json"
@@ -25,6 +26,10 @@ LOG = logging.getLogger("subsetopt.records")
 _NAME = re.compile(r"(\d{15})-(\d{15})\.parquet")
 _WRITER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DIGITS = 15
+_LOOKS = 20
+"""How often a folder that changes is listed again, until two lists agree."""
+_NOT_ITS_FAULT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What keeps a file from being opened, and says nothing about the file."""
 
 
 @dataclass(frozen=True, order=True)
@@ -45,10 +50,16 @@ class Segment:
 class Skipped(Counter[str]):
     """How many files were left out, by why: "foreign", "damaged", "another version"."""
 
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._noted: set[Path] = set()
+
     def note(self, why: str, path: Path, error: object) -> None:
-        """Count a file, and say once which."""
-        self[why] += 1
-        LOG.warning("left out %s: %s (%s)", path, why, error)
+        """Count a file once, however often it is met, and say which."""
+        if path not in self._noted:
+            self._noted.add(path)
+            self[why] += 1
+            LOG.warning("left out %s: %s (%s)", path, why, error)
 
 
 def require_writer_name(name: str) -> None:
@@ -76,24 +87,33 @@ def segments(root: Path, kind: str = RECORDS, skipped: Skipped | None = None) ->
     Files of other names are left out, and counted in `skipped`; those that are being written begin
     with a dot, and are nobody's business.
     """
-    found = []
-    for folder in sorted(_folders(root / kind)):
-        own = sorted(_listed(folder, skipped), key=lambda one: (one.start, -one.stop))
+    return _told_apart(root, kind, skipped)[0]
+
+
+def superseded(root: Path, kind: str) -> list[Segment]:
+    """Return the segments that lie inside a wider one: what a merge that was killed left behind."""
+    return _told_apart(root, kind, None)[1]
+
+
+def _told_apart(
+    root: Path, kind: str, skipped: Skipped | None
+) -> tuple[list[Segment], list[Segment]]:
+    """Return the segments that count, and those inside of others, by one and the same list."""
+    found, inside = [], []
+    for folder in sorted(folders(root / kind)):
+        own = sorted(listed(folder, skipped), key=lambda one: (one.start, -one.stop))
         reached = -1
         for segment in own:
             if segment.stop > reached:
                 found.append(segment)
                 reached = segment.stop
-    return found
+            else:
+                inside.append(segment)
+    return found, inside
 
 
-def superseded(root: Path, kind: str) -> list[Segment]:
-    """Return the segments that lie inside a wider one: what a merge that was killed left behind."""
-    kept = set(segments(root, kind))
-    return [one for f in _folders(root / kind) for one in _listed(f, None) if one not in kept]
-
-
-def _folders(folder: Path) -> list[Path]:
+def folders(folder: Path) -> list[Path]:
+    """Return the folders of writers in ``records`` or in ``labels``."""
     try:
         with os.scandir(folder) as entries:
             return [
@@ -105,16 +125,31 @@ def _folders(folder: Path) -> list[Path]:
         return []
 
 
-def _listed(folder: Path, skipped: Skipped | None) -> Iterator[Segment]:
+def listed(folder: Path, skipped: Skipped | None = None) -> Iterator[Segment]:
+    """Yield the segments of one writer, in no order, those inside of wider ones too."""
     writer = folder.name.partition("=")[2]
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if not entry.name.startswith(".")]
-    for name in names:
+    for name in _names(folder):
         matched = _NAME.fullmatch(name)
         if matched is not None and int(matched[1]) < int(matched[2]):
             yield Segment(writer, int(matched[1]), int(matched[2]), folder / name)
         elif skipped is not None:
             skipped.note("foreign", folder / name, "its name is not START-STOP.parquet")
+
+
+def _names(folder: Path) -> set[str]:
+    """Return the names of the files of a folder, as of one moment.
+
+    A folder that changes while it is listed may show neither the files that have been merged nor
+    the merged one. A merged file appears before the others go, so two lists that agree lack none.
+    """
+    names: set[str] | None = None
+    for _ in range(_LOOKS):
+        with os.scandir(folder) as entries:
+            found = {entry.name for entry in entries if not entry.name.startswith(".")}
+        if found == names:
+            break
+        names = found
+    return found
 
 
 def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
@@ -124,6 +159,8 @@ def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
     ------
     FileNotFoundError
         If it has been merged or dropped in the meantime: list the segments again.
+    OSError
+        If nothing more can be opened.
     """
     pa, pq = arrow(), arrow("parquet")
     try:
@@ -132,10 +169,11 @@ def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
     except FileNotFoundError:
         raise
     except InvalidFile as error:
-        why = "another version" if "version" in str(error) else "foreign"
+        why = "another version" if isinstance(error, AnotherVersion) else "foreign"
         skipped.note(why, segment.path, error)
         return None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
+        require_its_fault(error)
         skipped.note("damaged", segment.path, error)
         return None
     if own != layout:
@@ -144,8 +182,16 @@ def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
     return found
 
 
-def write(table: Any, target: Path, *, durable: bool) -> None:
+def require_its_fault(error: Exception) -> None:
+    """Raise again what says nothing about the file: its records would be taken for lost."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) in _NOT_ITS_FAULT:
+        raise error
+
+
+def write(table: Any, target: Path, *, durable: bool, suffix: str = "part") -> None:
     """Write a table beside `target` and rename it, so that no reader sees a part of it.
+
+    The file beside ends with `suffix`, which tells who may remove it: see `remove_unfinished`.
 
     Raises
     ------
@@ -153,7 +199,7 @@ def write(table: Any, target: Path, *, durable: bool) -> None:
         If the disk is full, or the folder cannot be written.
     """
     pq = arrow("parquet")
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.{suffix}")
     try:
         with beside.open("wb") as stream:
             pq.write_table(
@@ -173,6 +219,17 @@ def write(table: Any, target: Path, *, durable: bool) -> None:
         with suppress(OSError):
             beside.unlink()
         raise
+    if durable:
+        _make_name_durable(target.parent)
+
+
+def _make_name_durable(folder: Path) -> None:
+    with suppress(OSError):  # not every system can: there names are as durable as they get
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _encodings(schema: Any) -> dict[str, str]:
@@ -180,7 +237,10 @@ def _encodings(schema: Any) -> dict[str, str]:
     return {name: "DELTA_BINARY_PACKED" for name in ("sequence", "time") if name in schema.names}
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a writer that was killed has begun here; whoever asks holds its lock."""
-    for path in folder.glob(".*.part"):
+def remove_unfinished(folder: Path, suffix: str = "part") -> None:
+    """Remove what a process that was killed has begun here; whoever asks holds its lock.
+
+    "part" are files of the writer, "merge" those of maintenance, which goes on beside it.
+    """
+    for path in folder.glob(f".*-*.parquet.*.{suffix}"):
         path.unlink(missing_ok=True)

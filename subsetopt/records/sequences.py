@@ -5,13 +5,15 @@ from pathlib import Path
 
 from subsetopt.formats.atomic import replacing
 
+from .segments import listed
+
 _KEPT = ".next.json"
 
 
 def next_sequence(folder: Path) -> int:
     """Return the number of the next record of the writer of this folder."""
-    stops = [int(path.stem.partition("-")[2]) for path in folder.glob("[0-9]*-[0-9]*.parquet")]
-    return max([kept_sequence(folder), *stops])
+    stops = [one.stop for one in listed(folder)]
+    return max([kept_sequence(folder), *stops])  # in this order: what is kept is never missed
 
 
 def kept_sequence(folder: Path) -> int:

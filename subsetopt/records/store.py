@@ -148,7 +148,14 @@ class RecordStore:
         """Return the `count` latest records, in order of time; None without any.
 
         Of each writer the last segments are read, as many as it takes.
+
+        Raises
+        ------
+        InvalidOption
+            If `count` is no number >= 1.
         """
+        if not isinstance(count, int) or count < 1:
+            raise InvalidOption(f"count is {count!r}; a whole number >= 1 is needed")
         columns = [name for name in _COLUMNS if name in ("loss", "model")]
         after: dict[str, int] = {}
         for segment in segments(self.root):
@@ -159,7 +166,11 @@ class RecordStore:
         versions = tuple(dict.fromkeys(name for part in parts for name in part.versions))
         times = np.concatenate([part.times for part in parts])
         order = np.argsort(times, kind="stable")[-count:]
-        ids: Any = [one for part in parts for one in list(part.ids)]
+        ids: Any = (
+            [one for part in parts for one in part.ids]
+            if self.layout.ids == "string"
+            else np.concatenate([part.ids for part in parts])
+        )
         codes = [
             np.array([versions.index(name) for name in part.versions], np.int32)[part.models]
             for part in parts
@@ -167,7 +178,7 @@ class RecordStore:
         return Block(
             "",
             np.concatenate([part.sequence for part in parts])[order],
-            [ids[p] for p in order],
+            [ids[p] for p in order] if isinstance(ids, list) else ids[order],
             times[order],
             np.concatenate([part.losses for part in parts])[order],
             np.concatenate(codes)[order],
