@@ -4,6 +4,7 @@ import atexit
 import os
 import threading
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from .folder import Folder, locked, made
-from .layout import Layout
+from .ids import as_ids
+from .layout import Layout, arrow
 from .segments import LOG, file_of, folder_of, remove_unfinished, require_writer_name, write
 from .sequences import next_sequence
 
@@ -26,6 +28,10 @@ _BUFFERS = 16
 """How many segments are held at most while they cannot be written."""
 _WAIT, _LONGEST = 0.2, 30.0
 """Seconds after a failure until the next attempt: the first ones, and at most."""
+_AT_EXIT = 10.0
+"""Seconds that the end of the process waits for a writer that was forgotten just before."""
+_LATEST = 253_402_300_799_000_000
+"""The end of the year 9999 in microseconds since 1970: times beyond are no seconds since then."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ class Appender:
             target=_work, args=(weakref.ref(self),), name=f"records-{name}", daemon=True
         )
         self._thread.start()
-        self._at_exit = partial(_finish, weakref.WeakMethod(self.close))
+        self._at_exit = partial(_finish, weakref.WeakMethod(self.close), self._thread)
         atexit.register(self._at_exit)
 
     @property
@@ -146,6 +152,8 @@ class Appender:
 
     def close(self) -> None:
         """Write what waits, and let others use the name; closing twice does nothing.
+
+        A writer that is forgotten, or open when the process ends, is closed.
 
         Raises
         ------
@@ -172,6 +180,12 @@ class Appender:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        if not hasattr(self, "_at_exit"):
+            return  # it has never been open
+        with suppress(Exception):  # a warning says which; there is nobody to raise it to
+            self.close()
+
     # -- for subclasses ---------------------------------------------------------------------------
 
     def _table(self, chunks: list[tuple[int, dict[str, Any]]], start: int) -> Any:
@@ -183,6 +197,7 @@ class Appender:
         self._require_open()
         limit = self.flush_records * _BUFFERS
         with self._changed:
+            self._require_open()  # it may have been closed meanwhile
             while self._waiting and self._waiting + count > limit:
                 if self.full == "drop":
                     self._note(dropped=count)
@@ -200,40 +215,47 @@ class Appender:
                 self._changed.notify_all()
         return count
 
-    def _ids(self, ids: ArrayLike) -> NDArray[Any]:
-        """Return ids as an array of their own, checked."""
-        found = np.asarray(ids)
-        if found.ndim != 1:
-            raise InvalidProblem(f"ids have shape {found.shape}; one for each record is needed")
+    def _ids(self, ids: ArrayLike) -> Any:
+        """Return ids as an array of pyarrow's of their own, checked."""
+        pa = arrow()
         if self.layout.ids == "int64":
-            if found.dtype.kind not in "iu" and found.size:
-                raise InvalidProblem(f"ids have dtype {found.dtype}; this folder holds int64")
-            return found.astype(np.int64)
-        if found.dtype.kind not in "UTO" or any(type(one) is not str for one in found[:1].tolist()):
-            raise InvalidProblem(f"ids have dtype {found.dtype}; this folder holds strings")
-        return found.astype(object)
+            return pa.array(as_ids(ids, False).copy())
+        found = as_ids(ids, True)
+        try:
+            return pa.array(found, pa.string())
+        except UnicodeEncodeError as error:
+            raise InvalidProblem(f"ids are no text: {error}") from None
 
     def _times(self, time: Any, count: int) -> Any:
-        """Return microseconds since 1970: a number, or one for each record."""
+        """Return microseconds since 1970: a number, one for each record, or None for now."""
         if time is None:
-            return int(now() * 1e6)
+            return None
         found = np.asarray(time)
+        if found.ndim and found.shape != (count,):
+            raise InvalidProblem(f"time has shape {found.shape}; one for all, or ({count},)")
         if found.dtype.kind == "M":
-            found = found.astype("datetime64[us]").astype(np.int64)
-        elif found.dtype.kind in "if":
-            found = (found * 1e6).astype(np.int64) if found.dtype.kind == "f" else found * 1_000_000
+            good = ~np.isnat(found)
+            found = found.astype("datetime64[us]").astype(np.float64)
+            exact = np.asarray(time).astype("datetime64[us]").astype(np.int64)
+        elif found.dtype.kind in "iuf":
+            exact = found
+            found = found.astype(np.float64) * 1e6
+            good = np.isfinite(found)
         else:
             raise InvalidProblem(f"time has dtype {found.dtype}; seconds since 1970 are needed")
-        if found.ndim == 0:
-            return int(found)
-        if found.shape != (count,):
-            raise InvalidProblem(f"time has shape {found.shape}; one for all, or ({count},)")
-        return found
+        if not (good & (np.abs(found) <= _LATEST)).all():
+            raise InvalidProblem("time is not finite or beyond the year 9999; seconds are needed")
+        if exact.dtype.kind == "f":
+            exact = found.astype(np.int64)
+        elif np.asarray(time).dtype.kind != "M":
+            exact = exact.astype(np.int64) * 1_000_000
+        return int(exact) if exact.ndim == 0 else exact
 
     # -- in between -------------------------------------------------------------------------------
 
     def _risen(self, times: Any) -> tuple[Any, int]:
         """Return times that never fall, and how many had to be raised for it."""
+        times = int(now() * 1e6) if times is None else times
         if isinstance(times, int):
             raised = max(times, self._latest)
             backwards = int(raised > times)
@@ -250,26 +272,27 @@ class Appender:
         if held:
             self._counts = replace(self._counts, **held)
 
-    def _write_all(self) -> OSError | None:
+    def _write_all(self) -> Exception | None:
         """Write what waits as one segment; return what went wrong, everything being kept."""
         with self._writing:
-            with self._changed:
-                chunks, count = self._chunks, self._waiting
-                self._chunks, self._waiting = [], 0
+            with self._changed:  # what is being written waits, and takes room, until it is
+                chunks, count, since = list(self._chunks), self._waiting, monotonic()
             if not count:
                 return None
             try:
                 target = file_of(self._folder, self._next, self._next + count)
                 write(self._table(chunks, self._next), target, durable=self.durable)
-            except OSError as error:
+            except Exception as error:  # memory may lack as well as room on the disk
                 with self._changed:
-                    self._chunks, self._waiting = chunks + self._chunks, count + self._waiting
                     self._note(failures=1)
                     self._counts = replace(self._counts, last_error=str(error))
                 LOG.warning("writer %r could not write: %s", self.name, error)
                 return error
             self._next += count
             with self._changed:
+                del self._chunks[: len(chunks)]
+                self._waiting -= count
+                self._since = since
                 self._note(written=count)
                 self._changed.notify_all()
         return None
@@ -307,11 +330,13 @@ def _work(of: "weakref.ref[Appender]") -> None:
             failed = failed + 1 if writer._write_all() is not None else 0
             if failed:
                 with writer._changed:
-                    writer._changed.wait(min(_WAIT * 2 ** (failed - 1), _LONGEST))
+                    writer._changed.wait(min(_WAIT * 2 ** min(failed - 1, 30), _LONGEST))
         del writer  # it may be forgotten meanwhile
 
 
-def _finish(closing: "weakref.WeakMethod[Any]") -> None:
+def _finish(closing: "weakref.WeakMethod[Any]", thread: threading.Thread) -> None:
     close = closing()
     if close is not None:
         close()
+    else:  # the thread may be the one that closes it
+        thread.join(_AT_EXIT)

@@ -12,7 +12,7 @@ _LEAST = 1024
 
 
 class Ids:
-    """A growing set of ids, each with a place; 16 to 32 bytes for each int64.
+    """A growing set of ids, each with a place; 32 to 64 bytes for each int64.
 
     Parameters
     ----------
@@ -86,15 +86,26 @@ def as_ids(ids: Any, strings: bool) -> Any:
     InvalidProblem
         If they are of another kind than those of the folder.
     """
-    if strings:
-        found = np.asarray(ids).tolist()
-        if not isinstance(found, list) or any(type(one) is not str for one in found):
-            raise InvalidProblem("ids are no row of strings, as this folder holds them")
-        return found
+    return _strings(ids) if strings else _numbers(ids)
+
+
+def _strings(ids: Any) -> list[str]:
+    # Not through an array of numpy's: it cuts zeros off, and makes all as wide as the widest.
+    listed = isinstance(ids, list | tuple)
+    found = list(ids) if listed else np.asarray(ids).tolist()
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        what = "" if listed else f"; they have dtype {np.asarray(ids).dtype}"
+        raise InvalidProblem(f"ids are no row of strings, as this folder holds them{what}")
+    return found
+
+
+def _numbers(ids: Any) -> NDArray[np.int64]:
     array = np.asarray(ids)
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
         raise InvalidProblem(
             f"ids have dtype {array.dtype} and shape {array.shape}; a row of int64 is needed, as "
             "this folder holds them"
         )
+    if array.dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
+        raise InvalidProblem(f"ids go up to {array.max()}, which is no int64")
     return np.ascontiguousarray(array, np.int64)

@@ -82,9 +82,15 @@ class Labels:
             self.read += len(block)
         return self.read - before
 
-    def lookup(self, ids: Any) -> NDArray[np.float64]:
-        """Return the label of each id, NaN where none has arrived."""
-        places = self.ids.find(ids)
+    def lookup(self, ids: ArrayLike) -> NDArray[np.float64]:
+        """Return the label of each id, NaN where none has arrived.
+
+        Raises
+        ------
+        InvalidProblem
+            If they are of another kind than those of the folder.
+        """
+        places = self.ids.find(as_ids(ids, self.layout.ids == "string"))
         found = np.full(len(places), np.nan)
         known = places >= 0
         found[known] = self._values[places[known]]

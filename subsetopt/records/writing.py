@@ -71,7 +71,7 @@ class RecordWriter(Appender):
         """
         own = self._ids(ids)
         count = len(own)
-        columns: dict[str, Any] = {"id": own, "model": str(model)}
+        columns: dict[str, Any] = {"id": own, "model": _text(model)}
         columns["time"] = self._times(time, count)
         columns["loss"] = None
         spoiled = 0
@@ -158,12 +158,15 @@ class LabelWriter(Appender):
             If the writer has been closed, or is that of another process.
         """
         own = self._ids(ids)
-        values = np.array(labels, np.float64)
-        if values.shape != own.shape or not np.isfinite(values).all():
-            raise InvalidProblem(
-                f"labels have shape {values.shape}; {own.shape} finite numbers are needed"
-            )
+        try:
+            values = np.array(np.asarray(labels), np.float64)  # of tensors, too
+        except (TypeError, ValueError):
+            raise InvalidProblem("labels are no numbers; finite ones are needed") from None
         count = len(own)
+        if values.shape != (count,) or not np.isfinite(values).all():
+            raise InvalidProblem(
+                f"labels have shape {values.shape}; {(count,)} finite numbers are needed"
+            )
         columns = {"id": own, "label": values, "time": self._times(time, count)}
         return self._append(count, columns) if count else 0
 
@@ -183,7 +186,8 @@ class LabelWriter(Appender):
 def _floats(name: str, given: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return them as a float32 array of one's own."""
     try:
-        values = np.array(given, np.float32)
+        with np.errstate(over="ignore"):
+            values = np.array(np.asarray(given), np.float32)  # in two steps: of tensors, too
     except (TypeError, ValueError):
         raise InvalidProblem(f"{name} are no numbers; floats {shape} are needed") from None
     if values.shape != shape:
@@ -191,11 +195,18 @@ def _floats(name: str, given: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
     return values
 
 
+def _text(model: str) -> str:
+    text = str(model)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidProblem(f"model is no text: {error}") from None
+    return text
+
+
 def _joined_ids(chunks: Chunks, schema: Any) -> Any:
     pa = arrow()
-    return pa.array(
-        np.concatenate([columns["id"] for _, columns in chunks]), schema.field("id").type
-    )
+    return pa.chunked_array([columns["id"] for _, columns in chunks], schema.field("id").type)
 
 
 def _joined_times(chunks: Chunks, schema: Any) -> Any:
