@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
 
 _VERSION = 1
+_PENDING = {"positions", "records", "lost", "unknown", "chosen"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -51,9 +53,20 @@ class Cursor:
             values = dict(held)
             if values.pop("version") != _VERSION:
                 raise InvalidFile(f"{where} is a cursor of another version of subsetopt")
-            return cls(**values)
-        except (TypeError, KeyError, ValueError) as error:
+            found = cls(**values)
+            if not isinstance(found.positions, dict) or not _whole(found.positions.values()):
+                raise ValueError("positions are no numbers")
+            if not _whole(getattr(found, one.name) for one in fields(cls)[2:]):
+                raise ValueError("counts are no numbers")
+            if found.pending is not None and not found.pending.keys() >= _PENDING:
+                raise ValueError("a part of the window at hand is missing")
+            return found
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise InvalidFile(f"{where} is no cursor of a stream: {error!r}") from None
+
+
+def _whole(values: Iterable[Any]) -> bool:
+    return all(type(value) is int and value >= 0 for value in values)
 
 
 def path_of(root: Path, name: str) -> Path:

@@ -38,10 +38,14 @@ class Progress:
 
 def waiting(root: Path, positions: Mapping[str, int]) -> int:
     """Return how many records come after those positions, as far as the names of files tell."""
-    reached: dict[str, int] = {}
+    reached = dict(positions)
+    found = 0
     for one in segments(root):
-        reached[one.writer] = max(reached.get(one.writer, 0), one.stop)
-    return sum(max(0, stop - positions.get(writer, 0)) for writer, stop in reached.items())
+        first = max(one.start, reached.get(one.writer, 0))  # what was dropped waits no more
+        if one.stop > first:
+            found += one.stop - first
+            reached[one.writer] = one.stop
+    return found
 
 
 def streams(store: RecordStore, skipped: Skipped | None = None) -> list[Progress]:

@@ -1,6 +1,7 @@
 """What an old loss is worth, and what stands in for a missing one."""
 
 from dataclasses import dataclass
+from time import time as now
 from typing import Literal
 
 import numpy as np
@@ -52,6 +53,14 @@ class Staleness:
                 "needed"
             )
 
+    def known(self, latest: Latest, at: float | None = None) -> NDArray[np.bool_]:
+        """Return (m,): where a loss is known, and young enough; `at` is None for now."""
+        known: NDArray[np.bool_] = np.isfinite(latest.losses)
+        if self.older_than is not None:
+            with np.errstate(invalid="ignore"):
+                known &= ~(latest.ages(at) > self.older_than)
+        return known
+
     def __call__(
         self, latest: Latest, at: float | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
@@ -71,11 +80,8 @@ class Staleness:
         rows : array of int, (n,)
             Rising; all m without ``unknown="exclude"``.
         """
-        losses, ages = latest.losses.copy(), latest.ages(at)
-        known = np.isfinite(losses)
-        if self.older_than is not None:
-            with np.errstate(invalid="ignore"):
-                known &= ~(ages > self.older_than)
+        at = now() if at is None else at
+        losses, ages, known = latest.losses.copy(), latest.ages(at), self.known(latest, at)
         middle = float(losses[known].mean(dtype=np.float64)) if known.any() else 1.0
         if self.half_life is not None and known.any():
             kept = np.exp2(-np.maximum(ages[known], 0.0) / self.half_life)

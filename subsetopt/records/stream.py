@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic, sleep
 from time import time as now
 from typing import Any, Literal
@@ -152,6 +152,7 @@ class RecordStream:
         self._cursor = cursors.load(self._path)
         if new and start == "newest":
             self._cursor.positions = {one.writer: one.stop for one in segments(store.root)}
+            cursors.save(self._path, self._cursor)  # started again, it goes on from here
         self._tails: dict[str, _Tail] = {}
         self._looked = -_LOOK
         self._stopped = False
@@ -164,17 +165,20 @@ class RecordStream:
     # -- iterating --------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Window]:
-        self._stopped = False
-        while (window := self._next()) is not None:
-            yield window
-            self.commit(durably=False)
-        self.commit()
+        try:
+            while (window := self._next()) is not None:
+                yield window
+                self.commit(durably=False)
+            self.commit()
+        finally:
+            self._stopped = False
 
     def commit(self, *, durably: bool = True) -> None:
         """Finish the window that was handed out last, if any.
 
         Without `durably` it is written down with the next choice, in one go.
         """
+        self._require_open()
         pending = self._cursor.pending
         held = self._cursor
         if pending is None:
@@ -185,14 +189,16 @@ class RecordStream:
         held.positions, held.pending = dict(pending["positions"]), None
         held.windows += 1
         held.records += pending["records"]
+        held.lost += pending["lost"]
         held.unknown += pending["unknown"]
         held.chosen += sum(map(len, pending["chosen"].values()))
         if self._choices is not None and self._at_hand is not None:
             taken, losses, chosen = self._at_hand
             self._choices.note(held.windows - 1, *taken.columns(chosen), losses[chosen])
+        self._unsaved = True
         if durably:
             cursors.save(self._path, held)
-        self._unsaved = not durably
+            self._unsaved = False
 
     def stop(self) -> None:
         """Let iteration end after the window at hand; for other threads, and signals."""
@@ -200,9 +206,15 @@ class RecordStream:
 
     def close(self) -> None:
         """Let others use the name; a window that was not finished comes again."""
+        if not self._lock.is_locked:
+            return
         if self._choices is not None:
             self._choices.flush()
-        self._lock.release()
+        try:
+            if self._cursor.pending is None:
+                self.commit()  # what has been finished is not to come again
+        finally:
+            self._lock.release()
 
     @property
     def cursor(self) -> cursors.Cursor:
@@ -226,6 +238,7 @@ class RecordStream:
         InvalidFile
             If it is no state of a stream.
         """
+        self._require_open()
         self._cursor = cursors.Cursor.of_json(state, "the state")
         cursors.save(self._path, self._cursor)
         self._unsaved = False
@@ -236,7 +249,12 @@ class RecordStream:
 
     # -- in between -------------------------------------------------------------------------------
 
+    def _require_open(self) -> None:
+        if not self._lock.is_locked:
+            raise InvalidOption(f"stream {self.name!r} has been closed")
+
     def _next(self) -> Window | None:
+        self._require_open()
         if self._cursor.pending is not None:
             return self._again(self._cursor.pending)
         quiet = monotonic()
@@ -262,6 +280,7 @@ class RecordStream:
             taken = self._take(min(over, self.window))
             if taken is None:
                 return
+            self._cursor.lost += self._lost(taken)
             self._cursor.positions = self._after(taken)
             self._cursor.dropped += len(taken)
             over -= len(taken)
@@ -299,29 +318,43 @@ class RecordStream:
     def _after(self, taken: "_Taken") -> dict[str, int]:
         return {**self._cursor.positions, **taken.ends}
 
+    def _lost(self, taken: "_Taken") -> int:
+        """Return how many numbers before those taken, or among them, belong to no record."""
+        held = self._cursor.positions
+        passed = sum(end - held.get(writer, 0) for writer, end in taken.ends.items())
+        return passed - len(taken)
+
     def _handed_out(self, taken: "_Taken") -> Window:
         """Choose, write down what is chosen, and return the window."""
-        self._cursor.lost += sum(tail.take_lost() for tail in self._tails.values())
-        losses = self._losses(taken)
-        models = np.full(len(taken), "", object)
-        values, rows = self.staleness(Latest(losses, taken.times / 1e6, models))
+        try:
+            losses, chosen, unknown = self._chosen(taken)
+            pending = {
+                "positions": self._after(taken),
+                "records": len(taken),
+                "lost": self._lost(taken),
+                "unknown": unknown,
+                "chosen": taken.places(chosen),
+            }
+            cursors.save(self._path, replace(self._cursor, pending=pending))
+        except BaseException:
+            self._tails.clear()  # what was taken from them is not handed out: read it again
+            raise
+        self._cursor.pending = pending
+        self._unsaved = False
+        self._at_hand = taken, losses, chosen
+        return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
+
+    def _chosen(self, taken: "_Taken") -> tuple[NDArray[np.float32], NDArray[np.intp], int]:
+        """Return the losses, the rows chosen, and of how many rows no loss can be used."""
+        losses, at = self._losses(taken), now()
+        latest = Latest(losses, taken.times / 1e6, np.full(len(taken), "", object))
+        values, rows = self.staleness(latest, at)
         size = _share(self.k, len(rows)) if len(rows) else 0
         chosen = np.empty(0, np.intp)
         if size:
             features = None if taken.features is None else taken.features[rows]
-            picked = np.sort(np.asarray(self.choose(values, size, features)))
-            _require_choice(picked, size, len(rows))
-            chosen = rows[picked]
-        self._cursor.pending = {
-            "positions": self._after(taken),
-            "records": len(taken),
-            "unknown": len(taken) - int(np.isfinite(losses).sum()),
-            "chosen": taken.places(chosen),
-        }
-        cursors.save(self._path, self._cursor)
-        self._unsaved = False
-        self._at_hand = taken, losses, chosen
-        return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
+            chosen = rows[_checked(self.choose(values, size, features), size, len(rows))]
+        return losses, chosen, len(taken) - int(self.staleness.known(latest, at).sum())
 
     def _again(self, pending: dict[str, Any]) -> Window:
         """Return the window that was handed out and not finished, as it was."""
@@ -372,7 +405,6 @@ class _Tail:
         self._stream, self._writer, self._position = stream, writer, position
         self._held: deque[Block] = deque()
         self._source: Iterator[Block] | None = None
-        self._lost = 0
 
     def first(self, count: int, until: int) -> Block:
         """Return the first records, `count` at most, none of a later time."""
@@ -406,11 +438,6 @@ class _Tail:
             count -= len(block)
         return _concatenated(parts, self._writer)
 
-    def take_lost(self) -> int:
-        """Return how many numbers were missing since this was asked last."""
-        lost, self._lost = self._lost, 0
-        return lost
-
     def _read(self) -> bool:
         """Read one more block; return whether there was one."""
         if self._source is None:
@@ -427,9 +454,7 @@ class _Tail:
         if block is None:
             self._source = None
             return False
-        self._lost += int(block.sequence[0]) - self._position
         self._position = int(block.sequence[-1]) + 1
-        self._lost += self._position - int(block.sequence[0]) - len(block)
         self._held.append(block)
         return True
 
@@ -530,13 +555,14 @@ def _share(k: int | float, n: int) -> int:
     return min(k, n)
 
 
-def _require_choice(chosen: NDArray[Any], k: int, n: int) -> None:
-    """Raise InvalidSelection unless they are k different rows of n; they are sorted."""
-    good = chosen.shape == (k,) and chosen.dtype.kind in "iu"
-    if not good or chosen[0] < 0 or chosen[-1] >= n or (np.diff(chosen) == 0).any():
-        raise InvalidSelection(
-            f"what was chosen is {chosen!r}; {k} different rows of {n} are needed"
-        )
+def _checked(given: ArrayLike, k: int, n: int) -> NDArray[np.intp]:
+    """Return what was chosen, sorted; raise InvalidSelection unless it is k different rows of n."""
+    chosen = np.asarray(given)
+    if chosen.shape == (k,) and chosen.dtype.kind in "iu":
+        chosen = np.sort(chosen)
+        if chosen[0] >= 0 and chosen[-1] < n and (chosen[1:] != chosen[:-1]).all():
+            return chosen.astype(np.intp)
+    raise InvalidSelection(f"what was chosen is {given!r}; {k} different rows of {n} are needed")
 
 
 def _by_mean(
