@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.records.latest import cross_entropy
+from subsetopt.records.layout import arrow
 
 from .rules.base import is_whole, require
 
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from subsetopt.records import RecordWriter
 
 LOG = logging.getLogger("subsetopt.records")
-_INTERVAL = 0.05
+_INTERVAL = 0.1
 """Seconds between looks at what waits: nobody is woken for a batch."""
 _TOGETHER = 64
 """Batches that are appended at once, at most."""
 _QUIET = 60.0
 """Seconds in which errors of one kind are logged once."""
+_NOTHING = (None,) * 5
 _CURRENT: "ContextVar[Batch | None]" = ContextVar("subsetopt_recorded_batch", default=None)
 
 
@@ -61,6 +63,7 @@ class _Served(NamedTuple):
     model: str
     ids: Any
     labels: Any
+    logits: Any
     scores: Any
     losses: Any
     outputs: Any
@@ -92,9 +95,9 @@ def recording(
 
     ``hook = recording(module, writer, model="v12")``, then ``with hook.batch(ids): module(x)``.
     Where labels are known a loss is recorded for each sample; where not, what the loss can be made
-    of when they come. That is computed on the device of the output, without gradients, and goes to
-    the host and to the writer in a thread of its own. Nothing that goes wrong with it reaches the
-    caller: it is counted, and logged once a minute.
+    of when they come. On a GPU that is computed without waiting, on a CPU the logits are copied; a
+    thread of its own does the rest. Nothing that goes wrong with it reaches the caller: it is
+    counted, and logged once a minute.
 
     Parameters
     ----------
@@ -117,7 +120,8 @@ def recording(
         logarithms of probabilities, which are what None records.
     features : callable, optional
         ``features(inputs, output)`` returns (m, d), for layouts with ``features=d``; `inputs` is
-        the tuple of positional arguments.
+        the tuple of positional arguments. Like `loss` and `summary` it runs on the thread that
+        serves, without gradients; let none of them wait for a GPU.
     capacity : int
         Batches that may wait for the writer; more are dropped, and counted.
 
@@ -125,6 +129,8 @@ def recording(
     ------
     InvalidOption
         At once, for options outside their domain or that do not fit the layout of the folder.
+    MissingBackend
+        If pyarrow cannot be imported.
 
     Examples
     --------
@@ -183,6 +189,7 @@ class Recording:
             raise InvalidOption(
                 "features is given, but the folder stores none; make one with Layout(features=d)"
             )
+        arrow("parquet")  # loaded now: later it would hold up whoever is served then
         self.model = model
         self.capacity = capacity
         self._writer = writer
@@ -190,6 +197,7 @@ class Recording:
         self._features = features
         self._keeps_outputs = bool(layout.outputs)
         self._pending: deque[_Served] = deque()
+        self._spare: deque[Tensor] = deque(maxlen=capacity)
         self._counts = Recorded()
         self._logged: dict[str, float] = {}
         self._closed = False
@@ -271,33 +279,36 @@ class Recording:
             self._drop(len(batch.ids), f"{self.capacity} batches wait for the writer already")
             return
         found = output if self._logits is None else self._logits(output)
-        labels, losses, scores, outputs, features = batch.labels, None, None, None, None
+        labels, logits, scores, losses, outputs, features = (batch.labels, *_NOTHING)
         if labels is not None and self._loss is not None:
             with torch.no_grad():
-                losses = _copied(_per_sample(self._loss(found, labels)))
+                losses = made = _copied(_per_sample(self._loss(found, labels)))
             labels = None
-        elif labels is not None:
-            scores = _log_probabilities(found)
-            if scores.is_cuda and isinstance(labels, Tensor) and labels.is_cuda:
-                losses, scores, labels = _cross_entropy(scores, labels), None, None
-        elif self._summary is not None:
+        elif labels is None and self._summary is not None:
             with torch.no_grad():
-                outputs = _copied(self._summary(found))
-        elif self._keeps_outputs:
-            outputs = _log_probabilities(found)
-        else:
+                outputs = made = _copied(self._summary(found))
+        elif labels is None and not self._keeps_outputs:
             raise InvalidProblem(
                 "labels are None and the folder stores no outputs, so that no loss will ever be "
                 "known; give labels, or make a folder with Layout(outputs=C) for C classes"
             )
+        else:
+            _require_logits(found)
+            if found.device.type == "cpu":
+                # A copy is quick, and in memory of before even where there is much of it.
+                logits = made = self._room(found.shape).copy_(found.detach())
+            else:
+                scores = made = torch.log_softmax(found.detach(), 1, dtype=torch.float32)
+                if isinstance(labels, Tensor) and labels.device == made.device:
+                    losses, scores, labels = _cross_entropy(made, labels), None, None
         if self._features is not None:
             with torch.no_grad():
                 features = _copied(self._features(inputs, output))
         ids = _snapshot(batch.ids)
         labels = None if labels is None else _snapshot(labels)
-        given = (ids, labels, scores, losses, outputs, features)
+        given = (ids, labels, logits, scores, losses, outputs, features)
         ready = None
-        if any(isinstance(one, Tensor) and one.is_cuda for one in given):
+        if made.is_cuda:
             if torch.cuda.is_current_stream_capturing():
                 return  # nothing is computed now, and a replay runs no hook
             given, ready = _on_the_way(given)
@@ -306,6 +317,17 @@ class Recording:
             self._thread = self._started()
         if 2 * len(self._pending) > self.capacity:
             self._wake.set()
+
+    def _room(self, shape: torch.Size) -> Tensor:
+        """Return memory that nothing else uses."""
+        try:
+            room = self._spare.pop()
+            if room.shape == shape:
+                return room
+        except IndexError:
+            pass
+        with torch.inference_mode(False):  # else it could not be filled outside of that mode
+            return torch.empty(shape, dtype=torch.float32, device="cpu")
 
     def _failed(self, error: BaseException) -> None:
         self._note(failures=1, error=f"{type(error).__name__}: {error}")
@@ -347,6 +369,7 @@ class Recording:
                 served.sort(key=lambda one: one.time)  # threads may have overtaken each other
                 for model, times, columns in _groups(served, self._failed):
                     self._append(model, times, columns)
+                self._spare.extend(one.logits for one in served if one.logits is not None)
 
     def _append(self, model: str, times: list[float], columns: list[_Columns]) -> None:
         """Append batches at once; each for itself, where one of them spoils it."""
@@ -436,19 +459,18 @@ def _finish(closing: "weakref.WeakMethod[Any]") -> None:
 # -- tensors ---------------------------------------------------------------------------------------
 
 
-def _log_probabilities(logits: Any) -> Tensor:
-    """Return the logarithms of the probabilities (m, C), in single precision, in new memory."""
-    if not isinstance(logits, Tensor):
+def _require_logits(found: Any) -> None:
+    """Raise InvalidProblem unless these are logits (m, C)."""
+    if not isinstance(found, Tensor):
         raise InvalidProblem(
-            f"the module returns a {type(logits).__name__}; say where the logits (m, C) are with "
+            f"the module returns a {type(found).__name__}; say where the logits (m, C) are with "
             "logits=lambda output: ..."
         )
-    if logits.ndim != 2:
+    if found.ndim != 2:
         raise InvalidProblem(
-            f"the logits have shape {tuple(logits.shape)}; (m, C) is needed, or a loss= and a "
+            f"the logits have shape {tuple(found.shape)}; (m, C) is needed, or a loss= and a "
             "summary= that take them"
         )
-    return torch.log_softmax(logits.detach(), 1, dtype=torch.float32)
 
 
 def _cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
@@ -532,8 +554,12 @@ def _columns(served: _Served) -> _Columns:
         served.ready.synchronize()
     ids = _array(served.ids)
     losses, outputs = _array(served.losses), _array(served.outputs)
-    if served.scores is not None:
-        scores, labels = _array(served.scores), _array(served.labels)
+    scores, labels = _array(served.scores), _array(served.labels)
+    if served.logits is not None:
+        scores = _log_softmax(_array(served.logits))
+    if scores is not None and labels is None:
+        outputs = scores
+    elif scores is not None:
         if labels.shape != scores.shape[:1]:
             raise InvalidProblem(
                 f"labels have shape {labels.shape}; ({len(scores)},) is needed, one for each row"
@@ -547,6 +573,17 @@ def _columns(served: _Served) -> _Columns:
                 "the output is needed"
             )
     return found
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logarithms of the probabilities, in place.
+
+    Not by torch, whose threads would take the cores from those that serve.
+    """
+    with np.errstate(all="ignore"):  # what is not finite is counted by the writer
+        logits -= logits.max(1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(1, keepdims=True))
+    return logits
 
 
 def _array(values: Any) -> Any:

@@ -194,6 +194,23 @@ def test_modes(opened: Any, tmp_path: Path, mode: str) -> None:
     np.testing.assert_allclose(found, losses_of(model, x, y), rtol=rtol)
 
 
+def test_memory_is_used_again(opened: Any, tmp_path: Path) -> None:
+    """Batches of two sizes, in and out of inference mode, in memory of earlier ones."""
+    model = network()
+    x, y = samples(60)
+    expected = losses_of(model, x, y)
+    with recording(model, opened()) as hook:
+        for number, start in enumerate(range(0, 60, 10)):
+            around = torch.inference_mode if number % 2 else torch.enable_grad
+            for rows in (slice(start, start + 6), slice(start + 6, start + 10)):
+                with around(), hook.batch(np.arange(60)[rows], y[rows]):
+                    model(x[rows])
+            hook._drain()
+        assert not hook.counts.last_error
+        assert 0 < len(hook._spare) <= 4
+    np.testing.assert_allclose(recorded(tmp_path, np.arange(60)), expected, rtol=1e-5)
+
+
 def test_compiled_modules(opened: Any, tmp_path: Path) -> None:
     model = network()
     x, y = samples(8)
