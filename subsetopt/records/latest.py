@@ -73,7 +73,7 @@ class Labels:
         before = self.read
         given: dict[str, Any] = {"kind": LABELS, "after": self._reached, "skipped": skipped}
         for block in blocks(self.root, self.layout, ("label",), **given):
-            places = self.ids.find(block.ids) if self._only else self.ids.add(block.ids)
+            places = self.ids.among(block.ids) if self._only else self.ids.add(block.ids)
             self._fit()
             _kernels.keep_labels(
                 places, block.times, block.labels, self._times, self._values, self._counts
@@ -186,7 +186,7 @@ class LatestLosses:
     def _absorb(self, block: Block) -> None:
         from . import _kernels
 
-        places = self.ids.find(block.ids) if self._only else self.ids.add(block.ids)
+        places = self.ids.among(block.ids) if self._only else self.ids.add(block.ids)
         self._fit()
         models = self._codes(block)
         _kernels.keep_losses(
