@@ -213,7 +213,9 @@ def _watching(
 def _line(row: "Row") -> str:
     tests = (f"{name[5:]} {value:.4f}" for name, value in row.items() if name.startswith("test_"))
     counts = f"{row['windows']:,.0f} windows, {row['samples']:,.0f} samples"
-    return f"{counts}, training loss {row['train_loss']:.4f}; test {', '.join(tests)}"
+    loss = row["train_loss"]
+    learnt = f"training loss {loss:.4f}" if loss == loss else "nothing new"
+    return f"{counts}, {learnt}; test {', '.join(tests)}"
 
 
 def _say(result: dict[str, Any], going: Going) -> None:

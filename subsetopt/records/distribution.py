@@ -14,7 +14,7 @@ from .joining import Joined
 from .store import RecordStore
 
 LEVELS = (0.1, 0.5, 0.9)
-MOST = 1000
+MOST = 400
 """Stretches of time."""
 _CODES = 1 << 16
 

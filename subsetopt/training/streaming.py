@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.torch.streaming import StreamedBatch, StreamedSamples, by_rule
+from subsetopt.torch.rules import rule as made_rule
+from subsetopt.torch.streaming import StreamedBatch, StreamedSamples
 
 from .checkpoint import Checkpoint
 from .data.splits import Batch, Data
@@ -150,10 +151,10 @@ class StreamTraining:
             weight_decay=run.weight_decay,
         )
         named = Named.parse(run.rule)
-        choose = by_rule(_rule(named), device=self.device)
-        self.stream: RecordStream = _stream(store, name, run, choose.rule.needs, options)
+        rule = made_rule(named.name, **named.options)
+        self.stream: RecordStream = _stream(store, name, run, rule.needs, options)
         self.samples = StreamedSamples(
-            self.stream, self._fetch, rule=choose.rule, batch_size=run.batch_size
+            self.stream, self._fetch, rule=rule, batch_size=run.batch_size
         )
         self.evaluate_every, self.checkpoint_every = evaluate_every, checkpoint_every
         self.history: list[Row] = []
@@ -315,12 +316,6 @@ class StreamTraining:
     @property
     def _on_gpu(self) -> bool:
         return self.device.type == "cuda"
-
-
-def _rule(named: Named) -> Any:
-    from subsetopt.torch import rule
-
-    return rule(named.name, **named.options)
 
 
 def _stream(

@@ -345,6 +345,14 @@ def test_damaged_files_are_left_out(folder: Path, tmp_path: Path) -> None:
     assert ready("tail", folder).exit_code == 0
 
 
+def test_without_pyarrow_the_mend_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pyarrow", "pyarrow.parquet"):
+        monkeypatch.setitem(sys.modules, name, None)
+    done = invoke("info", folder)
+    assert done.exit_code == 3
+    assert "subsetopt[records]" in done.output
+
+
 def test_ctrl_c_leaves_no_half_a_file(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
