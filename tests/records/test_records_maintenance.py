@@ -22,7 +22,7 @@ from subsetopt.records import (
 from subsetopt.records import segments as on_disk
 from subsetopt.records.segments import file_of, folder_of
 
-from .folders import T, ended, files, record, rows, started
+from .folders import T, ended, files, record, rows, started  # type: ignore[import-not-found]
 
 
 def names(root: Path, kind: str = "records") -> list[tuple[int, int]]:

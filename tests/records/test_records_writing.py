@@ -21,7 +21,7 @@ from subsetopt.records import (
     appending,
 )
 
-from .folders import T, ended, files, ran, record, rows, started, until
+from .folders import T, ended, files, ran, record, rows, started, until  # type: ignore[import-not-found]
 
 
 @pytest.fixture
