@@ -5,25 +5,35 @@ import logging
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 from time import time as now
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.records.latest import cross_entropy
 from subsetopt.records.layout import arrow
 
 from .rules.base import is_whole, require
+from .served import (
+    Columns,
+    Served,
+    copied,
+    cross_entropy_of,
+    groups,
+    joined,
+    on_the_way,
+    per_sample,
+    require_logits,
+    snapshot,
+)
 
 if TYPE_CHECKING:
     from subsetopt.records import RecordWriter
@@ -54,30 +64,6 @@ class Recorded:
     unnamed: int = 0
     """Passes outside of ``with hook.batch(ids)``, which are not recorded."""
     last_error: str = ""
-
-
-class _Served(NamedTuple):
-    """One batch on its way to the writer; arrays, or tensors that `ready` says are filled."""
-
-    time: float
-    model: str
-    ids: Any
-    labels: Any
-    logits: Any
-    scores: Any
-    losses: Any
-    outputs: Any
-    features: Any
-    ready: Any
-
-
-class _Columns(NamedTuple):
-    """One batch as the writer takes it; or several."""
-
-    ids: NDArray[Any]
-    losses: NDArray[Any] | None
-    outputs: NDArray[Any] | None
-    features: NDArray[Any] | None
 
 
 def recording(
@@ -196,7 +182,7 @@ class Recording:
         self._logits, self._loss, self._summary = logits, loss, summary
         self._features = features
         self._keeps_outputs = bool(layout.outputs)
-        self._pending: deque[_Served] = deque()
+        self._pending: deque[Served] = deque()
         self._spare: deque[Tensor] = deque(maxlen=capacity)
         self._counts = Recorded()
         self._logged: dict[str, float] = {}
@@ -282,37 +268,37 @@ class Recording:
         labels, logits, scores, losses, outputs, features = (batch.labels, *_NOTHING)
         if labels is not None and self._loss is not None:
             with torch.no_grad():
-                losses = made = _copied(_per_sample(self._loss(found, labels)))
+                losses = made = copied(per_sample(self._loss(found, labels)))
             labels = None
         elif labels is None and self._summary is not None:
             with torch.no_grad():
-                outputs = made = _copied(self._summary(found))
+                outputs = made = copied(self._summary(found))
         elif labels is None and not self._keeps_outputs:
             raise InvalidProblem(
                 "labels are None and the folder stores no outputs, so that no loss will ever be "
                 "known; give labels, or make a folder with Layout(outputs=C) for C classes"
             )
         else:
-            _require_logits(found)
+            require_logits(found)
             if found.device.type == "cpu":
                 # A copy is quick, and in memory of before even where there is much of it.
                 logits = made = self._room(found.shape).copy_(found.detach())
             else:
                 scores = made = torch.log_softmax(found.detach(), 1, dtype=torch.float32)
                 if isinstance(labels, Tensor) and labels.device == made.device:
-                    losses, scores, labels = _cross_entropy(made, labels), None, None
+                    losses, scores, labels = cross_entropy_of(made, labels), None, None
         if self._features is not None:
             with torch.no_grad():
-                features = _copied(self._features(inputs, output))
-        ids = _snapshot(batch.ids)
-        labels = None if labels is None else _snapshot(labels)
+                features = copied(self._features(inputs, output))
+        ids = snapshot(batch.ids)
+        labels = None if labels is None else snapshot(labels)
         given = (ids, labels, logits, scores, losses, outputs, features)
         ready = None
         if made.is_cuda:
             if torch.cuda.is_current_stream_capturing():
                 return  # nothing is computed now, and a replay runs no hook
-            given, ready = _on_the_way(given)
-        self._pending.append(_Served(now(), self.model, *given, ready))
+            given, ready = on_the_way(given)
+        self._pending.append(Served(now(), self.model, *given, ready))
         if not self._thread.is_alive() and not self._closed:  # in a process that was forked
             self._thread = self._started()
         if 2 * len(self._pending) > self.capacity:
@@ -367,20 +353,20 @@ class Recording:
                 count = min(len(self._pending), _TOGETHER)
                 served = [self._pending.popleft() for _ in range(count)]
                 served.sort(key=lambda one: one.time)  # threads may have overtaken each other
-                for model, times, columns in _groups(served, self._failed):
+                for model, times, columns in groups(served, self._failed):
                     self._append(model, times, columns)
                 self._spare.extend(one.logits for one in served if one.logits is not None)
 
-    def _append(self, model: str, times: list[float], columns: list[_Columns]) -> None:
+    def _append(self, model: str, times: list[float], columns: list[Columns]) -> None:
         """Append batches at once; each for itself, where one of them spoils it."""
         try:
-            joined = _Columns(*(_joined(parts) for parts in zip(*columns, strict=True)))
+            together = Columns(*(joined(parts) for parts in zip(*columns, strict=True)))
             each = np.repeat(times, [len(one.ids) for one in columns])
             held = self._writer.append(
-                joined.ids,
-                joined.losses,
-                outputs=joined.outputs,
-                features=joined.features,
+                together.ids,
+                together.losses,
+                outputs=together.outputs,
+                features=together.features,
                 model=model,
                 time=each,
             )
@@ -454,141 +440,3 @@ def _finish(closing: "weakref.WeakMethod[Any]") -> None:
     close = closing()
     if close is not None:
         close()
-
-
-# -- tensors ---------------------------------------------------------------------------------------
-
-
-def _require_logits(found: Any) -> None:
-    """Raise InvalidProblem unless these are logits (m, C)."""
-    if not isinstance(found, Tensor):
-        raise InvalidProblem(
-            f"the module returns a {type(found).__name__}; say where the logits (m, C) are with "
-            "logits=lambda output: ..."
-        )
-    if found.ndim != 2:
-        raise InvalidProblem(
-            f"the logits have shape {tuple(found.shape)}; (m, C) is needed, or a loss= and a "
-            "summary= that take them"
-        )
-
-
-def _cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the losses, NaN where a label is no class: an index out of range ends a GPU's work."""
-    if labels.shape != scores.shape[:1]:
-        raise InvalidProblem(
-            f"labels have shape {tuple(labels.shape)}; ({len(scores)},) is needed, one for each row"
-        )
-    classes = labels.detach().long()
-    good = (classes >= 0) & (classes < scores.shape[1])
-    found = -scores.gather(1, torch.where(good, classes, 0)[:, None])[:, 0]
-    return torch.where(good, found, torch.nan)
-
-
-def _per_sample(losses: Tensor) -> Tensor:
-    """Return one loss for each sample: those of its pixels or tokens are averaged."""
-    if losses.ndim == 0:
-        raise InvalidProblem(
-            "the loss is a scalar; one for each sample is needed: let it keep them apart, with "
-            "reduction='none'"
-        )
-    return losses if losses.ndim == 1 else losses.flatten(1).mean(1)
-
-
-def _copied(values: Tensor) -> Tensor:
-    return values.detach().to(torch.float32, copy=True)
-
-
-def _snapshot(values: Any) -> Any:
-    """Return what the caller may change after the pass, in memory of its own."""
-    return values.detach().clone() if isinstance(values, Tensor) else np.array(values)
-
-
-def _on_the_way(given: Sequence[Any]) -> tuple[tuple[Any, ...], Any]:
-    """Start copying tensors from a GPU to pinned memory; return them, and the event of their end.
-
-    Their own memory may be freed meanwhile: it is used again after the copy, in the same stream.
-    """
-    moved, device = [], None
-    for one in given:
-        if isinstance(one, Tensor) and one.is_cuda:
-            device = one.device
-            host = torch.empty(one.shape, dtype=one.dtype, pin_memory=True)
-            one = host.copy_(one, non_blocking=True)
-        moved.append(one)
-    ready: Any = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-    ready.record(torch.cuda.current_stream(device))
-    return tuple(moved), ready
-
-
-# -- arrays ----------------------------------------------------------------------------------------
-
-
-def _groups(
-    served: list[_Served], failed: Callable[[BaseException], None]
-) -> Iterator[tuple[str, list[float], list[_Columns]]]:
-    """Yield neighbouring batches that can be appended at once: model, times and columns."""
-    key: Any = None
-    times: list[float] = []
-    columns: list[_Columns] = []
-    for one in served:
-        try:
-            found = _columns(one)
-        except Exception as error:
-            failed(error)
-            continue
-        own = (one.model, *(part is None for part in found), found.ids.dtype.kind)
-        if own != key and columns:
-            yield key[0], times, columns
-            times, columns = [], []
-        key = own
-        times.append(one.time)
-        columns.append(found)
-    if columns:
-        yield key[0], times, columns
-
-
-def _columns(served: _Served) -> _Columns:
-    """Return the arrays of a batch, checked; waits for the device where it has to."""
-    if served.ready is not None:
-        served.ready.synchronize()
-    ids = _array(served.ids)
-    losses, outputs = _array(served.losses), _array(served.outputs)
-    scores, labels = _array(served.scores), _array(served.labels)
-    if served.logits is not None:
-        scores = _log_softmax(_array(served.logits))
-    if scores is not None and labels is None:
-        outputs = scores
-    elif scores is not None:
-        if labels.shape != scores.shape[:1]:
-            raise InvalidProblem(
-                f"labels have shape {labels.shape}; ({len(scores)},) is needed, one for each row"
-            )
-        losses = cross_entropy(scores, labels)
-    found = _Columns(ids, losses, outputs, _array(served.features))
-    for name, values in zip(("losses", "outputs", "features"), found[1:], strict=True):
-        if values is not None and values.shape[:1] != ids.shape:
-            raise InvalidProblem(
-                f"ids have shape {ids.shape}, but {name} {values.shape}; one id for each row of "
-                "the output is needed"
-            )
-    return found
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the logarithms of the probabilities, in place.
-
-    Not by torch, whose threads would take the cores from those that serve.
-    """
-    with np.errstate(all="ignore"):  # what is not finite is counted by the writer
-        logits -= logits.max(1, keepdims=True)
-        logits -= np.log(np.exp(logits).sum(1, keepdims=True))
-    return logits
-
-
-def _array(values: Any) -> Any:
-    return values.cpu().numpy() if isinstance(values, Tensor) else values
-
-
-def _joined(parts: tuple[Any, ...]) -> Any:
-    return parts[0] if len(parts) == 1 or parts[0] is None else np.concatenate(parts)
