@@ -11,7 +11,7 @@ from typing import Any
 
 from subsetopt.errors import InvalidOption
 
-from .rules.base import is_whole, require
+from .rules.checks import is_whole, require
 
 WHOLE = 1.0
 """The share that means the whole batch."""

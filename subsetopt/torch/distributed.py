@@ -12,7 +12,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 from .features import standardised
 from .ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
 from .rules import Rule
-from .rules.base import is_whole, require, require_shape
+from .rules.checks import is_whole, require, require_shape
 from .rules.wrapper import Wrapper
 from .search.joint import exchange_jointly
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.solvers.base import is_number
 
-from .rules.base import is_whole, require
+from .rules.checks import is_whole, require
 
 
 class RecordedLosses:

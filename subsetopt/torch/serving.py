@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.records.layout import arrow
 
-from .rules.base import is_whole, require
+from .rules.checks import is_whole, require
 from .served import (
     Columns,
     Served,

@@ -15,7 +15,7 @@ from .budgets import Budget, as_budget
 from .isolation import Isolation, Mode, device_of, plain_model
 from .recorded import RecordedLosses
 from .rules import Rule, rule
-from .rules.base import is_whole, require, require_shape
+from .rules.checks import is_whole, require, require_shape
 
 LossFunction = Callable[[Any, Any], Tensor]
 

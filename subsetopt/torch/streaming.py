@@ -13,7 +13,7 @@ from torch.utils.data import IterableDataset, default_collate, get_worker_info
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from .rules import Rule, rule
-from .rules.base import is_whole, require
+from .rules.checks import is_whole, require
 
 if TYPE_CHECKING:
     from subsetopt.records import RecordStream, Window

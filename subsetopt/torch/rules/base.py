@@ -1,6 +1,5 @@
 """What a selection rule is: an object that knows losses and k, and no model."""
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from importlib import import_module
@@ -10,8 +9,8 @@ import torch
 from torch import Generator, Tensor
 
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
-from subsetopt.problems import checks
 
+from .checks import is_whole, require, require_finite, require_shape, subset_size
 from .replaying import Replays
 
 RULES = {
@@ -311,68 +310,3 @@ def rule(name: str, **options: Any) -> Rule:
             )
     ready: Rule = made(**options)
     return ready
-
-
-def subset_size(k: int | float, n: int) -> int:
-    """Return how many of n are meant by k: a whole number, or a share 0 < r <= 1.
-
-    A share means ``max(1, int(r * n))``.
-
-    Raises
-    ------
-    InvalidProblem
-        If k is neither, or outside 1..n.
-    """
-    if not isinstance(k, float):
-        return checks.subset_size(k, n)
-    if not 0.0 < k <= 1.0:
-        raise InvalidProblem(f"k is {k!r}; a share must lie within 0 < k <= 1")
-    return max(1, int(k * n))
-
-
-def require(name: str, value: object, good: bool, wanted: str) -> None:
-    """Raise InvalidOption unless `good`."""
-    if not good:
-        raise InvalidOption(f"{name} is {value!r}; {wanted} is needed")
-
-
-def is_whole(value: object) -> bool:
-    """Return whether an option holds a whole number, which a truth value is not."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def require_shape(losses: object) -> None:
-    """Raise InvalidProblem unless `losses` is a tensor (n,) or (B, n) with n >= 1."""
-    if not isinstance(losses, Tensor):
-        raise InvalidProblem(f"losses are a {type(losses).__name__}; a torch.Tensor is needed")
-    shape = tuple(losses.shape)
-    if losses.ndim == 0:
-        raise InvalidProblem(
-            "losses are a scalar; one loss per sample is needed: let the loss function keep them "
-            "apart, with reduction='none'"
-        )
-    if losses.ndim > 2:
-        raise InvalidProblem(
-            f"losses have shape {shape}; one loss per sample is needed, (n,) or (B, n): average "
-            "the others, with losses.flatten(1).mean(1)"
-        )
-    if 0 in shape:
-        raise InvalidProblem(f"losses are empty, shape {shape}; at least one is needed")
-    if losses.ndim == 2 and shape[1] == 1 < shape[0]:
-        raise InvalidProblem(
-            f"losses have shape {shape}, {shape[0]} rows of one; for one row of {shape[0]} give "
-            "losses.squeeze(1)"
-        )
-
-
-def require_finite(name: str, values: Tensor) -> None:
-    """Raise InvalidProblem with the first position that is not finite; waits for the device."""
-    if math.isfinite(values.sum().item()):  # a sum that overflows is looked into below
-        return
-    bad = (~torch.isfinite(values)).nonzero()
-    if len(bad):
-        where = bad[0].tolist()
-        raise InvalidProblem(
-            f"{name}{where} is {values[tuple(where)].item()} and {len(bad)} of {values.numel()} "
-            "values are not finite; drop or replace them first"
-        )

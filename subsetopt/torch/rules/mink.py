@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
-from .base import Rule, require
+from .base import Rule
+from .checks import require
 from .max_loss import highest
 from .uniform import draw
 

@@ -9,7 +9,8 @@ from torch import Generator, Tensor
 from subsetopt.selecting import select
 from subsetopt.torch.search.mean import match_mean
 
-from .base import Rule, is_whole, require
+from .base import Rule
+from .checks import is_whole, require
 
 _PRECISIONS = (torch.float32, torch.float64)
 

@@ -7,7 +7,8 @@ from torch import Generator, Tensor
 
 from subsetopt.errors import InvalidOption
 
-from .base import Rule, require, subset_size
+from .base import Rule
+from .checks import require, subset_size
 from .max_loss import highest
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from subsetopt.solvers.base import is_number
 
-from .base import require
+from .checks import require
 from .weighted import WeightedRule
 
 

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from subsetopt.errors import InvalidOption
 from subsetopt.solvers.base import is_number
 
-from .base import is_whole, require
+from .checks import is_whole, require
 from .weighted import WeightedRule
 
 

@@ -15,7 +15,8 @@ from subsetopt.torch.search.vectors import (
     random_start,
 )
 
-from .base import Rule, is_whole, require
+from .base import Rule
+from .checks import is_whole, require
 
 
 @dataclass(kw_only=True, eq=False)
