@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 SMOOTH = 15
 """Windows of the moving average."""
+FAR = 5
+"""How many times as far off as the median a curve may end to be seen whole."""
+POINTS = 60
+"""Of a curve at most, about: it is smooth, and files stay small."""
 Values = NDArray[np.float64]
 
 
@@ -51,9 +55,12 @@ def gains(task: str, lines: Sequence[Line], budget: float) -> "Figure":
         so_far = np.cumsum(apart, axis=1) / np.arange(1, apart.shape[1] + 1)
         curves[line.method] = _band(so_far)
         notes[line.method] = form.number(line.comparison.difference, line.value.mean, "+")
-    about = "mean over all windows so far, and over the seeds; shaded: 95 % interval of the pairs"
+    about = (
+        "mean over all windows so far, and over the seeds; shaded: 95 % interval of the pairs; "
+        "what is far off leaves the picture"
+    )
     title = f"{TASKS[task].metric.capitalize()} less uniform's, so far: {task}, budget {budget:g}"
-    kept = [curve[:, curve.shape[1] // 10 :] for curve in curves.values()]
+    kept = [curve[:, curve.shape[1] // 4 :] for curve in _near(list(curves.values()))]
     return _curves(task, title, about, curves, notes, kept, zero=True)
 
 
@@ -118,7 +125,10 @@ def _curves(
         if zero:
             axes.axhline(0.0, color=INK, linewidth=1.0)
         for name, (mean, below, above) in reversed(curves.items()):
-            look, x = looks[name], np.arange(1, len(mean) + 1)
+            look = looks[name]
+            every = max(1, len(mean) // POINTS)
+            x = np.arange(len(mean), 0, -every)[::-1]  # the last one is among them
+            mean, below, above = mean[x - 1], below[x - 1], above[x - 1]
             wide = 2.6 if name == BASELINE else 1.2 if name in REFERENCES else 1.6
             axes.plot(x, mean, color=look.colour, linestyle=look.line, linewidth=wide)
             axes.fill_between(x, below, above, color=look.colour, alpha=0.1, linewidth=0)
@@ -126,6 +136,14 @@ def _curves(
         ends = {name: float(curve[0, -1]) for name, curve in curves.items()}
         put(axes, _labels(axes, looks, ends, notes))
     return figure
+
+
+def _near(curves: Sequence[Values]) -> list[Values]:
+    """Return the curves that end not too far off, so that the picture can tell them apart."""
+    ends = [abs(float(curve[0, -1])) for curve in curves]
+    finite = [end for end in ends if np.isfinite(end)]
+    most = FAR * float(np.median(finite)) if finite else 0.0
+    return [curve for curve, end in zip(curves, ends, strict=True) if end <= most]
 
 
 def _labels(
