@@ -22,6 +22,7 @@ from .ids import as_ids
 from .layout import Layout, arrow
 from .segments import LOG, file_of, folder_of, remove_unfinished, require_writer_name, write
 from .sequences import next_sequence
+from .times import latest_time
 
 Column = NDArray[Any] | float
 _BUFFERS = 16
@@ -118,7 +119,7 @@ class Appender:
         self._chunks: list[tuple[int, dict[str, Any]]] = []
         self._waiting = 0
         self._since = 0.0
-        self._latest = 0
+        self._latest = latest_time(self._folder, self.layout)
         self._counts = Appended()
         self._closed = False
         self._process = os.getpid()
@@ -281,7 +282,8 @@ class Appender:
                 return None
             try:
                 target = file_of(self._folder, self._next, self._next + count)
-                write(self._table(chunks, self._next), target, durable=self.durable)
+                table = self._table(chunks, self._next)
+                write([table], table.schema, target, durable=self.durable)
             except Exception as error:  # memory may lack as well as room on the disk
                 with self._changed:
                     self._note(failures=1)

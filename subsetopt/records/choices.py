@@ -70,7 +70,8 @@ class Choices:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             target = file_of(self._folder, held[0][0], held[-1][0] + 1)
-            write(self._table(held), target, durable=False)
+            table = self._table(held)
+            write([table], table.schema, target, durable=False)
         except OSError as error:
             self.dropped += count
             LOG.warning("could not keep what was chosen: %s", error)
@@ -86,7 +87,8 @@ class Choices:
                 if start < windows < stop:
                     held = pq.read_table(path, partitioning=None)
                     kept = held.filter(pa.compute.field("window") < windows)
-                    write(kept, file_of(self._folder, start, windows), durable=False)
+                    target = file_of(self._folder, start, windows)
+                    write([kept], kept.schema, target, durable=False)
                 if stop > windows:
                     path.unlink(missing_ok=True)
         except (OSError, pa.ArrowInvalid) as error:

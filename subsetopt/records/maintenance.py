@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import time as now
 from typing import Any
@@ -26,9 +25,11 @@ from .segments import (
     write,
 )
 from .sequences import keep_sequence
+from .times import last_time
 
 KINDS = (RECORDS, LABELS)
-_1970, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_ROWS, _BYTES = 2**18, 2**26
+"""Of a row group of a merged file, about."""
 
 
 @dataclass(frozen=True)
@@ -166,27 +167,51 @@ def _groups(found: list[Segment], rows: int) -> Iterator[list[Segment]]:
         yield group
 
 
+class _Spoiled(Exception):
+    """A file of a group cannot be read, or is gone."""
+
+
 def _merge(group: list[Segment], layout: Layout, skipped: Skipped) -> None:
+    kind = group[0].path.parent.parent.name
+    schema = layout.records() if kind == RECORDS else layout.labels()
+    target = file_of(group[0].path.parent, group[0].start, group[-1].stop)
+    try:
+        write(_joined(group, layout, skipped), schema, target, durable=True, suffix="merge")
+    except _Spoiled:
+        return  # a damaged file stays what it is, for whoever can mend it
+    for segment in group:
+        segment.path.unlink(missing_ok=True)
+
+
+def _joined(group: list[Segment], layout: Layout, skipped: Skipped) -> Iterator[Any]:
+    """Yield the records of a group in tables that are neither small nor more than memory holds."""
     pa = arrow()
-    tables = []
+    held: list[Any] = []
+    for table in _tables(group, layout, skipped):
+        held.append(table)
+        if sum(len(one) for one in held) >= _ROWS or sum(one.nbytes for one in held) >= _BYTES:
+            yield pa.concat_tables(held).unify_dictionaries().combine_chunks()
+            held.clear()
+    if held:
+        yield pa.concat_tables(held).unify_dictionaries().combine_chunks()
+
+
+def _tables(group: list[Segment], layout: Layout, skipped: Skipped) -> Iterator[Any]:
+    pa = arrow()
     for segment in group:
         try:
             file = opened(segment, layout, skipped)
             if file is None:
-                return  # a damaged file stays what it is, for whoever can mend it
+                raise _Spoiled
             with file:
-                tables.append(file.read())
+                for number in range(file.num_row_groups):
+                    yield file.read_row_group(number)
         except FileNotFoundError:
-            return
+            raise _Spoiled from None
         except (pa.ArrowException, OSError) as error:
             require_its_fault(error)
             skipped.note("damaged", segment.path, error)
-            return
-    merged = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    target = file_of(group[0].path.parent, group[0].start, group[-1].stop)
-    write(merged, target, durable=True, suffix="merge")
-    for segment in group:
-        segment.path.unlink(missing_ok=True)
+            raise _Spoiled from None
 
 
 def _timed(found: list[Segment], layout: Layout) -> list[tuple[int, Segment, int]]:
@@ -202,24 +227,6 @@ def _timed(found: list[Segment], layout: Layout) -> list[tuple[int, Segment, int
         with file:
             timed.append((last_time(file), segment, file.metadata.num_rows))
     return timed
-
-
-def last_time(file: Any) -> int:
-    """Return the time of the last record of a ParquetFile, in microseconds since 1970."""
-    return max((high for _, high in _times(file)), default=0)
-
-
-def first_time(file: Any) -> int:
-    """Return the time of its first record."""
-    return min((low for low, _ in _times(file)), default=0)
-
-
-def _times(file: Any) -> Iterator[tuple[int, int]]:
-    place = file.schema_arrow.get_field_index("time")
-    # Places of leaves and of fields agree as far as the times: lists come after them.
-    for group in range(file.metadata.num_row_groups):
-        statistics = file.metadata.row_group(group).column(place).statistics
-        yield (statistics.min - _1970) // _MICROSECOND, (statistics.max - _1970) // _MICROSECOND
 
 
 def _drop(segment: Segment, count: int, dropped: Dropped) -> Dropped:

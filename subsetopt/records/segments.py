@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,6 +179,10 @@ def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
     if own != layout:
         skipped.note("another layout", segment.path, own)
         return None
+    missing = {"id", "sequence", "time"} - set(found.schema_arrow.names)
+    if missing:
+        skipped.note("damaged", segment.path, f"it has no {', '.join(sorted(missing))}")
+        return None
     return found
 
 
@@ -188,10 +192,13 @@ def require_its_fault(error: Exception) -> None:
         raise error
 
 
-def write(table: Any, target: Path, *, durable: bool, suffix: str = "part") -> None:
-    """Write a table beside `target` and rename it, so that no reader sees a part of it.
+def write(
+    tables: Iterable[Any], schema: Any, target: Path, *, durable: bool, suffix: str = "part"
+) -> None:
+    """Write tables beside `target` and rename the file, so that no reader sees a part of it.
 
-    The file beside ends with `suffix`, which tells who may remove it: see `remove_unfinished`.
+    The file beside ends with `suffix`, which tells who may remove it: see `remove_unfinished`. Of
+    the tables, each of which becomes row groups of its own, one is held at a time.
 
     Raises
     ------
@@ -202,15 +209,17 @@ def write(table: Any, target: Path, *, durable: bool, suffix: str = "part") -> N
     beside = target.with_name(f".{target.name}.{os.getpid()}.{suffix}")
     try:
         with beside.open("wb") as stream:
-            pq.write_table(
-                table,
+            with pq.ParquetWriter(
                 stream,
+                schema,
                 compression="lz4",
                 use_dictionary=["model"],
-                column_encoding=_encodings(table.schema),
+                column_encoding=_encodings(schema),
                 write_statistics=["time", "sequence", "loss"],
                 store_schema=True,
-            )
+            ) as file:
+                for table in tables:
+                    file.write_table(table)
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())

@@ -12,9 +12,10 @@ from subsetopt.errors import InvalidOption
 
 from .folder import Folder, read_layout
 from .latest import Labels, Latest, LatestLosses, LossOf
-from .maintenance import Compacted, Dropped, compact, first_time, last_time, retain
+from .maintenance import Compacted, Dropped, compact, retain
 from .reading import Block, blocks
 from .segments import LABELS, RECORDS, Skipped, opened, segments
+from .times import first_time, last_time
 
 _COLUMNS = ("loss", "model", "outputs", "features")
 

@@ -258,3 +258,20 @@ def test_a_segment_that_is_written_meanwhile_is_not_taken_for_merged(
     RecordStore(tmp_path).compact()
     assert not left
     assert [row[1] for row in rows(RecordStore(tmp_path))] == list(range(20))
+
+
+def test_merged_files_are_written_a_part_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "_ROWS", 50)
+    with RecordWriter(tmp_path, "a") as writer:
+        for batch in range(10):
+            writer.append(range(20 * batch, 20 * batch + 20), [1.0] * 20, model=f"v{batch}")
+            writer.flush()
+    store = RecordStore(tmp_path)
+    before = [(block.versions[code]) for block in store.blocks() for code in block.models]
+    store.compact()
+    found = list(store.blocks())
+    assert [len(block) for block in found] == [60, 60, 60, 20]
+    assert [block.versions[code] for block in found for code in block.models] == before
+    assert [one for block in found for one in block.ids.tolist()] == list(range(200))

@@ -515,3 +515,13 @@ def test_the_end_of_the_process_writes_what_waits(tmp_path: Path) -> None:
     info = RecordStore(tmp_path).info()
     assert info.writers == {"forgotten": 1, "kept": 1}
     assert info.labels == 1
+
+
+def test_time_does_not_fall_when_a_writer_is_started_again(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path, "a") as writer:
+        writer.append([1, 2], [1.0, 2.0], time=[100.0, 300.0])
+    with RecordWriter(tmp_path, "a") as writer:
+        writer.append([3], [3.0], time=200.0)
+        assert writer.counts.clock_backwards == 1
+    [first, second] = RecordStore(tmp_path).blocks(("loss",))
+    assert [*first.times, *second.times] == [100_000_000, 300_000_000, 300_000_000]
