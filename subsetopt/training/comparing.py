@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,10 @@ def _results(runs: Sequence[Run], settings: Settings) -> Iterator[Result]:
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")
-    yield from parallel(delayed(train_one)(run, settings, threads) for run in runs)
+    with warnings.catch_warnings():
+        # Workers are replaced when their memory has grown, which nobody needs to know.
+        warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
+        yield from parallel(delayed(train_one)(run, settings, threads) for run in runs)
 
 
 def _jobs(runs: Iterable[Run], settings: Settings) -> int:
