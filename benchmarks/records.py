@@ -162,7 +162,7 @@ def serving(folder: Path, rounds: int, pause: float) -> list[Row]:
     for name, module, x, classes, often in (
         ("nothing, 32 x 10", torch.nn.Identity(), torch.randn(32, 10), 10, 100 * rounds),
         ("nothing, 32 x 1000", torch.nn.Identity(), torch.randn(32, 1000), 1000, 100 * rounds),
-        ("ResNet-18, 32 images", resnet18(), torch.randn(32, 3, 32, 32), 10, rounds),
+        ("ResNet-18, 4 images", resnet18(), torch.randn(4, 3, 32, 32), 10, 10 * rounds),
     ):
         for late in (False, True):
             served = Serving(torch, module, x, folder / str(next(numbers)), classes, late)
