@@ -44,7 +44,7 @@ def said(text: str) -> Counter[str]:
 def decided(text: str) -> list[str]:
     """Return the statements that hold or do not, each as a line."""
     lines = re.findall(r"(?m)^- \*\*(?:holds|does not hold) here:\*\* .*$", text)
-    return [re.sub(r" \(.*\)$", "", line) for line in lines]
+    return [re.sub(r"\. \(.*\)$", ".", line) for line in lines]
 
 
 def main(folder: Path, data: str = "") -> None:
