@@ -1,6 +1,5 @@
 """Windows of records in the order of time, k of each chosen, each window once."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import monotonic, sleep
@@ -21,6 +20,7 @@ from .reading import Block, blocks
 from .segments import Skipped, segments
 from .staleness import Staleness
 from .store import RecordStore
+from .tails import Tail, Taken
 
 Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayLike]
 """Chooses k of n: of losses (n,), k and features (n, d) or None makes k different rows."""
@@ -153,12 +153,12 @@ class RecordStream:
         if new and start == "newest":
             self._cursor.positions = {one.writer: one.stop for one in segments(store.root)}
             cursors.save(self._path, self._cursor)  # started again, it goes on from here
-        self._tails: dict[str, _Tail] = {}
+        self._tails: dict[str, Tail] = {}
         self._looked = -_LOOK
         self._stopped = False
         self._unsaved = False
         self._choices: Choices | None = None
-        self._at_hand: tuple[_Taken, NDArray[np.float32], NDArray[np.intp]] | None = None
+        self._at_hand: tuple[Taken, NDArray[np.float32], NDArray[np.intp]] | None = None
         if keep_choices:
             self._choices = Choices(store.root, name, store.layout, self._cursor.windows)
 
@@ -285,7 +285,7 @@ class RecordStream:
             self._cursor.dropped += len(taken)
             over -= len(taken)
 
-    def _take(self, count: int) -> "_Taken | None":
+    def _take(self, count: int) -> Taken | None:
         """Return the `count` earliest records that nobody has had; None where there are fewer."""
         until = int((now() - self.delay) * 1e6)
         if monotonic() - self._looked > _LOOK:
@@ -305,26 +305,26 @@ class RecordStream:
             for writer, size in zip(order, counts, strict=True)
             if size
         ]
-        return _Taken(parts)
+        return Taken(parts)
 
     def _look(self) -> bool:
         """Look for writers that are new; return whether there is one."""
         self._looked = monotonic()
         new = {one.writer for one in segments(self.store.root)} - self._tails.keys()
         for writer in new:
-            self._tails[writer] = _Tail(self, writer, self._cursor.positions.get(writer, 0))
+            self._tails[writer] = Tail(writer, self._cursor.positions.get(writer, 0), self._read)
         return bool(new)
 
-    def _after(self, taken: "_Taken") -> dict[str, int]:
+    def _after(self, taken: Taken) -> dict[str, int]:
         return {**self._cursor.positions, **taken.ends}
 
-    def _lost(self, taken: "_Taken") -> int:
+    def _lost(self, taken: Taken) -> int:
         """Return how many numbers before those taken, or among them, belong to no record."""
         held = self._cursor.positions
         passed = sum(end - held.get(writer, 0) for writer, end in taken.ends.items())
         return passed - len(taken)
 
-    def _handed_out(self, taken: "_Taken") -> Window:
+    def _handed_out(self, taken: Taken) -> Window:
         """Choose, write down what is chosen, and return the window."""
         try:
             losses, chosen, unknown = self._chosen(taken)
@@ -344,7 +344,7 @@ class RecordStream:
         self._at_hand = taken, losses, chosen
         return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
 
-    def _chosen(self, taken: "_Taken") -> tuple[NDArray[np.float32], NDArray[np.intp], int]:
+    def _chosen(self, taken: Taken) -> tuple[NDArray[np.float32], NDArray[np.intp], int]:
         """Return the losses, the rows chosen, and of how many rows no loss can be used."""
         losses, at = self._losses(taken), now()
         latest = Latest(losses, taken.times / 1e6, np.full(len(taken), "", object))
@@ -360,19 +360,19 @@ class RecordStream:
         """Return the window that was handed out and not finished, as it was."""
         before, after = self._cursor.positions, pending["positions"]
         self._tails = {
-            writer: _Tail(self, writer, before.get(writer, 0)) for writer in sorted(after)
+            writer: Tail(writer, before.get(writer, 0), self._read) for writer in sorted(after)
         }
         parts = [
             tail.pop(len(tail.below(after[writer])))
             for writer, tail in self._tails.items()
             if after[writer] > before.get(writer, 0)
         ]
-        taken = _Taken([part for part in parts if len(part)])
+        taken = Taken([part for part in parts if len(part)])
         losses, chosen = self._losses(taken), taken.rows(pending["chosen"])
         self._at_hand = taken, losses, chosen
         return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
 
-    def _losses(self, taken: "_Taken") -> NDArray[np.float32]:
+    def _losses(self, taken: Taken) -> NDArray[np.float32]:
         losses = taken.losses.copy()
         waiting = np.nonzero(np.isnan(losses))[0]
         if self._loss_of is None or not len(waiting) or taken.outputs is None:
@@ -388,160 +388,21 @@ class RecordStream:
         losses[waiting] = np.where(np.isfinite(found), found, np.nan)
         return losses
 
-    @property
-    def _columns(self) -> list[str]:
+    def _read(self, writer: str, position: int) -> Iterator[Block]:
+        """Yield what a writer has recorded from a number on."""
         columns = ["loss"]
         if self._loss_of is not None:
             columns.append("outputs")
         if self.features:
             columns.append("features")
-        return columns
-
-
-class _Tail:
-    """What one writer has recorded and nobody has had, read as it is needed."""
-
-    def __init__(self, stream: RecordStream, writer: str, position: int) -> None:
-        self._stream, self._writer, self._position = stream, writer, position
-        self._held: deque[Block] = deque()
-        self._source: Iterator[Block] | None = None
-
-    def first(self, count: int, until: int) -> Block:
-        """Return the first records, `count` at most, none of a later time."""
-        while sum(map(len, self._held)) < count and self._read():
-            pass
-        parts, missing = [], count
-        for block in self._held:  # a block may be a thousand times as long as a window
-            young = int(np.searchsorted(block.times, until, side="right"))
-            parts.append(block.taken(slice(0, min(missing, young))))
-            missing -= len(parts[-1])
-            if not missing or young < len(block):
-                break
-        return _concatenated(parts, self._writer)
-
-    def below(self, sequence: int) -> Block:
-        """Return the first records, those with smaller numbers."""
-        while (not self._held or self._held[-1].sequence[-1] < sequence - 1) and self._read():
-            pass
-        found = _concatenated(list(self._held), self._writer)
-        return found.taken(slice(0, int(np.searchsorted(found.sequence, sequence))))
-
-    def pop(self, count: int) -> Block:
-        """Remove and return the first `count` of those that have been read."""
-        parts = []
-        while count:
-            block = self._held.popleft()
-            if len(block) > count:
-                self._held.appendleft(block.taken(slice(count, None)))
-                block = block.taken(slice(0, count))
-            parts.append(block)
-            count -= len(block)
-        return _concatenated(parts, self._writer)
-
-    def _read(self) -> bool:
-        """Read one more block; return whether there was one."""
-        if self._source is None:
-            stream = self._stream
-            self._source = blocks(
-                stream.store.root,
-                stream.store.layout,
-                stream._columns,
-                writers=(self._writer,),
-                after={self._writer: self._position},
-                skipped=stream.skipped,
-            )
-        block = next(self._source, None)
-        if block is None:
-            self._source = None
-            return False
-        self._position = int(block.sequence[-1]) + 1
-        self._held.append(block)
-        return True
-
-
-class _Taken:
-    """Blocks of several writers as one, in the order of time."""
-
-    def __init__(self, parts: list[Block]) -> None:
-        self._parts = parts
-        times = np.concatenate([part.times for part in parts]) if parts else np.empty(0, np.int64)
-        order = np.argsort(times, kind="stable")
-        joined = _concatenated(parts, "")
-        self._all = joined.taken(order)
-        owners = [writer for part in parts for writer in [part.writer] * len(part)]
-        self._owners = [owners[p] for p in order]
-
-    def __len__(self) -> int:
-        return len(self._all)
-
-    @property
-    def ends(self) -> dict[str, int]:
-        """For each writer the number after its last record here."""
-        return {part.writer: int(part.sequence[-1]) + 1 for part in self._parts if len(part)}
-
-    @property
-    def ids(self) -> Any:
-        return self._all.ids
-
-    @property
-    def times(self) -> NDArray[np.int64]:
-        return self._all.times
-
-    @property
-    def losses(self) -> NDArray[np.float32]:
-        assert self._all.losses is not None
-        return self._all.losses
-
-    @property
-    def outputs(self) -> NDArray[np.float32] | None:
-        return self._all.outputs
-
-    @property
-    def features(self) -> NDArray[np.float32] | None:
-        return self._all.features
-
-    def places(self, rows: NDArray[np.intp]) -> dict[str, list[int]]:
-        """Return rows as numbers of records, by writers."""
-        found: dict[str, list[int]] = {}
-        for p in rows.tolist():
-            found.setdefault(self._owners[p], []).append(int(self._all.sequence[p]))
-        return found
-
-    def columns(
-        self, rows: NDArray[np.intp]
-    ) -> tuple[list[str], NDArray[np.int64], Any, NDArray[np.int64]]:
-        """Return the writers, numbers, ids and times of rows."""
-        own = self._all.taken(rows)
-        return [self._owners[p] for p in rows], own.sequence, own.ids, own.times
-
-    def rows(self, places: dict[str, list[int]]) -> NDArray[np.intp]:
-        """Return the rows of what `places` returned, as far as they are still there."""
-        wanted = {(writer, number) for writer, numbers in places.items() for number in numbers}
-        here = zip(self._owners, self._all.sequence.tolist(), strict=True)
-        return np.array([p for p, one in enumerate(here) if one in wanted], np.intp)
-
-
-def _concatenated(parts: list[Block], writer: str) -> Block:
-    if len(parts) == 1:
-        return parts[0]
-
-    def joined(name: str, empty: Any) -> Any:
-        values = [getattr(part, name) for part in parts]
-        if not values:
-            return empty
-        if isinstance(values[0], list):
-            return [one for value in values for one in value]
-        return None if values[0] is None else np.concatenate(values)
-
-    return Block(
-        writer,
-        joined("sequence", np.empty(0, np.int64)),
-        joined("ids", np.empty(0, np.int64)),
-        joined("times", np.empty(0, np.int64)),
-        joined("losses", np.empty(0, np.float32)),
-        outputs=joined("outputs", None),
-        features=joined("features", None),
-    )
+        return blocks(
+            self.store.root,
+            self.store.layout,
+            columns,
+            writers=(writer,),
+            after={writer: position},
+            skipped=self.skipped,
+        )
 
 
 def _share(k: int | float, n: int) -> int:
