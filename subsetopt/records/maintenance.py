@@ -187,11 +187,14 @@ def _joined(group: list[Segment], layout: Layout, skipped: Skipped) -> Iterator[
     """Yield the records of a group in tables that are neither small nor more than memory holds."""
     pa = arrow()
     held: list[Any] = []
+    rows = size = 0
     for table in _tables(group, layout, skipped):
         held.append(table)
-        if sum(len(one) for one in held) >= _ROWS or sum(one.nbytes for one in held) >= _BYTES:
+        rows, size = rows + len(table), size + table.nbytes
+        if rows >= _ROWS or size >= _BYTES:
             yield pa.concat_tables(held).unify_dictionaries().combine_chunks()
             held.clear()
+            rows = size = 0
     if held:
         yield pa.concat_tables(held).unify_dictionaries().combine_chunks()
 

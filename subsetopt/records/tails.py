@@ -19,11 +19,12 @@ class Tail:
     def __init__(self, writer: str, position: int, read: Read) -> None:
         self._writer, self._position, self._blocks = writer, position, read
         self._held: deque[Block] = deque()
+        self._count = 0
         self._source: Iterator[Block] | None = None
 
     def first(self, count: int, until: int) -> Block:
         """Return the first records, `count` at most, none of a later time."""
-        while sum(map(len, self._held)) < count and self._read():
+        while self._count < count and self._read():
             pass
         parts, missing = [], count
         for block in self._held:  # a block may be a thousand times as long as a window
@@ -51,6 +52,7 @@ class Tail:
                 block = block.taken(slice(0, count))
             parts.append(block)
             count -= len(block)
+            self._count -= len(block)
         return concatenated(parts, self._writer)
 
     def _read(self) -> bool:
@@ -63,6 +65,7 @@ class Tail:
             return False
         self._position = int(block.sequence[-1]) + 1
         self._held.append(block)
+        self._count += len(block)
         return True
 
 
