@@ -269,9 +269,13 @@ def test_merged_files_are_written_a_part_at_a_time(
             writer.append(range(20 * batch, 20 * batch + 20), [1.0] * 20, model=f"v{batch}")
             writer.flush()
     store = RecordStore(tmp_path)
-    before = [(block.versions[code]) for block in store.blocks() for code in block.models]
+
+    def versions() -> list[str]:
+        return [one for block in store.blocks() for one in np.array(block.versions)[block.models]]
+
+    before = versions()
     store.compact()
     found = list(store.blocks())
     assert [len(block) for block in found] == [60, 60, 60, 20]
-    assert [block.versions[code] for block in found for code in block.models] == before
+    assert versions() == before
     assert [one for block in found for one in block.ids.tolist()] == list(range(200))
