@@ -8,8 +8,13 @@ import typer
 from subsetopt.errors import InvalidOption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from subsetopt.benchmarks.reporting.report import Report
-    from subsetopt.training.analysis import Measure
+    from subsetopt.training.analysis import Analysis
+    from subsetopt.training.result import Result
+
+    Comparing = Callable[[list[Result]], Analysis]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +50,14 @@ def report(
         float | None,
         typer.Option(metavar="S", help="Of training: compare when runs had trained for so long."),
     ] = None,
+    equal_cost: Annotated[
+        bool,
+        typer.Option(
+            "--equal-cost",
+            help="Of training: compare with runs of the baseline that cost as much, at a larger "
+            "budget; `train --equal-cost` makes them.",
+        ),
+    ] = False,
 ) -> None:
     """Show results: tables here, and a page with figures that needs nothing else."""
     from subsetopt.benchmarks.reporting.report import Report
@@ -52,11 +65,14 @@ def report(
 
     if as_markdown and as_json:
         raise InvalidOption("--markdown and --json exclude each other; name one")
+    comparing = _comparison(at_cost, at_seconds, equal_cost)
     if (folder / "runs").is_dir():
-        _report_training(folder, out, no_page, as_markdown, as_json, _measure(at_cost, at_seconds))
+        _report_training(folder, out, no_page, as_markdown, as_json, comparing or _at_the_end)
         return
-    if at_cost is not None or at_seconds is not None:
-        raise InvalidOption(f"--at-cost and --at-seconds are for training, which {folder} is not")
+    if comparing is not None:
+        raise InvalidOption(
+            f"--at-cost, --at-seconds and --equal-cost are for training, which {folder} is not"
+        )
     found = Report(load(folder))
     page = None if no_page else _written(found, folder, out or folder / "report")
     if as_json:
@@ -69,14 +85,25 @@ def report(
         _print_tables(found, page)
 
 
-def _measure(cost: float | None, seconds: float | None) -> "Measure":
-    from subsetopt.training.analysis import FINAL, after_cost, after_seconds
+def _comparison(cost: float | None, seconds: float | None, equal_cost: bool) -> "Comparing | None":
+    """Return how runs of training are compared; None as usual, at their ends."""
+    from functools import partial
 
-    if cost is not None and seconds is not None:
-        raise InvalidOption("--at-cost and --at-seconds exclude each other; name one")
+    if (cost is not None) + (seconds is not None) + equal_cost > 1:
+        raise InvalidOption("--at-cost, --at-seconds and --equal-cost exclude each other; name one")
+    if cost is None and seconds is None and not equal_cost:
+        return None
+    from subsetopt.training.analysis import at_cost, at_equal_cost, at_seconds
+
     if cost is not None:
-        return after_cost(cost)
-    return FINAL if seconds is None else after_seconds(seconds)
+        return partial(at_cost, cost=cost)
+    return at_equal_cost if seconds is None else partial(at_seconds, seconds=seconds)
+
+
+def _at_the_end(results: "Iterable[Result]") -> "Analysis":
+    from subsetopt.training.analysis import analyse
+
+    return analyse(results)
 
 
 def _report_training(
@@ -85,16 +112,15 @@ def _report_training(
     no_page: bool,
     as_markdown: bool,
     as_json: bool,
-    measure: "Measure",
+    comparing: "Comparing",
 ) -> None:
     """Report training runs: tables here, and a folder with Markdown, JSON and figures."""
-    from subsetopt.training.analysis import analyse
     from subsetopt.training.comparing import load
     from subsetopt.training.reporting import write_report
 
     from .trainings import show
 
-    analysis = analyse(load(folder), measure=measure)
+    analysis = comparing(load(folder))
     written = None if no_page else write_report(analysis, out or folder / "report")
     show(analysis, as_markdown=as_markdown, as_json=as_json)
     if written is not None and not as_json:

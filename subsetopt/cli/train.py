@@ -1,7 +1,7 @@
 """``subsetopt train``: train under a budget, by several rules, with uniform beside them."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from subsetopt.training.comparing import Settings
     from subsetopt.training.result import Result
     from subsetopt.training.run import Run
-    from subsetopt.training.tuning import Tuned
+    from subsetopt.training.tuning import Tuned, Tuning
 
 
 def register(app: typer.Typer) -> None:
@@ -118,12 +118,26 @@ class How:
             metavar="F,...", help="What --tune-lr multiplies the rate by; else 0.25,0.5,1,2,4."
         ),
     ] = None
+    tuning_runs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="With each rate that --tune-lr tries; else 3."),
+    ] = None
+    equal_cost: Annotated[
+        bool,
+        typer.Option(
+            "--equal-cost",
+            help="Then train the baseline at those budgets at which it costs what the rules did, "
+            "selection passes included, and compare with that as well.",
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         if self.quick and self.epochs is not None:
             raise InvalidOption("--quick and --epochs both say how many epochs; give one")
         if self.lr_factors is not None and not self.tune_lr:
             raise InvalidOption("--lr-factors is for --tune-lr")
+        if self.tuning_runs is not None and not self.tune_lr:
+            raise InvalidOption("--tuning-runs is for --tune-lr")
 
     def fields(self, task: str) -> dict[str, object]:
         """Return the fields of the runs."""
@@ -145,6 +159,20 @@ class How:
         given = {name: getattr(self, name) for name in same}
         return {**given, "epochs": epochs, "compile": self.compile_model or None}
 
+    @property
+    def tuning(self) -> "Tuning | None":
+        """How learning rates are tuned, where they are."""
+        if not self.tune_lr:
+            return None
+        from subsetopt.training.tuning import Tuning
+
+        given: dict[str, Any] = {}
+        if self.lr_factors is not None:
+            given["factors"] = tuple(numbers("--lr-factors", self.lr_factors, float))
+        if self.tuning_runs is not None:
+            given["repeats"] = self.tuning_runs
+        return Tuning(**given)
+
 
 def train(what: What, how: How, keeping: Keeping) -> None:
     """Train a task under a budget by several rules and seeds, and say which differ from uniform.
@@ -158,32 +186,50 @@ def train(what: What, how: How, keeping: Keeping) -> None:
     budgets = numbers("--budget", what.budget, float)
     seeds = numbers("--seeds", what.seeds, int)
     runs = runs_of(what.task, what.rules, budgets, seeds, **how.fields(what.task))
-    settings = keeping.settings()
-    tuned: list[Tuned] = []
+    settings, tuning = keeping.settings(), how.tuning
     try:
-        if how.tune_lr:
-            runs, tuned = _tuned(runs, how, keeping, settings)
-        results = keeping.execute(runs, settings)
+        results, tuned = _trained(runs, tuning, keeping, settings)
+        if how.equal_cost:
+            more = _at_equal_cost(runs, results, tuning, keeping, settings)
+            results, tuned = results + more[0], tuned + more[1]
     except KeyboardInterrupt:
         keeping.say_where()
         raise typer.Exit(exits.INTERRUPTED) from None
-    _show(results, tuned, keeping)
+    _show(results, tuned, keeping, how.equal_cost)
 
 
-def _tuned(
-    runs: "list[Run]", how: How, keeping: Keeping, settings: "Settings"
-) -> "tuple[list[Run], list[Tuned]]":
-    from subsetopt.training.tuning import FACTORS, Tuning
+def _trained(
+    runs: "list[Run]", tuning: "Tuning | None", keeping: Keeping, settings: "Settings"
+) -> "tuple[list[Result], list[Tuned]]":
+    """Train, with learning rates that are tuned before where they are."""
+    tuned: list[Tuned] = []
+    if tuning is not None:
+        with keeping.watching("tuning", len(tuning.runs(runs))) as watch:
+            runs, tuned = tuning.tune(runs, settings, watch)
+    return keeping.execute(runs, settings), tuned
 
-    text = how.lr_factors
-    factors = FACTORS if text is None else tuple(numbers("--lr-factors", text, float))
-    tuning = Tuning(factors=factors)
-    with keeping.watching("tuning", len(tuning.runs(runs))) as watch:
-        return tuning.tune(runs, settings, watch)
+
+def _at_equal_cost(
+    runs: "list[Run]",
+    results: "list[Result]",
+    tuning: "Tuning | None",
+    keeping: Keeping,
+    settings: "Settings",
+) -> "tuple[list[Result], list[Tuned]]":
+    """Train the baseline at budgets that cost what its rivals did."""
+    from subsetopt.training.analysis import baselines_at_equal_cost
+
+    wanted = baselines_at_equal_cost(runs, results)
+    if not wanted:
+        return [], []
+    return _trained(wanted, tuning, keeping, replace(settings, resume=settings.out is not None))
 
 
-def _show(results: "list[Result]", tuned: "list[Tuned]", keeping: Keeping) -> None:
-    keeping.show(results, {"tuned": [one._asdict() for one in tuned]} if tuned else {})
+def _show(
+    results: "list[Result]", tuned: "list[Tuned]", keeping: Keeping, equal_cost: bool
+) -> None:
+    more = {"tuned": [one._asdict() for one in tuned]} if tuned else {}
+    keeping.show(results, more, equal_cost)
     if not keeping.as_json:
         for one in tuned:
             edge = ", at the edge of what was tried" if one.at_the_edge else ""

@@ -137,13 +137,24 @@ class Keeping:
             text = f"--resume goes on with {self.out}"
         typer.echo(f"interrupted; {text}", err=True)
 
-    def show(self, results: "list[Result]", more: "dict[str, Any] | None" = None) -> None:
-        """Print the comparison."""
-        from subsetopt.training.analysis import analyse
+    def show(
+        self,
+        results: "list[Result]",
+        more: "dict[str, Any] | None" = None,
+        equal_cost: bool = False,
+    ) -> None:
+        """Print the comparison, and that with runs of the baseline which cost as much."""
+        from subsetopt.training.analysis import analyse, at_equal_cost
+        from subsetopt.training.reporting import to_dict
 
         if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
             return
-        show(analyse(results), as_markdown=self.markdown, as_json=self.as_json, more=more)
+        known, matched = more or {}, at_equal_cost(results) if equal_cost else None
+        if matched is not None and self.as_json:
+            known["equal_cost"] = to_dict(matched)
+        show(analyse(results), as_markdown=self.markdown, as_json=self.as_json, more=known)
+        if matched is not None and not self.as_json:
+            show(matched, as_markdown=self.markdown)
         if self.out is not None and not self.as_json:
             typer.echo(f"kept in {self.out}; figures: subsetopt report {self.out}", err=True)
 

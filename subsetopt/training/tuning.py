@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import NamedTuple
 
+from subsetopt.errors import InvalidOption
+
 from .comparing import Settings, Watch, execute
 from .result import Result
 from .run import Run
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """What the learning rate of the recipe is multiplied by."""
-SEEDS = (1000, 1001)
+FIRST_SEED = 1000
 """Of the runs that tune; those of the comparison should be others."""
+RUNS = 3
+"""With each learning rate: with fewer, which of them is best owes much to chance."""
 
 
 class Tuned(NamedTuple):
@@ -35,11 +39,26 @@ class Tuning:
     Parameters
     ----------
     factors : tuple of float
-    seeds : tuple of int
+    repeats : int
+        Runs with each learning rate, of seeds from `FIRST_SEED` on.
+
+    Raises
+    ------
+    InvalidOption
+        For no factor, one that is not a number above 0, or fewer than one run.
     """
 
     factors: tuple[float, ...] = FACTORS
-    seeds: tuple[int, ...] = SEEDS
+    repeats: int = RUNS
+
+    def __post_init__(self) -> None:
+        good = self.factors and all(0 < factor < math.inf for factor in self.factors)
+        if not good or len(set(self.factors)) < len(self.factors):
+            raise InvalidOption(
+                f"factors are {list(self.factors)}; numbers > 0, each once, are needed"
+            )
+        if self.repeats < 1:
+            raise InvalidOption(f"repeats is {self.repeats}; a whole number >= 1 is needed")
 
     def runs(self, runs: Sequence[Run]) -> list[Run]:
         """Return the runs that tune each rule at each budget of a comparison."""
@@ -47,7 +66,7 @@ class Tuning:
         return [
             run.but(seed=seed, lr=run.lr * factor, tuning=True, evaluate_every=run.epochs)
             for run in sorted(found, key=lambda run: run.key)
-            for seed in self.seeds
+            for seed in range(FIRST_SEED, FIRST_SEED + self.repeats)
             for factor in self.factors
         ]
 

@@ -44,8 +44,10 @@ def test_rules_are_compared_and_kept(tmp_path: Path) -> None:
         early = CliRunner().invoke(app, ["report", out, "--no-page", option, "0.3"])
         assert early.exit_code == 0
         assert words in " ".join(early.output.split())
-    both = CliRunner().invoke(app, ["report", out, "--at-cost", "1", "--at-seconds", "1"])
-    assert both.exit_code == 2
+    for other in (("--at-seconds", "1"), ("--equal-cost",)):
+        both = CliRunner().invoke(app, ["report", out, "--at-cost", "1", *other])
+        assert both.exit_code == 2
+        assert "exclude each other" in both.output
     written = {path.suffix for path in (tmp_path / "out" / "report").iterdir()}
     assert written == {".md", ".json", ".svg", ".png"}
 
@@ -53,7 +55,8 @@ def test_rules_are_compared_and_kept(tmp_path: Path) -> None:
 def test_learning_rates_are_tuned_alike(tmp_path: Path) -> None:
     done = invoke(
         *("digits", "--rule", "full", "--seeds", "0", *QUICK, "--json"),
-        *("--tune-lr", "--lr-factors", "0.01,1", "--out", str(tmp_path / "out")),
+        *("--tune-lr", "--lr-factors", "0.01,1", "--tuning-runs", "2"),
+        *("--out", str(tmp_path / "out")),
     )
     assert done.exit_code == 0, done.output
     tuned = json.loads(done.stdout)["tuned"]
@@ -61,6 +64,29 @@ def test_learning_rates_are_tuned_alike(tmp_path: Path) -> None:
     assert all(len(one["values"]) == 2 and one["at_the_edge"] for one in tuned)
     assert len(list((tmp_path / "out" / "tuning" / "runs").iterdir())) == 2 * 2 * 2
     assert len(list((tmp_path / "out" / "runs").iterdir())) == 2
+
+
+def test_the_baseline_at_equal_cost(tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    what = ("digits", "--rule", "max_loss", "--budget", "0.1", "--equal-cost", "--out", out)
+    done = invoke(*what, *QUICK, "--tune-lr", "--lr-factors", "1", "--tuning-runs", "1", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    (group,) = found["equal_cost"]["families"][0]["groups"]
+    uniform, max_loss = group["rules"]
+    assert (uniform["budget"], max_loss["budget"]) == (0.43, 0.1)
+    spent = [line["effective_budget"]["mean"] for line in (uniform, max_loss)]
+    assert spent[0] == pytest.approx(spent[1], rel=0.05)
+    assert max_loss["comparison"]["pairs"] == 3
+    assert {(one["rule"], one["budget"]) for one in found["tuned"]} == {
+        ("uniform", 0.1),
+        ("max_loss", 0.1),
+        ("uniform", 0.43),
+    }
+    report = CliRunner().invoke(app, ["report", out, "--no-page", "--equal-cost", "--json"])
+    assert json.loads(report.stdout) == found["equal_cost"]
+    again = invoke(*what, *QUICK, "--resume", "--markdown")
+    assert "accuracy at equal cost" in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -78,6 +104,9 @@ def test_learning_rates_are_tuned_alike(tmp_path: Path) -> None:
         (("digits", "--lr", "-1"), "lr"),
         (("digits", "--schedule", "never"), "schedule"),
         (("digits", "--lr-factors", "1"), "--tune-lr"),
+        (("digits", "--tuning-runs", "1"), "--tune-lr"),
+        (("digits", "--tune-lr", "--lr-factors", "1,1"), "factors"),
+        (("digits", "--tune-lr", "--tuning-runs", "0"), "repeats"),
         (("digits", "--json", "--markdown"), "--markdown"),
         (("digits", "--jobs", "0"), "jobs"),
         (("digits", "--resume"), "out"),

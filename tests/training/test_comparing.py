@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,7 @@ def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subsetopt.training.tuning.execute", fake)
     runs = runs_of("digits", ["obftf"], [0.1, 0.5], [0, 1, 2], **SHORT)
     ready, found = Tuning().tune(runs, Settings())
-    assert len(seen) == 2 * 2 * 5 * 2  # rules x budgets x rates x seeds
+    assert len(seen) == 2 * 2 * 5 * 3  # rules x budgets x rates x seeds
     assert all(run.tuning and run.seed >= 1000 for run in seen)
     assert {run.lr for run in ready if run.rule == "uniform"} == {0.1}
     assert {run.lr for run in ready if run.rule == "obftf"} == {0.4}
@@ -137,3 +138,11 @@ def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
         ("obftf", 0.5): True,
     }
     assert [run.but(lr=0.1) for run in ready] == runs
+
+
+@pytest.mark.parametrize(
+    "given", [{"factors": ()}, {"factors": (1.0, 1.0)}, {"factors": (-1.0,)}, {"repeats": 0}]
+)
+def test_no_tuning_without_rates(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidOption, match=r"needed"):
+        Tuning(**given)

@@ -2,6 +2,7 @@
 
 from .courses import Axis, Course, courses
 from .groups import Group, grouped
+from .matching import at_equal_cost, baselines_at_equal_cost
 from .measures import FINAL, Measure, after_cost, after_seconds
 from .pairing import FEWEST, LEVEL, Comparison, Verdict, compared, holm
 from .report import Analysis, Family, Judged, analyse, at_cost, at_seconds
@@ -26,7 +27,9 @@ __all__ = [
     "after_seconds",
     "analyse",
     "at_cost",
+    "at_equal_cost",
     "at_seconds",
+    "baselines_at_equal_cost",
     "compared",
     "courses",
     "grouped",

@@ -1,6 +1,6 @@
 """Every rule of every group against the baseline of its group."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,18 +12,33 @@ from .measures import FINAL, Measure, after_cost, after_seconds
 from .pairing import compared, holm
 from .summary import Summary
 
+Line = tuple[str, float]
+"""A rule at a budget."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A group, with its rules: the baseline first, then the best first."""
+    """Rules beside a baseline, which comes first, then the best.
+
+    Parameters
+    ----------
+    group : Group
+        That of the baseline: where rules are compared at equal budgets, of all.
+    baseline : str or None
+    lines : tuple of Summary
+    cost : float, optional
+        Where rules are compared at equal cost instead: the baseline's, as a share of full
+        training's.
+    """
 
     group: Group
     baseline: str | None
     lines: tuple[Summary, ...]
+    cost: float | None = None
 
     @property
     def budget(self) -> float:
-        """The share of full training's backward passes."""
+        """The share of full training's backward passes, of the baseline."""
         return self.group.budget
 
 
@@ -45,9 +60,10 @@ class Family:
 
     @property
     def full(self) -> Summary | None:
-        """Full training: the baseline at a budget of 1."""
-        lines = [x for group in self.groups if group.budget == 1 for x in group.lines]
-        return next((x for x in lines if x.baseline), None)
+        """Full training: the rule of that name, else the baseline at a budget of 1."""
+        lines = [x for group in self.groups for x in group.lines if x.budget == 1]
+        known = [x for x in lines if x.rule == "full"] or [x for x in lines if x.baseline]
+        return next(iter(known), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +117,13 @@ def analyse(
     InvalidOption
         If two results are of the same run.
     """
-    judged = [_judged(group, baseline, measure) for group in grouped(results)]
+    return analysis_of(
+        [_judged(group, baseline, measure) for group in grouped(results)], measure.name
+    )
+
+
+def analysis_of(judged: Sequence[Judged], measure: str) -> Analysis:
+    """Return an analysis of groups, with verdicts that hold all together."""
     tests = [
         line.comparison.p
         for group in judged
@@ -113,7 +135,7 @@ def analyse(
         replace(group, lines=tuple(_adjusted(line, adjusted) for line in group.lines))
         for group in judged
     ]
-    return Analysis(measure=measure.name, tests=len(tests), families=tuple(_families(judged)))
+    return Analysis(measure=measure, tests=len(tests), families=tuple(_families(judged)))
 
 
 def at_cost(results: Iterable[Result], cost: float, baseline: str | None = None) -> Analysis:
@@ -126,26 +148,39 @@ def at_seconds(results: Iterable[Result], seconds: float, baseline: str | None =
     return analyse(results, baseline, after_seconds(seconds))
 
 
-def _judged(group: Group, baseline: str | None, measure: Measure) -> Judged:
-    wanted = (baseline,) if baseline is not None else BASELINES
-    base = next((rule for rule in wanted if rule in group.results), None)
-    values = {rule: _values(own, measure) for rule, own in group.results.items()}
-    better = group.any.better
-    lines = [
+def baseline_among(rules: Container[str], wanted: str | None = None) -> str | None:
+    """Return the rule that others are compared with: the one wanted, else a uniform one."""
+    known = BASELINES if wanted is None else (wanted,)
+    return next((rule for rule in known if rule in rules), None)
+
+
+def summarised(
+    lines: Mapping[Line, Mapping[int, Result]], base: Line | None, measure: Measure = FINAL
+) -> tuple[Summary, ...]:
+    """Return a line for each rule and budget, compared with that of the baseline."""
+    values = {line: _values(own, measure) for line, own in lines.items()}
+    better = next(iter(next(iter(lines.values())).values())).better
+    found = [
         Summary(
-            rule=rule,
-            budget=group.budget,
-            baseline=rule == base,
-            values=values[rule],
+            rule=line[0],
+            budget=line[1],
+            baseline=line == base,
+            values=values[line],
             results=tuple(own[seed] for seed in sorted(own)),
             comparison=None
-            if base is None or rule == base
-            else compared(values[rule], values[base], better),
+            if base is None or line == base
+            else compared(values[line], values[base], better),
         )
-        for rule, own in group.results.items()
+        for line, own in lines.items()
     ]
-    lines.sort(key=lambda line: _standing(line, better))
-    return Judged(group=group, baseline=base, lines=tuple(lines))
+    return tuple(sorted(found, key=lambda line: _standing(line, better)))
+
+
+def _judged(group: Group, baseline: str | None, measure: Measure) -> Judged:
+    name = baseline_among(group.results, baseline)
+    base = None if name is None else (name, group.budget)
+    lines = {(rule, group.budget): own for rule, own in group.results.items()}
+    return Judged(group=group, baseline=name, lines=summarised(lines, base, measure))
 
 
 def _values(own: Mapping[int, Result], measure: Measure) -> dict[int, float]:

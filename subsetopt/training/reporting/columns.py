@@ -74,11 +74,11 @@ _WHAT: tuple[Column[Summary], ...] = (
 def _metric(family: Family) -> tuple[Column[Summary], ...]:
     form = Format(family.metric)
     unit = f" {form.unit}" if form.unit else ""
-    like = {x.budget: x.value.mean for group in family.groups for x in group.lines if x.baseline}
+    like = {id(x): g.lines[0].value.mean for g in family.groups for x in g.lines if g.baseline}
 
     def difference(line: Summary) -> str:
         found = line.comparison
-        return NOTHING if found is None else form.difference(found, like.get(line.budget))
+        return NOTHING if found is None else form.difference(found, like.get(id(line)))
 
     return (
         Column(

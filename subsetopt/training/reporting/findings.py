@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from subsetopt.reporting.words import counted, enumerated
-from subsetopt.training.analysis import Analysis, Family, Summary, Verdict
+from subsetopt.training.analysis import Analysis, Family, Judged, Summary, Verdict
 
 _SWITCHES = ("nesterov", "compile", "tuning")
 _USUAL = {
@@ -29,13 +29,20 @@ def conditions(family: Family) -> str:
     return ", ".join(found)
 
 
+def where(group: Judged) -> str:
+    """Return what the lines of a group have in common: ``budget of 10 %``."""
+    if group.cost is not None:
+        return f"cost of {100 * group.cost:.3g} %"
+    return f"budget of {100 * group.budget:.3g} %"
+
+
 def findings(family: Family) -> Iterator[str]:
     """Yield what may be concluded, budget by budget."""
     for group in family.groups:
         compared = [line for line in group.lines if line.comparison is not None]
         if not compared:
             continue
-        budget = f"At a budget of {100 * group.budget:.3g} %"
+        budget = f"At a {where(group)}"
         parts = [
             f"{enumerated(rules)} {'is' if len(rules) == 1 else 'are'} {verdict}"
             for verdict in (Verdict.BETTER, Verdict.WORSE)
@@ -72,6 +79,11 @@ def remarks(analysis: Analysis) -> Iterator[str]:
         yield f"{counted(unpaired, 'run')} without a partner of the same seed: not compared."
     if any(group.baseline is None for group in analysis.groups):
         yield "Groups without the baseline are not compared."
+    if any(group.cost is not None for group in analysis.groups):
+        yield (
+            "Rules stand beside runs of the baseline that cost as much, selection passes included: "
+            "theirs is the larger budget."
+        )
     if any(len({x.rates for x in group.lines}) > 1 for group in analysis.groups):
         yield "Learning rates differ between rules: each was chosen for its rule."
 

@@ -30,6 +30,7 @@ def _family(family: Family) -> dict[str, Any]:
 def _group(group: Judged) -> dict[str, Any]:
     return {
         "budget": group.budget,
+        "cost": group.cost,
         "baseline": group.baseline,
         "rules": [_line(line) for line in group.lines],
     }
@@ -38,6 +39,7 @@ def _group(group: Judged) -> dict[str, Any]:
 def _line(line: Summary) -> dict[str, Any]:
     return {
         "rule": line.rule,
+        "budget": line.budget,
         "baseline": line.baseline,
         "seeds": [result.run.seed for result in line.results],
         "lr": list(line.rates),

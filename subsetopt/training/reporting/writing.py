@@ -13,6 +13,7 @@ from subsetopt.solvers.base import Requirement
 from subsetopt.training.analysis import Analysis, Family, Judged
 
 from . import plots
+from .findings import where
 from .markdown import to_markdown
 from .plain import to_dict
 from .plots.courses import NAMES
@@ -111,7 +112,7 @@ def _of_budgets(
 def _of_group(
     family: Family, group: Judged, number: int, end: str, style: dict[str, Style]
 ) -> Iterator[Drawing]:
-    what, end = f"{family.task}, budget {100 * group.budget:.3g} %", f"{end}-{group.budget:g}"
+    what, end = f"{family.task}, {where(group)}", f"{end}-{_named(group)}"
     found: dict[str, tuple[str, Callable[[], Figure]]] = {}
     if group.baseline is not None:
         found["difference"] = ("differences", partial(plots.differences, family, group))
@@ -127,6 +128,10 @@ def _of_group(
     )
     for name, (title, draw) in found.items():
         yield Drawing(name=f"{name}-{end}", title=f"{title}: {what}", family=number, draw=draw)
+
+
+def _named(group: Judged) -> str:
+    return f"{group.budget:g}" if group.cost is None else f"cost-{group.cost:.3g}"
 
 
 def _safe(text: str) -> str:

@@ -118,7 +118,7 @@ def against_entropy(family: Family, judged: Judged, style: Looks = None) -> "Fig
     unplaced = labels(shown, ends, notes)
     with plain_rc():
         figure, axes = frame(
-            f"{family.metric.capitalize()} against entropy: {title(family, judged.budget)}", about,
+            f"{family.metric.capitalize()} against entropy: {title(family, judged)}", about,
             right=room(unplaced), height=height(unplaced),
         )  # fmt: skip
         metric_axis(axes, family, [v for x in lines for v in x.values.values()])

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from subsetopt.reporting.labels import Label
 from subsetopt.reporting.style import GREY, PAPER, Style, styles
-from subsetopt.training.analysis import Family
+from subsetopt.training.analysis import Family, Judged
+from subsetopt.training.reporting.findings import where
 from subsetopt.training.reporting.metrics import Format
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ def looks(given: Looks, family: Family) -> Mapping[str, Style]:
     return styles(family.rules) | dict(given or {})
 
 
-def title(family: Family, budget: float | None = None) -> str:
-    """Return ``mnist, budget 10 %``."""
-    return family.task if budget is None else f"{family.task}, budget {100 * budget:.3g} %"
+def title(family: Family, judged: Judged | None = None) -> str:
+    """Return ``mnist, budget of 10 %``."""
+    return family.task if judged is None else f"{family.task}, {where(judged)}"
 
 
 def metric_axis(axes: "Axes", family: Family, values: Iterable[float], which: str = "y") -> None:

@@ -26,7 +26,7 @@ def where_seconds_go(family: Family, judged: Judged) -> "Figure":
     most = max((x.seconds.mean or 0.0 for x in lines), default=0.0)
     with plain_rc():
         figure, axes = frame(
-            f"Where the time goes: {title(family, judged.budget)}",
+            f"Where the time goes: {title(family, judged)}",
             "wall-clock seconds of training, mean of the seeds, evaluation left out",
             height=tall, left=left, right=80, top=96, bottom=46,
         )  # fmt: skip

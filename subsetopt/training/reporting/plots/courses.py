@@ -50,7 +50,7 @@ def against_time(
     about = "mean of the seeds; shaded: its 95 % interval (Student's t); thick: the baseline"
     with plain_rc():
         figure, axes = frame(
-            f"{family.metric.capitalize()} against {short}: {title(family, judged.budget)}", about,
+            f"{family.metric.capitalize()} against {short}: {title(family, judged)}", about,
             right=room(unplaced), height=height(unplaced),
         )  # fmt: skip
         metric_axis(axes, family, _reach(found))

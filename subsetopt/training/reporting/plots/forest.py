@@ -41,7 +41,7 @@ def differences(family: Family, judged: Judged) -> "Figure":
     about += "holds for all rules together (Holm)"
     with plain_rc():
         figure, axes = frame(
-            f"Differences to {judged.baseline or 'the baseline'}: {title(family, judged.budget)}",
+            f"Differences to {judged.baseline or 'the baseline'}: {title(family, judged)}",
             about, height=tall, left=left, right=right, top=88, bottom=54,
         )  # fmt: skip
         axes.set_ylim(max(1, len(lines)) - 0.4, -0.6)
