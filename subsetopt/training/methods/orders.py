@@ -77,11 +77,12 @@ class _Order(Method):
         return Whole(model, losses)
 
     def order(self, setting: Setting) -> NDArray[np.int64]:
-        """Return the order; the last one of each kind is kept for the next run of the process."""
+        """Return the order; the latest are kept for later runs of the process."""
         features = _features(setting, self.named.options.get("features", self.features))
         key = (str(self), setting.batch_size, crc32(features.tobytes()), self._seed(setting))
         if key not in _KEPT:
-            _KEPT.clear()
+            if len(_KEPT) >= _MOST_KEPT:
+                del _KEPT[next(iter(_KEPT))]
             _KEPT[key] = self.make(features, setting)
         return _KEPT[key]
 
@@ -96,6 +97,7 @@ class _Order(Method):
 
 
 _KEPT: dict[Any, NDArray[np.int64]] = {}
+_MOST_KEPT = 8
 
 
 @dataclass(frozen=True)
