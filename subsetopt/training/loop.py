@@ -247,7 +247,9 @@ class Training:
 
     def _require_finite(self, losses: Tensor) -> None:
         # Rules refuse such losses, as they should; that a training diverges is a result.
-        if losses.device.type == "cpu" and not bool(torch.isfinite(losses).all()):
+        if losses.device.type != "cpu":
+            return
+        if self.group.any(not bool(torch.isfinite(losses).all())):  # else the others would wait
             raise Diverged
 
     def _spent(self) -> float:

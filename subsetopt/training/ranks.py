@@ -1,6 +1,7 @@
 """Training in several processes, as torchrun starts them; with one, nothing happens here."""
 
 import atexit
+import gc
 import os
 from typing import Any
 
@@ -77,6 +78,14 @@ class Group:
         dist.broadcast_object_list(told, src=0)
         return bool(told[0])
 
+    def any(self, value: bool) -> bool:
+        """Return whether one of the processes says so; for those that train on the CPU."""
+        if self.alone:
+            return value
+        told = torch.tensor(int(value))
+        dist.all_reduce(told, dist.ReduceOp.MAX)
+        return bool(told)
+
     def gathered(self, value: Any) -> list[Any]:
         """Return the values of all processes, in their order."""
         if self.alone:
@@ -96,5 +105,15 @@ def join(device: str) -> Group:
         if device == "cuda":
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
-        atexit.register(dist.destroy_process_group)
+        atexit.register(_part)
     return Group()
+
+
+def _part() -> None:
+    """Leave the group, once nothing holds it any more.
+
+    A training refers to itself in circles, and its model to the group: collected only while the
+    interpreter ends, the threads of gloo abort the process.
+    """
+    gc.collect()
+    dist.destroy_process_group()

@@ -137,9 +137,38 @@ class Data(NamedTuple):
         facts = {**self.facts, "n_train": len(few), "n_test": len(fewer), "subset": True}
         return self._replace(train=few, test=fewer, validation=None, facts=facts)
 
+    def mislabelled(self, share: float, seed: int = 0) -> "Data":
+        """Return data in whose training set this share of the labels is wrong.
+
+        Parameters
+        ----------
+        share : float
+            0 <= share < 1, drawn once and for all; each of the other classes is as likely. Labels
+            of the test set stay as they are.
+        """
+        require_noise(share)
+        if not share:
+            return self
+        if self.classes is None or not isinstance(self.train, TensorSplit):
+            raise InvalidOption("label_noise is for classes held in memory")
+        generator = np.random.default_rng(seed)
+        labels = self.train.targets.clone()
+        wrong = generator.permutation(len(labels))[: round(share * len(labels))]
+        further = torch.from_numpy(generator.integers(1, self.classes, len(wrong)))
+        labels[wrong] = (labels[wrong] + further.to(labels.dtype)) % self.classes
+        return self._replace(
+            train=TensorSplit(self.train.inputs, labels), facts={**self.facts, "label_noise": share}
+        )
+
     def _told(self, train: Split, test: Split) -> "Data":
         facts = {**self.facts, "n_train": len(train), "n_test": len(test), "tuning": True}
         return self._replace(train=train, test=test, validation=None, facts=facts)
+
+
+def require_noise(share: float) -> None:
+    """Raise InvalidOption if it is no share of labels."""
+    if isinstance(share, bool) or not 0 <= share < 1:
+        raise InvalidOption(f"label_noise is {share!r}; a share 0 <= label_noise < 1 is needed")
 
 
 def _drawn(split: Split, count: int | None) -> Split:

@@ -25,4 +25,4 @@ class CIFAR10(SmallImages):
         """Read the files, as `subsetopt.training.data.cifar.read_cifar` does."""
         read = partial(read_cifar, classes=10)
         arrays = read_files(read, folder, "CIFAR-10", "cifar10", download)
-        return arrays.data(10).fewer(self.train, self.test)
+        return self._as_asked(arrays.data(10))

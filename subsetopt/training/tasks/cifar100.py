@@ -25,4 +25,4 @@ class CIFAR100(SmallImages):
         """Read the files, as `subsetopt.training.data.cifar.read_cifar` does."""
         read = partial(read_cifar, classes=100)
         arrays = read_files(read, folder, "CIFAR-100", "cifar100", download)
-        return arrays.data(100).fewer(self.train, self.test)
+        return self._as_asked(arrays.data(100))

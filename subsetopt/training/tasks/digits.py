@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from subsetopt.training.data.digits import read_digits
-from subsetopt.training.data.splits import Data
+from subsetopt.training.data.splits import Data, require_noise
 from subsetopt.training.models import build_model
 from subsetopt.training.recipe import Recipe
 
@@ -15,16 +15,27 @@ from .base import Classification
 
 @dataclass(kw_only=True, eq=False)
 class Digits(Classification):
-    """1,433 training and 364 test images of 8 x 8 pixels."""
+    """1,433 training and 364 test images of 8 x 8 pixels.
+
+    Parameters
+    ----------
+    label_noise : float
+        Share of the training labels that are made wrong.
+    """
 
     name = "digits"
     recipe = Recipe(
         epochs=30, batch_size=64, lr=0.1, momentum=0.9, schedule="linear", quick_epochs=5
     )
 
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_noise(self.label_noise)
+
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
         """Return the digits, always split in the same way."""
-        return read_digits().data(10)
+        return read_digits().data(10).mislabelled(self.label_noise)
 
     def model(self, data: Data) -> nn.Module:
         """Return a perceptron with one hidden layer of 128."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from subsetopt.training.data.splits import Data
+from subsetopt.training.data.splits import Data, require_noise
 from subsetopt.training.models import build_model
 from subsetopt.training.recipe import Recipe
 
@@ -72,12 +72,21 @@ class SmallImages(ColourImages):
         Height and width that images are brought to, within the network.
     train, test : int, optional
         So many of the samples, drawn once and for all; None is all.
+    label_noise : float
+        Share of the training labels that are made wrong.
     """
 
     width: int | None = None
     resize: int | None = None
     train: int | None = None
     test: int | None = None
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_noise(self.label_noise)
+
+    def _as_asked(self, data: Data) -> Data:
+        return data.fewer(self.train, self.test).mislabelled(self.label_noise)
 
     def model(self, data: Data) -> nn.Module:
         """Return the network."""

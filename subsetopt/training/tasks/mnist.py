@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from subsetopt.training.data.arrays import Pair
 from subsetopt.training.data.mnist import read_images
-from subsetopt.training.data.splits import Data
+from subsetopt.training.data.splits import Data, require_noise
 from subsetopt.training.models import build_model
 from subsetopt.training.recipe import Recipe
 
@@ -33,6 +33,8 @@ class MNIST(Classification):
         Height and width that images are brought to, within the network.
     train, test : int, optional
         So many of the samples, drawn once and for all; None is all.
+    label_noise : float
+        Share of the training labels that are made wrong.
 
     References
     ----------
@@ -49,8 +51,10 @@ class MNIST(Classification):
     resize: int | None = None
     train: int | None = None
     test: int | None = None
+    label_noise: float = 0.0
 
     def __post_init__(self) -> None:
+        require_noise(self.label_noise)
         self.images = self.network != "mlp"
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
@@ -58,7 +62,8 @@ class MNIST(Classification):
         read = partial(read_images, sub=self.sub)
         arrays = read_files(read, folder, self.name, self.sub, download)
         train, test = self._held(arrays.train), self._held(arrays.test)
-        return arrays._replace(train=train, test=test).data(10).fewer(self.train, self.test)
+        data = arrays._replace(train=train, test=test).data(10).fewer(self.train, self.test)
+        return data.mislabelled(self.label_noise)
 
     def _held(self, pair: Pair) -> Pair:
         pixels, labels = pair

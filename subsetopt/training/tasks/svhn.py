@@ -22,4 +22,4 @@ class SVHN(SmallImages):
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
         """Read the two files, as `subsetopt.training.data.svhn.read_svhn` does."""
         arrays = read_files(read_svhn, folder, "SVHN", "svhn", download)
-        return arrays.data(10).fewer(self.train, self.test)
+        return self._as_asked(arrays.data(10))

@@ -44,6 +44,25 @@ def test_tuning_leaves_the_test_set_alone() -> None:
     assert (len(own.train), own.test.targets.tolist()) == (10, [0, 1])
 
 
+def test_labels_are_made_wrong() -> None:
+    x, y = np.zeros((1000, 2), np.float32), np.arange(1000) % 10
+    data = Arrays((x, y), (x[:30], y[:30]), "made").data(10)
+    wrong = data.mislabelled(0.2)
+    assert int((wrong.train.targets != data.train.targets).sum()) == 200
+    assert torch.equal(wrong.test.targets, data.test.targets)
+    assert set(wrong.train.targets.tolist()) == set(range(10))
+    assert torch.equal(wrong.train.targets, data.mislabelled(0.2).train.targets)
+    assert wrong.facts["label_noise"] == 0.2
+    assert data.mislabelled(0.0) is data
+    shifts = (wrong.train.targets - data.train.targets).remainder(10).bincount(minlength=10)
+    assert min(shifts[1:]) > 10  # each other class
+    for share in (-0.1, 1.0):
+        with pytest.raises(InvalidOption, match="label_noise"):
+            data.mislabelled(share)
+    with pytest.raises(InvalidOption, match="classes"):
+        data._replace(classes=None).mislabelled(0.1)
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="2 inputs and 3 targets"):
         TensorSplit(torch.zeros(2), torch.zeros(3))

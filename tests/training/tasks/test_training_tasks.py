@@ -179,7 +179,10 @@ def _agrees(made: Task, model: Any, split: Any, loss: float) -> None:
     [
         ("mnits", "task is 'mnits'; one of linreg, mnist,"),
         ("linreg:outlier=3", "task 'linreg' has no option 'outlier'; it has outliers, x_range"),
-        ("digits:network=mlp", "has no option 'network'; it has none"),
+        ("digits:network=mlp", "has no option 'network'; it has label_noise"),
+        ("digits:label_noise=1", r"label_noise is 1; a share"),
+        ("mnist:label_noise=-0.1", "label_noise is -0.1"),
+        ("cifar10:label_noise=2", "label_noise is 2"),
         ("linreg:outliers=1001", r"outliers is 1001; a whole number 0\.\.1000"),
         ("linreg:x_range=(3,1)", "x_range is"),
         ("tabular:dataset=boston", "one of california, airfoil, wine"),
