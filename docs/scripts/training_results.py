@@ -1,6 +1,6 @@
 """Write docs/training-results.md from folders of results: training_results.py FOLDER.
 
-FOLDER holds ``mnist``, ``full`` and ``tuned/TASK``, made as the page says, and in ``fig1.md`` what
+FOLDER holds ``mnist``, ``full`` and ``tuned/NAME``, made as the page says, and in ``fig1.md`` what
 ``subsetopt reproduce obftf-fig1 --scale paper --markdown`` printed.
 """
 
@@ -8,27 +8,41 @@ import sys
 from pathlib import Path
 from statistics import fmean
 
-from subsetopt.training.analysis import Analysis, Judged, Summary, analyse, at_cost, at_seconds
+from subsetopt.training.analysis import Analysis, Judged, Summary, analyse, at_equal_cost
 from subsetopt.training.comparing import load
 from subsetopt.training.reporting import plots
-from subsetopt.training.result import Result
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures" / "training"
 TEXT = HERE / "training_results.txt"
+TASKS = {
+    "digits": "digits",
+    "mnist": "MNIST",
+    "fashion": "Fashion-MNIST",
+    "airfoil": "airfoil (rmse)",
+    "digits-noise": "digits, labels wrong",
+    "mnist-noise": "MNIST, labels wrong",
+}
+"""The columns of the summary: names of folders, as they are headed."""
 
 
-def number(line: Summary, metric: str) -> tuple[str, str]:
-    """Return the mean with its deviation, and the difference with its interval."""
+def mean_of(line: Summary, metric: str) -> str:
+    """Return the mean with its deviation."""
     scale, digits = (100, 2) if metric == "accuracy" else (1, 4)
-    mean, std, found = line.value.mean, line.value.std, line.comparison
+    mean, std = line.value.mean, line.value.std
     if mean is None:
-        return ("diverged" if line.values else "not evaluated by then"), "-"
-    value = f"{scale * mean:.{digits}f} ± {scale * (std or 0):.{digits}f}"
+        return "diverged"
+    return f"{scale * mean:.{digits}f} ± {scale * (std or 0):.{digits}f}"
+
+
+def difference(line: Summary, metric: str) -> str:
+    """Return the difference to the baseline with its interval."""
+    scale, digits = (100, 2) if metric == "accuracy" else (1, 4)
+    found = line.comparison
     if found is None or found.difference is None or found.low is None or found.high is None:
-        return value, "-"
+        return "-"
     parts = (scale * x for x in (found.difference, found.low, found.high))
-    return value, "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(*parts, d=digits)
+    return "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(*parts, d=digits)
 
 
 def verdict(line: Summary) -> str:
@@ -39,59 +53,96 @@ def verdict(line: Summary) -> str:
     return f"**{said}**" if said in ("better", "worse") else "none shown"
 
 
-def table(group: Judged, metric: str) -> list[str]:
-    """Return the rows of a group."""
-    rows = []
-    for line in group.lines:
-        value, difference = number(line, metric)
-        cost = f"{100 * (line.effective_budget.mean or 0):.0f} %"
-        seconds = f"{line.seconds.mean or 0:.1f}"
-        rates = ", ".join(f"{rate:g}" for rate in sorted(set(line.rates)))
-        cells = (f"`{line.rule}`", f"{group.budget:g}", value, difference, verdict(line))
-        rows.append("| " + " | ".join((*cells, cost, seconds, rates)) + " |")
-    return rows
+def headed(metric: str) -> str:
+    """Return the heading of a column with means."""
+    return "accuracy, %" if metric == "accuracy" else metric
 
 
-def tables(analysis: Analysis) -> str:
-    """Return all groups in one table."""
+def row(line: Summary, metric: str) -> str:
+    """Return a rule at a budget, beside the baseline of the same budget."""
+    cells = (
+        f"`{line.rule}`",
+        f"{line.budget:g}",
+        mean_of(line, metric),
+        difference(line, metric),
+        verdict(line),
+        f"{100 * (line.effective_budget.mean or 0):.0f} %",
+        f"{line.seconds.mean or 0:.1f}",
+        ", ".join(f"{rate:.3g}" for rate in line.rates),
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def at_budgets(analysis: Analysis) -> str:
+    """Return all groups that have something to compare in one table."""
     family = analysis.families[0]
+    groups = [group for group in family.groups if len(group.lines) > 1]
     head = (
         "| rule | budget | {} | less uniform's (95 % interval) | verdict | cost | seconds | lr |"
-    ).format("accuracy, %" if family.metric == "accuracy" else family.metric)
-    rows = [row for group in family.groups for row in table(group, family.metric)]
+    ).format(headed(family.metric))
+    rows = [row(line, family.metric) for group in groups for line in group.lines]
     return "\n".join([head, "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |", *rows])
 
 
-def short(analysis: Analysis) -> str:
-    """Return the rules of one group beside each other, without costs."""
+def at_costs(analysis: Analysis) -> str:
+    """Return the rules that cost more than uniform sampling of their budget, one a row."""
     family = analysis.families[0]
+    head = (
+        "| rule | budget | {0} | uniform's budget | uniform's {0} | difference (95 % interval) "
+        "| verdict | cost | seconds, uniform's |"
+    ).format(headed(family.metric))
     rows = []
-    for line in family.groups[0].lines:
-        value, difference = number(line, family.metric)
-        rows.append(f"| `{line.rule}` | {value} | {difference} | {verdict(line)} |")
-    metric = "accuracy, %" if family.metric == "accuracy" else family.metric
-    head = f"| rule | {metric} | less uniform's (95 % interval) | verdict |"
-    return "\n".join([head, "| --- | ---: | ---: | --- |", *rows])
+    for group in family.groups:
+        for base, line in pairs(group):
+            spent = (f"{x.seconds.mean or 0:.1f}" for x in (line, base))
+            cells = (
+                f"`{line.rule}`",
+                f"{line.budget:g}",
+                mean_of(line, family.metric),
+                f"{base.budget:g}",
+                mean_of(base, family.metric),
+                difference(line, family.metric),
+                verdict(line),
+                f"{100 * (line.effective_budget.mean or 0):.0f} %",
+                ", ".join(spent),
+            )
+            rows.append("| " + " | ".join(cells) + " |")
+    rule = "| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |"
+    return "\n".join([head, rule, *rows])
 
 
-def uniform_spends(results: list[Result]) -> tuple[float, float]:
-    """Return the seconds and the cost, in epochs of full training, of a run of uniform sampling."""
-    own = [result for result in results if result.run.rule == "uniform"]
-    last = [result.history[-1] for result in own]
-    return fmean(row["seconds"] for row in last), fmean(row["passes"] for row in last)
+def pairs(group: Judged) -> list[tuple[Summary, Summary]]:
+    """Return each rule with a baseline of another budget that costs as much."""
+    if group.baseline is None:
+        return []
+    base = group.lines[0]
+    return [(base, x) for x in group.lines[1:] if x.budget != base.budget]
 
 
-def tuned(folder: Path) -> dict[str, str]:
-    """Return the tables of a task with tuned learning rates."""
-    results = load(folder)
-    seconds, cost = uniform_spends(results)
-    return {
-        f"{folder.name} end": tables(analyse(results)),
-        f"{folder.name} seconds": short(at_seconds(results, seconds)),
-        f"{folder.name} S": f"{seconds:.2g}",
-        f"{folder.name} cost": short(at_cost(results, cost * (1 + 1e-6))),
-        f"{folder.name} C": f"{cost:.2g}",
-    }
+def summary(found: dict[str, Analysis], budget: float) -> str:
+    """Return rules by tasks: differences at equal cost, in bold where a test says so."""
+    lines: dict[str, dict[str, Summary]] = {}
+    for name, analysis in found.items():
+        for group in analysis.families[0].groups:
+            for line in group.lines:
+                if line.comparison is not None and line.budget == budget and line.rule != "full":
+                    lines.setdefault(line.rule, {})[name] = line
+    names = [name for name in TASKS if any(name in own for own in lines.values())]
+    head = "| rule | " + " | ".join(TASKS[name] for name in names) + " |"
+    rows = []
+    for rule, own in lines.items():
+        cells = [_cell(own.get(name), found[name].families[0].metric) for name in names]
+        rows.append(f"| `{rule}` | " + " | ".join(cells) + " |")
+    return "\n".join([head, "| --- |" + " ---: |" * len(names), *rows])
+
+
+def _cell(line: Summary | None, metric: str) -> str:
+    if line is None:
+        return "-"
+    text = difference(line, metric)
+    if line.comparison is None or str(line.comparison.verdict) not in ("better", "worse"):
+        return text
+    return f"**{text}**"
 
 
 def claims(text: str) -> str:
@@ -102,18 +153,24 @@ def claims(text: str) -> str:
 def main(folder: Path) -> None:
     """Fill the tables into the text."""
     FIGURES.mkdir(parents=True, exist_ok=True)
-    mnist = load(folder / "mnist")
-    analysis = analyse(mnist)
-    known = {"mnist": tables(analysis)}
-    figure = plots.against_budget(analysis.families[0])
-    plots.save(figure, FIGURES / "mnist-budgets.svg")
+    mnist = analyse(load(folder / "mnist"))
+    known = {"mnist fixed": at_budgets(mnist)}
+    plots.save(plots.against_budget(mnist.families[0]), FIGURES / "mnist-budgets.svg")
     if (folder / "full").exists():
         full = [r.value for r in load(folder / "full") if r.run.rule == "full"]
         known["full"] = f"{100 * fmean(full):.2f}"
         known["full runs"] = str(len(full))
     known["fig1"] = claims((folder / "fig1.md").read_text(encoding="utf-8"))
-    for task in sorted((folder / "tuned").glob("*")):
-        known |= tuned(task)
+    matched: dict[str, Analysis] = {}
+    for task in sorted((folder / "tuned").iterdir()):
+        results = load(task)
+        equal, matched[task.name] = analyse(results), at_equal_cost(results)
+        known[f"{task.name} budgets"] = at_budgets(equal)
+        known[f"{task.name} costs"] = at_costs(matched[task.name])
+        figure = plots.against_budget(equal.families[0], effective=True)
+        plots.save(figure, FIGURES / f"tuned-{task.name}.svg")
+    for budget in (0.1, 0.25, 0.5):
+        known[f"summary {budget:g}"] = summary(matched, budget)
     text = TEXT.read_text(encoding="utf-8")
     for name, value in known.items():
         text = text.replace("{{" + name + "}}", value)
