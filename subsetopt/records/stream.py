@@ -1,32 +1,28 @@
 """Windows of records in the order of time, k of each chosen, each window once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from time import monotonic, sleep
 from time import time as now
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidOption, InvalidSelection
+from subsetopt.errors import InvalidOption
 
 from . import cursors
 from .choices import Choices
+from .choosing import Choose, by_mean, checked, size_of
 from .folder import locked
 from .latest import Labels, Latest, LossOf, loss_function
+from .merging import Merged
 from .overview import waiting
 from .reading import Block, blocks
 from .segments import Skipped, segments
 from .staleness import Staleness
 from .store import RecordStore
-from .tails import Tail, Taken
-
-Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayLike]
-"""Chooses k of n: of losses (n,), k and features (n, d) or None makes k different rows."""
-
-_LOOK = 1.0
-"""Seconds between looks for new writers, while the known ones have enough."""
+from .tails import Taken
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ class RecordStream:
     ) -> None:
         if not isinstance(window, int) or window < 1:
             raise InvalidOption(f"window is {window!r}; a whole number >= 1 is needed")
-        _share(k, window)
+        size_of(k, window)
         if not delay >= 0:
             raise InvalidOption(f"delay is {delay!r}; a number of seconds >= 0 is needed")
         if max_backlog is not None and max_backlog < window:
@@ -139,7 +135,7 @@ class RecordStream:
         self.delay, self.max_backlog, self.features = delay, max_backlog, features
         self.follow, self.poll, self.timeout = follow, poll, timeout
         self.skipped = Skipped()
-        self.choose: Choose = choose or _by_mean
+        self.choose: Choose = choose or by_mean
         self._loss_of = loss_function(store.layout, loss_of)
         self._labels = Labels(store.root, store.layout)
         self._path = cursors.path_of(store.root, name)
@@ -153,8 +149,7 @@ class RecordStream:
         if new and start == "newest":
             self._cursor.positions = {one.writer: one.stop for one in segments(store.root)}
             cursors.save(self._path, self._cursor)  # started again, it goes on from here
-        self._tails: dict[str, Tail] = {}
-        self._looked = -_LOOK
+        self._merged = Merged(store.root, self._read)
         self._stopped = False
         self._unsaved = False
         self._choices: Choices | None = None
@@ -244,8 +239,7 @@ class RecordStream:
         self._unsaved = False
         if self._choices is not None:
             self._choices.cut(self._cursor.windows)
-        self._tails.clear()
-        self._looked = -_LOOK
+        self._merged.forget()
 
     # -- in between -------------------------------------------------------------------------------
 
@@ -260,7 +254,7 @@ class RecordStream:
         quiet = monotonic()
         while not self._stopped:
             self._drop_backlog()
-            taken = self._take(self.window)
+            taken = self._taken(self.window)
             if taken is not None:
                 return self._handed_out(taken)
             self.commit()  # what has been finished is not to come again
@@ -277,7 +271,7 @@ class RecordStream:
             return
         over = self.backlog - self.max_backlog
         while over > 0:
-            taken = self._take(min(over, self.window))
+            taken = self._taken(min(over, self.window))
             if taken is None:
                 return
             self._cursor.lost += self._lost(taken)
@@ -285,35 +279,10 @@ class RecordStream:
             self._cursor.dropped += len(taken)
             over -= len(taken)
 
-    def _take(self, count: int) -> Taken | None:
+    def _taken(self, count: int) -> Taken | None:
         """Return the `count` earliest records that nobody has had; None where there are fewer."""
         until = int((now() - self.delay) * 1e6)
-        if monotonic() - self._looked > _LOOK:
-            self._look()
-        order = sorted(self._tails)
-        found = [self._tails[writer].first(count, until) for writer in order]
-        if sum(map(len, found)) < count:
-            if not self._look():
-                return None
-            return self._take(count)
-        times = np.concatenate([block.times for block in found])
-        owner = np.repeat(np.arange(len(found)), [len(block) for block in found])
-        earliest = np.argsort(times, kind="stable")[:count]
-        counts = np.bincount(owner[earliest], minlength=len(found))
-        parts = [
-            self._tails[writer].pop(int(size))
-            for writer, size in zip(order, counts, strict=True)
-            if size
-        ]
-        return Taken(parts)
-
-    def _look(self) -> bool:
-        """Look for writers that are new; return whether there is one."""
-        self._looked = monotonic()
-        new = {one.writer for one in segments(self.store.root)} - self._tails.keys()
-        for writer in new:
-            self._tails[writer] = Tail(writer, self._cursor.positions.get(writer, 0), self._read)
-        return bool(new)
+        return self._merged.take(count, until, self._cursor.positions)
 
     def _after(self, taken: Taken) -> dict[str, int]:
         return {**self._cursor.positions, **taken.ends}
@@ -337,7 +306,7 @@ class RecordStream:
             }
             cursors.save(self._path, replace(self._cursor, pending=pending))
         except BaseException:
-            self._tails.clear()  # what was taken from them is not handed out: read it again
+            self._merged.forget()  # what was taken from them is not handed out: read it again
             raise
         self._cursor.pending = pending
         self._unsaved = False
@@ -349,25 +318,16 @@ class RecordStream:
         losses, at = self._losses(taken), now()
         latest = Latest(losses, taken.times / 1e6, np.full(len(taken), "", object))
         values, rows = self.staleness(latest, at)
-        size = _share(self.k, len(rows)) if len(rows) else 0
+        size = size_of(self.k, len(rows)) if len(rows) else 0
         chosen = np.empty(0, np.intp)
         if size:
             features = None if taken.features is None else taken.features[rows]
-            chosen = rows[_checked(self.choose(values, size, features), size, len(rows))]
+            chosen = rows[checked(self.choose(values, size, features), size, len(rows))]
         return losses, chosen, len(taken) - int(self.staleness.known(latest, at).sum())
 
     def _again(self, pending: dict[str, Any]) -> Window:
         """Return the window that was handed out and not finished, as it was."""
-        before, after = self._cursor.positions, pending["positions"]
-        self._tails = {
-            writer: Tail(writer, before.get(writer, 0), self._read) for writer in sorted(after)
-        }
-        parts = [
-            tail.pop(len(tail.below(after[writer])))
-            for writer, tail in self._tails.items()
-            if after[writer] > before.get(writer, 0)
-        ]
-        taken = Taken([part for part in parts if len(part)])
+        taken = self._merged.between(self._cursor.positions, pending["positions"])
         losses, chosen = self._losses(taken), taken.rows(pending["chosen"])
         self._at_hand = taken, losses, chosen
         return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
@@ -403,33 +363,3 @@ class RecordStream:
             after={writer: position},
             skipped=self.skipped,
         )
-
-
-def _share(k: int | float, n: int) -> int:
-    """Return how many of n are chosen: k, at most all; or a share of them, at least one."""
-    if isinstance(k, float):
-        if not 0.0 < k <= 1.0:
-            raise InvalidOption(f"k is {k!r}; a share must lie within 0 < k <= 1")
-        return max(1, int(k * n))
-    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
-        raise InvalidOption(f"k is {k!r}; a whole number >= 1 or a share is needed")
-    return min(k, n)
-
-
-def _checked(given: ArrayLike, k: int, n: int) -> NDArray[np.intp]:
-    """Return what was chosen, sorted; raise InvalidSelection unless it is k different rows of n."""
-    chosen = np.asarray(given)
-    if chosen.shape == (k,) and chosen.dtype.kind in "iu":
-        chosen = np.sort(chosen)
-        if chosen[0] >= 0 and chosen[-1] < n and (chosen[1:] != chosen[:-1]).all():
-            return chosen.astype(np.intp)
-    raise InvalidSelection(f"what was chosen is {given!r}; {k} different rows of {n} are needed")
-
-
-def _by_mean(
-    losses: NDArray[np.float32], k: int, features: NDArray[np.float32] | None
-) -> NDArray[np.intp]:
-    from subsetopt.selecting import select
-
-    chosen: NDArray[np.intp] = select(losses, k)
-    return chosen

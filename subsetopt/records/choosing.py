@@ -1,0 +1,48 @@
+"""What is chosen of a window: how many, by what, and whether it is what was asked for."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt.errors import InvalidOption, InvalidSelection
+
+Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayLike]
+"""Chooses k of n: of losses (n,), k and features (n, d) or None makes k different rows."""
+
+
+def size_of(k: int | float, n: int) -> int:
+    """Return how many of n are chosen: k, at most all; or a share of them, at least one.
+
+    Raises
+    ------
+    InvalidOption
+        If k is neither a whole number >= 1 nor a share.
+    """
+    if isinstance(k, float):
+        if not 0.0 < k <= 1.0:
+            raise InvalidOption(f"k is {k!r}; a share must lie within 0 < k <= 1")
+        return max(1, int(k * n))
+    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
+        raise InvalidOption(f"k is {k!r}; a whole number >= 1 or a share is needed")
+    return min(k, n)
+
+
+def checked(given: ArrayLike, k: int, n: int) -> NDArray[np.intp]:
+    """Return what was chosen, sorted; raise InvalidSelection unless it is k different rows of n."""
+    chosen = np.asarray(given)
+    if chosen.shape == (k,) and chosen.dtype.kind in "iu":
+        chosen = np.sort(chosen)
+        if chosen[0] >= 0 and chosen[-1] < n and (chosen[1:] != chosen[:-1]).all():
+            return chosen.astype(np.intp)
+    raise InvalidSelection(f"what was chosen is {given!r}; {k} different rows of {n} are needed")
+
+
+def by_mean(
+    losses: NDArray[np.float32], k: int, features: NDArray[np.float32] | None
+) -> NDArray[np.intp]:
+    """Choose k losses whose mean is that of all, as `subsetopt.select` does."""
+    from subsetopt.selecting import select
+
+    chosen: NDArray[np.intp] = select(losses, k)
+    return chosen
