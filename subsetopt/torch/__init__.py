@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from .ranks import DistributedChoice
     from .recorded import RecordedLosses
     from .rules import RULES, Rule, rule, subset_size
-    from .serving import Recorded, Recording, recording
+    from .serving import Recording, recording
     from .step import StepResult, SubsetStep, supervised
     from .streaming import StreamedBatch, StreamedSamples, by_rule
+    from .tally import Recorded
     from .watching import CSVWriter, TensorBoardWriter, Watcher
 
 _CONTENTS = {
@@ -28,9 +29,10 @@ _CONTENTS = {
     "ranks": ("DistributedChoice",),
     "recorded": ("RecordedLosses",),
     "rules": ("RULES", "Rule", "rule", "subset_size"),
-    "serving": ("Recorded", "Recording", "recording"),
+    "serving": ("Recording", "recording"),
     "step": ("StepResult", "SubsetStep", "supervised"),
     "streaming": ("StreamedBatch", "StreamedSamples", "by_rule"),
+    "tally": ("Recorded",),
     "watching": ("CSVWriter", "TensorBoardWriter", "Watcher"),
 }
 _HOMES = {name: module for module, names in _CONTENTS.items() for name in names}

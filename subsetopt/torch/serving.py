@@ -1,15 +1,12 @@
 """Recording what a deployed module predicts: a forward hook that serving does not notice."""
 
 import atexit
-import logging
 import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, replace
 from functools import partial
-from time import monotonic
 from time import time as now
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -34,36 +31,17 @@ from .served import (
     require_logits,
     snapshot,
 )
+from .tally import Recorded, Tally
 
 if TYPE_CHECKING:
     from subsetopt.records import RecordWriter
 
-LOG = logging.getLogger("subsetopt.records")
 _INTERVAL = 0.1
 """Seconds between looks at what waits: nobody is woken for a batch."""
 _TOGETHER = 64
 """Batches that are appended at once, at most."""
-_QUIET = 60.0
-"""Seconds in which errors of one kind are logged once."""
 _NOTHING = (None,) * 5
 _CURRENT: "ContextVar[Batch | None]" = ContextVar("subsetopt_recorded_batch", default=None)
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What has become of the batches that were served."""
-
-    batches: int = 0
-    """Given to the writer, and taken in."""
-    records: int = 0
-    """In these."""
-    dropped: int = 0
-    """Records not taken in, as writing could not keep up."""
-    failures: int = 0
-    """Batches that could not be recorded; `last_error` says why."""
-    unnamed: int = 0
-    """Passes outside of ``with hook.batch(ids)``, which are not recorded."""
-    last_error: str = ""
 
 
 def recording(
@@ -184,10 +162,8 @@ class Recording:
         self._keeps_outputs = bool(layout.outputs)
         self._pending: deque[Served] = deque()
         self._spare: deque[Tensor] = deque(maxlen=capacity)
-        self._counts = Recorded()
-        self._logged: dict[str, float] = {}
+        self._tally = Tally()
         self._closed = False
-        self._lock = threading.Lock()
         self._draining = threading.Lock()
         self._wake = threading.Event()
         self._thread = self._started()
@@ -198,8 +174,7 @@ class Recording:
     @property
     def counts(self) -> Recorded:
         """What has become of the batches so far."""
-        with self._lock:
-            return self._counts
+        return self._tally.counts
 
     def batch(self, ids: Any, labels: Any = None) -> "Batch":
         """Name the samples of the pass within the ``with`` statement.
@@ -222,7 +197,7 @@ class Recording:
             self._drain()
             self._writer.flush()
         except Exception as error:
-            self._failed(error)
+            self._tally.failed(error)
 
     def close(self) -> None:
         """Detach from the module and write what waits; closing twice does nothing."""
@@ -249,7 +224,7 @@ class Recording:
         while batch is not None and batch.owner is not self:
             batch = batch.outer
         if batch is None:
-            self._note(unnamed=1)
+            self._tally.note(unnamed=1)
             return
         if batch.passed:
             return
@@ -257,12 +232,14 @@ class Recording:
         try:
             self._take(batch, inputs, output)
         except Exception as error:
-            self._failed(error)
+            self._tally.failed(error)
 
     def _take(self, batch: "Batch", inputs: tuple[Any, ...], output: Any) -> None:
         """Compute what is to be recorded, and leave it to the thread."""
         if len(self._pending) >= self.capacity:
-            self._drop(len(batch.ids), f"{self.capacity} batches wait for the writer already")
+            self._tally.dropped(
+                len(batch.ids), f"{self.capacity} batches wait for the writer already"
+            )
             return
         found = output if self._logits is None else self._logits(output)
         labels, logits, scores, losses, outputs, features = (batch.labels, *_NOTHING)
@@ -315,28 +292,6 @@ class Recording:
         with torch.inference_mode(False):  # else it could not be filled outside of that mode
             return torch.empty(shape, dtype=torch.float32, device="cpu")
 
-    def _failed(self, error: BaseException) -> None:
-        self._note(failures=1, error=f"{type(error).__name__}: {error}")
-        self._log(type(error).__name__, "a batch was not recorded: %s", error)
-
-    def _drop(self, count: int, why: str) -> None:
-        self._note(dropped=count)
-        self._log(why, "%d records were dropped: %s", count, why)
-
-    def _note(self, error: str = "", **more: int) -> None:
-        with self._lock:
-            held: dict[str, Any] = {
-                name: getattr(self._counts, name) + value for name, value in more.items()
-            }
-            if error:
-                held["last_error"] = error
-            self._counts = replace(self._counts, **held)
-
-    def _log(self, kind: str, message: str, *values: object) -> None:
-        if monotonic() - self._logged.get(kind, -_QUIET) >= _QUIET:
-            self._logged[kind] = monotonic()
-            LOG.warning(f"{message} (logged once in {_QUIET:g} s)", *values)
-
     # -- on the thread that writes ----------------------------------------------------------------
 
     def _started(self) -> threading.Thread:
@@ -353,7 +308,7 @@ class Recording:
                 count = min(len(self._pending), _TOGETHER)
                 served = [self._pending.popleft() for _ in range(count)]
                 served.sort(key=lambda one: one.time)  # threads may have overtaken each other
-                for model, times, columns in groups(served, self._failed):
+                for model, times, columns in groups(served, self._tally.failed):
                     self._append(model, times, columns)
                 self._spare.extend(one.logits for one in served if one.logits is not None)
 
@@ -372,15 +327,15 @@ class Recording:
             )
         except Exception as error:
             if len(columns) == 1:
-                self._failed(error)
+                self._tally.failed(error)
                 return
             for time, one in zip(times, columns, strict=True):
                 self._append(model, [time], [one])
             return
         if held:
-            self._note(batches=len(columns), records=held)
+            self._tally.note(batches=len(columns), records=held)
         elif len(each):
-            self._drop(len(each), "the writer is full")
+            self._tally.dropped(len(each), "the writer is full")
 
 
 class Batch:
@@ -416,7 +371,7 @@ class Batch:
                     "recording(), the compiled one if it is compiled, in the same thread"
                 )
         except Exception as wrong:  # of a context that was left in another one, too
-            self.owner._failed(wrong)
+            self.owner._tally.failed(wrong)
 
 
 def _work(of: "weakref.ref[Recording]", wake: threading.Event) -> None:
@@ -430,7 +385,7 @@ def _work(of: "weakref.ref[Recording]", wake: threading.Event) -> None:
         try:
             hook._drain()
         except Exception as error:
-            hook._failed(error)
+            hook._tally.failed(error)
         if hook._closed:
             return
         del hook  # it may be forgotten meanwhile
