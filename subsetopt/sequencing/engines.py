@@ -127,17 +127,14 @@ def _of_features(
 ) -> Engine:
     fitted = kernel.fitted(X)
     if engine == "auto":
+        from .matrix import matrix_bytes
+
         needed = matrix_bytes(X, fitted.dtype(X, X))
         engine = "matrix" if needed <= (memory or memory_limit()) else "rows"
     module, function = ENGINES[engine].split(":")
     make = getattr(import_module(f"{__package__}.{module}"), function)
     made: Engine = make(X, fitted, memory=memory, threads=threads, seed=seed)
     return made
-
-
-def matrix_bytes(X: NDArray[Any], stored: np.dtype[Any]) -> int:
-    """Return an estimate of what a whole matrix takes, with the features and copies of them."""
-    return stored.itemsize * len(X) ** 2 + 3 * X.nbytes + 2**26
 
 
 def _require_budget(memory: object) -> None:

@@ -15,9 +15,12 @@ from subsetopt.problems.kernel_matrices import (
 from subsetopt.problems.memory import in_units, require_memory
 from subsetopt.problems.parallel import each
 
-from .engines import matrix_bytes
-
 _BAND = 512  # rows that are added up at a time
+
+
+def matrix_bytes(X: NDArray[Any], stored: np.dtype[Any]) -> int:
+    """Return an estimate of what a whole matrix takes, with the features and copies of them."""
+    return stored.itemsize * len(X) ** 2 + 3 * X.nbytes + 2**26
 
 
 class MatrixEngine:

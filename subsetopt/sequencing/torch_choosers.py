@@ -5,7 +5,7 @@ pick needs goes through the host: the argument of the minimum, the row of K that
 members stay on the device, which therefore never waits.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from subsetopt.errors import InvalidOption
 from subsetopt.problems.memory import require_memory
 
 from .state import State
-from .torch_engine import TorchEngine
 from .torch_kernels import Tensor, whole_products
+
+if TYPE_CHECKING:
+    from .torch_engine import TorchEngine
 
 _ENDLESS = 2**62  # exchanges
 _ROUNDING = 1e-12  # of the largest potential: gains below it are none
@@ -33,7 +35,7 @@ class TorchHerding:
         rows are read faster than kernels are launched.
     """
 
-    def __init__(self, engine: TorchEngine, *, graph: bool = False) -> None:
+    def __init__(self, engine: "TorchEngine", *, graph: bool = False) -> None:
         if graph and engine.device.type != "cuda":
             raise InvalidOption(f"graph is True, but the engine is on {engine.device}, no GPU")
         self.engine = engine
@@ -134,7 +136,7 @@ class TorchSwap(TorchHerding):
     """
 
     def __init__(
-        self, engine: TorchEngine, *, sweeps: int | None = None, graph: bool = False
+        self, engine: "TorchEngine", *, sweeps: int | None = None, graph: bool = False
     ) -> None:
         whole = isinstance(sweeps, int) and not isinstance(sweeps, bool)
         if sweeps is not None and not (whole and sweeps >= 0):

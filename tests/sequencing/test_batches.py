@@ -158,7 +158,7 @@ def test_tiny_cases_against_all_selections(solver: Any) -> None:
         ("lp-rounding", {}),
         ("greedy", {}),
         ("random", {}),
-        ("frank-wolfe", {"time_limit": 5.0}),
+        ("frank-wolfe", {"time_limit": 60.0}),
         (so.solver("swap"), {}),
     ],
 )
