@@ -12,6 +12,7 @@ from torch import Tensor
 from subsetopt.errors import InvalidOption
 
 Batch = tuple[Tensor, Tensor]
+_WRONG = 1
 
 
 class Split(Protocol):
@@ -151,7 +152,8 @@ class Data(NamedTuple):
             return self
         if self.classes is None or not isinstance(self.train, TensorSplit):
             raise InvalidOption("label_noise is for classes held in memory")
-        generator = np.random.default_rng(seed)
+        # A stream of its own: by that of `for_tuning` all that is held out would be wrong.
+        generator = np.random.default_rng([_WRONG, seed])
         labels = self.train.targets.clone()
         wrong = generator.permutation(len(labels))[: round(share * len(labels))]
         further = torch.from_numpy(generator.integers(1, self.classes, len(wrong)))

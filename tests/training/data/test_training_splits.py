@@ -54,6 +54,9 @@ def test_labels_are_made_wrong() -> None:
     assert torch.equal(wrong.train.targets, data.mislabelled(0.2).train.targets)
     assert wrong.facts["label_noise"] == 0.2
     assert data.mislabelled(0.0) is data
+    right = data.for_tuning().test.targets
+    held_out = wrong.for_tuning().test.targets  # as many of those held out as of the others
+    assert 10 <= int((held_out != right).sum()) <= 30
     shifts = (wrong.train.targets - data.train.targets).remainder(10).bincount(minlength=10)
     assert min(shifts[1:]) > 10  # each other class
     for share in (-0.1, 1.0):
