@@ -5,10 +5,19 @@ FOLDER holds ``mnist``, ``full`` and ``tuned/NAME``, made as the page says, and 
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from subsetopt.training.analysis import Analysis, Judged, Summary, analyse, at_equal_cost
+from subsetopt.training.analysis import (
+    Analysis,
+    Family,
+    Judged,
+    Summary,
+    analyse,
+    at_equal_cost,
+    compared,
+)
 from subsetopt.training.comparing import load
 from subsetopt.training.reporting import plots
 
@@ -19,9 +28,8 @@ TASKS = {
     "digits": "digits",
     "mnist": "MNIST",
     "fashion": "Fashion-MNIST",
-    "airfoil": "airfoil (rmse)",
+    "airfoil": "airfoil, rmse",
     "digits-noise": "digits, labels wrong",
-    "mnist-noise": "MNIST, labels wrong",
 }
 """The columns of the summary: names of folders, as they are headed."""
 
@@ -76,10 +84,9 @@ def row(line: Summary, metric: str) -> str:
 def at_budgets(analysis: Analysis) -> str:
     """Return all groups that have something to compare in one table."""
     family = analysis.families[0]
-    groups = [group for group in family.groups if len(group.lines) > 1]
-    head = (
-        "| rule | budget | {} | less uniform's (95 % interval) | verdict | cost | seconds | lr |"
-    ).format(headed(family.metric))
+    groups = [g for g in family.groups if len(g.lines) > 1 or g.lines[0].rule == "full"]
+    head = f"| rule | budget | {headed(family.metric)} | less uniform's (95 % interval) "
+    head += "| verdict | cost | seconds | lr |"
     rows = [row(line, family.metric) for group in groups for line in group.lines]
     return "\n".join([head, "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |", *rows])
 
@@ -122,8 +129,8 @@ def pairs(group: Judged) -> list[tuple[Summary, Summary]]:
 def summary(found: dict[str, Analysis], budget: float) -> str:
     """Return rules by tasks: differences at equal cost, in bold where a test says so."""
     lines: dict[str, dict[str, Summary]] = {}
-    for name, analysis in found.items():
-        for group in analysis.families[0].groups:
+    for name in (name for name in TASKS if name in found):
+        for group in found[name].families[0].groups:
             for line in group.lines:
                 if line.comparison is not None and line.budget == budget and line.rule != "full":
                     lines.setdefault(line.rule, {})[name] = line
@@ -145,6 +152,32 @@ def _cell(line: Summary | None, metric: str) -> str:
     return f"**{text}**"
 
 
+def single(name: str, family: Family, beside: Family) -> dict[str, str]:
+    """Return what uniform sampling for longer came to, and rules of other runs less that."""
+    (line,) = family.groups[0].lines
+    others = {x.rule: x for group in beside.groups for x in group.lines if x.budget == 0.1}
+    less = {
+        f"{name} less {rule}": difference(
+            replace(other, comparison=compared(other.values, line.values, family.better)),
+            family.metric,
+        )
+        for rule, other in others.items()
+    }
+    uniform = {
+        f"{name.partition('-')[0]} {x.budget:g}": mean_of(x, family.metric)
+        for group in beside.groups
+        for x in group.lines
+        if x.baseline
+    }
+    return {
+        **less,
+        **uniform,
+        f"{name} mean": mean_of(line, family.metric),
+        f"{name} seconds": f"{line.seconds.mean or 0:.1f}",
+        f"{name} cost": f"{100 * (line.effective_budget.mean or 0):.0f}",
+    }
+
+
 def claims(text: str) -> str:
     """Return what an experiment printed of the paper's statements."""
     return text.partition("## What the paper says\n")[2].partition("\n## ")[0].strip()
@@ -162,13 +195,21 @@ def main(folder: Path) -> None:
         known["full runs"] = str(len(full))
     known["fig1"] = claims((folder / "fig1.md").read_text(encoding="utf-8"))
     matched: dict[str, Analysis] = {}
+    alone: dict[str, Family] = {}
     for task in sorted((folder / "tuned").iterdir()):
         results = load(task)
-        equal, matched[task.name] = analyse(results), at_equal_cost(results)
+        equal = analyse(results)
+        if len(equal.groups) == 1 and len(equal.groups[0].lines) == 1:
+            alone[task.name] = equal.families[0]
+            continue
+        matched[task.name] = at_equal_cost(results)
         known[f"{task.name} budgets"] = at_budgets(equal)
         known[f"{task.name} costs"] = at_costs(matched[task.name])
-        figure = plots.against_budget(equal.families[0], effective=True)
-        plots.save(figure, FIGURES / f"tuned-{task.name}.svg")
+        if task.name in TASKS:
+            figure = plots.against_budget(equal.families[0], effective=True)
+            plots.save(figure, FIGURES / f"tuned-{task.name}.svg")
+    for name, family in alone.items():
+        known |= single(name, family, matched[name.partition("-")[0]].families[0])
     for budget in (0.1, 0.25, 0.5):
         known[f"summary {budget:g}"] = summary(matched, budget)
     text = TEXT.read_text(encoding="utf-8")
