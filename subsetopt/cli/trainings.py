@@ -153,7 +153,7 @@ class Keeping:
         if matched is not None and self.as_json:
             known["equal_cost"] = to_dict(matched)
         show(analyse(results), as_markdown=self.markdown, as_json=self.as_json, more=known)
-        if matched is not None and not self.as_json:
+        if matched is not None and matched.groups and not self.as_json:
             show(matched, as_markdown=self.markdown)
         if self.out is not None and not self.as_json:
             typer.echo(f"kept in {self.out}; figures: subsetopt report {self.out}", err=True)
