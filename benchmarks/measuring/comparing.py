@@ -1,11 +1,13 @@
 """From a plan to results: in memory, or in a folder that outlasts the process."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from subsetopt._processes import end_with
 from subsetopt.benchmarks.cases import Case
 from subsetopt.benchmarks.results import Bound, Plan, Results, Row, Session
 from subsetopt.benchmarks.results.folder import Folder
@@ -151,8 +153,9 @@ def joblib_backend(name: str | None, scheduler: str | None = None) -> Iterator[N
 @contextmanager
 def _configured(name: str) -> Iterator[None]:
     joblib = Requirement("joblib", "joblib", extra="bench").load()
+    own = {"initializer": end_with, "initargs": (os.getpid(),)} if name == "loky" else {}
     try:
-        context = joblib.parallel_config(backend=name)
+        context = joblib.parallel_config(backend=name, **own)
     except ValueError as error:
         raise InvalidOption(f"joblib has no backend {name!r}: {error}") from error
     with context:

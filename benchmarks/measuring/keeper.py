@@ -41,7 +41,7 @@ class Keeper:
         self._answers = Connection(ours_in, writable=False)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the nursery
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(theirs_in), str(theirs_out)],
+            [sys.executable, "-c", _PROGRAM, *map(str, (theirs_in, theirs_out, os.getpid()))],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from time import monotonic
 from typing import IO, Any
 
+from subsetopt._processes import end_with, ending_with
 from subsetopt.benchmarks.results.rows import KILLED
 
 START = 300.0
@@ -46,11 +47,12 @@ class Ended:
     peak_bytes: int
 
 
-def serve(asked: Connection, answers: Connection) -> None:
+def serve(asked: Connection, answers: Connection, parent: int) -> None:
     """Answer requests for runs until there is nobody to ask."""
     path, families = asked.recv()
     sys.path[:] = path
-    prepare(families)
+    with ending_with(parent):  # later the pipe tells; a nursery that forks has one thread
+        prepare(families)
     answers.send("ready")
     while True:
         try:
@@ -197,7 +199,8 @@ def _begin(payload: bytes, threads: int | None, telling: Connection, log: IO[byt
         import subprocess
 
         program = f"from {__name__} import main; main()"
-        command = [sys.executable, "-c", program, "--once", str(telling.fileno())]
+        numbers = [str(telling.fileno()), str(os.getpid())]
+        command = [sys.executable, "-c", program, "--once", *numbers]
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -210,26 +213,19 @@ def _begin(payload: bytes, threads: int | None, telling: Connection, log: IO[byt
         with process.stdin as stdin:
             pickle.dump((sys.path, payload, threads), stdin)
         return process.pid
+    nursery = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     try:
         os.setsid()
-        _die_with_parent()
+        end_with(nursery)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for theirs, ours in ((nothing, 0), (log.fileno(), 1), (log.fileno(), 2)):
             os.dup2(theirs, ours)
         _work(payload, threads, telling)
     finally:
         os._exit(0)
-
-
-def _die_with_parent() -> None:
-    """Let the kernel end this process when the nursery is killed."""
-    import ctypes
-
-    set_death_signal = 1  # PR_SET_PDEATHSIG
-    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
 
 
 def _work(payload: bytes, threads: int | None, telling: Connection) -> None:
@@ -246,9 +242,11 @@ def _work(payload: bytes, threads: int | None, telling: Connection) -> None:
 
 
 def main() -> None:
-    """Serve on the two pipes whose numbers are given, or do a single run."""
+    """Serve on the two pipes whose numbers are given, or do a single run; last is the parent."""
+    parent = int(sys.argv[3])
     if sys.argv[1] == "--once":
+        end_with(parent)
         sys.path[:], payload, threads = pickle.load(sys.stdin.buffer)
         _work(payload, threads, Connection(int(sys.argv[2])))
         return
-    serve(Connection(int(sys.argv[1])), Connection(int(sys.argv[2])))
+    serve(Connection(int(sys.argv[1])), Connection(int(sys.argv[2])), parent)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from subsetopt._processes import end_with
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
 from subsetopt.problems.parallel import processors
@@ -135,8 +137,6 @@ def load(folder: Path) -> list[Result]:
 
 
 def _results(runs: Sequence[Run], settings: Settings) -> Iterator[Result]:
-    import os
-
     jobs = min(_jobs(runs, settings), max(1, len(runs)))
     threads = settings.threads or max(1, processors() // jobs)
     if jobs == 1 or int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -144,7 +144,13 @@ def _results(runs: Sequence[Run], settings: Settings) -> Iterator[Result]:
         return
     from joblib import Parallel, delayed
 
-    parallel = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")
+    parallel = Parallel(
+        n_jobs=jobs,
+        backend="loky",
+        return_as="generator_unordered",
+        initializer=end_with,  # none outlives this process, whatever ends it
+        initargs=(os.getpid(),),
+    )
     with warnings.catch_warnings():
         # Workers are replaced when their memory has grown, which nobody needs to know.
         warnings.filterwarnings("ignore", "A worker stopped", UserWarning)

@@ -198,7 +198,7 @@ def test_fresh_interpreters_where_nothing_can_be_forked(cases: list[Case]) -> No
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(theirs_in), str(theirs_out)],
+        [sys.executable, "-c", code, *map(str, (theirs_in, theirs_out, os.getpid()))],
         pass_fds=[theirs_in, theirs_out],
     )
     os.close(theirs_in)
