@@ -6,7 +6,8 @@ swaps two columns. The objective is the squared length of the sum of the chosen 
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .rng import below
 

@@ -5,7 +5,8 @@ the residual is ``wanted - sum(values[chosen])``.
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .rng import below
 

@@ -6,7 +6,8 @@ gains only shrink, so an old gain bounds the new one, and few are computed again
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .submodular import heapified, replace_top
 

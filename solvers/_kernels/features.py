@@ -5,7 +5,8 @@ Throughout, `centred` (n, d) holds the candidates less the target, so that the o
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 # Reordering sums lets the dot products use vector registers; NaN and infinity keep their meaning.
 _REASSOCIATE = {"reassoc", "contract", "nsz"}

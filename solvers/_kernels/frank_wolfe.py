@@ -5,7 +5,8 @@ are the k-subsets; an atom is held as its indices and its sum of rows.
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .features import dot, products
 

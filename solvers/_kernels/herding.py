@@ -1,7 +1,8 @@
 """Kernel herding on a quadratic form, after Chen, Welling & Smola (UAI 2010)."""
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .quadratic import VECTORISED, first, least_bits
 

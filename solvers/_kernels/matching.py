@@ -8,7 +8,8 @@ by ``values[j] - values[i]``, so the best one has a difference closest to the re
 import math
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .exchanges import double_swap, exchange, quadruple_swap, split, spread, workspace
 from .rng import below, seeded

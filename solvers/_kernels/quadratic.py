@@ -10,7 +10,8 @@ are float64. An exchange reads two rows.
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 # No potential is NaN, infinity keeps its meaning. Loops over elements need no more to use vector
 # registers; the right to reorder or contract would let the last bit depend on what is inlined,

@@ -6,7 +6,8 @@ Line searches are exact. The vertices (atoms) are the k-subsets, held as their i
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .features import dot
 

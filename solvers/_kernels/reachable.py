@@ -1,7 +1,9 @@
 """Which sums can be reached with how many items: a dynamic programme on bit sets."""
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
+
+from subsetopt.compiled import njit
 
 UNREACHED = -1
 

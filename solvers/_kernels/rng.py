@@ -1,7 +1,9 @@
 """A small random generator for kernels: seeded explicitly, no global state."""
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
+
+from subsetopt.compiled import njit
 
 
 @njit(cache=True, nogil=True)

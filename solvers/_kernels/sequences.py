@@ -11,7 +11,8 @@ two. All sums are float64; ties go to the lowest index.
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .quadratic import BLOCK, VECTORISED, exchange_rows, first, least_bits
 

@@ -1,7 +1,8 @@
 """Few distinct rows, such as labels: which are alike, and how many of each to choose."""
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .columns import nearest
 

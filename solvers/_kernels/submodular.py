@@ -5,7 +5,8 @@ smaller id comes first, so that lazy greedy takes what a plain argmax would.
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 _VECTORISED = {"reassoc", "contract", "nsz", "nnan"}
 

@@ -6,7 +6,8 @@ first, and two keys that add up to a target agree with it in value and in cardin
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,8 @@ potentials and the free candidates of the lowest; two widths, adapted, say how m
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .quadratic import VECTORISED, noise, ordered
 from .rng import below

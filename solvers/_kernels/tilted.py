@@ -1,7 +1,8 @@
 """Frank-Wolfe for mean matching with a random tilt, on columns as in `columns`."""
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 from .columns import dot, swap
 from .rng import below

@@ -9,7 +9,8 @@ An inequality is a row (kind, i, j, l):
 """
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 
 @njit(cache=True, nogil=True)

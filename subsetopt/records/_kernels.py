@@ -1,7 +1,8 @@
 """Loops over millions of ids: an open-addressing table, and what is latest of each."""
 
 import numpy as np
-from numba import njit
+
+from subsetopt.compiled import njit
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 

@@ -1,0 +1,116 @@
+"""Numba's `njit`, with a cache on disk that cannot hurt: what is damaged there is compiled anew."""
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numba
+from numba.core import caching
+
+_DIGEST = hashlib.sha256().digest_size
+
+
+def njit(*, cache: bool = True, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator that compiles as `numba.njit` does.
+
+    Numba reads back whatever is in its cache folder: a file cut short by a full disk or a killed
+    process ends every later call with a pickle error, a flipped bit in machine code with a crash,
+    and where no folder can be written it refuses to import. Here files carry a digest. One
+    whose digest does not fit is compiled and written again, and a folder that cannot be written is
+    only read.
+
+    Parameters
+    ----------
+    cache : bool
+        Keep the machine code on disk.
+    **options
+        Of `numba.njit`.
+    """
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        dispatcher = numba.njit(**options)(function)
+        if cache and hasattr(dispatcher, "_cache"):  # a plain function with NUMBA_DISABLE_JIT
+            # No folder at all, as for code without a file: compiled once in each process.
+            with suppress(RuntimeError, OSError):
+                dispatcher._cache = _Cache(function)
+        return dispatcher
+
+    return compiled
+
+
+class _Files(caching.IndexDataCacheFile):
+    """Numba's index and data files, each behind the digest of its name and content."""
+
+    def load(self, key: object) -> Any:
+        try:
+            return super().load(key)
+        except Exception:  # unpickling raises anything
+            return None
+
+    def _load_index(self) -> dict[Any, Any]:
+        try:
+            stamp, overloads = pickle.loads(self._unsealed(self._index_path))
+        except Exception:
+            return {}
+        fresh = stamp == (self._version, self._source_stamp)
+        return overloads if fresh else {}
+
+    def _save_index(self, overloads: dict[Any, Any]) -> None:
+        content = self._dump(((self._version, self._source_stamp), overloads))
+        self._seal(self._index_path, content)
+
+    def _load_data(self, name: str) -> Any:
+        return pickle.loads(self._unsealed(self._data_path(name)))
+
+    def _save_data(self, name: str, data: object) -> None:
+        self._seal(self._data_path(name), self._dump(data))
+
+    def _seal(self, path: str, content: bytes) -> None:
+        with self._open_for_write(path) as stream:
+            stream.write(_digest(path, content))
+            stream.write(content)
+
+    def _unsealed(self, path: str) -> bytes:
+        with open(path, "rb") as stream:
+            digest, content = stream.read(_DIGEST), stream.read()
+        if digest != _digest(path, content):
+            raise OSError(f"{path} is damaged")
+        return content
+
+
+def _digest(path: str, content: bytes) -> bytes:
+    return hashlib.sha256(os.path.basename(path).encode() + b"\0" + content).digest()
+
+
+class _OnlyRead(caching.InTreeCacheLocator):
+    """The folder beside the source, where none can be written: of use if it was filled before."""
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Any:
+        return cls(py_func, py_file) if os.path.exists(py_file) else None
+
+
+class _Implementation(caching.CompileResultCacheImpl):
+    _locator_classes = [*caching.CompileResultCacheImpl._locator_classes, _OnlyRead]  # noqa: RUF012
+
+
+class _Cache(caching.FunctionCache):
+    _impl_class = _Implementation
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
+
+    def load_overload(self, sig: object, target_context: object) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whole, but of another LLVM: the digest cannot tell
+            return None
+
+    def save_overload(self, sig: object, data: object) -> None:
+        with suppress(OSError):  # a full disk, a folder that cannot be written
+            super().save_overload(sig, data)
