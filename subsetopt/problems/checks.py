@@ -1,7 +1,7 @@
 """Validation that all problems share: one clear message per mistake."""
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -47,8 +47,8 @@ def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> 
 def _require_finite(name: str, array: NDArray[Any]) -> None:
     if array.dtype.kind != "f":
         return
-    finite = np.isfinite(array)
-    if np.count_nonzero(finite) < array.size:
+    if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # they pass NaN on
+        finite = np.isfinite(array)
         first = tuple(int(i) for i in np.argwhere(~finite)[0])
         where = f"[{', '.join(map(str, first))}]" if first else ""
         raise InvalidProblem(
@@ -66,11 +66,11 @@ def _native(name: str, array: NDArray[Any]) -> NDArray[Any]:
                 f"{name} holds the integer {largest}; magnitudes below 2**53 are needed so that "
                 "float64 holds them exactly: divide by a common factor"
             )
-        return array.astype(np.int64)
+        return array.astype(np.int64, copy=False)
     if array.dtype.itemsize <= 4:
-        return array.astype(np.float32)
-    array = array.astype(np.float64)
-    magnitude = float(np.abs(array).max())
+        return array.astype(np.float32, copy=False)
+    array = array.astype(np.float64, copy=False)
+    magnitude = max(float(array.max()), -float(array.min()))
     terms = array.shape[0] if array.ndim else 1
     limit = np.finfo(np.float64).max / (4 * terms)
     if magnitude > limit:
@@ -103,6 +103,22 @@ def subset_size(k: object, n: int) -> int:
     if not 1 <= size <= n:
         raise InvalidProblem(f"k is {size}; it must lie within 1..n = 1..{n}")
     return size
+
+
+def names(what: str, given: Sequence[Hashable] | None, n: int) -> tuple[Hashable, ...] | None:
+    """Return n different names as a tuple, or None; InvalidProblem if they are no such."""
+    if given is None:
+        return None
+    listed = tuple(given)
+    try:
+        different = len(set(listed))
+    except TypeError as error:
+        raise InvalidProblem(f"{what} must be hashable: {error}") from error
+    if len(listed) != n or different != n:
+        raise InvalidProblem(
+            f"{what} must be {n} different ones; got {len(listed)}, {different} of them different"
+        )
+    return listed
 
 
 def selection(indices: ArrayLike, n: int, smallest: int, largest: int) -> NDArray[np.int64]:

@@ -55,7 +55,7 @@ def kernel_matrix(
     require_memory(
         f"the {n} x {n} kernel matrix in {stored}",
         stored.itemsize * n * n + dtype.itemsize * X.size,
-        "choose among fewer candidates, give float32 features, or raise memory_limit",
+        f"choose among fewer candidates{halving(X, stored)}, or raise memory_limit",
         limit,
     )
     matrix = np.empty((n, n), stored)
@@ -79,6 +79,11 @@ def kernel_matrix(
         np.fill_diagonal(matrix, 1)
     matrix.setflags(write=False)
     return matrix
+
+
+def halving(X: NDArray[Any], stored: np.dtype[Any]) -> str:
+    """Say that float32 features take half the memory, where they do."""
+    return ", give float32 features" if stored == X.dtype == np.float64 else ""
 
 
 def kernel_sums(

@@ -1,9 +1,10 @@
 """Quadratic selection: choose k of n, minimising a quadratic over the chosen."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,9 +14,23 @@ from subsetopt.forms import QuadraticForm
 
 from . import checks
 from .dyadic import Dyadic
+from .entries import of_entries, symmetric_part, turned
+from .graphs import edges_of
 from .identity import fingerprint
+from .memory import require_square
+from .pairs import Duplicates
 
 Sense = Literal["minimise", "maximise"]
+
+
+class _StatedMatrix:
+    """Q as it was stated, of a problem that holds what is minimised."""
+
+    def __get__(self, problem: "QuadraticSelection | None", owner: type) -> NDArray[Any]:
+        if problem is None:
+            raise AttributeError("Q is of an instance")  # so that no field has it as its default
+        matrix = problem._matrix
+        return turned(matrix) if problem.sense == "maximise" else matrix
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -34,6 +49,8 @@ class QuadraticSelection:
     Q : array_like (n, n)
         Any real matrix; of a matrix that is not symmetric only the symmetric part counts, so an
         upper triangle may be given. Kept as float32 where it is symmetric float32, else float64.
+        A scipy.sparse matrix means the same as its dense form, which is made if the memory
+        suffices.
     c : array_like (n,), optional
         The linear term; None is zero.
     k : int
@@ -41,14 +58,21 @@ class QuadraticSelection:
     constant : float
         b.
     sense : {"minimise", "maximise"}
+        One matrix (n, n) is held in either case: Q, or -Q, of which reading ``problem.Q`` makes a
+        new array.
     copy : bool
-        False uses a symmetric float32 or float64 Q as it is, to save its memory; it must not be
-        changed afterwards.
+        False uses a symmetric float32 or float64 Q that is to be minimised as it is, to save its
+        memory; it must not be changed afterwards.
+    names : sequence, optional
+        Of the candidates, all different; `names_of` gives those of a selection. They are no part
+        of what makes two problems equal.
 
     Raises
     ------
     InvalidProblem
         For data that state no problem: wrong dtype or shape, NaN or infinity, k outside 1..n.
+    TooLarge
+        If the dense form of a sparse matrix would not fit.
 
     Examples
     --------
@@ -57,22 +81,49 @@ class QuadraticSelection:
     1.0
     """
 
-    Q: NDArray[Any]
+    if TYPE_CHECKING:
+        Q: NDArray[Any]
+    else:
+        Q: NDArray[Any] = _StatedMatrix()
     c: NDArray[np.float64]
     k: int
     constant: float = 0.0
     sense: Sense = "minimise"
+    names: tuple[Hashable, ...] | None = None
+    _matrix: NDArray[Any] = field(init=False)
 
     def __init__(
         self,
-        Q: ArrayLike,
+        Q: Any,
         c: ArrayLike | None = None,
         k: int | None = None,
         constant: float = 0.0,
         sense: Sense = "minimise",
         copy: bool = True,
+        names: Sequence[Hashable] | None = None,
     ) -> None:
-        matrix = symmetric_part(checks.square_matrix("Q", Q, copy=copy))
+        if hasattr(Q, "tocoo"):  # of scipy.sparse
+            require_square("a sparse Q", max(Q.shape))
+            Q, owned = np.ascontiguousarray(Q.toarray()), True
+            given = checks.square_matrix("Q", Q, copy=False)
+        else:
+            given = checks.square_matrix("Q", Q, copy=copy)
+            owned = not (type(Q) is np.ndarray and np.may_share_memory(given, Q))
+        matrix = symmetric_part(given, owned)
+        if sense == "maximise":
+            matrix = turned(matrix, in_place=owned or matrix is not given)
+        self._set(matrix, c, k, constant, sense, names)
+
+    def _set(
+        self,
+        matrix: NDArray[Any],
+        c: ArrayLike | None,
+        k: int | None,
+        constant: float,
+        sense: Sense,
+        names: Sequence[Hashable] | None,
+    ) -> None:
+        """Take a symmetric matrix that is to be minimised, and check the rest."""
         n = len(matrix)
         linear = np.zeros(n) if c is None else checks.numeric_array("c", c, (1,))
         if linear.shape != (n,):
@@ -81,20 +132,114 @@ class QuadraticSelection:
         linear.setflags(write=False)
         if sense not in ("minimise", "maximise"):
             raise InvalidProblem(f"sense is {sense!r}; it is 'minimise' or 'maximise'")
-        object.__setattr__(self, "Q", matrix)
-        object.__setattr__(self, "c", linear)
-        object.__setattr__(self, "k", checks.subset_size(k, n))
-        object.__setattr__(
-            self, "constant", float(checks.numeric_array("constant", constant, (0,)))
+        fixed = float(checks.numeric_array("constant", constant, (0,)))
+        fields = {"c": linear, "k": checks.subset_size(k, n), "constant": fixed, "sense": sense}
+        fields |= {"_matrix": matrix, "names": checks.names("names", names, n)}
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        checks.require_quadratic_range(matrix, linear, fixed)
+
+    # -- other ways to state one ------------------------------------------------------------------
+
+    @classmethod
+    def from_entries(
+        cls,
+        n: int,
+        rows: ArrayLike,
+        columns: ArrayLike,
+        values: ArrayLike,
+        k: int | None,
+        *,
+        c: ArrayLike | None = None,
+        constant: float = 0.0,
+        sense: Sense = "minimise",
+        names: Sequence[Hashable] | None = None,
+    ) -> "QuadraticSelection":
+        r"""State a problem by the entries of a symmetric Q, zero elsewhere.
+
+        Parameters
+        ----------
+        n : int
+        rows, columns : array_like of int (entries,)
+            From 0; each pair once, in either order.
+        values : array_like (entries,)
+            :math:`Q_{ij} = Q_{ji}`: a pair of two different candidates counts it twice.
+        k, c, constant, sense, names
+            As for the class.
+
+        Raises
+        ------
+        TooLarge
+            If the matrix would not fit; before it is allocated.
+        InvalidProblem
+        """
+        sign = -1.0 if sense == "maximise" else 1.0
+        problem = cls.__new__(cls)
+        matrix = of_entries(n, rows, columns, values, sign)
+        problem._set(matrix, c, k, constant, sense, names)
+        return problem
+
+    @classmethod
+    def from_graph(
+        cls,
+        graph: Any,
+        k: int,
+        *,
+        weight: str | None = "weight",
+        sense: Sense = "maximise",
+        duplicates: Duplicates = "refuse",
+    ) -> "QuadraticSelection":
+        """Choose k nodes by the sum of the weights of the edges among them, each edge once.
+
+        A loop counts once its node is chosen. For networkx graphs the value is that of
+        ``graph.subgraph(chosen).size(weight=weight)``: of a directed graph or a multigraph each
+        edge counts.
+
+        Parameters
+        ----------
+        graph : networkx graph, scipy.sparse matrix (n, n), or list of edges
+            A sparse matrix is a symmetric adjacency matrix or one triangle of it, without names.
+            A list holds ``(u, v)`` or ``(u, v, weight)``; so does a pandas DataFrame, whose
+            columns are then "source", "target" and `weight`, or these two or three in order.
+        k : int
+        weight : str or None
+            The attribute that holds the weights; None counts each edge as 1, as does an
+            attribute that no edge has.
+        sense : {"minimise", "maximise"}
+        duplicates : {"refuse", "sum", "once"}
+            For lists that hold a pair twice, in whichever order: refuse it, add the weights up, or
+            count it once, if its weights are equal. ``"sum"`` counts every entry of a sparse
+            matrix.
+
+        Returns
+        -------
+        QuadraticSelection
+            Its candidates are the nodes, in the graph's own order; those of a list in numeric
+            order if all are integers, else as they first occur. `names` holds them.
+
+        Raises
+        ------
+        InvalidProblem
+            For what is no graph, or could mean more than one.
+        TooLarge
+
+        Examples
+        --------
+        >>> problem = QuadraticSelection.from_graph([("a", "b", 2.0), ("b", "c", 1.0)], k=2)
+        >>> problem.stated(problem.objective([0, 1])), problem.names_of([0, 1])
+        (2.0, ['a', 'b'])
+        """
+        edges = edges_of(graph, weight, duplicates)
+        halves = np.where(edges.rows == edges.columns, edges.weights, edges.weights / 2)
+        return cls.from_entries(
+            edges.n, edges.rows, edges.columns, halves, k, sense=sense, names=edges.names
         )
-        object.__setattr__(self, "sense", sense)
-        checks.require_quadratic_range(matrix, linear, self.constant)
 
     # -- identity ---------------------------------------------------------------------------------
 
     @cached_property
     def _key(self) -> tuple[object, ...]:
-        arrays = (fingerprint(self.Q), fingerprint(self.c))
+        arrays = (fingerprint(self._matrix), fingerprint(self.c))
         return (*arrays, self.k, self.constant, self.sense)
 
     def __eq__(self, other: object) -> bool:
@@ -106,12 +251,12 @@ class QuadraticSelection:
         return hash(self._key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (QuadraticSelection, (self.Q, self.c, self.k, self.constant, self.sense))
+        return _restored, (self._matrix, self.c, self.k, self.constant, self.sense, self.names)
 
     def __repr__(self) -> str:
         return (
             f"QuadraticSelection(n={self.n}, k={self.k}, sense={self.sense!r}, "
-            f"dtype={self.Q.dtype})"
+            f"dtype={self._matrix.dtype})"
         )
 
     # -- the problem ------------------------------------------------------------------------------
@@ -124,7 +269,7 @@ class QuadraticSelection:
     @property
     def n(self) -> int:
         """The number of candidates."""
-        return len(self.Q)
+        return len(self._matrix)
 
     @property
     def smallest_count(self) -> int:
@@ -134,6 +279,11 @@ class QuadraticSelection:
     def check(self, selection: ArrayLike) -> NDArray[np.int64]:
         """Return the selection as sorted int64; InvalidSelection if it is none."""
         return checks.selection(selection, self.n, self.k, self.k)
+
+    def names_of(self, selection: ArrayLike) -> list[Hashable]:
+        """Return the names of the chosen, in the order of their indices; these if it has none."""
+        chosen = self.check(selection).tolist()
+        return chosen if self.names is None else [self.names[i] for i in chosen]
 
     def draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return one uniformly drawn selection, in any order; O(n)."""
@@ -146,46 +296,36 @@ class QuadraticSelection:
     def objective(self, selection: ArrayLike) -> float:
         """Return what is minimised, in float64; O(k^2). Raises InvalidSelection as `check` does."""
         chosen = self.check(selection)
-        block = self.Q[np.ix_(chosen, chosen)]
-        value = float(block.sum(dtype=np.float64) + self.c[chosen].sum()) + self.constant
+        block = self.stated(float(self._matrix[np.ix_(chosen, chosen)].sum(dtype=np.float64)))
+        value = block + float(self.c[chosen].sum()) + self.constant
         return self.stated(value) + 0.0  # no negative zero
 
     def exact_objective(self, selection: ArrayLike) -> Fraction:
         """Return the objective as a rational number, without rounding; O(k^2)."""
         chosen = self.check(selection)
-        terms = np.concatenate(
-            [
-                self.Q[np.ix_(chosen, chosen)].ravel().astype(np.float64),
-                self.c[chosen],
-                [self.constant],
-            ]
-        )
-        grid = Dyadic.of(terms)
-        value = grid.sum(slice(None)) * Fraction(2) ** grid.exponent
-        return -value if self.sense == "maximise" else value
+        linear = np.append(self.c[chosen], self.constant)
+        block = self._matrix[np.ix_(chosen, chosen)].ravel().astype(np.float64)
+        grid = Dyadic.of(np.concatenate([block, -linear if self.sense == "maximise" else linear]))
+        return grid.sum(slice(None)) * Fraction(2) ** grid.exponent
 
     def lower_bound(self) -> Fraction | None:
         """Return None: no bound on a quadratic comes without work."""
         return None
 
     def quadratic_form(self) -> QuadraticForm:
-        """Return the canonical form; O(1), but O(n^2) once for ``sense="maximise"``."""
+        """Return the canonical form, which shares the one matrix; O(n)."""
         return self._form
 
     @cached_property
     def _form(self) -> QuadraticForm:
         if self.sense == "minimise":
-            return QuadraticForm(self.Q, self.c, self.k, constant=self.constant)
-        matrix = -self.Q
-        matrix.setflags(write=False)
-        return QuadraticForm(matrix, -self.c, self.k, constant=-self.constant)
+            return QuadraticForm(self._matrix, self.c, self.k, constant=self.constant)
+        return QuadraticForm(self._matrix, -self.c, self.k, constant=-self.constant)
 
 
-def symmetric_part(matrix: NDArray[Any]) -> NDArray[Any]:
-    """Return `matrix` if it is symmetric to the last bit, else ``(Q + Q') / 2`` in float64."""
-    if all(np.array_equal(*pair) for pair in checks.mirrored_blocks(matrix)):
-        return matrix
-    double = matrix.astype(np.float64)
-    double = (double + double.T) / 2
-    double.setflags(write=False)
-    return double
+def _restored(matrix: NDArray[Any], *fields: Any) -> QuadraticSelection:
+    """Return a problem from what it holds, without another matrix."""
+    problem = QuadraticSelection.__new__(QuadraticSelection)
+    matrix.setflags(write=False)
+    problem._set(matrix, *fields)
+    return problem

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from subsetopt.problems import Kernel
 from subsetopt.problems.kernel_matrices import (
+    halving,
     kernel_matrix,
     require_semidefinite,
     symmetric_kernel,
@@ -103,7 +104,7 @@ def _evaluated(
     require_memory(
         f"the {len(X)} x {len(X)} kernel matrix in {stored}",
         matrix_bytes(X, stored),
-        "take engine='rows', give float32 features, or raise memory",
+        f"take engine='rows'{halving(X, stored)}, or raise memory",
         memory,
     )
     K = kernel_matrix(kernel, X, memory, stored, threads)

@@ -101,7 +101,9 @@ def test_the_form_shares_what_it_can() -> None:
     assert form.matrix is problem.Q
     assert form.linear is problem.c
     assert (form.scale, form.constant, form.semidefinite) == (1.0, 0.5, False)
-    turned = dataclasses.replace(problem, sense="maximise").quadratic_form()
+    maximised = dataclasses.replace(problem, sense="maximise")
+    turned = maximised.quadratic_form()
+    np.testing.assert_array_equal(maximised.Q, problem.Q)
     np.testing.assert_array_equal(turned.matrix, -problem.Q)
     np.testing.assert_array_equal(turned.linear, -problem.c)
     assert turned.constant == -0.5
@@ -271,42 +273,3 @@ def test_lift_and_lower() -> None:
     assert form.lift(8.0) == 5.0
     assert form.lower(5.0) == 8.0
     assert form.n == 2
-
-
-# -- memory ----------------------------------------------------------------------------------------
-
-
-def test_memory_is_refused_with_the_estimate() -> None:
-    memory.require_memory("this", 1024, "mend", limit=1024)
-    with pytest.raises(so.TooLarge) as caught:
-        memory.require_memory("this", 3 * 2**30, "do that", limit=2**20)
-    assert str(caught.value) == "this would take 3 GiB, above the limit of 1 MiB; do that"
-    assert caught.value.bytes == 3 * 2**30
-    assert caught.value.seconds == 0
-
-
-def test_memory_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert memory.memory_limit() > 2**20
-    with pytest.raises(so.TooLarge):
-        memory.require_memory("this", 2**62, "mend")
-
-    def unknown(name: str) -> int:
-        raise ValueError(name)
-
-    monkeypatch.setattr("os.sysconf", unknown)
-    assert memory.memory_limit() == 6 * 2**30
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 bytes"),
-        (1023, "1023 bytes"),
-        (1024, "1 KiB"),
-        (2**40, "1 TiB"),
-        (2**52, "4096 TiB"),
-        (2000, "1.95 KiB"),
-    ],
-)
-def test_units(count: int, text: str) -> None:
-    assert memory.in_units(count) == text
