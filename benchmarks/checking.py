@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidSelection
 from subsetopt.formats import read_problem
-from subsetopt.formats.arrays import values_of
+from subsetopt.formats.arrays import table_from
 from subsetopt.formats.packed import why_unreadable
 
 from .best_known import TOLERANCE, BestKnown, Standing, best_known, registry, relative_gap
@@ -231,7 +231,7 @@ def read_answer(path: str | os.PathLike[str]) -> Answer:
         raise InvalidFile(why_unreadable(Path(path), error)) from error
     if content.lstrip()[:1] in (b"{", b"["):
         return _of_json(content, name)
-    return Answer(_whole(values_of(content, name), name))
+    return Answer(_whole(table_from(content, name).values, name))
 
 
 def _of_json(content: bytes, name: str) -> Answer:

@@ -1,8 +1,18 @@
 """Readers and writers of files."""
 
-from .arrays import read_values
+from .arrays import read_table, read_values
+from .first_line import TableOptions
 from .indices import write_indices
 from .models import write_model
 from .problems import read_problem
+from .table import Table
 
-__all__ = ["read_problem", "read_values", "write_indices", "write_model"]
+__all__ = [
+    "Table",
+    "TableOptions",
+    "read_problem",
+    "read_table",
+    "read_values",
+    "write_indices",
+    "write_model",
+]

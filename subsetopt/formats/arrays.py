@@ -5,22 +5,30 @@ import os
 import sys
 import zipfile
 import zlib
-from typing import Any, BinaryIO
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidFile
+from subsetopt.errors import InvalidFile, InvalidOption
 
+from .first_line import TableOptions, indices_of
 from .packed import member_of, why_unreadable
-from .table import table_values
+from .table import Table, table_of
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 NPY_MAGIC, ZIP_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
 _UNREADABLE = (ValueError, EOFError, OverflowError, MemoryError)
 
 
-def read_values(source: str | os.PathLike[str]) -> NDArray[Any]:
+def read_values(
+    source: str | os.PathLike[str],
+    *,
+    header: bool | None = None,
+    columns: Sequence[str | int] | None = None,
+    id: str | int | None = None,  # noqa: A002 - what it is called everywhere
+) -> NDArray[Any]:
     """Read an array of numbers.
 
     Parameters
@@ -29,6 +37,14 @@ def read_values(source: str | os.PathLike[str]) -> NDArray[Any]:
         A ``.npy`` file; a ``.npz`` file with one array, or ``file.npz:name``; a ``.csv``, ``.tsv``
         or ``.txt`` file with commas, semicolons, tabs or blanks between its columns, and one
         header line or none; or ``-``, any of these on standard input.
+    header : bool, optional
+        Whether line 1 of a text is a header; None decides by the rules in ``docs/formats.md``,
+        which refuse a doubtful line.
+    columns : sequence of str or int, optional
+        The columns to read, in this order: names of the header, numbers from 1 as text, or indices
+        from 0 as integers. None is all but `id`.
+    id : str or int, optional
+        The column of a text that names the rows, not read as a number; `read_table` returns it.
 
     Returns
     -------
@@ -40,10 +56,36 @@ def read_values(source: str | os.PathLike[str]) -> NDArray[Any]:
     ------
     InvalidFile
         For anything that cannot be read so; the message names the file, what is wrong and the
-        mend.
+        fix.
+    InvalidOption
+        If a column is asked for that is not there.
     """
+    return read_table(source, TableOptions(header=header, columns=columns, id=id)).values
+
+
+def read_table(
+    source: str | os.PathLike[str],
+    options: TableOptions | None = None,
+    rows: int | Literal["square"] | None = None,
+) -> Table:
+    """Read an array of numbers as `read_values` does, with the names of columns and rows.
+
+    Parameters
+    ----------
+    source : str or path
+    options : TableOptions, optional
+    rows : int or "square", optional
+        How many rows there have to be, or that they are as many as the columns; it decides whether
+        a line 1 that could be both is a header, and nothing else.
+
+    Raises
+    ------
+    InvalidFile, InvalidOption
+        As `read_values` does.
+    """
+    options = options or TableOptions()
     if os.fspath(source) == "-":
-        return values_of(sys.stdin.buffer.read(), "standard input")
+        return table_from(sys.stdin.buffer.read(), "standard input", options=options, rows=rows)
     path, member = member_of(source)
     suffix = path.suffix.lower()
     if member is not None and suffix != ".npz":
@@ -51,12 +93,12 @@ def read_values(source: str | os.PathLike[str]) -> NDArray[Any]:
     try:
         if suffix == ".npy":
             with path.open("rb") as stream:
-                return _npy(stream, str(path))
+                return _table(_npy(stream, str(path)), options, str(path))
         if suffix == ".npz":
             with path.open("rb") as stream:
-                return _npz(stream, str(path), member)
+                return _table(_npz(stream, str(path), member), options, str(path))
         if suffix in TEXT_SUFFIXES:
-            return table_values(path.read_bytes(), str(path))
+            return table_of(path.read_bytes(), str(path), options, rows)
         path.open("rb").close()  # a missing file is the greater mistake
     except OSError as error:
         raise InvalidFile(why_unreadable(path, error)) from error
@@ -66,13 +108,35 @@ def read_values(source: str | os.PathLike[str]) -> NDArray[Any]:
     )
 
 
-def values_of(content: bytes, name: str, member: str | None = None) -> NDArray[Any]:
-    """Read an array from the bytes of a ``.npy``, ``.npz`` or text file, as they begin."""
+def table_from(
+    content: bytes,
+    name: str,
+    member: str | None = None,
+    options: TableOptions | None = None,
+    rows: int | Literal["square"] | None = None,
+) -> Table:
+    """Read a table from the bytes of a ``.npy``, ``.npz`` or text file, as they begin."""
+    options = options or TableOptions()
     if content.startswith(ZIP_MAGIC):
-        return _npz(io.BytesIO(content), name, member)
+        return _table(_npz(io.BytesIO(content), name, member), options, name)
     if content.startswith(NPY_MAGIC):
-        return _npy(io.BytesIO(content), name)
-    return table_values(content, name)
+        return _table(_npy(io.BytesIO(content), name), options, name)
+    return table_of(content, name, options, rows)
+
+
+def _table(values: NDArray[Any], options: TableOptions, name: str) -> Table:
+    """Return an array as a table; its columns are numbered."""
+    if options.header or options.id is not None:
+        option = "--header" if options.header else "--id"
+        raise InvalidOption(f"{option} is for tables in text; {name} holds an array of numbers")
+    width = {1: 1, 2: values.shape[-1]}.get(values.ndim, 0) if values.ndim else 0
+    names = tuple(str(i) for i in range(1, width + 1))
+    if options.columns is None:
+        return Table(values=values, columns=names)
+    chosen = indices_of(options.columns, names, header=False, name=name)
+    if values.ndim == 2:
+        values = values[:, chosen[0]] if len(chosen) == 1 else values[:, chosen]
+    return Table(values=values, columns=tuple(names[i] for i in chosen))
 
 
 def _npy(stream: BinaryIO, name: str) -> NDArray[Any]:

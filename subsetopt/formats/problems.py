@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.problems import QuadraticSelection
 
-from .arrays import NPY_MAGIC, ZIP_MAGIC, read_values, values_of
+from .arrays import NPY_MAGIC, ZIP_MAGIC, read_table, table_from
 from .bqp import read_bqp
 from .kcluster import read_kcluster
 from .mdplib import read_mdplib
@@ -79,7 +79,7 @@ def read_with_format(
         raise InvalidOption(f"format is {format!r}; known are {', '.join(FORMATS)}")
     if format in (None, "matrix") and _is_array_file(path):
         _require_no_instance("matrix", instance)
-        return _matrix(read_values(path), k, os.fspath(path)), "matrix"
+        return _matrix(read_table(path).values, k, os.fspath(path)), "matrix"
     content, name, member = content_of(path)
     found = format or recognised(content, name)
     if member is not None and not content.startswith(ZIP_MAGIC):
@@ -88,7 +88,7 @@ def read_with_format(
         return read_bqp(content, name, k, instance), found
     _require_no_instance(found, instance)
     if found == "matrix":
-        return _matrix(values_of(content, name, member), k, name), found
+        return _matrix(table_from(content, name, member, rows="square").values, k, name), found
     readers = {"mdplib": read_mdplib, "kcluster": read_kcluster, "opb": read_opb}
     return readers[found](content, name, k), found
 
@@ -142,7 +142,7 @@ def _lines(content: bytes) -> Iterator[bytes]:
 
 
 def _is_array_file(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is best read by `read_values`, which does not hold the bytes as well."""
+    """Whether `path` is best read by `read_table`, which does not hold the bytes as well."""
     return member_of(path)[0].suffix.lower() in (".npy", ".npz")
 
 

@@ -1,116 +1,190 @@
 """Numbers in text: one row per line, columns separated by one of the usual signs."""
 
-from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
 
-_SEPARATORS = (";", "\t", ",")
+from .cells import MISSING, shortened
+from .first_line import Shape, TableOptions, shape_of
+from .table_faults import refuse_cells
+from .table_text import TableText
+
+_ROW_NUMBERS = ("id", "index", "idx", "row", "row_id", "rowid", "unnamed: 0")
+_BLOCK = 2**26  # bytes that pyarrow parses at once; a line has to fit
+_SHOWN = 6  # columns that a sentence lists
 
 
-def table_values(content: bytes, name: str) -> NDArray[np.float64]:
-    """Read a table of numbers, (n,) for one column and (n, d) for several.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Table:
+    """Numbers, and what was taken as header, columns and ids.
 
-    Lines that start with ``#`` are comments. The first line is a header if none of its fields is
-    a number. Blank lines are refused, except at the end: dropping one would shift the indices.
+    Parameters
+    ----------
+    values : ndarray
+        (n,) for one column, (n, d) for several; of text float64.
+    columns : tuple of str
+        The names of the columns of `values`; where there is no header their numbers from 1.
+    ids : tuple of str or None
+        A name for each row, if a column holds them.
+    id : str or None
+        The name of that column.
+    header : bool
+        Whether line 1 was taken as a header.
+    comments : int
+        Lines that were left out as comments.
+    is_text : bool
+        Whether the values were read from text, so that rules told header and rows apart.
+    """
+
+    values: NDArray[Any]
+    columns: tuple[str, ...]
+    ids: tuple[str, ...] | None = None
+    id: str | None = None
+    header: bool = False
+    comments: int = 0
+    is_text: bool = False
+
+    def ids_of(self, indices: NDArray[np.int64] | None) -> list[str] | None:
+        """Return the ids of some rows; None without ids or rows."""
+        if self.ids is None or indices is None:
+            return None
+        return [self.ids[index] for index in indices.tolist()]
+
+    def to_dict(self) -> dict[str, Any] | None:
+        """Return plain data for JSON: what was taken as header, rows, columns and id of a text."""
+        if not self.is_text:
+            return None
+        return {
+            "header": self.header,
+            "rows": len(self.values),
+            "columns": list(self.columns),
+            "id": self.id,
+            "comments": self.comments,
+        }
+
+    def sentence(self) -> str:
+        """Say what was taken as what; empty for what is no text."""
+        if not self.is_text:
+            return ""
+        rows, count = len(self.values), len(self.columns)
+        said = f"{rows:,} row{'s'[: rows != 1]}, "
+        if self.header:
+            shown = [_printable(name) for name in self.columns[:_SHOWN]]
+            more = [f"and {count - _SHOWN} more"] if count > _SHOWN else []
+            said += f"column{'s'[: count != 1]} {', '.join([*shown, *more])} (line 1 is a header)"
+        else:
+            said += f"{count} column{'s'[: count != 1]}, no header"
+        if self.id is not None:
+            said += f", ids from {_printable(self.id)}"
+        if self.comments:
+            said += f", {self.comments} comment{'s'[: self.comments != 1]} left out"
+        return said
+
+
+def table_of(
+    content: bytes,
+    name: str,
+    options: TableOptions | None = None,
+    rows: int | Literal["square"] | None = None,
+) -> Table:
+    """Read a table of numbers.
+
+    Lines that start with ``#`` are comments. Blank lines are refused, except at the end: dropping
+    one would shift the indices. What line 1 is, `subsetopt.formats.first_line` decides.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        Of the file, for messages.
+    options : TableOptions, optional
+    rows : int or "square", optional
+        How many rows there have to be: it decides about a doubtful line 1.
 
     Raises
     ------
     InvalidFile
         Naming `name`, the line and the offending text.
+    InvalidOption
+        If a column is asked for that is not there.
     """
-    lines = list(_lines(_text(content, name), name))
-    if not lines:
-        raise InvalidFile(f"{name}: the file is empty")
-    header = _fields(lines[0][1])
-    if not any(_is_number(field) for field in header):
-        _refuse_unnamed_index(header, name)
-        lines = lines[1:]
-    if not lines:
+    options = options or TableOptions()
+    text = TableText.of(content, name)
+    shape = shape_of(text, options, rows)
+    if shape.header and text.count == 1:
         raise InvalidFile(f"{name}: holds a header but no number")
-    rows = _rows(lines, name)
-    values = np.array(rows, dtype=np.float64)
-    return values[:, 0] if values.shape[1] == 1 else values
-
-
-def _text(content: bytes, name: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
+    columns, ids = _read(text, shape)
+    if ids is not None and not shape.sure and len(set(ids)) < len(ids):
         raise InvalidFile(
-            f"{name}: byte {error.start} is not UTF-8 text; a binary file needs the suffix "
-            ".npy or .npz, a text in another encoding has to be converted"
-        ) from error
+            f"{name}: column 1 has no name, as row numbers have, but its cells repeat; choose the "
+            "columns to read (--columns), or say --id 1 (in Python id=0)"
+        )
+    names = tuple(shape.names[i] for i in shape.columns)
+    if shape.header and options.columns is None and ids is None and len(names) > 1:
+        _refuse_row_numbers(shape, columns, name)
+    values = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+    return Table(
+        values=values,
+        columns=names,
+        ids=ids,
+        id=None if shape.id is None else shape.names[shape.id],
+        header=shape.header,
+        comments=len(text.comments),
+        is_text=True,
+    )
 
 
-def _lines(text: str, name: str) -> Iterator[tuple[int, str]]:
-    """Yield numbered lines without comments and without what is blank at the end."""
-    for number, line in enumerate(text.rstrip().splitlines(), start=1):
-        if line.startswith("#"):
+def _read(
+    text: TableText, shape: Shape
+) -> tuple[list[NDArray[np.float64]], tuple[str, ...] | None]:
+    """Return the columns of numbers, and the ids where there are some."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    body = text.rest if shape.header else text.body
+    numbers = [str(i) for i in shape.columns]
+    id_names = [] if shape.id is None else [str(shape.id)]
+    types = dict.fromkeys(numbers, pa.float64()) | dict.fromkeys(id_names, pa.string())
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(body),
+            csv.ReadOptions(
+                column_names=[str(i) for i in range(len(shape.names))],
+                block_size=min(len(body) + 1, _BLOCK),
+            ),
+            csv.ParseOptions(delimiter=text.separator, ignore_empty_lines=False),
+            csv.ConvertOptions(
+                column_types=types,
+                include_columns=[*numbers, *id_names],
+                null_values=list(MISSING),
+                decimal_point=text.decimal,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        refuse_cells(text, shape, str(error))
+    columns = [np.array(table[number].to_numpy(), dtype=np.float64) for number in numbers]
+    ids = tuple(map(str.strip, table[id_names[0]].to_pylist())) if id_names else None
+    return columns, ids
+
+
+def _refuse_row_numbers(shape: Shape, columns: list[NDArray[np.float64]], file: str) -> None:
+    """Refuse a column that is named as row numbers are, and holds distinct integers."""
+    for index, column in zip(shape.columns, columns, strict=True):
+        named = shape.names[index].casefold() in _ROW_NUMBERS
+        if not named or (column != np.floor(column)).any() or len(set(column)) < len(column):
             continue
-        if not line.strip():
-            raise InvalidFile(
-                f"{name}: line {number} is blank; remove it, or write nan for a missing value"
-            )
-        yield number, line
-
-
-def _rows(lines: list[tuple[int, str]], name: str) -> list[list[float]]:
-    fields = _splitter(lines[0][1])
-    first = lines[0][0]
-    width = len(fields(lines[0][1]))
-    rows = []
-    for number, line in lines:
-        parts = fields(line)
-        if len(parts) != width:
-            raise InvalidFile(
-                f"{name}: line {number} has {len(parts)} columns, but line {first} has {width}: "
-                f"{_shortened(line)}"
-            )
-        try:
-            rows.append([float(part) for part in parts])
-        except ValueError:
-            wrong = next(part for part in parts if not _is_number(part))
-            raise InvalidFile(f"{name}: line {number}: {_complaint(wrong)}") from None
-    return rows
-
-
-def _splitter(line: str) -> Callable[[str], list[str]]:
-    """Return a function that splits lines the way that this one wants to be split."""
-    separator = next((sign for sign in _SEPARATORS if sign in line), None)
-    return lambda text: [part.strip(' \t"') for part in text.strip(" ").split(separator)]
-
-
-def _fields(line: str) -> list[str]:
-    return _splitter(line)(line)
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
-
-
-def _complaint(field: str) -> str:
-    if not field:
-        return "a field is empty; write nan for a missing value"
-    if _is_number(field.replace(",", ".", 1)):
-        return f"{_shortened(field)} is not a number; write decimals with a point"
-    return f"{_shortened(field)} is not a number"
-
-
-def _refuse_unnamed_index(header: list[str], name: str) -> None:
-    # pandas and R write their row numbers as a first column without a name, easily taken for data.
-    if len(header) > 1 and not header[0]:
+        others = [shape.called(other) for other in shape.columns if other != index]
+        listed = ",".join(others[:_SHOWN]) + (",..." if len(others) > _SHOWN else "")
         raise InvalidFile(
-            f"{name}: the first column has no name and looks like row numbers; write the file "
-            "without them (pandas: index=False), or name the column"
+            f"{file}: column {index + 1} ({shortened(shape.names[index])}) looks like row numbers; "
+            f"if it names the rows, say --id {shape.called(index)}, else choose the columns to "
+            f"read: --columns {listed}"
         )
 
 
-def _shortened(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:37]}...")
+def _printable(text: str) -> str:
+    return text if text.isprintable() else repr(text)[1:-1]
