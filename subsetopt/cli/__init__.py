@@ -20,11 +20,13 @@ from . import (
     train,
     train_stream,
 )
-from .exits import ExitCodes
+from .exits import BY_SIGNAL, ExitCodes
+from .signals import leave
 
 EPILOG = (
     "Exit codes: 0 an answer, 1 no answer within the limits, 2 bad input or usage, "
-    "3 a missing backend, 130 interrupted. SUBSETOPT_DEBUG=1 shows tracebacks."
+    "3 a missing backend, 130 interrupted (143 by SIGTERM, 129 by SIGHUP). "
+    "SUBSETOPT_DEBUG=1 shows tracebacks."
 )
 
 app = typer.Typer(
@@ -73,4 +75,9 @@ for _command in (
 
 def main() -> None:
     """Run the command line; the console script."""
-    app(prog_name="subsetopt")
+    try:
+        app(prog_name="subsetopt")
+    except SystemExit as ended:
+        if isinstance(ended.code, int) and ended.code > BY_SIGNAL:
+            leave(ended.code)
+        raise

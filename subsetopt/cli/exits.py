@@ -11,11 +11,15 @@ from typer.core import TyperGroup
 from subsetopt.errors import InvalidAnswer, MissingBackend, SubsetOptError, TooLarge
 from subsetopt.solution import Solution, Termination
 
+from .signals import heard_as_ctrl_c
+
 ANSWER = 0
 NO_ANSWER = 1
 BAD_INPUT = 2
 MISSING_BACKEND = 3
-INTERRUPTED = 130
+BY_SIGNAL = 128
+"""What shells add to the number of the signal that has ended a process."""
+INTERRUPTED = 130  # SIGINT, which is Ctrl-C
 BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE has ended
 
 
@@ -54,6 +58,16 @@ class ExitCodes(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> object:
+        """Run the command; it ends with the code of the signal that has ended it, if one has."""
+        with heard_as_ctrl_c() as came:
+            try:
+                return self._invoked(ctx)
+            except typer.Exit as ended:
+                if came and ended.exit_code == INTERRUPTED:
+                    raise typer.Exit(BY_SIGNAL + came[0]) from None
+                raise
+
+    def _invoked(self, ctx: Any) -> object:
         """Run the command; every error ends as one line on standard error."""
         try:
             result: object = super().invoke(ctx)
