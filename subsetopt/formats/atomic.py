@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from subsetopt.errors import InvalidOption
 
+_WINDOWS = os.name == "nt"
+
 
 def suffix_of(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
     """Return the suffix of `path`, in lower case.
@@ -52,21 +54,67 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file beside `path` for writing, which takes its place if the block succeeds.
 
-    Whatever goes wrong, Ctrl-C included, `path` is left as it was. A symbolic link stays one: the
-    file that it points to is replaced. Raises as `require_writable` does.
+    Whatever goes wrong, Ctrl-C included, `path` is left as it was; kill -9 leaves a hidden file
+    beside it, which the next writer takes. A symbolic link stays one: the file that it points to
+    is replaced. Raises as `require_writable` does.
     """
     require_writable(path)
     target = Path(os.path.realpath(path))
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    # Not tempfile, which would leave the result readable by its owner alone.
-    stream = beside.open("xb")
-    try:
-        with stream:
+    beside, stream = _begun(target)
+    with stream:
+        try:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(beside, target)
+            if _WINDOWS:  # which renames no open file
+                stream.close()
+            os.replace(beside, target)  # while it is locked
+        except BaseException:
+            if _WINDOWS:
+                stream.close()
+            with suppress(FileNotFoundError):
+                beside.unlink()
+            raise
+
+
+def _begun(target: Path) -> tuple[Path, BinaryIO]:
+    """Return a new file beside the target, and its path.
+
+    Its name is always the same, so that the next writer takes what a process that was killed has
+    left; only where another process is writing just now it is one of its own.
+    """
+    if not _WINDOWS:
+        beside = target.with_name(f".{target.name}.part")
+        with suppress(OSError):  # a writer's, a stranger's, no locks: another name will do
+            while (stream := _taken(beside)) is None:
+                pass
+            return beside, stream
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    # Not tempfile, which would leave the result readable by its owner alone.
+    return beside, beside.open("xb")
+
+
+def _taken(beside: Path) -> BinaryIO | None:
+    """Open a file for this process alone; None where another one has just renamed it.
+
+    Raises
+    ------
+    OSError
+        If another process holds it.
+    """
+    import fcntl
+
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    stream = os.fdopen(os.open(beside, flags, 0o666), "r+b")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(stream.fileno()), os.lstat(beside)):
+            stream.truncate()
+            return stream
+    except FileNotFoundError:  # renamed or removed between the two
+        pass
     except BaseException:
-        with suppress(FileNotFoundError):
-            beside.unlink()
+        stream.close()
         raise
+    stream.close()
+    return None

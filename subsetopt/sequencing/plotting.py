@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import MissingBackend
+from subsetopt.formats.atomic import replacing
 
 # Okabe and Ito's colours, told apart by colour-blind readers; grey is for random.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
@@ -57,4 +58,5 @@ def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> No
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix)
-        figure.savefig(path, metadata=metadata, dpi=150)
+        with replacing(path) as stream:
+            figure.savefig(stream, format=suffix, metadata=metadata, dpi=150)

@@ -2,12 +2,14 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, MissingBackend
+from subsetopt.formats.atomic import replacing
 
 from . import archive
 
@@ -128,7 +130,8 @@ class MiniBatchSequence:
         axes.plot(self.boundaries[1:], self.mmd, lw=1, label=label)
         axes.set(xlabel="points chosen", ylabel="MMD to what is left", yscale="log")
         if figure is not None and target is not None:
-            figure.savefig(target)
+            with replacing(target) as stream:
+                figure.savefig(stream, format=Path(target).suffix[1:].lower() or "png")
         return axes
 
 
