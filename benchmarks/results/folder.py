@@ -11,15 +11,15 @@ from typing import IO, Any, Self
 
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
+from subsetopt.formats.locks import NAME as LOCK
+from subsetopt.formats.locks import locked_folder
 from subsetopt.machine import Machine
-from subsetopt.solvers.base import Requirement
 
 from .plan import Bound, Plan, Results, Session
 from .rows import Row
 from .schedule import complete
 
 PLAN, ROWS, BOUNDS, SESSIONS = "plan.json", "rows.jsonl", "bounds.jsonl", "sessions.jsonl"
-LOCK = ".lock"
 
 
 class Folder:
@@ -46,15 +46,12 @@ class Folder:
         written by another process.
     InvalidFile
         If it cannot be written, or what it holds cannot be read.
-    MissingBackend
-        Without the package filelock.
     """
 
     def __init__(self, path: Path, plan: Plan, session: Session, *, resume: bool = False) -> None:
         self.path = path
-        _make(path)
         with ExitStack() as opened:
-            opened.callback(_locked(path).release)
+            opened.enter_context(locked_folder(path))
             self._begin(plan, resume)
             self.session = len(load(path).sessions)
             with _appending(path / SESSIONS) as sessions:
@@ -122,29 +119,6 @@ def load(path: Path) -> Results:
         bounds=tuple(_bound(data) for data in _lines(path / BOUNDS)),
         complete=complete(plan, rows),
     )
-
-
-def _make(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise InvalidOption(f"--out is {path}, a file; a folder is needed")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidFile(f"{path} cannot be made: {error.strerror}") from error
-
-
-def _locked(path: Path) -> Any:
-    filelock = Requirement("filelock", "filelock", extra="bench").load()
-    lock = filelock.FileLock(path / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise InvalidOption(
-            f"{path} is being written by another run; wait for it, or name another folder"
-        ) from None
-    except OSError as error:
-        raise InvalidFile(f"{path} cannot be written: {error.strerror}") from error
-    return lock
 
 
 def _require_same(asked: Plan, there: Plan, path: Path) -> None:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.formats.locks import locked
 
-from .folder import Folder, locked, made
+from .folder import Folder, made
 from .ids import as_ids
 from .layout import Layout, arrow
 from .segments import LOG, file_of, folder_of, remove_unfinished, require_writer_name, write

@@ -3,11 +3,10 @@
 import errno
 import os
 from pathlib import Path
-from typing import Any
 
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
-from subsetopt.solvers.base import Requirement
+from subsetopt.formats.locks import locked
 
 from .layout import Layout
 from .segments import LAYOUT
@@ -68,27 +67,7 @@ def made(root: Folder, wanted: Layout | None) -> Layout:
 def _describe(path: Path, layout: Layout) -> None:
     """Write the layout down, unless another writer is first."""
     complaint = f"another process has been making {path.parent} for too long"
-    lock = locked(path.with_name(".layout.lock"), complaint, patience=10.0)
-    try:
+    with locked(path.with_name(".layout.lock"), complaint, patience=10.0):
         if not path.exists():
             with replacing(path) as stream:
                 stream.write(layout.to_json().encode())
-    finally:
-        lock.release()
-
-
-def locked(path: Path, complaint: str, patience: float = 0.0) -> Any:
-    """Return a lock that is held until it is released or the process ends, however it ends.
-
-    Raises
-    ------
-    InvalidOption
-        With the complaint, if another one holds it, for `patience` seconds on.
-    """
-    filelock = Requirement("filelock", "filelock", extra="records").load()
-    lock = filelock.FileLock(path, timeout=patience, thread_local=False)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise InvalidOption(complaint) from None
-    return lock

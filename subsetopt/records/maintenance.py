@@ -7,8 +7,8 @@ from time import time as now
 from typing import Any
 
 from subsetopt.errors import InvalidOption
+from subsetopt.formats.locks import locked
 
-from .folder import locked
 from .layout import Layout, arrow
 from .segments import (
     LABELS,

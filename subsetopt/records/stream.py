@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
+from subsetopt.formats.locks import locked
 
 from . import cursors
 from .choices import Choices
 from .choosing import Choose, by_mean, checked, size_of
-from .folder import locked
 from .latest import Labels, Latest, LossOf, loss_function
 from .merging import Merged
 from .overview import waiting

@@ -3,12 +3,14 @@
 import os
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
 from subsetopt.errors import InvalidFile
 from subsetopt.formats.atomic import require_writable
+from subsetopt.formats.locks import locked
 
 from . import archive
 from .state import Mark, Snapshot, State
@@ -18,6 +20,8 @@ _PAUSE = 3.0  # seconds between two writings
 
 class Checkpoint:
     """A file that holds the last snapshot, and what it is a snapshot of.
+
+    Within its ``with`` statement it is locked: another sequence with this file is refused.
 
     Parameters
     ----------
@@ -33,6 +37,23 @@ class Checkpoint:
         self._identity = identity
         self._last: tuple[State, Mark] | None = None
         self._written = monotonic()
+        self._beside = self.path.with_name(f".{self.path.name}.lock")
+
+    def __enter__(self) -> Self:
+        self._lock = locked(
+            self._beside,
+            f"{self.path} is the checkpoint of a sequence that is being made now; wait for it, or "
+            "name another file",
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self._lock.release()
 
     def found(self) -> Snapshot | None:
         """Return the snapshot of an earlier run, None where there is no file.
@@ -71,8 +92,9 @@ class Checkpoint:
         self._written = monotonic()
 
     def remove(self) -> None:
-        """Remove the file: the sequence is complete."""
+        """Remove the file, and that of the lock: the sequence is complete."""
         self.path.unlink(missing_ok=True)
+        self._beside.unlink(missing_ok=True)
 
 
 def _require_whole(path: Path, saved: Snapshot, n: int) -> None:

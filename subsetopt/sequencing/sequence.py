@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable
+from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -109,19 +110,21 @@ def sequence(
     _require_flag(drop_last)
     if isinstance(X, np.ndarray) and X.ndim:  # else it is known once X has been read
         batch_size_of(batch_size, len(X))
-    with one_blas_thread():
+    with one_blas_thread(), ExitStack() as opened:
         source = _engine(X, kernel, memory, engine, threads, seed)
         size = batch_size_of(batch_size, source.n)
         if hasattr(source, "own_chooser"):
             chooser = source.own_chooser(chooser)
         facts = _facts(source, size, described, drop_last, seed)
-        saved = None if checkpoint is None else Checkpoint(checkpoint, facts)
+        saved = None
+        if checkpoint is not None:
+            saved = opened.enter_context(Checkpoint(checkpoint, facts))
         state = State(source)
         before = _resume(state, saved)
         _run(state, chooser, size, drop_last, saved, progress)
-    result = _result(state, perf_counter() - start + before, facts)
-    if saved is not None:
-        saved.remove()
+        result = _result(state, perf_counter() - start + before, facts)
+        if saved is not None:
+            saved.remove()
     return result
 
 

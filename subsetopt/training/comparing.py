@@ -6,6 +6,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from subsetopt._processes import end_with
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
+from subsetopt.formats.locks import locked_folder
 from subsetopt.problems.parallel import processors
 
 from .checkpoint import NAME
@@ -109,16 +111,19 @@ def execute(runs: Sequence[Run], settings: Settings, watch: Watch | None = None)
     ------
     InvalidFile
         If the folder holds results already, and they are not to be resumed.
+    InvalidOption
+        If another run writes to the folder.
     SubsetOptError
         As `train` raises it; what is done until then is kept.
     """
-    _require_free(settings)
-    todo = [run for run in runs if _kept(run, settings) is None]
-    found = {run: kept for run in runs if (kept := _kept(run, settings)) is not None}
-    for done, result in enumerate(_results(todo, settings), start=len(found) + 1):
-        found[result.run] = result
-        if watch is not None:
-            watch(result, done, len(runs))
+    with _held(settings):
+        _require_free(settings)
+        todo = [run for run in runs if _kept(run, settings) is None]
+        found = {run: kept for run in runs if (kept := _kept(run, settings)) is not None}
+        for done, result in enumerate(_results(todo, settings), start=len(found) + 1):
+            found[result.run] = result
+            if watch is not None:
+                watch(result, done, len(runs))
     return [found[run] for run in runs if run in found]
 
 
@@ -212,6 +217,14 @@ def _kept(run: Run, settings: Settings) -> Result | None:
     if folder is None or not (folder / "result.json").exists():
         return None
     return Result.load(folder / "result.json")
+
+
+def _held(settings: Settings) -> AbstractContextManager[object]:
+    """Keep other runs out of the folder; of the processes of torchrun the first one does."""
+    if settings.out is None or int(os.environ.get("RANK", "0")):
+        return nullcontext()
+    held: AbstractContextManager[object] = locked_folder(settings.out)
+    return held
 
 
 def _require_free(settings: Settings) -> None:

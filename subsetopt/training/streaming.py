@@ -1,6 +1,7 @@
 """A task trained on what serving has recorded: of each window the chosen samples, once."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
@@ -10,10 +11,11 @@ import torch
 from torch import nn
 
 from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.formats.locks import locked_folder
 from subsetopt.torch.rules import rule as made_rule
 from subsetopt.torch.streaming import StreamedBatch, StreamedSamples
 
-from .checkpoint import Checkpoint
+from .checkpoint import NAME, Checkpoint
 from .data.splits import Batch, Data
 from .naming import Named
 from .ranks import Group
@@ -164,8 +166,7 @@ class StreamTraining:
         self._started = monotonic()
         self.interrupted = False
         self.checkpoint = Checkpoint(folder, self, group)
-        self._keeps = folder is not None
-        self._has = folder is not None and (folder / "checkpoint.pt").exists()
+        self._folder = folder
 
     def fit(self, progress: Progress | None = None) -> dict[str, Any]:
         """Train until no whole window is left, or until `stop`; return what has come of it.
@@ -174,20 +175,23 @@ class StreamTraining:
         ------
         InvalidFile
             If the checkpoint is damaged, or of another training.
+        InvalidOption
+            If another run writes to the folder.
         InvalidProblem
             If losses are no numbers any more.
         """
-        try:
+        with ExitStack() as opened:
+            opened.callback(self.stream.close)
+            if self._folder is not None:
+                opened.enter_context(locked_folder(self._folder))
             with torch.random.fork_rng(devices=[self.device] if self._on_gpu else []):
                 torch.manual_seed(self.run.seed + 1)
-                if self._has:
+                if self._folder is not None and (self._folder / NAME).exists():
                     self.checkpoint.load()
-                elif self._keeps:
+                elif self._folder is not None:
                     # Before anything is taken: else a kill would lose windows with their model.
                     self.checkpoint.write()
                 self._train(progress)
-        finally:
-            self.stream.close()
         return self.result()
 
     def stop(self) -> None:
@@ -249,7 +253,7 @@ class StreamTraining:
             self.history.append(self._row(self.stream.cursor.windows))
             if progress is not None:
                 progress(self.stream.cursor.windows, self.history[-1])
-        if self._keeps:
+        if self._folder is not None:
             self.checkpoint.write()
 
     def _end_window(self, windows: int, progress: Progress | None) -> None:
@@ -264,7 +268,7 @@ class StreamTraining:
             self.history.append(row)
         if progress is not None:
             progress(windows, row)
-        if self._keeps:
+        if self._folder is not None:
             if self.checkpoint_every is None:
                 self.checkpoint.note()
             elif windows % self.checkpoint_every == 0:

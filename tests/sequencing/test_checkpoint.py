@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt.errors import InvalidOption
 from subsetopt.sequencing import checkpoint as checkpoint_module
 from subsetopt.sequencing.state import State
 
@@ -222,3 +223,14 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(600, 3)).astype(np.float32)
     found = so.sequence(X, 10, checkpoint=state)
     np.testing.assert_array_equal(found.order, so.sequence(X, 10).order)
+
+
+def test_a_checkpoint_is_of_one_sequence_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "state.npz"
+
+    def again(done: int, total: int) -> None:
+        with pytest.raises(InvalidOption, match=r"state\.npz is the checkpoint of a sequence that"):
+            so.sequence(cloud(), 16, checkpoint=path)
+
+    so.sequence(cloud(), 16, checkpoint=path, progress=again)
+    assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
+from subsetopt.formats.locks import locked_folder  # noqa: E402
 from subsetopt.training import comparing  # noqa: E402
 from subsetopt.training.comparing import Settings, execute, load, runs_of  # noqa: E402
 from subsetopt.training.result import Passes, Result  # noqa: E402
@@ -146,3 +147,17 @@ def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_tuning_without_rates(given: dict[str, Any]) -> None:
     with pytest.raises(InvalidOption, match=r"needed"):
         Tuning(**given)
+
+
+def test_a_folder_is_of_one_comparison_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = runs_of("digits", ["obftf"], [0.25], [0], **SHORT)
+    settings = Settings(out=tmp_path, resume=True, jobs=1)
+    with locked_folder(tmp_path):
+        with pytest.raises(InvalidOption, match="is being written by another run; wait for it"):
+            execute(runs, settings)
+        assert not (tmp_path / "runs").exists()
+        monkeypatch.setenv("RANK", "1")  # of the processes of torchrun the first one holds it
+        monkeypatch.setattr(comparing, "_results", lambda *_: iter(()))
+        assert execute(runs, settings) == []
