@@ -1,7 +1,7 @@
 """The front door: solve a problem by naming a solver."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -119,6 +119,7 @@ def solve(
     seed: int = 0,
     log: bool = False,
     bound: str = "none",
+    begins: Callable[[str], object] | None = None,
 ) -> Solution:
     """Solve a problem and certify the answer.
 
@@ -133,6 +134,8 @@ def solve(
     bound : {"none", "fw", "qp", "rlt", "sdp"}
         A lower bound to be worked out beside the solver's own, for quadratic problems; it may
         take `time_limit` once more. See `subsetopt.solvers.bounds`.
+    begins : callable, optional
+        Called with what begins, "solve" and "bound ...", for people who wait.
 
     Raises
     ------
@@ -156,15 +159,21 @@ def solve(
         seed=seed,
         log=log,
     )
-    ready = _ready(problem, solver)
+    ready, say = _ready(problem, solver), begins or _nobody_waits
+    say("solve")
     if bound == "none":
         return certify(problem, ready, ready.answer(problem, limits), start)
     from subsetopt.solvers import bounds
 
     bounds.require(problem, bound)
     answer = ready.answer(problem, limits)
+    say(f"bound {bound}")
     further = bounds.lower_bound(problem, bound, limits)
     return certify(problem, ready, answer, start, further)
+
+
+def _nobody_waits(what: str) -> None:
+    pass
 
 
 def solve_many(

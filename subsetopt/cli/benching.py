@@ -12,18 +12,22 @@ from subsetopt.benchmarks.measuring.comparing import Watcher
 from subsetopt.benchmarks.reporting.live import LiveTable
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.benchmarks.results.schedule import total
+from subsetopt.reporting.progress import Lines
 from subsetopt.solution import Termination
 
 
 class Live(Watcher):
     """A table of the rows so far and a bar with the time that is left, on standard error.
 
-    Nothing is shown where that is no terminal. Drawn seldom: to draw takes time from the runs.
+    Where that is no terminal it is a line now and then. Drawn seldom: to draw takes time from the
+    runs.
     """
 
     def __init__(self, *, hidden: bool) -> None:
         console = Console(stderr=True, markup=False, emoji=False, highlight=False)
         self._shown = console.is_terminal and not hidden
+        self._lines = None if console.is_terminal else Lines("bench", unit="runs")
+        self._done = 0
         self._lock = threading.Lock()  # it is drawn by a thread of Rich's
         self._table = LiveTable()
         self._limits: tuple[float, ...] = ()
@@ -42,6 +46,8 @@ class Live(Watcher):
     def __enter__(self) -> Self:
         if self._shown:
             self._live.start()
+        if self._lines is not None:
+            self._lines.__enter__()
         return self
 
     def __exit__(
@@ -51,6 +57,8 @@ class Live(Watcher):
         where: TracebackType | None,
     ) -> None:
         self._live.stop()
+        if self._lines is not None:
+            self._lines.__exit__(kind, error, where)
 
     def begin(self, results: Results) -> None:
         """Take what is known, and count what is to do."""
@@ -58,10 +66,14 @@ class Live(Watcher):
         self._bar.update(self._task, total=total(results.plan))
         for row in results.rows:
             self.row(row)
+        if self._lines is not None:
+            self._lines.update(self._done, total(results.plan))
 
     def phase(self, what: str) -> None:
         """Name it beside the bar."""
         self._bar.update(self._task, description=what)
+        if self._lines is not None:
+            self._lines.update(note=what)
 
     def row(self, row: Row) -> None:
         """Take one more; what has come to its end is spared the longer limits."""
@@ -71,6 +83,9 @@ class Live(Watcher):
         with self._lock:
             self._table.add(row)
         self._bar.advance(self._task, steps)
+        self._done += steps
+        if self._lines is not None:
+            self._lines.update(self._done)
 
     def _drawn(self) -> RenderableType:
         with self._lock:

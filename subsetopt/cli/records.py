@@ -297,16 +297,8 @@ def _nothing() -> Iterator[None]:
 
 @contextmanager
 def _bar(label: str, store: "RecordStore") -> Iterator[Callable[[int], None]]:
-    """Show how many records have been read, where standard error is a terminal."""
-    from rich.console import Console
+    """Show on standard error how many records have been read."""
+    from subsetopt.reporting.progress import shown
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda done: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
-        task = bar.add_task(label, total=store.info().records)
-        yield lambda done: bar.update(task, completed=done)
+    with shown(label, store.info().records, unit="records") as steps:
+        yield steps.update

@@ -128,21 +128,12 @@ def _report_training(
 
 
 def _written(found: "Report", folder: Path, out: Path) -> Path:
-    """Write the page, with a bar on standard error where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    """Write the page; how far it is, is shown on standard error."""
     from subsetopt.benchmarks.reporting.writing import write_report
+    from subsetopt.reporting.progress import shown
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("figures")
-        return write_report(
-            found,
-            folder,
-            out,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with shown("report", unit="figures") as steps:
+        return write_report(found, folder, out, progress=steps.update)
 
 
 def _print_markdown(found: "Report", page: Path | None) -> None:

@@ -105,8 +105,9 @@ class Run:
         from .yardstick import Yardstick
 
         ready = configured(problem, self.solver, self.option or ())
-        with output_to_error(), clock(self.time_limit, hidden=self.as_json or self.log):
-            solution = solve(problem, ready, bound=self.bound, **self._limits())
+        bounded, hidden = self.bound != "none", self.as_json or self.log
+        with output_to_error(), clock(self.time_limit, bound=bounded, hidden=hidden) as begins:
+            solution = solve(problem, ready, bound=self.bound, begins=begins, **self._limits())
         if self.out is not None and solution.indices is not None:
             write_indices(solution.indices, self.out)
         yardstick = Yardstick.of(problem, solution, self.seed)

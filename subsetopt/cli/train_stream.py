@@ -164,48 +164,36 @@ def train_stream(what: What, going: Going) -> None:
 
 @contextmanager
 def _stopping(training: "StreamTraining") -> Iterator[None]:
-    """End after the window at hand at Ctrl-C or SIGTERM; at once at the second."""
-    names = (signal.SIGINT, signal.SIGTERM)
+    """End after the window at hand at Ctrl-C; at once at the second."""
+    before = signal.getsignal(signal.SIGINT)
 
     def stop(number: int, frame: object) -> None:
-        for name in names:
-            signal.signal(name, before[name])
+        signal.signal(signal.SIGINT, before)
         training.stop()
 
-    before: dict[int, Any] = {name: signal.signal(name, stop) for name in names}
+    signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
-        for name in names:
-            signal.signal(name, before[name])
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
 def _watching(
     training: "StreamTraining", going: Going
 ) -> "Iterator[Callable[[int, Row | None], None]]":
-    """Print evaluations; show a bar where standard error is a terminal."""
-    from rich.console import Console
+    """Print evaluations; show on standard error how far it is."""
+    from subsetopt.reporting.progress import shown
 
-    console = Console(stderr=True)
-
-    def say(windows: int, row: "Row | None") -> None:
-        if row is not None and not going.as_json:
-            typer.echo(_line(row))
-
-    if going.as_json or not console.is_terminal:
-        yield say
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    total = training.stream.cursor.windows + training.stream.backlog // training.run.window
-    columns = (TextColumn("windows"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
-        task = bar.add_task("", total=None if going.follow else total)
+    cursor = training.stream.cursor
+    total = cursor.windows + training.stream.backlog // training.run.window
+    known = None if going.follow else total
+    with shown("training", known, unit="windows", hidden=going.as_json) as steps:
 
         def watch(windows: int, row: "Row | None") -> None:
-            bar.update(task, completed=windows)
-            say(windows, row)
+            steps.update(windows)
+            if row is not None and not going.as_json:
+                typer.echo(_line(row))
 
         yield watch
 

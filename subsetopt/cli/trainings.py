@@ -105,28 +105,18 @@ class Keeping:
 
     @contextmanager
     def watching(self, label: str, total: int) -> "Iterator[Watch]":
-        """Show a bar with the time that is left, where standard error is a terminal."""
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        """Show how far it is, on standard error; of the processes of torchrun one does."""
+        from subsetopt.reporting.progress import shown
 
-        console = Console(stderr=True)
-        if self.as_json or not console.is_terminal:
+        if int(os.environ.get("RANK", "0")):
             yield lambda result, done, total: None
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed} of {task.total} runs"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[last]}"),
-        )
-        with Progress(*columns, console=console, transient=True, refresh_per_second=2) as bar:
-            task = bar.add_task(label, total=total, last="")
+        with shown(label, total, unit="runs", hidden=self.as_json) as steps:
 
             def watch(result: "Result", done: int, total: int) -> None:
                 run = result.run
                 last = f"{run.rule} {run.budget:g}: {result.metric} {result.value:.4f}"
-                bar.update(task, completed=done, total=total, last=last)
+                steps.update(done, total, note=last)
 
             yield watch
 

@@ -27,6 +27,15 @@ def duration(seconds: float | None) -> str:
     return f"{seconds * 1e6:.0f} µs"
 
 
+def span(seconds: float) -> str:
+    """Return seconds as people say how long something takes: 45 s, 12 min, 3.4 h, 2.1 days."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * length:
+            number = seconds / length
+            return f"{number:.{0 if number >= 10 or unit == 'min' else 1}f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 1.0 else f"{seconds:.2g} s"
+
+
 def size(count: int | None) -> str:
     """Return bytes in MiB or GiB."""
     if count is None:

@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from subsetopt.cli import app
 
 pq = pytest.importorskip("pyarrow.parquet")
-pytest.importorskip("filelock")
 
 from subsetopt.records import (  # noqa: E402
     LabelWriter,

@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from subsetopt.cli import app
+from subsetopt.formats.locks import locked_folder
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pyarrow")
-pytest.importorskip("filelock")
 
 from subsetopt.records import LabelWriter, Layout, RecordWriter  # noqa: E402
 
@@ -173,7 +173,7 @@ def test_a_signal_ends_after_the_window_at_hand(
     done = invoke(*options, "--out", out, "--follow", "--timeout", 60)
     thread.join()
     assert signal.getsignal(number) is before
-    assert done.exit_code == 130
+    assert done.exit_code == 128 + number
     assert f"the same command goes on with {out}" in done.output
     found = result(*options, "--out", out)
     assert (found["windows"], found["records"]) == (10, 2000)
@@ -219,3 +219,11 @@ def test_both_words_are_a_command_and_tasks_still_are() -> None:
     done = CliRunner().invoke(app, ["train", "--help"])
     assert "train stream" in done.output
     assert CliRunner().invoke(app, ["train", "streams"]).exit_code == 2
+
+
+def test_a_model_is_trained_by_one_process_at_a_time(options: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    with locked_folder(out):
+        done = invoke(*options, "--out", out)
+    assert done.exit_code == 2
+    assert f"{out} is being written by another run" in done.output
