@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -63,10 +63,10 @@ def test_long_work_is_heard_of_and_short_work_is_not(
     monkeypatch.setattr(progress, "EVERY", 0.01)
     with shown("training", 3, unit="runs", hidden=True) as steps:
         steps.update(1)
-        sleep(0.1)
+        sleep(0.3)
     heard = capsys.readouterr().err.splitlines()
     assert heard
-    assert all(line.startswith("training: 1 of 3 runs, 0.") for line in heard)
+    assert all(line.startswith("training: 1 of 3 runs, ") for line in heard)
     sleep(0.05)
     assert capsys.readouterr().err == ""  # it has ended with the block
 
@@ -92,13 +92,23 @@ def test_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
 def heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
     """Return what runs a command that takes its time, and returns what is heard meanwhile."""
     monkeypatch.setattr(progress, "EVERY", 0.01)
+    written: list[str] = []
+    real_line = Lines.line
+
+    def line(self: Lines, now: float) -> str:
+        written.append(real_line(self, now))
+        return written[-1]
+
+    monkeypatch.setattr(Lines, "line", line)
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(40, 3)))
 
     def run(owner: Any, name: str, *arguments: str) -> str:
         real = getattr(owner, name)
 
         def late(*given: Any, **options: Any) -> Any:
-            sleep(0.1)
+            end, before = monotonic() + 60, len(written)
+            while len(written) < before + 2 and monotonic() < end:
+                sleep(0.01)
             return real(*given, **options)
 
         monkeypatch.setattr(owner, name, late)
@@ -117,14 +127,14 @@ def test_solve_is_heard_of(heard: Callable[..., str]) -> None:
     from subsetopt.solvers import bounds
 
     lines = heard(bounds, "lower_bound", *SOLVE, "--bound", "fw", "--time-limit", "90")
-    assert re.search(r"^bound fw: 0\.\d+ s of 2 min gone$", lines, re.MULTILINE)
+    assert re.search(r"^bound fw: .* s of 2 min gone$", lines, re.MULTILINE)
 
 
 def test_sequence_is_heard_of(heard: Callable[..., str]) -> None:
     from subsetopt.sequencing.state import State
 
     lines = heard(State, "close", "sequence", "points.npy", "--batch-size", "8", "--json")
-    assert re.search(r"^sequence: 2 of 5 batches, 0\.\d+ s gone, about ", lines, re.MULTILINE)
+    assert re.search(r"^sequence: 2 of 5 batches, .* gone, about ", lines, re.MULTILINE)
 
 
 def test_bench_is_heard_of(heard: Callable[..., str]) -> None:
@@ -141,8 +151,8 @@ def test_train_and_reproduce_are_heard_of(
 ) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.01)
     with Keeping(as_json=True).watching("training", 3):
-        sleep(0.05)
-    assert capsys.readouterr().err.startswith("training: 0 of 3 runs, 0.")
+        sleep(0.3)
+    assert capsys.readouterr().err.startswith("training: 0 of 3 runs, ")
     monkeypatch.setenv("RANK", "1")  # of the processes of torchrun one speaks
     with Keeping().watching("training", 3):
         sleep(0.05)
