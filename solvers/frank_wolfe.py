@@ -25,8 +25,9 @@ from ._quadratic_relaxation import (
     largest,
 )
 from ._quadratic_search import arrays
+from ._scalar_search import Scalars
 from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
-from .swap import Scalars, Vectors
+from .swap import Vectors
 
 _TURNS = 2**24  # over n: turns of the swaps between two looks at the clock
 _FOR_SWAPS = 0.5  # of the time that is left

@@ -15,6 +15,7 @@ from subsetopt.solution import Termination
 
 from ._centred import Centred
 from ._quadratic_search import Descents
+from ._scalar_search import Scalars
 from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
 
 _FEW = 16  # with so few candidates there are at most 12870 selections
@@ -114,91 +115,6 @@ class Swap(Solver):
         except KeyboardInterrupt:
             return Termination.INTERRUPTED, done
         return Termination.FINISHED, done
-
-
-class Scalars:
-    """The search on scalar values; its state is the best selection so far."""
-
-    _PAIRS = 4096
-    _QUADS = 2**15  # over sqrt(k): the residual may be k times the error, so fewer do
-
-    def __init__(self, problem: MeanMatching, limits: Limits, tolerance: float) -> None:
-        from ._kernels import exchanges, matching, rng
-
-        self._kernel = matching
-        values = problem.values.astype(np.float64)
-        if problem.cardinality == "at_most":
-            values = np.concatenate([values, np.zeros(problem.k)])  # zeros stand for no choice
-        self._n, self._k = problem.n, problem.k
-        self._order = values.argsort()
-        self._values = np.empty(values.size)
-        exponent = matching.gather(values, self._order, self._values)
-        if problem.target is None:
-            self._wanted = problem.k * float(np.add.reduce(self._values)) / problem.n
-        else:
-            self._wanted = problem.k * math.ldexp(problem.target, -exponent)
-        self._quads = max(512, int(self._QUADS / math.sqrt(problem.k)))
-        self._state = rng.seeded(limits.seed)
-        self._chosen = np.empty(values.size, dtype=np.bool_)
-        self._residual = math.inf
-        if limits.absolute_gap is None:
-            self._limit = tolerance * problem.k * exchanges.spread(self._values)
-        else:
-            self._limit = problem.k * math.ldexp(limits.absolute_gap, -exponent)
-        if limits.time_limit is not None:  # else the restarts are over sooner than this is known
-            # What no selection can beat need not be searched for; the slack is for rounding.
-            least = float(problem.lower_bound()) * problem.k * (1 + 1e-9)
-            self._limit = max(self._limit, math.ldexp(least, -exponent))
-        self._at_end = self._is_at_end(problem)
-        # Rounds between looks at the clock: a round takes O(n), and some 0.1 ms at least.
-        self.interruptible = max(1, min(64, 2**20 // values.size))
-
-    def _is_at_end(self, problem: MeanMatching) -> bool:
-        """Whether the k smallest or largest are the optimum; the start is then these."""
-        if problem.target is None:  # the mean of all is between them
-            return self._k == self._values.size or bool(self._values[0] == self._values[-1])
-        low, high = self._values[: self._k].sum(), self._values[-self._k :].sum()
-        return not float(low) < self._wanted < float(high)
-
-    def start(self, indices: NDArray[np.int64] | None = None) -> None:
-        """Begin from the stratified start, or from a selection of exactly k."""
-        if indices is None:
-            self._residual = self._kernel.strided_start(
-                self._values, self._k, self._wanted, self._chosen
-            )
-        else:
-            marked = np.zeros(self._chosen.size, dtype=np.bool_)
-            marked[indices] = True
-            self._chosen[:] = marked[self._order]
-            self._residual = self._wanted - float(self._values[self._chosen].sum())
-
-    def rounds(self, begin: int, end: int) -> int:
-        """Run rounds begin..end-1, fewer if content; returns the next."""
-        self._residual, done = self._kernel.refine(
-            self._values,
-            self._k,
-            self._wanted,
-            self._limit,
-            begin,
-            end,
-            self._PAIRS,
-            self._quads,
-            self._state,
-            self._chosen,
-        )
-        return int(done)
-
-    @property
-    def content(self) -> bool:
-        """Whether nothing better is wanted or possible."""
-        return self._at_end or abs(self._residual) <= self._limit
-
-    def indices(self) -> NDArray[np.int64]:
-        """Return the best selection so far."""
-        found = np.empty(self._k, dtype=np.int64)
-        marked = np.empty(self._chosen.size, dtype=np.bool_)
-        self._kernel.write_indices(self._chosen, self._order, marked, found)
-        return found[found < self._n]
 
 
 class Vectors:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TOLERANCE = 2e-6
 _ROUNDS = 4
 _PAIRS = 768
+_ONE_CALL = 4096  # more values take so long that a few calls do not matter
 _ROWS_AT_ONCE = 128  # fewer are done before a thread has woken up
 
 
@@ -90,29 +91,68 @@ def select(
         k = _checked_size(array, k)
     if threads is not None or type(seed) is not int or not 0 <= seed < 2**31:
         Limits(threads=threads, seed=seed)  # raises the error that says what is wrong
-    indices = _kernels().select_sorted(
-        array, array.argsort(), k, wanted, _TOLERANCE, _ROUNDS, _PAIRS, seed
-    )
+    order = array.argsort()
+    values = array.take(order).astype(np.float64, copy=False)
+    if array.size > _ONE_CALL:
+        indices = _by_rounds(values, order, k, wanted, seed)
+    else:
+        indices = _kernels(array.size).select_sorted(
+            values, order, k, wanted, _TOLERANCE, _ROUNDS, _PAIRS, _word(seed)
+        )
     if not indices.size:
         _explain(array)
     return indices
 
 
-@cache
-def _kernels() -> ModuleType:
-    # Loading the compiler makes a million objects and no garbage: to look for some among them, as
-    # the collector would, takes a tenth of a second.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        from subsetopt.solvers._kernels import matching
+def _by_rounds(
+    values: NDArray[np.float64], order: NDArray[np.int64], k: int, target: float, seed: int
+) -> NDArray[np.int64]:
+    """Select as the kernel does, by calls of its parts: they are compiled in half the time."""
+    from subsetopt.solvers._kernels import rng
+    from subsetopt.solvers._scalar_search import Rounds, in_range, spread
 
-        few = np.arange(2.0)
-        matching.select_sorted(few, few.argsort(), 1, math.nan, 0.0, 1, 0, 0)
-    finally:
-        if collecting:
-            gc.enable()
-    return matching
+    if not math.isfinite(values[0] + values[-1]):
+        return np.empty(0, np.int64)
+    values, exponent = in_range(values)
+    mean = values.cumsum()[-1] / values.size  # one by one, as the kernel adds
+    wanted = k * (mean if math.isnan(target) else math.ldexp(target, -exponent))
+    limit = _TOLERANCE * k * spread(values)
+    rounds = Rounds(values, k, wanted, limit, _PAIRS, 0, rng.seeded(seed))
+    rounds.start()
+    rounds.run(0, _ROUNDS)
+    return rounds.indices(order)
+
+
+@cache
+def _word(seed: int) -> np.uint64:
+    """Return the state of the random generator as the kernels want it, whatever its size."""
+    from subsetopt.solvers._kernels import rng
+
+    word: np.uint64 = rng.seeded(seed)[0]
+    return word
+
+
+_tiers: Any = None
+
+
+def _kernels(steps: int) -> ModuleType:
+    """Return the module of `select_sorted`, compiled or not, for a job of so many values."""
+    global _tiers
+    if _tiers is None:
+        # Loading the compiler makes a million objects and no garbage: to look for some among
+        # them, as the collector would, takes a tenth of a second.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            from subsetopt.solvers._tiers import Tiers
+
+            _tiers = Tiers("matching", kernel="matching.select_sorted")
+            _tiers.choose(20 * steps + 2 * _ROUNDS * _PAIRS)
+        finally:
+            if collecting:
+                gc.enable()
+    modules = _tiers.compiled or _tiers.choose(20 * steps + 2 * _ROUNDS * _PAIRS)
+    return modules[0]  # type: ignore[no-any-return]
 
 
 @cache
@@ -176,7 +216,7 @@ def _select_batch(
         targets = np.array(np.broadcast_to(given, rows), dtype=np.float64)
     Limits(threads=threads, seed=seed)
     selected = np.empty((rows, size), np.int64)
-    kernel = _kernels().select_rows
+    kernel, word = _kernels(losses.size).select_rows, _word(seed)
 
     parts = iter([slice(row, row + _ROWS_AT_ONCE) for row in range(0, rows, _ROWS_AT_ONCE)])
 
@@ -186,14 +226,14 @@ def _select_batch(
         for part in parts:  # threads share the iterator: whoever is free takes the next
             order = np.argsort(losses[part], axis=1)
             bad = kernel(
-                losses[part],
+                np.take_along_axis(losses[part], order, 1).astype(np.float64),
                 order,
                 size,
                 targets[part],
                 _TOLERANCE,
                 _ROUNDS,
                 _PAIRS,
-                seed,
+                word,
                 selected[part],
             )
             good = good and bad < 0

@@ -9,13 +9,12 @@ import math
 
 import numpy as np
 
-from subsetopt.compiled import njit
+from ._jit import inner, kernel
+from .exchanges import double_swap, room, split, spread
+from .rng import below
 
-from .exchanges import double_swap, exchange, quadruple_swap, split, spread, workspace
-from .rng import below, seeded
 
-
-@njit(cache=True, nogil=True)
+@kernel
 def strided_start(values, k, wanted, chosen):
     """Choose the mid-points of k equal strata, tilted towards an end if the sum is far off.
 
@@ -39,7 +38,7 @@ def strided_start(values, k, wanted, chosen):
     return wanted - _tilted(values, k, direction * high, chosen)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _tilted(values, k, tilt, chosen):
     n = values.size
     chosen[:] = False
@@ -54,7 +53,7 @@ def _tilted(values, k, tilt, chosen):
     return total
 
 
-@njit(cache=True, nogil=True)
+@inner
 def best_swap(values, taken, free, residual):
     """Return (error, i, j) of the swap that brings the sum closest: two pointers, O(n)."""
     i = 0
@@ -75,7 +74,7 @@ def best_swap(values, taken, free, residual):
     return best, best_i, best_j
 
 
-@njit(cache=True, nogil=True)
+@inner
 def descend(values, chosen, residual, tolerance, taken, free):
     """Apply best swaps until none helps or the residual is within tolerance; returns it."""
     while abs(residual) > tolerance:
@@ -84,11 +83,12 @@ def descend(values, chosen, residual, tolerance, taken, free):
         if error >= abs(residual):
             break
         residual -= values[free[j]] - values[taken[i]]
-        exchange(chosen, taken[i], free[j])
+        chosen[taken[i]] = False
+        chosen[free[j]] = True
     return residual
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _kick(chosen, taken, free, state):
     """Exchange up to three random chosen positions for random free ones."""
     split(chosen, taken, free)
@@ -96,10 +96,11 @@ def _kick(chosen, taken, free, state):
         i = below(state, taken.size)
         j = below(state, free.size)
         if chosen[taken[i]] and not chosen[free[j]]:
-            exchange(chosen, taken[i], free[j])
+            chosen[taken[i]] = False
+            chosen[free[j]] = True
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _residual(values, chosen, wanted):
     total = 0.0
     for i in range(values.size):
@@ -108,63 +109,35 @@ def _residual(values, chosen, wanted):
     return wanted - total
 
 
-@njit(cache=True, nogil=True)
-def refine(values, k, wanted, tolerance, begin, end, pairs, quads, state, chosen):
-    """Improve `chosen` in place, in rounds begin..end-1; returns (residual, next round).
+@kernel
+def settle(values, wanted, tolerance, kicks, state, chosen, trial, taken, free):
+    """Begin a round: descend from `chosen`, kicked or not, to `trial`; returns the residual."""
+    for i in range(chosen.size):
+        trial[i] = chosen[i]
+    if kicks:
+        _kick(trial, taken, free, state)
+    residual = _residual(values, trial, wanted)
+    return descend(values, trial, residual, tolerance, taken, free)
 
-    A round descends by single swaps, then tries exchanges of four for four among `quads` pairs of
-    swaps, then double swaps among `pairs` swaps. It stops as soon as ``|residual| <= tolerance``.
-    Rounds after round 0 start from the best so far with a few random swaps; the best is kept.
+
+@kernel
+def scale(values):
+    """Divide ascending values by a power of two where sums or squares would leave the range.
+
+    Returns the power: 0 for ordinary magnitudes, infinities and NaN.
     """
-    work = workspace(values.size, k, pairs)
-    return _refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, work)
-
-
-@njit(cache=True, nogil=True)
-def _refine(values, wanted, tolerance, begin, end, pairs, quads, state, chosen, work):
-    taken, free, trial = work[0], work[1], work[4]
-    best = _residual(values, chosen, wanted)
-    if taken.size == 0 or free.size == 0 or abs(best) <= tolerance:
-        return best, begin
-    for turn in range(begin, end):
-        trial[:] = chosen
-        if turn > 0:
-            _kick(trial, taken, free, state)
-        residual = _residual(values, trial, wanted)
-        residual = descend(values, trial, residual, tolerance, taken, free)
-        if abs(residual) > tolerance and quads > 0 and min(taken.size, free.size) >= 4:
-            residual = quadruple_swap(values, trial, residual, quads, state, work)
-        if abs(residual) > tolerance and pairs > 0:
-            residual = double_swap(values, trial, residual, pairs, state, work)
-        if abs(residual) < abs(best):
-            best = residual
-            chosen[:] = trial
-        if abs(best) <= tolerance:
-            return best, turn + 1
-    return best, end
-
-
-@njit(cache=True, nogil=True)
-def exponent_of(magnitude):
-    """Return the power of two to divide by so that sums and squares stay in range; mostly 0."""
-    if magnitude == 0.0 or 1e-100 < magnitude < 1e100 or not np.isfinite(magnitude):
+    first = abs(values[0])
+    last = abs(values[-1])
+    largest = first if first > last else last  # NaN, which is sorted last, stays
+    if largest == 0.0 or 1e-100 < largest < 1e100 or not np.isfinite(largest):
         return 0
-    return math.frexp(magnitude)[1]
-
-
-@njit(cache=True, nogil=True)
-def gather(losses, order, values):
-    """Fill `values` with the losses in ascending order; returns the power of two divided by."""
-    for i in range(losses.size):
-        values[i] = losses[order[i]]
-    exponent = exponent_of(max(abs(values[0]), abs(values[-1])))
-    if exponent != 0:
-        for i in range(values.size):
-            values[i] = math.ldexp(values[i], -exponent)
+    exponent = math.frexp(largest)[1]
+    for i in range(values.size):
+        values[i] = math.ldexp(values[i], -exponent)
     return exponent
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_indices(chosen, order, marked, indices):
     """Fill `indices` (k,) with the original places of the chosen positions, ascending; O(n)."""
     marked[:] = False
@@ -178,10 +151,30 @@ def write_indices(chosen, order, marked, indices):
             count += 1
 
 
-@njit(cache=True, nogil=True)
-def _select(losses, order, target, tolerance, rounds, pairs, seed, values, chosen, work, indices):
-    """Select one row; returns False if its losses are not all finite."""
-    exponent = gather(losses, order, values)
+_room = inner(room)
+
+
+@inner
+def _refine(values, wanted, tolerance, rounds, pairs, state, chosen, trial, work):
+    """Improve `chosen` in rounds of a descent and a double swap; the best is kept."""
+    taken, free = work[0], work[1]
+    best = _residual(values, chosen, wanted)
+    for turn in range(rounds):
+        if taken.size == 0 or free.size == 0 or abs(best) <= tolerance:
+            return
+        residual = settle(values, wanted, tolerance, turn > 0, state, chosen, trial, taken, free)
+        if abs(residual) > tolerance:
+            residual = double_swap(values, trial, residual, pairs, state, work)
+        if abs(residual) < abs(best):
+            best = residual
+            for i in range(chosen.size):
+                chosen[i] = trial[i]
+
+
+@inner
+def _select(values, order, target, tolerance, rounds, pairs, seed, chosen, trial, work, indices):
+    """Select one row of ascending values; returns False if they are not all finite."""
+    exponent = scale(values)
     n = values.size
     k = indices.size
     total = 0.0
@@ -193,51 +186,52 @@ def _select(losses, order, target, tolerance, rounds, pairs, seed, values, chose
     residual = strided_start(values, k, wanted, chosen)
     limit = tolerance * k * spread(values)
     if abs(residual) > limit:
-        _refine(values, wanted, limit, 0, rounds, pairs, 0, seeded(seed), chosen, work)
-    write_indices(chosen, order, work[4], indices)
+        state = np.empty(1, np.uint64)
+        state[0] = seed
+        _refine(values, wanted, limit, rounds, pairs, state, chosen, trial, work)
+    write_indices(chosen, order, trial, indices)
     return True
 
 
-@njit(cache=True, nogil=True)
-def select_sorted(losses, order, k, target, tolerance, rounds, pairs, seed):
-    """Select k of one row of losses, given the order that sorts them; NaN target is the mean.
+@kernel
+def select_sorted(values, order, k, target, tolerance, rounds, pairs, seed):
+    """Select k of one row, given ascending values and their original places; NaN target: the mean.
 
-    Returns the indices, ascending; none at all if the losses are not all finite.
+    `seed` is the word of `rng.seeded`. Returns the indices, ascending; none at all if the values
+    are not all finite. The values may be scaled.
     """
-    n = losses.size
-    values = np.empty(n)
+    n = values.size
     chosen = np.empty(n, np.bool_)
-    work = workspace(n, k, pairs)
+    trial = np.empty(n, np.bool_)
     indices = np.empty(k, np.int64)
-    if _select(
-        losses, order, target, tolerance, rounds, pairs, seed, values, chosen, work, indices
-    ):
+    work = _room(n, k, pairs)
+    if _select(values, order, target, tolerance, rounds, pairs, seed, chosen, trial, work, indices):
         return indices
-    return indices[:0]
+    return np.empty(0, np.int64)
 
 
-@njit(cache=True, nogil=True)
-def select_rows(losses, order, k, targets, tolerance, rounds, pairs, seed, selected):
-    """Select k of each row of losses (B, n) into `selected` (B, k); returns the first bad row.
+@kernel
+def select_rows(values, order, k, targets, tolerance, rounds, pairs, seed, selected):
+    """Select k of each row of ascending values (B, n) into `selected`; returns the first bad row.
 
     -1 means that all rows are finite. Every row uses the same seed, so that a row's answer does
     not depend on its neighbours.
     """
-    n = losses.shape[1]
-    values = np.empty(n)
+    n = values.shape[1]
     chosen = np.empty(n, np.bool_)
-    work = workspace(n, k, pairs)
-    for row in range(losses.shape[0]):
+    trial = np.empty(n, np.bool_)
+    work = _room(n, k, pairs)  # once: memory is the one thing that threads would queue for
+    for row in range(values.shape[0]):
         if not _select(
-            losses[row],
+            values[row],
             order[row],
             targets[row],
             tolerance,
             rounds,
             pairs,
             seed,
-            values,
             chosen,
+            trial,
             work,
             selected[row],
         ):

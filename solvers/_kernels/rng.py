@@ -1,29 +1,28 @@
 """A small random generator for kernels: seeded explicitly, no global state."""
 
 import numpy as np
-from numba import uint64
+from numpy.typing import NDArray
 
-from subsetopt.compiled import njit
+from ._jit import inner
+
+_WORD = 2**64 - 1
 
 
-@njit(cache=True, nogil=True)
-def seeded(seed):
+def seeded(seed: int) -> NDArray[np.uint64]:
     """Return the state for a seed: splitmix64, so that small seeds give unlike streams."""
-    z = uint64(seed) + uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> uint64(27))) * uint64(0x94D049BB133111EB)
-    state = np.empty(1, np.uint64)
-    state[0] = (z ^ (z >> uint64(31))) | uint64(1)
-    return state
+    z = (seed + 0x9E3779B97F4A7C15) & _WORD
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _WORD
+    return np.array([z ^ (z >> 31) | 1], np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def below(state, n):
-    """Return a whole number in 0..n-1 (xorshift64*, multiply and shift; n < 2**31)."""
+    """Return an integer in [0, n) (xorshift64*, multiply and shift; n < 2**31)."""
     x = state[0]
-    x ^= x >> uint64(12)
-    x ^= x << uint64(25)
-    x ^= x >> uint64(27)
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
     state[0] = x
-    high = (x * uint64(0x2545F4914F6CDD1D)) >> uint64(33)
-    return np.int64((high * uint64(n)) >> uint64(31))
+    high = (x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(33)
+    return np.int64((high * np.uint64(n)) >> np.uint64(31))

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers._kernels import exchanges, matching, rng
+from subsetopt.solvers import _scalar_search, _tiers
+from subsetopt.solvers._kernels import exchanges as compiled_exchanges
+from subsetopt.solvers._kernels import matching as compiled_matching
+from subsetopt.solvers._kernels import rng
+
+# What only kernels call cannot be called when it is compiled; that both are the same is tested too.
+matching, exchanges = _tiers.module("matching"), _tiers.module("exchanges")
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -159,8 +165,9 @@ def test_compound_swaps_keep_their_promises(name: str) -> None:
         if before == 0:
             continue
         state = rng.seeded(5)
-        work = exchanges.workspace(n, k, 256)
-        residual = kernel(values, chosen, before, 256, state, work)
+        work = exchanges.room(n, k, 256)
+        room = work[:2] if name == "quadruple_swap" else (work,)
+        residual = kernel(values, chosen, before, 256, state, *room)
         assert chosen.sum() == k
         assert abs(residual) <= abs(before)
         assert abs(residual - (wanted - values[chosen].sum())) <= _rounding(values, wanted)
@@ -179,8 +186,9 @@ def test_compound_swaps_go_far_beyond_single_ones(name: str, factor: float) -> N
         start = matching.strided_start(values, 32, wanted, chosen)
         room = _room(chosen)
         single = matching.descend(values, chosen, start, 0.0, *room)
-        work = exchanges.workspace(128, 32, 4096)
-        compound = kernel(values, chosen, single, 4096, rng.seeded(seed), work)
+        work = exchanges.room(128, 32, 4096)
+        more = work[:2] if name == "quadruple_swap" else (work,)
+        compound = kernel(values, chosen, single, 4096, rng.seeded(seed), *more)
         gains.append(abs(single) / max(abs(compound), 1e-300))
     assert np.median(gains) > factor
 
@@ -188,74 +196,102 @@ def test_compound_swaps_go_far_beyond_single_ones(name: str, factor: float) -> N
 def test_double_swap_finds_the_pair_that_is_there() -> None:
     values = np.array([-40.0, -10.0, 0.0, 5.0, 20.0, 64.0])
     chosen = np.array([True, False, True, False, True, False])
-    work = exchanges.workspace(6, 3, 4096)
+    work = exchanges.room(6, 3, 4096)
     # -20 is held; -40 -> -10 and 20 -> 5 together change it by 15; no single swap does.
     residual = exchanges.double_swap(values, chosen, 15.0, 4096, rng.seeded(0), work)
     assert residual == 0.0
     assert values[chosen].sum() == -5.0
 
 
-def test_refine_keeps_the_best_and_says_where_it_got_to() -> None:
+def _rounds(
+    values: Floats, k: int, wanted: float, limit: float, pairs: int, quads: int, seed: int
+) -> _scalar_search.Rounds:
+    return _scalar_search.Rounds(values, k, wanted, limit, pairs, quads, rng.seeded(seed))
+
+
+def test_rounds_keep_the_best_and_say_where_they_got_to() -> None:
     for values, k, wanted in _instances(2):
-        chosen = np.empty(values.size, dtype=np.bool_)
-        before = matching.strided_start(values, k, wanted, chosen)
-        scale = exchanges.spread(values)
-        residual, done = matching.refine(
-            values, k, wanted, 1e-9 * k * scale, 0, 5, 64, 64, rng.seeded(1), chosen
-        )
-        assert chosen.sum() == k
+        if k == values.size:
+            continue
+        rounds = _rounds(values, k, wanted, 1e-9 * k * exchanges.spread(values), 64, 64, 1)
+        rounds.start()
+        before = rounds.residual
+        done = rounds.run(0, 5)
+        assert rounds.chosen.sum() == k
         assert 0 <= done <= 5
-        assert abs(residual) <= abs(before) + _rounding(values, wanted)
-        assert abs(residual - (wanted - values[chosen].sum())) <= _rounding(values, wanted)
-        if done < 5 and k < values.size:
-            assert abs(residual) <= 1e-9 * k * scale
+        assert abs(rounds.residual) <= abs(before) + _rounding(values, wanted)
+        off = rounds.residual - (wanted - values[rounds.chosen].sum())
+        assert abs(off) <= _rounding(values, wanted)
+        assert done == 5 or rounds.content
 
 
 @pytest.mark.parametrize("k", [12, 32, 64])
-def test_refine_reaches_the_tolerance(k: int) -> None:
+def test_rounds_reach_the_limit(k: int) -> None:
     for seed in range(20):
         values = _values("exponential", 128, seed)
-        wanted = k * float(values.mean())
         limit = 1e-8 * k * exchanges.spread(values)
-        chosen = np.empty(128, dtype=np.bool_)
-        matching.strided_start(values, k, wanted, chosen)
-        residual, done = matching.refine(
-            values, k, wanted, limit, 0, 64, 4096, 8192, rng.seeded(seed), chosen
-        )
-        assert abs(residual) <= limit
-        assert done < 64
+        rounds = _rounds(values, k, k * float(values.mean()), limit, 4096, 8192, seed)
+        rounds.start()
+        assert rounds.run(0, 64) < 64
+        assert abs(rounds.residual) <= limit
 
 
-def test_refine_without_compound_swaps_is_descent() -> None:
+def test_a_round_without_what_to_combine_is_a_descent() -> None:
     values = _values("normal", 50, 2)
-    start = _marked(values, 17, 0)
-    one, two = start.copy(), start.copy()
-    residual, done = matching.refine(values, 17, 0.123, 0.0, 0, 1, 0, 0, rng.seeded(0), one)
+    one, two = _marked(values, 17, 0), _marked(values, 17, 0)
+    rounds = _rounds(values, 17, 0.123, 0.0, 0, 0, 0)
+    rounds.go(one)
+    assert rounds.run(0, 1) == 1
     matching.descend(values, two, 0.123 - float(values[two].sum()), 0.0, *_room(two))
-    assert (one == two).all()
-    assert done == 1
-    assert math.isclose(residual, 0.123 - values[one].sum(), abs_tol=1e-12)
+    assert (rounds.chosen == two).all()
+    assert math.isclose(rounds.residual, 0.123 - values[two].sum(), abs_tol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("magnitude", [1.0, 1e38, 1e-40, 1e300, 1e-310, 5e-324, 0.0])
-def test_gather_scales_by_a_power_of_two(dtype: Any, magnitude: float) -> None:
-    if dtype is np.float32 and not 1e-40 <= magnitude <= 1e38 and magnitude:
-        pytest.skip("outside float32")
-    losses = (np.array([3, -1, 2, 1, 1], dtype=np.float64) * magnitude).astype(dtype)
-    values = np.empty(losses.size)
-    exponent = matching.gather(losses, np.argsort(losses), values)
-    assert np.ldexp(values, exponent).tolist() == np.sort(losses.astype(np.float64)).tolist()
+def _states(tier: Any, values: Floats, k: int, wanted: float) -> Iterator[Any]:
+    """Yield all that the kernels of a tier return and leave behind, one after another."""
+    kernels, compound = tier
+    chosen, trial = np.empty((2, values.size), np.bool_)
+    state, work = rng.seeded(4), exchanges.room(values.size, k, 64)
+    yield kernels.strided_start(values, k, wanted, chosen), chosen.tolist()
+    residual = kernels.settle(values, wanted, 0.0, True, state, chosen, trial, work[0], work[1])
+    yield residual, trial.tolist(), state.tolist()
+    if k >= 4 and values.size - k >= 4 and residual:
+        residual = compound.quadruple_swap(values, trial, residual, 64, state, *work[:2])
+        yield residual, trial.tolist(), state.tolist()
+    if k < values.size and residual:
+        yield compound.double_swap(values, trial, residual, 64, state, work), trial.tolist()
+    order = np.random.default_rng(0).permutation(values.size)
+    word = rng.seeded(2)[0]
+    yield kernels.select_sorted(values.copy(), order, k, wanted / k, 1e-9, 4, 64, word).tolist()
+
+
+def test_compiled_and_interpreted_do_the_same_to_the_last_bit() -> None:
+    compiled = compiled_matching, compiled_exchanges
+    for values, k, wanted in _instances(3):
+        with np.errstate(all="ignore"):
+            plain = list(_states((matching, exchanges), values, k, wanted))
+        assert list(_states(compiled, values, k, wanted)) == plain
+
+
+@pytest.mark.parametrize("magnitude", [1.0, 1e38, 1e-40, 1e99, 1e300, 1e-310, 5e-324, 0.0])
+def test_scale_divides_by_a_power_of_two(magnitude: float) -> None:
+    values = np.sort(np.array([3, -1, 2, 1, 1]) * magnitude / 3)
+    scaled = values.copy()
+    exponent = matching.scale(scaled)
+    assert np.ldexp(scaled, exponent).tolist() == values.tolist()
     if 1e-100 < magnitude < 1e100 or magnitude == 0:
         assert exponent == 0
     else:
-        assert 0.5 <= np.abs(values).max() < 1.0
+        assert 0.5 <= np.abs(scaled).max() < 1.0
+    again, power = _scalar_search.in_range(values)
+    assert (again.tolist(), power) == (scaled.tolist(), exponent)
 
 
-def test_exponent_of() -> None:
-    assert [matching.exponent_of(x) for x in (0.0, 1.0, 1e99, math.inf, math.nan)] == [0] * 5
-    assert matching.exponent_of(2.0**900) == 901
-    assert matching.exponent_of(2.0**-1074) == -1073
+def test_scale_leaves_alone_what_is_not_finite() -> None:
+    for bad in (math.inf, math.nan):
+        values = np.array([1e-300, bad])
+        matching.scale(values)
+        assert values[0] == 1e-300
 
 
 def test_write_indices_undoes_the_sort() -> None:
@@ -268,8 +304,9 @@ def test_write_indices_undoes_the_sort() -> None:
 
 
 def _select(losses: Floats, k: int, target: float = math.nan, seed: int = 0) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = matching.select_sorted(
-        losses, losses.argsort(), k, target, 1e-6, 4, 896, seed
+    order = losses.argsort()
+    found: NDArray[np.int64] = compiled_matching.select_sorted(
+        losses[order], order, k, target, 1e-6, 4, 896, rng.seeded(seed)[0]
     )
     return found
 
@@ -296,9 +333,12 @@ def test_select_rows_is_select_sorted_row_by_row_and_names_the_bad_row() -> None
     order = losses.argsort(axis=1)
     targets = np.array([math.nan, 0.5, 1.0, math.nan, 2.0, 0.9])
     selected = np.empty((6, 7), np.int64)
-    arguments = (7, targets, 1e-6, 4, 896, 3, selected)
-    assert matching.select_rows(losses, order, *arguments) == -1
+    arguments = (7, targets, 1e-6, 4, 896, rng.seeded(3)[0], selected)
+    rows = np.take_along_axis(losses, order, 1)
+    assert compiled_matching.select_rows(rows, order, *arguments) == -1
     for row in range(6):
         assert selected[row].tolist() == _select(losses[row], 7, targets[row], 3).tolist()
     losses[4, 9] = math.nan
-    assert matching.select_rows(losses, losses.argsort(axis=1), *arguments) == 4
+    order = losses.argsort(axis=1)
+    rows = np.take_along_axis(losses, order, 1)
+    assert compiled_matching.select_rows(rows, order, *arguments) == 4

@@ -1,16 +1,27 @@
 """The kernels' own random numbers."""
 
+from typing import Any
+
+import numba
 import numpy as np
 import pytest
 
+from subsetopt.solvers import _tiers
 from subsetopt.solvers._kernels import rng
 
 MASK = 2**64 - 1
 
 
+@numba.njit
+def _draws(state: Any, n: int, drawn: Any) -> None:
+    for i in range(drawn.size):
+        drawn[i] = rng.below(state, n)
+
+
 def _stream(seed: int, n: int, count: int) -> list[int]:
-    state = rng.seeded(seed)
-    return [int(rng.below(state, n)) for _ in range(count)]
+    drawn = np.empty(count, np.int64)
+    _draws(rng.seeded(seed), n, drawn)
+    return [int(number) for number in drawn]
 
 
 def _twin(seed: int, n: int, count: int) -> list[int]:
@@ -31,6 +42,8 @@ def _twin(seed: int, n: int, count: int) -> list[int]:
 @pytest.mark.parametrize("n", [1, 2, 10, 1000, 2**31 - 1])
 def test_the_same_everywhere(seed: int, n: int) -> None:
     assert _stream(seed, n, 50) == _twin(seed, n, 50)
+    state, below = rng.seeded(seed), _tiers.module("rng").below
+    assert [below(state, n) for _ in range(50)] == _twin(seed, n, 50)
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 64])
