@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from subsetopt.reporting.words import distance
+
 Standing = Literal["new best", "reached", "worse"]
 TOLERANCE = 2e-8
 """Relative; the digits that are published allow no more."""
@@ -68,9 +70,9 @@ class BestKnown:
             return f"{self.instance}: reaches the best known value, {known}"
         gap = relative_gap(objective, self.objective) or 0.0
         if standing == "worse":
-            return f"{self.instance}: {100 * gap:.3g} % worse than the best known value, {known}"
+            return f"{self.instance}: {distance(gap)} worse than the best known value, {known}"
         value = -objective if self.sense == "maximise" else objective
-        loud = f"{self.instance}: NEW BEST {value!r}, {100 * -gap:.3g} % better than {known}"
+        loud = f"{self.instance}: NEW BEST {value!r}, {distance(-gap)} better than {known}"
         if self.proven:
             loud += "; that is said to be optimal, so one of the two is wrong"
         return loud

@@ -62,3 +62,11 @@ FAMILIES: Mapping[str, Family] = {
     )
 }
 """By name."""
+
+_FORMER = {"vector": "vector-mean-matching"}
+"""What a name is now, by what it was: files and folders of results may still say it."""
+
+
+def named(name: str) -> str:
+    """Return the name of a family, or of a suite, as it is now."""
+    return _FORMER.get(name, name)

@@ -20,6 +20,7 @@ from subsetopt.solvers.base import Requirement
 from . import suites
 from .cases import Case, files, sequences
 from .choice import Choice
+from .families import named
 from .results import Entrant, Settings
 
 YAML = Requirement("pyyaml", "yaml", extra="bench")
@@ -162,7 +163,7 @@ def _generated(entry: Mapping[str, Any], data: Path | None, seed: int) -> Sequen
 
 
 def _read(entry: Mapping[str, Any], folder: Path) -> Sequence[Case]:
-    family = _text(entry.get("family"), "family")
+    family = named(_text(entry.get("family"), "family"))
     if family not in files.KEYS:
         raise InvalidFile(f"family is {family!r}; it is one of {', '.join(files.KEYS)}")
     _require_keys(entry, ("file", "family", "name", "k", *files.KEYS[family]))

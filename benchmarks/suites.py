@@ -27,6 +27,7 @@ from .cases import (
 )
 from .cases.classifier import Recording, Samples
 from .choice import Choice
+from .families import named
 
 # -- sources --------------------------------------------------------------------------------------
 
@@ -275,7 +276,7 @@ SUITES: Mapping[str, Suite] = {
             families=("mean-matching",),
         ),
         Suite(
-            name="vector",
+            name="vector-mean-matching",
             build=vector,
             about="gradients, inputs and labels of samples, early and late in a training",
             data="vectors",
@@ -319,7 +320,8 @@ SUITES: Mapping[str, Suite] = {
 
 def find(name: str) -> Suite:
     """Return a suite by name; InvalidOption names those that there are."""
-    if name not in SUITES:
+    found = SUITES.get(named(name))
+    if found is None:
         known = ", ".join(SUITES)
         raise InvalidOption(f"no suite is called {name!r}; there are: {known}, and FILE.yaml")
-    return SUITES[name]
+    return found

@@ -12,6 +12,7 @@ from subsetopt.benchmarks.best_known import relative_gap
 from subsetopt.benchmarks.families import FAMILIES
 from subsetopt.benchmarks.results import Row
 from subsetopt.reporting.estimates import sign_test
+from subsetopt.reporting.words import FAR
 from subsetopt.solution import Termination
 
 from .intervals import Pairs, log_ratio
@@ -198,7 +199,7 @@ class WorthChange:
         who = self.solver if self.family is None else f"{self.solver} on {self.family}"
         text = f"{who}: answers worse on {self.worse}, better on {self.better} of {self.cases} "
         text += "case" if self.cases == 1 else "cases"
-        if self.shift is not None and abs(self.shift) < 10:
+        if self.shift is not None and abs(self.shift) < FAR:
             text += f", {100 * self.shift:+.2g} % on average"
         return text if self.verdict in ("worse", "better") else f"{text}: {_PLAIN[self.verdict]}"
 

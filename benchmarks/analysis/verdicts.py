@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from subsetopt.benchmarks.best_known import TOLERANCE
 from subsetopt.benchmarks.results import CaseInfo, Row
+from subsetopt.reporting.words import distance
 from subsetopt.solution import Termination
 
 from .summary import by_solver
@@ -53,7 +54,7 @@ class Verdict:
         if self.beaten > self.beaten_by_count:
             text += f", others on {self.beaten - self.beaten_by_count} more"
         text += ", by up to "
-        text += f"{100 * self.excess:.2g} %" if self.relative else f"{self.excess:.1e}"
+        text += distance(self.excess, 2) if self.relative else f"{self.excess:.1e}"
         if self.beyond:
             text += f"; on {self.beyond} that is beyond the tolerance that it states"
         return text

@@ -65,7 +65,8 @@ _GAPS: tuple[Column[SolverSummary], ...] = (
         group="gap %",
         heading="median",
         meaning="(objective - best) / |best|, the best being the best known value, else the best "
-        "answer of any run; negative is a new best",
+        "answer of any run; negative is a new best; > 1,000 where the best is next to 0, - where "
+        "it is 0",
         cell=lambda s: gap(s.gap_median),
         value=lambda s: s.gap_median,
     ),

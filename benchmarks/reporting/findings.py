@@ -1,11 +1,12 @@
 """What a report says in sentences: how it was measured, what was found, what went wrong."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from statistics import median
 
 from subsetopt.benchmarks.analysis.goals import LEVELS, Level, costs, goal
+from subsetopt.benchmarks.results import Row
 from subsetopt.reporting.words import duration, enumerated, size
 
 from .report import FamilyReport, Report
@@ -124,7 +125,7 @@ def headlines(report: Report) -> list[str]:
     found += _news(report)
     found += _claims(report)
     if report.rows:
-        found.append(_failures(report))
+        found += _failures(report)
     return found
 
 
@@ -184,9 +185,17 @@ def _claims(report: Report) -> Iterator[str]:
         yield 'No answer here refutes a claim of "optimal".'
 
 
-def _failures(report: Report) -> str:
-    if not report.failures:
-        return f"None of the {len(report.rows)} runs failed."
-    who = Counter(row.solver for row in report.failures).most_common()
-    named = enumerated([f"{solver} {number}" for solver, number in who])
-    return f"{len(report.failures)} of {len(report.rows)} runs failed: {named}."
+def _failures(report: Report) -> Iterator[str]:
+    """Yield how many runs failed, and how many ended without an answer though nothing failed."""
+    runs = f"of {len(report.rows)} runs"
+    if report.failures:
+        yield f"{len(report.failures)} {runs} failed: {_who(report.failures)}."
+    if report.silent:
+        yield f"{len(report.silent)} {runs} ended without an answer: {_who(report.silent)}."
+    if not report.failures and not report.silent:
+        yield f"None of the {len(report.rows)} runs failed."
+
+
+def _who(rows: Sequence[Row]) -> str:
+    counts = Counter(row.solver for row in rows).most_common()
+    return enumerated([f"{solver} {number}" for solver, number in counts])

@@ -105,6 +105,16 @@ class Report:
         mended = {row.key[:3] for row in final_rows(self.rows) if not row.failure}
         return tuple(row for row in self.rows if row.failure and row.key[:3] not in mended)
 
+    @cached_property
+    def silent(self) -> tuple[Row, ...]:
+        """The rows without an answer though nothing failed, but for those a longer limit mends."""
+        mended = {row.key[:3] for row in final_rows(self.rows) if row.objective is not None}
+        return tuple(
+            row
+            for row in self.rows
+            if row.objective is None and not row.failure and row.key[:3] not in mended
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; the keys are those of ``--json`` on the command line."""
         results = self.results

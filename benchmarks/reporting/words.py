@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from subsetopt.benchmarks.best_known import TOLERANCE
-from subsetopt.reporting.words import NOTHING
+from subsetopt.reporting.words import FAR, NOTHING, distance
 
 
 def error(value: float | None) -> str:
@@ -20,9 +20,14 @@ def factor(value: float | None) -> str:
 
 
 def gap(value: float | None) -> str:
-    """Return a relative distance in per cent, signed where it is below 0."""
+    """Return a relative distance in per cent, signed where it is below 0.
+
+    As `distance` does, it gives no number where that would be beyond 1,000 %.
+    """
     if value is None:
         return NOTHING
+    if abs(value) > FAR:
+        return distance(value).removesuffix(" %")
     if abs(value) <= TOLERANCE:
         return "0"
     number = 100 * value

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from subsetopt.benchmarks.best_known import BestKnown
+from subsetopt.benchmarks.families import named
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.machine import Machine
@@ -166,7 +167,7 @@ class Plan:
             settings = dict(data["settings"])
             settings["time_limits"] = tuple(settings["time_limits"])
             return cls(
-                suite=data["suite"],
+                suite=named(data["suite"]),
                 settings=Settings(**settings),
                 entrants=tuple(_entrant(entrant) for entrant in data["entrants"]),
                 cases=tuple(_case(case) for case in data["cases"]),

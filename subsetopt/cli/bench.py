@@ -30,8 +30,8 @@ class Suite:
     suite: Annotated[
         str,
         typer.Argument(
-            help="quick, mean-matching, vector, mmd, quadratic, sequence, or a file of your own: "
-            "FILE.yaml."
+            help="quick, mean-matching, vector-mean-matching, mmd, quadratic, sequence, or a file "
+            "of your own: FILE.yaml."
         ),
     ]
     solvers: Annotated[

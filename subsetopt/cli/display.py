@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from subsetopt.reporting.words import distance
+
 if TYPE_CHECKING:
     from subsetopt.solution import Solution
 
@@ -71,7 +73,7 @@ def _gap(solution: "Solution") -> str:
     absolute, relative = solution.absolute_gap, solution.gap
     if absolute is None:
         return "unknown"
-    return f"{absolute:.3g}" + ("" if relative is None else f" ({100 * relative:.3g} %)")
+    return f"{absolute:.3g}" + ("" if relative is None else f" ({distance(relative)})")
 
 
 def _certificate(solution: "Solution") -> str:

@@ -1,5 +1,6 @@
 """Numbers as people read them: few digits, and the unit that suits."""
 
+import math
 from collections.abc import Sequence
 
 NOTHING = "-"
@@ -25,6 +26,18 @@ def duration(seconds: float | None) -> str:
             digits = f"{number:#.3g}".rstrip(".") if number < 999.5 else f"{number:,.0f}"
             return f"{digits} {unit}"
     return f"{seconds * 1e6:.0f} µs"
+
+
+FAR = 10.0
+"""Relative distances beyond it are no numbers worth reading: what they relate to is next to 0."""
+
+
+def distance(value: float, digits: int = 3) -> str:
+    """Return a relative distance in per cent, such as ``1.25 %``; beyond `FAR` ``> 1,000 %``."""
+    if abs(value) > FAR:
+        return f"{'>' if value > 0 else '<'} {math.copysign(100 * FAR, value):,.0f} %"
+    number = 100 * value
+    return f"{number:,.0f} %" if abs(number) >= 100 else f"{number:.{digits}g} %"
 
 
 def span(seconds: float) -> str:

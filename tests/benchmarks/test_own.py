@@ -37,7 +37,7 @@ instances:
   - {file: points.csv, family: mmd, k: 5, name: laplace, kernel: laplace, scale: 2}
   - {file: few.txt.xz, family: quadratic}
   - {file: few.txt.xz, family: quadratic, k: 3}
-  - {file: points.csv, family: vector-mean-matching, k: [4], name: vectors}
+  - {file: points.csv, family: vector, k: [4], name: vectors}
   - {file: points.csv, family: sequence, k: 5, name: in-batches, scale: median}
 solvers:
   - swap

@@ -10,14 +10,14 @@ from subsetopt.benchmarks.analysis.comparison import compare
 from subsetopt.benchmarks.reporting import words
 from subsetopt.benchmarks.reporting.changes import print_comparison
 from subsetopt.benchmarks.reporting.columns import columns
-from subsetopt.benchmarks.reporting.findings import conditions, headlines, remarks
+from subsetopt.benchmarks.reporting.findings import conditions, family_failures, headlines, remarks
 from subsetopt.benchmarks.reporting.instances import instances
 from subsetopt.benchmarks.reporting.live import LiveTable
 from subsetopt.benchmarks.reporting.report import Report
 from subsetopt.benchmarks.reporting.tables import print_report
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidFile
-from subsetopt.reporting.words import duration, enumerated, size
+from subsetopt.reporting.words import distance, duration, enumerated, size
 from subsetopt.solution import Termination
 
 Planted = Callable[..., Results]
@@ -123,6 +123,37 @@ def test_findings_where_nothing_is_wrong_or_nothing_is_there(planted_results: Pl
         f"None of the {len(good.rows)} runs failed.",
     ]
     assert headlines(Report(replace(good, rows=()))) == []
+
+
+def test_runs_without_an_answer_are_not_passed_over(planted_results: Planted) -> None:
+    good = planted_results(sizes=(128,), families=("mmd",), solvers=("swap",), repeats=1)
+    last = max(row.time_limit or 0.0 for row in good.rows)
+    silent = tuple(
+        replace(row, objective=None, indices=(), termination=Termination.TIME_LIMIT)
+        for row in good.rows
+        if row.time_limit == last or row.termination is not Termination.TIME_LIMIT
+    )
+    report = Report(replace(good, rows=silent))
+    found = headlines(report)
+    assert found[-1] == f"{len(silent)} of {len(silent)} runs ended without an answer: swap 2."
+    assert not any("None of" in line for line in found)
+    assert list(family_failures(report.families[0])) == ["swap: no answer in 2 of 2 runs"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (23143499224.81, "> 1,000"),
+        (-12.0, "< -1,000"),
+        (10.0, "1,000"),
+        (0.0125, "1.25"),
+        (None, "-"),
+    ],
+)
+def test_gaps_to_what_is_next_to_nothing_are_no_numbers(value: float | None, text: str) -> None:
+    assert words.gap(value) == text
+    if value is not None:
+        assert distance(value) == f"{text} %"
 
 
 def test_how_it_was_measured(planted_results: Planted) -> None:
@@ -293,7 +324,7 @@ def test_durations(seconds: float | None, text: str) -> None:
         (0.00012, "0.012"),
         (-0.05, "-5.00"),
         (0.4, "40.0"),
-        (123.0, "12,300"),
+        (9.0, "900"),
     ],
 )
 def test_gaps_in_per_cent(value: float | None, text: str) -> None:
