@@ -1,7 +1,7 @@
 """Answers for people: what was found, what is known about it, and what chance achieves."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -86,9 +86,21 @@ def _certificate(solution: "Solution") -> str:
 def _indices(solution: "Solution") -> str:
     if solution.indices is None:
         return "none"
-    indices = solution.indices.tolist()
-    if len(indices) <= _SHOWN:
-        return " ".join(map(str, indices)) or "none: the empty selection"
+    return (
+        shortened(solution.indices.tolist(), "--out FILE writes all") or "none: the empty selection"
+    )
+
+
+def shortened(items: Sequence[object], rest: str) -> str:
+    """Return a list in a line, its middle left out where it is long, with a word on the rest."""
+    if len(items) <= _SHOWN:
+        return " ".join(map(_shown, items))
     half = _SHOWN // 2
-    ends = [*map(str, indices[:half]), "...", *map(str, indices[-half:])]
-    return f"{' '.join(ends)}  ({len(indices)} of them; --out FILE writes all)"
+    ends = [*map(_shown, items[:half]), "...", *map(_shown, items[-half:])]
+    return f"{' '.join(ends)}  ({len(items)} of them; {rest})"
+
+
+def _shown(item: object) -> str:
+    """Return a name so that it neither ends early nor is obeyed by a terminal."""
+    text = str(item)
+    return text if text.isprintable() and " " not in text and text else repr(text)

@@ -102,7 +102,7 @@ def quadratic(problem: inputs.QuadraticInput, model: Model, destination: Destina
 
     Example: subsetopt export quadratic graph.dat --model rlt --out model.lp
     """
-    read, _ = problem.read()
+    read = problem.read().problem
     _write(read, model, destination)
     if read.sense == "maximise":
         typer.echo("value = -objective")

@@ -11,7 +11,8 @@ from subsetopt.errors import InvalidFile, InvalidOption
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from subsetopt.problems import MeanMatching, MMDSelection, QuadraticSelection
+    from subsetopt.formats.reading import Reading
+    from subsetopt.problems import MeanMatching, MMDSelection
 
 _NOISE = 2  # a stream of its own: `random` draws from default_rng(seed), the baseline from 1
 _SCALED = ("gaussian", "laplace")
@@ -70,9 +71,9 @@ class QuadraticInput:
         str,
         typer.Argument(
             metavar="FILE",
-            help="MDPLIB, k-cluster, OR-Library bqp, OPB, or a square matrix (.npy, .npz, .csv); "
-            "may be packed by gzip, xz or bzip2, ARCHIVE:MEMBER of a tar archive, or - for "
-            "standard input.",
+            help="MDPLIB, k-cluster, OR-Library bqp, Biq Mac, rudy, OPB, a list of edges (.csv, "
+            ".tsv, .txt), MatrixMarket, or a square matrix (.npy, .npz, .csv); may be packed by "
+            "gzip, xz or bzip2, ARCHIVE:MEMBER of a tar archive, or - for standard input.",
             show_default=False,
         ),
     ]
@@ -87,37 +88,55 @@ class QuadraticInput:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="mdplib, kcluster, bqp, opb or matrix; else recognised by the content.",
+            help="mdplib, kcluster, bqp, opb, biqmac, rudy, edges, matrix-market or matrix; else "
+            "recognised by the content.",
         ),
     ] = None
     linear: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="The linear term (n,) beside a matrix."),
     ] = None
-    maximise: Annotated[bool, typer.Option("--maximise", help="Maximise what a matrix states.")] = (
-        False
-    )
+    maximise: Annotated[
+        bool | None,
+        typer.Option(
+            "--maximise/--minimise",
+            help="For files that do not say it; else graphs are maximised, matrices and Biq Mac "
+            "files minimised.",
+            show_default=False,
+        ),
+    ] = None
+    duplicates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Pairs of nodes that a graph holds twice: refuse, sum (add their weights) or once "
+            "(count one of them, if they are equal).",
+        ),
+    ] = None
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether line 1 of a list of edges is a header; else decided by what it holds.",
+            show_default=False,
+        ),
+    ] = None
 
-    def read(self) -> "tuple[QuadraticSelection, str]":
-        """Read the problem; return the name of its format too."""
-        from subsetopt.formats.arrays import read_values
+    def read(self) -> "Reading":
+        """Read the problem, and what was decided about its file."""
         from subsetopt.formats.problems import read_with_format
-        from subsetopt.problems import QuadraticSelection
 
-        read = {"format": self.format, "k": self.k, "instance": self.instance}
-        problem, found = read_with_format(self.file, **read)  # type: ignore[arg-type]
-        if self.linear is None and not self.maximise:
-            return problem, found
-        if found != "matrix":
-            option = "--linear" if self.linear is not None else "--maximise"
-            raise InvalidOption(f"{option} is for a matrix; {found} files say it themselves")
-        return QuadraticSelection(
-            problem.Q,
-            None if self.linear is None else read_values(self.linear),
-            problem.k,
-            sense="maximise" if self.maximise else "minimise",
-            copy=False,
-        ), found
+        sense = {None: None, True: "maximise", False: "minimise"}[self.maximise]
+        return read_with_format(
+            self.file,
+            format=self.format,
+            k=self.k,
+            linear=self.linear,
+            instance=self.instance,
+            sense=sense,
+            duplicates=self.duplicates,
+            header=self.header,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from .bundles import command
 from .running import Report, Run
 
 if TYPE_CHECKING:
-    from subsetopt.problems import QuadraticSelection
+    from subsetopt.formats.reading import Reading
     from subsetopt.solution import Solution
 
     from .yardstick import Yardstick
@@ -38,28 +38,39 @@ def quadratic(problem: inputs.QuadraticInput, run: Run) -> None:
 
     Example: subsetopt solve quadratic MDG-a_1_n500_m50.txt.xz --time-limit 5
     """
-    read, name = problem.read()
-    run.answer(read, lambda *found: _quadratic_report(read, name, *found))
+    read = problem.read()
+    run.answer(read.problem, lambda *found: _quadratic_report(read, *found))
 
 
-def _quadratic_report(
-    problem: "QuadraticSelection", name: str, solution: "Solution", yardstick: "Yardstick"
-) -> Report:
-    """Say the value and its bound in the problem's own sense."""
+def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardstick") -> Report:
+    """Say the value and its bound in the problem's own sense, and what was chosen by name."""
+    from .display import shortened
+
+    problem = read.problem
 
     def stated(objective: float | None) -> float | None:
         return None if objective is None else problem.stated(objective) + 0.0  # no negative zero
 
     value, bound = stated(solution.objective), stated(solution.bound)
-    keys = {"value": value, "value_bound": bound, "sense": problem.sense, "format": name}
+    keys: dict[str, Any] = {
+        "value": value,
+        "value_bound": bound,
+        "sense": problem.sense,
+        "format": read.format,
+    }
+    keys["convention"] = read.convention
     side = "at most" if problem.sense == "maximise" else "at least"
     lines = {
         "value": "none" if value is None else f"{value!r} ({problem.sense})",
         "bound": "none" if bound is None else f"{side} {bound!r}",
         "objective": "",  # the value, or its negative
         "random subsets": yardstick.sentence(problem.stated),
-        "format": name,
+        "format": read.format,
+        "convention": read.convention,
     }
+    if problem.names is not None and solution.indices is not None:
+        keys["names"] = problem.names_of(solution.indices)
+        lines["names"] = shortened(keys["names"], "--json lists all")
     return Report(keys, lines)
 
 

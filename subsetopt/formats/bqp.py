@@ -2,14 +2,13 @@
 
 from subsetopt.errors import InvalidOption
 from subsetopt.problems import QuadraticSelection
-from subsetopt.problems.memory import require_memory
+from subsetopt.problems.memory import require_square
 
+from .reading import PRODUCTS_TWICE, Reading
 from .words import Words
 
 
-def read_bqp(
-    content: bytes, name: str, k: int | None, instance: int | None = None
-) -> QuadraticSelection:
+def read_bqp(content: bytes, name: str, k: int | None, instance: int | None = None) -> Reading:
     """Read one of the instances: a count, then for each ``n entries`` and lines ``i j q``, i <= j.
 
     Parameters
@@ -24,7 +23,7 @@ def read_bqp(
 
     Returns
     -------
-    QuadraticSelection
+    Reading
         Maximise m'Qm with Q symmetric: entries off the diagonal count twice.
 
     Raises
@@ -42,9 +41,10 @@ def read_bqp(
         )
     first, n, entries = headers[index - 1]
     triples = words.triples(first + 2, entries, "i j q")
-    require_memory(f"the {n} x {n} matrix of {name}", 8 * n * n, "it needs a larger machine")
-    matrix = triples.matrix(n, base=1, diagonal=True)
-    return QuadraticSelection(matrix, k=k, sense="maximise", copy=False)
+    require_square(name, n)
+    rows, columns, values = triples.entries(n, base=1, diagonal=True)
+    problem = QuadraticSelection.from_entries(n, rows, columns, values, k, sense="maximise")
+    return Reading(problem, "bqp", PRODUCTS_TWICE)
 
 
 def _headers(words: Words) -> list[tuple[int, int, int]]:

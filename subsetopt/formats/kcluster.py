@@ -1,18 +1,26 @@
 """The densest k-subgraph, as the k-cluster library writes it."""
 
-from subsetopt.problems import QuadraticSelection
-from subsetopt.problems.memory import require_memory
+import numpy as np
 
+from subsetopt.problems import QuadraticSelection
+from subsetopt.problems.memory import require_square
+
+from .reading import EACH_EDGE_ONCE, NUMBER_OF_EDGES, Reading
 from .words import Words
 
+_HALF = 0.5
 
-def read_kcluster(content: bytes, name: str, k: int | None) -> QuadraticSelection:
-    """Read ``n k edges``, then ``i j weight`` for each edge, from 1, with weights of one half.
+
+def read_kcluster(content: bytes, name: str, k: int | None) -> Reading:
+    """Read ``n k edges``, then ``i j weight`` for each edge, from 1.
+
+    The library writes plain graphs with a weight of 0.5 for every edge, the entry of A in m'Am:
+    each edge then counts 1. Any other weights count as they stand.
 
     Returns
     -------
-    QuadraticSelection
-        Maximise m'Am with A_ij = A_ji = weight: the number of edges among the chosen.
+    Reading
+        Maximise the sum of the weights of the edges inside the selection, each edge once.
 
     Raises
     ------
@@ -25,6 +33,16 @@ def read_kcluster(content: bytes, name: str, k: int | None) -> QuadraticSelectio
     triples = words.triples(3, edges, "i j weight")
     if 3 + 3 * edges < len(words):
         words.wrong(3 + 3 * edges, f"{edges} edges are announced on line 1, here are more")
-    require_memory(f"the {n} x {n} matrix of {name}", 8 * n * n, "it needs a larger machine")
-    matrix = triples.matrix(n, base=1, diagonal=False)
-    return QuadraticSelection(matrix, k=chosen if k is None else k, sense="maximise", copy=False)
+    require_square(name, n)
+    rows, columns, weights = triples.entries(n, base=1, diagonal=False)
+    plain = bool((weights == _HALF).all())
+    problem = QuadraticSelection.from_entries(
+        n,
+        rows,
+        columns,
+        np.full(len(weights), _HALF) if plain else weights / 2,
+        chosen if k is None else k,
+        sense="maximise",
+    )
+    library = f"{NUMBER_OF_EDGES} (a weight of 0.5 on all edges is how the library writes a graph)"
+    return Reading(problem, "kcluster", library if plain else EACH_EDGE_ONCE)

@@ -1,19 +1,20 @@
 """Maximum diversity, as MDPLIB writes it."""
 
 from subsetopt.problems import QuadraticSelection
-from subsetopt.problems.memory import require_memory
+from subsetopt.problems.memory import require_square
 
+from .reading import Reading
 from .words import Words
 
 _LINE = "i j distance"
 
 
-def read_mdplib(content: bytes, name: str, k: int | None) -> QuadraticSelection:
+def read_mdplib(content: bytes, name: str, k: int | None) -> Reading:
     """Read ``n m``, then ``i j distance`` for each pair i < j from 0.
 
     Returns
     -------
-    QuadraticSelection
+    Reading
         Maximise the sum of the distances between the chosen, each pair counted once.
 
     Raises
@@ -27,9 +28,13 @@ def read_mdplib(content: bytes, name: str, k: int | None) -> QuadraticSelection:
     triples = words.triples(2, None, _LINE)
     pairs = n * (n - 1) // 2
     if len(triples) != pairs:
-        early = "; the file is cut short" if len(triples) < pairs else ""
-        words.wrong(0, f"{n} candidates have {pairs} pairs, here are {len(triples)}{early}")
-    require_memory(f"the {n} x {n} matrix of {name}", 8 * n * n, "it needs a larger machine")
-    distances = triples.matrix(n, base=0, diagonal=False)
-    distances /= 2  # m'Qm counts each pair twice
-    return QuadraticSelection(distances, k=m if k is None else k, sense="maximise", copy=False)
+        reason = "; the file is cut short" if len(triples) < pairs else ""
+        if len(triples) == m:
+            reason = f"; {m} entries are what format 'biqmac' or 'rudy' announces on line 1"
+        words.wrong(0, f"{n} candidates have {pairs} pairs, here are {len(triples)}{reason}")
+    require_square(name, n)
+    rows, columns, distances = triples.entries(n, base=0, diagonal=False)
+    problem = QuadraticSelection.from_entries(
+        n, rows, columns, distances / 2, m if k is None else k, sense="maximise"
+    )
+    return Reading(problem, "mdplib", "sum of the distances between the chosen, each pair once")

@@ -10,15 +10,24 @@ import numpy as np
 
 from subsetopt.errors import InvalidFile
 from subsetopt.problems import QuadraticSelection
-from subsetopt.problems.memory import require_memory
+from subsetopt.problems.memory import require_square
+
+from .reading import Reading
 
 _SUPPORTED = (
     "supported is one objective, `min:` or `max:`, linear or quadratic, and one constraint "
     "`a x1 + ... + a xn = b` over all variables"
 )
+_OBJECTIVES = {"min": "min:", "max": "max:", "minimize": "min:", "maximize": "max:"}
 _TOKEN = re.compile(
-    r"(min:|max:|>=|<=|=|>|<|;)|([+-]?\d+)(?![^\s;<>=])|x(\d+)(?![^\s;<>=])|([^\s;<>=]+)"
+    r"(?i:(minimize|maximize|min|max|soft)\s*:)"
+    r"|(>=|<=|!=|=|>|<|;)"
+    r"|([+-]?\d+)(?![^\s;<>=!])"
+    r"|([+-]?)x(\d+)(?![^\s;<>=!+-])"
+    r"|([+-])(?=[\sx])"
+    r"|([^\s;<>=!]+|!)"
 )
+_OBJECTIVE, _SIGN, _NUMBER, _SIGNED, _VARIABLE, _PLUS, _OTHER = range(1, 8)
 _LARGEST = 2**53
 Term = tuple[int, tuple[int, ...], int]
 """Coefficient, indices from 0, position in the text."""
@@ -34,15 +43,16 @@ class _Statement:
     place: int
 
 
-def read_opb(content: bytes, name: str, k: int | None) -> QuadraticSelection:
+def read_opb(content: bytes, name: str, k: int | None) -> Reading:
     """Read a quadratic objective and one cardinality equality over all variables x1..xn.
 
     Terms that occur more than once are added. Coefficients are whole numbers whose magnitudes stay
-    below 2**53.
+    below 2**53; one that is missing is 1. Upper case, and blanks before the colon or between a
+    sign and its number, make no difference.
 
     Returns
     -------
-    QuadraticSelection
+    Reading
         Over n candidates: x1 is index 0. A product ``c xi xj`` counts c.
 
     Raises
@@ -60,20 +70,24 @@ def read_opb(content: bytes, name: str, k: int | None) -> QuadraticSelection:
         text.wrong(place, f"the file has {counts}; {_SUPPORTED}")
     [objective], [constraint] = objectives, constraints
     n, stated = text.cardinality(constraint)
-    require_memory(f"the {n} x {n} matrix of {name}", 8 * n * n, "it needs a larger machine")
-    matrix, linear = np.zeros((n, n)), np.zeros(n)
+    require_square(name, n)
+    linear, products = np.zeros(n), {}
     for (i, j), coefficient in text.entries(objective, n).items():
         if i == j:
             linear[i] = coefficient
         else:
-            matrix[i, j] = matrix[j, i] = coefficient / 2
-    return QuadraticSelection(
-        matrix,
-        linear,
+            products[i, j] = coefficient / 2
+    ends = np.array(list(products), dtype=np.int64).reshape(-1, 2)
+    problem = QuadraticSelection.from_entries(
+        n,
+        ends[:, 0],
+        ends[:, 1],
+        list(products.values()),
         stated if k is None else k,
+        c=linear,
         sense="minimise" if objective.kind == "min:" else "maximise",
-        copy=False,
     )
+    return Reading(problem, "opb", "the file's objective, each term once")
 
 
 class _Text:
@@ -94,9 +108,9 @@ class _Text:
         """Yield what stands between semicolons."""
         part: list[re.Match[str]] = []
         for token in _TOKEN.finditer(self.text):
-            if token[4]:
+            if token[_OTHER] or (token[_OBJECTIVE] or "").lower() == "soft":
                 self._refuse(token)
-            if token[1] != ";":
+            if token[_SIGN] != ";":
                 part.append(token)
             elif part:
                 yield self._statement(part)
@@ -105,32 +119,50 @@ class _Text:
             self.wrong(part[0].start(), "the statement has no `;` at its end: is the file cut?")
 
     def _refuse(self, token: re.Match[str]) -> NoReturn:
-        word = token[4] if len(token[4]) <= 40 else f"{token[4][:37]}..."
+        word = token[0] if len(token[0]) <= 40 else f"{token[0][:37]}..."
+        if token[_OBJECTIVE] or word.startswith("["):
+            self.wrong(
+                token.start(), f"{word!r} belongs to soft constraints (a WBO file); {_SUPPORTED}"
+            )
         if word.startswith("~"):
             self.wrong(token.start(), f"{word!r} is a negated variable; {_SUPPORTED}")
-        self.wrong(token.start(), f"{word!r} is no whole number, variable or sign of OPB")
+        self.wrong(
+            token.start(), f"{word!r} is no whole number, variable (x1, x2, ...) or sign of OPB"
+        )
 
     def _statement(self, tokens: list[re.Match[str]]) -> _Statement:
         place = tokens[0].start()
-        if tokens[0][1] in ("min:", "max:"):
-            return _Statement(tokens[0][1], self._terms(tokens[1:]), 0, place)
-        signs = [i for i, token in enumerate(tokens) if token[1]]
-        if len(signs) != 1 or signs[0] != len(tokens) - 2 or tokens[-1][2] is None:
+        if tokens[0][_OBJECTIVE]:
+            kind = _OBJECTIVES[tokens[0][_OBJECTIVE].lower()]
+            return _Statement(kind, self._terms(tokens[1:]), 0, place)
+        signs = [i for i, token in enumerate(tokens) if token[_SIGN]]
+        left, right = (tokens[: signs[0]], tokens[signs[0] + 1 :]) if signs else (tokens, [])
+        minus = len(right) == 2 and right[0][_PLUS] is not None  # "- 2"
+        if len(signs) != 1 or len(right) != 1 + minus or right[-1][_NUMBER] is None:
             self.wrong(place, "a constraint is of the form `terms = whole number ;`")
-        sign = tokens[-2][1]
-        return _Statement(sign, self._terms(tokens[:-2]), self._integer(tokens[-1]), place)
+        value = self._integer(right[-1], right[0][_PLUS] if minus else "")
+        return _Statement(tokens[signs[0]][_SIGN], self._terms(left), value, place)
 
     def _terms(self, tokens: list[re.Match[str]]) -> list[Term]:
+        """Return the terms: each begins with a number, a sign, or the first variable of all."""
         terms: list[tuple[int, list[int], int]] = []
+        sign = ""  # one that stands apart from what it belongs to
         for token in tokens:
-            if token[1]:
-                self.wrong(token.start(), f"{token[1]!r} stands in the middle of a statement")
-            elif token[2]:
-                terms.append((self._integer(token), [], token.start()))
-            elif not terms:
-                self.wrong(token.start(), "a term begins with its coefficient: `+3 x1 x2`")
+            if token[_OBJECTIVE] or token[_SIGN] or (sign and token[0][0] in "+-"):
+                self.wrong(token.start(), f"{token[0]!r} stands in the middle of a statement")
+            if token[_PLUS]:
+                sign = token[_PLUS]
+                continue
+            if token[_NUMBER]:
+                terms.append((self._integer(token, sign), [], token.start()))
+            elif sign or token[_SIGNED] or not terms:
+                one = -1 if "-" in (sign, token[_SIGNED]) else 1
+                terms.append((one, [self._index(token)], token.start()))
             else:
                 terms[-1][1].append(self._index(token))
+            sign = ""
+        if sign:
+            self.wrong(tokens[-1].start(), f"{sign!r} has no term behind it")
         return [self._term(*term) for term in terms]
 
     def _term(self, coefficient: int, factors: list[int], place: int) -> Term:
@@ -141,19 +173,21 @@ class _Text:
             self.wrong(place, f"a product of {len(different)} variables; {_SUPPORTED}")
         return coefficient, different, place
 
-    def _integer(self, token: re.Match[str]) -> int:
-        value = int(token[2]) if len(token[2]) < 100 else _LARGEST
+    def _integer(self, token: re.Match[str], sign: str = "") -> int:
+        digits = token[_NUMBER]
+        value = int(digits) if len(digits) < 100 else _LARGEST
         if abs(value) >= _LARGEST:
-            self.wrong(token.start(), f"{token[2][:40]}: magnitudes below 2**53 are needed")
-        return value
+            self.wrong(token.start(), f"{digits[:40]}: magnitudes below 2**53 are needed")
+        return -value if sign == "-" else value
 
     def _index(self, token: re.Match[str]) -> int:
-        if int(token[3][:16]) < 1 or len(token[3]) > 15:
-            self.wrong(token.start(), f"x{token[3][:16]} is no variable: they begin with x1")
-        if self.variables is not None and int(token[3]) > self.variables:
+        digits = token[_VARIABLE]
+        if int(digits[:16]) < 1 or len(digits) > 15:
+            self.wrong(token.start(), f"x{digits[:16]} is no variable: they begin with x1")
+        if self.variables is not None and int(digits) > self.variables:
             announced = f"the first line announces {self.variables} variables"
-            self.wrong(token.start(), f"x{token[3]} is outside x1..x{self.variables}: {announced}")
-        return int(token[3]) - 1
+            self.wrong(token.start(), f"x{digits} is outside x1..x{self.variables}: {announced}")
+        return int(digits) - 1
 
     def cardinality(self, constraint: _Statement) -> tuple[int, int]:
         """Return n and k of ``a x1 + ... + a xn = a k``."""

@@ -1,31 +1,35 @@
 """Instances of quadratic selection, in the formats that they are published in."""
 
 import os
-import re
-from collections.abc import Iterator
-from io import BytesIO
-from itertools import islice
 from typing import Any
-
-from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.problems import QuadraticSelection
+from subsetopt.problems.pairs import Duplicates
+from subsetopt.problems.quadratic import Sense
 
-from .arrays import NPY_MAGIC, ZIP_MAGIC, read_table, table_from
+from .arrays import ZIP_MAGIC, read_table, read_values, table_from
+from .biqmac import read_biqmac
 from .bqp import read_bqp
+from .edges import read_edges, read_rudy
+from .first_line import TableOptions
 from .kcluster import read_kcluster
+from .matrix_market import MAGIC, read_matrix_market
 from .mdplib import read_mdplib
 from .opb import read_opb
 from .packed import content_of, member_of
+from .reading import Reading
+from .recognising import BOM, FORMATS, recognised
+from .table import Table
 
-FORMATS = ("mdplib", "kcluster", "bqp", "opb", "matrix")
-"""The names that `read_problem` knows."""
-_COLUMNS = {(2, 3): "mdplib", (2,): "mdplib", (3, 3): "kcluster", (3,): "kcluster", (1, 2): "bqp"}
-"""Numbers on the first line, and on the second where there is one."""
-_OPB = re.compile(rb"\s*(\*|(min|max):|[+-]?\d+\s+x\d)")
-_TWO_EDGES = re.compile(rb"\s*\d+\s+\d+\s+2\s*")
-_START = 2**16  # bytes that are looked at for what no text has
+_OPTIONS = {
+    "instance": ("bqp",),
+    "sense": ("matrix", "edges", "rudy", "biqmac", "matrix-market"),
+    "duplicates": ("edges", "rudy", "matrix-market"),
+    "header": ("edges", "matrix"),
+    "linear": ("matrix",),
+}
+"""The formats that each option is for; the others say it themselves, or have no such thing."""
 
 
 def read_problem(
@@ -34,6 +38,9 @@ def read_problem(
     format: str | None = None,  # noqa: A002 - what it is called everywhere
     k: int | None = None,
     instance: int | None = None,
+    sense: Sense | None = None,
+    duplicates: Duplicates | None = None,
+    header: bool | None = None,
 ) -> QuadraticSelection:
     """Read an instance of quadratic selection from a file.
 
@@ -42,13 +49,23 @@ def read_problem(
     path : str or path
         A file, plain or packed by gzip, xz or bzip2; a tar archive of one file, or
         ``archive:member``; or ``-`` for standard input.
-    format : {"mdplib", "kcluster", "bqp", "opb", "matrix"}, optional
+    format : {"mdplib", "kcluster", "bqp", "opb", "biqmac", "rudy", "edges", "matrix-market", \
+            "matrix"}, optional
         None recognises it by the content. ``"matrix"`` is a square ``.npy``, ``.npz`` or text
-        table, to be minimised.
+        table.
     k : int, optional
         How many to choose; None is what the file says.
     instance : int, optional
         Which one, from 1, of a bqp file that holds several.
+    sense : {"minimise", "maximise"}, optional
+        For files that do not say it: None is minimise for matrices and Biq Mac files, maximise for
+        graphs.
+    duplicates : {"refuse", "sum", "once"}, optional
+        Of graphs that hold a pair of nodes twice: see `QuadraticSelection.from_graph`. None is
+        refuse.
+    header : bool, optional
+        Whether the first line of a list of edges, or of a matrix in text, is a header; None decides
+        by what it holds.
 
     Returns
     -------
@@ -62,9 +79,12 @@ def read_problem(
     InvalidOption
         If k, the instance or the format has to be named, or cannot be.
     InvalidProblem
-        If k lies outside 1..n, or a matrix is not square.
+        If k lies outside 1..n.
+    TooLarge
+        If the matrix would not fit; before it is allocated.
     """
-    return read_with_format(path, format=format, k=k, instance=instance)[0]
+    options: dict[str, Any] = {"instance": instance, "sense": sense, "duplicates": duplicates}
+    return read_with_format(path, format=format, k=k, **options, header=header).problem
 
 
 def read_with_format(
@@ -72,73 +92,54 @@ def read_with_format(
     *,
     format: str | None = None,  # noqa: A002
     k: int | None = None,
-    instance: int | None = None,
-) -> tuple[QuadraticSelection, str]:
-    """Read as `read_problem` does; return the name of the format too."""
+    linear: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Reading:
+    """Read as `read_problem` does; return the name of the format and what was decided too.
+
+    `linear` is a file that `read_values` reads: the linear term (n,) beside a matrix.
+    """
     if format is not None and format not in FORMATS:
         raise InvalidOption(f"format is {format!r}; known are {', '.join(FORMATS)}")
+    given = {key: value for key, value in options.items() if value is not None}
+    if linear is not None:
+        given["linear"] = linear
     if format in (None, "matrix") and _is_array_file(path):
-        _require_no_instance("matrix", instance)
-        return _matrix(read_table(path).values, k, os.fspath(path)), "matrix"
+        _require_fitting("matrix", given)
+        table = read_table(path, TableOptions(header=given.pop("header", None)))
+        return _matrix(table, k, os.fspath(path), **given)
     content, name, member = content_of(path)
+    content = content.removeprefix(BOM)
     found = format or recognised(content, name)
     if member is not None and not content.startswith(ZIP_MAGIC):
         raise InvalidFile(f"{name}: this is no archive; leave out ':{member}'")
-    if found == "bqp":
-        return read_bqp(content, name, k, instance), found
-    _require_no_instance(found, instance)
+    if content.startswith(MAGIC) and found in ("edges", "matrix"):
+        _require_fitting("matrix-market", given)
+        return read_matrix_market(content, name, k, reading=found, **given)
+    _require_fitting(found, given)
     if found == "matrix":
-        return _matrix(table_from(content, name, member, rows="square").values, k, name), found
-    readers = {"mdplib": read_mdplib, "kcluster": read_kcluster, "opb": read_opb}
-    return readers[found](content, name, k), found
-
-
-def recognised(content: bytes, name: str) -> str:
-    """Return the format that the first lines of a file show.
-
-    Raises
-    ------
-    InvalidFile
-        If they show none, or could be of two.
-    """
-    if not content.strip():
-        raise InvalidFile(f"{name}: the file is empty")
-    if content.startswith((NPY_MAGIC, ZIP_MAGIC)):
-        return "matrix"
-    if b"\0" in content[:_START]:
-        raise InvalidFile(f"{name}: these are binary data; known formats: {', '.join(FORMATS)}")
-    if _OPB.match(content):
-        return "opb"
-    found = _by_columns(content, name)
-    if found is None:
+        chosen = TableOptions(header=given.pop("header", None))
+        table = table_from(content, name, member, options=chosen, rows="square")
+        return _matrix(table, k, name, **given)
+    readers: dict[str, Any] = {
+        "mdplib": read_mdplib,
+        "kcluster": read_kcluster,
+        "bqp": read_bqp,
+        "opb": read_opb,
+        "biqmac": read_biqmac,
+        "rudy": read_rudy,
+        "edges": read_edges,
+        "matrix-market": read_matrix_market,
+    }
+    try:
+        reading: Reading = readers[found](content, name, k, **given)
+    except InvalidFile as error:
+        if found != "kcluster" or format is not None:
+            raise
         raise InvalidFile(
-            f"{name}: line 1 begins no known format; known are {', '.join(FORMATS)} (to name one: "
-            "--format on the command line)"
-        )
-    return found
-
-
-def _by_columns(content: bytes, name: str) -> str | None:
-    """Tell the format by how many numbers the first two lines hold."""
-    first, *second = [*islice(_lines(content), 2)] or [b""]
-    if b"," in first or b";" in first:
-        return "matrix"
-    columns = tuple(len(line.split()) for line in (first, *second))
-    square = len(set(columns)) == 1 and sum(1 for _ in _lines(content)) == columns[0]
-    if square and _TWO_EDGES.fullmatch(first):
-        raise InvalidFile(
-            f"{name}: three lines of three numbers, a matrix or a graph of two edges; say which: "
-            "format 'matrix' or 'kcluster' (--format on the command line)"
-        )
-    if square:
-        return "matrix"
-    numbers = b"".join(first.split()).isdigit()
-    return _COLUMNS.get(columns) if second or numbers else None
-
-
-def _lines(content: bytes) -> Iterator[bytes]:
-    """Yield the lines that are neither blank nor a comment; there may be none."""
-    return (line for line in BytesIO(content) if line.strip() and not line.startswith(b"#"))
+            f"{error} (format 'edges' reads line 1 as an edge: --format on the command line)"
+        ) from error
+    return reading
 
 
 def _is_array_file(path: str | os.PathLike[str]) -> bool:
@@ -146,18 +147,39 @@ def _is_array_file(path: str | os.PathLike[str]) -> bool:
     return member_of(path)[0].suffix.lower() in (".npy", ".npz")
 
 
-def _require_no_instance(found: str, instance: int | None) -> None:
-    if instance is not None:
-        raise InvalidOption(f"instance is {instance}; {found} files hold one, bqp files several")
+def _require_fitting(found: str, given: dict[str, Any]) -> None:
+    """Raise InvalidOption if an option is not for files of this format."""
+    for option, value in given.items():
+        fitting = _OPTIONS[option]
+        if found not in fitting:
+            raise InvalidOption(
+                f"{option} is {value!r}, which is for {', '.join(fitting)}; this is a file of "
+                f"format {found}"
+            )
 
 
-def _matrix(values: NDArray[Any], k: int | None, name: str) -> QuadraticSelection:
+def _matrix(
+    table: Table,
+    k: int | None,
+    name: str,
+    sense: Sense = "minimise",
+    linear: str | os.PathLike[str] | None = None,
+) -> Reading:
     if k is None:
         raise InvalidOption(
             f"{name}: a matrix states no number to choose; give k (--k on the command line)"
         )
+    values = table.values
     if values.shape == (1,):
         values = values.reshape(1, 1)  # a table of one column is read as a vector
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         raise InvalidFile(f"{name}: holds shape {values.shape}; a square matrix (n, n) is needed")
-    return QuadraticSelection(values, k=k, copy=False)
+    c = None if linear is None else read_values(linear)
+    problem = QuadraticSelection(values, c, k, sense=sense, copy=False, names=_names(table))
+    said = "m'Qm + c'm" if linear is not None else "m'Qm"
+    return Reading(problem, "matrix", f"{said}; {table.sentence()}".removesuffix("; "))
+
+
+def _names(table: Table) -> tuple[str, ...] | None:
+    """Return the names of the rows, where they tell them apart."""
+    return table.ids if table.ids is not None and len(set(table.ids)) == len(table.ids) else None

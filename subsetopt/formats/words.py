@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
+from subsetopt.problems.pairs import repeated_pair
 
 _SPACE = np.zeros(256, dtype=bool)
 _SPACE[list(b" \t\n\r\v\f")] = True
+_COMMENT = re.compile(rb"(?m)^[ \t]*#.*$")
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """The words of a text, separated by blanks.
+    """The words of a text, separated by blanks; lines that begin with ``#`` are comments.
 
     Parameters
     ----------
@@ -35,6 +37,8 @@ class Words:
     @classmethod
     def of(cls, content: bytes, name: str) -> "Words":
         """Split a text; O(length)."""
+        if b"#" in content:
+            content = _COMMENT.sub(b"", content)
         signs = np.frombuffer(content, dtype=np.uint8)
         blank = _SPACE[signs]
         starts = np.flatnonzero(~blank & np.concatenate([[True], blank[:-1]]))
@@ -58,7 +62,7 @@ class Words:
         end = first + int(np.searchsorted(self.lines[first:], self.lines[first], side="right"))
         line = self.words[first:end]
         if len(line) != len(wanted) or not all(word.isdigit() and len(word) < 16 for word in line):
-            self.wrong(first, f"{said}, in whole numbers; this is {_quoted(b' '.join(line))}")
+            self.wrong(first, f"{said}, in whole numbers; this is {quoted(b' '.join(line))}")
         return tuple(int(word) for word in line)
 
     def triples(self, first: int, count: int | None, what: str) -> "Triples":
@@ -73,9 +77,10 @@ class Words:
         if count is not None and end < first + most:
             found = (end - first) // 3
             self.wrong(end, f"{count} lines `{what}` are announced, here are {found}")
-        return Triples(self, first, self._numbers(first, end).reshape(-1, 3))
+        return Triples(self, first, self.numbers(first, end).reshape(-1, 3))
 
-    def _numbers(self, first: int, end: int) -> NDArray[np.float64]:
+    def numbers(self, first: int, end: int) -> NDArray[np.float64]:
+        """Return the finite numbers from one word to before another."""
         part = self.words[first:end]
         try:
             values = np.fromiter(map(float, part), np.float64, len(part))
@@ -83,8 +88,8 @@ class Words:
                 return values
         except ValueError:
             pass
-        odd = next(i for i, word in enumerate(part) if not _is_finite(word))
-        self.wrong(first + odd, f"{_quoted(part[odd])} is no finite number")
+        odd = next(i for i, word in enumerate(part) if not is_finite(word))
+        self.wrong(first + odd, f"{quoted(part[odd])} is no finite number")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +111,10 @@ class Triples:
     def __len__(self) -> int:
         return len(self.table)
 
-    def matrix(self, n: int, *, base: int, diagonal: bool) -> NDArray[np.float64]:
-        """Return A with A_ij = A_ji = value, zero elsewhere; each pair may be given once.
+    def entries(
+        self, n: int, *, base: int, diagonal: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return rows, columns (row <= column) and values; each pair may be given once.
 
         Parameters
         ----------
@@ -122,37 +129,28 @@ class Triples:
         rows, columns = ends.min(axis=1).astype(np.int64), ends.max(axis=1).astype(np.int64)
         if not diagonal and (rows == columns).any():
             self._wrong(int((rows == columns).argmax()), "a pair of two different indices")
-        self._require_once(rows * n + columns)
-        matrix = np.zeros((n, n))
-        matrix[rows, columns] = self.table[:, 2]
-        matrix[columns, rows] = self.table[:, 2]
-        return matrix
+        if (again := repeated_pair(rows * n + columns)) is not None:
+            line = self.words.lines[self.first + 3 * again[1]]
+            self._wrong(again[0], f"each pair once (this one is on line {line} too)")
+        return rows, columns, self.table[:, 2]
 
     def _require(self, valid: NDArray[np.bool_], base: int, n: int) -> None:
         if not valid.all():
             row = int((~valid).any(axis=1).argmax())
             self._wrong(row, f"two indices within {base}..{n - 1 + base}")
 
-    def _require_once(self, pairs: NDArray[np.int64]) -> None:
-        if (pairs[1:] > pairs[:-1]).all():  # as most files have it
-            return
-        order = np.argsort(pairs, kind="stable")
-        again = np.flatnonzero(pairs[order][1:] == pairs[order][:-1])
-        if again.size:
-            row, before = order[again + 1].min(), order[again[order[again + 1].argmin()]]
-            line = self.words.lines[self.first + 3 * before]
-            self._wrong(int(row), f"each pair once (this one is on line {line} too)")
-
     def _wrong(self, row: int, needed: str) -> NoReturn:
         word = self.first + 3 * row
-        given = _quoted(b" ".join(self.words.words[word : word + 2]))
+        given = quoted(b" ".join(self.words.words[word : word + 2]))
         self.words.wrong(word, f"{needed} is needed; this is {given}")
 
 
-def _is_finite(word: bytes) -> bool:
+def is_finite(word: bytes) -> bool:
+    """Whether it is a finite number in digits: no ``nan``, ``1_000`` or ``0x1``."""
     return _NUMBER.fullmatch(word) is not None and math.isfinite(float(word))
 
 
-def _quoted(text: bytes) -> str:
+def quoted(text: bytes) -> str:
+    """Return a text for a message, short and without signs that a terminal obeys."""
     shown = text.decode("ascii", "backslashreplace")
     return repr(shown if len(shown) <= 40 else f"{shown[:37]}...")

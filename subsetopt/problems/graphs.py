@@ -23,6 +23,8 @@ def edges_of(graph: Any, weight: str | None = "weight", duplicates: Duplicates =
     InvalidProblem
     """
     require_known(duplicates)
+    if isinstance(graph, Edges):
+        return graph
     if hasattr(graph, "tocoo"):
         return _of_sparse(graph, duplicates)
     if hasattr(graph, "adj") and hasattr(graph, "edges") and hasattr(graph, "nodes"):

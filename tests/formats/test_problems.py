@@ -148,16 +148,16 @@ def test_round_trips(matrix: NDArray[np.float64], shuffled: Any) -> None:
     shuffled.shuffle(pairs)
     lines = [f"{i} {j} {float(2 * matrix[i, j])!r}" for i, j in pairs]
     text = "\n".join([f"{n} 1", *lines])
-    assert np.array_equal(read_mdplib(text.encode(), "f", None).Q, hollow)
+    assert np.array_equal(read_mdplib(text.encode(), "f", None).problem.Q, hollow)
 
-    lines = [f"{j + 1} {i + 1} {float(matrix[i, j])!r}" for i, j in pairs]
+    lines = [f"{j + 1} {i + 1} {float(2 * matrix[i, j])!r}" for i, j in pairs]
     text = "\n".join([f"{n} {n} {len(pairs)}", *lines, ""])
-    assert np.array_equal(read_kcluster(text.encode(), "f", None).Q, hollow)
+    assert np.array_equal(read_kcluster(text.encode(), "f", None).problem.Q, hollow)
 
     both = [*pairs, *((i, i) for i in range(n))]
     lines = [f"{i + 1}\t{j + 1}  {float(matrix[i, j])!r}" for i, j in both]
     text = "\n".join(["2", "1 0", f"{n} {len(both)}", *lines, ""])
-    assert np.array_equal(read_bqp(text.encode(), "f", 1, 2).Q, matrix)
+    assert np.array_equal(read_bqp(text.encode(), "f", 1, 2).problem.Q, matrix)
 
 
 @given(matrices(), st.integers(1, 7), st.integers(-3, 3).filter(bool))
@@ -170,7 +170,7 @@ def test_opb_round_trip(matrix: NDArray[np.float64], k: int, factor: int) -> Non
     chosen = " ".join(f"{factor:+d} x{i + 1}" for i in reversed(range(n)))
     k = min(k, n)
     text = f"min: {' '.join([*products, *squares])} ;\n{chosen} = {factor * k} ;\n"
-    problem = read_opb(text.encode(), "f", None)
+    problem = read_opb(text.encode(), "f", None).problem
     assert problem.k == k
     everyone = np.ones(n)
     value = everyone @ problem.Q @ everyone + problem.c.sum()
@@ -185,7 +185,7 @@ def test_anything_else_is_refused_in_words(content: bytes | str) -> None:
     given = content if isinstance(content, bytes) else content.encode()
     for read in (read_mdplib, read_kcluster, read_bqp, read_opb):
         with suppress(so.SubsetOptError):  # and nothing else
-            assert read(given, "f", 1).n >= 1
+            assert read(given, "f", 1).problem.n >= 1
 
 
 # -- what is refused ------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_anything_else_is_refused_in_words(content: bytes | str) -> None:
         (b"\x00\x01\x02\x03", "binary data"),
         ("hello world\n", "line 1 begins no known format; known are mdplib, kcluster, bqp"),
         ("1 2 3 4\n5 6 7 8\n", "line 1 begins no known format"),
-        ("3 2 2\n1 2 0.5\n2 3 0.5\n", "a matrix or a graph of two edges; say which"),
+        ("3 2 2\n1 2 0.5\n2 3 0.5\n", "may be a matrix or a graph of two edges; say which"),
         # MDPLIB
         (MDPLIB.replace("4 2", "4 5"), "line 1: choosing 5 of 4 is announced"),
         (MDPLIB.replace("4 2", "4 2.5"), "line 1: `n m` is needed, in whole numbers; .*'4 2.5'"),
@@ -250,7 +250,11 @@ def test_anything_else_is_refused_in_words(content: bytes | str) -> None:
         (OPB.replace("+7 x2 x4", "+7.5 x2"), "line 4: '.7.5' is no whole number"),
         (OPB.replace("+7 x2 x4", "+7 x0"), "line 4: x0 is no variable"),
         (OPB.replace("+7 x2 x4", "+7"), "line 4: the number 7 has no variable"),
-        (OPB.replace("+5 x1", "x1"), "line 3: a term begins with its coefficient"),
+        (OPB.replace("+5 x1", "+ +5 x1"), "line 3: '.5' stands in the middle"),
+        (OPB.replace("+7 x2 x4", "-"), "line 4: '-' has no term behind it"),
+        (OPB.replace("+7 x2", "+7x2"), "line 4: '.7x2' is no whole number, variable"),
+        (OPB.replace("= 2", "!= 2"), "line 5: the constraint is an inequality, `!=`"),
+        ("soft: 8 ;\n[2] +1 x1 >= 1 ;\n", "line 1: 'soft:' belongs to soft constraints .a WBO"),
         (OPB.replace("+7", f"+{2**53}"), r"line 4: .* magnitudes below 2\*\*53"),
         (OPB.replace("+7", "+" + "9" * 5000), r"line 4: .* magnitudes below 2\*\*53"),
         (OPB + "+1 x1 >= 0 ;\n", "line 6: the file has 1 objectives and 2 constraints; supported"),
@@ -280,8 +284,8 @@ def test_terms_that_add_up_to_too_much(write: Write) -> None:
         (BQP, {"k": 2, "instance": 0}, "instance is 0"),
         (BQP, {"instance": 1}, "bqp files state no number to choose; give k"),
         (MATRIX, {}, "a matrix states no number to choose; give k"),
-        (MATRIX, {"k": 1, "instance": 1}, "matrix files hold one"),
-        (MDPLIB, {"instance": 1}, "instance is 1; mdplib files hold one, bqp files several"),
+        (MATRIX, {"k": 1, "instance": 1}, "instance is 1, .* a file of format matrix"),
+        (MDPLIB, {"instance": 1}, "instance is 1, which is for bqp"),
         (MDPLIB, {"format": "dimacs"}, "format is 'dimacs'; known are mdplib, kcluster, bqp, opb"),
     ],
 )
@@ -294,9 +298,9 @@ def test_a_wrong_k_and_a_matrix_that_is_not_square(write: Write) -> None:
     with pytest.raises(so.InvalidProblem, match=r"k is 5; it must lie within 1\.\.n = 1\.\.4"):
         so.read_problem(write(MDPLIB), k=5)
     with pytest.raises(so.InvalidFile, match=r"holds shape \(2, 3\); a square matrix"):
-        so.read_problem(write("1,2,3\n4,5,6\n"), k=1)
+        so.read_problem(write("1,2,3\n4,5,6\n"), k=1, format="matrix")
     with pytest.raises(so.InvalidProblem, match="nan"):
-        so.read_problem(write("1,nan\n4,5\n"), k=1)
+        so.read_problem(write("1,nan\n4,5\n"), k=1, format="matrix")
 
 
 def test_a_size_that_no_machine_holds(write: Write) -> None:
