@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .samplers import SequenceBatchSampler
+from .sequence_batches import SequenceBatchSampler
 
 if TYPE_CHECKING:
     from .budgets import Constant, During, Interrupted, Linear

@@ -2,8 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import InitVar, dataclass, is_dataclass
 from importlib import import_module
+from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,7 +66,7 @@ class BudgetSampler(EpochBatchSampler):
     """The name that `sampler` knows it by."""
 
     size: int
-    batch_size: int
+    batch_size: InitVar[int]
     budget: Budget = 1.0
     epochs: int | None = None
     seed: int = 0
@@ -73,9 +74,10 @@ class BudgetSampler(EpochBatchSampler):
     world_size: int = 1
     drop_last: bool = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, batch_size: int) -> None:
         require_whole("size", self.size, 1)
-        require_whole("batch_size", self.batch_size, 1)
+        require_whole("batch_size", batch_size, 1)
+        self._batch_size = int(batch_size)
         require_whole("seed", self.seed, 0)
         require_whole("world_size", self.world_size, 1)
         require_whole("rank", self.rank, 0, self.world_size - 1)
@@ -113,7 +115,7 @@ class BudgetSampler(EpochBatchSampler):
         own = np.resize(order, self._share(len(order)) * self.world_size)
         own = own[self.rank :: self.world_size]
         count = self._length(epoch)
-        return [own[i * self.batch_size : (i + 1) * self.batch_size] for i in range(count)]
+        return [own[i * self._batch_size : (i + 1) * self._batch_size] for i in range(count)]
 
     def _share(self, samples: int) -> int:
         """Return how many of an epoch's samples each rank gets."""
@@ -121,12 +123,13 @@ class BudgetSampler(EpochBatchSampler):
 
     def _length(self, epoch: int) -> int:
         samples = self.samples(epoch)
-        rounded = 0 if self.drop_last else self.batch_size - 1
-        batches = (self._share(samples) + rounded) // self.batch_size
+        rounded = 0 if self.drop_last else self._batch_size - 1
+        batches = (self._share(samples) + rounded) // self._batch_size
         if not batches:
             raise InvalidOption(
-                f"epoch {epoch} has {samples} samples, which fill no batch of {self.batch_size} on "
-                f"each of {self.world_size} ranks; leave out drop_last, or raise the budget"
+                f"epoch {epoch} has {samples} samples, which fill no batch of "
+                f"{self._batch_size} on each of {self.world_size} ranks; leave out drop_last, or "
+                "raise the budget"
             )
         return batches
 
@@ -134,9 +137,14 @@ class BudgetSampler(EpochBatchSampler):
         budget: Any = self.budget
         if callable(budget):  # a function has no plain value
             budget = repr(budget) if is_dataclass(budget) else None
-        names = ("size", "batch_size", "epochs", "seed", "world_size", "drop_last")
+        names = ("size", "epochs", "seed", "world_size", "drop_last")
         own = {name: getattr(self, name) for name in names}
-        return {"sampler": self.name, **own, "budget": budget}
+        return {
+            "sampler": self.name,
+            "batch_size": self._batch_size,
+            **own,
+            "budget": budget,
+        }
 
 
 class UnifSGD(BudgetSampler):
@@ -157,13 +165,13 @@ class ScanSGD(BudgetSampler):
 
     name: ClassVar[str] = "scan_sgd"
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, batch_size: int) -> None:
         if self.epochs is None or callable(self.budget):
             raise InvalidOption(
                 f"budget is {self.budget!r} and epochs is {self.epochs!r}; scan_sgd trains on all "
                 "samples for budget * epochs epochs, so that both have to be numbers"
             )
-        super().__post_init__()
+        super().__post_init__(batch_size)
 
     @property
     def planned_epochs(self) -> int:
@@ -207,7 +215,7 @@ class CoreSet(BudgetSampler):
 
     indices: ArrayLike | None = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, batch_size: int) -> None:
         require_whole("size", self.size, 1)
         require_whole("seed", self.seed, 0)
         if callable(self.budget):
@@ -222,7 +230,7 @@ class CoreSet(BudgetSampler):
                     f"budget is {self.budget!r} beside indices, which say by themselves how many; "
                     "leave one of them out"
                 )
-        super().__post_init__()
+        super().__post_init__(batch_size)
 
     def samples(self, epoch: int) -> int:
         """Return the size of the core-set."""
@@ -285,7 +293,7 @@ def sampler(name: str, size: int, batch_size: int, budget: Budget = 1.0, **optio
         raise InvalidOption(f"sampler is {name!r}; one of {', '.join(SAMPLERS)} is needed")
     module, _, found = SAMPLERS[name].partition(":")
     made = getattr(import_module(f"{__package__}.{module}"), found)
-    known = [option.name for option in fields(made) if option.init]
+    known = list(signature(made).parameters)
     for option in options:
         if option not in known:
             raise InvalidOption(

@@ -13,6 +13,7 @@ from torch import Tensor
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from .epochs import BudgetSampler, device_for_sums, ids_of
+from .prepared import prepared
 from .ranks import served
 from .samplers import permutation, require_whole
 
@@ -46,17 +47,19 @@ class ImportanceSampler(BudgetSampler):
     How Important is Importance Sampling for Deep Budgeted Training?, Eq. 2-3.
     """
 
+    _learns: ClassVar[bool] = True
+
     warmup_epochs: int = 0
     smoothing: float = 1.0
     replacement: bool = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, batch_size: int) -> None:
         require_whole("warmup_epochs", self.warmup_epochs, 0)
         number: Any = self.smoothing
         plain = isinstance(number, int | float) and not isinstance(number, bool)
         if not plain or not 0.0 <= number < float("inf"):
             raise InvalidOption(f"smoothing is {number!r}; a finite number, at least 0, is needed")
-        super().__post_init__()
+        super().__post_init__(batch_size)
         # Row 0 holds the sums of 1 - probability, row 1 how many of them there are.
         self._past = torch.zeros(2, self.size, dtype=torch.float64)
         self._fresh = self._past.clone()  # told on this rank since
@@ -162,9 +165,11 @@ class ImportanceSampler(BudgetSampler):
         return self._drawn[0]
 
     def _begin(self, epoch: int) -> None:
-        if self.world_size > 1 and not self._shared:
+        loader = prepared(self)
+        ranks = self.world_size if loader is None else max(self.world_size, loader.processes)
+        if ranks > 1 and not self._shared:
             raise InvalidOption(
-                f"world_size is {self.world_size}, but what this rank has learned is not known to "
+                f"there are {ranks} ranks, but what this rank has learned is not known to "
                 "the others; call sampler.exchange() on every rank at the end of an epoch"
             )
         self._gather()

@@ -1,16 +1,15 @@
-"""Batch samplers: what a DataLoader takes as ``batch_sampler``."""
+"""The base of batch samplers: what a DataLoader takes as ``batch_sampler``."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
 
-if TYPE_CHECKING:
-    from subsetopt.sequencing import MiniBatchSequence
+from .prepared import Prepared, prepared
 
 Item = TypeVar("Item")
 
@@ -21,15 +20,21 @@ class EpochBatchSampler(ABC):
     Give it as ``DataLoader(dataset, batch_sampler=...)``. An epoch that has been handed out to its
     end is followed by the next one, unless `set_epoch` says otherwise. A subclass sets the
     attributes, and says what its epochs consist of.
+
+    There is no attribute ``batch_size``, on purpose: Lightning takes what has one for a batch
+    sampler that can be built anew from indices, and Accelerate fills up smaller batches to it.
     """
 
-    batch_size: int
     drop_last: bool
     seed: int
     rank: int
     world_size: int
     _next: tuple[int, int] = (0, 0)  # epoch, and how many of its batches have been there already
     _reached: tuple[int, int] = (0, 0)
+    _began: tuple[int, int] | None = None  # what the last iteration began with
+    _counted = False  # whether the loop says what has been trained on
+    _restored = False
+    _learns: ClassVar[bool] = False  # whether epochs depend on what the sampler is told in between
     _laid_out: tuple[int, Sequence[NDArray[np.int64]]] | None = None  # an epoch and its batches
 
     @abstractmethod
@@ -57,19 +62,49 @@ class EpochBatchSampler(ABC):
         # A generator on purpose, so that nothing happens before the first batch is asked for: a
         # DataLoader with workers makes two iterators and throws the first one away.
         epoch, first = self._next
+        loader = prepared(self)
+        if loader is not None:
+            loader.require_usable(self.world_size, first)
         self._next = (epoch, 0)  # whoever breaks off and begins again gets a whole epoch
         batches = self._batches_of(epoch)
-        self._laid_out = (epoch, batches)
-        for position, batch in enumerate(batches):
-            if position >= first:
-                self._reached = (epoch, position + 1)
-                yield batch.tolist()
+        self._laid_out, self._began, self._counted = (epoch, batches), (epoch, first), False
+        for position in range(first, self._handed_out(len(batches), loader)):
+            self._reached = (epoch, min(position + 1, len(batches)))
+            yield batches[position % len(batches)].tolist()
         if self._next == (epoch, 0):  # else set_epoch or load_state_dict has been called meanwhile
             self._next = (epoch + 1, 0)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Let the next iteration be of that epoch, from its first batch on."""
+    def _handed_out(self, count: int, loader: Prepared | None) -> int:
+        """Return how many batches an epoch of `count` takes, so that they go round.
+
+        Accelerate would repeat the first batches that it has seen, which in a resumed epoch are not
+        the first ones of the epoch.
+        """
+        if loader is None or self.drop_last or not loader.padded or loader.dispatched:
+            return count
+        return -(-count // loader.processes) * loader.processes
+
+    def set_epoch(self, epoch: int, *, rewind: bool = False) -> None:
+        """Let the next iteration be of that epoch, from its first batch on.
+
+        A state that has been loaded is not undone: the remaining batches of its epoch stay the next
+        ones, and an earlier epoch is passed over. So is one that Accelerate asks for, whose loaders
+        count from 0 wherever the sampler stands.
+
+        Parameters
+        ----------
+        epoch : int
+        rewind : bool
+            Go back all the same.
+        """
         require_whole("epoch", epoch, 0)
+        own, done = self._next
+        if not rewind and epoch <= own:
+            if epoch == own and done:
+                return
+            if epoch < own and (self._restored or prepared(self) is not None):
+                return
+        self._restored &= not rewind
         self._next = self._reached = (int(epoch), 0)
         self._laid_out = None
 
@@ -86,12 +121,35 @@ class EpochBatchSampler(ABC):
     def track(self, loader: Iterable[Item]) -> Iterator[Item]:
         """Iterate over the DataLoader, counting each batch when the loop receives it.
 
-        Needed for an exact `state_dict` with ``num_workers > 0``: workers fetch ahead, so that the
-        sampler alone knows what it has handed out but not what has been trained on.
+        Needed for an exact `state_dict` with ``num_workers > 0`` or a loader of Accelerate: they
+        fetch ahead, so that the sampler alone knows what it has handed out but not what has been
+        trained on.
+
+        Raises
+        ------
+        InvalidOption
+            If the loader does not take its batches from this sampler, or has them dispatched by one
+            process.
         """
-        epoch, before = self._next
-        for done, item in enumerate(loader, start=before + 1):
-            self._reached = (epoch, done)
+        made = prepared(self, loader)
+        dealt = 1 if made is None else made.processes
+        if made is not None and made.dispatched and dealt > 1:
+            raise InvalidOption(
+                "dispatch_batches is True, so that one process alone knows how many batches there "
+                "have been; leave it out: DataLoaderConfiguration(dispatch_batches=False)"
+            )
+        self._began = began = None
+        for done, item in enumerate(loader, start=1):
+            began = began or self._began
+            if began is None:
+                raise InvalidOption(
+                    "the loader does not take its batches from this sampler; give "
+                    "DataLoader(..., batch_sampler=sampler), and keep frameworks from replacing "
+                    "it: ray.train.torch.prepare_data_loader(loader, add_dist_sampler=False)"
+                )
+            epoch, before = began
+            self._reached = (epoch, min(before + done * dealt, self._length(epoch)))
+            self._counted = True
             yield item
 
     def mark(self, done: int) -> None:
@@ -102,12 +160,30 @@ class EpochBatchSampler(ABC):
         """
         epoch, length = self._reached[0], self._length(self._reached[0])
         require_whole("done", done, 0, length)
-        self._reached = (epoch, int(done))
+        self._reached, self._counted = (epoch, int(done)), True
         if done == length and self._next == (epoch, 0):
             self._next = (epoch + 1, 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where the iteration stands and what it goes through, as plain values."""
+        """Return where the iteration stands and what it goes through, as plain values.
+
+        Raises
+        ------
+        InvalidOption
+            In a loop over a loader of Accelerate, which is a batch ahead: without `track`, or if
+            the loader is to keep the state of a sampler that learns.
+        """
+        loader = prepared(self)
+        if loader is not None and loader.stateful and self._learns:
+            raise InvalidOption(
+                "use_stateful_dataloader is True, which keeps the state of the sampler from before "
+                "it learns the losses of a batch; leave it out, and keep sampler.state_dict()"
+            )
+        if loader is not None and not loader.stateful and not self._counted:
+            raise InvalidOption(
+                "Accelerate fetches a batch ahead, so that the sampler does not know what has been "
+                "trained on; loop over sampler.track(loader)"
+            )
         epoch, done = self._reached
         if done >= self._length(epoch):
             epoch, done = epoch + 1, 0
@@ -135,94 +211,7 @@ class EpochBatchSampler(ABC):
         most = self._length(int(epoch)) - 1  # type: ignore[arg-type]
         require_whole("batches_done of the state", done, 0, most)
         self._next = self._reached = (int(epoch), int(done))  # type: ignore[arg-type]
-        self._laid_out = None
-
-
-class SequenceBatchSampler(EpochBatchSampler):
-    """Hands a sequence of mini-batches to a DataLoader, the same in every epoch.
-
-    Parameters
-    ----------
-    sequence : MiniBatchSequence or array_like of int
-        Its batches; or an order of the samples, which `batch_size` cuts into batches.
-    batch_size : int, optional
-        Cuts the order anew; None keeps the batches of a sequence.
-    shuffle_batches : bool
-        Visit the batches, each of them left whole, in an order drawn from ``(seed, epoch)``.
-    seed : int
-    drop_last : bool
-        Leave out a last batch that is smaller than the first; and with several ranks the last
-        batches of an epoch that would not go round. Otherwise an epoch begins again from its first
-        batch until every rank has as many.
-    rank, world_size : int
-        This process and their number: it gets every `world_size`-th batch of an epoch.
-
-    Raises
-    ------
-    InvalidOption
-        For an order that is empty or no array of indices, one without `batch_size`, or a number
-        outside its domain.
-    """
-
-    def __init__(
-        self,
-        sequence: "MiniBatchSequence | ArrayLike",
-        batch_size: int | None = None,
-        *,
-        shuffle_batches: bool = False,
-        seed: int = 0,
-        drop_last: bool = False,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
-        require_whole("seed", seed, 0)
-        require_whole("world_size", world_size, 1)
-        require_whole("rank", rank, 0, world_size - 1)
-        batches = _batches(sequence, batch_size)
-        self.batch_size = len(batches[0])
-        if drop_last and len(batches[-1]) < self.batch_size:
-            del batches[-1]
-        if drop_last and len(batches) < world_size:
-            raise InvalidOption(
-                f"world_size is {world_size}, but there are {len(batches)} batches; make them "
-                "smaller, or leave out drop_last"
-            )
-        self.drop_last = drop_last
-        self.shuffle_batches, self.seed = shuffle_batches, int(seed)
-        self.rank, self.world_size = int(rank), int(world_size)
-        self._batches = batches
-
-    def _length(self, epoch: int) -> int:
-        rounded = 0 if self.drop_last else self.world_size - 1
-        return (len(self._batches) + rounded) // self.world_size
-
-    def _batches_of(self, epoch: int) -> list[NDArray[np.int64]]:
-        numbers = np.arange(len(self._batches))
-        if self.shuffle_batches:
-            numbers = numbers[permutation(len(numbers), self.seed, epoch)]
-        own = np.resize(numbers, len(self) * self.world_size)[self.rank :: self.world_size]
-        return [self._batches[number] for number in own]
-
-    def _identity(self) -> dict[str, Any]:
-        sizes = np.array([len(batch) for batch in self._batches])
-        return {
-            "batches": len(self._batches),
-            "checksum": checksum(np.concatenate([sizes, *self._batches])),
-            "seed": self.seed,
-            "shuffle_batches": self.shuffle_batches,
-            "world_size": self.world_size,
-        }
-
-
-def _batches(sequence: Any, batch_size: int | None) -> list[NDArray[np.int64]]:
-    if batch_size is not None:
-        require_whole("batch_size", batch_size, 1)
-    elif not hasattr(sequence, "batches"):
-        raise InvalidOption("batch_size is None; an order needs one, only a sequence has its own")
-    else:
-        return [as_indices(batch) for batch in sequence.batches]
-    order = as_indices(getattr(sequence, "order", sequence))
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        self._laid_out, self._counted, self._restored = None, False, True
 
 
 def as_indices(values: Any) -> NDArray[np.int64]:

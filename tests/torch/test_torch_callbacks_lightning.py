@@ -1,10 +1,12 @@
 """The callback in Lightning's own Trainer: epochs, checkpoints in mid-epoch, logs."""
 
 import itertools
+import os
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -15,6 +17,7 @@ torch = pytest.importorskip("torch")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pl: Any = pytest.importorskip("lightning.pytorch", reason="Lightning is not installed")
+    from lightning.fabric import Fabric
 ModelCheckpoint = pl.callbacks.ModelCheckpoint
 
 from subsetopt.torch.budgets import Linear  # noqa: E402
@@ -22,6 +25,9 @@ from subsetopt.torch.callbacks.lightning import SelectionCallback  # noqa: E402
 from subsetopt.torch.epochs import sampler  # noqa: E402
 from subsetopt.torch.step import SubsetStep, supervised  # noqa: E402
 from subsetopt.torch.watching import CSVWriter, Watcher  # noqa: E402
+
+from .loops import SAMPLERS, plain  # type: ignore[import-not-found]  # noqa: E402
+from .loops import loader as plain_loader  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's, of small data and few workers
 
@@ -191,3 +197,38 @@ def test_ids_of_the_batch(tmp_path: Path) -> None:
     trainer(tmp_path, callback).fit(model, shuffled)
     counts = torch.bincount(torch.tensor(list(itertools.chain(*model.seen))), minlength=N)
     assert torch.equal(watcher.counts, counts)
+
+
+# -- loaders that Lightning builds anew ------------------------------------------------------------
+
+
+class Answering(Model):
+    def predict_step(self, batch: Any, batch_idx: int) -> Any:
+        return batch
+
+
+@pytest.mark.parametrize("name", ["sequence", "unif_sgd"])
+@pytest.mark.parametrize("ranks", [{}, {"rank": 1, "world_size": 2}])
+def test_predictions_are_of_the_batches_of_a_plain_loop(
+    name: str, ranks: dict[str, int], tmp_path: Path
+) -> None:
+    expected = plain(name, 1, **ranks)
+    found = trainer(tmp_path).predict(Answering(), plain_loader(SAMPLERS[name](**ranks)))
+    assert [batch.tolist() for batch in found] == expected[0]
+
+
+def test_sampling_that_lightning_would_distribute_is_refused_by_it(tmp_path: Path) -> None:
+    chosen = SAMPLERS["sequence"](rank=0, world_size=2)
+    with patch.dict(os.environ):  # which Lightning writes to
+        try:
+            with pytest.raises(TypeError, match=r"Trainer\(use_distributed_sampler=False\)"):
+                trainer(tmp_path, strategy="ddp").fit(Model(), loader(chosen))
+        finally:
+            torch.distributed.destroy_process_group()
+
+
+def test_loaders_of_fabric(tmp_path: Path) -> None:
+    made: Any = Fabric(accelerator="cpu", devices=1).setup_dataloaders(
+        plain_loader(SAMPLERS["shuffled"]())
+    )
+    assert [[batch.tolist() for batch in made] for _ in range(3)] == plain("shuffled", 3)

@@ -118,7 +118,7 @@ def test_without_a_budget_all_are_plain_training() -> None:
 
 def test_pools_give_steps_of_whole_batches() -> None:
     result, made = trained("obftf", select_from="pool")
-    assert made.sampler.batch_size == 4 * BATCH
+    assert len(next(iter(made.sampler))) == 4 * BATCH
     assert result.passes.backward == 3 * (SIZE // 4)
     assert result.steps == 3 * 2  # 64 and 32 of 96
     assert trained("unif_sgd")[0].steps == 3 * 2

@@ -104,7 +104,9 @@ class SelectionCallback(_transformers.TrainerCallback):  # type: ignore[misc]
         self.selection.load_state_dict(held, args.world_size)
         sampler = self.selection.sampler
         if sampler is not None:
-            sampler.set_epoch(sampler.epoch)  # the Trainer itself skips what has been there
+            sampler.set_epoch(
+                sampler.epoch, rewind=True
+            )  # the Trainer itself skips what has been there
             self._done = 0 if args.ignore_data_skip else held["sampler"]["batches_done"]
 
 

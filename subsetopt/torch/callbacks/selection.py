@@ -74,7 +74,7 @@ class Selection:
         if self.sampler is None:
             return
         if self.sampler.epoch != epoch:
-            self.sampler.set_epoch(epoch)
+            self.sampler.set_epoch(epoch, rewind=True)
         if len(self.sampler) > batches:
             raise InvalidOption(
                 f"epoch {epoch} has {len(self.sampler)} batches, but the trainer stops after "

@@ -12,7 +12,8 @@ from subsetopt.errors import InvalidOption
 from subsetopt.problems.points import median_distance
 from subsetopt.sequencing import sequence
 from subsetopt.sequencing.baselines import BASELINES
-from subsetopt.torch.samplers import EpochBatchSampler, SequenceBatchSampler
+from subsetopt.torch.samplers import EpochBatchSampler
+from subsetopt.torch.sequence_batches import SequenceBatchSampler
 from subsetopt.torch.step import LossFunction
 
 from .base import Method, Setting, Step, Whole, features_of
