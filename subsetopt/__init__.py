@@ -10,9 +10,11 @@ from .errors import (
     SubsetOptError,
     TooLarge,
     UnknownSolver,
+    UnscaledColumns,
     UnsupportedProblem,
 )
 from .formats import read_problem
+from .marginals import Marginal, marginals
 from .problems import (
     Gaussian,
     Laplace,
@@ -21,6 +23,7 @@ from .problems import (
     MMDSelection,
     Polynomial,
     QuadraticSelection,
+    scale_columns,
 )
 from .selecting import select
 from .sequencing import MiniBatchSequence, sequence
@@ -39,6 +42,7 @@ __all__ = [
     "Laplace",
     "Linear",
     "MMDSelection",
+    "Marginal",
     "MeanMatching",
     "MiniBatchSequence",
     "MissingBackend",
@@ -50,8 +54,11 @@ __all__ = [
     "Termination",
     "TooLarge",
     "UnknownSolver",
+    "UnscaledColumns",
     "UnsupportedProblem",
+    "marginals",
     "read_problem",
+    "scale_columns",
     "select",
     "sequence",
     "solve",

@@ -52,3 +52,7 @@ class TooLarge(SubsetOptError, RuntimeError):
         super().__init__(message)
         self.seconds = seconds
         self.bytes = bytes
+
+
+class UnscaledColumns(UserWarning):
+    """Columns of features differ so much in spread that some of them do not count."""

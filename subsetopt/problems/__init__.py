@@ -5,6 +5,7 @@ from .kernels import Gaussian, Kernel, Laplace, Linear, Polynomial
 from .mean_matching import MeanMatching
 from .mmd import MMDSelection
 from .quadratic import QuadraticSelection
+from .scaling import scale_columns
 
 __all__ = [
     "Gaussian",
@@ -16,4 +17,5 @@ __all__ = [
     "Polynomial",
     "Problem",
     "QuadraticSelection",
+    "scale_columns",
 ]

@@ -20,6 +20,7 @@ from .kernel_matrices import symmetric_kernel
 from .kernels import Kernel
 from .mmd_terms import Terms, terms_of_features, terms_of_matrix
 from .points import alike, points
+from .scaling import Method, Scaling, warn_unscaled
 
 Formulation = Literal["true", "published"]
 
@@ -51,6 +52,10 @@ class MMDSelection:
     formulation : {"true", "published"}
         "published" minimises Eq. 5 as it is printed, which lacks a factor 2 on its linear terms,
         so that its best selection is not the one of least MMD.
+    scale_columns : {"std", "robust", "none"}, optional
+        Give all columns of the features, P's included, the same spread before the kernel sees
+        them; see `Scaling`. None leaves them as they are, and warns where their spreads differ by
+        more than 10 times; "none" does so without a warning.
     memory_limit : int, optional
         Bytes that the kernel matrix may take; None is three quarters of the machine's memory.
     copy : bool
@@ -84,6 +89,7 @@ class MMDSelection:
     kernel: Kernel | KernelFunction | Literal["precomputed"] = "precomputed"
     formulation: Formulation = "true"
     memory_limit: int | None = None
+    scale_columns: Method | None = None
     _terms: Terms = field(init=False)
 
     def __init__(
@@ -95,17 +101,28 @@ class MMDSelection:
         formulation: Formulation = "true",
         memory_limit: int | None = None,
         copy: bool = True,
+        scale_columns: Method | None = None,
     ) -> None:
         if formulation not in ("true", "published"):
             raise InvalidProblem(f"formulation is {formulation!r}; it is 'true' or 'published'")
         _require_limit(memory_limit)
         given = None if _is_empty(selected) else selected
-        fields: dict[str, Any] = {"formulation": formulation, "memory_limit": memory_limit}
+        fields: dict[str, Any] = {
+            "formulation": formulation,
+            "memory_limit": memory_limit,
+            "scale_columns": scale_columns,
+        }
         if isinstance(kernel, str) and kernel == "precomputed":
             matrix = checks.square_matrix("K", candidates, copy=copy)
+            if scale_columns not in (None, "none"):
+                raise InvalidProblem(
+                    f"scale_columns is {scale_columns!r}, but a kernel matrix has no columns to "
+                    "scale; scale the features it is made of: scale_columns(X)"
+                )
             fields |= _of_matrix(matrix, k, given, memory_limit)
         else:
-            fields |= _of_features(candidates, k, given, kernel_of(kernel), memory_limit)
+            chosen = kernel_of(kernel)
+            fields |= _of_features(candidates, k, given, chosen, scale_columns, memory_limit)
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
@@ -114,7 +131,8 @@ class MMDSelection:
     @cached_property
     def _key(self) -> tuple[object, ...]:
         selected = None if self.selected is None else fingerprint(self.selected)
-        return (fingerprint(self.candidates), self.k, selected, self.kernel, self.formulation)
+        stated = (self.k, selected, self.kernel, self.formulation, self.scale_columns or "none")
+        return (fingerprint(self.candidates), *stated)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MMDSelection):
@@ -127,13 +145,15 @@ class MMDSelection:
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the evaluated matrix, which is larger than the features it comes from.
         parts = (self.candidates, self.k, self.selected, self.kernel, self.formulation)
-        return (MMDSelection, (*parts, self.memory_limit))
+        scaling = "none" if self.scale_columns is None else self.scale_columns  # it has warned
+        return (MMDSelection, (*parts, self.memory_limit, True, scaling))
 
     def __repr__(self) -> str:
         selected = 0 if self.selected is None else len(self.selected)
+        scaling = "" if self.scale_columns is None else f"scale_columns={self.scale_columns!r}, "
         return (
             f"MMDSelection(n={self.n}, k={self.k}, selected={selected}, kernel={self.kernel!r}, "
-            f"formulation={self.formulation!r}, dtype={self.candidates.dtype})"
+            f"formulation={self.formulation!r}, {scaling}dtype={self.candidates.dtype})"
         )
 
     # -- the problem ------------------------------------------------------------------------------
@@ -262,15 +282,29 @@ def _of_matrix(
 
 
 def _of_features(
-    candidates: ArrayLike, k: object, selected: ArrayLike | None, kernel: Kernel, limit: int | None
+    candidates: ArrayLike,
+    k: object,
+    selected: ArrayLike | None,
+    kernel: Kernel,
+    scaling: Method | None,
+    limit: int | None,
 ) -> dict[str, Any]:
     """Return the fields of a problem on features."""
     X, P = points("candidates", candidates), None
     size = _size(k, len(X))
     if selected is not None:
         X, P = alike(("candidates", "selected"), X, points("selected", selected))
-    kernel = kernel.fitted(X) if P is None else kernel.fitted(X, P)
-    terms = terms_of_features(kernel, X, P, limit)
+    together = X if P is None else np.concatenate([X, P])
+    if scaling is None and not isinstance(kernel, Custom):
+        warn_unscaled(
+            together,
+            'Give scale_columns="std" (or "robust"), or "none" to leave them as they are.',
+            stacklevel=3,
+        )
+    scaled = Scaling.of(together, scaling or "none")
+    seen = [scaled.applied(part) for part in (X, P) if part is not None]
+    kernel = kernel.fitted(*seen)
+    terms = terms_of_features(kernel, seen[0], seen[1] if len(seen) > 1 else None, limit)
     shown = kernel.function if isinstance(kernel, Custom) else kernel
     return {"candidates": X, "k": size, "selected": P, "kernel": shown, "_terms": terms}
 

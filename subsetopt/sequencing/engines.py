@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.problems import Kernel, checks
-from subsetopt.problems.kernel_choice import KernelFunction, kernel_of
+from subsetopt.problems.kernel_choice import Custom, KernelFunction, kernel_of
 from subsetopt.problems.memory import memory_limit
 from subsetopt.problems.points import points
+from subsetopt.problems.scaling import warn_unscaled
 
 
 @runtime_checkable
@@ -125,6 +126,8 @@ def choose(
 def _of_features(
     X: NDArray[Any], kernel: Kernel, memory: int | None, engine: str, threads: int | None, seed: int
 ) -> Engine:
+    if not isinstance(kernel, Custom):
+        warn_unscaled(X, "Scale them first: subsetopt.scale_columns(X).", stacklevel=5)
     fitted = kernel.fitted(X)
     if engine == "auto":
         from .matrix import matrix_bytes
