@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidSelection
-from subsetopt.formats import read_problem
-from subsetopt.formats.arrays import table_from
+from subsetopt.formats import TableOptions, read_problem
+from subsetopt.formats.indices import indices_from
 from subsetopt.formats.packed import why_unreadable
 
 from .best_known import TOLERANCE, BestKnown, Standing, best_known, registry, relative_gap
@@ -210,7 +210,7 @@ class Answer(NamedTuple):
     solver: str = ""
 
 
-def read_answer(path: str | os.PathLike[str]) -> Answer:
+def read_answer(path: str | os.PathLike[str], table: TableOptions | None = None) -> Answer:
     """Read the indices of a selection.
 
     Parameters
@@ -218,6 +218,8 @@ def read_answer(path: str | os.PathLike[str]) -> Answer:
     path : str or path
         What ``subsetopt solve`` writes: .npy, .csv or .txt of ``--out``, the object of ``--json``;
         or a JSON array. ``-`` is standard input.
+    table : TableOptions, optional
+        How text is read.
 
     Raises
     ------
@@ -231,7 +233,7 @@ def read_answer(path: str | os.PathLike[str]) -> Answer:
         raise InvalidFile(why_unreadable(Path(path), error)) from error
     if content.lstrip()[:1] in (b"{", b"["):
         return _of_json(content, name)
-    return Answer(_whole(table_from(content, name).values, name))
+    return Answer(indices_from(content, name, table))
 
 
 def _of_json(content: bytes, name: str) -> Answer:
@@ -246,18 +248,7 @@ def _of_json(content: bytes, name: str) -> Answer:
         solver, data = str(data.get("solver", "")), data["indices"]
     if not isinstance(data, list) or any(type(index) is not int for index in data):
         raise InvalidFile(f"{name}: holds no array of whole numbers, as indices are")
-    return Answer(_whole(np.array(data), name), solver)
-
-
-def _whole(values: NDArray[Any], name: str) -> NDArray[np.int64]:
-    """Return indices that a text file gave as floats."""
-    if values.ndim != 1 or values.dtype.kind not in "iuf":
-        raise InvalidFile(
-            f"{name}: holds {values.dtype} of shape {values.shape}; indices are needed, one a line"
-        )
-    if not np.isfinite(values).all() or (values != np.floor(values)).any():
-        raise InvalidFile(f"{name}: an index that is no whole number")
-    return values.astype(np.int64)
+    return Answer(np.array(data, dtype=np.int64), solver)
 
 
 # -- answers of a comparison ----------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats import read_problem, read_values
+from subsetopt.formats import TableOptions, read_problem, read_table
 from subsetopt.problems import Gaussian, Kernel, Laplace, Linear, Polynomial, checks
 from subsetopt.problems.kernel_matrices import symmetric_kernel
 from subsetopt.problems.points import points
@@ -16,12 +16,13 @@ from .quadratic import QuadraticCase
 from .sequences import SequenceCase
 
 _KERNEL = ("kernel", "scale", "degree")
+_TABLE = ("header", "columns", "id")
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "mean-matching": (),
-    "vector-mean-matching": (),
-    "mmd": _KERNEL,
-    "quadratic": ("format", "instance"),
-    "sequence": _KERNEL,
+    "mean-matching": _TABLE,
+    "vector-mean-matching": _TABLE,
+    "mmd": (*_KERNEL, *_TABLE),
+    "quadratic": ("format", "instance", *_TABLE),
+    "sequence": (*_KERNEL, *_TABLE),
 }
 """The families, and what may be said of a file beside k."""
 _KERNELS: dict[str, tuple[type[Kernel], tuple[str, ...]]] = {
@@ -76,11 +77,23 @@ def read(
         raise InvalidOption(f"k is missing; {family} files state none")
     if family in ("mmd", "sequence"):
         return list(_clouds(source, family, name, ks, options))
-    return list(_matching(source, family, name, ks))
+    return list(_matching(source, family, name, ks, options))
 
 
-def _matching(source: str, family: str, name: str, ks: Sequence[int]) -> Iterator[Case]:
-    values = read_values(source)
+def _table(options: Mapping[str, Any]) -> TableOptions:
+    """Return how text is read: columns go by name or by number from 1, as on the command line."""
+    header, columns, key = (options.get(name) for name in _TABLE)
+    if header is not None and not isinstance(header, bool):
+        raise InvalidOption(f"header must be true or false; got {header!r}")
+    columns = columns if columns is None or isinstance(columns, list) else [columns]
+    columns = None if columns is None else [str(column) for column in columns]
+    return TableOptions(header=header, columns=columns, id=None if key is None else str(key))
+
+
+def _matching(
+    source: str, family: str, name: str, ks: Sequence[int], options: Mapping[str, Any]
+) -> Iterator[Case]:
+    values = read_table(source, _table(options)).values
     kind = {1: MeanMatchingCase, 2: VectorCase}.get(values.ndim)
     if kind is None or kind.family != family:
         wanted = "(n,)" if family == MeanMatchingCase.family else "(n, d)"
@@ -95,8 +108,9 @@ def _matching(source: str, family: str, name: str, ks: Sequence[int]) -> Iterato
 def _clouds(
     source: str, family: str, name: str, ks: Sequence[int], options: Mapping[str, Any]
 ) -> Iterator[Case]:
-    kernel = _kernel(options)
-    values = read_values(source)
+    kernel = _kernel({key: options[key] for key in options if key in _KERNEL})
+    square = kernel == "precomputed"
+    values = read_table(source, _table(options), "square" if square else None).values
     if kernel == "precomputed":
         values = symmetric_kernel("K", checks.square_matrix("K", values, copy=False))
     else:
@@ -127,7 +141,16 @@ def _quadratic(
     instance = options.get("instance")
     if instance is not None and (isinstance(instance, bool) or not isinstance(instance, int)):
         raise InvalidOption(f"instance is {instance!r}; a whole number is needed")
+    table = _table(options)
     wanted: Sequence[int | None] = ks or [None]
     for k in wanted:
-        selection = read_problem(source, format=options.get("format"), k=k, instance=instance)
+        selection = read_problem(
+            source,
+            format=options.get("format"),
+            k=k,
+            instance=instance,
+            header=table.header,
+            columns=table.columns,
+            id=table.id,
+        )
         yield QuadraticCase(f"{name}-k{selection.k}", Path(source).name, selection)

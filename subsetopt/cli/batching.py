@@ -26,10 +26,11 @@ _DEVICE_OPTIONS = ("device", "dtype")
 
 
 class Data(NamedTuple):
-    """Points, and their classes where there are any."""
+    """Points, their classes where there are any, and the tables that they were read from."""
 
     points: "NDArray[Any]"
     labels: "NDArray[Any] | None"
+    tables: inputs.Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +59,16 @@ class Source:
         ),
     ] = None
 
-    def read(self) -> Data:
-        """Read points and labels."""
-        found = self._found()
-        labels = found.labels
+    def read(self, table: inputs.TableInput, *, square: bool = False) -> Data:
+        """Read points and labels; `square` says that the points are a kernel matrix."""
+        found = self._found(table, square)
+        labels, tables = found.labels, dict(found.tables)
         if self.labels not in (None, "auto"):
-            from subsetopt.formats import read_values
+            from subsetopt.formats import read_table
 
-            labels = read_values(str(self.labels))
+            # As many as points: that tells whether a first line `0` is a header.
+            read = read_table(str(self.labels), table.beside(), len(found.points))
+            labels, tables["labels table"] = read.values, read
         elif self.labels == "auto" and labels is None:
             raise InvalidOption(f"--labels is auto, but {self.source} brings none; name a file")
         if labels is not None and labels.shape != (len(found.points),):
@@ -73,24 +76,27 @@ class Source:
                 f"--labels has shape {labels.shape}, but there are {len(found.points)} points; "
                 "one for each is needed"
             )
-        return Data(found.points, labels)
+        return Data(found.points, labels, tables)
 
-    def _found(self) -> Data:
+    def _found(self, table: inputs.TableInput, square: bool) -> Data:
+        if self.source in ("digits", "mnist") and (table.columns or table.id):
+            raise InvalidOption(f"--columns and --id are for files, not for {self.source}")
         match self.source:
             case "digits":
                 from subsetopt.solvers.base import Requirement
 
                 sklearn = Requirement("scikit-learn", "sklearn", extra="bench")
                 digits = sklearn.load("datasets").load_digits()
-                return Data((digits.data / 16).astype(np.float32), digits.target)
+                return Data((digits.data / 16).astype(np.float32), digits.target, {})
             case "mnist":
                 from subsetopt.formats.idx import read_mnist
 
                 images, labels = read_mnist(self._folder())
-                return Data(images.astype(np.float32) / 255, labels)
-        from subsetopt.formats import read_values
+                return Data(images.astype(np.float32) / 255, labels, {})
+        from subsetopt.formats import read_table
 
-        return Data(read_values(self.source), None)
+        read = read_table(self.source, table.options(), "square" if square else None)
+        return Data(read.values, None, {"table": read})
 
     def _folder(self) -> Path:
         folder = self.data or os.environ.get("SUBSETOPT_DATA")

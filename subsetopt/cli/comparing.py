@@ -16,6 +16,8 @@ from subsetopt.errors import InvalidOption
 from subsetopt.problems.memory import in_units
 from subsetopt.sequencing.yardsticks import Balance, class_balance, random_mmd2, relative_area
 
+from . import inputs
+
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
 
@@ -142,8 +144,8 @@ class Report:
         curves |= {found.name: Curve(found.boundaries[1:], found.mmd) for found in self.found}
         plot_curves(curves, path)
 
-    def show(self, as_json: bool) -> None:
-        """Print it."""
+    def show(self, as_json: bool, tables: inputs.Tables) -> None:
+        """Print it, and how the tables were read."""
         peak = peak_memory()
         own, *others = self.rows()
         if as_json:
@@ -158,12 +160,13 @@ class Report:
                 "compare": others,
                 "left_out": self.left_out,
                 "provenance": self.provenance,
+                **inputs.plain_tables(tables),
             }
             typer.echo(json.dumps(document, allow_nan=False))
             return
-        self._print([own, *others], peak)
+        self._print([own, *others], peak, inputs.table_lines(tables))
 
-    def _print(self, rows: list[dict[str, Any]], peak: int | None) -> None:
+    def _print(self, rows: list[dict[str, Any]], peak: int | None, read: dict[str, str]) -> None:
         from rich.panel import Panel
         from rich.table import Table
 
@@ -173,6 +176,8 @@ class Report:
         lines = Table.grid(padding=(0, 2))
         lines.add_column(style="bold", no_wrap=True)
         lines.add_column(overflow="fold")
+        for label, sentence in read.items():
+            lines.add_row(label, sentence)
         lines.add_row("engine", self.engine.describe())
         lines.add_row("kernel", str(self.provenance["kernel"]))
         lines.add_row("to build it", f"{self.build_seconds:.3g} seconds")

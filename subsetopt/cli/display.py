@@ -31,15 +31,23 @@ def console() -> Console:
     return plain
 
 
-def show_solution(solution: "Solution", yardstick: "Yardstick", own: Mapping[str, str]) -> None:
-    """Print a solution beside the uniform baseline.
+def show_solution(
+    solution: "Solution",
+    yardstick: "Yardstick",
+    own: Mapping[str, str],
+    ids: Sequence[str] | None = None,
+) -> None:
+    """Print a solution with the uniform baseline.
 
-    `own` holds a command's own lines: before the others, or in place of one of them.
+    `own` holds a command's own lines: before the others, or in place of one of them. `ids` are
+    those of the chosen rows.
     """
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     lines = _lines(solution, yardstick)
+    if ids is not None:
+        lines["ids"] = shortened(ids, "--json lists all")
     first = {label: text for label, text in own.items() if label not in lines}
     for label, text in {**first, **lines, **own}.items():
         if text:

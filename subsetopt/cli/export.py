@@ -83,7 +83,10 @@ def register(app: typer.Typer) -> None:
 
 
 def mean_matching(
-    problem: inputs.MeanMatchingInput, destination: Destination, seed: inputs.Seed = 0
+    problem: inputs.MeanMatchingInput,
+    table: inputs.TableInput,
+    destination: Destination,
+    seed: inputs.Seed = 0,
 ) -> None:
     """Write mean matching as MPS or LP: linear for scalars, convex quadratic for vectors.
 
@@ -92,28 +95,45 @@ def mean_matching(
     from subsetopt.limits import Limits
 
     Limits(seed=seed)
-    read = problem.read(seed)
+    read, tables = problem.read(seed, table)
     scalars = read.family == "mean-matching"
     destination.write(read.linear_model() if scalars else read.quadratic_model())
+    _say(tables)
 
 
-def quadratic(problem: inputs.QuadraticInput, model: Model, destination: Destination) -> None:
+def quadratic(
+    problem: inputs.QuadraticInput,
+    table: inputs.TableInput,
+    model: Model,
+    destination: Destination,
+) -> None:
     """Write quadratic selection as MPS or LP; a value to be maximised is written as minus it.
 
     Example: subsetopt export quadratic graph.dat --model rlt --out model.lp
     """
-    read = problem.read().problem
-    _write(read, model, destination)
-    if read.sense == "maximise":
+    read = problem.read(table)
+    _write(read.problem, model, destination)
+    if read.problem.sense == "maximise":
         typer.echo("value = -objective")
+    _say(read.tables)
 
 
-def mmd(problem: inputs.MMDInput, model: Model, destination: Destination) -> None:
+def mmd(
+    problem: inputs.MMDInput, table: inputs.TableInput, model: Model, destination: Destination
+) -> None:
     """Write MMD selection as MPS or LP.
 
     Example: subsetopt export mmd features.npy --k 8 --out model.mps
     """
-    _write(problem.read(), model, destination)
+    read, tables = problem.read(table)
+    _write(read, model, destination)
+    _say(tables)
+
+
+def _say(tables: inputs.Tables) -> None:
+    """Say how the tables were read."""
+    for label, sentence in inputs.table_lines(tables).items():
+        typer.echo(f"{label}: {sentence}")
 
 
 def _write(problem: Any, model: Model, destination: Destination) -> None:

@@ -1,5 +1,6 @@
 """The options that state a problem, shared by the commands that take one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,8 +10,7 @@ import typer
 from subsetopt.errors import InvalidFile, InvalidOption
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from subsetopt.formats import Table, TableOptions
     from subsetopt.formats.reading import Reading
     from subsetopt.problems import MeanMatching, MMDSelection
 
@@ -19,6 +19,62 @@ _SCALED = ("gaussian", "laplace")
 
 K = Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many to choose.")]
 Seed = Annotated[int, typer.Option(metavar="I", help="Seed of whatever is random.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableInput:
+    """How tables in text are read; what is left open the rules decide, or refuse."""
+
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether line 1 of text is a header; otherwise decided by what it holds.",
+            show_default=False,
+        ),
+    ] = None
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Columns of numbers to read: names, or numbers from 1.",
+        ),
+    ] = None
+    id: Annotated[
+        str | None,
+        typer.Option(
+            "--id", metavar="COLUMN", help="Column that names the rows: its name, or number from 1."
+        ),
+    ] = None
+
+    def options(self) -> "TableOptions":
+        """Return the options for the main file of a command."""
+        from subsetopt.formats import TableOptions
+        from subsetopt.formats.cells import split
+
+        columns = None if self.columns is None else [cell.text for cell in split(self.columns, ",")]
+        return TableOptions(header=self.header, columns=columns, id=self.id)
+
+    def beside(self) -> "TableOptions":
+        """Return the options for a file of one column beside it."""
+        from subsetopt.formats import TableOptions
+
+        return TableOptions(header=self.header)
+
+
+Tables = Mapping[str, "Table"]
+"""The tables that a command has read, by what they are called in its answer; the main one first."""
+
+
+def plain_tables(tables: Tables) -> dict[str, Any]:
+    """Return what was taken as header, rows and columns, as ``--json`` prints it."""
+    return {label.replace(" ", "_"): table.to_dict() for label, table in tables.items()}
+
+
+def table_lines(tables: Tables) -> dict[str, str]:
+    """Return the same for people, of text only."""
+    lines = {label: table.sentence() for label, table in tables.items()}
+    return {label: sentence for label, sentence in lines.items() if sentence}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,20 +103,21 @@ class MeanMatchingInput:
         bool, typer.Option("--at-most", help="Allow fewer than K; the divisor stays K.")
     ] = False
 
-    def read(self, seed: int) -> "MeanMatching":
+    def read(self, seed: int, table: TableInput) -> "tuple[MeanMatching, Tables]":
         """Read the values and state the problem; noise is from ``default_rng([seed, 2])``."""
-        from subsetopt.formats import read_values
+        from subsetopt.formats import read_table
         from subsetopt.problems import MeanMatching
 
-        values = read_values(self.file)
+        read = read_table(self.file, table.options())
         noisy = self.target == "noisy"
-        return MeanMatching(
-            values,
+        problem = MeanMatching(
+            read.values,
             self.k,
-            target="noisy" if noisy else _target(self.target, values.ndim),
+            target="noisy" if noisy else _target(self.target, read.values.ndim),
             cardinality="at_most" if self.at_most else "exactly",
             generator=np.random.default_rng([seed, _NOISE]) if noisy else None,
         )
+        return problem, {"table": read}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,19 +170,12 @@ class QuadraticInput:
             "(count one of them, if they are equal).",
         ),
     ] = None
-    header: Annotated[
-        bool | None,
-        typer.Option(
-            "--header/--no-header",
-            help="Whether line 1 of a list of edges is a header; else decided by what it holds.",
-            show_default=False,
-        ),
-    ] = None
 
-    def read(self) -> "Reading":
+    def read(self, table: TableInput) -> "Reading":
         """Read the problem, and what was decided about its file."""
         from subsetopt.formats.problems import read_with_format
 
+        options = table.options()
         sense = {None: None, True: "maximise", False: "minimise"}[self.maximise]
         return read_with_format(
             self.file,
@@ -135,7 +185,9 @@ class QuadraticInput:
             instance=self.instance,
             sense=sense,
             duplicates=self.duplicates,
-            header=self.header,
+            header=options.header,
+            columns=options.columns,
+            id=options.id,
         )
 
 
@@ -177,22 +229,33 @@ class MMDInput:
     def __post_init__(self) -> None:
         self._kernel()
 
-    def read(self) -> "MMDSelection":
+    def read(self, table: TableInput) -> "tuple[MMDSelection, Tables]":
         """Read the points and state the problem."""
-        from subsetopt.formats import read_values
+        from subsetopt.formats import read_table
         from subsetopt.problems import MMDSelection
 
-        selected: Any = None if self.selected is None else read_values(self.selected)
-        if selected is not None and self.kernel == "precomputed":
-            selected = _indices(selected, self.selected)
-        return MMDSelection(
-            read_values(self.file),
+        precomputed = self.kernel == "precomputed"
+        tables = {
+            "table": read_table(self.file, table.options(), "square" if precomputed else None)
+        }
+        selected: Any = None
+        if self.selected is not None:
+            if precomputed:
+                selected, read = _selected_indices(self.selected, table)
+            else:
+                read = read_table(self.selected, table.options())
+                _require_same_columns(tables["table"], read, self.selected)
+                selected = read.values
+            tables["selected table"] = read
+        problem = MMDSelection(
+            tables["table"].values,
             self.k,
             selected=selected,
             kernel=self._kernel(),
             formulation=self.formulation,  # type: ignore[arg-type]
             copy=False,
         )
+        return problem, tables
 
     def _kernel(self) -> Any:
         """Return the kernel that the options describe, a name where they leave it as it is."""
@@ -219,14 +282,28 @@ def _scale(text: str) -> Any:
         raise InvalidOption(f"--scale is {text!r}; a number or 'median' is needed") from None
 
 
-def _indices(values: "NDArray[Any]", file: str | None) -> "NDArray[np.int64]":
-    """Return indices that a text file gave as floats."""
-    if values.ndim != 1 or not np.isfinite(values).all() or (values != np.floor(values)).any():
+def _selected_indices(file: str, table: TableInput) -> "tuple[Any, Table]":
+    from subsetopt.formats.indices import read_indices
+
+    try:
+        return read_indices(file, table.beside())
+    except InvalidFile as error:
+        raise InvalidFile(f"{error} (--selected with --kernel precomputed)") from error
+
+
+def _require_same_columns(table: "Table", selected: "Table", file: str) -> None:
+    """Refuse points whose columns are called differently; without headers they go by place."""
+    if table.header and selected.header and table.columns != selected.columns:
         raise InvalidFile(
-            f"{file}: with --kernel precomputed, --selected holds indices: whole numbers, one per "
-            "line"
+            f"--selected {file}: its columns are {_listed(selected)}, those of the points "
+            f"{_listed(table)}; --columns reads the same ones of both, in one order"
         )
-    return values.astype(np.int64)
+
+
+def _listed(table: "Table") -> str:
+    from subsetopt.formats.cells import shortened
+
+    return shortened(", ".join(table.columns))
 
 
 def _target(text: str, dimensions: int) -> Any:

@@ -10,7 +10,8 @@ import typer
 
 from subsetopt.errors import InvalidFile, InvalidOption
 
-from . import exits
+from . import exits, inputs
+from .bundles import command
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.best_known import BestKnown
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer()
     group.callback(help="The best values known of public instances.")(lambda: None)
     group.command("list")(list_known)
-    group.command("check")(check)
+    group.command("check")(command(check))
     app.add_typer(group, name="known")
 
 
@@ -85,6 +86,7 @@ def check(
             show_default=False,
         ),
     ],
+    table: inputs.TableInput,
     instance: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="The instance; else looked for in the data folder."),
@@ -122,11 +124,12 @@ def check(
                 raise InvalidOption(f"{option} is for a single answer; {answer} is a folder")
         _check_folder(Path(answer), data, by, as_json)
     else:
-        _check_answer(answer, instance, name, k, data, by, as_json)
+        _check_answer(answer, table, instance, name, k, data, by, as_json)
 
 
 def _check_answer(
     answer: str,
+    table: inputs.TableInput,
     file: str | None,
     name: str | None,
     k: int | None,
@@ -146,7 +149,7 @@ def _check_answer(
     checking.matching([instance])  # a wrong name is told before anything is read
     if instance != called and called in {row.instance for row in checking.matching(())}:
         raise InvalidOption(f"--name is {instance}, but {file} is called as {called} is")
-    found = checking.read_answer(answer)
+    found = checking.read_answer(answer, table.options())
     checked = checking.check(instance, found.indices, file=file, folder=data, k=k)
     line = None
     if checked.standing == "new best":

@@ -94,8 +94,12 @@ class Run:
         self,
         problem: Any,
         report: "Callable[[Solution, Yardstick], Report]" = lambda *_: Report(),
+        tables: inputs.Tables | None = None,
     ) -> None:
-        """Solve, write and print; ends the command with the code that fits."""
+        """Solve, write and print; ends the command with the code that fits.
+
+        `tables` are those that the problem was read from: how, and the ids of the chosen, is said.
+        """
         from subsetopt.formats.indices import write_indices
         from subsetopt.solving import solve
 
@@ -111,14 +115,18 @@ class Run:
         if self.out is not None and solution.indices is not None:
             write_indices(solution.indices, self.out)
         yardstick = Yardstick.of(problem, solution, self.seed)
-        self._print(solution, yardstick, report(solution, yardstick))
+        self._print(solution, yardstick, report(solution, yardstick), tables or {})
         raise typer.Exit(exits.of_solution(solution))
 
-    def _print(self, solution: "Solution", yardstick: "Yardstick", report: Report) -> None:
+    def _print(
+        self, solution: "Solution", yardstick: "Yardstick", report: Report, tables: inputs.Tables
+    ) -> None:
+        ids = next(iter(tables.values())).ids_of(solution.indices) if tables else None
         if self.as_json:
             document = {**solution.to_dict(), **yardstick.to_dict(), **report.keys}
+            document |= {**inputs.plain_tables(tables), "ids": ids} if tables else {}
             typer.echo(json.dumps(document, allow_nan=False))
             return
         from .display import show_solution
 
-        show_solution(solution, yardstick, report.lines)
+        show_solution(solution, yardstick, {**inputs.table_lines(tables), **report.lines}, ids)

@@ -8,7 +8,7 @@ import typer
 
 from subsetopt.errors import SubsetOptError
 
-from . import exits
+from . import exits, inputs
 from .batching import Data, Method, Results, Source
 from .bundles import command
 
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("sequence")(command(sequence))
 
 
-def sequence(source: Source, method: Method, results: Results) -> None:
+def sequence(source: Source, table: inputs.TableInput, method: Method, results: Results) -> None:
     """Put all points into mini-batches such that what was seen so far resembles what is left.
 
     Example: subsetopt sequence features.npy --batch-size 50 --out order.npz
@@ -32,7 +32,7 @@ def sequence(source: Source, method: Method, results: Results) -> None:
     from .streams import output_to_error
 
     comparing.require_known(results.others, method.kernel)
-    data = source.read()
+    data = source.read(table, square=method.kernel == "precomputed")
     with output_to_error():
         start = perf_counter()
         engine = method.made_engine(data.points)
@@ -44,7 +44,7 @@ def sequence(source: Source, method: Method, results: Results) -> None:
         interrupted = not _compare(report, data, engine, method, results)
     if results.plot is not None:
         report.plot(results.plot)
-    report.show(results.as_json)
+    report.show(results.as_json, data.tables)
     raise typer.Exit(exits.INTERRUPTED if interrupted else exits.ANSWER)
 
 

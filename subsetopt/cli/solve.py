@@ -25,21 +25,22 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="solve")
 
 
-def mean_matching(problem: inputs.MeanMatchingInput, run: Run) -> None:
+def mean_matching(problem: inputs.MeanMatchingInput, table: inputs.TableInput, run: Run) -> None:
     """Choose k of n values (or vectors) whose mean is closest to a target.
 
     Example: subsetopt solve mean-matching losses.npy --k 13 --time-limit 5
     """
-    run.answer(problem.read(run.seed))
+    read, tables = problem.read(run.seed, table)
+    run.answer(read, tables=tables)
 
 
-def quadratic(problem: inputs.QuadraticInput, run: Run) -> None:
+def quadratic(problem: inputs.QuadraticInput, table: inputs.TableInput, run: Run) -> None:
     """Choose k of n with the least, or the greatest, value of a quadratic.
 
     Example: subsetopt solve quadratic MDG-a_1_n500_m50.txt.xz --time-limit 5
     """
-    read = problem.read()
-    run.answer(read.problem, lambda *found: _quadratic_report(read, *found))
+    read = problem.read(table)
+    run.answer(read.problem, lambda *found: _quadratic_report(read, *found), read.tables)
 
 
 def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardstick") -> Report:
@@ -68,19 +69,19 @@ def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardsti
         "format": read.format,
         "convention": read.convention,
     }
-    if problem.names is not None and solution.indices is not None:
+    if problem.names is not None and not read.tables and solution.indices is not None:
         keys["names"] = problem.names_of(solution.indices)
         lines["names"] = shortened(keys["names"], "--json lists all")
     return Report(keys, lines)
 
 
-def mmd(problem: inputs.MMDInput, run: Run) -> None:
+def mmd(problem: inputs.MMDInput, table: inputs.TableInput, run: Run) -> None:
     """Choose k of n points such that chosen and left differ least in their kernel means.
 
     Example: subsetopt solve mmd features.npy --k 32 --bound fw
     """
-    read = problem.read()
-    run.answer(read, lambda solution, _: _mmd_report(read, solution))
+    read, tables = problem.read(table)
+    run.answer(read, lambda solution, _: _mmd_report(read, solution), tables)
 
 
 def _mmd_report(problem: Any, solution: "Solution") -> Report:

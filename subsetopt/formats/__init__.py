@@ -1,11 +1,11 @@
 """Readers and writers of files."""
 
 from .arrays import read_table, read_values
-from .first_line import TableOptions
 from .indices import write_indices
 from .models import write_model
 from .problems import read_problem
 from .table import Table
+from .table_options import TableOptions
 
 __all__ = [
     "Table",

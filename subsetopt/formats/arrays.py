@@ -6,16 +6,17 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption
 
-from .first_line import TableOptions, indices_of
+from .first_line import RowCount
 from .packed import member_of, why_unreadable
 from .table import Table, table_of
+from .table_options import TableOptions, indices_of
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 NPY_MAGIC, ZIP_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
@@ -66,7 +67,7 @@ def read_values(
 def read_table(
     source: str | os.PathLike[str],
     options: TableOptions | None = None,
-    rows: int | Literal["square"] | None = None,
+    rows: RowCount | None = None,
 ) -> Table:
     """Read an array of numbers as `read_values` does, with the names of columns and rows.
 
@@ -74,7 +75,7 @@ def read_table(
     ----------
     source : str or path
     options : TableOptions, optional
-    rows : int or "square", optional
+    rows : int, "square" or "all", optional
         How many rows there have to be, or that they are as many as the columns; it decides whether
         a line 1 that could be both is a header, and nothing else.
 
@@ -113,7 +114,7 @@ def table_from(
     name: str,
     member: str | None = None,
     options: TableOptions | None = None,
-    rows: int | Literal["square"] | None = None,
+    rows: RowCount | None = None,
 ) -> Table:
     """Read a table from the bytes of a ``.npy``, ``.npz`` or text file, as they begin."""
     options = options or TableOptions()
@@ -125,10 +126,9 @@ def table_from(
 
 
 def _table(values: NDArray[Any], options: TableOptions, name: str) -> Table:
-    """Return an array as a table; its columns are numbered."""
-    if options.header or options.id is not None:
-        option = "--header" if options.header else "--id"
-        raise InvalidOption(f"{option} is for tables in text; {name} holds an array of numbers")
+    """Return an array as a table: it has no line that could be a header; columns are numbered."""
+    if options.id is not None:
+        raise InvalidOption(f"--id is for tables in text; {name} holds an array of numbers")
     width = {1: 1, 2: values.shape[-1]}.get(values.ndim, 0) if values.ndim else 0
     names = tuple(str(i) for i in range(1, width + 1))
     if options.columns is None:

@@ -1,49 +1,19 @@
 """Whether line 1 of a table is a header, and which columns are ids and numbers."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.errors import InvalidFile
 
 from .cells import Cell, kind, shortened, split
+from .table_options import TableOptions, index_of, indices_of, position, require_sensible
 from .table_text import TableText
 
 ROW_NAMES = "row names"
 """What a first column is called that has no place in the header, as R writes it."""
-_SHOWN = 5  # names that a message lists
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableOptions:
-    """What a caller says about a table; None leaves it to the rules.
-
-    Parameters
-    ----------
-    header : bool, optional
-        Whether line 1 names the columns.
-    columns : sequence of str or int, optional
-        The columns to read, in this order: names, or numbers from 1 as text; integers are indices
-        from 0.
-    id : str or int, optional
-        The column whose cells name the rows; it is not read as a number.
-    """
-
-    header: bool | None = None
-    columns: Sequence[str | int] | None = None
-    id: str | int | None = None
-
-    @property
-    def given(self) -> bool:
-        """Whether anything is said."""
-        return self != TableOptions()
-
-    @property
-    def names(self) -> list[str]:
-        """The columns that are asked for by a name that is no number."""
-        asked = [*(self.columns or ()), *([] if self.id is None else [self.id])]
-        return [name for name in asked if isinstance(name, str) and not _is_count(name)]
+RowCount = int | Literal["square", "all"]
+"""How many rows there have to be: as many as columns, or all lines that could be one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +46,14 @@ class Shape:
         return name if plain else str(index + 1)
 
 
-def shape_of(
-    text: TableText, options: TableOptions, rows: int | Literal["square"] | None = None
-) -> Shape:
+def shape_of(text: TableText, options: TableOptions, rows: RowCount | None = None) -> Shape:
     """Tell header, ids and numbers apart.
 
     Parameters
     ----------
     text : TableText
     options : TableOptions
-    rows : int or "square", optional
+    rows : int, "square" or "all", optional
         How many rows there have to be: it decides about a doubtful line 1.
 
     Raises
@@ -103,7 +71,7 @@ def shape_of(
     if header is None:
         header = _FirstLine(text, first, width, _judged(options, len(first)), rows).is_header()
     names = _names(text, first, width, header, options)
-    id_index = None if options.id is None else _index(options.id, names, header, text.name)
+    id_index = None if options.id is None else index_of(options.id, names, header, text.name)
     if id_index is None and header and width > 1 and names[0] in ("", ROW_NAMES):
         id_index = 0
     if options.columns is None:
@@ -111,7 +79,7 @@ def shape_of(
         _require_names(text, [names[i] for i in columns], columns)
     else:
         columns = tuple(indices_of(options.columns, names, header=header, name=text.name))
-    _require_sensible(columns, id_index, text.name)
+    require_sensible(columns, id_index, text.name)
     named = tuple(name or str(i) for i, name in enumerate(names, start=1))
     sure = options.id is not None
     return Shape(header=header, names=named, columns=columns, id=id_index, sure=sure)
@@ -119,20 +87,10 @@ def shape_of(
 
 def _judged(options: TableOptions, width: int) -> list[int]:
     """Return the indices of the cells that line 1 is judged by: those to be read as numbers."""
-    asked = [_position(name, width) for name in options.columns or ()]
-    without = _position(options.id, width)
+    asked = [position(name, width) for name in options.columns or ()]
+    without = position(options.id, width)
     rest = [index for index in range(width) if index != without]
     return [index for index in asked if index is not None] or rest
-
-
-def _position(name: str | int | None, width: int) -> int | None:
-    if isinstance(name, str):
-        name = int(name) - 1 if _is_count(name) else None
-    return name if name is not None and 0 <= name < width else None
-
-
-def _is_count(name: str) -> bool:
-    return name.isascii() and name.isdigit() and len(name) < 10
 
 
 def _names(
@@ -148,7 +106,7 @@ def _names(
 def _names_rows(text: TableText, options: TableOptions) -> bool:
     """Whether column 1, for which the header has no name, surely holds the names of rows."""
     if options.id is not None:
-        return _position(options.id, 1) == 0
+        return position(options.id, 1) == 0
     lines = iter(text)
     next(lines)
     found = [split(line, text.separator)[0] for line in lines]
@@ -192,52 +150,6 @@ def _require_names(text: TableText, names: list[str], columns: tuple[int, ...]) 
             )
 
 
-def _index(name: str | int, names: tuple[str, ...], header: bool, file: str) -> int:
-    """Return the index of a column: by its name, by its number from 1, or as it stands."""
-    if isinstance(name, int) and not isinstance(name, bool):
-        if not 0 <= name < len(names):
-            raise InvalidOption(f"{file}: column {name} of {len(names)}; indices begin at 0")
-        return name
-    if not isinstance(name, str):
-        raise InvalidOption(f"{file}: a column must be a name or an index; got {name!r}")
-    if header and name in names:
-        if names.count(name) > 1:
-            raise InvalidOption(
-                f"{file}: {names.count(name)} columns are called {name!r}; give the number of one"
-            )
-        return names.index(name)
-    found = _position(name, len(names))
-    if found is None:
-        listed = ", ".join(shortened(name) for name in names[:_SHOWN])
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        known = f"the names {listed}{more} and " if header else ""
-        raise InvalidOption(
-            f"{file}: there is no column {shortened(name)}; there are {known}the numbers "
-            f"1 to {len(names)}"
-        )
-    return found
-
-
-def indices_of(
-    columns: Sequence[str | int], names: tuple[str, ...], *, header: bool, name: str
-) -> list[int]:
-    """Return the indices of columns that are asked for, each once, in their order."""
-    found = [_index(column, names, header, name) for column in columns]
-    if len(set(found)) < len(found):
-        raise InvalidOption(f"{name}: a column is named twice among those to read")
-    return found
-
-
-def _require_sensible(columns: tuple[int, ...], id_index: int | None, file: str) -> None:
-    if not columns:
-        raise InvalidOption(f"{file}: no column of numbers is left to read")
-    if id_index in columns:
-        raise InvalidOption(
-            f"{file}: column {columns[columns.index(id_index or 0)] + 1} cannot be the id and a "
-            "column of numbers"
-        )
-
-
 @dataclass(frozen=True, eq=False)
 class _FirstLine:
     """Line 1, judged by the cells that would be numbers if it were a row."""
@@ -246,7 +158,7 @@ class _FirstLine:
     cells: list[Cell]
     width: int
     judged: list[int]
-    rows: int | Literal["square"] | None
+    rows: RowCount | None
 
     def is_header(self) -> bool:
         kinds = {i: kind(self.cells[i].text, self.text.decimal) for i in self.judged}
@@ -320,7 +232,7 @@ class _FirstLine:
     def _doubt(self, reason: str) -> bool:
         """Decide by how many rows there have to be, or refuse."""
         lines = self.text.count
-        needed = self.width if self.rows == "square" else self.rows
+        needed = {"square": len(self.judged), "all": lines}.get(str(self.rows), self.rows)
         if needed in (lines, lines - 1):
             return needed == lines - 1
         shown = self.text.separator.join(cell.text for cell in self.cells)

@@ -1,6 +1,7 @@
 """Instances of quadratic selection, in the formats that they are published in."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from subsetopt.errors import InvalidFile, InvalidOption
@@ -8,11 +9,10 @@ from subsetopt.problems import QuadraticSelection
 from subsetopt.problems.pairs import Duplicates
 from subsetopt.problems.quadratic import Sense
 
-from .arrays import ZIP_MAGIC, read_table, read_values, table_from
+from .arrays import ZIP_MAGIC, read_table, table_from
 from .biqmac import read_biqmac
 from .bqp import read_bqp
 from .edges import read_edges, read_rudy
-from .first_line import TableOptions
 from .kcluster import read_kcluster
 from .matrix_market import MAGIC, read_matrix_market
 from .mdplib import read_mdplib
@@ -21,12 +21,15 @@ from .packed import content_of, member_of
 from .reading import Reading
 from .recognising import BOM, FORMATS, recognised
 from .table import Table
+from .table_options import TableOptions
 
 _OPTIONS = {
     "instance": ("bqp",),
     "sense": ("matrix", "edges", "rudy", "biqmac", "matrix-market"),
     "duplicates": ("edges", "rudy", "matrix-market"),
     "header": ("edges", "matrix"),
+    "columns": ("matrix",),
+    "id": ("matrix",),
     "linear": ("matrix",),
 }
 """The formats that each option is for; the others say it themselves, or have no such thing."""
@@ -41,6 +44,8 @@ def read_problem(
     sense: Sense | None = None,
     duplicates: Duplicates | None = None,
     header: bool | None = None,
+    columns: Sequence[str | int] | None = None,
+    id: str | int | None = None,  # noqa: A002
 ) -> QuadraticSelection:
     """Read an instance of quadratic selection from a file.
 
@@ -66,6 +71,10 @@ def read_problem(
     header : bool, optional
         Whether the first line of a list of edges, or of a matrix in text, is a header; None decides
         by what it holds.
+    columns : sequence of str or int, optional
+        Of a matrix in text: its columns, as `read_values` takes them. None is all but `id`.
+    id : str or int, optional
+        Of a matrix in text: the column that names the rows.
 
     Returns
     -------
@@ -84,7 +93,8 @@ def read_problem(
         If the matrix would not fit; before it is allocated.
     """
     options: dict[str, Any] = {"instance": instance, "sense": sense, "duplicates": duplicates}
-    return read_with_format(path, format=format, k=k, **options, header=header).problem
+    options |= {"header": header, "columns": columns, "id": id}
+    return read_with_format(path, format=format, k=k, **options).problem
 
 
 def read_with_format(
@@ -97,7 +107,7 @@ def read_with_format(
 ) -> Reading:
     """Read as `read_problem` does; return the name of the format and what was decided too.
 
-    `linear` is a file that `read_values` reads: the linear term (n,) beside a matrix.
+    `linear` is a file that `read_table` reads: the linear term (n,) beside a matrix.
     """
     if format is not None and format not in FORMATS:
         raise InvalidOption(f"format is {format!r}; known are {', '.join(FORMATS)}")
@@ -106,8 +116,8 @@ def read_with_format(
         given["linear"] = linear
     if format in (None, "matrix") and _is_array_file(path):
         _require_fitting("matrix", given)
-        table = read_table(path, TableOptions(header=given.pop("header", None)))
-        return _matrix(table, k, os.fspath(path), **given)
+        chosen = _table_options(given)
+        return _matrix(read_table(path, chosen), chosen, k, os.fspath(path), **given)
     content, name, member = content_of(path)
     content = content.removeprefix(BOM)
     found = format or recognised(content, name)
@@ -118,9 +128,9 @@ def read_with_format(
         return read_matrix_market(content, name, k, reading=found, **given)
     _require_fitting(found, given)
     if found == "matrix":
-        chosen = TableOptions(header=given.pop("header", None))
+        chosen = _table_options(given)
         table = table_from(content, name, member, options=chosen, rows="square")
-        return _matrix(table, k, name, **given)
+        return _matrix(table, chosen, k, name, **given)
     readers: dict[str, Any] = {
         "mdplib": read_mdplib,
         "kcluster": read_kcluster,
@@ -158,8 +168,14 @@ def _require_fitting(found: str, given: dict[str, Any]) -> None:
             )
 
 
+def _table_options(given: dict[str, Any]) -> TableOptions:
+    """Take the options about tables out of those that are given."""
+    return TableOptions(**{key: given.pop(key, None) for key in ("header", "columns", "id")})
+
+
 def _matrix(
     table: Table,
+    options: TableOptions,
     k: int | None,
     name: str,
     sense: Sense = "minimise",
@@ -174,10 +190,13 @@ def _matrix(
         values = values.reshape(1, 1)  # a table of one column is read as a vector
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         raise InvalidFile(f"{name}: holds shape {values.shape}; a square matrix (n, n) is needed")
-    c = None if linear is None else read_values(linear)
+    tables = {"table": table}
+    if linear is not None:
+        beside = TableOptions(header=options.header)
+        tables["linear table"] = read_table(linear, beside, len(values))
+    c = tables["linear table"].values if linear is not None else None
     problem = QuadraticSelection(values, c, k, sense=sense, copy=False, names=_names(table))
-    said = "m'Qm + c'm" if linear is not None else "m'Qm"
-    return Reading(problem, "matrix", f"{said}; {table.sentence()}".removesuffix("; "))
+    return Reading(problem, "matrix", "m'Qm" if c is None else "m'Qm + c'm", tables)
 
 
 def _names(table: Table) -> tuple[str, ...] | None:

@@ -1,8 +1,11 @@
 """What readers of instances return."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from subsetopt.problems import QuadraticSelection
+
+from .table import Table
 
 EACH_EDGE_ONCE = "sum of the weights of the edges inside the selection, each edge once"
 NUMBER_OF_EDGES = "number of edges inside the selection"
@@ -19,8 +22,11 @@ class Reading:
     format : str
     convention : str
         What the value of a selection is, and what else was decided about the file.
+    tables : dict of str to Table
+        The tables that a matrix and its linear term were read from.
     """
 
     problem: QuadraticSelection
     format: str
     convention: str
+    tables: Mapping[str, Table] = field(default_factory=dict)

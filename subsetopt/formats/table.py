@@ -1,7 +1,7 @@
 """Numbers in text: one row per line, columns separated by one of the usual signs."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidFile
 
 from .cells import MISSING, shortened
-from .first_line import Shape, TableOptions, shape_of
+from .first_line import RowCount, Shape, shape_of
 from .table_faults import refuse_cells
+from .table_options import TableOptions
 from .table_text import TableText
 
 _ROW_NUMBERS = ("id", "index", "idx", "row", "row_id", "rowid", "unnamed: 0")
@@ -89,7 +90,7 @@ def table_of(
     content: bytes,
     name: str,
     options: TableOptions | None = None,
-    rows: int | Literal["square"] | None = None,
+    rows: RowCount | None = None,
 ) -> Table:
     """Read a table of numbers.
 
@@ -102,7 +103,7 @@ def table_of(
     name : str
         Of the file, for messages.
     options : TableOptions, optional
-    rows : int or "square", optional
+    rows : int, "square" or "all", optional
         How many rows there have to be: it decides about a doubtful line 1.
 
     Raises

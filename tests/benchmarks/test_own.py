@@ -63,6 +63,23 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
+def test_tables_in_text_are_read_as_stated(folder: Path) -> None:
+    (folder / "table.csv").write_text("id,0,1\nS1,1,5\nS2,2,7\nS3,3,9\n")
+    (folder / "zero.csv").write_text("0\n1\n2\n5\n")
+    entry = "{file: table.csv, family: mean-matching, k: 2, columns: %s, header: true}"
+    for columns, value in (("[2]", 1.0), ("0", 1.0), ("['1']", 5.0)):
+        suite = read_suite(written(folder, f"instances: [{entry % columns}]\nsolvers: [swap]"))
+        values: Any = suite.cases[0].problem()
+        assert (len(values.values), values.values[0]) == (3, value)
+    entry = "{file: table.csv, family: mmd, k: 2, id: id}"
+    assert read_suite(written(folder, f"instances: [{entry}]\nsolvers: [swap]")).cases[0].n == 3
+    entry = "{file: zero.csv, family: mean-matching, k: 2%s}"
+    with pytest.raises(InvalidFile, match="line 1, '0', may be a header"):
+        read_suite(written(folder, f"instances: [{entry % ''}]\nsolvers: [swap]"))
+    text = f"instances: [{entry % ', header: false'}]\nsolvers: [swap]"
+    assert read_suite(written(folder, text)).cases[0].n == 4
+
+
 def test_a_whole_suite(folder: Path) -> None:
     text = WHOLE.replace(", }", "}").replace("sizes: 16, k: 3, instances: 1", "sizes: 17, k: 3")
     own = read_suite(written(folder, text))
@@ -170,7 +187,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             "instances: [{file: losses.npy, family: mean-matching, k: 2, scale: 1}]",
             InvalidFile,
-            "the key 'scale' is unknown; known are file, family, name, k$",
+            "the key 'scale' is unknown; known are file, family, name, k, header, columns, id$",
         ),
         (
             "instances: [{file: losses.npy, family: mean-matching}]",

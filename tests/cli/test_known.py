@@ -194,7 +194,7 @@ def test_a_new_best_gives_the_line_for_the_registry(
         ('{"indices": null}', "holds no answer"),
         ('{"indices": 5}', "no array of whole numbers"),
         ("[0, 1", "no JSON"),
-        ("0\n1.5\n2\n", "no whole number"),
+        ("0\n1.5\n2\n", "integers, one per line; got 1.5 as number 2"),
         ("0 1 2\n1 2 3\n", "shape (2, 3)"),
         ("", "empty"),
     ],

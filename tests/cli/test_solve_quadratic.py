@@ -318,7 +318,7 @@ def test_a_precomputed_kernel_with_indices(tmp_path: Path) -> None:
     assert document["objective"] == problem.objective(document["indices"])
     for text in ("1.5\n", "nan\n", "inf\n", "1,2\n"):
         (tmp_path / "chosen.csv").write_text(text)
-        assert_error(mmd(tmp_path / "K.npy", *options), 2, "chosen.csv", "holds indices")
+        assert_error(mmd(tmp_path / "K.npy", *options), 2, "chosen.csv", "indices must be integers")
 
 
 @pytest.mark.parametrize(
