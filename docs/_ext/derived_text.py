@@ -54,7 +54,8 @@ def options() -> set[str]:
     """Return every option that any command takes, as written on the command line."""
     found = {"--help"}
     for _, command in _walk(typer.main.get_command(app), "subsetopt"):
-        found.update(opt for p in command.params for opt in p.opts if opt.startswith("-"))
+        names = (opt for p in command.params for opt in (*p.opts, *p.secondary_opts))
+        found.update(name for name in names if name.startswith("-"))
     return found
 
 
@@ -82,7 +83,11 @@ def _parameter(parameter: Any) -> str:
     argument = parameter.param_type_name == "argument"
     flag = bool(getattr(parameter, "is_flag", False))
     value = parameter.metavar or parameter.name.upper()
-    name = value if argument else ", ".join(parameter.opts) + ("" if flag else f" {value}")
+    name = (
+        value
+        if argument
+        else ", ".join([*parameter.opts, *parameter.secondary_opts]) + ("" if flag else f" {value}")
+    )
     if parameter.required:
         default = "needed"
     elif flag or parameter.default in (None, ""):
