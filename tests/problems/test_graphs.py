@@ -17,7 +17,7 @@ pd = pytest.importorskip("pandas")
 sparse = pytest.importorskip("scipy.sparse")
 
 KINDS = ["Graph", "DiGraph", "MultiGraph", "MultiDiGraph"]
-few = settings(deadline=None, derandomize=True, max_examples=25)
+few = settings(deadline=None, derandomize=True, max_examples=15)
 
 
 def random_graph(seed: int, kind: str = "Graph", loops: bool = True) -> Any:
