@@ -86,7 +86,7 @@ def _matrix(content: bytes, name: str) -> tuple[Any, str]:
     try:
         rows, columns, entries, form, field, symmetry = scipy_io.mminfo(BytesIO(content))
     except (ValueError, OverflowError, IndexError) as error:
-        raise InvalidFile(f"{name}: the MatrixMarket header is damaged: {error}") from error
+        raise InvalidFile(f"{name}: the MatrixMarket header is damaged: {_plain(error)}") from error
     if field not in _FIELDS or symmetry not in _SYMMETRIES:
         raise InvalidFile(
             f"{name}: line 1: the matrix is {field} and {symmetry}; a real one is needed, general "
@@ -103,7 +103,7 @@ def _matrix(content: bytes, name: str) -> tuple[Any, str]:
     try:
         return scipy_io.mmread(BytesIO(content)), form
     except (ValueError, OverflowError, IndexError) as error:
-        raise InvalidFile(f"{name}: damaged or cut short: {error}") from error
+        raise InvalidFile(f"{name}: damaged or cut short: {_plain(error)}") from error
 
 
 def _require_once(matrix: Any, name: str) -> None:
@@ -115,6 +115,11 @@ def _require_once(matrix: Any, name: str) -> None:
             f"{name}: the entry ({matrix.row[at] + 1}, {matrix.col[at] + 1}) is given more than "
             "once; duplicates 'sum' adds such entries (--duplicates on the command line)"
         )
+
+
+def _plain(error: Exception) -> str:
+    """Return what SciPy says, which quotes the file, without signs that a terminal obeys."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error))
 
 
 def _scipy_io() -> Any:

@@ -399,6 +399,7 @@ def test_matrix_market_matrices(write: Write) -> None:
         (MM.format("coordinate real symmetric", "2 2 2\n1 2 1\n2 1 1\n"), "more than once"),
         (MM.format("coordinate real general", "2 2 1\n1 2 nan\n"), "finite"),
         ("%%MatrixMarket\n", "header is damaged"),
+        ("%%MatrixMarket mat\x1b[31mrix\n", r"header is damaged: .*mat\\x1b\[31mrix"),
     ],
 )
 def test_matrix_market_that_is_refused(write: Write, text: str, words: str) -> None:
@@ -455,6 +456,7 @@ def test_a_complete_list_of_three(write: Write) -> None:
         ("5 3\n1 1 4\n1 2 -3\n", "biqmac", "3 lines `i j q` are announced, here are 2"),
         ("5 2\n1 1 4\n1 2 -3\n1 3 1\n", "biqmac", "2 entries are announced on line 1"),
         ("5 2\n1 1 4\n1 2 -3\n", "mdplib", "'biqmac' or 'rudy' announces"),
+        ("50 4\n1 1 3\n1 2 -4\n3 3 -1\n", None, "4 lines `i j q` are announced, here are 3"),
         ("5 9\n1 2 4\n1 3 -3\n", None, "9 edges are announced, here are 2"),
     ],
 )
