@@ -16,6 +16,7 @@ from . import exits
 from .moments import age, moment, shown
 
 if TYPE_CHECKING:
+    from subsetopt.records.classes import Classes
     from subsetopt.records.maintenance import Compacted, Dropped
     from subsetopt.records.overview import Progress, Row
     from subsetopt.records.store import Info, RecordStore
@@ -49,18 +50,23 @@ def info(folder: Folder, as_json: AsJson = False) -> None:
     found, skipped = store.info(), Skipped()
     progress = streams(store, skipped)
     found.left_out.update({f"{why} cursor": count for why, count in skipped.items()})
+    classes = store.classes()
     if as_json:
         document = {
             **asdict(found),
+            "labels_no_class": None if classes is None else classes.no_class,
+            "labels_from_one": None if classes is None else classes.from_one,
             "layout": json.loads(store.layout.to_json()),
             "streams": [asdict(one) for one in progress],
         }
         typer.echo(json.dumps(document))
         return
-    _show_info(store, found, progress)
+    _show_info(store, found, classes, progress)
 
 
-def _show_info(store: "RecordStore", found: "Info", progress: "list[Progress]") -> None:
+def _show_info(
+    store: "RecordStore", found: "Info", classes: "Classes | None", progress: "list[Progress]"
+) -> None:
     from rich.table import Table
 
     from subsetopt.reporting.terminal import grid
@@ -68,7 +74,7 @@ def _show_info(store: "RecordStore", found: "Info", progress: "list[Progress]") 
     from .display import console
 
     out = console()
-    out.print(grid(_lines(store, found)))
+    out.print(grid(_lines(store, found, classes)))
     if not progress:
         return
     table = Table(header_style="bold")
@@ -81,7 +87,17 @@ def _show_info(store: "RecordStore", found: "Info", progress: "list[Progress]") 
     out.print(table)
 
 
-def _lines(store: "RecordStore", found: "Info") -> dict[str, str]:
+def _labels(found: "Info", classes: "Classes | None") -> str:
+    text = f"{found.labels:,}"
+    if classes is None or not classes.no_class:
+        return text
+    text += f", {classes.no_class:,} are no class in 0..{classes.count - 1} and give no loss"
+    if classes.from_one:
+        text += f": they seem to count from 1, up to {classes.count} and without 0"
+    return text
+
+
+def _lines(store: "RecordStore", found: "Info", classes: "Classes | None") -> dict[str, str]:
     from subsetopt.reporting.words import counted, percent, size
 
     layout = store.layout
@@ -100,7 +116,7 @@ def _lines(store: "RecordStore", found: "Info") -> dict[str, str]:
     writers = [f"{name} {count:,}" for name, count in sorted(found.writers.items())]
     return {
         "records": records,
-        "labels": f"{found.labels:,}",
+        "labels": _labels(found, classes),
         "writers": ", ".join(writers) or "none",
         "time": span,
         "size": f"{counted(found.files, 'file')}, {size(found.bytes)}, {each:.1f} bytes a record",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .latest import Labels, LossOf, loss_function
+from .latest import Labels, LossOf
 from .reading import Block
 from .store import RecordStore
 
@@ -21,8 +21,8 @@ class Joined:
     """
 
     def __init__(self, store: RecordStore, loss_of: LossOf | None = None) -> None:
-        self._loss_of = loss_function(store.layout, loss_of)
         self._labels = Labels(store.root, store.layout)
+        self._loss_of = self._labels.loss_of(loss_of)
         self.columns = ("loss",) if self._loss_of is None else ("loss", "outputs")
         """What a block has to bring."""
         if self._loss_of is not None:

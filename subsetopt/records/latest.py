@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .classes import classes_of
 from .ids import Ids, as_ids
 from .layout import Layout
 from .reading import Block, blocks
@@ -52,6 +53,8 @@ class Labels:
         self._counts = np.zeros(2, np.int64)
         self.read = 0
         """How many labels have been read."""
+        self.classes = classes_of(layout)
+        """Which of them are classes; None where the layout has none."""
         if only is not None:
             self.ids.add(only)
             self._fit()
@@ -73,6 +76,8 @@ class Labels:
         before = self.read
         given: dict[str, Any] = {"kind": LABELS, "after": self._reached, "skipped": skipped}
         for block in blocks(self.root, self.layout, ("label",), **given):
+            if self.classes is not None and block.labels is not None:
+                self.classes.see(block.labels)
             places = self.ids.among(block.ids) if self._only else self.ids.add(block.ids)
             self._fit()
             _kernels.keep_labels(
@@ -95,6 +100,15 @@ class Labels:
         known = places >= 0
         found[known] = self._values[places[known]]
         return found
+
+    def loss_of(self, given: LossOf | None) -> LossOf | None:
+        """Return what makes losses of outputs and labels: `given`, else the cross entropy.
+
+        None where there are no outputs, or they are no logarithms of probabilities.
+        """
+        if not self.layout.outputs:
+            return None
+        return given or (None if self.classes is None else self.classes.losses)
 
     def _fit(self) -> None:
         self._values = _fitted(self._values, len(self.ids), np.nan)
@@ -125,7 +139,7 @@ class LatestLosses:
         wanted = None if only is None else as_ids(only, self.layout.ids == "string")
         self.ids = Ids(self.layout.ids == "string")
         self.labels = Labels(self.root, self.layout, wanted)
-        self._loss_of = loss_function(self.layout, loss_of)
+        self._loss_of = self.labels.loss_of(loss_of)
         self.read = 0
         """How many records have been read."""
         self._only = only is not None
@@ -231,24 +245,6 @@ class LatestLosses:
             self._later_times = _fitted(self._later_times, count, NEVER)
             self._later_models = _fitted(self._later_models, count, -1)
             self._later = _fitted(self._later, count, np.nan)
-
-
-def cross_entropy(
-    log_probabilities: NDArray[np.float32], labels: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Return ``-log_probabilities[label]`` of each row, NaN where the label is no class."""
-    found = np.full(len(labels), np.nan, np.float32)
-    good = (labels >= 0) & (labels < log_probabilities.shape[1]) & (labels == np.floor(labels))
-    rows = np.nonzero(good)[0]
-    found[rows] = -log_probabilities[rows, labels[rows].astype(np.int64)]
-    return found
-
-
-def loss_function(layout: Layout, given: LossOf | None) -> LossOf | None:
-    """Return what makes losses of outputs and labels; None where there is no such thing."""
-    if not layout.outputs:
-        return None
-    return given or (cross_entropy if layout.outputs_are == "log_probabilities" else None)
 
 
 def _fitted(array: Any, count: int, fill: float) -> Any:

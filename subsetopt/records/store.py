@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from subsetopt.errors import InvalidOption
 
+from .classes import Classes, classes_of
 from .folder import Folder, read_layout
 from .latest import Labels, Latest, LatestLosses, LossOf
 from .maintenance import Compacted, Dropped, compact, retain
@@ -143,6 +144,18 @@ class RecordStore:
         """Return the labels that have arrived so far, by id, and how many contradict each other."""
         found = Labels(self.root, self.layout)
         found.refresh()
+        return found
+
+    def classes(self) -> Classes | None:
+        """Return how many labels have arrived and are no class; None where there are no classes.
+
+        O(labels), in memory of one row group.
+        """
+        found = classes_of(self.layout)
+        if found is not None:
+            for block in blocks(self.root, self.layout, ("label",), kind=LABELS):
+                if block.labels is not None:
+                    found.see(block.labels)
         return found
 
     def tail(self, count: int = 10) -> Block | None:

@@ -15,7 +15,7 @@ from subsetopt.formats.locks import locked
 from . import cursors
 from .choices import Choices
 from .choosing import Choose, by_mean, checked, size_of
-from .latest import Labels, Latest, LossOf, loss_function
+from .latest import Labels, Latest, LossOf
 from .merging import Merged
 from .overview import waiting
 from .reading import Block, blocks
@@ -136,8 +136,8 @@ class RecordStream:
         self.follow, self.poll, self.timeout = follow, poll, timeout
         self.skipped = Skipped()
         self.choose: Choose = choose or by_mean
-        self._loss_of = loss_function(store.layout, loss_of)
         self._labels = Labels(store.root, store.layout)
+        self._loss_of = self._labels.loss_of(loss_of)
         self._path = cursors.path_of(store.root, name)
         self._path.parent.mkdir(exist_ok=True)
         self._lock = locked(

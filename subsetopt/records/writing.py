@@ -1,5 +1,6 @@
 """The side that serves: records of predictions, and labels that arrive later."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -158,10 +159,7 @@ class LabelWriter(Appender):
             If the writer has been closed, or is that of another process.
         """
         own = self._ids(ids)
-        try:
-            values = np.array(np.asarray(labels), np.float64)  # of tensors, too
-        except (TypeError, ValueError):
-            raise InvalidProblem("labels are no numbers; finite ones are needed") from None
+        values = _labels(labels)
         count = len(own)
         if values.shape != (count,) or not np.isfinite(values).all():
             raise InvalidProblem(
@@ -181,6 +179,20 @@ class LabelWriter(Appender):
             "label": pa.array(np.concatenate([columns["label"] for _, columns in chunks])),
         }
         return pa.table(held, schema=schema)
+
+
+def _labels(given: ArrayLike) -> NDArray[np.float64]:
+    """Return labels as float64; nothing that only can be read as a number, such as a date."""
+    try:
+        values = np.asarray(given)  # of tensors, too
+        plain = values.dtype.kind in "biuf"
+        if values.dtype.kind == "O":
+            plain = all(isinstance(one, Real) for one in values.flat)
+        if plain:
+            return np.array(values, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InvalidProblem("labels are no numbers; finite ones are needed")
 
 
 def _floats(name: str, given: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """One served batch on its way to the writer: tensors on a device, then arrays on the host."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from subsetopt.errors import InvalidProblem
-from subsetopt.records.latest import cross_entropy
+from subsetopt.records.classes import Classes
+
+from .tally import Tally
 
 
 class Served(NamedTuple):
@@ -54,7 +56,10 @@ def require_logits(found: Any) -> None:
 
 
 def cross_entropy_of(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the losses, NaN where a label is no class: an index out of range ends a GPU's work."""
+    """Return the losses, NaN where an index is out of range, which would end a GPU's work.
+
+    Which labels are classes is for `Classes` to say, on the host.
+    """
     if labels.shape != scores.shape[:1]:
         raise InvalidProblem(
             f"labels have shape {tuple(labels.shape)}; ({len(scores)},) is needed, one for each row"
@@ -106,17 +111,18 @@ def on_the_way(given: Sequence[Any]) -> tuple[tuple[Any, ...], Any]:
 
 
 def groups(
-    served: list[Served], failed: Callable[[BaseException], None]
+    served: list[Served], classes: Classes, tally: Tally
 ) -> Iterator[tuple[str, list[float], list[Columns]]]:
     """Yield neighbouring batches that can be appended at once: model, times and columns."""
     key: Any = None
     times: list[float] = []
     columns: list[Columns] = []
+    before = classes.left_out
     for one in served:
         try:
-            found = _columns(one)
+            found = _columns(one, classes)
         except Exception as error:
-            failed(error)
+            tally.failed(error)
             continue
         own = (one.model, *(part is None for part in found), found.ids.dtype.kind)
         if own != key and columns:
@@ -127,9 +133,10 @@ def groups(
         columns.append(found)
     if columns:
         yield key[0], times, columns
+    tally.no_class(classes.left_out - before, classes.count, classes.from_one)
 
 
-def _columns(served: Served) -> Columns:
+def _columns(served: Served, classes: Classes) -> Columns:
     """Return the arrays of a batch, checked; waits for the device where it has to."""
     if served.ready is not None:
         served.ready.synchronize()
@@ -145,7 +152,11 @@ def _columns(served: Served) -> Columns:
             raise InvalidProblem(
                 f"labels have shape {labels.shape}; ({len(scores)},) is needed, one for each row"
             )
-        losses = cross_entropy(scores, labels)
+        classes.see(labels)
+        losses = classes.losses(scores, labels)
+    elif labels is not None and losses is not None:  # made on the device
+        classes.see(labels)
+        losses = classes.kept(losses, labels)
     found = Columns(ids, losses, outputs, _array(served.features))
     for name, values in zip(("losses", "outputs", "features"), found[1:], strict=True):
         if values is not None and values.shape[:1] != ids.shape:

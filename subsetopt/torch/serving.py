@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.records.classes import Classes
 from subsetopt.records.layout import arrow
 
 from .rules.checks import is_whole, require
@@ -163,6 +164,7 @@ class Recording:
         self._pending: deque[Served] = deque()
         self._spare: deque[Tensor] = deque(maxlen=capacity)
         self._tally = Tally()
+        self._classes = Classes(0)
         self._closed = False
         self._draining = threading.Lock()
         self._wake = threading.Event()
@@ -257,13 +259,14 @@ class Recording:
             )
         else:
             require_logits(found)
+            self._classes = self._classes.of(found.shape[1])
             if found.device.type == "cpu":
                 # A copy is quick, and in memory of before even where there is much of it.
                 logits = made = self._room(found.shape).copy_(found.detach())
             else:
                 scores = made = torch.log_softmax(found.detach(), 1, dtype=torch.float32)
                 if isinstance(labels, Tensor) and labels.device == made.device:
-                    losses, scores, labels = cross_entropy_of(made, labels), None, None
+                    losses, scores = cross_entropy_of(made, labels), None
         if self._features is not None:
             with torch.no_grad():
                 features = copied(self._features(inputs, output))
@@ -308,7 +311,7 @@ class Recording:
                 count = min(len(self._pending), _TOGETHER)
                 served = [self._pending.popleft() for _ in range(count)]
                 served.sort(key=lambda one: one.time)  # threads may have overtaken each other
-                for model, times, columns in groups(served, self._tally.failed):
+                for model, times, columns in groups(served, self._classes, self._tally):
                     self._append(model, times, columns)
                 self._spare.extend(one.logits for one in served if one.logits is not None)
 

@@ -25,6 +25,8 @@ class Recorded:
     """Batches that could not be recorded; `last_error` says why."""
     unnamed: int = 0
     """Passes outside of ``with hook.batch(ids)``, which are not recorded."""
+    no_class: int = 0
+    """Labels that are no class, whose records have no loss."""
     last_error: str = ""
 
 
@@ -61,6 +63,14 @@ class Tally:
         """Count records that were not taken in, and log why."""
         self.note(dropped=count)
         self._log(why, "%d records were dropped: %s", count, why)
+
+    def no_class(self, count: int, classes: int, from_one: bool) -> None:
+        """Count labels that are no class, and log them."""
+        if not count:
+            return
+        self.note(no_class=count)
+        hint = ", and seem to be counted from 1" if from_one else ""
+        self._log("labels", f"%d labels are no class of 0..{classes - 1}{hint}: no loss", count)
 
     def _log(self, kind: str, message: str, *values: object) -> None:
         if monotonic() - self._logged.get(kind, -_QUIET) >= _QUIET:

@@ -74,6 +74,7 @@ def test_info_says_what_there_is(chosen: Path) -> None:
     found = json.loads(ready("info", chosen, "--json").stdout)
     assert (found["records"], found["labels"], found["with_loss"]) == (1000, 0, 900)
     assert found["writers"] == {"one": 500, "two": 500}
+    assert found["labels_no_class"] is found["labels_from_one"] is None
     assert found["layout"]["version"] == 1
     (stream,) = found["streams"]
     assert stream["name"] == "trainer"
@@ -183,6 +184,21 @@ def test_export_takes_a_part(folder: Path, tmp_path: Path) -> None:
     table = pq.read_table(out)
     assert set(table.column("writer").to_pylist()) == {"two"}
     assert table.column("time").to_pylist()[0].isoformat() == "2023-11-14T22:15:00+00:00"
+
+
+def test_labels_that_are_no_class_are_reported(tmp_path: Path) -> None:
+    root = tmp_path / "records"
+    with RecordWriter(root, "a", layout=Layout(outputs=2)) as writer:
+        writer.append([1, 2, 3], outputs=np.log(np.full((3, 2), 0.5)))
+    for name, labels, text, counts in (
+        ("b", [1, 2, 2], "3, 3 are no class in 0..1 and give no loss: they seem", (3, True)),
+        ("c", [0, 0, 0.5], "6, 3 are no class in 0..1 and give no loss", (3, False)),
+    ):
+        with LabelWriter(root, name) as writer:
+            writer.append([1, 2, 3], labels)
+        assert text in " ".join(ready("info", root).stdout.split())
+        found = json.loads(ready("info", root, "--json").stdout)
+        assert (found["labels_no_class"], found["labels_from_one"]) == counts
 
 
 def test_export_of_the_latest_joins_labels(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -18,10 +20,14 @@ from subsetopt.records import (
     LatestLosses,
     Layout,
     RecordStore,
+    RecordStream,
     RecordWriter,
+    Staleness,
 )
 from subsetopt.records._kernels import _MULTIPLIER, _first
+from subsetopt.records.classes import Classes
 from subsetopt.records.ids import Ids
+from subsetopt.records.joining import Joined
 
 from .folders import T  # type: ignore[import-not-found]
 
@@ -179,7 +185,80 @@ def test_labels_that_are_no_class(tmp_path: Path, label: float) -> None:
     with RecordWriter(tmp_path, "a", layout=Layout(outputs=3)) as writer:
         writer.append([1], outputs=LOG[:1], time=T)
     labelled(tmp_path, [1], [label], T)
-    assert not RecordStore(tmp_path).latest([1]).known.any()
+    store = RecordStore(tmp_path)
+    assert not store.latest([1]).known.any()
+    found = store.classes()
+    assert found is not None
+    assert (found.labels, found.no_class, found.from_one) == (1, 1, label == 3)
+
+
+def test_labels_that_count_from_one_give_no_loss_of_another_class(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path, "a", layout=Layout(outputs=3)) as writer:
+        writer.append([1, 2, 3, 4], outputs=LOG[[0, 1, 0, 0]], time=T)
+    store = RecordStore(tmp_path)
+    latest, joined = LatestLosses(store), Joined(store)
+    labelled(tmp_path, [1, 2, 3], [1, 2, 3], T)
+    (block,) = store.blocks(("loss", "outputs"))
+    for losses in (
+        store.latest([1, 2, 3]).losses,
+        Joined(store).losses(block),
+        next(iter(RecordStream(store, "a", window=4, k=1, staleness=Staleness()))).losses,
+    ):
+        assert np.isnan(losses).all()
+    latest.refresh()
+    assert not latest.lookup([1, 2, 3]).known.any()
+    found = store.classes()
+    assert found is not None
+    assert (found.labels, found.no_class, found.from_one) == (3, 3, True)
+    labelled(tmp_path, [4], [0], T, name="b")  # so they are counted from 0 after all
+    latest.refresh()
+    assert latest.lookup([1, 2, 3, 4]).known.tolist() == [True, True, False, True]
+    assert latest.lookup([1]).losses[0] == -LOG[0, 1]
+    found = store.classes()
+    assert found is not None
+    assert (found.labels, found.no_class, found.from_one) == (4, 1, False)
+    assert np.isnan(joined.losses(block)).all()  # it holds the labels of its beginning
+
+
+@pytest.mark.parametrize(
+    ("labels", "known"),
+    [
+        (np.array([0, 1, -1, 2**62]), [True, True, False, False]),
+        (np.array([0, 2**63, 2], np.uint64), [True, False, True]),
+        (np.array([0.0, 1.5, -0.5, np.nan, np.inf], np.float32), [True, *[False] * 4]),
+        (np.array([True, False]), [True, True]),
+        (np.array([2, 3, 0], np.int8), [True, False, True]),
+    ],
+)
+def test_labels_of_any_dtype(labels: Any, known: list[bool]) -> None:
+    classes = Classes(3)
+    classes.see(labels)
+    assert classes.known(labels).tolist() == known
+    losses = classes.losses(np.tile(LOG[:1], (len(labels), 1)), labels)
+    assert (~np.isnan(losses)).tolist() == known
+    assert classes.no_class == classes.left_out == known.count(False)
+
+
+@pytest.mark.parametrize("labels", [["1"], [1j], [None], [[1]], np.array(["2020"], "M8[Y]")])
+def test_labels_that_are_no_numbers_are_no_classes(labels: Any) -> None:
+    with pytest.raises(InvalidProblem, match="labels have shape"):
+        Classes(3).see(labels)
+
+
+def test_a_file_of_labels_of_another_dtype(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path, "a", layout=Layout(outputs=3)) as writer:
+        writer.append([1, 2], outputs=LOG[:2], time=T)
+    labelled(tmp_path, [1, 2], [0, 1], T)
+    (path,) = tmp_path.glob("labels/*/*.parquet")
+    whole = pq.read_table(path)
+    place = whole.schema.get_field_index("label")
+    for kind, count in ((pa.int32(), 2), (pa.string(), 0)):
+        column = whole.column("label").cast(pa.int32()).cast(kind)
+        table = whole.set_column(place, pa.field("label", kind), column)
+        pq.write_table(table, path)
+        store = RecordStore(tmp_path)
+        assert store.latest([1, 2]).known.sum() == count
+        assert store.info().left_out == ({} if count else {"damaged": 1})
 
 
 def test_losses_of_values(tmp_path: Path) -> None:
@@ -193,4 +272,5 @@ def test_losses_of_values(tmp_path: Path) -> None:
         return (outputs[:, 0] - labels) ** 2
 
     assert store.latest([1, 2], loss_of=squared).losses.tolist() == [0.0625, 9.0]
+    assert store.classes() is None
     assert not store.latest([1, 2]).known.any()

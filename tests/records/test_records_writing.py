@@ -188,11 +188,27 @@ def test_strings_that_are_refused(tmp_path: Path, ids: Any) -> None:
     assert RecordStore(tmp_path).info().records == 1
 
 
-@pytest.mark.parametrize("labels", [[1.0, 2.0], [np.nan], [np.inf], [[1.0]], ["cat"], [None]])
-def test_labels_that_are_refused(tmp_path: Path, labels: Any) -> None:
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [1.0, 2.0],
+        [np.nan],
+        [np.inf],
+        [[1.0]],
+        ["cat"],
+        ["1"],
+        [None],
+        [1j],
+        [10**400],
+        ["2020-01-01"],
+    ],
+)
+@pytest.mark.parametrize("dtype", [None, object])
+def test_labels_that_are_refused(tmp_path: Path, labels: Any, dtype: Any) -> None:
+    given = np.array(labels, "M8[D]" if labels == ["2020-01-01"] else dtype)
     with LabelWriter(tmp_path, "a") as writer:
         with pytest.raises(InvalidProblem, match="labels"):
-            writer.append([1], labels)
+            writer.append([1], given)
         assert writer.append([], []) == 0
     assert RecordStore(tmp_path).info().labels == 0
 

@@ -18,7 +18,10 @@ from torch.nn import functional  # noqa: E402
 
 from subsetopt.errors import InvalidOption  # noqa: E402
 from subsetopt.records import LabelWriter, Layout, RecordStore, RecordWriter  # noqa: E402
+from subsetopt.records.classes import Classes  # noqa: E402
 from subsetopt.torch import Recording, recording  # noqa: E402
+from subsetopt.torch.served import Served, cross_entropy_of, groups  # noqa: E402
+from subsetopt.torch.tally import Tally  # noqa: E402
 
 from .steps import one_thread  # type: ignore[import-not-found]  # noqa: E402
 
@@ -108,6 +111,33 @@ def test_labels_that_are_no_class_have_no_loss(opened: Any, tmp_path: Path) -> N
     found = recorded(tmp_path, [0, 1, 2, 3])
     assert np.isnan(found).tolist() == [False, True, True, False]
     np.testing.assert_allclose(found[[0, 3]], losses_of(model, x, y)[[0, 3]], rtol=1e-6)
+    assert hook.counts.no_class == 2
+
+
+def test_labels_that_count_from_one_have_no_loss(opened: Any, tmp_path: Path) -> None:
+    model = network()
+    x, _ = samples(4)
+    with recording(model, opened()) as hook:
+        for ids, labels in (([0, 1], [1, CLASSES]), ([2, 3], [1, 2])):
+            with hook.batch(ids, torch.tensor(labels)):
+                model(x[ids])
+            hook.flush()
+    assert np.isnan(recorded(tmp_path, [0, 1, 2, 3])).all()
+    assert (hook.counts.records, hook.counts.no_class) == (4, 4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_labels_are_checked_where_losses_are_made_on_a_device(dtype: Any) -> None:
+    scores = torch.log_softmax(samples(4)[0][:, :3], 1)
+    labels = torch.tensor([0.0, 1.5, -0.5, 3.0], dtype=dtype)
+    made = cross_entropy_of(scores, labels)
+    classes, tally = Classes(3), Tally()
+    served = Served(0.0, "", np.arange(4), labels, None, None, made, None, None, None)
+    ((_, _, (columns,)),) = groups([served], classes, tally)
+    assert columns.losses is not None
+    assert np.isnan(columns.losses).tolist() == [False, True, True, True]
+    assert columns.losses[0] == -scores[0, 0]
+    assert tally.counts.no_class == 3
 
 
 def test_a_loss_and_logits_of_ones_own(opened: Any, tmp_path: Path) -> None:
