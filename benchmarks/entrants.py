@@ -38,6 +38,9 @@ class Entrants:
 def entrants(named: Sequence[Entrant], families: Iterable[str]) -> Entrants:
     """Return the named solvers, or all that can run when none is named, and always the baseline.
 
+    A backend is compared on its own: without a start from one of the heuristics that it competes
+    with, unless its options say ``warm_start=True``.
+
     Raises
     ------
     UnknownSolver
@@ -51,6 +54,7 @@ def entrants(named: Sequence[Entrant], families: Iterable[str]) -> Entrants:
         left_out: dict[str, str] = {}
     else:
         placed, left_out = _all(wanted)
+    placed = [_on_its_own(entrant) for entrant in placed]
     if any(entrant.name == BASELINE and not entrant.options for entrant in placed):
         return Entrants(tuple(placed), left_out, ())
     baseline = Entrant(label=BASELINE, name=BASELINE, families=wanted)
@@ -61,6 +65,15 @@ def entrants(named: Sequence[Entrant], families: Iterable[str]) -> Entrants:
 def by_name(names: Iterable[str]) -> list[Entrant]:
     """Return solvers with their default options."""
     return [Entrant(label=name, name=name) for name in dict.fromkeys(names)]
+
+
+def _on_its_own(entrant: Entrant) -> Entrant:
+    """Return a backend without the start from one of our heuristics, unless options ask for it."""
+    if entrant.name in catalogue.names():
+        known = catalogue.solver_class(entrant.name).options()
+        if "warm_start" in known and "warm_start" not in entrant.options:
+            return replace(entrant, options={"warm_start": False, **entrant.options})
+    return entrant
 
 
 def _all(families: Sequence[str]) -> tuple[list[Entrant], dict[str, str]]:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
 from subsetopt.forms import (
@@ -15,6 +16,7 @@ from subsetopt.forms import (
     QuadraticModel,
     iqp_model,
 )
+from subsetopt.forms.quadratic_models import require_pairs
 from subsetopt.problems import MeanMatching, Problem
 
 from . import _backend
@@ -57,6 +59,35 @@ class Task:
     def linear(self) -> LinearModel:
         """The model, or the linear part of a quadratic one."""
         return self.model.linear if isinstance(self.model, QuadraticModel) else self.model
+
+    def point(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the solution of the model that a selection of the original problem stands for."""
+        linear, stated = self.linear, self.scale.problem
+        if not isinstance(stated, MeanMatching):
+            return linear.completed(stated.rows(indices))
+        x = linear.completed(indices)
+        total = stated.values[indices].astype(np.float64).sum(axis=0)
+        residual = stated.target_value - total / stated.k
+        x[linear.selectors :] = np.abs(residual) if stated.values.ndim == 1 else residual
+        return x
+
+
+def products(problem: Problem) -> int:
+    """Return how many products of two selectors a model of the quadratic form has at least.
+
+    0 for the published model of mean matching. Raises TooLarge past `forms.PAIRS_LIMIT`.
+    """
+    if problem.family == "mean-matching":
+        return 0
+    n = problem.n + problem.k - problem.smallest_count
+    pairs = n * (n - 1) // 2
+    require_pairs("a model in products", n, pairs)
+    return pairs
+
+
+def values(problem: Problem) -> int:
+    """Return how many values a model of mean matching has; 0 for other problems."""
+    return int(problem.values.size) if isinstance(problem, MeanMatching) else 0
 
 
 def require_formulation(formulation: object, known: tuple[str, ...]) -> None:

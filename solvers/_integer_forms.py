@@ -73,8 +73,8 @@ class FormGrid:
         offset = Fraction(form.constant)
         return cls(form, linear, costs, unit, offset, error, exact, least, note)
 
-    def model(self, cp_model: Any) -> tuple[Any, list[Any]]:
-        """Return the model of CP-SAT and its selectors."""
+    def model(self, cp_model: Any, start: NDArray[np.int64] | None = None) -> tuple[Any, list[Any]]:
+        """Return the model of CP-SAT, with a selection to begin with, and its selectors."""
         linear = self.linear
         model = cp_model.CpModel()
         variables = [model.new_bool_var(name) for name in linear.variable_names]
@@ -89,6 +89,11 @@ class FormGrid:
             else:  # the rows of linearisations are limited on one side
                 model.add(total <= int(high))
         model.minimize(cp_model.LinearExpr.weighted_sum(variables, self.costs))
+        if start is not None:
+            rows = self.form.rows(start)
+            x = linear.completed(rows).tolist()
+            for variable, value in zip(variables, x, strict=True):
+                model.add_hint(variable, int(value))
         return model, variables[: linear.selectors]
 
 

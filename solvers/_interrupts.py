@@ -5,7 +5,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_POLL = 0.05  # seconds between two looks for Ctrl-C
+POLL = 0.05
+"""Seconds between two looks for Ctrl-C."""
+
+FROM_PARENT: threading.Event | None = None
+"""In a process that works for another one: set when that one wants it to stop."""
 
 
 def interruptible(run: Callable[[], object], stop: Callable[[], object] | None) -> bool:
@@ -24,11 +28,10 @@ def interruptible(run: Callable[[], object], stop: Callable[[], object] | None) 
             failures.append(failure)
 
     thread = threading.Thread(target=work, daemon=True)
-    came = threading.Event()
-    with _sigint_sets(came):
+    with stop_wanted() as came:
         thread.start()
         while thread.is_alive():
-            thread.join(_POLL)
+            thread.join(POLL)
             if came.is_set():
                 if stop is None:
                     break
@@ -39,14 +42,16 @@ def interruptible(run: Callable[[], object], stop: Callable[[], object] | None) 
 
 
 @contextmanager
-def _sigint_sets(event: threading.Event) -> Iterator[None]:
+def stop_wanted() -> Iterator[threading.Event]:
+    """Let Ctrl-C set an event instead of raising; in a worker, its parent sets it."""
+    event = threading.Event() if FROM_PARENT is None else FROM_PARENT
     previous = signal.getsignal(signal.SIGINT)
     ignored = previous is None or previous == signal.SIG_IGN
     if ignored or threading.current_thread() is not threading.main_thread():
-        yield
+        yield event
         return
     signal.signal(signal.SIGINT, lambda *_: event.set())
     try:
-        yield
+        yield event
     finally:
         signal.signal(signal.SIGINT, previous)

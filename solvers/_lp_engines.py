@@ -7,14 +7,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt.errors import MissingBackend
 from subsetopt.forms import LinearModel, QuadraticForm, iqp_model
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
 from . import _backend, cbc, highs, scip
+from ._adapter import Adapter
 from ._interrupts import interruptible
 
 _STOPPED = 1  # FEASIBLE, of pywraplp
+# Of HiGHS, whose method for quadratic programmes may go round in circles for ever; a few
+# iterations for each variable and row are what it takes when it does not.
+_ITERATIONS = 10_000
+_ITERATIONS_EACH = 100
+
+
+def module_of(engine: str) -> str:
+    """Return the module that an engine is from; raises MissingBackend."""
+    solvers: dict[str, type[Adapter]] = {"highs": highs.Highs, "cbc": cbc.Cbc, "scip": scip.Scip}
+    solver = solvers[engine]
+    available = solver.availability()
+    if not available:
+        raise MissingBackend(available.reason)
+    return solver.requires[0].module_name(solver.module)
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,8 @@ class Found:
 def by_highs(model: LinearModel, limits: Limits) -> Found:
     """Solve a linear programme by HiGHS."""
     highspy = highs.HIGHSPY.load()
-    return _highs(highspy, highs.native_model(highspy, model), limits)
+    size = model.variables + len(model.rows)
+    return _highs(highspy, highs.native_model(highspy, model), size, limits)
 
 
 def quadratic_by_highs(form: QuadraticForm, limits: Limits) -> Found:
@@ -54,11 +71,14 @@ def quadratic_by_highs(form: QuadraticForm, limits: Limits) -> Found:
     native.hessian_.start_ = starts
     native.hessian_.index_ = model.second
     native.hessian_.value_ = doubled
-    return _highs(highspy, native, limits)
+    return _highs(highspy, native, form.n, limits)
 
 
-def _highs(highspy: Any, native: Any, limits: Limits) -> Found:
+def _highs(highspy: Any, native: Any, size: int, limits: Limits) -> Found:
     solver = highspy.Highs()
+    most = min(_ITERATIONS + _ITERATIONS_EACH * size, 2**31 - 1)
+    solver.setOptionValue("simplex_iteration_limit", most)
+    solver.setOptionValue("qp_iteration_limit", most)
     solver.setOptionValue("output_flag", limits.log)
     solver.setOptionValue("random_seed", limits.seed)
     seconds = _backend.seconds(limits)
@@ -89,9 +109,8 @@ def by_clp(model: LinearModel, limits: Limits) -> Found:
     """
     start = perf_counter()
     pywraplp = cbc.ORTOOLS.load("linear_solver.pywraplp")
-    run = cbc.Run(
-        pywraplp, model, limits, _backend.seconds(limits), pywraplp.Solver.CLP_LINEAR_PROGRAMMING
-    )
+    run = cbc.Run(pywraplp, model, limits, pywraplp.Solver.CLP_LINEAR_PROGRAMMING)
+    run.keep(_backend.seconds(limits))
     interrupted = interruptible(run, stop=None)
     early = limits.time_limit is None or perf_counter() - start < limits.time_limit / 2
     interrupted |= run.status == _STOPPED and early

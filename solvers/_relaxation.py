@@ -8,6 +8,7 @@ the closer these are to optimal. Of SCIP, which gives no duals, its bound less i
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,11 @@ from subsetopt.forms.quadratic_models import require_pairs
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
-from . import _lp_engines
+from . import _contained, _lp_engines
 from ._backend import scaled_form
 from ._convex import convexified, slack
 from ._published_lp import closed_form
+from ._quadratic_relaxation import quadratic_bound
 
 _UNIT = 2.0**-52
 
@@ -84,9 +86,17 @@ def linear_relaxation(
     TooLarge
         Past `forms.PAIRS_LIMIT` products.
     """
+    module = _lp_engines.module_of(engine)
+    return _contained_if_large(_linear_relaxation, module, form, limits, linearisation, engine)
+
+
+def _linear_relaxation(
+    _: object, form: QuadraticForm, limits: Limits, linearisation: str, engine: str
+) -> Relaxation:
+    begun = monotonic()
     scale = scaled_form(replace(form, scale=1.0, constant=0.0))
     model = LINEARISATIONS[linearisation](scale.problem).relaxed()
-    found = ENGINES[engine](model, limits)
+    found = ENGINES[engine](model, _rest(limits, begun))
     bound = found.bound if found.duals is None else dual_bound(model, found.duals)
     return Relaxation(
         bound=scale.lift(bound) - scale.rounding,
@@ -94,7 +104,7 @@ def linear_relaxation(
         m=_sound(found.x, form),
         termination=found.termination,
         iterations=found.iterations,
-        note=f"the {linearisation} relaxation by {found.by}",
+        note=f"the {linearisation} relaxation by {found.by}{_ended(found.termination)}",
     )
 
 
@@ -136,15 +146,30 @@ def dual_bound(model: LinearModel, duals: NDArray[np.float64]) -> float:
 def quadratic_relaxation(form: QuadraticForm, limits: Limits) -> Relaxation:
     """Minimise the form, as `convexified` makes it, over 0 <= m <= 1, 1'm = k, by HiGHS.
 
+    HiGHS' method for these programmes may go round in circles. So its iterations are limited, and
+    where it ends without an optimum the bound is that of Frank-Wolfe steps, which the note says.
+
     Raises
     ------
     TooLarge
         Past `forms.PAIRS_LIMIT` products.
     """
     require_pairs("the quadratic relaxation", form.n, form.n * (form.n + 1) // 2)
+    begun = monotonic()
+    module = _lp_engines.module_of("highs")
+    found = _contained_if_large(_quadratic_relaxation, module, form, limits)
+    if found.termination in (Termination.OPTIMAL, Termination.INTERRUPTED):
+        return found
+    note = f"{found.note}; the bound is that of 'fw' instead"
+    bound = quadratic_bound(form, _rest(limits, begun))
+    return replace(found, bound=max(found.bound, bound), note=note)
+
+
+def _quadratic_relaxation(_: object, form: QuadraticForm, limits: Limits) -> Relaxation:
+    begun = monotonic()
     scale = scaled_form(replace(form, scale=1.0, constant=0.0))
     convex = convexified(scale.problem)
-    found = _lp_engines.quadratic_by_highs(convex, limits)
+    found = _lp_engines.quadratic_by_highs(convex, _rest(limits, begun))
     m = _projected(_sound(found.x, form), form.k)
     return Relaxation(
         bound=scale.lift(tangent_bound(convex, m)) - scale.rounding,
@@ -152,8 +177,44 @@ def quadratic_relaxation(form: QuadraticForm, limits: Limits) -> Relaxation:
         m=m,
         termination=found.termination,
         iterations=found.iterations,
-        note="the convex quadratic relaxation by HiGHS",
+        note=f"the convex quadratic relaxation by HiGHS{_ended(found.termination)}",
     )
+
+
+def _ended(termination: Termination) -> str:
+    return "" if termination is Termination.OPTIMAL else f", which ended as {termination}"
+
+
+def _contained_if_large(
+    solve: Callable[..., Relaxation],
+    module: str,
+    form: QuadraticForm,
+    limits: Limits,
+    *options: str,
+) -> Relaxation:
+    """Solve a relaxation; a large one in a process, which is ended where it overstays."""
+    pairs = form.n * (form.n - 1) // 2
+    if pairs < _contained.PRODUCTS:
+        return solve(None, form, limits, *options)
+    require_pairs("a model in products", form.n, pairs)
+    modules = (__name__, module)
+    ended = _contained.call(solve, form, limits, *options, modules=modules, limits=limits)
+    if ended.how == "returned" and ended.value is not None:
+        return ended.value
+    return Relaxation(
+        bound=-math.inf,
+        value=math.nan,
+        m=_sound(None, form),
+        termination=ended.termination,
+        note=ended.note("the solver of the relaxation"),
+    )
+
+
+def _rest(limits: Limits, begun: float) -> Limits:
+    """Return the limits less the time that is gone since `begun`, by `monotonic`."""
+    if limits.time_limit is None:
+        return limits
+    return replace(limits, time_limit=max(1e-3, limits.time_limit - (monotonic() - begun)))
 
 
 def tangent_bound(form: QuadraticForm, m: NDArray[np.float64]) -> float:
@@ -184,13 +245,3 @@ def _projected(m: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     room = (1.0 - m) if missing > 0 else m
     total = float(room.sum())
     return m if total == 0 else np.clip(m + missing * room / total, 0.0, 1.0)
-
-
-def qp_bound(form: QuadraticForm, limits: Limits) -> float:
-    """Return the bound of the convex quadratic relaxation on the inner value."""
-    return quadratic_relaxation(form, limits).bound
-
-
-def rlt_bound(form: QuadraticForm, limits: Limits) -> float:
-    """Return the bound of the RLT relaxation on the inner value, by HiGHS."""
-    return linear_relaxation(form, "rlt", "highs", limits).bound

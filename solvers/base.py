@@ -91,6 +91,10 @@ class Requirement:
                 )
         return Availability(version)
 
+    def module_name(self, submodule: str = "") -> str:
+        """Return the full name of the module, or of ``module.submodule``."""
+        return f"{self.module}.{submodule}" if submodule else self.module
+
     def load(self, submodule: str = "") -> ModuleType:
         """Import the module, or ``module.submodule``.
 
@@ -102,9 +106,8 @@ class Requirement:
         availability = self.availability()
         if not availability:
             raise MissingBackend(availability.reason)
-        name = f"{self.module}.{submodule}" if submodule else self.module
         try:
-            return importlib.import_module(name)
+            return importlib.import_module(self.module_name(submodule))
         except ImportError as error:
             raise MissingBackend(
                 f"{self.distribution} {availability.version} is installed but cannot be loaded "

@@ -1,37 +1,70 @@
 """Lower bounds on quadratic selection problems, beside whatever a solver says of its own."""
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
+from subsetopt.solution import Termination
 
-Bound = Callable[[QuadraticForm, Limits], float]
+if TYPE_CHECKING:
+    from ._relaxation import Relaxation
 
 
-def _frank_wolfe(form: QuadraticForm, limits: Limits) -> float:
+@dataclass(frozen=True)
+class LowerBound:
+    """A bound, and how it came about.
+
+    Parameters
+    ----------
+    value : float
+        Below every selection's value; minus infinity where there is none.
+    interrupted : bool
+        Ctrl-C ended the work on it.
+    note : str
+        What is out of the ordinary, for people.
+    """
+
+    value: float
+    interrupted: bool = False
+    note: str = ""
+
+
+Bound = Callable[[QuadraticForm, Limits], LowerBound]
+
+
+def _frank_wolfe(form: QuadraticForm, limits: Limits) -> LowerBound:
     from ._quadratic_relaxation import quadratic_bound
 
-    return quadratic_bound(form, limits)
+    return LowerBound(quadratic_bound(form, limits))
 
 
-def _quadratic(form: QuadraticForm, limits: Limits) -> float:
-    from ._relaxation import qp_bound
+def _quadratic(form: QuadraticForm, limits: Limits) -> LowerBound:
+    from ._relaxation import quadratic_relaxation
 
-    return qp_bound(form, limits)
-
-
-def _rlt(form: QuadraticForm, limits: Limits) -> float:
-    from ._relaxation import rlt_bound
-
-    return rlt_bound(form, limits)
+    return _of_relaxation(quadratic_relaxation(form, limits))
 
 
-def _semidefinite(form: QuadraticForm, limits: Limits) -> float:
+def _rlt(form: QuadraticForm, limits: Limits) -> LowerBound:
+    from ._relaxation import linear_relaxation
+
+    return _of_relaxation(linear_relaxation(form, "rlt", "highs", limits))
+
+
+def _of_relaxation(found: "Relaxation") -> LowerBound:
+    ordinary = found.termination is Termination.OPTIMAL
+    interrupted = found.termination is Termination.INTERRUPTED
+    return LowerBound(found.bound, interrupted, "" if ordinary else f"bound: {found.note}")
+
+
+def _semidefinite(form: QuadraticForm, limits: Limits) -> LowerBound:
     from .branch_and_bound import root_bound
 
-    return root_bound(form, limits)
+    return LowerBound(root_bound(form, limits))
 
 
 METHODS: Mapping[str, Bound] = {
@@ -55,10 +88,22 @@ def require(problem: Problem, method: str) -> None:
         )
 
 
+def bounded(problem: Problem, method: str, limits: Limits) -> LowerBound:
+    """Return a lower bound on the optimum, in units of the objective, and how it came about.
+
+    Ctrl-C is no exception here: what there is by then is returned.
+    """
+    try:
+        form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
+        found = METHODS[method](form, limits)
+    except KeyboardInterrupt:
+        return LowerBound(-math.inf, True, f"bound: {method} was interrupted")
+    if (form.scale, form.constant) == (1.0, 0.0):
+        return found
+    rounding = 1e-12 * max(abs(form.constant), abs(form.scale * found.value))
+    return replace(found, value=form.lift(found.value) - rounding)
+
+
 def lower_bound(problem: Problem, method: str, limits: Limits) -> float:
     """Return a lower bound on the optimum, in units of the objective."""
-    form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
-    value = METHODS[method](form, limits)
-    if (form.scale, form.constant) == (1.0, 0.0):
-        return value
-    return form.lift(value) - 1e-12 * max(abs(form.constant), abs(form.scale * value))
+    return bounded(problem, method, limits).value

@@ -1,21 +1,20 @@
 """CBC through OR-Tools' pywraplp: the solver and the interface of the paper's listing."""
 
-import math
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, ClassVar, get_args
 
 import numpy as np
 
-from subsetopt.errors import InvalidOption
 from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 
 from . import _backend, _formulations
+from ._adapter import Adapter, Watch
 from ._interrupts import interruptible
-from .base import Answer, Kind, Requirement, Solver, is_number
+from .base import Answer, Requirement
 
 ORTOOLS = Requirement("ortools", "ortools", ">=9.10")
 
@@ -37,7 +36,7 @@ TERMINATIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cbc(Solver):
+class Cbc(Adapter):
     """The published linear model, or a linearisation of a quadratic form, solved by CBC.
 
     Its word "optimal" is good for about 1e-5: it prunes what is not better than the incumbent by
@@ -47,61 +46,50 @@ class Cbc(Solver):
     not always enough: on one in ten thousand small instances whose values differ by many orders
     of magnitude its optimum was off by 4e-5.
 
-    CBC counts the time limit in processor seconds of the whole process.
-
-    pywraplp gives no way to stop a running CBC and CBC does not look at SIGINT, so on Ctrl-C the
-    run is left to itself in a background thread, until its time limit or the end of the process,
-    and its first seconds are repeated: CBC is deterministic, so that is a solution the run had
-    found as well, if not always its last.
+    pywraplp gives no way to stop a running CBC, which looks neither at Ctrl-C nor, for long, at
+    its own limit, and tells of no solution on the way; nor does it hand a start to CBC. So problems
+    of more than 12 candidates are solved in a process of its own, and where that has to be ended,
+    or comes to something worse, the answer is the start.
 
     Parameters
     ----------
     formulation : {"auto", "published", "mccormick", "rlt"}
         The linear model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick".
-    replay_seconds : float
-        How many seconds to repeat after Ctrl-C; most good solutions come early.
+    warm_start : bool
+        Have a quick selection by `swap` or `tabu` ready, and never answer with less.
 
     Raises
     ------
     InvalidOption
-        If `replay_seconds` is not positive.
+        For another word.
     """
 
     formulation: _formulations.Linear = "auto"
-    replay_seconds: float = 0.25
 
     name: ClassVar[str] = "cbc"
-    kind: ClassVar[Kind] = Kind.BACKEND
     summary: ClassVar[str] = "the papers' integer programmes, by CBC (through OR-Tools)"
     choose_when: ClassVar[str] = "the paper's own route is wanted, to compare with"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
     requires: ClassVar[tuple[Requirement, ...]] = (ORTOOLS,)
-    exact: ClassVar[bool] = True
+    module: ClassVar[str] = "linear_solver.pywraplp"
+    stoppable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _formulations.require_formulation(self.formulation, get_args(_formulations.Linear))
-        if not is_number(self.replay_seconds) or not 0 < self.replay_seconds < math.inf:
-            raise InvalidOption(f"replay_seconds is {self.replay_seconds!r}; it must be > 0")
 
-    def answer(self, problem: Problem, limits: Limits) -> Answer:
+    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
         """Solve, as the listing of the paper does."""
-        pywraplp = ORTOOLS.load("linear_solver.pywraplp")
+        pywraplp = ORTOOLS.load(self.module)
         start = perf_counter()
         task = _formulations.task(problem, self.formulation)
-        run = Run(pywraplp, task.linear, limits, _backend.seconds(limits))
+        run = Run(pywraplp, task.linear, limits)
         built = perf_counter()
-        interrupted = interruptible(run, stop=None)
-        notes = _not_honoured(limits)
-        if run.status is None:  # left running in the background; it keeps itself alive
-            again = min(perf_counter() - built, self.replay_seconds)
-            # The limit counts the processor time of both runs.
-            run = Run(pywraplp, task.linear, limits, 2 * again)
-            interruptible(run, stop=None)
-            notes += (
-                f"CBC cannot be stopped: the selection is from repeating its first {again:.2g} s, "
-                "and the run goes on in the background"
-                + (", until the process ends" if limits.time_limit is None else ""),
-            )
+        late = watch.late(built - start)
+        if late is not None:
+            return late
+        run.keep(_backend.seconds(watch.limits(limits)))
+        interrupted = interruptible(run, stop=_ends_by_itself)
         native = _backend.Native(
             termination=_termination(run, limits, interrupted),
             x=run.x(),
@@ -110,9 +98,15 @@ class Cbc(Solver):
             build_seconds=built - start,
             solve_seconds=perf_counter() - built,
             iterations=run.nodes(),
-            notes=notes,
+            notes=_not_honoured(limits),
         )
-        return _backend.to_answer(problem, task.scale, native)
+        answer = _backend.to_answer(problem, task.scale, native)
+        watch.report(answer, final=True)
+        return answer
+
+
+def _ends_by_itself() -> None:
+    """Do nothing: what cannot be stopped is small, or in a process that is ended from outside."""
 
 
 class Run:
@@ -123,7 +117,6 @@ class Run:
         pywraplp: Any,
         model: LinearModel,
         limits: Limits,
-        seconds: float | None,
         engine: int | None = None,
     ) -> None:
         chosen = pywraplp.Solver.CBC_MIXED_INTEGER_PROGRAMMING if engine is None else engine
@@ -133,13 +126,16 @@ class Run:
         self.parameters = pywraplp.MPSolverParameters()
         self.status: int | None = None
         # -- limits; threads, seed and absolute gap are out of pywraplp's reach
-        if seconds is not None:
-            self.solver.SetTimeLimit(max(1, int(min(seconds, _LONGEST) * 1000)))  # 0 is no limit
         if limits.gap is not None:
             gap = _backend.finite(limits.gap)
             self.parameters.SetDoubleParam(self.parameters.RELATIVE_MIP_GAP, gap)
         if limits.log:
             self.solver.EnableOutput()
+
+    def keep(self, seconds: float | None) -> None:
+        """Limit the time, which it counts in processor seconds."""
+        if seconds is not None:
+            self.solver.SetTimeLimit(max(1, int(min(seconds, _LONGEST) * 1000)))  # 0 is no limit
 
     def __call__(self) -> None:
         """Solve it."""
@@ -190,8 +186,6 @@ def _load(solver: Any, model: LinearModel) -> list[Any]:
 
 
 def _termination(run: Run, limits: Limits, interrupted: bool) -> Termination:
-    if interrupted and run.status is None:
-        return Termination.INTERRUPTED
     found = _backend.termination(TERMINATIONS, run.status, limits, interrupted)
     if found is Termination.INFEASIBLE and limits.time_limit is not None:
         # Its word as well when the time is up before the first relaxation is solved; and there is
@@ -208,8 +202,6 @@ def _tolerance(run: Run, task: _formulations.Task, limits: Limits) -> float:
 
 def _not_honoured(limits: Limits) -> tuple[str, ...]:
     notes = []
-    if limits.time_limit is not None:
-        notes.append("CBC counts time_limit in processor seconds")
     if limits.absolute_gap is not None:
         notes.append("absolute_gap not honoured: CBC's is fixed here")
     if limits.seed:

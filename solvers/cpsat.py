@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any, ClassVar, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
 from subsetopt.forms import QUADRATIC_FAMILIES
@@ -15,9 +16,10 @@ from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 
 from . import _backend, _formulations
+from ._adapter import Adapter, Watch
 from ._integer_forms import COARSE_BITS, COMFORTABLE, FormGrid
 from ._interrupts import interruptible
-from .base import Answer, Kind, Requirement, Solver
+from .base import Answer, Requirement
 
 _ORTOOLS = Requirement("ortools", "ortools", ">=9.10")
 
@@ -31,7 +33,7 @@ _TERMINATIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class CpSat(Solver):
+class CpSat(Adapter):
     r"""The published model, or a linearisation of a quadratic form, in integers, by CP-SAT.
 
     Binary floats are integers times a power of two. With values :math:`v_i` on that grid and the
@@ -52,6 +54,8 @@ class CpSat(Solver):
     bits : int, optional
         Round to a grid on which all magnitudes sum to less than ``2**bits``, 4 <= bits <= 58; the
         proof gets cheaper and weaker. None rounds, to 40 bits, only where it must.
+    warm_start : bool
+        Begin with a quick selection by `swap` or `tabu`, and never answer with less.
 
     Raises
     ------
@@ -63,58 +67,79 @@ class CpSat(Solver):
     bits: int | None = None
 
     name: ClassVar[str] = "cpsat"
-    kind: ClassVar[Kind] = Kind.BACKEND
     summary: ClassVar[str] = "the papers' integer programmes in exact integers, by CP-SAT"
     choose_when: ClassVar[str] = (
         "a proof in integers by an independent solver is wanted, n up to 30"
     )
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
     requires: ClassVar[tuple[Requirement, ...]] = (_ORTOOLS,)
-    exact: ClassVar[bool] = True
+    module: ClassVar[str] = "sat.python.cp_model"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _formulations.require_formulation(self.formulation, get_args(_formulations.Linear))
         whole = isinstance(self.bits, int) and not isinstance(self.bits, bool)
         if self.bits is not None and not (whole and 4 <= self.bits <= 58):
             raise InvalidOption(f"bits is {self.bits!r}; a whole number 4..58 or None is needed")
 
-    def answer(self, problem: Problem, limits: Limits) -> Answer:
+    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
         """Solve on the problem's own grid, or a coarser one."""
-        cp_model = _ORTOOLS.load("sat.python.cp_model")
+        cp_model = _ORTOOLS.load(self.module)
         start = perf_counter()
         grid: _Grid | FormGrid
         scale: _backend.Scaled[Any]
         if isinstance(problem, MeanMatching) and problem.values.ndim == 1:
             _formulations.require_formulation(self.formulation, ("auto",))
             grid, scale = _grid(problem, self.bits), _backend.Scaled(problem)
-            model, chosen = _model(cp_model, problem, grid)
+            model, chosen = _model(cp_model, problem, grid, watch.start)
         else:
             grid = FormGrid.of(problem, self.formulation, self.bits)
             scale = _backend.Scaled(grid.form)
-            model, chosen = grid.model(cp_model)
+            model, chosen = grid.model(cp_model, watch.start)
         solver = cp_model.CpSolver()
         _configure(solver.parameters, limits, grid.unit)
         built = perf_counter()
+        late = watch.late(built - start)
+        if late is not None:
+            return late
+
+        def read(termination: Termination, x: Any, bound: int | None, branches: int) -> Answer:
+            native = _backend.Native(
+                termination=termination,
+                x=x,
+                bound=None,
+                tolerance=0.0,
+                build_seconds=built - start,
+                solve_seconds=perf_counter() - built,
+                iterations=branches,
+                notes=(grid.note,),
+            )
+            answer = _backend.to_answer(problem, scale, native)
+            return _with_bound(answer, problem, grid, bound)
+
+        class Improvements(cp_model.CpSolverSolutionCallback):  # type: ignore[misc, name-defined]
+            def on_solution_callback(self) -> None:
+                x = np.array([self.value(v) for v in chosen], np.float64)
+                watch.report(read(Termination.TIME_LIMIT, x, None, self.num_branches))
+
+        seconds = _backend.seconds(watch.limits(limits))
+        if seconds is not None:
+            solver.parameters.max_time_in_seconds = float(seconds)
+        listener = Improvements() if watch.listening else None
         statuses: list[Any] = []
         interrupted = interruptible(
-            lambda: statuses.append(solver.solve(model)), solver.stop_search
+            lambda: statuses.append(solver.solve(model, listener)), solver.stop_search
         )
-        solved = perf_counter()
         code = int(statuses[0])
-        x = np.array([solver.value(v) for v in chosen], np.float64) if code in (2, 4) else None
-        lowest = int(solver.response_proto.inner_objective_lower_bound) if code in (2, 4) else None
-        native = _backend.Native(
-            termination=_backend.termination(_TERMINATIONS, code, limits, interrupted),
-            x=x,
-            bound=None,
-            tolerance=0.0,
-            build_seconds=built - start,
-            solve_seconds=solved - built,
-            iterations=int(solver.num_branches),
-            notes=(grid.note,),
+        found = code in (2, 4)
+        answer = read(
+            _backend.termination(_TERMINATIONS, code, limits, interrupted),
+            np.array([solver.value(v) for v in chosen], np.float64) if found else None,
+            int(solver.response_proto.inner_objective_lower_bound) if found else None,
+            int(solver.num_branches),
         )
-        answer = _backend.to_answer(problem, scale, native)
-        return _with_bound(answer, problem, grid, lowest)
+        watch.report(answer, final=True)
+        return answer
 
 
 @dataclass(frozen=True)
@@ -173,7 +198,9 @@ def _grid(problem: MeanMatching, bits: int | None) -> _Grid:
     )
 
 
-def _model(cp_model: Any, problem: MeanMatching, grid: _Grid) -> tuple[Any, list[Any]]:
+def _model(
+    cp_model: Any, problem: MeanMatching, grid: _Grid, start: NDArray[np.int64] | None
+) -> tuple[Any, list[Any]]:
     model = cp_model.CpModel()
     chosen = [model.new_bool_var(f"m{i}") for i in range(problem.n)]
     error = model.new_int_var(0, grid.total, "u")
@@ -184,6 +211,12 @@ def _model(cp_model: Any, problem: MeanMatching, grid: _Grid) -> tuple[Any, list
     count = cp_model.LinearExpr.sum(chosen)
     model.add_linear_constraint(count, problem.smallest_count, problem.k)
     model.minimize(error)
+    if start is not None:
+        selected = set(start.tolist())
+        for i, variable in enumerate(chosen):
+            model.add_hint(variable, i in selected)
+        reached = grid.factor * sum(grid.values[i] for i in selected)
+        model.add_hint(error, abs(grid.wanted - reached))
     return model, chosen
 
 
@@ -196,9 +229,6 @@ def _configure(parameters: Any, limits: Limits, unit: Fraction) -> None:
     parameters.log_search_progress = limits.log
     # Its own default, 1e-4, is less than one unit, but not once doubles have rounded large ones.
     parameters.absolute_gap_limit = 0.0
-    seconds = _backend.seconds(limits)
-    if seconds is not None:
-        parameters.max_time_in_seconds = float(seconds)
     if limits.gap is not None:
         parameters.relative_gap_limit = float(_backend.finite(limits.gap))
     if limits.absolute_gap is not None:

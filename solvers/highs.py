@@ -13,8 +13,9 @@ from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 
 from . import _backend, _formulations
+from ._adapter import Adapter, Watch
 from ._interrupts import interruptible
-from .base import Answer, Kind, Requirement, Solver
+from .base import Answer, Requirement
 
 HIGHSPY = Requirement("highspy", "highspy", ">=1.10,<1.15", clash=((1, 15), "ortools"))
 
@@ -44,7 +45,7 @@ TERMINATIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Highs(Solver):
+class Highs(Adapter):
     """The published linear model, or a linearisation of a quadratic form, solved by HiGHS.
 
     It prunes what is not better than the incumbent by the largest of its feasibility tolerance
@@ -57,6 +58,8 @@ class Highs(Solver):
     formulation : {"auto", "published", "mccormick", "rlt"}
         The linear model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick".
     presolve : {"choose", "on", "off"}
+    warm_start : bool
+        Begin with a quick selection by `swap` or `tabu`, and never answer with less.
 
     Raises
     ------
@@ -68,48 +71,83 @@ class Highs(Solver):
     presolve: str = "choose"
 
     name: ClassVar[str] = "highs"
-    kind: ClassVar[Kind] = Kind.BACKEND
     summary: ClassVar[str] = "the papers' integer programmes, by HiGHS"
     choose_when: ClassVar[str] = (
         "a floating-point solver under a free licence is to be compared with"
     )
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
     requires: ClassVar[tuple[Requirement, ...]] = (HIGHSPY,)
-    exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _formulations.require_formulation(self.formulation, get_args(_formulations.Linear))
         if self.presolve not in ("choose", "on", "off"):
             raise InvalidOption(f"presolve is {self.presolve!r}; it is 'choose', 'on' or 'off'")
 
-    def answer(self, problem: Problem, limits: Limits) -> Answer:
+    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
         """Solve the model, passed in one call."""
         highspy = HIGHSPY.load()
         start = perf_counter()
         task = _formulations.task(problem, self.formulation)
-        scale, model = task.scale, task.linear
+        model = task.linear
         solver = highspy.Highs()
-        options = self._options(limits, scale)
+        options = self._options(limits, task.scale)
         for option, value in options.items():
             solver.setOptionValue(option, value)
         solver.passModel(native_model(highspy, model))
-        solver.HandleUserInterrupt = True
+        if watch.start is not None:
+            begin = highspy.HighsSolution()
+            begin.col_value = task.point(watch.start).tolist()
+            solver.setSolution(begin)
         built = perf_counter()
+        late = watch.late(built - start)
+        if late is not None:
+            return late
+
+        def read(
+            termination: Termination, x: Any, bound: float, value: float, nodes: int
+        ) -> Answer:
+            native = _backend.Native(
+                termination=termination,
+                x=None if x is None else np.array(x)[: model.selectors],
+                bound=bound,
+                tolerance=_tolerance(options, value, task),
+                build_seconds=built - start,
+                solve_seconds=perf_counter() - built,
+                iterations=max(0, nodes),
+            )
+            return _backend.to_answer(problem, task.scale, native)
+
+        def improved(event: Any) -> None:
+            seen = event.data_out
+            watch.report(
+                read(
+                    Termination.TIME_LIMIT,
+                    seen.mip_solution,
+                    seen.mip_dual_bound,
+                    seen.objective_function_value,
+                    seen.mip_node_count,
+                )
+            )
+
+        if watch.listening:
+            solver.cbMipImprovingSolution += improved
+        seconds = _backend.seconds(watch.limits(limits))
+        if seconds is not None:
+            solver.setOptionValue("time_limit", float(seconds))
+        solver.HandleUserInterrupt = True
         interrupted = interruptible(solver.run, solver.cancelSolve)
-        solved = perf_counter()
         info, status = solver.getInfo(), solver.getModelStatus()
         found = info.primal_solution_status == 2  # kSolutionStatusFeasible
-        x = np.array(solver.getSolution().col_value)[: model.selectors] if found else None
-        native = _backend.Native(
-            termination=_backend.termination(TERMINATIONS, status.name, limits, interrupted),
-            x=x,
-            bound=info.mip_dual_bound,
-            tolerance=_tolerance(options, info.objective_function_value, task),
-            build_seconds=built - start,
-            solve_seconds=solved - built,
-            iterations=max(0, info.mip_node_count),
+        answer = read(
+            _backend.termination(TERMINATIONS, status.name, limits, interrupted),
+            solver.getSolution().col_value if found else None,
+            info.mip_dual_bound,
+            info.objective_function_value,
+            info.mip_node_count,
         )
-        return _backend.to_answer(problem, scale, native)
+        watch.report(answer, final=True)
+        return answer
 
     def _options(self, limits: Limits, scale: _backend.Scaled[Any]) -> dict[str, Any]:
         options: dict[str, Any] = {
@@ -117,9 +155,6 @@ class Highs(Solver):
             "random_seed": limits.seed,
             "presolve": self.presolve,
         }
-        seconds = _backend.seconds(limits)
-        if seconds is not None:
-            options["time_limit"] = float(seconds)
         if limits.gap is not None:
             options["mip_rel_gap"] = float(_backend.finite(limits.gap))
         if limits.absolute_gap is not None:

@@ -1,7 +1,7 @@
 """SCIP through PySCIPOpt."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, ClassVar, get_args
@@ -15,8 +15,9 @@ from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 
 from . import _backend, _formulations
+from ._adapter import Adapter, Watch
 from ._interrupts import interruptible
-from .base import Answer, Kind, Requirement, Solver
+from .base import Answer, Requirement
 
 PYSCIPOPT = Requirement("pyscipopt", "pyscipopt", ">=5")
 
@@ -45,7 +46,7 @@ TERMINATIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scip(Solver):
+class Scip(Adapter):
     """The published linear model, a quadratic one, or a linearisation of it, solved by SCIP.
 
     `Answer.eps` is the distance from its dual bound to the objective of the selection, its
@@ -63,22 +64,23 @@ class Scip(Solver):
         same before it begins to search.
     parameters : mapping or tuple of (name, value)
         SCIP's own, for instance ``{"limits/nodes": 1000}``; they win over the limits.
+    warm_start : bool
+        Begin with a quick selection by `swap` or `tabu`, and never answer with less.
     """
 
     formulation: _formulations.Quadratic = "auto"
     parameters: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
 
     name: ClassVar[str] = "scip"
-    kind: ClassVar[Kind] = Kind.BACKEND
     summary: ClassVar[str] = "the papers' integer programmes, linear and quadratic, by SCIP"
     choose_when: ClassVar[str] = (
         "vectors or a quadratic are to be solved to proven optimality, or SCIP compared with"
     )
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
     requires: ClassVar[tuple[Requirement, ...]] = (PYSCIPOPT,)
-    exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _formulations.require_formulation(self.formulation, get_args(_formulations.Quadratic))
         try:
             pairs = tuple(dict(self.parameters).items())
@@ -88,33 +90,55 @@ class Scip(Solver):
             ) from error
         object.__setattr__(self, "parameters", pairs)
 
-    def answer(self, problem: Problem, limits: Limits) -> Answer:
+    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
         """Solve the model that suits the problem, or the one asked for."""
         pyscipopt = PYSCIPOPT.load()
         start = perf_counter()
         task = self._task(problem)
-        scale = task.scale
         solver = pyscipopt.Model()
-        self._configure(solver, limits, scale)
+        self._configure(solver, limits, task.scale)
         variables = _load(pyscipopt, solver, task.model)
+        if watch.start is not None:
+            _begin_with(solver, task, variables, task.point(watch.start))
         built = perf_counter()
+        late = watch.late(built - start)
+        if late is not None:
+            return late
+
+        def read(termination: Termination) -> Answer:
+            x = None
+            if solver.getNSols():
+                best, selectors = solver.getBestSol(), variables[: task.linear.selectors]
+                x = np.array([solver.getSolVal(best, v) for v in selectors])
+            native = _backend.Native(
+                termination=termination,
+                x=x,
+                bound=solver.getDualbound(),
+                tolerance=_tolerance(task, solver.getPrimalbound()),
+                build_seconds=built - start,
+                solve_seconds=perf_counter() - built,
+                iterations=int(solver.getNTotalNodes()),
+                notes=_not_honoured(limits),
+            )
+            return _backend.to_answer(problem, task.scale, native)
+
+        if watch.listening:
+            _tell_improvements(
+                pyscipopt, solver, lambda: watch.report(read(Termination.TIME_LIMIT))
+            )
+        seconds = _backend.seconds(watch.limits(limits))
+        if seconds is not None and "limits/time" not in dict(self.parameters):
+            solver.setParam("limits/time", float(seconds))
         interrupted = interruptible(solver.optimizeNogil, solver.interruptSolve)
-        solved = perf_counter()
-        x = None
-        if solver.getNSols():
-            best = solver.getBestSol()
-            x = np.array([solver.getSolVal(best, v) for v in variables[: task.linear.selectors]])
-        native = _backend.Native(
-            termination=_backend.termination(TERMINATIONS, solver.getStatus(), limits, interrupted),
-            x=x,
-            bound=solver.getDualbound(),
-            tolerance=_tolerance(task, solver.getPrimalbound()),
-            build_seconds=built - start,
-            solve_seconds=solved - built,
-            iterations=int(solver.getNTotalNodes()),
-            notes=_not_honoured(limits),
-        )
-        return _backend.to_answer(problem, scale, native)
+        status = solver.getStatus()
+        answer = read(_backend.termination(TERMINATIONS, status, limits, interrupted))
+        watch.report(answer, final=True)
+        return answer
+
+    def products(self, problem: Problem) -> int:
+        """Return how many products the model has: none where it is in residuals."""
+        in_residuals = self.formulation == "auto" and isinstance(problem, MeanMatching)
+        return 0 if in_residuals else super().products(problem)
 
     def _task(self, problem: Problem) -> _formulations.Task:
         if self.formulation == "auto" and isinstance(problem, MeanMatching):
@@ -126,9 +150,6 @@ class Scip(Solver):
             "misc/catchctrlc": False,  # it would print; Ctrl-C is seen to here
             "randomization/randomseedshift": limits.seed,
         }
-        seconds = _backend.seconds(limits)
-        if seconds is not None:
-            settings["limits/time"] = float(seconds)
         if limits.gap is not None:
             settings["limits/gap"] = float(_backend.finite(limits.gap))
         if limits.absolute_gap is not None:
@@ -142,6 +163,35 @@ class Scip(Solver):
                 solver.setParam(name, value)
             except (KeyError, ValueError, TypeError, LookupError) as error:
                 raise InvalidOption(f"SCIP refuses {name} = {value!r}: {error}") from error
+
+
+def _begin_with(
+    solver: Any, task: _formulations.Task, variables: list[Any], x: np.ndarray[Any, Any]
+) -> None:
+    """Give it the solution x of the model; what is not named is 0."""
+    begin = solver.createOrigSol()
+    for i in np.flatnonzero(x).tolist():
+        solver.setSolVal(begin, variables[i], float(x[i]))
+    if isinstance(task.model, QuadraticModel):
+        z = next(v for v in solver.getVars() if v.name == "z")
+        solver.setSolVal(begin, z, task.model.value(x) - float(task.linear.objective @ x))
+    solver.addSol(begin)
+
+
+def _tell_improvements(pyscipopt: Any, solver: Any, tell: Callable[[], object]) -> None:
+    """Have `tell` called whenever a better solution is there."""
+
+    class Improvements(pyscipopt.Eventhdlr):  # type: ignore[misc]
+        def eventinit(self) -> None:
+            self.model.catchEvent(pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+        def eventexit(self) -> None:
+            self.model.dropEvent(pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+        def eventexec(self, event: object) -> None:
+            tell()
+
+    solver.includeEventhdlr(Improvements(), "improvements", "tells of better solutions")
 
 
 def _load(pyscipopt: Any, solver: Any, model: LinearModel | QuadraticModel) -> list[Any]:

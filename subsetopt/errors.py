@@ -1,5 +1,8 @@
 """The errors that subsetopt raises; every one derives from `SubsetOptError`."""
 
+from functools import partial
+from typing import Any
+
 
 class SubsetOptError(Exception):
     """Base class: catch this one to catch everything that subsetopt raises on purpose."""
@@ -53,6 +56,8 @@ class TooLarge(SubsetOptError, RuntimeError):
         self.seconds = seconds
         self.bytes = bytes
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), str(self), seconds=self.seconds, bytes=self.bytes), ()
 
 class UnscaledColumns(UserWarning):
     """Columns of features differ so much in spread that some of them do not count."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from subsetopt.errors import (
 )
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
-from subsetopt.solution import Solution
+from subsetopt.solution import Solution, Termination
 
 if TYPE_CHECKING:
     from subsetopt.solvers.base import Availability, Solver
@@ -132,8 +132,9 @@ def solve(
     time_limit, gap, absolute_gap, threads, seed, log
         See `Limits`.
     bound : {"none", "fw", "qp", "rlt", "sdp"}
-        A lower bound to be worked out beside the solver's own, for quadratic problems; it may
-        take `time_limit` once more. See `subsetopt.solvers.bounds`.
+        A lower bound to be worked out in addition to the solver's own, for quadratic problems;
+        it may take `time_limit` once more, also in wall-clock time. Ctrl-C meanwhile keeps the
+        selection. See `subsetopt.solvers.bounds`.
     begins : callable, optional
         Called with what begins, "solve" and "bound ...", for people who wait.
 
@@ -167,9 +168,16 @@ def solve(
 
     bounds.require(problem, bound)
     answer = ready.answer(problem, limits)
+    if answer.termination is Termination.INTERRUPTED:
+        return certify(problem, ready, answer, start)
     say(f"bound {bound}")
-    further = bounds.lower_bound(problem, bound, limits)
-    return certify(problem, ready, answer, start, further)
+    further = bounds.bounded(problem, bound, limits)
+    solution = certify(problem, ready, answer, start, further.value)
+    message = "; ".join(filter(None, (solution.message, further.note)))
+    solution = replace(solution, message=message)
+    if further.interrupted:  # what is known of the selection stays
+        solution = replace(solution, termination=Termination.INTERRUPTED)
+    return solution
 
 
 def _nobody_waits(what: str) -> None:

@@ -25,6 +25,8 @@ START = 300.0
 """Seconds within which a run has to begin: imports, data."""
 POLL = 0.02
 """Seconds between two looks at the memory."""
+LISTING = 0.5
+"""Seconds between two looks for processes that a run has started."""
 FORKS = sys.platform == "linux"
 
 
@@ -101,6 +103,8 @@ class _Run:
         self.over = False
         self.phase, self.begun, self.allowed = "start", monotonic(), START
         self.base = self.peak = 0
+        self._family: list[Any] = []
+        self._listed = -LISTING
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
         self.told, telling = Pipe(duplex=False)
         self.pid = _begin(payload, threads, telling, self.log)
@@ -138,13 +142,25 @@ class _Run:
             self.begins(what, told, self.held())
 
     def held(self) -> int:
-        """Return the bytes that it holds, 0 when it has ended."""
+        """Return the bytes that it and what it has started hold, 0 when it has ended."""
         import psutil
 
-        try:
-            return int(psutil.Process(self.pid).memory_info().rss)
-        except psutil.Error:
-            return 0
+        held = 0
+        for process in self._processes():
+            with suppress(psutil.Error):
+                held += int(process.memory_info().rss)
+        return held
+
+    def _processes(self) -> list[Any]:
+        """Return its processes, looked for only now and then: that takes a look at all."""
+        import psutil
+
+        if monotonic() > self._listed + LISTING:
+            self._family, self._listed = [], monotonic()
+            with suppress(psutil.Error):
+                run = psutil.Process(self.pid)
+                self._family = [run, *run.children(recursive=True)]
+        return self._family
 
     def begins(self, phase: str, allowed: float, held: int) -> None:
         """Note what the run is about to do."""

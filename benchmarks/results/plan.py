@@ -94,7 +94,7 @@ class Entrant:
     Parameters
     ----------
     label : str
-        Unique within a comparison; the solver's name where it has its default options.
+        Unique within a comparison; the solver's name where no options are asked for.
     name : str
     options : dict
         Of the solver's own.

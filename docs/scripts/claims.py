@@ -41,7 +41,8 @@ def main(batches: int) -> None:
                 continue
             proofs += 1
             for name in SOLVERS:
-                answer = so.solve(problem, name, time_limit=SECONDS)
+                alone = so.solver(name, warm_start=False)
+                answer = so.solve(problem, alone, time_limit=SECONDS)
                 if answer.termination is so.Termination.OPTIMAL:
                     excesses[name].append(answer.objective - proven.objective)
         for name, found in excesses.items():

@@ -167,4 +167,5 @@ def _model(
         variable_names=(*(f"m{v}" for v in range(n)), *(f"w{a}_{b}" for a, b in products)),
         row_names=("cardinality", *numbered),
         selectors=n,
+        products=pairs,
     )

@@ -70,6 +70,8 @@ class LinearModel:
     variable_names, row_names : tuple of str
     selectors : int
         The first `selectors` variables are the binaries m of the subset-selection problem.
+    products : tuple of two ndarray of int64, optional
+        For models whose other variables stand for products of two selectors: which two.
     """
 
     name: str
@@ -83,6 +85,7 @@ class LinearModel:
     variable_names: tuple[str, ...]
     row_names: tuple[str, ...]
     selectors: int
+    products: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def __post_init__(self) -> None:
         variables, rows = len(self.objective), len(self.rows)
@@ -97,6 +100,15 @@ class LinearModel:
     def variables(self) -> int:
         """The number of variables."""
         return len(self.objective)
+
+    def completed(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the solution of a model in products that chooses these selectors."""
+        x = np.zeros(self.variables)
+        x[chosen] = 1.0
+        if self.products is not None:
+            first, second = self.products
+            x[self.selectors :] = x[first] * x[second]
+        return x
 
     def relaxed(self) -> "LinearModel":
         """Return the linear programme that is left when integrality is dropped."""

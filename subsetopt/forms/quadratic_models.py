@@ -67,9 +67,11 @@ def pair_coefficients(
 def require_pairs(what: str, n: int, pairs: int) -> None:
     """Raise TooLarge, with the estimate, if there are more pairs than `PAIRS_LIMIT`."""
     if pairs > PAIRS_LIMIT:
+        seconds, size = _SECONDS_A_PAIR * pairs, float(_BYTES_A_PAIR * pairs)
         raise TooLarge(
-            f"{what} of n = {n} would have {pairs} products, above the limit of {PAIRS_LIMIT}; "
-            "use fewer candidates, or a solver that needs no such model",
-            seconds=_SECONDS_A_PAIR * pairs,
-            bytes=float(_BYTES_A_PAIR * pairs),
+            f"{what} of n = {n} would have {pairs} products, above the limit of {PAIRS_LIMIT}: "
+            f"at least {seconds:.0f} s and {size / 2**30:.1f} GiB; use fewer candidates, or tabu "
+            "and bound='fw', which need no such model",
+            seconds=seconds,
+            bytes=size,
         )

@@ -235,7 +235,7 @@ def test_the_bound_of_what_is_taken_for_semidefinite_never_lies(
         linear = -2.0 * matrix.mean(axis=1, dtype=np.float64)
         form = QuadraticForm(matrix, 4 * linear, 4, semidefinite=True)
         best = _optimum(form)
-        bound = bounds.METHODS["fw"](form, Limits())
+        bound = bounds.METHODS["fw"](form, Limits()).value
         assert bound <= best
         assert bound >= best - 10
 
@@ -300,8 +300,8 @@ def test_linear_problems_are_solved_and_proven() -> None:
 def test_the_scale_changes_nothing(scale: float) -> None:
     plain, form = _quadratic(0).quadratic_form(), _quadratic(0).quadratic_form()
     scaled = QuadraticForm(form.matrix * scale, form.linear * scale, form.k)
-    wanted = bounds.METHODS["fw"](plain, Limits())
-    assert abs(bounds.METHODS["fw"](scaled, Limits()) / scale - wanted) < 1e-6
+    wanted = bounds.METHODS["fw"](plain, Limits()).value
+    assert abs(bounds.METHODS["fw"](scaled, Limits()).value / scale - wanted) < 1e-6
 
 
 def test_the_gap_that_is_asked_for_ends_it() -> None:
