@@ -143,7 +143,8 @@ class Adapter(Solver):
         with _contained.worker(modules, limits.log) as process:
             self._load(problem)  # while the process starts
             try:
-                process.wait()
+                if not process.known:
+                    process.wait()  # the first start is no part of the time, as imports are not
             except KeyboardInterrupt:
                 return self._answer(problem, limits, _interrupted)
             return self._answer(problem, limits, partial(_solve_there, process, self))
@@ -179,6 +180,9 @@ def _solve_there(
 ) -> Answer:
     """Solve in a process; where that is ended, return the last answer that it had."""
     begun, seconds = monotonic(), _backend.seconds(limits)
+    if not process.wait(watch.deadline):
+        note = "the time was up before its process had started"
+        return Answer(indices=None, termination=Termination.TIME_LIMIT, message=note)
     end = watch.deadline + (0.0 if seconds is None else _contained.overstay(seconds))
     ended = process.run(_work, solver, problem, limits, watch, end=end)
     if ended.how == "returned" and ended.value is not None:

@@ -38,7 +38,8 @@ START = 60.0
 STOPPING = 0.7
 """Seconds after Ctrl-C at which a process that goes on is ended."""
 _IDLE = 2  # processes that are kept for the next call
-_PATIENCE = 0.2  # seconds to wait for one of them: less than the start of another takes
+_PATIENCE = 0.05  # seconds to wait for one of them: less than the start of another takes
+_KNOWN: set[str] = set()  # modules that some process has imported
 _PROGRAM = f"import sys; sys.path[:] = sys.argv[1:]; from {__package__}._worker import main; main()"
 
 Value = TypeVar("Value")
@@ -129,15 +130,31 @@ class Worker:
             self._loaded.update(modules)
             self._send("load", modules)
 
-    def wait(self) -> None:
-        """Wait until it is ready; an ImportError of what it was to import is raised here."""
-        until = monotonic() + START
+    @property
+    def known(self) -> bool:
+        """Whether what it imports was imported before, so that its start is no first one."""
+        return _KNOWN.issuperset(self._loaded)
+
+    def wait(self, until: float = math.inf) -> bool:
+        """Wait until it is ready; returns whether it is by `until`, of `time.monotonic`.
+
+        An ImportError of what it was to import is raised here.
+        """
+        end = monotonic() + START
         while self._asked:
-            what, value = self._next(_interrupts.POLL)
+            now = monotonic()
+            if now >= min(until, end):
+                break
+            what, value = self._next(min(_interrupts.POLL, until - now))
             if what == "raised":
                 raise value
-            if what == "ended" or monotonic() > until:
+            if what == "ended":
                 raise NoProcess(f"it does not start: {self._manner()}")
+        if self._asked and until > end:
+            raise NoProcess(f"it does not start within {START:g} s")
+        if not self._asked:
+            _KNOWN.update(self._loaded)
+        return not self._asked
 
     def run(
         self, call: Callable[..., Value], *arguments: object, end: float = math.inf
@@ -303,10 +320,17 @@ def call(
     """
     try:
         with worker(modules, limits.log) as process:
-            process.wait()
+            begun, first = monotonic(), not process.known
+            if first:
+                process.wait()
+                begun = monotonic()
             seconds = limits.time_limit
-            end = math.inf if seconds is None else monotonic() + seconds + overstay(seconds)
-            return process.run(work, *arguments, end=end)
+            if seconds is None:
+                process.wait()
+                return process.run(work, *arguments)
+            if not process.wait(begun + seconds):
+                return Ended("time", None)
+            return process.run(work, *arguments, end=begun + seconds + overstay(seconds))
     except NoProcess:
         return Ended("returned", work(lambda *_, **__: None, *arguments))
 

@@ -59,5 +59,6 @@ class TooLarge(SubsetOptError, RuntimeError):
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), str(self), seconds=self.seconds, bytes=self.bytes), ()
 
+
 class UnscaledColumns(UserWarning):
     """Columns of features differ so much in spread that some of them do not count."""

@@ -159,6 +159,17 @@ def test_a_process_is_used_again_unless_it_had_to_be_ended() -> None:
     assert second.value != first.value
 
 
+def test_a_start_that_is_no_first_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    _contained.call(process_of, modules=HERE, limits=Limits())
+    _contained.POOL.close()
+    late = _contained.call(process_of, modules=HERE, limits=Limits(time_limit=1e-6))
+    assert late == _contained.Ended("time", None)
+    _contained.POOL.close()
+    monkeypatch.setattr(_contained, "_KNOWN", set())
+    first = _contained.call(process_of, modules=HERE, limits=Limits(time_limit=SOON))
+    assert first.how == "returned"
+
+
 def test_threads_have_processes_of_their_own_and_none_is_left() -> None:
     meeting = threading.Barrier(3, timeout=SOON)
 
@@ -295,8 +306,13 @@ WORST = sorted(np.argsort(VALUES)[:6].tolist())
     ],
 )
 def test_there_is_an_answer_in_any_case(
-    stub: type[Stub], termination: so.Termination, said: str, warm: bool
+    stub: type[Stub],
+    termination: so.Termination,
+    said: str,
+    warm: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(_contained, "_KNOWN", set())  # the start takes nothing of the second
     answer = stub(warm_start=warm).answer(MATCHING, Limits(time_limit=1.0))
     assert answer.termination is termination
     assert said in answer.message
