@@ -1,7 +1,5 @@
 """Answers to public instances, evaluated anew and held against the best values known."""
 
-import csv
-import io
 import json
 import os
 import sys
@@ -17,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidSelection
 from subsetopt.formats import TableOptions, read_problem
+from subsetopt.formats.csv_cells import csv_text
 from subsetopt.formats.indices import indices_from
 from subsetopt.formats.packed import why_unreadable
 
@@ -59,13 +58,11 @@ class Checked:
 
     def registry_line(self, by: str) -> str:
         """Return the line of ``best_known.csv`` that says so, found by somebody this year."""
-        line, known, value = io.StringIO(), self.known, plain(self.value)
+        known, value = self.known, plain(self.value)
         k = "" if known.k is None else known.k
         year = date.today().year
-        csv.writer(line, lineterminator="").writerow(
-            [known.instance, k, known.sense, value, "no", value, by, year]
-        )
-        return line.getvalue()
+        row = [known.instance, k, known.sense, value, "no", value, by, year]
+        return csv_text([row]).removesuffix("\n")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

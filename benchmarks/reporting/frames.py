@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from subsetopt.benchmarks.analysis.yardsticks import with_gaps
 from subsetopt.benchmarks.results import SCHEMA, Results, Row
 from subsetopt.formats.atomic import replacing
+from subsetopt.formats.csv_cells import frame_text
 from subsetopt.solvers.base import Requirement
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
         if column.dtype.startswith("list"):
             frame[name] = frame[name].map(json.dumps, na_action="ignore").astype("string")
     with replacing(csv) as stream:
-        stream.write(frame.to_csv(index=False).encode())
+        stream.write(frame_text(frame).encode())
     return [parquet, csv]
 
 

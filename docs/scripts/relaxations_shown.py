@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt.formats.csv_cells import csv_text
+
 NAMES = {
     "published": "published LP",
     "mccormick": "McCormick LP",
@@ -64,9 +66,7 @@ def read(path: Path) -> list[Row]:
 def write(path: Path, rows: Iterable[Row]) -> None:
     """Write the rows as CSV."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Row._fields)
-        writer.writerows(rows)
+        file.write(csv_text([Row._fields, *rows]))
 
 
 class Results:

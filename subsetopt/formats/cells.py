@@ -12,7 +12,9 @@ MISSING = (
 )
 """Spellings of a missing value that are read as NaN."""
 _LIKE_MISSING = {text.casefold() for text in MISSING} | {"nil", "nat", "missing", "undefined"}
-_NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.I | re.ASCII)
+NUMBER = r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?)"
+"""What a number looks like, in either case of its letters."""
+_NUMBER = re.compile(NUMBER, re.IGNORECASE | re.ASCII)
 _STARTS_LIKE_A_NUMBER = re.compile(r"[+-]?[.,]?\d")
 _SHOWN = 40  # characters of a cell in a message
 

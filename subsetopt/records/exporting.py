@@ -10,6 +10,7 @@ import numpy as np
 
 from subsetopt.errors import InvalidOption
 from subsetopt.formats.atomic import replacing, suffix_of
+from subsetopt.formats.csv_cells import safe_table
 
 from .joining import Joined
 from .latest import LatestLosses
@@ -146,10 +147,10 @@ def _sink(stream: Any, suffix: str, schema: Any) -> Iterator[Put]:
         yield lambda table: stream.writelines(_lines(table))
         return
     if suffix == ".csv":
-        writer = arrow("csv").CSVWriter(stream, schema)
-    else:
-        writer = arrow("parquet").ParquetWriter(stream, schema, compression="zstd")
-    with writer:
+        with arrow("csv").CSVWriter(stream, schema) as writer:
+            yield lambda table: writer.write_table(safe_table(table))
+        return
+    with arrow("parquet").ParquetWriter(stream, schema, compression="zstd") as writer:
         yield writer.write_table
 
 

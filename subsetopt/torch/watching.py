@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
+from subsetopt.formats.csv_cells import csv_text, safe_cell
 from subsetopt.solvers.base import Requirement
 
 from .epochs import device_for_sums, ids_of
@@ -197,7 +198,7 @@ class CSVWriter:
         InvalidFile
             If the file has other columns.
         """
-        columns = ["step", *values]
+        columns = ["step", *map(safe_cell, values)]
         if self._columns is None and self.path.exists():
             with self.path.open(newline="", encoding="utf-8") as file:
                 self._columns = next(csv.reader(file), None)
@@ -207,10 +208,8 @@ class CSVWriter:
                 f"{', '.join(columns)}; write to another file"
             )
         with self.path.open("a", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            if self._columns is None:
-                rows.writerow(columns)
-            rows.writerow([step, *values.values()])
+            header = [columns] if self._columns is None else []
+            file.write(csv_text([*header, [step, *values.values()]]))
         self._columns = columns
 
 

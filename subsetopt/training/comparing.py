@@ -1,7 +1,5 @@
 """Many runs: rules x budgets x seeds, several at a time, each kept as soon as it is done."""
 
-import csv
-import io
 import os
 import shutil
 import warnings
@@ -14,6 +12,7 @@ from typing import Any
 from subsetopt._processes import end_with
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
+from subsetopt.formats.csv_cells import csv_text
 from subsetopt.formats.locks import locked_folder
 from subsetopt.problems.parallel import processors
 
@@ -193,12 +192,9 @@ def train_one(run: Run, settings: Settings, threads: int) -> Result:
 
 def _write_history(result: Result, path: Path) -> None:
     columns = list(dict.fromkeys(name for row in result.history for name in row))
-    text = io.StringIO()
-    rows = csv.DictWriter(text, columns, lineterminator="\n")
-    rows.writeheader()
-    rows.writerows(result.history)
+    rows = [[row.get(name, "") for name in columns] for row in result.history]
     with replacing(path) as stream:
-        stream.write(text.getvalue().encode())
+        stream.write(csv_text([columns, *rows]).encode())
 
 
 def _write_events(result: Result, settings: Settings) -> None:
