@@ -23,6 +23,7 @@ for _power, _letter in enumerate("kmgt", start=1):
     _UNITS |= {f"{_letter}b": 1000**_power, f"{_letter}ib": 1024**_power}
 _PICTURES = (".svg", ".pdf", ".png")
 _DEVICE_OPTIONS = ("device", "dtype")
+_PIXELS = ("digits", "mnist")  # all columns in one unit
 
 
 class Data(NamedTuple):
@@ -58,10 +59,12 @@ class Source:
             "those that digits and mnist bring along.",
         ),
     ] = None
+    scale_columns: inputs.ScaleColumns = None
 
-    def read(self, table: inputs.TableInput, *, square: bool = False) -> Data:
-        """Read points and labels; `square` says that the points are a kernel matrix."""
-        found = self._found(table, square)
+    def read(self, table: inputs.TableInput, kernel: str) -> Data:
+        """Read points, their columns scaled, and labels; the kernel may be "precomputed"."""
+        method = inputs.column_scaling(self.scale_columns, kernel)
+        found = self._found(table, kernel == "precomputed")
         labels, tables = found.labels, dict(found.tables)
         if self.labels not in (None, "auto"):
             from subsetopt.formats import read_table
@@ -76,10 +79,14 @@ class Source:
                 f"--labels has shape {labels.shape}, but there are {len(found.points)} points; "
                 "one for each is needed"
             )
+        if method != "none" and (self.scale_columns or self.source not in _PIXELS):
+            from subsetopt.problems import scale_columns
+
+            return Data(scale_columns(found.points, method), labels, tables)
         return Data(found.points, labels, tables)
 
     def _found(self, table: inputs.TableInput, square: bool) -> Data:
-        if self.source in ("digits", "mnist") and (table.columns or table.id):
+        if self.source in _PIXELS and (table.columns or table.id):
             raise InvalidOption(f"--columns and --id are for files, not for {self.source}")
         match self.source:
             case "digits":

@@ -11,11 +11,13 @@ from rich.table import Table
 from subsetopt.reporting.words import distance
 
 if TYPE_CHECKING:
+    from subsetopt.marginals import Marginal
     from subsetopt.solution import Solution
 
     from .yardstick import Yardstick
 
 _SHOWN = 20  # indices; more are shortened to their two ends
+_COLUMNS = 12  # of features; of more, those where the chosen are least alike
 
 
 class _Pipeable(Console):
@@ -54,6 +56,29 @@ def show_solution(
             table.add_row(label, text)
     chosen = 0 if solution.indices is None else solution.indices.size
     console().print(Panel.fit(table, title=f"{solution.solver}: {chosen} of {solution.n}"))
+
+
+def show_marginals(marginals: "Sequence[Marginal]") -> None:
+    """Print the columns of chosen and of all rows, with random selections as baseline."""
+    from subsetopt.marginals import worst
+
+    rows = list(worst(marginals, _COLUMNS))
+    table = Table(box=None, padding=(0, 1), pad_edge=True)
+    table.add_column("column", overflow="fold")
+    for heading in ("mean of all", "of chosen", "shift", "random", "KS distance", "random"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        means, shifts = (row.mean, row.chosen_mean), (row.shift, row.random_shift)
+        distances = (row.ks, row.random_ks)
+        cells = [f"{mean:.4g}" for mean in means]
+        cells += [f"{value:.2f}" for value in shifts] + [f"{value:.3f}" for value in distances]
+        table.add_row(row.name, *cells)
+    shown = console()
+    shown.print(table)
+    left_out = len(marginals) - len(rows)
+    if left_out:
+        shown.print(f" {left_out} columns with smaller KS distances are left out; --json has all")
+    shown.print(" shift: of the mean, in standard deviations; random: median of random selections")
 
 
 def _lines(solution: "Solution", yardstick: "Yardstick") -> dict[str, str]:

@@ -18,6 +18,15 @@ _NOISE = 2  # a stream of its own: `random` draws from default_rng(seed), the ba
 _SCALED = ("gaussian", "laplace")
 
 K = Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many to choose.")]
+ScaleColumns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOW",
+        help="Give columns of features the same spread: std (standard deviation, the default), "
+        "robust (interquartile range, for outliers) or none.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="I", help="Seed of whatever is random.")]
 
 
@@ -225,9 +234,11 @@ class MMDInput:
         str,
         typer.Option(metavar="NAME", help="true, or published for Eq. 5 as it was printed."),
     ] = "true"
+    scale_columns: ScaleColumns = None
 
     def __post_init__(self) -> None:
         self._kernel()
+        column_scaling(self.scale_columns, self.kernel)
 
     def read(self, table: TableInput) -> "tuple[MMDSelection, Tables]":
         """Read the points and state the problem."""
@@ -254,6 +265,7 @@ class MMDInput:
             kernel=self._kernel(),
             formulation=self.formulation,  # type: ignore[arg-type]
             copy=False,
+            scale_columns=column_scaling(self.scale_columns, self.kernel),
         )
         return problem, tables
 
@@ -271,6 +283,28 @@ class MMDInput:
         if self.degree is not None:
             return kernels.Polynomial(degree=self.degree)
         return self.kernel
+
+
+def column_scaling(method: str | None, kernel: str) -> Any:
+    """Return how columns are to be scaled: by their standard deviations if nothing is said.
+
+    Raises
+    ------
+    InvalidOption
+        For another word, and for a kernel matrix, which has no columns.
+    """
+    from subsetopt.problems.scaling import METHODS
+
+    if method not in (None, *METHODS):
+        raise InvalidOption(f"--scale-columns must be {' or '.join(METHODS)}; got {method!r}")
+    if kernel == "precomputed":
+        if method not in (None, "none"):
+            raise InvalidOption(
+                f"--scale-columns is {method!r}, but a kernel matrix has no columns to scale; "
+                "scale the features it is made of"
+            )
+        return "none"
+    return method or "std"
 
 
 def _scale(text: str) -> Any:

@@ -1,7 +1,7 @@
 """How the commands of ``subsetopt solve`` run: the options that all take, and what they report."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +11,7 @@ import typer
 from . import exits, inputs
 
 if TYPE_CHECKING:
+    from subsetopt.marginals import Marginal
     from subsetopt.solution import Solution
 
     from .yardstick import Yardstick
@@ -27,10 +28,13 @@ class Report:
     lines : dict of str to str
         For people: lines of its own, or in place of those that all have; an empty text is left
         out.
+    marginals : sequence of Marginal
+        For people: how the columns of chosen and of all rows compare.
     """
 
     keys: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
+    marginals: "Sequence[Marginal]" = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +131,8 @@ class Run:
             document |= {**inputs.plain_tables(tables), "ids": ids} if tables else {}
             typer.echo(json.dumps(document, allow_nan=False))
             return
-        from .display import show_solution
+        from .display import show_marginals, show_solution
 
         show_solution(solution, yardstick, {**inputs.table_lines(tables), **report.lines}, ids)
+        if report.marginals:
+            show_marginals(report.marginals)

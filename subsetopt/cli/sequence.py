@@ -32,7 +32,7 @@ def sequence(source: Source, table: inputs.TableInput, method: Method, results: 
     from .streams import output_to_error
 
     comparing.require_known(results.others, method.kernel)
-    data = source.read(table, square=method.kernel == "precomputed")
+    data = source.read(table, method.kernel)
     with output_to_error():
         start = perf_counter()
         engine = method.made_engine(data.points)

@@ -9,10 +9,18 @@ from .bundles import command
 from .running import Report, Run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from subsetopt.formats.reading import Reading
+    from subsetopt.marginals import Marginal
     from subsetopt.solution import Solution
 
     from .yardstick import Yardstick
+
+_COMPARED = 100  # columns
+_DRAWS, _FEWEST, _WORK = 101, 11, 10**7  # random selections for these, and values looked at
 
 
 def register(app: typer.Typer) -> None:
@@ -81,10 +89,10 @@ def mmd(problem: inputs.MMDInput, table: inputs.TableInput, run: Run) -> None:
     Example: subsetopt solve mmd features.npy --k 32 --bound fw
     """
     read, tables = problem.read(table)
-    run.answer(read, lambda solution, _: _mmd_report(read, solution), tables)
+    run.answer(read, lambda solution, _: _mmd_report(read, tables, run.seed, solution), tables)
 
 
-def _mmd_report(problem: Any, solution: "Solution") -> Report:
+def _mmd_report(problem: Any, tables: inputs.Tables, seed: int, solution: "Solution") -> Report:
     chosen = solution.indices
     keys = {
         "mmd_squared": None if chosen is None else problem.mmd_squared(chosen),
@@ -92,4 +100,29 @@ def _mmd_report(problem: Any, solution: "Solution") -> Report:
         "root_mmd_to_whole": None if chosen is None else problem.root_mmd(chosen, to="whole"),
     }
     lines = {key.replace("_", " ").replace("mmd", "MMD"): repr(keys[key]) for key in keys}
-    return Report(keys, lines if chosen is not None else {})
+    if chosen is None:
+        return Report(keys)
+    rows, note = _marginals(problem, tables["table"].columns, seed, chosen)
+    keys |= {
+        "scale_columns": problem.scale_columns,
+        "columns": None if rows is None else [row.to_dict() for row in rows],
+    }
+    lines["columns"] = note
+    return Report(keys, lines, rows or ())
+
+
+def _marginals(
+    problem: Any, names: "Sequence[str]", seed: int, chosen: "NDArray[Any]"
+) -> "tuple[tuple[Marginal, ...] | None, str]":
+    """Compare column by column where that is cheap; say how the columns were scaled."""
+    from subsetopt.marginals import marginals
+
+    if problem.kernel == "precomputed":
+        return None, ""
+    n, d = problem.candidates.shape
+    scaled = {"std": "scaled by their standard deviations", "robust": "scaled robustly"}
+    note = f"{d}, {scaled.get(problem.scale_columns, 'as they are, not scaled')}"
+    if d > _COMPARED:
+        return None, f"{note}; so many are not compared one by one"
+    draws = int(min(_DRAWS, max(_FEWEST, _WORK // (n * d))))
+    return marginals(problem.candidates, chosen, names=names, draws=draws, seed=seed), note

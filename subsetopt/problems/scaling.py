@@ -12,6 +12,7 @@ from subsetopt.errors import InvalidProblem, UnscaledColumns
 from .points import points
 
 Method = Literal["none", "std", "robust"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 _FACTOR = 10.0
 """Spreads that differ by more are warned of."""
@@ -48,8 +49,8 @@ class Scaling:
         InvalidProblem
             For another method.
         """
-        if method not in get_args(Method):
-            known = ", ".join(map(repr, get_args(Method)))
+        if method not in METHODS:
+            known = ", ".join(map(repr, METHODS))
             raise InvalidProblem(f"scale_columns must be one of {known}; got {method!r}")
         if method == "none":
             return cls(method, np.zeros(X.shape[1]), np.ones(X.shape[1]))

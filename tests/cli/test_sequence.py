@@ -46,7 +46,7 @@ def test_the_sequence_of_a_file(features: Path, tmp_path: Path) -> None:
     found = answer(features, "--batch-size", 10, "--out", out)
     assert (found["batches"], found["points"]) == (6, 53)
     read = so.MiniBatchSequence.load(out)
-    expected = so.sequence(POINTS, 10)
+    expected = so.sequence(so.scale_columns(POINTS), 10)
     np.testing.assert_array_equal(read.order, expected.order)
     assert found["mmd"][:-1] == pytest.approx(expected.mmd[:-1].tolist())
     assert found["mmd"][-1] is None
@@ -92,11 +92,18 @@ def test_a_kernel_matrix(tmp_path: Path) -> None:
     np.save(tmp_path / "K.npy", K)
     found = answer(tmp_path / "K.npy", "-k", 10, "--kernel", "precomputed", "--compare", "random")
     np.save(tmp_path / "X.npy", POINTS)
-    other = answer(tmp_path / "X.npy", "-k", 10, "--scale", 1, "--compare", "random")
+    plain = ["--scale-columns", "none"]
+    other = answer(tmp_path / "X.npy", "-k", 10, "--scale", 1, "--compare", "random", *plain)
     assert found["mmd"][:-1] == pytest.approx(other["mmd"][:-1], rel=1e-4)
     assert found["compare"][0]["mmd"][:-1] == pytest.approx(other["compare"][0]["mmd"][:-1], 1e-4)
     result = run(tmp_path / "K.npy", "-k", 10, "--kernel", "precomputed", "--compare", "submodular")
     assert_error(result, 2, "submodular, which needs features")
+
+
+def test_pixels_stay_as_they_are_unless_asked() -> None:
+    plain = answer("digits", "-k", 300)["provenance"]["data"]
+    assert plain == answer("digits", "-k", 300, "--scale-columns", "none")["provenance"]["data"]
+    assert plain != answer("digits", "-k", 300, "--scale-columns", "std")["provenance"]["data"]
 
 
 def test_the_torch_engine(features: Path) -> None:
@@ -155,7 +162,8 @@ def test_all_baselines_and_a_picture(features: Path, tmp_path: Path) -> None:
 
     np.save(features, np.abs(POINTS))
     names = ",".join([*BASELINES, "greedy"])
-    options = [features, "-k", 10, "--compare", names, "--drop-last"]
+    unscaled = ["--scale-columns", "none"]  # submodular wants features that are not negative
+    options = [features, "-k", 10, "--compare", names, "--drop-last", *unscaled]
     found = answer(*options)
     assert [row["name"] for row in found["compare"]] == names.split(",")
     assert all(len(row["mmd"]) == 5 and None not in row["mmd"] for row in found["compare"])
@@ -270,7 +278,7 @@ def test_ctrl_c_says_where_the_checkpoint_is(
     assert not out.exists()
     monkeypatch.undo()
     assert run(*options).exit_code == 0
-    expected = so.sequence(POINTS, 10)
+    expected = so.sequence(so.scale_columns(POINTS), 10)
     np.testing.assert_array_equal(so.MiniBatchSequence.load(out).order, expected.order)
     assert not kept.exists()
 

@@ -1,0 +1,78 @@
+"""``subsetopt solve mmd`` on tables whose columns have different units."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import subsetopt as so
+from subsetopt.cli import app
+
+RNG = np.random.default_rng(3)
+TABLE = np.column_stack([RNG.normal(3e4, 1e4, 200), RNG.exponential(size=200), RNG.random(200)])
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    text = "income,years,share\n" + "\n".join(",".join(map(repr, row)) for row in TABLE.tolist())
+    (tmp_path / "people.csv").write_text(text)
+    return tmp_path / "people.csv"
+
+
+def run(*arguments: Any) -> Any:
+    command = ["solve", "mmd", *map(str, arguments), "--solver", "herding"]
+    return CliRunner().invoke(app, command, env={"COLUMNS": "80"})
+
+
+def answer(*arguments: Any) -> Any:
+    result = run(*arguments, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    return json.loads(result.stdout)
+
+
+def test_columns_are_scaled_unless_told_otherwise(table: Path) -> None:
+    for method in ("std", "robust", "none"):
+        problem = so.MMDSelection(TABLE, 20, scale_columns=method)  # type: ignore[arg-type]
+        expected = so.solve(problem, "herding").indices
+        found = answer(table, "-k", 20, "--scale-columns", method)
+        np.testing.assert_array_equal(found["indices"], expected)
+        assert found["scale_columns"] == method
+    assert answer(table, "-k", 20)["scale_columns"] == "std"
+
+
+def test_each_column_is_compared_with_random_rows(table: Path) -> None:
+    found = answer(table, "-k", 20)
+    expected = so.marginals(TABLE, found["indices"], names=["income", "years", "share"])
+    assert found["columns"] == [row.to_dict() for row in expected]
+    result = run(table, "-k", 20)
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("3, scaled by their standard deviations" in line for line in lines)
+    heads = [line.split()[0] for line in lines[-4:-1]]
+    assert heads == ["income", "years", "share"]
+
+
+def test_a_single_column_and_very_many(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", TABLE[:, 0])
+    np.save(tmp_path / "many.npy", np.random.default_rng(0).normal(size=(30, 101)))
+    assert len(answer(tmp_path / "one.npy", "-k", 5)["columns"]) == 1
+    assert answer(tmp_path / "many.npy", "-k", 5)["columns"] is None
+    assert "so many are not compared" in " ".join(
+        run(tmp_path / "many.npy", "-k", 5).stdout.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--scale-columns", "max"], "none or std or robust; got 'max'"),
+        (["--scale-columns", "std", "--kernel", "precomputed"], "no columns to scale"),
+    ],
+)
+def test_bad_scalings(table: Path, options: list[str], message: str) -> None:
+    result = run(table, "-k", 20, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
