@@ -1,11 +1,10 @@
 """The tree of branch and bound: nodes, their bounds, their children."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from math import comb
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from subsetopt.forms import QuadraticForm
 
-from ._quadratic_search import arrays
+from ._deadline import Deadline
+from ._quadratic_steps import arrays
 from ._semidefinite import Iterate, Relaxation
 
 _ENUMERABLE = 1000  # selections that are rather looked at one by one
@@ -122,14 +122,14 @@ class Reduced:
         return arrays(QuadraticForm(self.costs, np.zeros(self.n), self.k))
 
 
-def explore(form: QuadraticForm, node: Node, enough: float, deadline: float) -> Outcome:
-    """Bound a node; where the bound does not come above `enough`, divide it in two."""
+def explore(form: QuadraticForm, node: Node, enough: float, late: Callable[[], bool]) -> Outcome:
+    """Bound a node, until it is late; where that does not come above `enough`, divide it in two."""
     part = Reduced(form, node)
     if part.enumerable:
         return part.best()
     relaxation = Relaxation(part.costs, part.k, part.iterate)
-    for _ in rounds(relaxation, enough - part.offset, part.iterate is None):
-        if perf_counter() > deadline:
+    for _ in rounds(relaxation, enough - part.offset, part.iterate is None, late):
+        if late():
             break
     bound = max(node.bound, relaxation.bound + part.offset)
     marginals = relaxation.marginals
@@ -140,10 +140,12 @@ def explore(form: QuadraticForm, node: Node, enough: float, deadline: float) -> 
     return outcome
 
 
-def rounds(relaxation: Relaxation, enough: float, fresh: bool) -> Iterator[float]:
+def rounds(
+    relaxation: Relaxation, enough: float, fresh: bool, late: Callable[[], bool] = lambda: False
+) -> Iterator[float]:
     """Run a relaxation until it is above `enough` or not worth more; yields its bounds."""
     for _ in range(_SETTLED if fresh else 1):
-        if relaxation.run(_FIRST, enough):
+        if relaxation.run(_FIRST, enough, late):
             return
         yield relaxation.bound
         if max(relaxation.progress) < 1e-3:
@@ -151,8 +153,8 @@ def rounds(relaxation: Relaxation, enough: float, fresh: bool) -> Iterator[float
     most = _INEQUALITIES * len(relaxation.marginals)
     for turn in range(_ROUNDS):
         before = relaxation.bound
-        added = relaxation.tighten(most)
-        if relaxation.run(_ROUND, enough):
+        added = relaxation.tighten(most, late)
+        if relaxation.run(_ROUND, enough, late):
             return
         yield relaxation.bound
         gained = relaxation.bound - before
@@ -163,15 +165,15 @@ def rounds(relaxation: Relaxation, enough: float, fresh: bool) -> Iterator[float
             return
 
 
-def semidefinite_bound(form: QuadraticForm, deadline: float) -> float:
+def semidefinite_bound(form: QuadraticForm, deadline: Deadline) -> float:
     """Return the bound of the relaxation at the root, on the inner value."""
     root = Node(np.arange(form.n), np.empty(0, np.int64))
     part = Reduced(form, root)
     if part.enumerable:
         return part.best().bound
     relaxation = Relaxation(part.costs, part.k)
-    for _ in rounds(relaxation, np.inf, fresh=True):
-        if perf_counter() > deadline:
+    for _ in rounds(relaxation, np.inf, True, lambda: deadline.passed):
+        if deadline.passed:
             break
     return relaxation.bound + part.offset
 

@@ -1,11 +1,15 @@
 """Mean matching as the solvers see it: candidates less the target, scaled, padded."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.problems import MeanMatching
+from subsetopt.problems.parallel import Check, unchecked
+
+_ENTRIES = 2**21  # that are worked on between two checks
 
 
 @dataclass(frozen=True)
@@ -27,19 +31,27 @@ class Centred:
     k: int
 
     @classmethod
-    def of(cls, problem: MeanMatching) -> "Centred":
-        """Centre the values of a problem, scalar or vector."""
-        values = problem.values.reshape(problem.n, -1).astype(np.float64)
+    def of(cls, problem: MeanMatching, check: Check = unchecked) -> "Centred":
+        """Centre the values of a problem, scalar or vector, with a check now and then."""
+        values = problem.values.reshape(problem.n, -1)
         target = np.atleast_1d(np.asarray(problem.target_value, dtype=np.float64))
-        largest = max(float(np.abs(values).max()), float(np.abs(target).max()))
+        step = max(1, _ENTRIES // len(target))
+        parts = [slice(begin, begin + step) for begin in range(0, problem.n, step)]
+        largest = max(_largest(values[part], check) for part in parts)
+        largest = max(largest, float(np.abs(target).max()))
         exponent = 0
         if largest and not 1e-100 < largest < 1e100:
             exponent = int(np.frexp(largest)[1])
-            values, target = np.ldexp(values, -exponent), np.ldexp(target, -exponent)
-        rows = values - target
-        if problem.cardinality == "at_most":
-            rows = np.concatenate([rows, np.broadcast_to(-target, (problem.k, len(target)))])
-        return cls(np.ascontiguousarray(rows), exponent, problem.n, problem.k)
+            target = np.ldexp(target, -exponent)
+        nothing = problem.k if problem.cardinality == "at_most" else 0
+        rows = np.empty((problem.n + nothing, len(target)))
+        for part in parts:
+            check()
+            scaled = values[part].astype(np.float64, copy=False)
+            scaled = np.ldexp(scaled, -exponent) if exponent else scaled
+            np.subtract(scaled, target, out=rows[: problem.n][part])
+        rows[problem.n :] = -target
+        return cls(rows, exponent, problem.n, problem.k)
 
     def objective(self, total: NDArray[np.float64]) -> float:
         """Return the squared distance in units of the problem, for the sum of the chosen rows."""
@@ -48,3 +60,8 @@ class Centred:
     def indices(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the candidates among the chosen rows."""
         return np.flatnonzero(chosen[: self.n])
+
+
+def _largest(values: NDArray[Any], check: Check) -> float:
+    check()
+    return max(float(values.max()), -float(values.min()))

@@ -7,7 +7,6 @@ the better bound, also where A is semidefinite to begin with.
 """
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +17,18 @@ from subsetopt.errors import TooLarge
 from subsetopt.forms import QuadraticForm
 from subsetopt.problems.parallel import one_blas_thread
 
+from ._deadline import NEVER, Deadline, OutOfTime
 from ._trace import largest_trace
 
 _MOST = 4096  # rows of a matrix whose eigenvalues are computed
 _QUICK = 1024  # the same where it is semidefinite already, so that only the bound gains
 _SECONDS = 1e-10  # times n^3: eigenvalues on one core or two
+_LOADED = 5.0  # times that, where others use the processors
 _STEPS = 20  # times the eigenvalues: the largest trace
+_SHARE = 0.5  # of the time that is left, which the diagonal may take
 _SMALL = 512  # rows up to which one thread is faster
 _INSIDE = 0.1  # how far from the boundary the largest trace is begun, over the mean eigenvalue
+_ENTRIES = 2**22  # of a matrix that are read between two looks at the clock
 _ULPS = 8  # by how many the entries of a semidefinite matrix may be off
 
 
@@ -45,36 +48,49 @@ class Diagonal:
     slack: float
 
 
-def diagonal(form: QuadraticForm, seconds: float = math.inf) -> Diagonal:
+def diagonal(form: QuadraticForm, deadline: Deadline = NEVER) -> Diagonal:
     """Return a diagonal that makes the form convex where sums are zero.
 
     Up to 1024 rows one of nearly the largest trace, which is what bounds gain from; up to 4096
     the best uniform one, the least eigenvalue over vectors that sum to zero; both in O(n^3). Past
-    that, or where it would take more than `seconds`, the one that leaves a diagonally dominant
-    matrix, in O(n^2). Semidefinite matrices of more than 1024 rows are left as they are: zeros.
+    that, or where it would take more than half of the time that is left, the one that leaves a
+    diagonally dominant matrix, in O(n^2). Semidefinite matrices of more than 1024 rows are left as
+    they are: zeros. Raises OutOfTime where not even that is possible.
     """
     if form.semidefinite and form.n > _QUICK:
-        return Diagonal(np.zeros(form.n), slack(form))
-    if form.n > _MOST or _SECONDS * form.n**3 > seconds:
-        return Diagonal(_dominated(form.matrix), 0.0)
-    if form.n > _SMALL:
-        return _by_eigenvalues(form, seconds)
-    with one_blas_thread():
-        return _by_eigenvalues(form, seconds)
+        return Diagonal(np.zeros(form.n), slack(form, deadline))
+    if form.n > _MOST or _SECONDS * form.n**3 > _SHARE * deadline.remaining:
+        return Diagonal(_dominated(form.matrix, deadline), 0.0)
+    early = deadline.sooner(_SHARE * deadline.remaining) if deadline.limited else deadline
+    try:
+        if form.n > _SMALL:
+            return _by_eigenvalues(form, early)
+        with one_blas_thread():
+            return _by_eigenvalues(form, early)
+    except OutOfTime:  # it took longer than was estimated
+        return Diagonal(_dominated(form.matrix, deadline), 0.0)
 
 
-def _by_eigenvalues(form: QuadraticForm, seconds: float) -> Diagonal:
+def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
+    n, seconds = form.n, _SECONDS * form.n**3
     centred, norm = _centred_and_raised(form.matrix)
-    margin = form.n * float(np.finfo(np.float64).eps) * (norm + 8.0 * _largest(form.matrix))
-    least = np.full(form.n, float(np.linalg.eigvalsh(centred)[0]) - margin)
-    if form.n == 1 or form.n > _QUICK or _STEPS * _SECONDS * form.n**3 > seconds:
-        return Diagonal(np.zeros(1) if form.n == 1 else least, 0.0)
-    spread = float(np.trace(centred)) / form.n - float(least[0])
-    raised = largest_trace(centred, least - _INSIDE * spread, seconds) - 8.0 * margin
+    margin = n * float(np.finfo(np.float64).eps) * (norm + 8.0 * largest_entry(form.matrix))
+    lowest = deadline.wait_for(lambda: float(np.linalg.eigvalsh(centred)[0]), _LOADED * seconds)
+    least = np.full(n, lowest - margin)
+    if n == 1 or n > _QUICK or _STEPS * seconds > deadline.remaining:
+        return Diagonal(np.zeros(1) if n == 1 else least, 0.0)
+    start = least - _INSIDE * (float(np.trace(centred)) / n - float(least[0]))
+    try:
+        raised = deadline.wait_for(
+            lambda: largest_trace(centred, start, deadline), _LOADED * _STEPS * seconds
+        )
+    except OutOfTime:
+        return Diagonal(least, 0.0)
+    raised = raised - 8.0 * margin
     return Diagonal(raised if raised.sum() > least.sum() else least, 0.0)
 
 
-def slack(form: QuadraticForm) -> float:
+def slack(form: QuadraticForm, deadline: Deadline = NEVER) -> float:
     """Return how far convexity-based bounds of a semidefinite form can be too high; O(n^2).
 
     With A = S + E, S semidefinite and every ``|E_ij| <= e``, a bound that takes A for convex is
@@ -83,7 +99,7 @@ def slack(form: QuadraticForm) -> float:
     largest entry, in the precision of the entries.
     """
     reach = 2.0 * min(form.k, form.n - form.k)
-    entry = _ULPS * float(np.finfo(form.matrix.dtype).eps) * _largest(form.matrix)
+    entry = _ULPS * float(np.finfo(form.matrix.dtype).eps) * largest_entry(form.matrix, deadline)
     term = _ULPS * float(np.finfo(np.float64).eps) * float(np.abs(form.linear).max())
     return entry * reach * reach + term * form.k
 
@@ -135,19 +151,23 @@ def _centred_and_raised(matrix: NDArray[Any]) -> tuple[NDArray[np.float64], floa
     return double, norm
 
 
-def _dominated(matrix: NDArray[Any]) -> NDArray[np.float64]:
+def _dominated(matrix: NDArray[Any], deadline: Deadline = NEVER) -> NDArray[np.float64]:
     """Return d with ``A_ii - d_i`` no less than the sum of the other ``|A_ij|``, rounding included.
 
     A row at a time: no copy of the matrix.
     """
-    sums = np.array([np.abs(row).sum(dtype=np.float64) for row in matrix])
+    sums = np.empty(len(matrix))
+    for part in deadline.chunks(len(matrix), len(matrix), _ENTRIES):
+        sums[part] = [np.abs(row).sum(dtype=np.float64) for row in matrix[part]]
     own = matrix.diagonal().astype(np.float64)
     dominated: NDArray[np.float64] = own - (sums - np.abs(own))
     return dominated - 4 * len(matrix) * float(np.finfo(np.float64).eps) * sums
 
 
-def _largest(matrix: NDArray[Any]) -> float:
-    return max(float(matrix.max()), -float(matrix.min()))
+def largest_entry(matrix: NDArray[Any], deadline: Deadline = NEVER) -> float:
+    """Return the largest magnitude; O(n^2)."""
+    parts = (matrix[part] for part in deadline.chunks(len(matrix), len(matrix), _ENTRIES))
+    return max(max(float(part.max()), -float(part.min())) for part in parts)
 
 
 def _require_size(n: int) -> None:

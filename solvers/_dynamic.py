@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._deadline import Deadline
 from ._integers import Subproblem
 
 _WORD_NANOSECONDS = 0.5
 _ENTRY_NANOSECONDS = 2.0
-_ITEMS_AT_ONCE = 16  # between looks at the clock
+_WORDS_AT_ONCE = 2**25  # between looks at the clock: some 20 ms
 
 
 def table_width(sub: Subproblem, reach: Fraction) -> int:
@@ -42,13 +42,12 @@ class Table:
         self._first[0, 0] = 0
         self._bits[0, 0] = 1
 
-    def fill(self, deadline: float) -> bool:
+    def fill(self, deadline: Deadline) -> bool:
         """Enter all values; returns False if the deadline came first."""
-        for begin in range(0, self._values.size, _ITEMS_AT_ONCE):
-            end = min(begin + _ITEMS_AT_ONCE, self._values.size)
-            self._kernel.reach(self._values, begin, end, self._first, self._bits)
-            if perf_counter() > deadline:
-                return end == self._values.size
+        for part in deadline.chunks(self._values.size, self._bits.size, _WORDS_AT_ONCE):
+            self._kernel.reach(self._values, part.start, part.stop, self._first, self._bits)
+            if deadline.passed:
+                return bool(part.stop == self._values.size)
         return True
 
     def best(self, sub: Subproblem) -> NDArray[np.int64] | None:

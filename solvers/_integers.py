@@ -1,16 +1,18 @@
 """Scalar mean matching in whole numbers: the form in which optimality is proven."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.problems import MeanMatching
+from subsetopt.problems.parallel import Check, unchecked
 
+_AT_ONCE = 2**14  # numbers that are worked on between two checks
 RESIDUE_BITS = 16
 """Sums are told apart modulo two to this power, in the bound that needs no search."""
 
@@ -65,12 +67,17 @@ class Integers:
     pivot: int
 
     @classmethod
-    def of(cls, problem: MeanMatching) -> "Integers":
-        """Reduce a problem; exact whatever the dtype."""
+    def of(cls, problem: MeanMatching, check: Check = unchecked) -> "Integers":
+        """Reduce a problem; exact whatever the dtype. There is a check now and then."""
         whole = problem.grid.whole_numbers()
-        least = min(whole)
-        divisor = gcd(*(value - least for value in whole)) or 1
-        values = tuple((value - least) // divisor for value in whole)
+        check()
+        least, divisor = min(whole), 0
+        for some in _parts(whole, check):
+            divisor = gcd(divisor, *(value - least for value in some))
+        divisor = divisor or 1
+        values = tuple(
+            (value - least) // divisor for some in _parts(whole, check) for value in some
+        )
         p, q = problem.scaled_target
         wanted = {
             count: (Fraction(p, q) - count * least) / divisor
@@ -81,8 +88,11 @@ class Integers:
             total = sum(values)
             wanted = {problem.n - count: total - goal for count, goal in wanted.items()}
         unit = Fraction(divisor, problem.k) * Fraction(2) ** problem.grid.exponent
-        pivot = values[max(range(len(whole)), key=lambda i: trailing_zeros(whole[i]))]
-        residues = reachable_residues([value - pivot for value in values])
+        zeros: list[int] = []
+        for some in _parts(whole, check):
+            zeros.extend(map(trailing_zeros, some))
+        pivot = values[zeros.index(max(zeros))]
+        residues = reachable_residues([value - pivot for value in values], check)
         subproblems = tuple(
             Subproblem(count, goal, least_distance(residues, goal - count * pivot))
             for count, goal in wanted.items()
@@ -93,11 +103,6 @@ class Integers:
     def n(self) -> int:
         """The number of values."""
         return len(self.values)
-
-    @cached_property
-    def descending(self) -> tuple[int, ...]:
-        """The values from the largest on."""
-        return tuple(sorted(self.values, reverse=True))
 
     def distance(self, subset: NDArray[np.int64], sub: Subproblem) -> Fraction:
         """Return the distance of a subset's sum from what is wanted."""
@@ -120,7 +125,14 @@ def trailing_zeros(value: int) -> int:
     return min(zeros, RESIDUE_BITS) if value else RESIDUE_BITS
 
 
-def reachable_residues(differences: Sequence[int]) -> NDArray[np.bool_]:
+def _parts(numbers: Sequence[int], check: Check) -> Iterator[Sequence[int]]:
+    """Yield the numbers in parts, with a check between them."""
+    for begin in range(0, len(numbers), _AT_ONCE):
+        check()
+        yield numbers[begin : begin + _AT_ONCE]
+
+
+def reachable_residues(differences: Sequence[int], check: Check = unchecked) -> NDArray[np.bool_]:
     """Return which residues modulo ``2**16`` the sum of some of the numbers can have.
 
     Most values of a sample of floats are multiples of a fair power of two, and only the few
@@ -128,15 +140,22 @@ def reachable_residues(differences: Sequence[int]) -> NDArray[np.bool_]:
     So differences from a value without low bits must be given: those from the smallest value, the
     finest of all, would hide that.
     """
-    modulus = 1 << RESIDUE_BITS
+    modulus, closed = 1 << RESIDUE_BITS, 0
     reachable = np.zeros(modulus, dtype=np.bool_)
     reachable[0] = True
-    for difference in differences:
-        residue = difference % modulus
-        if residue:
-            reachable |= np.roll(reachable, residue)
-            if reachable.all():
-                break
+    times: Counter[int] = Counter()
+    for some in _parts(differences, check):
+        times.update(difference % modulus for difference in some)
+    count = 1
+    for residue in (r for r in times for _ in range(times[r]) if r):
+        if residue == closed:  # another of the kind adds nothing
+            continue
+        check()
+        reachable |= np.roll(reachable, residue)
+        before, count = count, np.count_nonzero(reachable)
+        closed = residue if count == before else 0
+        if count == modulus:
+            break
     return reachable
 
 

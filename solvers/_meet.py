@@ -13,19 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice, product
-from math import ceil, comb, prod
-from threading import local
-from time import perf_counter
+from math import ceil, prod
+from threading import Event, local
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._deadline import NEVER, SORTING, Deadline
 from ._integers import Subproblem
 
 PIECE = 2**20
 """Keys of a half that are held at once, per thread: 8 MiB of each half fit into caches."""
+COUNTLESS = 2**100
+"""Numbers of subsets are not told apart from here on: nobody can look at as many."""
 _NANOSECONDS = 16.0  # measured cost of one key of one half: to generate, sort and compare it
+_LISTING = 3e-8  # seconds a subset of a group
 _KEY_BITS = 62
 _TIES = 20_000  # pairs that rounding makes look alike, evaluated exactly one by one
 
@@ -46,14 +49,22 @@ class _Group:
     """
 
     def __init__(
-        self, items: NDArray[np.int64], keys: NDArray[np.int64], most: int, exact: bool
+        self,
+        items: NDArray[np.int64],
+        keys: NDArray[np.int64],
+        most: int,
+        exact: bool,
+        deadline: Deadline,
     ) -> None:
         from ._kernels import subset_sums
 
         self._items = items
         room = subsets(len(items), most)
+        deadline.check()
         sums, self._parents, self._entered = subset_sums.subset_keys(keys[items], most, room)
-        self._order = np.argsort(sums, kind="stable")
+        self._order = deadline.wait_for(
+            lambda: np.argsort(sums, kind="stable"), SORTING * sums.size
+        )
         self.keys = sums[self._order]
         if exact:
             first = _first_of_equals(self.keys)
@@ -134,6 +145,8 @@ class Meet:
         Pieces searched at once; the answer does not depend on it.
     counts : sequence of int, optional
         Search only subsets with so many items in the first half; None for all.
+    deadline : Deadline
+        When it is to end. OutOfTime where it comes before the search.
     """
 
     def __init__(
@@ -143,7 +156,9 @@ class Meet:
         reach: Fraction,
         threads: int,
         counts: Sequence[int] | None = None,
+        deadline: Deadline = NEVER,
     ) -> None:
+        self._deadline, self._interrupted = deadline, Event()
         self._every = counts is None
         self._counts = range(sub.count + 1) if counts is None else counts
         most = max(max(count, sub.count - count) for count in self._counts)
@@ -154,14 +169,21 @@ class Meet:
         # Equal values kept together make few distinct sums; else the groups are better alike.
         tied = len(np.unique(keys)) < 0.75 * len(keys)
         parts = np.array_split(dealt, 4) if tied else [dealt[part::4] for part in range(4)]
-        groups = [_Group(part, keys, most, exact=not scale.slack) for part in parts]
+        groups = [_Group(part, keys, most, not scale.slack, deadline) for part in parts]
         self._x, self._y = _Half(groups[0], groups[3]), _Half(groups[1], groups[2])
         self._target = sub.count * scale.counter + scale.rounded(sub.floor)
         self._reach = min(scale.counter // 4, (ceil(reach) >> scale.shift) + scale.slack + 2)
         self._buffers = local()
 
-    def run(self, deadline: float) -> Found:
+    def run(self) -> Found:
         """Search until all is searched, the least distance is attained or the deadline is past."""
+        try:
+            return self._run()
+        except KeyboardInterrupt:
+            self._interrupted.set()  # for the threads
+            raise
+
+    def _run(self) -> Found:
         best: _Pair | None = None
         with ThreadPoolExecutor(self._threads) as pool:
             pieces = self._pieces()
@@ -173,11 +195,11 @@ class Meet:
                     self._reach = min(self._reach, ceil(best.distance) + 2 * self._scale.slack)
                     if best.distance == self._sub.least and not self._scale.slack:
                         return Found(self._subset(best), complete=True)
-                if perf_counter() > deadline:
+                if self._deadline.passed:
                     return Found(self._subset(best), complete=False)
             if best is None or not self._scale.slack:
                 return Found(self._subset(best), complete=self._every)
-            return self._untie(pool, deadline)
+            return self._untie(pool)
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         """Yield intervals of keys of the first half, none with more than `PIECE` of them."""
@@ -217,6 +239,8 @@ class Meet:
     def _nearest(self, piece: tuple[int, int]) -> "_Pair | None":
         from ._kernels import subset_sums
 
+        if self._interrupted.is_set() or self._deadline.passed:
+            return None
         x, y = self._facing(piece)
         below, x_below, above, x_above = subset_sums.closest_pairs(x, y, self._target)
         fraction = self._sub.wanted - self._sub.floor if not self._scale.slack else Fraction(0)
@@ -233,7 +257,7 @@ class Meet:
         first, second = next(self._x.subsets(pair.x)), next(self._y.subsets(pair.y))
         return np.array(sorted(first + second), dtype=np.int64)
 
-    def _untie(self, pool: ThreadPoolExecutor, deadline: float) -> Found:
+    def _untie(self, pool: ThreadPoolExecutor) -> Found:
         """Evaluate exactly all subsets that rounding leaves in the running."""
         best: tuple[Fraction, list[int]] | None = None
         evaluated, late = 0, False
@@ -248,7 +272,7 @@ class Meet:
                         best = distance, subset
                     if evaluated > _TIES:
                         return Found(np.array(sorted(best[1])), complete=False)
-            late = perf_counter() > deadline
+            late = self._deadline.passed
         complete = self._every and not batch
         return Found(np.array(sorted(best[1])) if best else None, complete=complete)
 
@@ -256,6 +280,8 @@ class Meet:
         """Return the pairs of distinct keys within reach; one too many if there are very many."""
         from ._kernels import subset_sums
 
+        if self._interrupted.is_set() or self._deadline.passed:
+            return []
         x, y = self._facing(piece)
         out = np.empty((_TIES + 1, 2), dtype=np.int64)
         low, high = self._target - self._reach, self._target + self._reach
@@ -301,6 +327,17 @@ def seconds(keys: float, values: Sequence[int], count: int) -> float:
     return 1e-9 * _NANOSECONDS * passes * keys
 
 
+def group_seconds(n: int, count: int) -> float:
+    """Return the estimated time of listing and sorting the subsets of four groups of n items."""
+    return 4 * (SORTING + _LISTING) * subsets((n + 3) // 4, count)
+
+
 def subsets(n: int, most: int) -> int:
-    """Return the number of subsets of n items with at most `most` of them."""
-    return sum(comb(n, count) for count in range(min(n, most) + 1))
+    """Return the number of subsets of n items with at most `most` of them, or `COUNTLESS`."""
+    total = term = 1
+    for count in range(min(n, most)):
+        term = term * (n - count) // (count + 1)
+        total += term
+        if total > COUNTLESS:
+            return COUNTLESS
+    return total

@@ -27,7 +27,9 @@ from numpy.typing import NDArray
 
 from subsetopt.forms import QuadraticForm
 
-_BLOCK = 2**24  # entries at once
+from ._deadline import NEVER, Deadline
+
+_BLOCK = 2**23  # entries at once: some 20 ms
 _SCALINGS = 2000
 _HIGH = 1e8  # where no T exists the scalings grow without limit
 _ACCURACY = 1e-8  # relative; a hundredth of the tolerance of a solver of linear programmes
@@ -46,33 +48,33 @@ class Point(NamedTuple):
         return self.value - self.bound <= _ACCURACY * max(abs(self.value), abs(self.bound))
 
 
-def closed_form(form: QuadraticForm) -> Point | None:
+def closed_form(form: QuadraticForm, deadline: Deadline = NEVER) -> Point | None:
     """Return the optimum of the published relaxation, or None where this cannot show it.
 
     O(n^2) for the signs and O(n log n) for the order; to show that halves are optimal takes
     O(k^2) a step for at most some thousands, usually tens.
     """
-    r = negative_parts(form)
+    r = negative_parts(form, deadline)
     order = np.argsort(r, kind="stable")
     for attempt in (_halves, _ones):
-        point = attempt(form, r, order)
+        point = attempt(form, r, order, deadline)
         if point is not None and point.optimal:
             return point
     return None
 
 
-def negative_parts(form: QuadraticForm) -> NDArray[np.float64]:
+def negative_parts(form: QuadraticForm, deadline: Deadline = NEVER) -> NDArray[np.float64]:
     """Return r: the sum of the negative entries of each row of Z = A + diag(c); O(n^2)."""
     n, sums = form.n, np.empty(form.n)
-    step = max(1, _BLOCK // n)
-    for begin in range(0, n, step):
-        rows = np.minimum(form.matrix[begin : begin + step], 0)
-        sums[begin : begin + step] = rows.sum(axis=1, dtype=np.float64)
+    for part in deadline.chunks(n, n, _BLOCK):
+        sums[part] = np.minimum(form.matrix[part], 0).sum(axis=1, dtype=np.float64)
     own = form.matrix.diagonal().astype(np.float64)
     return sums - np.minimum(own, 0) + np.minimum(own + form.linear, 0)
 
 
-def _halves(form: QuadraticForm, r: NDArray[np.float64], order: NDArray[np.int64]) -> Point | None:
+def _halves(
+    form: QuadraticForm, r: NDArray[np.float64], order: NDArray[np.int64], deadline: Deadline
+) -> Point | None:
     half = order[: 2 * form.k]
     if half.size > form.n - form.n % 2 or half.size < 2 * form.k:
         return None
@@ -80,11 +82,13 @@ def _halves(form: QuadraticForm, r: NDArray[np.float64], order: NDArray[np.int64
     m[half] = 0.5
     wanted = r[half[-1]] - r[half]
     g = r.copy()
-    g[half] += _row_sums(_positive_part(form, half), wanted)
+    g[half] += _row_sums(_positive_part(form, half, deadline), wanted, deadline)
     return _point(m, float(r[half].sum()) / 2, g, form.k)
 
 
-def _row_sums(most: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+def _row_sums(
+    most: NDArray[np.float64], wanted: NDArray[np.float64], deadline: Deadline = NEVER
+) -> NDArray[np.float64]:
     """Return the row sums, near `wanted`, of some symmetric T with 0 <= T <= `most`.
 
     T is ``most`` scaled by u on both sides (symmetric Sinkhorn), cut off at `most`.
@@ -96,30 +100,39 @@ def _row_sums(most: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray
         most, wanted = np.minimum(most / top, _HIGH), wanted / top
     u = np.sqrt(wanted)
     for _ in range(_SCALINGS):
+        deadline.check()
         reached = u * (most @ u)
         if np.abs(reached - wanted).max() <= _ACCURACY / 10:
             break
         with np.errstate(divide="ignore", invalid="ignore"):
             u = np.where(reached > 0, np.minimum(u * np.sqrt(wanted / reached), _HIGH), 0.0)
-    sums: NDArray[np.float64] = (most * np.minimum(np.outer(u, u), 1.0)).sum(axis=1)
+    sums = np.empty(u.size)
+    for part in deadline.chunks(u.size, u.size, _BLOCK):
+        sums[part] = (most[part] * np.minimum(np.outer(u[part], u), 1.0)).sum(axis=1)
     return top * sums
 
 
-def _ones(form: QuadraticForm, r: NDArray[np.float64], order: NDArray[np.int64]) -> Point:
+def _ones(
+    form: QuadraticForm, r: NDArray[np.float64], order: NDArray[np.int64], deadline: Deadline
+) -> Point:
     chosen = order[: form.k]
     m = np.zeros(form.n)
     m[chosen] = 1.0
-    lifted = _positive_part(form, chosen).sum(axis=1)
+    lifted = _positive_part(form, chosen, deadline).sum(axis=1)
     g = r.copy()
     g[chosen] += lifted
     return _point(m, float(r[chosen].sum() + lifted.sum() / 2), g, form.k)
 
 
-def _positive_part(form: QuadraticForm, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _positive_part(
+    form: QuadraticForm, rows: NDArray[np.int64], deadline: Deadline
+) -> NDArray[np.float64]:
     """Return the positive entries of Z among `rows`, zero elsewhere."""
-    block = form.matrix[np.ix_(rows, rows)].astype(np.float64)
+    block = np.empty((rows.size, rows.size))
+    for part in deadline.chunks(rows.size, rows.size, _BLOCK):
+        block[part] = form.matrix[np.ix_(rows[part], rows)]
     block[np.diag_indices(rows.size)] += form.linear[rows]
-    return np.maximum(block, 0)
+    return np.maximum(block, 0, out=block)
 
 
 def _point(m: NDArray[np.float64], value: float, g: NDArray[np.float64], k: int) -> Point:

@@ -1,7 +1,6 @@
 """The convex relaxation of a quadratic selection problem, by Frank-Wolfe steps."""
 
 import math
-from time import perf_counter
 from typing import Literal
 
 import numpy as np
@@ -11,7 +10,8 @@ from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
-from ._convex import Diagonal, diagonal, slack
+from ._convex import Diagonal, diagonal, largest_entry, slack
+from ._deadline import NEVER, Deadline, OutOfTime, stoppable
 
 Variant = Literal["auto", "coordinate", "pairwise", "away", "vanilla"]
 
@@ -23,30 +23,29 @@ def quadratic_bound(form: QuadraticForm, limits: Limits) -> float:
     """Return the bound of the convex relaxation on the inner value, to 1e-7 of its size.
 
     Where the form is convex as it stands, the better of two: a diagonal of larger trace does not
-    always bring more.
+    always bring more. Minus infinity where the time is up before there is any.
     """
-    deadline = deadline_of(perf_counter(), limits)
-    taken = [diagonal(form, limits.time_limit or math.inf)]
-    if form.semidefinite and taken[0].values.any():
-        taken.append(Diagonal(np.zeros(form.n), slack(form)))
-    bounds = []
-    for choice in taken:
-        relaxed = QuadraticRelaxation(form, choice)
-        relaxed.run(1e-7, limits, deadline)
-        bounds.append(relaxed.bound())
-    return max(bounds)
-
-
-def deadline_of(start: float, limits: Limits) -> float:
-    """Return when the time is up, as `perf_counter` tells it."""
-    return math.inf if limits.time_limit is None else start + limits.time_limit
+    deadline, best = Deadline.of(limits), -math.inf
+    with stoppable():
+        taken = [diagonal(form, deadline)]
+        if form.semidefinite and taken[0].values.any():
+            taken.append(Diagonal(np.zeros(form.n), slack(form, deadline)))
+        for choice in taken:
+            relaxed = QuadraticRelaxation(form, choice, deadline=deadline)
+            relaxed.run(1e-7, limits, deadline.sooner(relaxed.bound_seconds))
+            best = max(best, relaxed.bound())
+    return best
 
 
 class QuadraticRelaxation:
-    """The iterates on a quadratic form less a diagonal that makes it convex."""
+    """The iterates on a quadratic form less a diagonal that makes it convex.
+
+    To build it takes O(n^2), and so does `bound`; both may raise OutOfTime.
+    """
 
     _ATOM_BYTES = 2**29  # for the k-subsets and their images
     _WORK = 2**24  # multiplications between two looks at the clock
+    _PASSES = 4.0  # over the matrix that a bound takes, over one of those that `_image` takes
 
     def __init__(
         self,
@@ -54,16 +53,19 @@ class QuadraticRelaxation:
         taken: Diagonal,
         variant: Variant = "auto",
         steps: int = 500,
+        deadline: Deadline = NEVER,
     ) -> None:
         from ._kernels import quadratic_frank_wolfe
 
         self._kernel = quadratic_frank_wolfe
-        self._form, self._taken, self._steps = form, taken, steps
+        self._form, self._taken, self._steps, self.deadline = form, taken, steps, deadline
         self._linear = form.linear + taken.values
         self._diagonal = form.matrix.diagonal() - taken.values
         self._code = CODES.get(variant)
         self.point = np.full(form.n, form.k / form.n)
+        begin = deadline.elapsed
         self._gradient = self._gradient_at(self.point)
+        self.bound_seconds = self._PASSES * (deadline.elapsed - begin)
         self._atoms = np.empty((0, form.k), np.int64), np.empty((0, form.n)), np.empty(0)
         self._count = self._moves = self._atom_steps = 0
         if self._code is not None:
@@ -74,9 +76,15 @@ class QuadraticRelaxation:
         self._scale = max(abs(value), self._gap)
 
     def _gradient_at(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        image = np.empty(self._form.n)
-        self._kernel.image(self._form.matrix, self._taken.values, point, image)
-        return 2.0 * image + self._linear
+        return 2.0 * self._image(point) + self._linear
+
+    def _image(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return B times the point; O(n) for every entry that is not zero."""
+        image = np.zeros(self._form.n)
+        for part in self.deadline.chunks(self._form.n, self._form.n):
+            self._kernel.add_images(self._form.matrix, part.start, part.stop, point, image)
+        image -= self._taken.values * point
+        return image
 
     def _begin_at_vertex(self) -> None:
         """Move to the vertex that the gradient at the uniform point asks for: the first atom."""
@@ -110,29 +118,35 @@ class QuadraticRelaxation:
 
     def bound(self) -> float:
         """Return the best lower bound on the inner value of every selection; O(n^2)."""
-        form, taken = self._form, self._taken
-        largest = max(float(form.matrix.max()), -float(form.matrix.min()))
-        value = self._kernel.lower_bound(
-            form.matrix,
+        form, taken, point = self._form, self._taken, self._best_point
+        largest = largest_entry(form.matrix, self.deadline)
+        sizes = np.zeros(form.n)
+        for part in self.deadline.chunks(form.n, form.n):
+            self._kernel.add_sizes(form.matrix, part.start, part.stop, point, sizes)
+        value = self._kernel.bound_of(
+            self._image(point),
+            sizes,
             taken.values,
             self._linear,
             form.k,
             largest + float(np.abs(taken.values).max()),
-            self._best_point,
+            point,
         )
         return float(value) - taken.slack
 
-    def run(self, tolerance: float, limits: Limits, deadline: float) -> Termination:
+    def run(self, tolerance: float, limits: Limits, deadline: Deadline) -> Termination:
         """Take steps until one of the reasons to stop."""
         goal = tolerance * self._scale
         try:
             while self._gap > goal and not self._is_close(limits):
                 if self.taken >= self._steps:
                     return Termination.ITERATION_LIMIT
-                if perf_counter() >= deadline:
+                if deadline.passed:
                     return Termination.TIME_LIMIT
                 if not (self._exchange(goal) if self._code is None else self._step(goal)):
                     break
+        except OutOfTime:
+            return Termination.TIME_LIMIT
         except KeyboardInterrupt:
             return Termination.INTERRUPTED
         return Termination.FINISHED

@@ -9,33 +9,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.forms import QuadraticForm
+from subsetopt.problems.parallel import Check, unchecked
 
-Mask = NDArray[np.bool_]
+from . import _quadratic_steps as steps
+from ._deadline import CHUNK, NEVER, Deadline
+from ._quadratic_steps import Mask
+
 Phase = Callable[[int], Any]  # does a chunk of work and returns the next phase
 
-_CHUNK = 2**23  # rows' entries that a kernel may read between two looks at the clock: ~10 ms
 _FEW = 20_000  # so many selections are enumerated
 
 
-def arrays(
-    form: QuadraticForm,
-) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
-    """Return A as it is, its diagonal and c, read-only or not as the kernels are compiled for."""
-    matrix = form.matrix.view()
-    matrix.setflags(write=False)
-    return matrix, matrix.diagonal().astype(np.float64), form.linear.copy()
-
-
 class Descents:
-    """Iterated swap descent; its state is the best selection so far."""
+    """Iterated swap descent; its state is the best selection so far.
 
-    interruptible = 1
+    Everything that it does may end with OutOfTime or KeyboardInterrupt; `indices` is then the best
+    selection up to there.
+    """
 
-    def __init__(self, form: QuadraticForm, seed: int) -> None:
+    chunk_size = 1
+
+    def __init__(self, form: QuadraticForm, seed: int, deadline: Deadline = NEVER) -> None:
         from ._kernels import quadratic
 
-        self._kernel, self._form = quadratic, form
-        self.matrix, self.diagonal, self.linear = arrays(form)
+        self._kernel, self._form, self._deadline = quadratic, form, deadline
+        self._parts = steps.arrays(form)
+        self.matrix, self.diagonal, self.linear = self._parts
         self.k = form.k
         self.generator = np.random.default_rng(seed)
         self.chosen = np.zeros(form.n, dtype=np.bool_)
@@ -43,13 +42,15 @@ class Descents:
         self.best, self._fresh = self.chosen, self.potentials
         self.value = self.current = math.inf
         self._settled = False
-        self._turns = max(2 * form.k, _CHUNK // form.n)
+        self._turns = max(2 * form.k, CHUNK // form.n)
 
     def start(self) -> None:
-        """Begin from the greedy selection."""
-        self._kernel.greedy(
-            self.matrix, self.diagonal, self.linear, self.k, self.chosen, self.potentials
-        )
+        """Begin from the greedy selection, or from what there is of it when the time is up."""
+        try:
+            steps.greedy(self._parts, self.k, self.chosen, self.potentials, self._deadline)
+        except BaseException:
+            steps.complete(self.chosen, self.k, self.generator)
+            raise
         self.keep()
 
     def rounds(self, begin: int, end: int) -> int:
@@ -74,30 +75,46 @@ class Descents:
         taken, free = np.flatnonzero(self.chosen), np.flatnonzero(~self.chosen)
         leaving = self.generator.choice(taken, count, replace=False, shuffle=False)
         entering = self.generator.choice(free, count, replace=False)
-        self._kernel.exchange_all(
-            self.matrix, self.diagonal, leaving, entering, self.chosen, self.potentials
-        )
+        for part in self._deadline.chunks(count, 2 * len(self.chosen)):
+            self._kernel.exchange_all(
+                self.matrix,
+                self.diagonal,
+                leaving[part],
+                entering[part],
+                self.chosen,
+                self.potentials,
+            )
 
     def go(self, mask: Mask) -> None:
         """Go to a selection."""
         self.chosen[:] = mask
-        self.current = self._kernel.refresh(
-            self.matrix, self.diagonal, self.linear, self.chosen, self.potentials
-        )
+        self.current = steps.refresh(self._parts, self.chosen, self.potentials, self._deadline)
 
     def descend(self) -> tuple[bool, int]:
         """Descend for a while; returns whether no exchange helps any more, and the turns."""
-        turns, self._settled = self._kernel.descend(
-            self.matrix, self.diagonal, self.linear, self._turns, self.chosen, self.potentials
-        )
+        try:
+            self._settled, turns = steps.descend(
+                self._parts, self._turns, self.chosen, self.potentials, self._deadline
+            )
+        except BaseException:
+            if self._standing() < self.value:  # this is the end: no need of fresh potentials
+                self.best = self.chosen
+            raise
         self.keep()
         return self._settled, turns
 
+    def _standing(self) -> float:
+        """Return the value of the selection as it stands."""
+        return float(
+            self._kernel.value_of(self.diagonal, self.linear, self.chosen, self.potentials)
+        )
+
     def keep(self) -> None:
         """Take the selection as it stands as the best if it is; its value is computed afresh."""
-        value = self._kernel.value_of(self.diagonal, self.linear, self.chosen, self.potentials)
-        if value < self.value:
+        if self._standing() < self.value:
+            before, self.best = self.best, self.chosen  # also where this is the end
             self.go(self.chosen)
+            self.best = before
             if self.current < self.value:
                 self.best, self._fresh = self.chosen.copy(), self.potentials.copy()
                 self.value = self.current
@@ -131,9 +148,15 @@ class Walks(Descents):
     _COST = 3  # what a move of a walk costs, in turns of a descent
 
     def __init__(
-        self, form: QuadraticForm, seed: int, tenure: int | None, stall: int | None, goal: float
+        self,
+        form: QuadraticForm,
+        seed: int,
+        tenure: int | None,
+        stall: int | None,
+        goal: float,
+        deadline: Deadline = NEVER,
     ) -> None:
-        super().__init__(form, seed)
+        super().__init__(form, seed, deadline)
         from ._kernels import rng, tabu
 
         self._walk = tabu
@@ -142,7 +165,7 @@ class Walks(Descents):
         self._tenures = _tenures(n, k, tenure)
         self._stall = 5000 + 2 * n if stall is None else stall
         self._goal = goal
-        self._steps = max(1, _CHUNK // (self._COST * (n + 500)))
+        self._steps = max(1, CHUNK // (self._COST * (n + 500)))
         self._members, self._until = np.empty(k, np.int64), np.empty(n, np.int64)
         self._barred, self._held = np.empty(n), np.empty(n, np.int64)
         blocks = -(-n // tabu.BLOCK)
@@ -190,7 +213,7 @@ class Walks(Descents):
         return self._wander
 
     def _wander(self, most: int) -> Phase:
-        steps = self._walk.walk(
+        moves = self._walk.walk(
             self.matrix,
             self.diagonal,
             self.chosen,
@@ -210,9 +233,9 @@ class Walks(Descents):
             self._tenures,
             self._state,
         )
-        self.moves += steps
-        self._credit += self._share * self._COST * steps
-        ended = steps < most
+        self.moves += moves
+        self._credit += self._share * self._COST * moves
+        ended = moves < most
         if ended or self._numbers[self._walk.BEST] < self.value:
             self._keep_found()
         if not ended:
@@ -225,7 +248,11 @@ class Walks(Descents):
     def _keep_found(self) -> None:
         """Take the best of the walk as the best if it is, and go back to where the walk stands."""
         chosen, potentials, before = self.chosen.copy(), self.potentials.copy(), self.value
+        last = self.best
+        if self._numbers[self._walk.BEST] < self.value:
+            self.best = self._found  # also where this is the end
         self.go(self._found)
+        self.best = last
         self.keep()
         if self.value < before:
             self._share = max(0.25, 0.5 * self._share)
@@ -278,18 +305,18 @@ def _tenures(n: int, k: int, tenure: int | None) -> NDArray[np.int64]:
     return np.array([inside, inside + 1, outside, outside + 1], dtype=np.int64)
 
 
-def enumerated(form: QuadraticForm) -> NDArray[np.int64] | None:
+def enumerated(form: QuadraticForm, check: Check = unchecked) -> NDArray[np.int64] | None:
     """Return a best selection by trying all of them, None where they are many."""
     if math.comb(form.n, form.k) > _FEW:
         return None
     from ._kernels import quadratic
 
-    matrix, diagonal, linear = arrays(form)
+    matrix, diagonal, linear = steps.arrays(form)
     if 2 * form.k <= form.n:
         return np.asarray(quadratic.enumerate_all(matrix, diagonal, linear, form.k))
     if form.k == form.n:
         return np.arange(form.n)
     # Of the others there are fewer; what they leave is m'Am + c'm with m = 1 - m'.
-    linear = -linear - 2.0 * matrix.sum(axis=1, dtype=np.float64)
+    linear = -linear - 2.0 * steps.row_sums(matrix, check)
     left = quadratic.enumerate_all(matrix, diagonal, linear, form.n - form.k)
     return np.setdiff1d(np.arange(form.n), left)

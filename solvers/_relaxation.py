@@ -21,6 +21,7 @@ from subsetopt.solution import Termination
 from . import _contained, _lp_engines
 from ._backend import scaled_form
 from ._convex import convexified, slack
+from ._deadline import NEVER, Deadline
 from ._published_lp import closed_form
 from ._quadratic_relaxation import quadratic_bound
 
@@ -54,9 +55,9 @@ class Relaxation:
     note: str = ""
 
 
-def published_in_closed_form(form: QuadraticForm) -> Relaxation | None:
+def published_in_closed_form(form: QuadraticForm, deadline: Deadline = NEVER) -> Relaxation | None:
     """Return the published relaxation where its closed form holds, else None."""
-    point = closed_form(form)
+    point = closed_form(form, deadline)
     if point is None:
         return None
     return Relaxation(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 
+from ._deadline import NEVER, SORTING, Deadline
 from ._tiers import Tiers
 
 TIERS = Tiers("matching", "exchanges", kernel="exchanges.double_swap")
@@ -48,6 +49,7 @@ class Rounds:
         steps = 20 * values.size + 2 * (pairs + quads)
         self._kernel, self._compound = TIERS.choose(steps)
         self.chosen, self._trial = np.empty((2, values.size), dtype=np.bool_)
+        self.chosen[:] = np.arange(values.size) < k  # a selection, also before the start
         self._room = self._compound.room(values.size, k, pairs)
         self.residual = math.inf
 
@@ -114,14 +116,20 @@ class Scalars:
     _PAIRS = 4096
     _QUADS = 2**15  # over sqrt(k): the residual may be k times the error, so fewer do
 
-    def __init__(self, problem: MeanMatching, limits: Limits, tolerance: float) -> None:
+    def __init__(
+        self,
+        problem: MeanMatching,
+        limits: Limits,
+        tolerance: float,
+        deadline: Deadline = NEVER,
+    ) -> None:
         from ._kernels import rng
 
         values = problem.values.astype(np.float64)
         if problem.cardinality == "at_most":
             values = np.concatenate([values, np.zeros(problem.k)])  # zeros stand for no choice
         self._n, k = problem.n, problem.k
-        self._order = values.argsort()
+        self._order = deadline.wait_for(values.argsort, SORTING * values.size)
         values, exponent = in_range(values[self._order])
         if problem.target is None:
             wanted = k * float(np.add.reduce(values)) / problem.n
@@ -140,7 +148,7 @@ class Scalars:
         self._rounds = Rounds(values, k, wanted, limit, self._PAIRS, quads, state)
         self._at_end = _is_at_end(values, k, wanted, problem.target is None)
         # Rounds between looks at the clock: a round takes O(n), and some 0.1 ms at least.
-        self.interruptible = max(1, min(64, 2**20 // values.size))
+        self.chunk_size = max(1, min(64, 2**20 // values.size))
 
     def start(self, indices: NDArray[np.int64] | None = None) -> None:
         """Begin from the stratified start, or from a selection of exactly k."""

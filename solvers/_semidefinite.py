@@ -15,6 +15,7 @@ first-order versions of the bounds of Krislock, Malick & Roupin (2014).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -29,6 +30,10 @@ _POWER = 10  # iterations that estimate that norm
 _EVERY = 10  # iterations between two bounds
 _LEAST = 0.005  # a violation below this is none
 _ROOM = 60_000
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +146,13 @@ class Relaxation:
         """The primal value: what the bound tends to, once X is feasible."""
         return float((self._costs * self.iterate.X).sum()) * self.scale + self._constant
 
-    def run(self, iterations: int, enough: float = math.inf) -> bool:
-        """Iterate; returns whether the bound has come above `enough`, where it stops."""
+    def run(
+        self, iterations: int, enough: float = math.inf, late: Callable[[], bool] = _never
+    ) -> bool:
+        """Iterate; returns whether the bound has come above `enough`, where it stops.
+
+        It also stops, with a bound as good as it is by then, once `late` says so.
+        """
         if self.constant:
             self.bound = float(self._constant - self._error * self._k)
             return bool(self.bound > enough)
@@ -172,10 +182,11 @@ class Relaxation:
                 combined_before = self._combined
                 kernel.combine(rows, z, combined_before)
             X += _RELAXATION * (projected - X)
-            if count % _EVERY == 0 or count == iterations:
+            stopping = count == iterations or late()
+            if count % _EVERY == 0 or stopping:
                 self._measure(y, N, z, rows)
                 mu = self._balanced(X, wanted, residual, mu)
-                if self.bound > enough:
+                if stopping or self.bound > enough:
                     break
         self.iterations += count
         self.iterate = Iterate(X, S, N, rows, z, mu)
@@ -205,11 +216,13 @@ class Relaxation:
             return min(mu * 1.3, 1e4)
         return max(mu * 0.77, 1e-4) if dual > 5 * primal else mu
 
-    def tighten(self, most: int) -> int:
+    def tighten(self, most: int, late: Callable[[], bool] = _never) -> int:
         """Drop the slack inequalities, add up to `most` of the most violated; returns how many."""
         state, least = self.iterate, _LEAST
         rows, amounts = np.empty((_ROOM, 4), np.int32), np.empty(_ROOM)
         while (found := self._kernel.separate(state.X, least, rows, amounts)) == _ROOM:
+            if late():
+                break
             least *= 2
         worst = np.argsort(-amounts[:found], kind="stable")[:most]
         tight = state.multipliers > 1e-7

@@ -8,11 +8,10 @@ better the convex bound near the point where all entries are equal, because
 :math:`\sum_i d_i (m_i - m_i^2)` is what the bound gains.
 """
 
-import math
-from time import perf_counter
-
 import numpy as np
 from numpy.typing import NDArray
+
+from ._deadline import NEVER, Deadline
 
 _STEPS = 16  # of Newton's method
 _FALL = 0.25  # of mu after a full step
@@ -21,7 +20,7 @@ _ENOUGH = 0.05  # of the trace, when mu n, which bounds what is missing, is as s
 
 
 def largest_trace(
-    matrix: NDArray[np.float64], start: NDArray[np.float64], seconds: float = math.inf
+    matrix: NDArray[np.float64], start: NDArray[np.float64], deadline: Deadline = NEVER
 ) -> NDArray[np.float64]:
     """Return d with a larger trace than `start`, ``matrix - diag(d)`` semidefinite all the same.
 
@@ -30,20 +29,20 @@ def largest_trace(
     matrix : ndarray of float64 (n, n)
     start : ndarray of float64 (n,)
         A d for which it is definite.
-    seconds : float
-        After which no further step is taken; one takes O(n^3).
+    deadline : Deadline
+        When no further step is taken; one takes O(n^3).
     """
-    n, deadline = len(start), perf_counter() + seconds
+    n = len(start)
     d = start
     try:
         inverse = np.linalg.inv(_less(matrix, d))
         mu = 1.0 / float(np.diagonal(inverse).mean())
         for _ in range(_STEPS):
-            if perf_counter() > deadline:
+            if deadline.passed:
                 break
             gradient = 1.0 - mu * np.diagonal(inverse)
             step = np.asarray(np.linalg.solve(mu * inverse * inverse, gradient), np.float64)
-            length = _length(matrix, d, step)
+            length = _length(matrix, d, step, deadline)
             if not length:
                 break
             d = d + length * step
@@ -57,11 +56,16 @@ def largest_trace(
 
 
 def _length(
-    matrix: NDArray[np.float64], d: NDArray[np.float64], step: NDArray[np.float64]
+    matrix: NDArray[np.float64],
+    d: NDArray[np.float64],
+    step: NDArray[np.float64],
+    deadline: Deadline,
 ) -> float:
     """Return how much of the step leaves the matrix definite: 1, a half, a quarter, ... or 0."""
     length = 1.0
     for _ in range(_HALVINGS):
+        if deadline.passed:
+            break
         try:
             np.linalg.cholesky(_less(matrix, d + length * step))
         except np.linalg.LinAlgError:

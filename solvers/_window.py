@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import comb, log2, pi, sqrt
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._deadline import Deadline
 from ._integers import Integers, Subproblem, trailing_zeros
 from ._meet import PIECE, Meet, seconds, subsets
 
@@ -35,7 +35,7 @@ class Window:
     @classmethod
     def sized(cls, integers: Integers, best: NDArray[np.int64], sub: Subproblem) -> "Window | None":
         """Return the smallest window expected to hold enough hits, None if there is none."""
-        if integers.descending[0].bit_length() > _WIDEST:
+        if max(integers.values).bit_length() > _WIDEST:
             return None
         values = np.array([float(value) for value in integers.values])
         deviation = float(values.std())
@@ -67,7 +67,7 @@ class Window:
         groups = subsets(self.size // 4 + 1, self.count - self.count // 2)
         return 160.0 * groups + 48.0 * min(PIECE, self._halves)
 
-    def search(self, seed: int, threads: int, deadline: float) -> Iterator[NDArray[np.int64]]:
+    def search(self, seed: int, threads: int, deadline: Deadline) -> Iterator[NDArray[np.int64]]:
         """Yield better and better subsets, from one random window after another."""
         generator = np.random.default_rng(seed)
         chosen = np.zeros(self.integers.n, dtype=np.bool_)
@@ -80,10 +80,10 @@ class Window:
             sub = Subproblem(self.count, wanted, self.sub.least)
             reach = abs(wanted - sum(self.integers.values[int(i)] for i in inside))
             middle = [self.count // 2]  # the most numerous split between the halves
-            found, _ = Meet(values, sub, reach, threads, middle).run(deadline)
+            found, _ = Meet(values, sub, reach, threads, middle, deadline).run()
             if found is not None:
                 yield np.sort(np.concatenate([items[found], fixed]))
-            if perf_counter() > deadline:
+            if deadline.passed:
                 return
 
     def _drawn(

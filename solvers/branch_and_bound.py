@@ -2,9 +2,9 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
+from threading import Event
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,18 +18,20 @@ from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.solution import Termination
 
 from ._branching import Tree, explore, semidefinite_bound
-from .base import NUMBA, Answer, Kind, Requirement, Solver
+from ._deadline import Deadline, TimedSolver
+from .base import NUMBA, Answer, Kind, Requirement
 
 LARGEST = 600
 """Candidates that a semidefinite relaxation is made of, at most."""
 
+_ITERATION = 4e-10  # seconds times n^3: what an iteration and the bound after it take
 _MOVES = 150  # of tabu for each candidate, for the first selection
 _EXACT_SUMS = 2.0**50  # multiples of the grid below this are summed exactly in float64
 _TOLERANCE = 1e-9  # of the magnitude of the value: closer selections are not told apart
 
 
 @dataclass(frozen=True, kw_only=True)
-class BranchAndBound(Solver):
+class BranchAndBound(TimedSolver):
     """Divide on the most undecided item; bound by a semidefinite relaxation; search by `tabu`.
 
     The relaxation is doubly nonnegative with triangle inequalities, see `_semidefinite`. Where
@@ -62,24 +64,29 @@ class BranchAndBound(Solver):
         if self.nodes is not None and (type(self.nodes) is not int or self.nodes < 1):
             raise InvalidOption(f"nodes is {self.nodes!r}; a whole number >= 1 or None is needed")
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
         """Return the best selection and the least open bound."""
-        start = perf_counter()
         if problem.n > LARGEST:
             raise too_large(problem.n)
-        form: QuadraticForm = problem.quadratic_form()
-        search = _Search(form, _grid(form) if problem.family == "quadratic" else None, limits)
-        built = perf_counter()
-        search.offer(form.rows(_first(problem, limits)))
-        with one_blas_thread():
-            termination = search.run(self.nodes or math.inf, start)
+        form: QuadraticForm = problem.quadratic_form(deadline.check)
+        grid = _grid(form) if problem.family == "quadratic" else None
+        search = _Search(form, grid, limits, deadline)
+        built = deadline.elapsed
+        first = _first(form, limits, deadline)
+        assert first.indices is not None
+        search.offer(form.rows(problem.check(first.indices)))
+        if first.termination is Termination.INTERRUPTED:
+            termination = first.termination
+        else:
+            with one_blas_thread():
+                termination = search.run(self.nodes or math.inf)
         return Answer(
             indices=form.indices(search.best),
             termination=termination,
             bound=form.lift(search.bound),
             proven=termination is Termination.OPTIMAL and search.exact,
-            build_seconds=built - start,
-            solve_seconds=perf_counter() - built,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
             iterations=search.explored,
             message=f"{search.explored} nodes, {len(search.tree)} open",
         )
@@ -88,8 +95,12 @@ class BranchAndBound(Solver):
 class _Search:
     """The state of the search: the open nodes and the best selection."""
 
-    def __init__(self, form: QuadraticForm, grid: float | None, limits: Limits) -> None:
+    def __init__(
+        self, form: QuadraticForm, grid: float | None, limits: Limits, deadline: Deadline
+    ) -> None:
         self._form, self._grid, self._limits = form, grid, limits
+        self._early = deadline.sooner(_ITERATION * form.n**3)
+        self._interrupted = Event()
         self.tree = Tree(form)
         self.best = np.empty(0, np.int64)
         self.value = math.inf
@@ -123,21 +134,24 @@ class _Search:
         apart = _TOLERANCE * abs(self.value) if self._grid is None else self._grid * (1 - 1e-6)
         return self.value - max(apart, self._allowed())
 
-    def run(self, most: float, start: float) -> Termination:
+    def _late(self) -> bool:
+        return self._interrupted.is_set() or self._early.passed
+
+    def run(self, most: float) -> Termination:
         """Look at nodes until none is open that could hold anything better."""
-        limit, threads = self._limits.time_limit, self._limits.threads or 1
-        deadline = math.inf if limit is None else start + limit
+        threads = self._limits.threads or 1
         with ThreadPoolExecutor(threads) as pool:
             while len(self.tree) and self.tree.bound <= self._enough():
                 if self.explored >= most:
                     return Termination.ITERATION_LIMIT
-                if perf_counter() >= deadline:
+                if self._early.passed:
                     return Termination.TIME_LIMIT
                 batch = [self.tree.pop() for _ in range(min(threads, len(self.tree)))]
-                work = partial(explore, self._form, enough=self._enough(), deadline=deadline)
+                work = partial(explore, self._form, enough=self._enough(), late=self._late)
                 try:
                     outcomes = list(pool.map(work, batch) if threads > 1 else map(work, batch))
                 except KeyboardInterrupt:
+                    self._interrupted.set()  # for the threads
                     for node in batch:
                         self.tree.push(node)
                     return Termination.INTERRUPTED
@@ -150,14 +164,11 @@ class _Search:
         return Termination.OPTIMAL
 
 
-def _first(problem: Any, limits: Limits) -> NDArray[np.int64]:
+def _first(form: QuadraticForm, limits: Limits, deadline: Deadline) -> Answer:
     """Return the selection to begin with, from a bounded amount of search."""
     from .tabu import Tabu
 
-    found = Tabu(iterations=_MOVES * problem.n).answer(problem, replace(limits, time_limit=None))
-    assert found.indices is not None
-    first: NDArray[np.int64] = problem.check(found.indices)
-    return first
+    return Tabu().walk(form, _MOVES * form.n, limits.seed, deadline)
 
 
 def _grid(form: QuadraticForm) -> float | None:
@@ -185,9 +196,8 @@ def root_bound(form: QuadraticForm, limits: Limits) -> float:
     """
     if form.n > LARGEST:
         raise too_large(form.n)
-    limit = limits.time_limit
     with one_blas_thread():
-        return semidefinite_bound(form, math.inf if limit is None else perf_counter() + limit)
+        return semidefinite_bound(form, Deadline.of(limits).sooner(_ITERATION * form.n**3))
 
 
 def too_large(n: int) -> TooLarge:

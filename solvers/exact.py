@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from time import perf_counter
 from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -16,11 +15,13 @@ from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
 from . import _dynamic, _meet
+from ._deadline import Deadline, TimedSolver, stoppable
 from ._integers import Integers, Subproblem
 from ._window import Window
-from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
+from .base import NUMBA, Answer, Kind, Requirement, is_number
 from .swap import Swap
 
+_STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED)
 _RESTARTS = 300  # of the swaps that begin: some 10 ms at most, and often they end it
 _POSITIONS = 2**16  # that those restarts may scan
 
@@ -36,7 +37,7 @@ class Plan(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exact(Solver):
+class Exact(TimedSolver):
     """Prove the optimum: binary floats are whole numbers times a power of two.
 
     Closed form where the target is out of reach; else the cheapest of
@@ -83,7 +84,7 @@ class Exact(Solver):
                     f"{option} is {getattr(self, option)!r}; a number > 0 is needed"
                 )
 
-    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
+    def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> Answer:
         """Return the optimum, or the best found when the time was up.
 
         Raises
@@ -91,25 +92,25 @@ class Exact(Solver):
         TooLarge
             If no method's estimate is within the limits.
         """
-        start = perf_counter()
         for end in problem.extremes:
+            deadline.check()
             if problem.exact_objective(end) == problem.lower_bound():
-                return _proven(end, "closed form: no selection lies beyond this one", start)
-        search = _Search(problem, limits, start)
+                return _proven(end, "closed form: no selection lies beyond this one", deadline)
+        search = _Search(problem, limits, deadline)
         if search.attained:
-            return _proven(search.selection(), "attains the nearest grid point", start)
-        return self._search(search)
+            return _proven(search.selection(), "attains the nearest grid point", deadline)
+        if search.stopped:
+            return search.unproven(search.stopped)
+        return self._by_plans(search, deadline)
 
-    def _search(self, search: "_Search") -> Answer:
-        try:
+    def _by_plans(self, search: "_Search", deadline: Deadline) -> Answer:
+        with stoppable() as stopped:
             for plan in self._plans(search):
                 if search.by(plan.method):
                     note = f"{plan.method}: estimated {plan.seconds:.2g} s"
-                    return _proven(search.selection(), note, search.start)
-        except KeyboardInterrupt:
-            return search.unproven(Termination.INTERRUPTED)
-        late = perf_counter() > search.deadline
-        return search.unproven(Termination.TIME_LIMIT if late else Termination.ITERATION_LIMIT)
+                    return _proven(search.selection(), note, deadline)
+            deadline.check()
+        return search.unproven(stopped.reason or Termination.ITERATION_LIMIT)
 
     def _plans(self, search: "_Search") -> list[Plan]:
         """Return the methods within the limits, cheapest first, or raise TooLarge."""
@@ -136,18 +137,18 @@ class Exact(Solver):
 class _Search:
     """The problem in integers, the best subset so far, and the methods that improve it."""
 
-    def __init__(self, problem: MeanMatching, limits: Limits, start: float) -> None:
-        self.start, self.time_limit = start, limits.time_limit
-        self.deadline = math.inf if limits.time_limit is None else start + limits.time_limit
+    def __init__(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> None:
+        self.time_limit, self.deadline = limits.time_limit, deadline
         self._threads = limits.threads or os.cpu_count() or 1
         self._seed = limits.seed
-        self.integers = Integers.of(problem)
+        self.integers = Integers.of(problem, deadline.check)
         least = min(sub.least for sub in self.integers.subproblems) * self.integers.unit
         enough = Limits(seed=limits.seed, absolute_gap=float(least) * (1 + 1e-9))
         restarts = max(8, min(_RESTARTS, _POSITIONS // problem.n))
-        first = Swap(restarts=restarts).answer(problem, enough).indices
-        assert first is not None  # swap always has an answer
-        self._best = self.integers.subset(first.astype(np.int64))
+        first = Swap(restarts=restarts).bounded(problem, enough, deadline)
+        assert first.indices is not None  # swap always has an answer
+        self.stopped = first.termination if first.termination in _STOPPED else None
+        self._best = self.integers.subset(first.indices.astype(np.int64))
         self._sub = next(s for s in self.integers.subproblems if s.count == self._best.size)
         self._distance = self.integers.distance(self._best, self._sub)
 
@@ -167,18 +168,19 @@ class _Search:
             indices=self.selection(),
             termination=termination,
             bound=least * self.integers.unit,
-            solve_seconds=perf_counter() - self.start,
+            solve_seconds=self.deadline.elapsed,
             message="the search did not come to a proof",
         )
 
     def plans(self) -> Iterator[Plan]:
         """Yield what each method would cost."""
         subs, n = self.integers.subproblems, self.integers.n
-        keys = [2 * _meet.half_keys(self.integers.values, sub.count) for sub in subs]
-        seconds = sum(
-            _meet.seconds(size, self.integers.values, sub.count)
-            for size, sub in zip(keys, subs, strict=True)
-        )
+        keys, seconds = [], 0.0
+        for sub in subs:
+            self.deadline.check()
+            keys.append(2 * _meet.half_keys(self.integers.values, sub.count))
+            seconds += _meet.seconds(keys[-1], self.integers.values, sub.count)
+            seconds += _meet.group_seconds(n, sub.count)
         groups = 160.0 * _meet.subsets((n + 3) // 4, subs[-1].count)
         pieces = 24.0 * self._threads * min(_meet.PIECE, max(keys) / 2)
         yield Plan(seconds / self._threads, groups + pieces, "meet")
@@ -204,8 +206,9 @@ class _Search:
             if sub.count == 0:
                 self._keep(np.empty(0, dtype=np.int64), sub)
                 continue
-            meet = _meet.Meet(self.integers.values, sub, self._distance, self._threads)
-            subset, searched = meet.run(self.deadline)
+            values, reach, deadline = self.integers.values, self._distance, self.deadline
+            meet = _meet.Meet(values, sub, reach, self._threads, deadline=deadline)
+            subset, searched = meet.run()
             self._keep(subset, sub)
             complete = complete and searched
         return complete or self.attained
@@ -236,11 +239,11 @@ class _Search:
         return False
 
 
-def _proven(selection: NDArray[np.int64], note: str, start: float) -> Answer:
+def _proven(selection: NDArray[np.int64], note: str, deadline: Deadline) -> Answer:
     return Answer(
         indices=selection,
         termination=Termination.OPTIMAL,
         proven=True,
-        solve_seconds=perf_counter() - start,
+        solve_seconds=deadline.elapsed,
         message=note,
     )

@@ -1,9 +1,8 @@
 """Frank-Wolfe on the convex relaxation: a lower bound, and an answer by rounding."""
 
 import math
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
-from time import perf_counter
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
@@ -17,24 +16,20 @@ from subsetopt.solution import Termination
 
 from . import _convex
 from ._centred import Centred
-from ._quadratic_relaxation import (
-    CODES,
-    QuadraticRelaxation,
-    Variant,
-    deadline_of,
-    largest,
-)
-from ._quadratic_search import arrays
+from ._deadline import CHUNK, NEVER, Deadline, TimedSolver, stoppable
+from ._quadratic_relaxation import CODES, QuadraticRelaxation, Variant, largest
+from ._quadratic_steps import arrays, descend, refresh
 from ._scalar_search import Scalars
-from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
-from .swap import Vectors
+from ._vector_search import Vectors
+from .base import NUMBA, Answer, Kind, Requirement, is_number
 
 _TURNS = 2**24  # over n: turns of the swaps between two looks at the clock
 _FOR_SWAPS = 0.5  # of the time that is left
+_AFTER_CTRL_C = 1.0  # seconds that the bound may take then
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrankWolfe(Solver):
+class FrankWolfe(TimedSolver):
     """Relax to ``0 <= m <= 1, sum m = k``, round the k largest m, descend by swaps.
 
     The duality gap gives a lower bound on every selection; for scalars it is not zero only where
@@ -84,26 +79,27 @@ class FrankWolfe(Solver):
         if not is_number(self.tolerance) or not 0.0 <= self.tolerance < math.inf:
             raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
 
-    def answer(self, problem: Problem, limits: Limits) -> Answer:
+    def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> Answer:
         """Return the rounded selection and the bound."""
         if isinstance(problem, MeanMatching):
-            return self._match(problem, limits)
-        return self._select(problem.quadratic_form(), limits)  # type: ignore[attr-defined]
+            return self._match(problem, limits, deadline)
+        form = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
+        return self._select(form, limits, deadline)
 
-    def _match(self, problem: MeanMatching, limits: Limits) -> Answer:
+    def _match(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> Answer:
         if self.variant == "coordinate":
             raise InvalidOption(
                 "variant 'coordinate' is for quadratic problems; mean matching takes 'pairwise', "
                 "'away' or 'vanilla'"
             )
-        start = perf_counter()
-        centred = Centred.of(problem)
-        built = perf_counter()
-        relaxed = _Relaxation(centred, self)
-        termination = relaxed.run(deadline_of(start, limits))
+        centred = Centred.of(problem, deadline.check)
+        built = deadline.elapsed
+        relaxed = _Relaxation(centred, self, deadline)
+        termination = relaxed.run()
         chosen = largest(relaxed.weights(), problem.k)
-        if self.rounding == "swap":
-            chosen = _improved(problem, chosen, limits)
+        if self.rounding == "swap" and termination is not Termination.INTERRUPTED:
+            chosen, early = _improved(problem, chosen, limits, deadline)
+            termination = early or termination
         # The root comes before the scaling: for scalars the square may be out of range.
         power = 1 if problem.values.ndim == 1 else 2
         bound = (math.sqrt(max(0.0, relaxed.bound)) / problem.k) ** power
@@ -111,38 +107,36 @@ class FrankWolfe(Solver):
             indices=chosen[chosen < problem.n],
             termination=termination,
             bound=float(np.ldexp(bound, power * centred.exponent)),
-            build_seconds=built - start,
-            solve_seconds=perf_counter() - built,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
             iterations=relaxed.taken,
             message=_message(relaxed.relative_gap, relaxed.taken),
         )
 
-    def _select(self, form: QuadraticForm, limits: Limits) -> Answer:
-        start = perf_counter()
-        deadline = deadline_of(start, limits)
-        interrupted = False
-        try:
-            taken = _convex.diagonal(form, limits.time_limit or math.inf)
-        except KeyboardInterrupt:  # nothing is known, and nothing more is to be done
-            taken, interrupted = _convex.Diagonal(np.zeros(form.n), math.inf), True
-            deadline = start
-        built = perf_counter()
-        relaxed = QuadraticRelaxation(form, taken, self.variant, self.steps)
-        swaps = self.rounding == "swap" and limits.time_limit is not None
-        reserved = _FOR_SWAPS * (deadline - perf_counter()) if swaps else 0.0
-        termination = relaxed.run(self.tolerance, limits, deadline - reserved)
-        if interrupted:
-            termination = Termination.INTERRUPTED
+    def _select(self, form: QuadraticForm, limits: Limits, deadline: Deadline) -> Answer:
+        taken = _convex.diagonal(form, deadline)
+        built = deadline.elapsed
+        whole = deadline
+        relaxed = QuadraticRelaxation(form, taken, self.variant, self.steps, deadline)
+        swaps = self.rounding == "swap" and deadline.limited
+        reserved = _FOR_SWAPS * deadline.remaining if swaps else 0.0
+        termination = relaxed.run(
+            self.tolerance, limits, deadline.sooner(reserved + relaxed.bound_seconds)
+        )
+        if termination is Termination.INTERRUPTED:
+            relaxed.deadline = deadline = Deadline(_AFTER_CTRL_C)
+        with stoppable() as unbounded:
+            bound = form.lift(relaxed.bound()) - 1e-12 * abs(form.constant)
         rows = largest(relaxed.point, form.k)
-        if self.rounding == "swap":
-            rows = _descended(form, rows, deadline)
-        bound = form.lift(relaxed.bound()) - 1e-12 * abs(form.constant)
+        if self.rounding == "swap" and termination is not Termination.INTERRUPTED:
+            rows, early = _descended(form, rows, deadline)
+            termination = early or termination
         return Answer(
             indices=form.indices(rows),
-            termination=termination,
-            bound=bound,
-            build_seconds=built - start,
-            solve_seconds=perf_counter() - built,
+            termination=unbounded.reason or termination,
+            bound=None if unbounded.reason else bound,
+            build_seconds=built,
+            solve_seconds=whole.elapsed - built,
             iterations=relaxed.taken,
             message=_message(relaxed.relative_gap, relaxed.taken),
         )
@@ -155,52 +149,70 @@ def _message(relative_gap: float, taken: int) -> str:
 class _Relaxation:
     """The iterates: atoms, their sums and weights."""
 
-    _STEPS_AT_ONCE = 25  # between looks at the clock
+    _STEPS_AT_ONCE = 25  # at most, between looks at the clock
+    _SORTING = 50  # multiplications that finding a vertex costs for each row
 
-    def __init__(self, centred: Centred, options: FrankWolfe) -> None:
+    def __init__(self, centred: Centred, options: FrankWolfe, deadline: Deadline = NEVER) -> None:
         from ._kernels import frank_wolfe
 
-        self._kernel = frank_wolfe
+        self._kernel, self._deadline = frank_wolfe, deadline
         self._rows, self._options = centred.rows, options
+        n, d = self._rows.shape
+        self._at_once = max(1, min(self._STEPS_AT_ONCE, CHUNK // (n * (d + self._SORTING))))
         room = options.steps + 2
         self._atoms = np.empty((room, centred.k), dtype=np.int64)
         self._sums = np.empty((room, self._rows.shape[1]))
         self._weights = np.zeros(room)
-        frank_wolfe.start(self._rows, centred.k, self._atoms, self._sums, self._weights)
+        uniform = np.zeros(d)
+        for part in self._parts():
+            frank_wolfe.add_rows(self._rows[part], centred.k / n, uniform)
+        scores = self._scores(uniform)
+        frank_wolfe.start(self._rows, scores, self._atoms, self._sums, self._weights)
         self._count, self.taken = 1, 0
         self.bound = 0.0
         self._scale = float(self._sums[0] @ self._sums[0])
         self._gap = math.inf
+        self._variant = CODES.get(options.variant, CODES["pairwise"])
+        self._limit = options.tolerance * self._scale
 
     @property
     def relative_gap(self) -> float:
         return self._gap / self._scale if self._scale else 0.0
 
-    def run(self, deadline: float) -> Termination:
-        variant = CODES.get(self._options.variant, CODES["pairwise"])
-        limit = self._options.tolerance * self._scale
-        try:
+    def run(self) -> Termination:
+        with stoppable() as stopped:
             while self.taken < self._options.steps:
-                steps = min(self._STEPS_AT_ONCE, self._options.steps - self.taken)
-                self._count, self.bound, self._gap, taken = self._kernel.iterate(
-                    self._rows,
-                    variant,
-                    steps,
-                    limit,
-                    self._atoms,
-                    self._sums,
-                    self._weights,
-                    self._count,
-                    self.bound,
-                )
+                steps = min(self._at_once, self._options.steps - self.taken)
+                taken = self._iterate(steps)
                 self.taken += taken
-                if taken < steps or self._gap <= limit:
+                if taken < steps or self._gap <= self._limit:
                     return Termination.FINISHED
-                if perf_counter() >= deadline:
-                    return Termination.TIME_LIMIT
-        except KeyboardInterrupt:
-            return Termination.INTERRUPTED
-        return Termination.ITERATION_LIMIT
+                self._deadline.check()
+        return stopped.reason or Termination.ITERATION_LIMIT
+
+    def _iterate(self, steps: int) -> int:
+        """Take up to so many steps; returns how many."""
+        state = self._atoms, self._sums, self._weights, self._count, self.bound
+        if self._rows.size <= CHUNK:
+            self._count, self.bound, self._gap, taken = self._kernel.iterate(
+                self._rows, self._variant, steps, self._limit, *state
+            )
+            return int(taken)
+        point = self._kernel.point_of(self._sums, self._weights, self._count)
+        self._count, self.bound, self._gap, done = self._kernel.step(
+            self._rows, self._variant, self._limit, point, self._scores(point), *state
+        )
+        return int(done != self._kernel.ENDED)
+
+    def _scores(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the inner products of the rows with a point."""
+        scores = np.empty(len(self._rows))
+        for part in self._parts():
+            self._kernel.products(self._rows[part], point, scores[part])
+        return scores
+
+    def _parts(self) -> Iterator[slice]:
+        return self._deadline.chunks(*self._rows.shape)
 
     def weights(self) -> NDArray[np.float64]:
         weights = np.empty(len(self._rows))
@@ -209,28 +221,35 @@ class _Relaxation:
 
 
 def _improved(
-    problem: MeanMatching, chosen: NDArray[np.int64], limits: Limits
-) -> NDArray[np.int64]:
-    """Return the selection after one descent by swaps, padding included."""
-    scalar = problem.values.ndim == 1
-    search = Scalars(problem, limits, 0.0) if scalar else Vectors(problem, limits, 0.0)
-    search.start(chosen)
-    if not search.content:
-        search.rounds(0, 1)
-    return search.indices()
+    problem: MeanMatching, chosen: NDArray[np.int64], limits: Limits, deadline: Deadline
+) -> tuple[NDArray[np.int64], Termination | None]:
+    """Return the selection after one descent by swaps, padding included, and why it was cut off."""
+    with stoppable() as early:
+        deadline.check()
+        search_type = Scalars if problem.values.ndim == 1 else Vectors
+        search = search_type(problem, limits, 0.0, deadline)
+        search.start(chosen)
+    if early.reason:
+        return chosen, early.reason
+    with stoppable() as early:
+        if not search.content:
+            search.rounds(0, 1)
+    return search.indices(), early.reason
 
 
-def _descended(form: QuadraticForm, rows: NDArray[np.int64], deadline: float) -> NDArray[np.int64]:
-    """Return the selection after one descent by swaps, or how far that came by the deadline."""
-    from ._kernels import quadratic
-
+def _descended(
+    form: QuadraticForm, rows: NDArray[np.int64], deadline: Deadline
+) -> tuple[NDArray[np.int64], Termination | None]:
+    """Return the selection after one descent by swaps, and why it was cut off if it was."""
     chosen = np.zeros(form.n, dtype=np.bool_)
     chosen[rows] = True
-    matrix, diagonal, linear = arrays(form)
-    potentials = np.empty(form.n)
+    parts, potentials = arrays(form), np.empty(form.n)
     settled, turns = False, max(4 * form.k, _TURNS // form.n)
-    with suppress(KeyboardInterrupt):
-        quadratic.refresh(matrix, diagonal, linear, chosen, potentials)
-        while not settled and perf_counter() < deadline:
-            _, settled = quadratic.descend(matrix, diagonal, linear, turns, chosen, potentials)
-    return np.flatnonzero(chosen)
+    with stoppable() as early:
+        deadline.check()
+        refresh(parts, chosen, potentials, deadline)
+        while not settled:
+            settled, _ = descend(parts, turns, chosen, potentials, deadline)
+            if not settled:
+                deadline.check()
+    return np.flatnonzero(chosen), early.reason

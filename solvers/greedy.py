@@ -1,23 +1,21 @@
 """Greedy: one candidate after another, each the best at its turn."""
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
-from ._centred import Centred
-from ._quadratic_search import arrays
-from .base import NUMBA, Answer, Kind, Requirement, Solver
+from ._deadline import Deadline, TimedSolver, stoppable
+from ._quadratic_steps import arrays, complete, greedy
+from ._vector_search import Rows
+from .base import NUMBA, Answer, Kind, Requirement
 
 
 @dataclass(frozen=True, kw_only=True)
-class Greedy(Solver):
+class Greedy(TimedSolver):
     """Add the best candidate k times.
 
     Scalars and vectors: the one that minimises ``|| sum (v_i - t) ||`` of those added so far, in
@@ -37,32 +35,25 @@ class Greedy(Solver):
     requires: ClassVar[tuple[Requirement, ...]] = (NUMBA,)
     concurrent: ClassVar[bool] = True
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
-        """Return the greedy selection; limits have no bearing on it."""
-        start = perf_counter()
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+        """Return the greedy selection; what the time limit leaves open is filled up at random."""
         vectors = problem.family in ("mean-matching", "vector-mean-matching")
-        data = Centred.of(problem) if vectors else problem.quadratic_form()
-        built = perf_counter()
-        chosen = _of_rows(data) if isinstance(data, Centred) else _of_form(data)
+        data = Rows(problem, deadline) if vectors else problem.quadratic_form(deadline.check)
+        built = deadline.elapsed
+        chosen = np.zeros(len(data.values) if isinstance(data, Rows) else data.n, dtype=np.bool_)
+        with stoppable() as stopped:
+            if isinstance(data, Rows):
+                data.greedy(chosen)
+            else:
+                greedy(arrays(data), data.k, chosen, np.empty(data.n), deadline)
+        taken = int(np.count_nonzero(chosen))
+        complete(chosen, data.k, np.random.default_rng(limits.seed))
         return Answer(
-            indices=chosen,
-            termination=Termination.FINISHED,
-            build_seconds=built - start,
-            solve_seconds=perf_counter() - built,
+            indices=data.centred.indices(chosen)
+            if isinstance(data, Rows)
+            else data.indices(np.flatnonzero(chosen)),
+            termination=stopped.reason or Termination.FINISHED,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            message="" if taken == data.k else f"{taken} of {data.k} chosen, the others at random",
         )
-
-
-def _of_rows(centred: Centred) -> NDArray[np.int64]:
-    from ._kernels import features
-
-    chosen = np.zeros(len(centred.rows), dtype=np.bool_)
-    features.greedy(centred.rows, centred.k, chosen)
-    return centred.indices(chosen)
-
-
-def _of_form(form: QuadraticForm) -> NDArray[np.int64]:
-    from ._kernels import quadratic
-
-    chosen, potentials = np.zeros(form.n, dtype=np.bool_), np.empty(form.n)
-    quadratic.greedy(*arrays(form), form.k, chosen, potentials)
-    return form.indices(np.flatnonzero(chosen))

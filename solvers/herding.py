@@ -1,7 +1,6 @@
 """Kernel herding: one candidate after another, each pulling the running mean to the target."""
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,12 +9,13 @@ from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
-from ._quadratic_search import arrays
-from .base import NUMBA, Answer, Kind, Requirement, Solver
+from ._deadline import Deadline, TimedSolver, stoppable
+from ._quadratic_steps import arrays, complete
+from .base import NUMBA, Answer, Kind, Requirement
 
 
 @dataclass(frozen=True, kw_only=True)
-class Herding(Solver):
+class Herding(TimedSolver):
     """Take in step t the candidate of the largest ``mu_j - sum(A_ij for i taken) / t``.
 
     Chen, Welling & Smola, Super-samples from kernel herding, UAI 2010. The form ``m'Am + c'm`` is
@@ -43,21 +43,30 @@ class Herding(Solver):
         if not isinstance(self.replacement, bool):
             raise InvalidOption(f"replacement is {self.replacement!r}; True or False is needed")
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
-        """Return the herded selection; limits have no bearing on it."""
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+        """Return the herded selection; what the time limit leaves open is filled up at random."""
         from ._kernels import herding
 
-        start = perf_counter()
-        form = problem.quadratic_form()
-        built = perf_counter()
-        chosen = np.zeros(form.n, dtype=np.bool_)
+        form = problem.quadratic_form(deadline.check)
+        built = deadline.elapsed
         matrix, _, linear = arrays(form)
         target = linear / (-2.0 * form.k)
-        steps = herding.herd(matrix, target, form.k, 10 * form.k, self.replacement, chosen)
+        most = 10 * form.k
+        chosen, counts = np.zeros(form.n, dtype=np.bool_), np.zeros(2, np.int64)
+        state = chosen, np.zeros(form.n), -target, counts
+        with stoppable() as stopped:
+            # The steps are not over before k are chosen: after `most`, each chooses another.
+            for part in deadline.chunks(most + form.k, form.n):
+                size = part.stop - part.start
+                if herding.herd(matrix, target, form.k, most, self.replacement, size, *state):
+                    break
+        taken = int(counts[1])
+        complete(chosen, form.k, np.random.default_rng(limits.seed))
         return Answer(
             indices=form.indices(np.flatnonzero(chosen)),
-            termination=Termination.FINISHED,
-            build_seconds=built - start,
-            solve_seconds=perf_counter() - built,
-            iterations=steps,
+            termination=stopped.reason or Termination.FINISHED,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            iterations=int(counts[0]),
+            message="" if taken == form.k else f"{taken} of {form.k} herded, the others at random",
         )

@@ -1,7 +1,6 @@
 """Rounding a relaxation: Algorithm 1 of the mini-batch paper, and relaxations that do more."""
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
@@ -13,7 +12,8 @@ from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 
 from . import _relaxation
-from .base import Answer, Kind, Requirement, Solver
+from ._deadline import Deadline, TimedSolver
+from .base import Answer, Kind, Requirement
 from .highs import HIGHSPY
 
 Linearisation = Literal["published", "mccormick", "rlt", "qp"]
@@ -21,7 +21,7 @@ Engine = Literal["auto", "closed-form", "highs", "cbc", "scip"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LpRounding(Solver):
+class LpRounding(TimedSolver):
     """Solve a relaxation and choose the k highest entries of its m, ties by the lowest index.
 
     The default is Algorithm 1 as published: the linear relaxation of Eq. 10. Its optimum is
@@ -73,12 +73,11 @@ class LpRounding(Solver):
                 f"engine={self.engine!r} solves no quadratic relaxation; use 'highs' or 'auto'"
             )
 
-    def answer(self, problem: Problem, limits: Limits) -> Answer:
+    def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> Answer:
         """Return the rounded selection and the bound of the relaxation."""
-        start = perf_counter()
-        form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
-        built = perf_counter()
-        found = self._relaxation(form, limits)
+        form: QuadraticForm = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
+        built = deadline.elapsed
+        found = self._relaxation(form, limits, deadline)
         rows = np.argsort(-found.m, kind="stable")[: form.k]
         # Rounding of the lift, as `subsetopt.solvers.bounds` takes it off.
         bound = form.lift(found.bound) - 1e-12 * abs(form.constant)
@@ -87,17 +86,19 @@ class LpRounding(Solver):
             indices=form.indices(rows),
             termination=Termination.FINISHED if solved else found.termination,
             bound=bound if np.isfinite(bound) else None,
-            build_seconds=built - start,
-            solve_seconds=perf_counter() - built,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
             iterations=found.iterations,
             message=found.note,
         )
 
-    def _relaxation(self, form: QuadraticForm, limits: Limits) -> _relaxation.Relaxation:
+    def _relaxation(
+        self, form: QuadraticForm, limits: Limits, deadline: Deadline
+    ) -> _relaxation.Relaxation:
         if self.linearisation == "qp":
-            return _relaxation.quadratic_relaxation(form, limits)
+            return _relaxation.quadratic_relaxation(form, deadline.rest(limits))
         if self.linearisation == "published" and self.engine in ("auto", "closed-form"):
-            closed = _relaxation.published_in_closed_form(form)
+            closed = _relaxation.published_in_closed_form(form, deadline)
             if closed is not None:
                 return closed
             if self.engine == "closed-form":
@@ -106,4 +107,5 @@ class LpRounding(Solver):
                     "halves nor ones are its optimum; use engine='auto'"
                 )
         engine = "highs" if self.engine == "auto" else self.engine
-        return _relaxation.linear_relaxation(form, self.linearisation, engine, limits)
+        rest = deadline.rest(limits)
+        return _relaxation.linear_relaxation(form, self.linearisation, engine, rest)

@@ -1,7 +1,6 @@
 """The uniform baseline: k of n without replacement."""
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,11 +9,12 @@ from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
-from .base import Answer, Kind, Solver
+from ._deadline import Deadline, TimedSolver
+from .base import Answer, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Random(Solver):
+class Random(TimedSolver):
     """Draw k of n uniformly, without replacement, from ``default_rng(seed)``; O(n)."""
 
     name: ClassVar[str] = "random"
@@ -25,13 +25,12 @@ class Random(Solver):
     )
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
         """Return one uniform draw."""
-        start = perf_counter()
         generator = np.random.default_rng(limits.seed)
         indices = problem.draw(generator)
         return Answer(
             indices=indices,
             termination=Termination.FINISHED,
-            solve_seconds=perf_counter() - start,
+            solve_seconds=deadline.elapsed,
         )

@@ -1,7 +1,6 @@
 """OBFTF_prox: every (n / (k + 1))-th of the sorted losses."""
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import ClassVar
 
 import numpy as np
@@ -10,11 +9,12 @@ from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
-from .base import Answer, Kind, Solver
+from ._deadline import SORTING, Deadline, TimedSolver
+from .base import Answer, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stride(Solver):
+class Stride(TimedSolver):
     """Sort descending and take positions ``floor(i * n / (k + 1))``, i = 1..k; O(n log n).
 
     The target is not looked at. Source: One Backward from Ten Forward, ``OBFTF_prox`` in the
@@ -27,15 +27,16 @@ class Stride(Solver):
     choose_when: ClassVar[str] = "the published approximation is wanted, as it was published"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
 
-    def answer(self, problem: MeanMatching, limits: Limits) -> Answer:
+    def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> Answer:
         """Return the published selection."""
-        start = perf_counter()
-        descending = np.argsort(-problem.values, kind="stable")
+        descending = deadline.wait_for(
+            lambda: np.argsort(-problem.values, kind="stable"), SORTING * problem.n
+        )
         # In floats, as in the listing: where i * stride is whole, rounding may take it one lower.
         stride = problem.n / (problem.k + 1)
         positions = np.floor(np.arange(1, problem.k + 1) * stride).astype(np.int64)
         return Answer(
             indices=descending[positions],
             termination=Termination.FINISHED,
-            solve_seconds=perf_counter() - start,
+            solve_seconds=deadline.elapsed,
         )

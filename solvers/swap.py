@@ -2,27 +2,23 @@
 
 import math
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
-from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 
-from ._centred import Centred
+from ._deadline import Deadline, TimedSolver, stoppable
 from ._quadratic_search import Descents
 from ._scalar_search import Scalars
-from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
+from ._vector_search import Vectors
+from .base import NUMBA, Answer, Kind, Requirement, is_number
 
 _FEW = 16  # with so few candidates there are at most 12870 selections
 
 
 @dataclass(frozen=True, kw_only=True)
-class Swap(Solver):
+class Swap(TimedSolver):
     """Start well spread, exchange chosen for free candidates while that helps, restart.
 
     Scalars: mid-points of k strata, the best single swap by two pointers on the sorted values in
@@ -65,28 +61,44 @@ class Swap(Solver):
         if type(self.restarts) is not int or self.restarts < 0:
             raise InvalidOption(f"restarts is {self.restarts!r}; a whole number >= 0 is needed")
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
         """Return the best selection found."""
-        start = perf_counter()
-        search = self._search(problem, limits)
-        built = perf_counter()
-        search.start()
-        most = self._most_rounds(problem, limits)
-        termination, rounds = self._run(search, most, start, limits.time_limit)
+        return self.bounded(problem, limits, deadline, self._most_rounds(problem, limits))
+
+    def load(self, problem: Any) -> None:
+        """Load what kernels need; on scalars they do without where there is little to do."""
+        if problem.family != "mean-matching":
+            super().load(problem)
+
+    def bounded(
+        self, problem: Any, limits: Limits, deadline: Deadline, most: float | None = None
+    ) -> Answer:
+        """Return the best selection of at most so many rounds; None is one for each restart."""
+        most = self.restarts + 1 if most is None else most
+        search = self._search(problem, limits, deadline)
+        built, rounds = deadline.elapsed, 0
+        with stoppable() as stopped:
+            search.start()
+            while not search.content and rounds < most:
+                rounds = search.rounds(rounds, int(min(most, rounds + search.chunk_size)))
+                deadline.check()
+        reached = Termination.FINISHED if search.content else Termination.ITERATION_LIMIT
         return Answer(
             indices=search.indices(),
-            termination=termination,
-            build_seconds=built - start,
-            solve_seconds=perf_counter() - built,
+            termination=stopped.reason or reached,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
             iterations=rounds,
         )
 
-    def _search(self, problem: Any, limits: Limits) -> "Scalars | Vectors | Descents":
+    def _search(
+        self, problem: Any, limits: Limits, deadline: Deadline
+    ) -> "Scalars | Vectors | Descents":
         if problem.family == "mean-matching":
-            return Scalars(problem, limits, self.tolerance)
+            return Scalars(problem, limits, self.tolerance, deadline)
         if problem.family == "vector-mean-matching":
-            return Vectors(problem, limits, self.tolerance)
-        return Descents(problem.quadratic_form(), limits.seed)
+            return Vectors(problem, limits, self.tolerance, deadline)
+        return Descents(problem.quadratic_form(deadline.check), limits.seed, deadline)
 
     def _most_rounds(self, problem: Any, limits: Limits) -> float:
         """Return how many rounds may be run; where selections are few, also with a time limit."""
@@ -94,111 +106,3 @@ class Swap(Solver):
         if problem.n <= _FEW:
             most = min(most, max(self.restarts + 1, 8 * math.comb(problem.n, problem.k)))
         return most
-
-    def _run(
-        self,
-        search: "Scalars | Vectors | Descents",
-        most: float,
-        start: float,
-        time_limit: float | None,
-    ) -> tuple[Termination, int]:
-        """Run rounds until the search is content; returns why it stopped, and how many."""
-        deadline = math.inf if time_limit is None else start + time_limit
-        done = 0
-        try:
-            while not search.content:
-                if done >= most:
-                    return Termination.ITERATION_LIMIT, done
-                done = search.rounds(done, int(min(most, done + search.interruptible)))
-                if perf_counter() >= deadline:
-                    return Termination.TIME_LIMIT, done
-        except KeyboardInterrupt:
-            return Termination.INTERRUPTED, done
-        return Termination.FINISHED, done
-
-
-class Vectors:
-    """The search on vectors; its state is the best selection so far."""
-
-    _BLOCK_BYTES = 2**28  # of inner products at once
-
-    def __init__(self, problem: MeanMatching, limits: Limits, tolerance: float) -> None:
-        from ._kernels import features
-
-        self._kernel = features
-        self._centred = Centred.of(problem)
-        rows = self._centred.rows
-        self._norms = np.einsum("ij,ij->i", rows, rows)
-        self._generator = np.random.default_rng(limits.seed)
-        self._best = np.zeros(len(rows), dtype=np.bool_)
-        self._error = math.inf
-        if limits.absolute_gap is None:
-            self._limit = float(tolerance**2 * self._norms.mean()) * problem.k**2
-        else:
-            self._limit = math.ldexp(limits.absolute_gap, -2 * self._centred.exponent)
-            self._limit *= problem.k**2
-        self.interruptible = 1
-
-    def start(self, indices: NDArray[np.int64] | None = None) -> None:
-        """Begin from the greedy selection, or from a selection of exactly k."""
-        if indices is None:
-            self._kernel.greedy(self._centred.rows, self._centred.k, self._best)
-        else:
-            self._best[indices] = True
-        total = self._kernel.total_of(self._centred.rows, self._best)
-        self._error = float(total @ total)
-
-    def rounds(self, begin: int, end: int) -> int:
-        """Run rounds begin..end-1, fewer if content; returns the next."""
-        for turn in range(begin, end):
-            trial = self._best.copy()
-            if turn % 2:
-                trial = self._uniform()
-            elif turn:
-                self._kick(trial)
-            error = self._descend(trial)
-            if error < self._error:
-                self._best, self._error = trial, error
-            if self.content:
-                return turn + 1
-        return end
-
-    def _uniform(self) -> NDArray[np.bool_]:
-        """Return a uniform selection: every other restart is from elsewhere."""
-        trial = np.zeros_like(self._best)
-        trial[self._generator.choice(trial.size, self._centred.k, replace=False)] = True
-        return trial
-
-    def _kick(self, trial: NDArray[np.bool_]) -> None:
-        """Exchange an eighth of the chosen, at least two, for random others."""
-        taken, free = np.flatnonzero(trial), np.flatnonzero(~trial)
-        count = min(max(2, self._centred.k // 8), taken.size, free.size)
-        trial[self._generator.choice(taken, count, replace=False)] = False
-        trial[self._generator.choice(free, count, replace=False)] = True
-
-    def _descend(self, trial: NDArray[np.bool_]) -> float:
-        rows = self._centred.rows
-        total = self._kernel.total_of(rows, trial)
-        similarity = rows @ total
-        block = max(1, self._BLOCK_BYTES // (8 * len(rows)))
-        improving = True
-        while improving:
-            members = np.flatnonzero(trial)
-            improving = False
-            for part in range(0, members.size, block):
-                some = members[part : part + block]
-                gram = rows[some] @ rows.T
-                improving |= (
-                    self._kernel.sweep(rows, some, gram, self._norms, trial, total, similarity) > 0
-                )
-        total = self._kernel.total_of(rows, trial)
-        return float(total @ total)
-
-    @property
-    def content(self) -> bool:
-        """Whether nothing better is wanted or possible."""
-        return self._centred.k == self._best.size or self._error <= self._limit
-
-    def indices(self) -> NDArray[np.int64]:
-        """Return the best selection so far."""
-        return self._centred.indices(self._best)

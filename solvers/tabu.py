@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar
 
 from subsetopt.errors import InvalidOption
@@ -10,12 +9,13 @@ from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
+from ._deadline import Deadline, TimedSolver, stoppable
 from ._quadratic_search import Walks, enumerated
-from .base import NUMBA, Answer, Kind, Requirement, Solver, is_number
+from .base import NUMBA, Answer, Kind, Requirement, is_number
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tabu(Solver):
+class Tabu(TimedSolver):
     """Walk by best exchanges, some of them forbidden for a while; come back to the best found.
 
     A move costs O(n), and O(n) is the memory beside the matrix. Walks end when nothing better has
@@ -64,28 +64,36 @@ class Tabu(Solver):
         if self.target is not None and (not is_number(self.target) or math.isnan(self.target)):
             raise InvalidOption(f"target is {self.target!r}; a number or None is needed")
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
         """Return the best selection found."""
-        start = perf_counter()
-        form = problem.quadratic_form()
-        built = perf_counter()
-        everything = enumerated(form)
+        form = problem.quadratic_form(deadline.check)
+        most = math.inf if deadline.limited else self.iterations
+        return self.walk(form, most, limits.seed, deadline)
+
+    def walk(self, form: QuadraticForm, most: float, seed: int, deadline: Deadline) -> Answer:
+        """Return the best selection of a form that `most` moves, or the time, allow to find."""
+        built = deadline.elapsed
+        everything = enumerated(form, deadline.check)
         if everything is not None:
             return Answer(
                 indices=form.indices(everything),
                 termination=Termination.FINISHED,
-                build_seconds=built - start,
-                solve_seconds=perf_counter() - built,
+                build_seconds=built,
+                solve_seconds=deadline.elapsed - built,
                 iterations=0,
             )
-        search = Walks(form, limits.seed, self.tenure, self.stall, self._goal(form))
-        search.start()
-        termination = self._run(search, start, limits.time_limit)
+        search = Walks(form, seed, self.tenure, self.stall, self._goal(form), deadline)
+        with stoppable() as stopped:
+            search.start()
+            while not search.content and not (search.moves >= most and search.resting):
+                search.advance(int(min(most - search.moves, 2**31)))
+                deadline.check()
+        reached = Termination.FINISHED if search.content else Termination.ITERATION_LIMIT
         return Answer(
             indices=search.indices(),
-            termination=termination,
-            build_seconds=built - start,
-            solve_seconds=perf_counter() - built,
+            termination=stopped.reason or reached,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
             iterations=search.moves,
         )
 
@@ -96,17 +104,3 @@ class Tabu(Solver):
         shift = abs(form.constant / form.scale)
         goal = form.lower(self.target)
         return goal + 1e-14 * (abs(goal) + shift)
-
-    def _run(self, search: Walks, start: float, time_limit: float | None) -> Termination:
-        deadline = math.inf if time_limit is None else start + time_limit
-        most = self.iterations if time_limit is None else 2**62
-        try:
-            while not search.content:
-                if search.moves >= most and search.resting:
-                    return Termination.ITERATION_LIMIT
-                search.advance(most - search.moves)
-                if perf_counter() >= deadline:
-                    return Termination.TIME_LIMIT
-        except KeyboardInterrupt:
-            return Termination.INTERRUPTED
-        return Termination.FINISHED

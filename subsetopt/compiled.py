@@ -8,9 +8,24 @@ from contextlib import suppress
 from typing import Any
 
 import numba
-from numba.core import caching
+from numba.core import caching, event
+
+from subsetopt._clock import CLOCK
 
 _DIGEST = hashlib.sha256().digest_size
+
+
+class _Compiling(event.Listener):
+    """Stops the clock of time limits while anything is compiled, or read from the cache."""
+
+    def on_start(self, event: object) -> None:
+        CLOCK.pause()
+
+    def on_end(self, event: object) -> None:
+        CLOCK.go_on()
+
+
+event.register("numba:compiler_lock", _Compiling())
 
 
 def njit(*, cache: bool = True, **options: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -25,6 +25,7 @@ from subsetopt.benchmarks.cases import clouds, digits, mnist
 from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solvers import _branching, _convex
+from subsetopt.solvers._deadline import NEVER
 from subsetopt.solvers._quadratic_relaxation import QuadraticRelaxation, largest
 from subsetopt.solvers._quadratic_search import Descents
 
@@ -64,7 +65,7 @@ def _convex_as_it_stands(problem: so.MMDSelection) -> tuple[Rows, float]:
     """Frank-Wolfe without a diagonal: nothing but the kernel's own convexity."""
     form = problem.quadratic_form()
     relaxed = QuadraticRelaxation(form, _convex.Diagonal(np.zeros(form.n), _convex.slack(form)))
-    relaxed.run(1e-8, ONE, float("inf"))
+    relaxed.run(1e-8, ONE, NEVER)
     return form.indices(largest(relaxed.point, form.k)), form.lift(relaxed.bound())
 
 

@@ -29,30 +29,44 @@ def products(centred, vector, out):
 
 
 @njit(cache=True, nogil=True)
-def greedy(centred, k, chosen):
-    """Choose one row after another, each bringing the sum closest to zero; O(n d k).
+def squared_norms(centred, out):
+    """Set ``out`` (n,) to the squared norms of the rows."""
+    for i in range(centred.shape[0]):
+        out[i] = dot(centred[i], centred[i])
+
+
+@njit(cache=True, nogil=True)
+def best_addition(centred, norms, chosen, total):
+    """Return what the best free row adds to ``||total||**2``, and which it is; -1 for none."""
+    best = np.inf
+    pick = -1
+    for i in range(centred.shape[0]):
+        if not chosen[i]:
+            value = norms[i] + 2.0 * dot(centred[i], total)
+            if value < best or pick < 0:
+                best = value
+                pick = i
+    return best, pick
+
+
+@njit(cache=True, nogil=True)
+def add_row(row, total):
+    """Set ``total += row``."""
+    for j in range(total.size):
+        total[j] += row[j]
+
+
+@njit(cache=True, nogil=True)
+def extend(centred, norms, steps, chosen, total):
+    """Choose `steps` rows more, each bringing the sum closest to zero; O(n d) each.
 
     With equal steps of the mean this is kernel herding's greedy cousin: it looks at the sum
     itself, not at the running mean.
     """
-    n, d = centred.shape
-    chosen[:] = False
-    total = np.zeros(d)
-    norms = np.empty(n)
-    for i in range(n):
-        norms[i] = dot(centred[i], centred[i])
-    for _ in range(k):
-        best = np.inf
-        pick = -1
-        for i in range(n):
-            if not chosen[i]:
-                value = norms[i] + 2.0 * dot(centred[i], total)
-                if value < best or pick < 0:
-                    best = value
-                    pick = i
+    for _ in range(steps):
+        _, pick = best_addition(centred, norms, chosen, total)
         chosen[pick] = True
-        for j in range(d):
-            total[j] += centred[pick, j]
+        add_row(centred[pick], total)
 
 
 @njit(cache=True, nogil=True)
@@ -67,8 +81,8 @@ def total_of(centred, chosen):
 
 
 @njit(cache=True, nogil=True)
-def sweep(centred, members, gram, norms, chosen, total, similarity):
-    """Exchange each member for its best partner, where that helps; returns how many.
+def sweep(centred, members, gram, norms, begin, work, chosen, total, similarity):
+    """Exchange each member for its best partner, where that helps, for a while.
 
     Parameters
     ----------
@@ -76,7 +90,19 @@ def sweep(centred, members, gram, norms, chosen, total, similarity):
     members : (b,) rows that were chosen when the sweep began
     gram : (b, n) inner products of the members with all rows
     norms : (n,) squared norms of all rows
+    begin : int
+        The member to go on with.
+    work : int
+        Entries that may be read before it returns; one member at least is looked at.
     chosen, total, similarity : changed in place; ``similarity = centred @ total``
+
+    Returns
+    -------
+    next : int
+        The member to go on with; b at the end.
+    exchanges : int
+    stale : bool
+        `similarity` is still that before the last exchange: it takes more than `work` by itself.
 
     Notes
     -----
@@ -85,10 +111,14 @@ def sweep(centred, members, gram, norms, chosen, total, similarity):
     """
     n, d = centred.shape
     exchanges = 0
-    for b in range(members.size):
+    spent = 0
+    for b in range(begin, members.size):
+        if spent > work:
+            return b, exchanges, False
         i = members[b]
         if not chosen[i]:
             continue
+        spent += n
         base = norms[i] - 2.0 * similarity[i]
         best = 0.0
         pick = -1
@@ -105,6 +135,9 @@ def sweep(centred, members, gram, norms, chosen, total, similarity):
         chosen[pick] = True
         for j in range(d):
             total[j] += centred[pick, j] - centred[i, j]
-        products(centred, total, similarity)
         exchanges += 1
-    return exchanges
+        if n * d > work:
+            return b + 1, exchanges, True
+        products(centred, total, similarity)
+        spent += n * d
+    return members.size, exchanges, False

@@ -14,6 +14,9 @@ VANILLA = 0
 AWAY = 1
 PAIRWISE = 2
 
+ENDED, STUCK, MOVED = range(3)
+"""What comes of a step: none was to be taken, it moved nothing, it moved the point."""
+
 
 @njit(cache=True, nogil=True)
 def _minimiser(scores, k):
@@ -39,16 +42,17 @@ def _atom(atoms, count, indices):
 
 
 @njit(cache=True, nogil=True)
-def start(centred, k, atoms, sums, weights):
-    """Begin at the atom that the gradient at the uniform point asks for."""
-    n, d = centred.shape
-    uniform = np.zeros(d)
-    for i in range(n):
-        for j in range(d):
-            uniform[j] += centred[i, j] * (k / n)
-    scores = np.empty(n)
-    products(centred, uniform, scores)
-    _enter(centred, _minimiser(scores, k), 0, atoms, sums)
+def add_rows(centred, weight, point):
+    """Set ``point += weight * sum of the rows``."""
+    for i in range(centred.shape[0]):
+        for j in range(point.size):
+            point[j] += centred[i, j] * weight
+
+
+@njit(cache=True, nogil=True)
+def start(centred, scores, atoms, sums, weights):
+    """Begin at the atom that the gradient at the uniform point asks for: see `scores`."""
+    _enter(centred, _minimiser(scores, atoms.shape[1]), 0, atoms, sums)
     weights[0] = 1.0
 
 
@@ -62,7 +66,7 @@ def _enter(centred, indices, place, atoms, sums):
 
 
 @njit(cache=True, nogil=True)
-def _point(sums, weights, count):
+def point_of(sums, weights, count):
     point = np.zeros(sums.shape[1])
     for a in range(count):
         for j in range(point.size):
@@ -88,36 +92,51 @@ def _compact(atoms, sums, weights, count):
 def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bound):
     """Take up to `steps` steps; returns (count of atoms, best lower bound, gap, steps taken).
 
-    The duality gap ``<grad f(m), m - v>`` at the minimising vertex v bounds ``f(m) - min f``;
-    the lower bound is the best ``f - gap`` seen. Line searches are exact. Stops early at
-    ``gap <= tolerance``, when the room for atoms is full, or when no step makes progress.
+    Fewer are taken where `step` ends them.
     """
-    n = centred.shape[0]
-    k = atoms.shape[1]
-    scores = np.empty(n)
+    scores = np.empty(centred.shape[0])
     gap = np.inf
-    for step in range(steps):
-        point = _point(sums, weights, count)
+    for turn in range(steps):
+        point = point_of(sums, weights, count)
         products(centred, point, scores)
-        value = dot(point, point)
-        vertex = _minimiser(scores, k)
-        towards = _atom(atoms, count, vertex)
-        if towards == count:
-            if count == atoms.shape[0]:
-                return count, bound, gap, step
-            _enter(centred, vertex, count, atoms, sums)
-            weights[count] = 0.0
-            count += 1
-        gap = 2.0 * (value - dot(point, sums[towards]))
-        # What rounding may have added to value and gap is taken off the bound again.
-        slack = 1e-13 * (value + abs(dot(point, sums[towards])))
-        bound = max(bound, value - gap - slack)
-        if gap <= tolerance:
-            return count, bound, gap, step
-        if not _move(variant, point, sums, weights, count, towards):
-            return count, bound, gap, step + 1
-        count = _compact(atoms, sums, weights, count)
+        count, bound, latest, done = step(
+            centred, variant, tolerance, point, scores, atoms, sums, weights, count, bound
+        )
+        if latest < np.inf:  # else no room was left for a vertex
+            gap = latest
+        if done != MOVED:
+            return count, bound, gap, turn + (done == STUCK)
     return count, bound, gap, steps
+
+
+@njit(cache=True, nogil=True)
+def step(centred, variant, tolerance, point, scores, atoms, sums, weights, count, bound):
+    """Take a step from a point whose scores are ``centred @ point``.
+
+    Returns (count of atoms, best lower bound, gap, what came of it: see `MOVED`).
+
+    The duality gap ``<grad f(m), m - v>`` at the minimising vertex v bounds ``f(m) - min f``;
+    the lower bound is the best ``f - gap`` seen. Line searches are exact. No step is taken at
+    ``gap <= tolerance``, when the room for atoms is full, or when none makes progress.
+    """
+    value = dot(point, point)
+    vertex = _minimiser(scores, atoms.shape[1])
+    towards = _atom(atoms, count, vertex)
+    if towards == count:
+        if count == atoms.shape[0]:
+            return count, bound, np.inf, ENDED
+        _enter(centred, vertex, count, atoms, sums)
+        weights[count] = 0.0
+        count += 1
+    gap = 2.0 * (value - dot(point, sums[towards]))
+    # What rounding may have added to value and gap is taken off the bound again.
+    slack = 1e-13 * (value + abs(dot(point, sums[towards])))
+    bound = max(bound, value - gap - slack)
+    if gap <= tolerance:
+        return count, bound, gap, ENDED
+    if not _move(variant, point, sums, weights, count, towards):
+        return count, bound, gap, STUCK
+    return _compact(atoms, sums, weights, count), bound, gap, MOVED
 
 
 @njit(cache=True, nogil=True)

@@ -8,11 +8,11 @@ from .quadratic import VECTORISED, first, least_bits
 
 
 @njit(cache=True, nogil=True)
-def herd(matrix, target, k, most, replacement, chosen):
-    """Choose in step t the candidate of the largest ``target_j - s_j / t``; returns the steps.
+def herd(matrix, target, k, most, replacement, steps, chosen, sums, scores, counts):
+    """Choose in step t the candidate of the largest ``target_j - s_j / t``, for `steps` steps.
 
     Here ``s_j = sum(A_ij for i chosen before)``, with multiplicities. It ends with k distinct
-    candidates. O(n) a step.
+    candidates, and returns whether it did. O(n) a step.
 
     Parameters
     ----------
@@ -22,22 +22,24 @@ def herd(matrix, target, k, most, replacement, chosen):
     k, most : int
     replacement : bool
         A candidate may be taken again in the first `most` steps.
-    chosen : (n,) bool, changed in place
+    steps : int
+        After so many it returns, to go on in the next call.
+    chosen : (n,) bool, none at first
+    sums : (n,) zeros at first
+    scores : (n,) ``-target`` at first
+    counts : (2,) int64, zeros at first
+        The steps and the distinct candidates so far. All four are changed in place.
     """
-    scores = -target
     bits = scores.view(np.int64)
-    sums = np.zeros(target.size)
-    chosen[:] = False
-    count = 0
-    step = 0
-    pick = first(bits, least_bits(bits))
-    while True:
-        step += 1
+    for _ in range(steps):
+        pick = first(bits, least_bits(bits))
+        counts[0] += 1
+        step = counts[0]
         if not chosen[pick]:
             chosen[pick] = True
-            count += 1
-        if count == k:
-            return step
+            counts[1] += 1
+        if counts[1] == k:
+            return True
         if not replacement:
             sums[pick] = np.inf
         elif step >= most:
@@ -45,7 +47,7 @@ def herd(matrix, target, k, most, replacement, chosen):
                 if chosen[j]:
                     sums[j] = np.inf
         _add(matrix[pick], target, 1.0 / (step + 1.0), sums, scores)
-        pick = first(bits, least_bits(bits))
+    return False
 
 
 @njit(cache=True, nogil=True, fastmath=VECTORISED)

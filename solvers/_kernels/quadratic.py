@@ -19,6 +19,9 @@ from subsetopt.compiled import njit
 VECTORISED = {"nsz", "nnan"}
 BLOCK = 1024  # keys that are worked on at once: they stay in the cache next to the processor
 
+TURNS, IDLE = range(2)
+"""Places in the progress of a descent: its turns, and how many of the last were in vain."""
+
 
 @njit(cache=True, nogil=True, fastmath=VECTORISED)
 def add_row(row, factor, potentials):
@@ -30,14 +33,19 @@ def add_row(row, factor, potentials):
 @njit(cache=True, nogil=True)
 def refresh(matrix, diagonal, linear, chosen, potentials):
     """Compute the potentials afresh; returns the value of the selection. O(n k)."""
-    n = linear.size
-    for i in range(n):
+    for i in range(linear.size):
         potentials[i] = linear[i] + diagonal[i]
-    for i in range(n):
+    add_chosen(matrix, diagonal, 0, linear.size, chosen, potentials)
+    return value_of(diagonal, linear, chosen, potentials)
+
+
+@njit(cache=True, nogil=True)
+def add_chosen(matrix, diagonal, begin, end, chosen, potentials):
+    """Add to the potentials what the chosen of rows begin..end-1 contribute; O(n) each."""
+    for i in range(begin, end):
         if chosen[i]:
             add_row(matrix[i], 2.0, potentials)
             potentials[i] -= 2.0 * diagonal[i]
-    return value_of(diagonal, linear, chosen, potentials)
 
 
 @njit(cache=True, nogil=True)
@@ -84,26 +92,21 @@ def noise(linear, potentials):
 
 
 @njit(cache=True, nogil=True)
-def greedy(matrix, diagonal, linear, k, chosen, potentials):
-    """Add the free candidate of the least potential until k are chosen; O(n) each.
+def extend(matrix, diagonal, steps, chosen, potentials):
+    """Add the free candidate of the least potential, `steps` times; O(n) each.
 
-    Candidates that are marked at the beginning stay chosen; ties go to the first.
+    `potentials` belong to `chosen`; ties go to the first.
     """
-    refresh(matrix, diagonal, linear, chosen, potentials)
-    count = 0
-    for i in range(linear.size):
-        count += chosen[i]
-    while count < k:
+    for _ in range(steps):
         pick = -1
         least = np.inf
-        for i in range(linear.size):
+        for i in range(potentials.size):
             if not chosen[i] and (pick < 0 or potentials[i] < least):
                 least = potentials[i]
                 pick = i
         chosen[pick] = True
         add_row(matrix[pick], 2.0, potentials)
         potentials[pick] -= 2.0 * diagonal[pick]
-        count += 1
 
 
 @njit(cache=True, nogil=True)
@@ -153,18 +156,30 @@ def descend(matrix, diagonal, linear, most, chosen, potentials):
     settled : bool
         No exchange helps any more.
     """
-    n = linear.size
-    members = np.empty(n, np.int64)
-    k = 0
-    for i in range(n):
-        if chosen[i]:
-            members[k] = i
-            k += 1
-    least_gain = noise(linear, potentials)
+    members = np.flatnonzero(chosen)
+    progress = np.zeros(2, np.int64)
+    gain = noise(linear, potentials)
+    descend_on(matrix, diagonal, gain, most, members, progress, chosen, potentials)
+    return progress[TURNS], progress[IDLE] >= members.size
+
+
+@njit(cache=True, nogil=True)
+def descend_on(matrix, diagonal, least_gain, most, members, progress, chosen, potentials):
+    """Go on with a descent until its turns are `most`, or no single exchange helps.
+
+    Parameters
+    ----------
+    least_gain : float
+        `noise` when it began.
+    members : (k,) the chosen, ascending when it began
+    progress : (2,) zeros when it began; see `TURNS`
+    """
+    n = potentials.size
+    k = members.size
     keys = np.empty(BLOCK + 1)
     bits = keys.view(np.int64)
-    idle = 0
-    turn = 0
+    turn = progress[TURNS]
+    idle = progress[IDLE]
     j = 0
     while idle < k and turn < most:
         at = turn % k
@@ -185,7 +200,8 @@ def descend(matrix, diagonal, linear, most, chosen, potentials):
             exchange(matrix, diagonal, i, j, chosen, potentials)
             members[at] = j
             idle = 0
-    return turn, idle >= k
+    progress[TURNS] = turn
+    progress[IDLE] = idle
 
 
 @njit(cache=True, nogil=True)

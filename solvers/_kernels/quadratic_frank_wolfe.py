@@ -38,37 +38,37 @@ def smallest(values, k):
 
 
 @njit(cache=True, nogil=True)
-def image(matrix, diagonal, point, out):
-    """Set ``out = B point``; O(n) for every entry of `point` that is not zero."""
-    out[:] = 0.0
-    for i in range(point.size):
+def add_images(matrix, begin, end, point, out):
+    """Add to ``A point`` what its entries begin..end-1 contribute."""
+    for i in range(begin, end):
         weight = point[i]
         if weight != 0.0:
             row = matrix[i]
             for j in range(row.size):
                 out[j] += weight * row[j]
-    for j in range(out.size):
-        out[j] -= diagonal[j] * point[j]
 
 
 @njit(cache=True, nogil=True)
-def lower_bound(matrix, diagonal, linear, k, largest, point):
-    """Return what no selection can fall below if B is semidefinite where sums are zero; O(n^2).
-
-    Convexity gives ``f(v) >= g'v - m'Bm`` at any m with gradient g, least over the k smallest
-    entries of g. All is computed anew in float64, and what rounding may have added, in the
-    products and in ``sum m = k``, is taken off. `largest` is at least every ``|B_ij|``.
-    """
-    n = point.size
-    product = np.empty(n)
-    image(matrix, diagonal, point, product)
-    sizes = np.zeros(n)
-    for i in range(n):
+def add_sizes(matrix, begin, end, point, sizes):
+    """Add to ``|A| |point|`` what the entries begin..end-1 contribute."""
+    for i in range(begin, end):
         weight = abs(point[i])
         if weight != 0.0:
             row = matrix[i]
-            for j in range(n):
+            for j in range(row.size):
                 sizes[j] += weight * abs(row[j])
+
+
+@njit(cache=True, nogil=True)
+def bound_of(product, sizes, diagonal, linear, k, largest, point):
+    """Return what no selection can fall below if B is semidefinite where sums are zero; O(n).
+
+    Convexity gives ``f(v) >= g'v - m'Bm`` at any m with gradient g, least over the k smallest
+    entries of g. `product` is ``B point`` and `sizes` ``|A| |point|``, both computed anew in
+    float64, and what rounding may have added, in them and in ``sum m = k``, is taken off.
+    `largest` is at least every ``|B_ij|``.
+    """
+    n = point.size
     total = 0.0
     for j in range(n):
         sizes[j] += abs(diagonal[j] * point[j]) + 0.5 * abs(linear[j])

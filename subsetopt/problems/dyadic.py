@@ -69,7 +69,8 @@ class Dyadic:
     def whole_numbers(self) -> list[int]:
         """Return ``value / 2**exponent`` for each value, however large."""
         if self.integers is not None:
-            return [int(value) for value in self.integers]
+            whole: list[int] = self.integers.tolist()
+            return whole
         assert self.mantissas is not None
         assert self.shifts is not None
         pairs = zip(self.mantissas.tolist(), self.shifts.tolist(), strict=True)

@@ -14,6 +14,7 @@ from subsetopt.forms import LinearModel, QuadraticForm, QuadraticModel
 from . import checks
 from .dyadic import Dyadic
 from .mean_matching_models import absolute_error_model, gram_form, squared_distance_model
+from .parallel import Check, unchecked
 
 Cardinality = Literal["exactly", "at_most"]
 
@@ -283,20 +284,21 @@ class MeanMatching:
         target = np.atleast_1d(np.asarray(self.target_value, dtype=np.float64))
         return squared_distance_model(values, self.k, target, self.smallest_count)
 
-    def quadratic_form(self) -> QuadraticForm:
+    def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
         """Return the squared distance as a quadratic form in inner products (vectors only).
 
-        O(n^2 d) once, n^2 float64. Raises TooLarge, or UnsupportedProblem for scalars.
+        O(n^2 d) once, n^2 float64. Raises TooLarge, or UnsupportedProblem for scalars. `check` is
+        called now and then meanwhile; where it raises, nothing is kept.
         """
         if self.values.ndim == 1:
             message = f"values of shape {self.values.shape} have an absolute error, not a quadratic"
             raise UnsupportedProblem(f"{message}; reshape(-1, 1) asks for its square")
-        return self._gram_form
-
-    @cached_property
-    def _gram_form(self) -> QuadraticForm:
-        double = self.values.astype(np.float64)
-        return gram_form(double, self.k, self.target_value, self.smallest_count)
+        kept = self.__dict__.get("_gram_form")
+        if kept is None:
+            target, least = self.target_value, self.smallest_count
+            kept = gram_form(self.values, self.k, target, least, check)
+            self.__dict__["_gram_form"] = kept
+        return kept  # type: ignore[no-any-return]
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:

@@ -1,11 +1,16 @@
 """The canonical models of mean matching."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.forms import LinearModel, QuadraticForm, QuadraticModel, SparseRows
 
 from .memory import require_memory
+from .parallel import Check, unchecked
+
+_PRODUCTS = 2**29  # multiplications between two checks: some 50 ms
 
 
 def absolute_error_model(
@@ -63,13 +68,24 @@ def squared_distance_model(
 
 
 def gram_form(
-    values: NDArray[np.float64], k: int, target: NDArray[np.float64], smallest_count: int
+    values: NDArray[Any],
+    k: int,
+    target: NDArray[np.float64],
+    smallest_count: int,
+    check: Check = unchecked,
 ) -> QuadraticForm:
     """Return ``|| sum of the chosen (v_i - t) ||**2 / k**2`` as a form in inner products.
 
     Where fewer than k may be chosen, k rows follow that stand for choosing nothing.
-    O(n^2 d), and n^2 float64 of memory, which TooLarge is raised for.
+    O(n^2 d), and n^2 float64 of memory, which TooLarge is raised for before anything is done.
     """
+    n = len(values) + (k if smallest_count < k else 0)
+    require_memory(
+        f"the {n} x {n} matrix of inner products",
+        8 * n * n,
+        "the solvers 'swap' and 'frank-wolfe' need none",
+    )
+    values = values.astype(np.float64, copy=False)
     exponent = int(np.frexp(max(float(np.abs(values).max()), float(np.abs(target).max())))[1])
     rows = np.ldexp(values, -exponent) - np.ldexp(target, -exponent)
     positions = None
@@ -77,21 +93,37 @@ def gram_form(
         nothing = np.broadcast_to(-np.ldexp(target, -exponent), (k, len(target)))
         positions = np.concatenate([np.arange(len(rows)), np.full(k, -1)])
         rows = np.concatenate([rows, nothing])
-    n = len(rows)
-    require_memory(
-        f"the {n} x {n} matrix of inner products", 8 * n * n, "swap and frank-wolfe need none"
-    )
-    gram = rows @ rows.T
-    gram = np.maximum(gram, gram.T)  # products may differ from their mirror image by rounding
-    gram.setflags(write=False)
     return QuadraticForm(
-        gram,
+        inner_products(rows, check),
         np.zeros(n),
         k,
         scale=max(float(np.ldexp(1.0, 2 * exponent)) / k**2, 5e-324),
         semidefinite=True,
         positions=positions,
     )
+
+
+def inner_products(rows: NDArray[np.float64], check: Check = unchecked) -> NDArray[np.float64]:
+    """Return ``rows @ rows.T``, read-only and symmetric to the last bit.
+
+    A large one block by block, with a check between two of them.
+    """
+    n, d = rows.shape
+    if n * n * d <= _PRODUCTS:
+        gram = rows @ rows.T
+        gram = np.maximum(gram, gram.T)  # products may differ from their mirror image by rounding
+    else:
+        gram = np.empty((n, n))
+        size = min(2048, max(64, int((_PRODUCTS / d) ** 0.5)))
+        parts = [slice(begin, begin + size) for begin in range(0, n, size)]
+        for at, some in enumerate(parts):
+            for others in parts[at:]:
+                check()
+                block = rows[some] @ rows[others].T
+                gram[some, others] = block if some != others else np.maximum(block, block.T)
+                gram[others, some] = gram[some, others].T
+    gram.setflags(write=False)
+    return gram
 
 
 def _unit(size: int, position: int) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from .kernel_choice import Custom, KernelFunction, kernel_of
 from .kernel_matrices import symmetric_kernel
 from .kernels import Kernel
 from .mmd_terms import Terms, terms_of_features, terms_of_matrix
+from .parallel import Check, unchecked
 from .points import alike, points
 from .scaling import Method, Scaling, warn_unscaled
 
@@ -199,10 +200,7 @@ class MMDSelection:
         return generator.choice(self._terms.positions, self.k, replace=False, shuffle=False)
 
     def objective(self, selection: ArrayLike) -> float:
-        """Return the squared MMD, or Eq. 5 as printed, in float64; O(k^2).
-
-        The first call adds up the rows of the kernel matrix, O(n^2).
-        """
+        """Return the squared MMD, or Eq. 5 as printed, in float64; O(k^2)."""
         if self.formulation == "true":
             return self.mmd_squared(selection)
         form = self._published_form
@@ -241,8 +239,8 @@ class MMDSelection:
         known = self.formulation == "true" and self._terms.semidefinite
         return Fraction(0) if known else None
 
-    def quadratic_form(self) -> QuadraticForm:
-        """Return the canonical form; O(n^2) once.
+    def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
+        """Return the canonical form; O(n): its matrix and the sums over it are there already.
 
         Its matrix is the kernel matrix of the candidates itself, not a copy. For a precomputed one
         of which some are selected, the other rows are copied and `positions` says which.

@@ -46,6 +46,9 @@ class Terms:
     semidefinite: bool
     positions: NDArray[np.int64] | None = None
 
+    def __post_init__(self) -> None:
+        self.own  # noqa: B018 - O(n^2), so a part of stating the problem, not of the first solve
+
     @property
     def candidates(self) -> int:
         """The number of candidates, n_Q."""

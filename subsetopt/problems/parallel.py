@@ -7,8 +7,15 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
+Check = Callable[[], None]
+"""Is called between two pieces of long work, and raises where it is to end there."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def unchecked() -> None:
+    """Let long work go on."""
 
 
 def processors() -> int:

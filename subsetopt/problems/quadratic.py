@@ -19,6 +19,7 @@ from .graphs import edges_of
 from .identity import fingerprint
 from .memory import require_square
 from .pairs import Duplicates
+from .parallel import Check, unchecked
 
 Sense = Literal["minimise", "maximise"]
 
@@ -312,7 +313,7 @@ class QuadraticSelection:
         """Return None: no bound on a quadratic comes without work."""
         return None
 
-    def quadratic_form(self) -> QuadraticForm:
+    def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
         """Return the canonical form, which shares the one matrix; O(n)."""
         return self._form
 

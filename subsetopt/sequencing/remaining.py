@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt.forms import QuadraticForm
 from subsetopt.problems import checks
 from subsetopt.problems.memory import require_memory
+from subsetopt.problems.parallel import Check, unchecked
 
 from .state import State
 
@@ -86,7 +87,7 @@ class RemainingSelection:
         """Return 0 where K is known to be semidefinite, else None."""
         return Fraction(0) if self.state.engine.semidefinite else None
 
-    def quadratic_form(self) -> QuadraticForm:
+    def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
         """Return the canonical form; O(n^2) once. TooLarge if its matrix does not fit."""
         return self._form
 

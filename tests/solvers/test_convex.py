@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.forms import QuadraticForm
 from subsetopt.solvers import _convex
+from subsetopt.solvers._deadline import Deadline
 from subsetopt.solvers._trace import largest_trace
 
 Floats = NDArray[np.float64]
@@ -86,7 +87,7 @@ def test_the_largest_trace_is_that_of_a_diagonal_plus_low_rank() -> None:
     found = largest_trace(matrix, start)
     assert found.sum() == pytest.approx(own.sum(), rel=0.05)
     assert np.linalg.eigvalsh(matrix - np.diag(found))[0] > 0
-    assert (largest_trace(matrix, start, seconds=-1.0) == start).all()
+    assert (largest_trace(matrix, start, Deadline(0.0)) == start).all()
 
 
 def test_negative_distances_need_nothing() -> None:
@@ -99,7 +100,7 @@ def test_negative_distances_need_nothing() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_with_little_time_row_sums_do(seed: int) -> None:
     form = _form(seed, n=10, dtype=np.float32)
-    taken = _convex.diagonal(form, seconds=1e-12)
+    taken = _convex.diagonal(form, Deadline(0.0))
     left = form.matrix.astype(np.float64) - np.diag(taken.values)
     others = np.abs(left).sum(axis=1) - np.abs(np.diagonal(left))
     assert (np.diagonal(left) >= others).all()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from subsetopt.solvers import _dynamic
+from subsetopt.solvers._deadline import NEVER, Deadline
 from subsetopt.solvers._integers import Subproblem
 
 
@@ -21,7 +22,7 @@ def test_the_best_of_the_table_is_the_best_of_all(seed: int, most: int) -> None:
         sub = Subproblem(count, wanted, Fraction(0))
         best = min(abs(wanted - sum(c)) for c in combinations(values, count))
         table = _dynamic.Table(values, count, _dynamic.table_width(sub, best))
-        assert table.fill(inf)
+        assert table.fill(NEVER)
         subset = table.best(sub)
         assert subset is not None
         assert len(set(subset.tolist())) == count
@@ -31,23 +32,25 @@ def test_the_best_of_the_table_is_the_best_of_all(seed: int, most: int) -> None:
 def test_nothing_where_no_sum_is_within_the_table() -> None:
     sub = Subproblem(2, Fraction(3), Fraction(0))
     table = _dynamic.Table([50, 60, 2**70], 2, _dynamic.table_width(sub, Fraction(5)))
-    assert table.fill(inf)
+    assert table.fill(NEVER)
     assert table.best(sub) is None
 
 
 def test_wanted_below_zero() -> None:
     sub = Subproblem(2, Fraction(-7, 2), Fraction(0))
     table = _dynamic.Table([4, 0, 1], 2, _dynamic.table_width(sub, Fraction(5)))
-    table.fill(inf)
+    table.fill(NEVER)
     found = table.best(sub)
     assert found is not None
     assert found.tolist() == [1, 2]
 
 
-def test_the_deadline_ends_it() -> None:
-    values = [1] * 100
-    assert not _dynamic.Table(values, 5, 50).fill(-inf)
-    assert _dynamic.Table(values[:8], 5, 50).fill(-inf)  # all were in before the first look
+def test_the_deadline_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, late = [1] * 100, Deadline(0.0)
+    assert _dynamic.Table(values, 5, 50).fill(late)  # all were in before the first look
+    monkeypatch.setattr(_dynamic, "_WORDS_AT_ONCE", 99 * 6)
+    assert not _dynamic.Table(values, 5, 50).fill(late)
+    assert _dynamic.Table(values, 5, 50).fill(NEVER)
 
 
 def test_estimates_grow_and_stay_finite() -> None:

@@ -13,6 +13,7 @@ import subsetopt as so
 from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solvers import _convex, bounds
+from subsetopt.solvers._deadline import NEVER, Deadline
 from subsetopt.solvers._quadratic_relaxation import QuadraticRelaxation
 from subsetopt.testing import assert_solver_contract
 
@@ -215,11 +216,11 @@ def test_the_bound_never_lies_on_quadratics(variant: Any, kind: str, dtype: type
     for seed in range(6):
         form = _quadratic(seed, 9, (1, 2, 4, 5, 8, 9)[seed], kind, dtype).quadratic_form()
         best = _optimum(form)
-        for diagonal in (_convex.diagonal(form), _convex.diagonal(form, seconds=0.0)):
+        for diagonal in (_convex.diagonal(form), _convex.diagonal(form, Deadline(0.0))):
             relaxed = QuadraticRelaxation(form, diagonal, variant)
             previous = -np.inf
             for tolerance in (1e9, 0.3, 1e-3, 1e-9):
-                relaxed.run(tolerance, Limits(), np.inf)
+                relaxed.run(tolerance, Limits(), NEVER)
                 bound = relaxed.bound()
                 assert previous - 1e-12 <= bound <= best + 1e-12
                 previous = bound
@@ -246,7 +247,7 @@ def test_the_bound_is_that_of_highs(variant: Any, kind: str) -> None:
     for seed in range(3):
         form = _quadratic(seed, 14, 5, kind).quadratic_form()
         relaxed = QuadraticRelaxation(form, _convex.diagonal(form), variant, 20_000)
-        relaxed.run(1e-4 if variant == "vanilla" else 1e-9, Limits(), np.inf)
+        relaxed.run(1e-4 if variant == "vanilla" else 1e-9, Limits(), NEVER)
         convex = _convex.convexified(form)
         ridge = QuadraticForm(  # HiGHS wants the Hessian definite
             convex.matrix + 1e-9 * np.eye(14), convex.linear, 5, semidefinite=True

@@ -2,12 +2,12 @@
 
 from fractions import Fraction
 from itertools import combinations
-from math import inf
 
 import numpy as np
 import pytest
 
 from subsetopt.solvers import _meet
+from subsetopt.solvers._deadline import Deadline, OutOfTime
 from subsetopt.solvers._integers import Subproblem
 from subsetopt.solvers._meet import Meet
 
@@ -32,7 +32,7 @@ def test_finds_the_best(
     for wanted in (Fraction(sum(values) * count, n), Fraction(sum(sorted(values)[:count]) + 1)):
         sub = Subproblem(count, wanted, Fraction(0))
         best = _best(values, sub)
-        found = Meet(values, sub, best + 1, 2).run(inf)
+        found = Meet(values, sub, best + 1, 2).run()
         assert found.complete
         assert found.subset is not None
         assert len(set(found.subset.tolist())) == count
@@ -44,7 +44,7 @@ def test_nothing_is_found_far_beyond_the_reach(bits: int) -> None:
     values = [value << 12 for value in _values(12, bits, 1)]
     sub = Subproblem(6, Fraction(sum(values), 2) + 2000, Fraction(0))
     best = _best(values, sub)
-    found = Meet(values, sub, best / 1000, 1).run(inf)
+    found = Meet(values, sub, best / 1000, 1).run()
     assert found.complete
     if found.subset is not None:  # a little beyond may be reported
         assert abs(sub.wanted - sum(values[i] for i in found.subset)) >= best
@@ -55,7 +55,7 @@ def test_many_alike_do_not_fit_a_piece(piece: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(_meet, "PIECE", piece)
     values = [0] * 6 + [1000] * 6 + [1003] * 6
     sub = Subproblem(9, Fraction(4501), Fraction(0))
-    found = Meet(values, sub, Fraction(10**6), 2).run(inf)
+    found = Meet(values, sub, Fraction(10**6), 2).run()
     assert found.complete
     assert found.subset is not None
     assert abs(4501 - sum(values[i] for i in found.subset)) == _best(values, sub)
@@ -64,7 +64,7 @@ def test_many_alike_do_not_fit_a_piece(piece: int, monkeypatch: pytest.MonkeyPat
 def test_one_split_only() -> None:
     values = _values(16, 30, 2)
     sub = Subproblem(8, Fraction(sum(values), 2), Fraction(0))
-    found = Meet(values, sub, Fraction(2**40), 1, [4]).run(inf)
+    found = Meet(values, sub, Fraction(2**40), 1, [4]).run()
     assert not found.complete
     assert found.subset is not None
     assert found.subset.size == 8
@@ -75,11 +75,15 @@ def test_stops_at_the_least_distance_and_at_the_deadline() -> None:
     values = _values(20, 40, 3)
     subset = [0, 3, 5, 7, 9, 12, 13, 18]
     sub = Subproblem(8, Fraction(sum(values[i] for i in subset)), Fraction(0))
-    found = Meet(values, sub, Fraction(2**50), 1).run(inf)
+    found = Meet(values, sub, Fraction(2**50), 1).run()
     assert found.complete
     assert found.subset is not None
     assert sum(values[i] for i in found.subset) == sub.wanted
-    assert not Meet(values, sub, Fraction(2**50), 1).run(-inf).complete or found.complete
+    late = Meet(values, sub, Fraction(1), 1)
+    late._deadline = Deadline(0.0)
+    assert not late.run().complete
+    with pytest.raises(OutOfTime):
+        Meet(values, sub, Fraction(1), 1, deadline=Deadline(0.0))
 
 
 @pytest.mark.parametrize(("n", "most"), [(0, 0), (5, 2), (5, 9), (20, 10)])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.solvers import _quadratic_search, swap
+from subsetopt.solvers import _deadline, _quadratic_search, _quadratic_steps, _vector_search, swap
 from subsetopt.testing import assert_solver_contract
 
 HEURISTICS = ("swap", "greedy", "stride", "random", "frank-wolfe")
@@ -237,7 +237,7 @@ def test_vectors_in_blocks_are_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = so.MeanMatching(np.random.default_rng(0).normal(size=(60, 4)), k=20)
     settled = so.solver("swap", restarts=4)
     whole = so.solve(problem, settled)
-    monkeypatch.setattr(swap.Vectors, "_BLOCK_BYTES", 8 * 60 * 3)
+    monkeypatch.setattr(_vector_search, "_BLOCK_BYTES", 8 * 60 * 3)
     blocks = so.solve(problem, settled)
     _contract(problem, blocks)
     greedy = so.solve(problem, "greedy")
@@ -300,7 +300,8 @@ def test_quadratic_more_restarts_are_never_worse() -> None:
 def test_quadratic_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = _quadratic(100, 30, 0)
     whole = so.solve(problem, so.solver("swap", restarts=0))
-    monkeypatch.setattr(_quadratic_search, "_CHUNK", 1)
+    for module in (_deadline, _quadratic_search, _quadratic_steps):
+        monkeypatch.setattr(module, "CHUNK", 1)
     assert so.solve(problem, so.solver("swap", restarts=0)).objective == whole.objective
 
 

@@ -1,12 +1,11 @@
 """Windows: when there is one, that what it yields is better and better, and a grid point."""
 
-from math import inf
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt.solvers._deadline import NEVER, Deadline
 from subsetopt.solvers._integers import Integers
 from subsetopt.solvers._window import Window
 
@@ -28,7 +27,7 @@ def test_yields_better_and_better_subsets(n: int, k: int) -> None:
     assert 0 < window.seconds < 60
     assert window.bytes > 0
     before = integers.distance(window.best, window.sub)
-    for subset in window.search(0, 2, inf):
+    for subset in window.search(0, 2, NEVER):
         assert len(set(subset.tolist())) == k
         distance = integers.distance(subset, window.sub)
         assert window.sub.least <= distance <= before + 2
@@ -49,4 +48,4 @@ def test_the_deadline_ends_it() -> None:
     values = np.random.default_rng(1).exponential(size=128).astype(np.float32)
     _, window = _sized(values, 64)
     assert window is not None
-    assert len(list(window.search(0, 1, -inf))) <= 1
+    assert len(list(window.search(0, 1, Deadline(0.0)))) <= 1

@@ -33,6 +33,16 @@ def _greedy(rows: Floats, k: int) -> set[int]:
     return chosen
 
 
+def _extended(rows: Floats, k: int) -> Bools:
+    """Return the greedy selection, in two calls."""
+    norms, total = np.empty(len(rows)), np.zeros(rows.shape[1])
+    features.squared_norms(rows, norms)
+    chosen = np.zeros(len(rows), dtype=np.bool_)
+    for steps in (k // 2, k - k // 2):
+        features.extend(rows, norms, steps, chosen, total)
+    return chosen
+
+
 @pytest.mark.parametrize("d", [1, 3, 8, 33])
 def test_products(d: int) -> None:
     rows = _rows(20, d, 0)
@@ -53,16 +63,13 @@ def test_greedy_takes_what_the_twin_takes(n: int, d: int) -> None:
     for seed in (0, 2, 3, 5):  # without ties
         rows = _rows(n, d, seed)
         for k in {1, n // 2, n} - {0}:
-            chosen = np.ones(n, dtype=np.bool_)
-            features.greedy(rows, k, chosen)
+            chosen = _extended(rows, k)
             assert set(np.flatnonzero(chosen).tolist()) == _greedy(rows, k)
 
 
 def test_greedy_chooses_k_even_where_all_is_alike() -> None:
     for rows in (np.zeros((7, 2)), np.full((7, 2), 1e200), np.full((7, 2), 1e-200)):
-        chosen = np.zeros(7, dtype=np.bool_)
-        features.greedy(rows, 4, chosen)
-        assert chosen.sum() == 4
+        assert _extended(rows, 4).sum() == 4
 
 
 def test_total_of() -> None:
@@ -71,8 +78,9 @@ def test_total_of() -> None:
     np.testing.assert_allclose(features.total_of(rows, chosen), rows[chosen].sum(axis=0))
 
 
+@pytest.mark.parametrize("work", [0, 30, 10**6])
 @pytest.mark.parametrize("seed", range(6))
-def test_sweeps_end_where_no_exchange_helps(seed: int) -> None:
+def test_sweeps_end_where_no_exchange_helps(seed: int, work: int) -> None:
     n, d, k = 24, 3, 8
     rows = _rows(n, d, seed)
     norms = np.square(rows).sum(axis=1)
@@ -84,7 +92,15 @@ def test_sweeps_end_where_no_exchange_helps(seed: int) -> None:
     for _ in range(100):
         members = np.flatnonzero(chosen)
         gram = rows[members] @ rows.T
-        exchanges = features.sweep(rows, members, gram, norms, chosen, total, similarity)
+        at, exchanges = 0, 0
+        while at < k:
+            at, more, stale = features.sweep(
+                rows, members, gram, norms, at, work, chosen, total, similarity
+            )
+            assert stale == (more > 0 and n * d > work)
+            if stale:
+                features.products(rows, total, similarity)
+            exchanges += more
         assert chosen.sum() == k
         scale = np.sqrt(norms.max())
         np.testing.assert_allclose(total, rows[chosen].sum(axis=0), atol=1e-12 * n * scale)

@@ -26,7 +26,9 @@ def _rows(seed: int, shift: float = 1.0) -> Floats:
 
 def _started(rows: Floats, k: int, room: int) -> State:
     state = State(np.empty((room, k), np.int64), np.empty((room, rows.shape[1])), np.zeros(room))
-    frank_wolfe.start(rows, k, *state)
+    uniform = np.zeros(rows.shape[1])
+    frank_wolfe.add_rows(rows, k / len(rows), uniform)
+    frank_wolfe.start(rows, rows @ uniform, *state)
     return state
 
 

@@ -21,6 +21,16 @@ def _twin(
     return taken
 
 
+def _herded(matrix: Any, target: Any, k: int, most: int, replacement: bool) -> tuple[Any, int]:
+    """Return what is chosen, three steps at a time, and after how many steps."""
+    chosen, counts = np.zeros(len(target), dtype=np.bool_), np.zeros(2, np.int64)
+    state = chosen, np.zeros(len(target)), -target, counts
+    while not herding.herd(matrix, target, k, most, replacement, 3, *state):
+        assert counts[0] % 3 == 0
+    assert counts[1] == chosen.sum() == k
+    return chosen, int(counts[0])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("replacement", [False, True])
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (9, 9), (60, 7)])
@@ -31,8 +41,7 @@ def test_takes_what_the_twin_takes(n: int, k: int, replacement: bool, dtype: Any
         matrix = np.exp(-0.5 * distance).astype(dtype)
         target = matrix.mean(axis=1, dtype=np.float64)
         for most in (2, 10 * k):
-            chosen = np.zeros(n, dtype=np.bool_)
-            steps = herding.herd(matrix, target, k, most, replacement, chosen)
+            chosen, steps = _herded(matrix, target, k, most, replacement)
             expected = _twin(matrix.astype(np.float64), target, k, most, replacement)
             assert sorted(set(expected)) == np.flatnonzero(chosen).tolist()
             assert steps == len(expected)
@@ -41,6 +50,6 @@ def test_takes_what_the_twin_takes(n: int, k: int, replacement: bool, dtype: Any
 def test_a_target_that_draws_to_one_point_is_left_after_most_steps() -> None:
     matrix = np.eye(5)
     target = np.array([9.0, 0.0, 0.0, 0.0, 0.0])
-    chosen = np.zeros(5, dtype=np.bool_)
-    assert herding.herd(matrix, target, 3, 20, True, chosen) == 22
+    chosen, steps = _herded(matrix, target, 3, 20, True)
+    assert steps == 22
     assert chosen.tolist() == [True, True, True, False, False]

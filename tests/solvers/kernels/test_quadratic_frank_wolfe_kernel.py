@@ -65,14 +65,19 @@ def test_smallest_takes_the_first_of_equals() -> None:
             assert kernel.smallest(values, k).tolist() == wanted.tolist()
 
 
+def _image(data: Any, point: Any) -> Any:
+    out = np.zeros(14)
+    for part in (0, 5), (5, 14):
+        kernel.add_images(data.matrix, *part, point, out)
+    return out - data.diagonal * point
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_image(dtype: type) -> None:
     data = _data(0, dtype=dtype)
     point = np.random.default_rng(1).uniform(size=14)
     point[3] = 0.0
-    out = np.empty(14)
-    kernel.image(data.matrix, data.diagonal, point, out)
-    np.testing.assert_allclose(out, data.convex @ point, rtol=1e-13)
+    np.testing.assert_allclose(_image(data, point), data.convex @ point, rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -80,7 +85,10 @@ def test_lower_bound_is_value_less_gap_less_very_little(dtype: type) -> None:
     for seed in range(10):
         data = _data(seed, dtype=dtype)
         point = _plain_frank_wolfe(data, data.vertex(), seed)
-        bound = kernel.lower_bound(*data, 20.0, point)
+        sizes = np.zeros(14)
+        kernel.add_sizes(data.matrix, 0, 14, point, sizes)
+        np.testing.assert_allclose(sizes, np.abs(data.matrix) @ point, rtol=1e-6)
+        bound = kernel.bound_of(_image(data, point), sizes, *data[1:], 20.0, point)
         plain = data.value(point) - data.gap(point)
         assert plain - 1e-11 * (1 + abs(plain)) <= bound < plain
 

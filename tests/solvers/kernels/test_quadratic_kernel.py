@@ -83,7 +83,9 @@ def test_greedy(seed: int, k: int) -> None:
         cost[expected] = np.inf
         expected[cost.argmin()] = True
     chosen, potentials = np.zeros(20, dtype=np.bool_), np.empty(20)
-    quadratic.greedy(matrix, diagonal, linear, k, chosen, potentials)
+    quadratic.refresh(matrix, diagonal, linear, chosen, potentials)
+    quadratic.extend(matrix, diagonal, k // 2, chosen, potentials)
+    quadratic.extend(matrix, diagonal, k - k // 2, chosen, potentials)
     assert chosen.tolist() == expected.tolist()
     np.testing.assert_allclose(potentials, potentials_of(matrix, linear, chosen), atol=1e-10)
 

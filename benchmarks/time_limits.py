@@ -1,0 +1,260 @@
+"""Whether time limits are kept: every solver on every family, size and limit.
+
+``python -m subsetopt.benchmarks.time_limits`` prints the table; ``--json`` prints one object.
+A call is within its limit if it takes no more than 0.3 s or a tenth of the limit longer, with all
+that it builds, and is not slowed by compiling: the same solver has solved a small problem of the
+kind before. Stating the problem, which evaluates the kernel matrix of `MMDSelection`, is not in the
+limit; its time is shown beside. Each call has a process of its own, which is ended where it takes
+far too long.
+"""
+
+import argparse
+import gc
+import json
+import math
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from multiprocessing.connection import Connection
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+import subsetopt as so
+from subsetopt._processes import end_with
+from subsetopt.machine import Machine
+from subsetopt.problems.memory import memory_limit
+from subsetopt.solvers import catalogue
+
+from .plain import show
+
+Row = dict[str, Any]
+Problem = so.MeanMatching | so.MMDSelection | so.QuadraticSelection
+
+SLACK = 0.3
+"""Seconds by which a limit may be passed, or a tenth of it where that is more."""
+
+_GRACE = 60.0  # seconds past what is allowed, after which a call is ended
+_WARMING = 1.0  # seconds for the problem that is solved first; compiling takes none of it
+_SMALL = 40  # candidates of the problem that is solved first
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem to be stated.
+
+    Parameters
+    ----------
+    family : str
+    n, k : int
+    d : int
+        Features; 1 for scalars, 0 for matrices.
+    dtype : str
+    """
+
+    family: str
+    n: int
+    k: int
+    d: int = 0
+    dtype: str = "float64"
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+        features = f" x {self.d}" if self.d > 1 else ""
+        return f"{self.family} {self.n}{features}, k={self.k}"
+
+    @property
+    def bytes(self) -> int:
+        """What the data take, with the kernel matrix."""
+        width = np.dtype(self.dtype).itemsize
+        square = self.family in ("quadratic", "mmd")
+        return width * self.n * (self.n if square else self.d)
+
+    def small(self) -> "Case":
+        """Return a case for which the same code is compiled."""
+        n = min(self.n, _SMALL)
+        return replace(self, n=n, k=max(1, min(self.k * n // self.n, n - 1)))
+
+    def stated(self) -> Problem:
+        """State the problem."""
+        generator = np.random.default_rng(self.n)
+        if self.family == "quadratic":
+            matrix = np.empty((self.n, self.n), self.dtype)
+            for i in range(self.n):  # a row and a column at a time: no second matrix
+                matrix[i, : i + 1] = matrix[: i + 1, i] = generator.integers(-9, 10, i + 1)
+            return so.QuadraticSelection(matrix, None, self.k, copy=False)
+        shape = (self.n,) if self.family == "mean-matching" else (self.n, max(1, self.d))
+        values = generator.standard_normal(shape, np.float32).astype(self.dtype, copy=False)
+        if self.family == "mmd":
+            return so.MMDSelection(values, self.k, kernel=so.Gaussian(scale=math.sqrt(self.d)))
+        return so.MeanMatching(values, self.k)
+
+
+CASES = (
+    Case("mean-matching", 128, 12, 1),
+    Case("mean-matching", 100_000, 1_000, 1),
+    Case("mean-matching", 1_000_000, 100_000, 1, "float32"),
+    Case("vector-mean-matching", 1_000, 100, 16),
+    Case("vector-mean-matching", 10_000, 1_000, 64),
+    Case("vector-mean-matching", 50_000, 1_000, 64),
+    Case("vector-mean-matching", 300_000, 1_000, 384, "float32"),
+    Case("quadratic", 200, 40),
+    Case("quadratic", 600, 100),
+    Case("quadratic", 4_000, 1_000),
+    Case("quadratic", 20_000, 5_000, dtype="float32"),
+    Case("mmd", 500, 50, 5),
+    Case("mmd", 900, 90, 5),
+    Case("mmd", 4_000, 400, 5),
+    Case("mmd", 20_000, 2_000, 5, "float32"),
+)
+BOUNDS = ("fw", "sdp", "qp", "rlt")
+LIMITS = (1.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One solver, or one bound beside `random`, on one case, with one limit."""
+
+    solver: str
+    limit: float
+    bound: str = "none"
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+        return self.solver if self.bound == "none" else f"bound {self.bound}"
+
+    @property
+    def allowed(self) -> float:
+        """Seconds that it may take."""
+        return self.limit + max(SLACK, 0.1 * self.limit)
+
+    def solve(self, problem: Problem) -> so.Solution:
+        """Do it."""
+        return so.solve(
+            problem, self.solver, time_limit=self.limit, bound=self.bound, threads=1, seed=0
+        )
+
+
+def measured(case: Case, problem: Problem, call: Call) -> Row:
+    """Return the row of one call, from a process of its own."""
+    context = multiprocessing.get_context("fork")  # which shares the problem
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(
+        target=_answer, args=(os.getpid(), case, problem, call, there), daemon=True
+    )
+    process.start()
+    there.close()
+    row: Row = {"case": case.name, "solver": call.name, "limit": call.limit}
+    try:
+        while True:  # what was warmed up, then what was measured
+            if not here.poll(call.allowed + _GRACE):
+                return row | {"seconds": math.inf, "outcome": "ended from outside", "kept": False}
+            told = here.recv()
+            if told is not None:
+                return row | told | {"kept": told["seconds"] <= call.allowed}
+    except EOFError:
+        return row | {"seconds": math.nan, "outcome": "its process died", "kept": False}
+    finally:
+        process.kill()
+        process.join()
+
+
+def _answer(parent: int, case: Case, problem: Problem, call: Call, told: Connection) -> None:
+    end_with(parent)
+    with suppress(so.SubsetOptError):
+        replace(call, limit=_WARMING).solve(case.small().stated())
+    told.send(None)
+    begin = perf_counter()
+    try:
+        solution = call.solve(problem)
+        outcome = str(solution.termination)
+        if solution.indices is None:
+            outcome += ", no selection"
+        elif call.bound != "none":
+            outcome = "bound" if solution.bound is not None else "no bound"
+    except so.TooLarge:
+        outcome = "refused"
+    except so.SubsetOptError as error:
+        outcome = type(error).__name__
+    told.send({"seconds": perf_counter() - begin, "outcome": outcome})
+
+
+def calls(case: Case, solvers: Sequence[str], limits: Sequence[float]) -> list[Call]:
+    """Return what is to be measured on a case."""
+    able = [
+        name
+        for name in solvers
+        if name in catalogue.names()
+        and case.family in catalogue.solver_class(name).handles
+        and catalogue.solver_class(name).availability()
+    ]
+    found = [Call(name, limit) for name in able for limit in limits]
+    if case.family != "mean-matching":
+        found += [
+            Call("random", limit, bound)
+            for bound in BOUNDS
+            if f"bound-{bound}" in solvers
+            for limit in limits
+        ]
+    return found
+
+
+def table(
+    cases: Sequence[Case],
+    solvers: Sequence[str],
+    limits: Sequence[float],
+    progress: Callable[[str], object] = lambda text: None,
+) -> list[Row]:
+    """Measure all; cases that do not fit into memory three times over are left out."""
+    rows: list[Row] = []
+    for case in cases:
+        if 3 * case.bytes > memory_limit():
+            progress(f"{case.name}: too large for this machine")
+            continue
+        begin = perf_counter()
+        problem = case.stated()
+        stated = perf_counter() - begin
+        gc.collect()
+        for call in calls(case, solvers, limits):
+            rows.append(measured(case, problem, call) | {"stated": stated})
+            progress(" ".join(str(value) for value in rows[-1].values()))
+        del problem
+    return rows
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    everything = [*catalogue.names(), *(f"bound-{bound}" for bound in BOUNDS)]
+    parser.add_argument("--solvers", nargs="+", default=everything, metavar="NAME")
+    parser.add_argument("--limits", nargs="+", type=float, default=LIMITS, metavar="SECONDS")
+    parser.add_argument("--families", nargs="+", metavar="FAMILY")
+    parser.add_argument("--largest", type=int, default=10**9, help="candidates, at most")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    unknown = set(options.solvers) - set(everything)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(everything)}")
+    cases = [
+        case
+        for case in CASES
+        if case.n <= options.largest and (not options.families or case.family in options.families)
+    ]
+    told: Callable[[str], object] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    rows = table(cases, options.solvers, options.limits, told)
+    if options.json:
+        print(json.dumps({"machine": asdict(Machine.here()), "slack": SLACK, "rows": rows}))
+        return
+    show(rows, f"Time limits, kept within {SLACK} s or a tenth of them")
+    late = [row for row in rows if not row["kept"]]
+    print(f"{len(rows) - len(late)} of {len(rows)} calls kept their limit")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The clock of time limits: it stands still while machine code is compiled or loaded."""
+
+import threading
+from time import perf_counter
+
+
+class _Clock:
+    """Seconds of `perf_counter`, less those between the first `pause` and the last `go_on`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pauses = 0
+        self._paused_at = 0.0
+        self._stood = 0.0
+
+    def now(self) -> float:
+        """Return the seconds, as of an arbitrary beginning."""
+        return perf_counter() - self._stood
+
+    def pause(self) -> None:
+        """Stop, if no other thread has stopped it already."""
+        with self._lock:
+            if not self._pauses:
+                self._paused_at = perf_counter()
+            self._pauses += 1
+
+    def go_on(self) -> None:
+        """Go on, if no other thread wants it to stand."""
+        with self._lock:
+            self._pauses -= 1
+            if not self._pauses:
+                self._stood += perf_counter() - self._paused_at
+
+
+CLOCK = _Clock()
+"""The one clock of the process."""
