@@ -204,4 +204,6 @@ class QuadraticRelaxation:
 
 def largest(weights: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     """Return the indices of the k largest weights, sorted; of equal ones the first."""
-    return np.sort(np.argsort(-weights, kind="stable")[:k])
+    limit = np.partition(weights, len(weights) - k)[len(weights) - k]
+    above, equal = np.flatnonzero(weights > limit), np.flatnonzero(weights == limit)
+    return np.sort(np.concatenate([above, equal[: k - len(above)]]))

@@ -11,6 +11,8 @@ from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 
+from ._deadline import Deadline, OutOfTime
+
 if TYPE_CHECKING:
     from ._relaxation import Relaxation
 
@@ -93,9 +95,12 @@ def bounded(problem: Problem, method: str, limits: Limits) -> LowerBound:
 
     Ctrl-C is no exception here: what there is by then is returned.
     """
+    deadline = Deadline.of(limits)
     try:
-        form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
-        found = METHODS[method](form, limits)
+        form: QuadraticForm = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
+        found = METHODS[method](form, deadline.rest(limits))
+    except OutOfTime:
+        return LowerBound(-math.inf, note=f"bound: the time limit came before {method} began")
     except KeyboardInterrupt:
         return LowerBound(-math.inf, True, f"bound: {method} was interrupted")
     if (form.scale, form.constant) == (1.0, 0.0):

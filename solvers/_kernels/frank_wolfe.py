@@ -9,10 +9,14 @@ import numpy as np
 from subsetopt.compiled import njit
 
 from .features import dot, products
+from .quadratic_frank_wolfe import smallest
 
 VANILLA = 0
 AWAY = 1
 PAIRWISE = 2
+
+SORTED = 2**15
+"""Scores that are sorted; of more, the smallest are found without."""
 
 ENDED, STUCK, MOVED = range(3)
 """What comes of a step: none was to be taken, it moved nothing, it moved the point."""
@@ -21,6 +25,8 @@ ENDED, STUCK, MOVED = range(3)
 @njit(cache=True, nogil=True)
 def _minimiser(scores, k):
     """Return the indices of the k smallest scores, ascending."""
+    if scores.size > SORTED:
+        return smallest(scores, k)
     return np.sort(np.argsort(scores)[:k])
 
 

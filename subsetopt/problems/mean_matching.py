@@ -90,6 +90,8 @@ class MeanMatching:
         object.__setattr__(self, "k", size)
         object.__setattr__(self, "target", _checked_target(target, array))
         object.__setattr__(self, "cardinality", cardinality)
+        if array.ndim == 2:
+            self.target_value  # noqa: B018 - O(n d), so a part of stating the problem
 
     # -- identity ---------------------------------------------------------------------------------
 

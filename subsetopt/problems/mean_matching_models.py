@@ -10,7 +10,8 @@ from subsetopt.forms import LinearModel, QuadraticForm, QuadraticModel, SparseRo
 from .memory import require_memory
 from .parallel import Check, unchecked
 
-_PRODUCTS = 2**29  # multiplications between two checks: some 50 ms
+_AT_ONCE = 2**29  # multiplications that need no check: some 50 ms
+_PRODUCTS = 2**26  # multiplications between two checks
 
 
 def absolute_error_model(
@@ -109,12 +110,12 @@ def inner_products(rows: NDArray[np.float64], check: Check = unchecked) -> NDArr
     A large one block by block, with a check between two of them.
     """
     n, d = rows.shape
-    if n * n * d <= _PRODUCTS:
+    if n * n * d <= _AT_ONCE:
         gram = rows @ rows.T
         gram = np.maximum(gram, gram.T)  # products may differ from their mirror image by rounding
     else:
         gram = np.empty((n, n))
-        size = min(2048, max(64, int((_PRODUCTS / d) ** 0.5)))
+        size = min(1024, max(64, int((_PRODUCTS / d) ** 0.5)))
         parts = [slice(begin, begin + size) for begin in range(0, n, size)]
         for at, some in enumerate(parts):
             for others in parts[at:]:

@@ -55,6 +55,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every piece of work be as small as it can be."""
     for module in CHUNKED:
         monkeypatch.setattr(module, "CHUNK", 1)
+    monkeypatch.setattr(mean_matching_models, "_AT_ONCE", 1)
     monkeypatch.setattr(mean_matching_models, "_PRODUCTS", 1)
     monkeypatch.setattr(_vector_search, "_PRODUCTS", 1)
 
@@ -251,6 +252,7 @@ def test_compiling_is_not_in_the_limit() -> None:
 def test_inner_products_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).normal(size=(150, 3))
     whole = mean_matching_models.inner_products(rows)
+    monkeypatch.setattr(mean_matching_models, "_AT_ONCE", 2**10)
     monkeypatch.setattr(mean_matching_models, "_PRODUCTS", 2**10)
     checks: list[int] = []
     blocks = mean_matching_models.inner_products(rows, lambda: checks.append(0))
