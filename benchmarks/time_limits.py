@@ -156,9 +156,9 @@ def measured(case: Case, problem: Problem, call: Call) -> Row:
         while True:  # what was warmed up, then what was measured
             if not here.poll(call.allowed + _GRACE):
                 return row | {"seconds": math.inf, "outcome": "ended from outside", "kept": False}
-            told = here.recv()
+            told: Row | None = here.recv()
             if told is not None:
-                return row | told | {"kept": told["seconds"] <= call.allowed}
+                return {**row, **told, "kept": told["seconds"] <= call.allowed}
     except EOFError:
         return row | {"seconds": math.nan, "outcome": "its process died", "kept": False}
     finally:

@@ -152,7 +152,7 @@ def reachable_residues(differences: Sequence[int], check: Check = unchecked) -> 
             continue
         check()
         reachable |= np.roll(reachable, residue)
-        before, count = count, np.count_nonzero(reachable)
+        before, count = count, int(np.count_nonzero(reachable))
         closed = residue if count == before else 0
         if count == modulus:
             break

@@ -170,9 +170,9 @@ class Vectors:
         while improving:
             members = np.flatnonzero(trial)
             improving = False
-            for part in range(0, members.size, block):
+            for begin in range(0, members.size, block):
                 self._deadline.check()
-                some = members[part : part + block]
+                some = members[begin : begin + block]
                 improving |= self._exchange(some, trial, total, similarity)
 
     def _exchange(

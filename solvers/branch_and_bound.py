@@ -75,9 +75,8 @@ class BranchAndBound(TimedSolver):
         first = _first(form, limits, deadline)
         assert first.indices is not None
         search.offer(form.rows(problem.check(first.indices)))
-        if first.termination is Termination.INTERRUPTED:
-            termination = first.termination
-        else:
+        termination = first.termination
+        if termination is not Termination.INTERRUPTED:
             with one_blas_thread():
                 termination = search.run(self.nodes or math.inf)
         return Answer(

@@ -153,9 +153,10 @@ class _Relaxation:
     _SORTING = 50  # multiplications that finding a vertex costs for each row
 
     def __init__(self, centred: Centred, options: FrankWolfe, deadline: Deadline = NEVER) -> None:
-        from ._kernels import frank_wolfe
+        from ._kernels import features, frank_wolfe
 
         self._kernel, self._deadline = frank_wolfe, deadline
+        self._products = features.products
         self._rows, self._options = centred.rows, options
         n, d = self._rows.shape
         self._at_once = max(1, min(self._STEPS_AT_ONCE, CHUNK // (n * (d + self._SORTING))))
@@ -208,7 +209,7 @@ class _Relaxation:
         """Return the inner products of the rows with a point."""
         scores = np.empty(len(self._rows))
         for part in self._parts():
-            self._kernel.products(self._rows[part], point, scores[part])
+            self._products(self._rows[part], point, scores[part])
         return scores
 
     def _parts(self) -> Iterator[slice]:

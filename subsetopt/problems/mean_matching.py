@@ -300,7 +300,7 @@ class MeanMatching:
             target, least = self.target_value, self.smallest_count
             kept = gram_form(self.values, self.k, target, least, check)
             self.__dict__["_gram_form"] = kept
-        return kept  # type: ignore[no-any-return]
+        return kept
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
