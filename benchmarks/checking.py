@@ -1,8 +1,6 @@
 """Answers to public instances, evaluated anew and held against the best values known."""
 
-import json
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -16,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidSelection
 from subsetopt.formats import TableOptions, read_problem
 from subsetopt.formats.csv_cells import csv_text
+from subsetopt.formats.documents import parsed_json
 from subsetopt.formats.indices import indices_from
-from subsetopt.formats.packed import why_unreadable
+from subsetopt.formats.sources import content
 
 from .best_known import TOLERANCE, BestKnown, Standing, best_known, registry, relative_gap
 
@@ -223,21 +222,14 @@ def read_answer(path: str | os.PathLike[str], table: TableOptions | None = None)
     InvalidFile
         If it cannot be read, or holds something else.
     """
-    name = "standard input" if os.fspath(path) == "-" else os.fspath(path)
-    try:
-        content = sys.stdin.buffer.read() if os.fspath(path) == "-" else Path(path).read_bytes()
-    except OSError as error:
-        raise InvalidFile(why_unreadable(Path(path), error)) from error
-    if content.lstrip()[:1] in (b"{", b"["):
-        return _of_json(content, name)
-    return Answer(indices_from(content, name, table))
+    found, name = content(path)
+    if found.lstrip()[:1] in (b"{", b"["):
+        return _of_json(found, name)
+    return Answer(indices_from(found, name, table))
 
 
 def _of_json(content: bytes, name: str) -> Answer:
-    try:
-        data = json.loads(content)
-    except ValueError as error:
-        raise InvalidFile(f"{name}: this is no JSON ({error})") from error
+    data = parsed_json(content, name)
     solver = ""
     if isinstance(data, dict):
         if data.get("indices") is None:

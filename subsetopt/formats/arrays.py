@@ -2,25 +2,21 @@
 
 import io
 import os
-import sys
-import zipfile
-import zlib
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption
 
 from .first_line import RowCount
-from .packed import member_of, why_unreadable
+from .npy import NPY_MAGIC, ZIP_MAGIC, read_npy, read_npz
+from .packed import member_of
+from .sources import content, is_descriptor, opened
 from .table import Table, table_of
 from .table_options import TableOptions, indices_of
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
-NPY_MAGIC, ZIP_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
-_UNREADABLE = (ValueError, EOFError, OverflowError, MemoryError)
 
 
 def read_values(
@@ -85,24 +81,20 @@ def read_table(
         As `read_values` does.
     """
     options = options or TableOptions()
-    if os.fspath(source) == "-":
-        return table_from(sys.stdin.buffer.read(), "standard input", options=options, rows=rows)
+    if os.fspath(source) == "-" or is_descriptor(source):
+        return table_from(*content(source), options=options, rows=rows)
     path, member = member_of(source)
     suffix = path.suffix.lower()
     if member is not None and suffix != ".npz":
         raise InvalidFile(f"{path}: only .npz files hold several arrays; leave out ':{member}'")
-    try:
+    if suffix in TEXT_SUFFIXES:
+        return table_of(*content(path), options, rows)
+    with opened(path) as stream:  # a missing file is the greater mistake than its suffix
         if suffix == ".npy":
-            with path.open("rb") as stream:
-                return _table(_npy(stream, str(path)), options, str(path))
+            size = os.fstat(stream.fileno()).st_size
+            return _table(read_npy(stream, str(path), size), options, str(path))
         if suffix == ".npz":
-            with path.open("rb") as stream:
-                return _table(_npz(stream, str(path), member), options, str(path))
-        if suffix in TEXT_SUFFIXES:
-            return table_of(path.read_bytes(), str(path), options, rows)
-        path.open("rb").close()  # a missing file is the greater mistake
-    except OSError as error:
-        raise InvalidFile(why_unreadable(path, error)) from error
+            return _table(read_npz(stream, str(path), member), options, str(path))
     raise InvalidFile(
         f"{path}: unknown suffix {suffix!r}; known are .npy, .npz, {', '.join(TEXT_SUFFIXES)}, "
         "and '-' for standard input"
@@ -119,9 +111,9 @@ def table_from(
     """Read a table from the bytes of a ``.npy``, ``.npz`` or text file, as they begin."""
     options = options or TableOptions()
     if content.startswith(ZIP_MAGIC):
-        return _table(_npz(io.BytesIO(content), name, member), options, name)
+        return _table(read_npz(io.BytesIO(content), name, member), options, name)
     if content.startswith(NPY_MAGIC):
-        return _table(_npy(io.BytesIO(content), name), options, name)
+        return _table(read_npy(io.BytesIO(content), name, len(content)), options, name)
     return table_of(content, name, options, rows)
 
 
@@ -137,49 +129,3 @@ def _table(values: NDArray[Any], options: TableOptions, name: str) -> Table:
     if values.ndim == 2:
         values = values[:, chosen[0]] if len(chosen) == 1 else values[:, chosen]
     return Table(values=values, columns=tuple(names[i] for i in chosen))
-
-
-def _npy(stream: BinaryIO, name: str) -> NDArray[Any]:
-    start = stream.read(len(NPY_MAGIC))
-    if not start:
-        raise InvalidFile(f"{name}: the file is empty")
-    if start != NPY_MAGIC:
-        raise InvalidFile(f"{name}: this is no .npy file; write it with numpy.save")
-    stream.seek(0)
-    try:
-        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-    except _UNREADABLE as error:
-        if "allow_pickle" in str(error):
-            raise InvalidFile(
-                f"{name}: holds pickled Python objects, which are not read since they can run "
-                "code; save numbers: numpy.save(file, values.astype(float))"
-            ) from error
-        raise InvalidFile(f"{name}: damaged or cut short ({error}); write it again") from error
-
-
-def _npz(stream: BinaryIO, name: str, member: str | None) -> NDArray[Any]:
-    if not stream.read(1):
-        raise InvalidFile(f"{name}: the file is empty")
-    stream.seek(0)
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            chosen = _chosen(archive, name, member)
-            # Through memory: a compressed member cannot be sought in cheaply.
-            content = archive.read(f"{chosen}.npy")
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise InvalidFile(f"{name}: damaged or no .npz file ({error}); write it again") from error
-    return _npy(io.BytesIO(content), f"{name}:{chosen}")
-
-
-def _chosen(archive: zipfile.ZipFile, name: str, member: str | None) -> str:
-    members = [entry[: -len(".npy")] for entry in archive.namelist() if entry.endswith(".npy")]
-    listed = ", ".join(members)
-    if not members:
-        raise InvalidFile(f"{name}: holds no array")
-    if member is None and len(members) > 1:
-        raise InvalidFile(
-            f"{name}: holds {len(members)} arrays ({listed}); name one: {name}:{members[0]}"
-        )
-    if member is not None and member not in members:
-        raise InvalidFile(f"{name}: holds no array {member!r}; it holds: {listed}")
-    return members[0] if member is None else member

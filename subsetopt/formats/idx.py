@@ -1,7 +1,5 @@
 """IDX, the format of MNIST: a magic number, the shape, then bytes."""
 
-import gzip
-import zlib
 from math import prod
 from pathlib import Path
 
@@ -10,10 +8,12 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
 
+from . import sources
+from .packed import unpack
+
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 _UNSIGNED_BYTES = 0x08
-_GZIP = b"\x1f\x8b"
 
 
 def read_mnist(
@@ -68,7 +68,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     InvalidFile
         If it cannot be read, is no such file, or is shorter or longer than its header says.
     """
-    content = _content(path)
+    content = unpack(*sources.content(path))
     header = 4 + 4 * dimensions
     magic = bytes([0, 0, _UNSIGNED_BYTES, dimensions])
     if content[:4] != magic:
@@ -84,13 +84,3 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         state = "truncated" if found < wanted else "too long"
         raise InvalidFile(f"{path} is {state}: {found} bytes for shape {shape}, which has {wanted}")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw.startswith(_GZIP) else raw
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InvalidFile(f"{path} is truncated or damaged: {error}") from error
-    except OSError as error:
-        raise InvalidFile(f"{path} cannot be read: {error.strerror or error}") from error

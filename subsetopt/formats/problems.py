@@ -9,13 +9,14 @@ from subsetopt.problems import QuadraticSelection
 from subsetopt.problems.pairs import Duplicates
 from subsetopt.problems.quadratic import Sense
 
-from .arrays import ZIP_MAGIC, read_table, table_from
+from .arrays import read_table, table_from
 from .biqmac import read_biqmac
 from .bqp import read_bqp
 from .edges import read_edges, read_rudy
 from .kcluster import read_kcluster
 from .matrix_market import MAGIC, read_matrix_market
 from .mdplib import read_mdplib
+from .npy import ZIP_MAGIC
 from .opb import read_opb
 from .packed import content_of, member_of
 from .reading import Reading

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
 
-from .arrays import NPY_MAGIC, ZIP_MAGIC
 from .edge_table import COMMENTS, SEPARATORS, is_whole, named_columns, split
 from .matrix_market import MAGIC
+from .npy import NPY_MAGIC, ZIP_MAGIC
 from .words import is_finite
 
 FORMATS = (

@@ -19,15 +19,15 @@ def memory_limit() -> int:
 def available_memory(root: Path = _ROOT) -> int:
     """Return how many bytes this process could still take without swapping.
 
-    It is the lowest of what the kernel says and what the control groups of the process (a
-    container, a batch job) leave; where neither says anything, the machine's memory.
+    It is the lowest of what the kernel says, what the control groups of the process (a container,
+    a batch job) leave, and what ``ulimit -v`` does; where none says anything, the machine's memory.
 
     Parameters
     ----------
     root : path
         Of the file system that holds ``proc`` and ``sys``.
     """
-    stated = [*_meminfo(root), *_left_in_groups(root)]
+    stated = [*_meminfo(root), *_left_in_groups(root), *_left_of_addresses(root)]
     return max(min(stated), 0) if stated else _total()
 
 
@@ -35,6 +35,18 @@ def _meminfo(root: Path) -> Iterator[int]:
     for line in _lines(root / "proc/meminfo"):
         if line.startswith("MemAvailable:"):
             yield 1024 * int(line.split()[1])
+
+
+def _left_of_addresses(root: Path) -> Iterator[int]:
+    """Yield the limit of the address space less its use, where there is a limit."""
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    used = [line.split()[0] for line in _lines(root / "proc/self/statm")]
+    if limit != resource.RLIM_INFINITY and used:
+        yield limit - int(used[0]) * resource.getpagesize()
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:

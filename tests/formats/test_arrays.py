@@ -1,6 +1,7 @@
 """Values read from files, and a clear word for every mistake."""
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -136,10 +137,10 @@ def test_missing_folder_and_unreadable(
         read_values(tmp_path)
     path = write("v.csv", "1\n")
 
-    def refuse(self: Path, *args: Any) -> bytes:
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(path: str, flags: int) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(type(path), "read_bytes", refuse)  # chmod does not stop root
+    monkeypatch.setattr(os, "open", refuse)  # chmod does not stop root
     with pytest.raises(InvalidFile, match="cannot be read: Permission denied"):
         read_values(path)
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
+from subsetopt.formats import sources
 from subsetopt.solvers.base import Requirement
 
 from .splits import Data, TensorSplit
@@ -77,9 +78,6 @@ def content(path: Path) -> bytes:
     Raises
     ------
     InvalidFile
-        If it cannot be read.
+        If it cannot be read, or is larger than fits.
     """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidFile(f"{path} cannot be read: {error.strerror or error}") from error
+    return sources.content(path)[0]

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
+from subsetopt.formats.npy import read_members
+from subsetopt.formats.sources import limited
 
 from .arrays import Arrays, Pair, content, require_labels
 
@@ -96,8 +97,10 @@ def _unpacked(archive: Path, names: tuple[str, ...]) -> dict[str, bytes]:
                 name = Path(member.name).name
                 stream = tar.extractfile(member) if name in names else None
                 if stream is not None:
-                    found[name] = stream.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+                    found[name] = limited(stream, f"{archive}:{member.name}")
+    except InvalidFile:
+        raise
+    except Exception as error:  # a damaged header raises anything
         raise InvalidFile(f"{archive} is truncated or damaged: {error}") from error
     for name in names:
         if name not in found:
@@ -168,9 +171,8 @@ class _Unpickler(pickle.Unpickler):
 
 def _subset(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as loaded:
-            arrays = {name: loaded[name] for name in _SUBSET}
-    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
+        arrays = read_members(path, _SUBSET)
+    except InvalidFile as error:
         raise InvalidFile(f"{path} is no such subset of CIFAR-10: {error}") from error
 
     def pair(part: str) -> Pair:
