@@ -14,6 +14,8 @@ from subsetopt.errors import (
     UnknownSolver,
     UnsupportedProblem,
 )
+from subsetopt.formats.documents import parsed_yaml
+from subsetopt.formats.sources import content
 from subsetopt.solvers import catalogue
 from subsetopt.solvers.base import Requirement
 
@@ -90,12 +92,8 @@ def read_suite(path: Path, data: Path | None = None) -> OwnSuite:
 
 def _parsed(path: Path) -> Any:
     yaml: Any = YAML.load()
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidFile(f"{path} cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InvalidFile(f"{path} is no YAML: {error}") from error
+    text, name = content(path)
+    return parsed_yaml(yaml, text, name)
 
 
 def _settings(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -222,16 +222,15 @@ class Solution:
                 version=_typed(data, "version", str),
                 message=_typed(data, "message", str),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InvalidFile(f"this is no solution: {error!r}") from error
 
     @classmethod
     def from_json(cls, text: str) -> "Solution":
         """Rebuild a solution from `to_json`; raises InvalidFile as `from_dict` does."""
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InvalidFile(f"this is no JSON: {error}") from error
+        from subsetopt.formats.documents import parsed_json
+
+        data = parsed_json(text, "the solution", finite=True)
         if not isinstance(data, dict):
             raise InvalidFile(f"this is no solution but a {type(data).__name__}")
         return cls.from_dict(data)

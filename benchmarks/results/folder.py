@@ -11,15 +11,18 @@ from typing import IO, Any, Self
 
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
+from subsetopt.formats.declared import declared
+from subsetopt.formats.documents import parsed_json, read_json
 from subsetopt.formats.locks import NAME as LOCK
 from subsetopt.formats.locks import locked_folder
-from subsetopt.machine import Machine
+from subsetopt.formats.sources import content
 
 from .plan import Bound, Plan, Results, Session
 from .rows import Row
 from .schedule import complete
 
 PLAN, ROWS, BOUNDS, SESSIONS = "plan.json", "rows.jsonl", "bounds.jsonl", "sessions.jsonl"
+_MOST_RUNS = 10**7  # years of measuring
 
 
 class Folder:
@@ -112,13 +115,30 @@ def load(path: Path) -> Results:
     """
     plan = _plan(path / PLAN)
     rows = tuple(Row.from_dict(data) for data in _lines(path / ROWS))
-    return Results(
-        plan=plan,
-        sessions=tuple(_session(data) for data in _lines(path / SESSIONS)),
-        rows=rows,
-        bounds=tuple(_bound(data) for data in _lines(path / BOUNDS)),
-        complete=complete(plan, rows),
+    sessions = tuple(
+        declared(Session, data, "session of a comparison") for data in _lines(path / SESSIONS)
     )
+    bounds = tuple(declared(Bound, data, "bound") for data in _lines(path / BOUNDS))
+    _require_consistent(path, plan, rows, len(sessions))
+    return Results(
+        plan=plan, sessions=sessions, rows=rows, bounds=bounds, complete=complete(plan, rows)
+    )
+
+
+def _require_consistent(path: Path, plan: Plan, rows: tuple[Row, ...], sessions: int) -> None:
+    """Raise InvalidFile for a plan without end, and for rows that are not of it."""
+    settings = plan.settings
+    runs = len(plan.cases) * len(plan.entrants) * len(settings.time_limits) * settings.repeats
+    if runs > _MOST_RUNS:
+        raise InvalidFile(f"{path / PLAN}: plans {runs:,} runs; the limit is {_MOST_RUNS:,}")
+    cases, solvers = {case.name for case in plan.cases}, {one.label for one in plan.entrants}
+    for number, row in enumerate(rows, start=1):
+        where = f"{path / ROWS}, line {number}"
+        for what, value, known in (("case", row.case, cases), ("solver", row.solver, solvers)):
+            if value not in known:
+                raise InvalidFile(f"{where}: the {what} {value!r} is not in {PLAN}")
+        if not 0 <= row.session < max(sessions, 1):
+            raise InvalidFile(f"{where}: of session {row.session}; there are {sessions}")
 
 
 def _require_same(asked: Plan, there: Plan, path: Path) -> None:
@@ -147,29 +167,12 @@ def _difference(key: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> str
 
 
 def _plan(path: Path) -> Plan:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InvalidFile(f"{path.parent} holds no results: there is no {path.name}") from None
-    except (OSError, ValueError) as error:
-        raise InvalidFile(f"{path} cannot be read: {error}") from error
+    if not os.path.lexists(path):
+        raise InvalidFile(f"{path.parent} holds no results: there is no {path.name}")
+    data = read_json(path, finite=True)
     if not isinstance(data, dict):
         raise InvalidFile(f"{path} holds no plan but a {type(data).__name__}")
     return Plan.from_dict(data)
-
-
-def _session(data: Mapping[str, Any]) -> Session:
-    try:
-        return Session(**{**data, "machine": Machine(**data["machine"])})
-    except (KeyError, TypeError) as error:
-        raise InvalidFile(f"this is no session of a comparison: {error!r}") from error
-
-
-def _bound(data: Mapping[str, Any]) -> Bound:
-    try:
-        return Bound(**data)
-    except TypeError as error:
-        raise InvalidFile(f"this is no bound: {error!r}") from error
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -177,15 +180,9 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _parsed(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        whole = path.read_bytes().rpartition(b"\n")[0]
-    except OSError as error:
-        raise InvalidFile(f"{path} cannot be read: {error.strerror}") from error
+    whole = content(path)[0].rpartition(b"\n")[0]
     for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
-        try:
-            data = json.loads(line)
-        except ValueError as error:
-            raise InvalidFile(f"{path}, line {number}: {error}") from error
+        data = parsed_json(line, f"{path}, line {number}", finite=True)
         if not isinstance(data, dict):
             raise InvalidFile(f"{path}, line {number}: no object but {line[:40]!r}")
         yield data

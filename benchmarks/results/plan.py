@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from subsetopt.benchmarks.best_known import BestKnown
 from subsetopt.benchmarks.families import named
 from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats.declared import declared
 from subsetopt.limits import Limits
 from subsetopt.machine import Machine
 
@@ -163,28 +164,10 @@ class Plan:
         """Rebuild a plan; InvalidFile if it is none, or one of another schema."""
         if data.get("schema") != SCHEMA:
             raise InvalidFile(f"the results have schema {data.get('schema')!r}; {SCHEMA} is needed")
-        try:
-            settings = dict(data["settings"])
-            settings["time_limits"] = tuple(settings["time_limits"])
-            return cls(
-                suite=named(data["suite"]),
-                settings=Settings(**settings),
-                entrants=tuple(_entrant(entrant) for entrant in data["entrants"]),
-                cases=tuple(_case(case) for case in data["cases"]),
-                left_out=data["left_out"],
-                notes=tuple(data["notes"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidFile(f"this is no plan of a comparison: {error!r}") from error
-
-
-def _entrant(data: Mapping[str, Any]) -> Entrant:
-    return Entrant(**{**data, "families": tuple(data["families"])})
-
-
-def _case(data: Mapping[str, Any]) -> CaseInfo:
-    known = data.get("known")
-    return CaseInfo(**{**data, "known": None if known is None else BestKnown(**known)})
+        held = {name: one for name, one in data.items() if name != "schema"}
+        if isinstance(held.get("suite"), str):
+            held["suite"] = named(held["suite"])
+        return declared(cls, held, "plan of a comparison")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
 """What is measured: one row for each solver, case, repeat and time limit."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from subsetopt.errors import InvalidFile
+from subsetopt.formats.declared import declared
 from subsetopt.solution import CertificateKind, Termination
 
 SCHEMA = 1
@@ -137,14 +137,4 @@ class Row:
         InvalidFile
             If a key is missing or holds what it cannot hold.
         """
-        try:
-            known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
-            for name, kind in (("termination", Termination), ("certificate", CertificateKind)):
-                if known.get(name) is not None:
-                    known[name] = kind(known[name])
-            for name in ("seconds", "indices"):
-                if known.get(name) is not None:
-                    known[name] = tuple(known[name])
-            return cls(**known)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidFile(f"this is no row of results: {error!r}") from error
+        return declared(cls, data, "row of results", ignore=True)

@@ -1,17 +1,18 @@
 """How far a stream has come, on disk: what has been taken, and what was chosen last."""
 
 import json
+import os
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.atomic import replacing
+from subsetopt.formats.declared import declared
+from subsetopt.formats.documents import read_json
 
 _VERSION = 1
-_PENDING = {"positions", "records", "lost", "unknown", "chosen"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -49,24 +50,42 @@ class Cursor:
         InvalidFile
             If it is no cursor.
         """
+        if not isinstance(held, dict) or held.get("version") != _VERSION:
+            raise InvalidFile(f"{where} is no cursor of a stream, or of another version")
         try:
-            values = dict(held)
-            if values.pop("version") != _VERSION:
-                raise InvalidFile(f"{where} is a cursor of another version of subsetopt")
-            found = cls(**values)
-            if not isinstance(found.positions, dict) or not _whole(found.positions.values()):
-                raise ValueError("positions are no numbers")
-            if not _whole(getattr(found, one.name) for one in fields(cls)[2:]):
-                raise ValueError("counts are no numbers")
-            if found.pending is not None and not found.pending.keys() >= _PENDING:
-                raise ValueError("a part of the window at hand is missing")
-            return found
-        except (AttributeError, TypeError, KeyError, ValueError) as error:
-            raise InvalidFile(f"{where} is no cursor of a stream: {error!r}") from None
+            values = {name: one for name, one in held.items() if name != "version"}
+            found = declared(cls, values, "cursor")
+            counts = asdict(found)
+            pending = found.pending
+            if pending is not None:
+                window = declared(_Pending, pending, "window")
+                counts |= {f"{name} of pending": value for name, value in asdict(window).items()}
+            _require_counts(counts)
+        except InvalidFile as error:
+            raise InvalidFile(f"{where} is no cursor of a stream: {error}") from None
+        return found
 
 
-def _whole(values: Iterable[Any]) -> bool:
-    return all(type(value) is int and value >= 0 for value in values)
+@dataclass(frozen=True)
+class _Pending:
+    """A window at hand, as a file holds it."""
+
+    positions: dict[str, int]
+    records: int
+    lost: int
+    unknown: int
+    chosen: dict[str, list[int]]
+
+
+def _require_counts(values: object) -> None:
+    """Raise InvalidFile if a number in what JSON can hold is negative."""
+    if isinstance(values, dict):
+        values = list(values.values())
+    if isinstance(values, list):
+        for value in values:
+            _require_counts(value)
+    elif isinstance(values, int) and values < 0:
+        raise InvalidFile(f"it counts {values}; a number >= 0 is needed")
 
 
 def path_of(root: Path, name: str) -> Path:
@@ -93,12 +112,12 @@ def load(path: Path) -> Cursor:
     InvalidFile
         If what is there is no cursor.
     """
-    try:
-        held = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return Cursor()
-    except ValueError:
-        raise InvalidFile(f"{path} is no cursor of a stream") from None
+    try:
+        held = read_json(path)
+    except InvalidFile as error:
+        raise InvalidFile(f"{path} is no cursor of a stream: {error}") from None
     return Cursor.of_json(held, str(path))
 
 

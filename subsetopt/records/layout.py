@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats.declared import declared
+from subsetopt.formats.documents import parsed_json
 from subsetopt.solvers.base import Requirement
 
 VERSION = 1
@@ -77,9 +79,9 @@ class Layout:
             If it is no layout, or of another version.
         """
         try:
-            found = json.loads(text)
+            found = parsed_json(text, where)
             version = found.pop("version")
-        except (ValueError, AttributeError, KeyError, TypeError):
+        except (InvalidFile, AttributeError, KeyError, TypeError):
             raise InvalidFile(f"{where} describes no records of subsetopt") from None
         if version != VERSION:
             raise AnotherVersion(
@@ -87,8 +89,8 @@ class Layout:
                 f"{VERSION}: read it with the one that wrote it, or record into another folder"
             )
         try:
-            return cls(**found)
-        except (TypeError, InvalidOption) as error:
+            return declared(cls, found, "layout")
+        except InvalidFile as error:
             raise InvalidFile(f"{where} describes no records of subsetopt: {error}") from None
 
     def records(self) -> Any:

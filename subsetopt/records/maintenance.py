@@ -25,7 +25,7 @@ from .segments import (
     write,
 )
 from .sequences import keep_sequence
-from .times import last_time
+from .times import times_of
 
 KINDS = (RECORDS, LABELS)
 _ROWS, _BYTES = 2**18, 2**26
@@ -228,7 +228,9 @@ def _timed(found: list[Segment], layout: Layout) -> list[tuple[int, Segment, int
         if file is None:
             continue
         with file:
-            timed.append((last_time(file), segment, file.metadata.num_rows))
+            times = times_of(file, segment.path, skipped)
+            if times is not None:  # else it is kept: it may be the newest
+                timed.append((times[1], segment, file.metadata.num_rows))
     return timed
 
 

@@ -1,9 +1,12 @@
 """Where a writer's numbers go on, whatever of its segments has been dropped since."""
 
 import json
+import os
 from pathlib import Path
 
+from subsetopt.errors import InvalidFile
 from subsetopt.formats.atomic import replacing
+from subsetopt.formats.documents import read_json
 
 from .segments import listed
 
@@ -18,10 +21,17 @@ def next_sequence(folder: Path) -> int:
 
 def kept_sequence(folder: Path) -> int:
     """Return what `keep_sequence` wrote last; 0 without."""
+    path = folder / _KEPT
     try:
-        return int(json.loads((folder / _KEPT).read_bytes())["next"])
-    except FileNotFoundError:
-        return 0
+        found = read_json(path)
+    except InvalidFile:
+        if not os.path.lexists(path):
+            return 0
+        raise
+    number = found.get("next") if isinstance(found, dict) else None
+    if type(number) is not int or number < 0:
+        raise InvalidFile(f"{path}: damaged; it holds no number of a record")
+    return number
 
 
 def keep_sequence(folder: Path, number: int) -> None:

@@ -16,7 +16,7 @@ from .latest import Labels, Latest, LatestLosses, LossOf
 from .maintenance import Compacted, Dropped, compact, retain
 from .reading import Block, blocks
 from .segments import LABELS, RECORDS, Skipped, opened, segments
-from .times import first_time, last_time
+from .times import times_of
 
 _COLUMNS = ("loss", "model", "outputs", "features")
 
@@ -77,7 +77,7 @@ class RecordStore:
                     counts[kind] += rows
                     if kind == RECORDS:
                         writers[segment.writer] = writers.get(segment.writer, 0) + rows
-                        times += [first_time(file), last_time(file)]
+                        times += times_of(file, segment.path, skipped) or ()
                         unknown += _nulls(file, "loss")
         return Info(
             records=counts[RECORDS],
@@ -212,4 +212,5 @@ def _nulls(file: Any, name: str) -> int:
     """Return how many values of a column are null, from the statistics of a ParquetFile."""
     place = file.schema_arrow.get_field_index(name)
     groups = (file.metadata.row_group(g) for g in range(file.metadata.num_row_groups))
-    return sum(int(group.column(place).statistics.null_count) for group in groups)
+    held = (group.column(place).statistics for group in groups)
+    return sum(one.null_count or 0 for one in held if one is not None)  # a damaged end has none

@@ -6,19 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from .layout import Layout
-from .segments import Skipped, listed, opened
+from .segments import Skipped, listed, opened, require_its_fault
 
 _1970, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
-def last_time(file: Any) -> int:
-    """Return the time of the last record of a ParquetFile, in microseconds since 1970."""
-    return max((high for _, high in _times(file)), default=0)
+def times_of(file: Any, path: Path, skipped: Skipped) -> tuple[int, int] | None:
+    """Return the times of the first and the last record of a ParquetFile; zeros without any.
 
-
-def first_time(file: Any) -> int:
-    """Return the time of its first record."""
-    return min((low for low, _ in _times(file)), default=0)
+    In microseconds since 1970. None, counted, where the end of the file says nothing that can be.
+    """
+    try:
+        times = list(_times(file))
+    except Exception as error:  # of a damaged end: values are missing, or of other types
+        require_its_fault(error)
+        skipped.note("damaged", path, f"its times cannot be read: {error!r}")
+        return None
+    return min((low for low, _ in times), default=0), max((high for _, high in times), default=0)
 
 
 def _times(file: Any) -> Iterator[tuple[int, int]]:
@@ -34,11 +38,13 @@ def latest_time(folder: Path, layout: Layout) -> int:
     latest = max(listed(folder), key=lambda one: one.stop, default=None)
     if latest is None:
         return 0
+    skipped = Skipped()
     try:
-        file = opened(latest, layout, Skipped())
+        file = opened(latest, layout, skipped)
     except FileNotFoundError:  # merged meanwhile
         return latest_time(folder, layout)
     if file is None:
         return 0
     with file:
-        return last_time(file)
+        times = times_of(file, latest.path, skipped)
+    return 0 if times is None else times[1]

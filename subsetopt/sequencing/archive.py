@@ -3,10 +3,7 @@
 import hashlib
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +11,20 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
 from subsetopt.formats.atomic import replacing
-from subsetopt.formats.packed import why_unreadable
+from subsetopt.formats.documents import parsed_json
+from subsetopt.formats.npy import read_members
 
 VERSION = 1
-_DAMAGED = (
-    ValueError, KeyError, EOFError, RuntimeError, NotImplementedError, MemoryError, TypeError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+Schema = Mapping[str, tuple[Any, tuple[str | int, ...]]]
+"""Names of arrays to dtype and shape: numbers, or letters that stand for the same in all arrays."""
+ORDER: Schema = {
+    "order": (np.int64, ("points",)),
+    "boundaries": (np.int64, ("boundaries",)),
+    "mmd2": (np.float64, ("batches",)),
+    "mmd2_to_whole": (np.float64, ("batches",)),
+    "seconds": (np.float64, ("batches",)),
+}
+"""What `require_order` takes."""
 
 
 def write(
@@ -33,32 +37,77 @@ def write(
 
 
 def read(
-    path: str | os.PathLike[str], what: str, names: tuple[str, ...]
-) -> tuple[dict[str, NDArray[Any]], Any]:
-    """Read the arrays of these names, and the note; the reverse of `write`.
+    path: str | os.PathLike[str], what: str, schema: Schema
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read the arrays of a schema, and the note, a mapping; the reverse of `write`.
 
     Raises
     ------
     InvalidFile
         If there is no such file, or it is of another kind or version, or damaged.
     """
+    header = _header(path, what)
+    if header.get("what") != what:
+        raise InvalidFile(f"{path}: holds a {header.get('what')}, no {what}")
+    if header.get("version") != VERSION:
+        raise InvalidFile(
+            f"{path}: is of version {header.get('version')}; this subsetopt reads {VERSION}"
+        )
+    note = header.get("note")
+    if not isinstance(note, dict):
+        raise InvalidFile(f"{path}: damaged: it lacks a note")
+    arrays = read_members(path, schema)
+    _require_shapes(path, arrays, schema)
+    return arrays, note
+
+
+def _header(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
     try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            header = json.loads(str(archive["note"]))
-            kind, version, note = header["what"], header["version"], header["note"]
-            if kind != what:
-                raise InvalidFile(f"{path}: holds a {kind}, no {what}")
-            if version != VERSION:
-                raise InvalidFile(
-                    f"{path}: is of version {version}; this subsetopt reads {VERSION}"
-                )
-            return {name: archive[name] for name in names}, note
-    except OSError as error:
-        raise InvalidFile(why_unreadable(Path(path), error)) from error
-    except InvalidFile:
-        raise
-    except _DAMAGED as error:
+        text = read_members(path, ["note"])["note"]
+        if text.ndim or text.dtype.kind != "U":
+            raise InvalidFile(f"its note is {text.dtype} of shape {text.shape}")
+        header = parsed_json(str(text), "its note")
+        if not isinstance(header, dict):
+            raise InvalidFile("its note is no mapping")
+    except InvalidFile as error:
+        if not os.path.isfile(path):
+            raise
         raise InvalidFile(f"{path}: damaged, cut short or no {what} ({error})") from error
+    return header
+
+
+def _require_shapes(
+    path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], schema: Schema
+) -> None:
+    known: dict[str | int, int] = {}
+    for name, (dtype, shape) in schema.items():
+        array = arrays[name]
+        wanted = tuple(
+            known.setdefault(side, size) if isinstance(side, str) else side
+            for side, size in zip(shape, array.shape, strict=False)
+        )
+        if array.dtype != dtype or array.ndim != len(shape) or array.shape != wanted:
+            raise InvalidFile(f"{path}: damaged: {name} is {array.dtype} of shape {array.shape}")
+
+
+def require_order(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Raise InvalidFile unless arrays of `ORDER` are those of batches that share no point."""
+    order, boundaries = arrays["order"], arrays["boundaries"]
+    batches, wrong = len(boundaries) - 1, ""
+    if batches < 1 or boundaries[0] or boundaries[-1] != len(order):
+        wrong = f"its batches do not go from 0 to {len(order)}"
+    elif (boundaries[1:] <= boundaries[:-1]).any():  # their difference could overflow
+        wrong = "its boundaries do not ascend"
+    elif len(arrays["seconds"]) != batches:
+        wrong = f"{batches} batches, but not one number for each"
+    elif (order < 0).any() or len(np.unique(order)) != len(order):
+        wrong = "its order holds a point twice, or a negative one"
+    elif not np.isfinite([*arrays["mmd2_to_whole"], *arrays["mmd2"][:-1]]).all():
+        wrong = "its MMDs are not finite"  # the last one is to what is left, which may be nothing
+    elif not (np.isfinite(arrays["seconds"]) & (arrays["seconds"] >= 0)).all():
+        wrong = "its seconds are no durations"
+    if wrong:
+        raise InvalidFile(f"{path}: damaged: {wrong}")
 
 
 def digest(array: NDArray[Any]) -> str:

@@ -15,6 +15,11 @@ from subsetopt.formats.locks import locked
 from . import archive
 from .state import Mark, Snapshot, State
 
+_SCHEMA = {
+    **archive.ORDER,
+    "potentials": (np.float64, ("n",)),
+    "sums": (np.float64, (3,)),
+}
 _PAUSE = 3.0  # seconds between two writings
 
 
@@ -65,16 +70,19 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        arrays, identity = archive.read(self.path, "checkpoint", Snapshot._fields)
+        arrays, identity = archive.read(self.path, "checkpoint", _SCHEMA)
         for name, wanted in self._identity.items():
-            saved = identity.get(name) if isinstance(identity, dict) else None
+            saved = identity.get(name)
             if saved != wanted:
                 raise InvalidFile(
                     f"{self.path}: of a sequence with {name} {saved!r}, not {wanted!r}; give "
                     "another file, or remove this one to begin anew"
                 )
+        archive.require_order(self.path, arrays)
         snapshot = Snapshot(**arrays)
-        _require_whole(self.path, snapshot, self._identity["n"])
+        wrong = _wrong(snapshot, self._identity["n"], self._identity["batch_size"])
+        if wrong:
+            raise InvalidFile(f"{self.path}: damaged: {wrong}; remove it to begin anew")
         return snapshot
 
     def note(self, state: State) -> None:
@@ -97,19 +105,17 @@ class Checkpoint:
         self._beside.unlink(missing_ok=True)
 
 
-def _require_whole(path: Path, saved: Snapshot, n: int) -> None:
-    """Raise InvalidFile if a snapshot cannot be one of n points."""
-    count, batches = len(saved.order), len(saved.boundaries) - 1
+def _wrong(saved: Snapshot, n: int, size: int) -> str:
+    """Return what rules out that a snapshot is one of n points in batches of a size."""
+    if (saved.order >= n).any() or saved.potentials.shape != (n,):
+        return f"it is not of {n} points"
     chosen = np.zeros(n, dtype=np.bool_)
-    if saved.order.dtype == np.int64 and ((saved.order >= 0) & (saved.order < n)).all():
-        chosen[saved.order] = True
-    fits = (
-        np.count_nonzero(chosen) == count
-        and saved.boundaries[-1] == count
-        and all(len(part) == batches for part in saved[2:5])
-        and saved.potentials.shape == (n,)
-        and np.array_equal(np.isinf(saved.potentials), chosen)
-        and saved.sums.shape == (3,)
-    )
-    if not fits:
-        raise InvalidFile(f"{path}: damaged; remove it to begin anew")
+    chosen[saved.order] = True
+    if not np.array_equal(saved.potentials == np.inf, chosen):
+        return "what is left and what was chosen do not add up"
+    if not np.isfinite(saved.potentials[~chosen]).all() or not np.isfinite(saved.sums).all():
+        return "its potentials or sums are not finite"
+    steps = np.minimum(np.arange(len(saved.boundaries)) * size, n)
+    if not np.array_equal(saved.boundaries, steps):
+        return f"its batches are not of {size} points"
+    return ""

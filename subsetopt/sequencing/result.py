@@ -13,14 +13,6 @@ from subsetopt.formats.atomic import replacing
 
 from . import archive
 
-_ARRAYS = {
-    "order": np.int64,
-    "boundaries": np.int64,
-    "mmd2": np.float64,
-    "mmd2_to_whole": np.float64,
-    "seconds": np.float64,
-}
-
 
 @dataclass(frozen=True, eq=False)
 class MiniBatchSequence:
@@ -59,7 +51,7 @@ class MiniBatchSequence:
     provenance: dict[str, Any]
 
     def __post_init__(self) -> None:
-        for name, dtype in _ARRAYS.items():
+        for name, (dtype, _) in archive.ORDER.items():
             array = np.array(getattr(self, name), dtype)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -82,7 +74,7 @@ class MiniBatchSequence:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a .npz file, whole or not at all."""
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays = {name: getattr(self, name) for name in archive.ORDER}
         note = {"total_seconds": self.total_seconds, "provenance": self.provenance}
         archive.write(path, "sequence", arrays, note)
 
@@ -95,15 +87,12 @@ class MiniBatchSequence:
         InvalidFile
             If there is no such file, or it is damaged, or holds no sequence.
         """
-        arrays, note = archive.read(path, "sequence", tuple(_ARRAYS))
-        try:
-            total, provenance = float(note["total_seconds"]), dict(note["provenance"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidFile(f"{path}: damaged: its note lacks {error}") from error
-        wrong = _wrong(arrays)
-        if wrong:
-            raise InvalidFile(f"{path}: damaged: {wrong}")
-        return cls(**arrays, total_seconds=total, provenance=provenance)
+        arrays, note = archive.read(path, "sequence", archive.ORDER)
+        archive.require_order(path, arrays)
+        total, provenance = note.get("total_seconds"), note.get("provenance")
+        if not isinstance(total, int | float) or not isinstance(provenance, dict):
+            raise InvalidFile(f"{path}: damaged: its note lacks the seconds or the provenance")
+        return cls(**arrays, total_seconds=float(total), provenance=provenance)
 
     def plot(self, target: Any = None) -> Any:
         """Draw the MMD to what is left over the points chosen; returns the axes.
@@ -133,21 +122,3 @@ class MiniBatchSequence:
             with replacing(target) as stream:
                 figure.savefig(stream, format=Path(target).suffix[1:].lower() or "png")
         return axes
-
-
-def _wrong(arrays: dict[str, NDArray[Any]]) -> str:
-    """Return what rules out that arrays are those of a sequence, or nothing."""
-    for name, dtype in _ARRAYS.items():
-        if arrays[name].dtype != dtype or arrays[name].ndim != 1:
-            return f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}"
-    order, boundaries = arrays["order"], arrays["boundaries"]
-    batches = len(boundaries) - 1
-    if batches < 1 or boundaries[0] or boundaries[-1] != len(order):
-        return f"its batches do not go from 0 to {len(order)}"
-    if (np.diff(boundaries) < 1).any():
-        return "its boundaries do not ascend"
-    if any(len(arrays[name]) != batches for name in ("mmd2", "mmd2_to_whole", "seconds")):
-        return f"{batches} batches, but not one number for each"
-    if (np.sort(order) < 0).any() or len(np.unique(order)) != len(order):
-        return "its order holds a point twice, or a negative one"
-    return ""

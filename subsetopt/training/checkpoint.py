@@ -91,4 +91,8 @@ class Checkpoint:
                 f"{self._path} is of another run, or of {len(states)} processes; remove it, or "
                 "choose another folder"
             )
-        self._kept.restore(states[self._group.ranks.rank])
+        try:
+            self._kept.restore(states[self._group.ranks.rank])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise InvalidFile(f"{self._path} does not fit this run ({why}); remove it") from error

@@ -8,6 +8,8 @@ from typing import Any
 
 from subsetopt.errors import InvalidFile
 from subsetopt.formats.atomic import replacing
+from subsetopt.formats.declared import declared
+from subsetopt.formats.documents import read_json
 
 from .run import Run
 
@@ -129,8 +131,6 @@ class Result:
             If it is no such file.
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            run, passes = Run(**values.pop("run")), Passes(**values.pop("passes"))
-            return cls(run=run, passes=passes, **values)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return declared(cls, read_json(path), "result")
+        except InvalidFile as error:
             raise InvalidFile(f"{path} is no result of a training run: {error}") from error

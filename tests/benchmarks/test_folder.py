@@ -142,7 +142,7 @@ def test_no_results(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="no plan of a comparison"):
         load(tmp_path)
     (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(InvalidFile, match="cannot be read"):
+    with pytest.raises(InvalidFile, match="this is no JSON"):
         load(tmp_path)
 
 

@@ -73,7 +73,7 @@ def test_damage(found: so.MiniBatchSequence, tmp_path: Path) -> None:
         ({"boundaries": np.array([0, 4])}, "do not go from 0 to 3"),
         ({"boundaries": np.array([0, 1, 2, 3])}, "3 batches, but not one number"),
         ({"boundaries": np.array([0, 3, 3])}, "do not ascend"),
-        ({"mmd2": np.zeros(3)}, "2 batches, but not one number for each"),
+        ({"mmd2": np.zeros(3)}, r"mmd2_to_whole is float64 of shape \(2,\)"),
     ],
 )
 def test_arrays_that_are_no_sequence(changes: Any, message: str, tmp_path: Path) -> None:

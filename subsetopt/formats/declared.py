@@ -1,0 +1,157 @@
+"""Plain data read back as the dataclass that wrote it: every field is of the type it declares."""
+
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar
+
+from subsetopt.errors import InvalidFile
+
+T = TypeVar("T")
+Check = Callable[[Any], Any]
+_MOST = 2**63
+_NAMES: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    NoneType: "null",
+}
+
+
+def declared(kind: type[T], data: object, what: str, *, ignore: bool = False) -> T:
+    """Return an object of a dataclass, made of what JSON holds.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass whose fields are numbers, texts, truth values, enumerations, dataclasses, or
+        tuples, lists, mappings and unions of these.
+    data : object
+    what : str
+        What it is meant to be, for the message.
+    ignore : bool
+        Leave out keys that it does not have, instead of refusing them.
+
+    Raises
+    ------
+    InvalidFile
+        Naming the field, what it holds and what it has to hold.
+    """
+    try:
+        made: T = _dataclass(typing.cast(Any, kind), ignore)(data)
+    except (TypeError, ValueError, OverflowError) as error:  # of its own checks as well
+        raise InvalidFile(f"this is no {what}: {error}") from error
+    return made
+
+
+@cache
+def _dataclass(kind: Any, ignore: bool) -> Check:
+    hints = typing.get_type_hints(kind)
+    checks = {one.name: _check(hints[one.name]) for one in fields(kind) if one.init}
+    needed = [
+        one.name
+        for one in fields(kind)
+        if one.init and one.default is MISSING and one.default_factory is MISSING
+    ]
+
+    def made(data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise TypeError(f"it is {_shown(data)}; a mapping is needed")
+        missing = [name for name in needed if name not in data]
+        unknown = [] if ignore else [name for name in data if name not in checks]
+        if missing or unknown:
+            wrong = f"{missing[0]} is missing" if missing else f"{_shown(unknown[0])} is unknown"
+            raise ValueError(wrong)
+        values = {}
+        for name, check in checks.items():
+            if name in data:
+                try:
+                    values[name] = check(data[name])
+                except (TypeError, ValueError) as error:
+                    raise ValueError(f"{name}: {error}") from error
+        return kind(**values)
+
+    return made
+
+
+def _check(hint: Any) -> Check:
+    """Return what turns a value into one of a type, or raises TypeError or ValueError."""
+    origin, of = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any or hint is object:
+        return lambda value: value
+    if origin in (typing.Union, UnionType):
+        return _one_of([_check(one) for one in of], hint)
+    if origin is typing.Literal:
+        return _among(of)
+    if origin is tuple and len(of) == 2 and of[1] is Ellipsis:
+        return _listed(tuple, _check(of[0]))
+    if origin is list:
+        return _listed(list, _check(of[0]))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _mapped(_check(of[1]))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    if is_dataclass(hint):
+        return _dataclass(typing.cast(Any, hint), False)
+    return _plain(hint)
+
+
+def _plain(kind: Any) -> Check:
+    name = _NAMES[kind]
+
+    def check(value: Any) -> Any:
+        good = type(value) is kind or (kind is float and type(value) is int)
+        if not good or (type(value) is int and not -_MOST <= value < _MOST):
+            raise TypeError(f"it is {_shown(value)}; {name} is needed")
+        return float(value) if kind is float else value
+
+    return check
+
+
+def _one_of(checks: list[Check], hint: Any) -> Check:
+    def check(value: Any) -> Any:
+        failure: Exception | None = None
+        for one in checks:
+            try:
+                return one(value)
+            except (TypeError, ValueError) as error:
+                failure = failure or error
+        raise failure or TypeError(f"{hint} is needed")
+
+    return check
+
+
+def _among(values: tuple[Any, ...]) -> Check:
+    def check(value: Any) -> Any:
+        if value not in values:
+            raise ValueError(f"it is {_shown(value)}; one of {', '.join(map(repr, values))}")
+        return value
+
+    return check
+
+
+def _listed(kind: Any, of: Check) -> Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"it is {_shown(value)}; a list is needed")
+        return kind(map(of, value))
+
+    return check
+
+
+def _mapped(of: Check) -> Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            raise TypeError(f"it is {_shown(value)}; a mapping of names is needed")
+        return {key: of(one) for key, one in value.items()}
+
+    return check
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
