@@ -11,6 +11,7 @@ from subsetopt.benchmarks.analysis.summary import SolverSummary
 from subsetopt.benchmarks.families import Family
 from subsetopt.formats.atomic import replacing
 from subsetopt.reporting.columns import Column
+from subsetopt.reporting.visible import visible
 from subsetopt.reporting.words import NOTHING, duration
 from subsetopt.solvers.base import Requirement
 
@@ -144,7 +145,7 @@ def _unbroken(found: object) -> object:
     """Return a text with numbers and their units kept together."""
     if type(found) is not str:
         return found
-    return re.sub(r"(?<=\d) (?=(?:%|s|ms|µs|MiB|GiB)(?!\w))", "\N{NO-BREAK SPACE}", found)
+    return re.sub(r"(?<=\d) (?=(?:%|s|ms|µs|MiB|GiB)(?!\w))", "\N{NO-BREAK SPACE}", visible(found))
 
 
 def _section(family: FamilyReport, figures: Sequence[Figure]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The command line: one module per command, nothing heavy imported before a command runs."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -20,8 +21,9 @@ from . import (
     train,
     train_stream,
 )
-from .exits import BY_SIGNAL, ExitCodes
+from .exits import BAD_INPUT, BY_SIGNAL, ExitCodes, complain
 from .signals import leave
+from .streams import make_ready, say
 
 EPILOG = (
     "Exit codes: 0 an answer, 1 no answer within the limits, 2 bad input or usage, "
@@ -42,7 +44,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"subsetopt {subsetopt.__version__}")
+        say(f"subsetopt {subsetopt.__version__}")
         raise typer.Exit()
 
 
@@ -75,6 +77,9 @@ for _command in (
 
 def main() -> None:
     """Run the command line; the console script."""
+    if not make_ready():
+        complain("standard output is closed; send it to a file, or to /dev/null")
+        sys.exit(BAD_INPUT)
     try:
         app(prog_name="subsetopt")
     except SystemExit as ended:

@@ -11,6 +11,7 @@ from subsetopt.errors import InvalidOption
 
 from . import exits
 from .bundles import command
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.cases import Case
@@ -146,7 +147,7 @@ def bench(suite: Suite, measuring: Measuring, output: Output) -> None:
     _show(compared, output)
     if compared.interrupted:
         if output.out is not None:
-            typer.echo(f"interrupted; --resume goes on with {output.out}", err=True)
+            say(f"interrupted; --resume goes on with {output.out}", err=True)
         raise typer.Exit(exits.INTERRUPTED)
     if not any(row.objective is not None for row in compared.results.rows):
         raise typer.Exit(exits.NO_ANSWER)
@@ -256,15 +257,14 @@ def _show(compared: "Compared", output: Output) -> None:
     if output.as_json:
         import json
 
-        typer.echo(json.dumps(report.to_dict(), indent=2, allow_nan=False))
+        say(json.dumps(report.to_dict(), indent=2, allow_nan=False))
         return
     from subsetopt.benchmarks.reporting.tables import print_report
-
-    from .display import console
+    from subsetopt.reporting.terminal import console
 
     print_report(report, console())
     if output.out is not None:
-        typer.echo(f"kept in {output.out}; a page with figures: subsetopt report {output.out}")
+        say(f"kept in {output.out}; a page with figures: subsetopt report {output.out}")
 
 
 def _names(text: str) -> list[str]:

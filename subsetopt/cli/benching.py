@@ -4,7 +4,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live as RichLive
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -13,6 +13,7 @@ from subsetopt.benchmarks.reporting.live import LiveTable
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.benchmarks.results.schedule import total
 from subsetopt.reporting.progress import Lines
+from subsetopt.reporting.terminal import console
 from subsetopt.solution import Termination
 
 
@@ -24,9 +25,9 @@ class Live(Watcher):
     """
 
     def __init__(self, *, hidden: bool) -> None:
-        console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-        self._shown = console.is_terminal and not hidden
-        self._lines = None if console.is_terminal else Lines("bench", unit="runs")
+        screen = console(stderr=True)
+        self._shown = screen.is_terminal and not hidden
+        self._lines = None if screen.is_terminal else Lines("bench", unit="runs")
         self._done = 0
         self._lock = threading.Lock()  # it is drawn by a thread of Rich's
         self._table = LiveTable()
@@ -36,11 +37,11 @@ class Live(Watcher):
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            console=console,
+            console=screen,
         )
         self._task = self._bar.add_task("", total=None)
         self._live = RichLive(
-            get_renderable=self._drawn, console=console, refresh_per_second=2, transient=True
+            get_renderable=self._drawn, console=screen, refresh_per_second=2, transient=True
         )
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ import typer
 from subsetopt.errors import InvalidOption
 
 from . import exits
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.analysis.comparison import Comparison
@@ -72,10 +73,9 @@ def _show(found: "Comparison", as_json: bool) -> None:
     if as_json:
         import json
 
-        typer.echo(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
         return
     from subsetopt.benchmarks.reporting.changes import print_comparison
-
-    from .display import console
+    from subsetopt.reporting.terminal import console
 
     print_comparison(found, console())

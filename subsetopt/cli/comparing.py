@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
@@ -17,6 +16,7 @@ from subsetopt.problems.memory import in_units
 from subsetopt.sequencing.yardsticks import Balance, class_balance, random_mmd2, relative_area
 
 from . import inputs
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
@@ -162,15 +162,16 @@ class Report:
                 "provenance": self.provenance,
                 **inputs.plain_tables(tables),
             }
-            typer.echo(json.dumps(document, allow_nan=False))
+            say(json.dumps(document, allow_nan=False))
             return
         self._print([own, *others], peak, inputs.table_lines(tables))
 
     def _print(self, rows: list[dict[str, Any]], peak: int | None, read: dict[str, str]) -> None:
         from rich.panel import Panel
         from rich.table import Table
+        from rich.text import Text
 
-        from .display import console
+        from subsetopt.reporting.terminal import console
 
         first = self.found[0]
         lines = Table.grid(padding=(0, 2))
@@ -184,7 +185,7 @@ class Report:
         lines.add_row("random batches", f"mean root MMD {_mean(self.random):.4g}, on average")
         lines.add_row("peak memory", "unknown" if peak is None else in_units(peak))
         title = f"{first.name}: {len(first.order)} points in {len(first.batches)} batches"
-        console().print(Panel.fit(lines, title=title))
+        console().print(Panel.fit(lines, title=Text(title)))
         table = Table(header_style="bold")
         headings = ["", "mean root MMD", "last root MMD", "area, random = 1", "seconds"]
         if self.balances[0] is not None:

@@ -1,13 +1,13 @@
 """Answers for people: what was found, what is known about it, and what chance achieves."""
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
+from subsetopt.reporting.terminal import console
 from subsetopt.reporting.words import distance
 
 if TYPE_CHECKING:
@@ -18,19 +18,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 20  # indices; more are shortened to their two ends
 _COLUMNS = 12  # of features; of more, those where the chosen are least alike
-
-
-class _Pipeable(Console):
-    def on_broken_pipe(self) -> None:
-        raise  # called while BrokenPipeError is handled; Rich would exit with a code of its own
-
-
-def console() -> Console:
-    """Return a console that prints text as it stands, wide where it is no terminal's."""
-    plain = _Pipeable(markup=False, emoji=False, highlight=False)
-    if not plain.is_terminal and "COLUMNS" not in os.environ:
-        plain.width = 160  # nobody's window: leave the folding to whoever reads it
-    return plain
 
 
 def show_solution(
@@ -55,7 +42,7 @@ def show_solution(
         if text:
             table.add_row(label, text)
     chosen = 0 if solution.indices is None else solution.indices.size
-    console().print(Panel.fit(table, title=f"{solution.solver}: {chosen} of {solution.n}"))
+    console().print(Panel.fit(table, title=Text(f"{solution.solver}: {chosen} of {solution.n}")))
 
 
 def show_marginals(marginals: "Sequence[Marginal]") -> None:

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import typer
@@ -12,6 +13,7 @@ from subsetopt.errors import InvalidAnswer, MissingBackend, SubsetOptError, TooL
 from subsetopt.solution import Solution, Termination
 
 from .signals import heard_as_ctrl_c
+from .streams import drop_output, say
 
 ANSWER = 0
 NO_ANSWER = 1
@@ -57,6 +59,15 @@ class ExitCodes(TyperGroup):
             return pair, self.commands[pair], args[2:]
         return super().resolve_command(ctx, args)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; what ``--help`` and the like print before there is a command may fail as well."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            drop_output()
+            complain(_message(error))
+            sys.exit(of_error(error))
+
     def invoke(self, ctx: Any) -> object:
         """Run the command; it ends with the code of the signal that has ended it, if one has."""
         with heard_as_ctrl_c() as came:
@@ -71,7 +82,7 @@ class ExitCodes(TyperGroup):
         """Run the command; every error ends as one line on standard error."""
         try:
             result: object = super().invoke(ctx)
-            sys.stdout.flush()  # a reader that has gone away is noticed here, not at exit
+            _flush()
         except (typer.Exit, typer.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:
@@ -85,18 +96,28 @@ def _end(error: BaseException) -> NoReturn:
     if hasattr(error, "format_message"):  # a usage error; Typer does not export its class
         context = getattr(error, "ctx", None)
         hint = f" (see '{context.command_path} --help')" if context else ""
-        _complain(f"{error.format_message().rstrip('.')}{hint}")
+        complain(f"{error.format_message().rstrip('.')}{hint}")
         raise typer.Exit(BAD_INPUT)
-    if isinstance(error, BrokenPipeError):
-        # What is still buffered goes nowhere, else the interpreter complains at its own exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(BROKEN_PIPE)
-    _complain(_message(error))
+    drop_output()
+    if not isinstance(error, BrokenPipeError):
+        complain(_message(error))
     raise typer.Exit(of_error(error))
 
 
-def _complain(message: str) -> None:
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+def _flush() -> None:
+    """Notice here, not at exit, that a reader has gone away or a disk is full."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def complain(message: str) -> None:
+    """Print an error as one line on standard error, if that can be written."""
+    with suppress(OSError):
+        say(f"error: {' '.join(message.split())}", err=True)
 
 
 def _message(error: BaseException) -> str:
@@ -110,7 +131,7 @@ def _message(error: BaseException) -> str:
         case OSError() if error.strerror and error.filename is not None:
             return f"{error.filename}: {error.strerror}"
         case OSError():
-            return str(error)
+            return error.strerror or str(error)
         case _:
             return (
                 f"unexpected {type(error).__name__}: {error}; this should not happen, "

@@ -10,6 +10,7 @@ from subsetopt.errors import InvalidOption
 
 from . import inputs
 from .bundles import command
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.forms import LinearModel, QuadraticModel
@@ -39,7 +40,7 @@ class Destination:
         linear = model if isinstance(model, LinearModel) else model.linear
         kind = "linear" if model is linear else "quadratic"
         size = f"{linear.variables} variables, {len(linear.rows)} rows"
-        typer.echo(f"{self.out}: {kind}, {size}")
+        say(f"{self.out}: {kind}, {size}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +115,7 @@ def quadratic(
     read = problem.read(table)
     _write(read.problem, model, destination)
     if read.problem.sense == "maximise":
-        typer.echo("value = -objective")
+        say("value = -objective")
     _say(read.tables)
 
 
@@ -133,7 +134,7 @@ def mmd(
 def _say(tables: inputs.Tables) -> None:
     """Say how the tables were read."""
     for label, sentence in inputs.table_lines(tables).items():
-        typer.echo(f"{label}: {sentence}")
+        say(f"{label}: {sentence}")
 
 
 def _write(problem: Any, model: Model, destination: Destination) -> None:
@@ -141,4 +142,4 @@ def _write(problem: Any, model: Model, destination: Destination) -> None:
     form = problem.quadratic_form()
     if (form.scale, form.constant) != (1.0, 0.0):
         # Readers of the file would miss it: neither format has a scale, and not all a constant.
-        typer.echo(f"objective = {form.scale!r} * (value of the model) + {form.constant!r}")
+        say(f"objective = {form.scale!r} * (value of the model) + {form.constant!r}")

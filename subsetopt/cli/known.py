@@ -12,6 +12,7 @@ from subsetopt.errors import InvalidFile, InvalidOption
 
 from . import exits, inputs
 from .bundles import command
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.best_known import BestKnown
@@ -49,7 +50,7 @@ def list_known(
     rows = matching(patterns or ())
     if as_json:
         document = {"instances": [asdict(row) for row in rows]}
-        typer.echo(json.dumps(document, indent=2))
+        say(json.dumps(document, indent=2))
     else:
         _show_known(rows)
 
@@ -58,8 +59,7 @@ def _show_known(rows: "Sequence[BestKnown]") -> None:
     from rich.table import Table
 
     from subsetopt.benchmarks.checking import plain
-
-    from .display import console
+    from subsetopt.reporting.terminal import console
 
     table = Table(header_style="bold")
     table.add_column("instance", no_wrap=True)
@@ -158,18 +158,18 @@ def _check_answer(
     sentence = checked.known.judge(checked.objective)
     if as_json:
         document = {**checked.to_dict(), "sentence": sentence, "registry_line": line}
-        typer.echo(json.dumps(document, allow_nan=False))
+        say(json.dumps(document, allow_nan=False))
     else:
-        typer.echo(f"{sentence}\nvalue {checking.plain(checked.value)} with k = {checked.k}")
+        say(f"{sentence}\nvalue {checking.plain(checked.value)} with k = {checked.k}")
         _echo_lines([line] if line else [])
     raise typer.Exit(exits.NO_ANSWER if checked.standing == "worse" else exits.ANSWER)
 
 
 def _echo_lines(lines: Sequence[str]) -> None:
     if lines:
-        typer.echo("for the registry, benchmarks/best_known.csv:")
+        say("for the registry, benchmarks/best_known.csv:")
         for line in lines:
-            typer.echo(line)
+            say(line)
 
 
 # -- the answers of a comparison ------------------------------------------------------------------
@@ -194,7 +194,7 @@ def _check_folder(folder: Path, data: Path | None, by: str | None, as_json: bool
             "best": [_plain(row) for row in best],
             "registry_lines": lines,
         }
-        typer.echo(json.dumps(document, allow_nan=False))
+        say(json.dumps(document, allow_nan=False))
     else:
         _show_rows(rows, best)
         _echo_lines(lines)
@@ -233,7 +233,7 @@ def _plain(row: "CheckedRow") -> dict[str, object]:
 def _show_rows(rows: "Sequence[CheckedRow]", best: "Sequence[CheckedRow]") -> None:
     from rich.table import Table
 
-    from .display import console
+    from subsetopt.reporting.terminal import console
 
     table = Table(header_style="bold")
     for heading in ("answers", "not worse"):
@@ -249,4 +249,4 @@ def _show_rows(rows: "Sequence[CheckedRow]", best: "Sequence[CheckedRow]") -> No
     console().print(table)
     for row in rows:
         if row.fault:
-            typer.echo(f"{row.row.case}, {row.row.solver}, repeat {row.row.repeat}: {row.fault}")
+            say(f"{row.row.case}, {row.row.solver}, repeat {row.row.repeat}: {row.fault}")

@@ -32,10 +32,10 @@ def clock(
     callable
         Takes the name of the part that begins.
     """
-    from rich.console import Console
+    from subsetopt.reporting.terminal import console
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    screen = console(stderr=True)
+    if not screen.is_terminal:
         with Lines("solve", limit=limit) as lines:
             yield lambda part: lines.update(label=part)
         return
@@ -50,7 +50,7 @@ def clock(
     bar = Progress(
         SpinnerColumn(),
         TextColumn(f"{{task.description}}{{task.elapsed:.0f}} s{of}, {kept}"),
-        console=console,
+        console=screen,
         transient=True,
         redirect_stdout=False,  # what a solver prints has been sent to standard error already
         redirect_stderr=False,

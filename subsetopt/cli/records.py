@@ -14,6 +14,7 @@ from subsetopt.errors import InvalidOption
 
 from . import exits
 from .moments import age, moment, shown
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.records.classes import Classes
@@ -59,7 +60,7 @@ def info(folder: Folder, as_json: AsJson = False) -> None:
             "layout": json.loads(store.layout.to_json()),
             "streams": [asdict(one) for one in progress],
         }
-        typer.echo(json.dumps(document))
+        say(json.dumps(document))
         return
     _show_info(store, found, classes, progress)
 
@@ -69,9 +70,7 @@ def _show_info(
 ) -> None:
     from rich.table import Table
 
-    from subsetopt.reporting.terminal import grid
-
-    from .display import console
+    from subsetopt.reporting.terminal import console, grid
 
     out = console()
     out.print(grid(_lines(store, found, classes)))
@@ -164,7 +163,7 @@ def _say(rows: "list[Row]") -> None:
 
     for row in rows:
         loss = "-" if row.loss is None else f"{row.loss:.6g}"
-        typer.echo(f"{shown(row.time)}  {row.id:>12}  {loss:>12}  {row.model or '-'}  {row.writer}")
+        say(f"{shown(row.time)}  {row.id:>12}  {loss:>12}  {row.model or '-'}  {row.writer}")
     sys.stdout.flush()
 
 
@@ -172,7 +171,7 @@ def _say_json(rows: "list[Row]") -> None:
     import sys
 
     for row in rows:
-        typer.echo(json.dumps(row._asdict()))
+        say(json.dumps(row._asdict()))
     sys.stdout.flush()
 
 
@@ -197,8 +196,6 @@ def compact(
 
     Example: subsetopt records compact records --max-age 30d
     """
-    from rich.console import Console
-
     from subsetopt.records import RecordStore
 
     seconds = None if max_age is None else age("--max-age", max_age)
@@ -208,15 +205,17 @@ def compact(
         raise InvalidOption(f"--rows is {rows}; a number >= 1 is needed")
     store = RecordStore(folder)
     dropped: Dropped | None = None
-    console = Console(stderr=True)
-    quiet = as_json or not console.is_terminal
-    with _nothing() if quiet else console.status("merging"):
+    from subsetopt.reporting.terminal import console
+
+    screen = console(stderr=True)
+    quiet = as_json or not screen.is_terminal
+    with _nothing() if quiet else screen.status("merging"):
         if seconds is not None or max_records is not None:
             dropped = store.retain(max_age=seconds, max_records=max_records)
         merged = store.compact(rows)
     if as_json:
         held = None if dropped is None else asdict(dropped)
-        typer.echo(json.dumps({"dropped": held, "merged": asdict(merged)}))
+        say(json.dumps({"dropped": held, "merged": asdict(merged)}))
         return
     _show_compact(dropped, merged)
 
@@ -227,11 +226,11 @@ def _show_compact(dropped: "Dropped | None", merged: "Compacted") -> None:
     if dropped is not None:
         files = counted(dropped.files, "file")
         text = f"dropped {files} with {dropped.records:,} records or labels, {size(dropped.bytes)}"
-        typer.echo(text if dropped.files else "nothing to drop")
+        say(text if dropped.files else "nothing to drop")
     if merged.files == merged.files_before:
-        typer.echo(f"nothing to merge in {counted(merged.files, 'file')}, {size(merged.bytes)}")
+        say(f"nothing to merge in {counted(merged.files, 'file')}, {size(merged.bytes)}")
         return
-    typer.echo(
+    say(
         f"merged {counted(merged.files_before, 'file')} into {merged.files}, "
         f"{size(merged.bytes_before)} into {size(merged.bytes)}"
     )
@@ -273,7 +272,7 @@ def export(
     else:
         with _bar("exporting", store) as progress:
             written = exporting.export(store, out, writer=writer, progress=progress, **limits)
-    typer.echo(f"{written:,} {'ids' if latest else 'records'} written to {out}", err=True)
+    say(f"{written:,} {'ids' if latest else 'records'} written to {out}", err=True)
 
 
 def plot(
@@ -303,7 +302,7 @@ def plot(
 
     files.save(over_time(found), out)
     about = f", with what {found.stream} chose" if found.stream else ""
-    typer.echo(f"{found.records:,} records drawn to {out}{about}", err=True)
+    say(f"{found.records:,} records drawn to {out}{about}", err=True)
 
 
 @contextmanager

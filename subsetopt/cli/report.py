@@ -7,6 +7,8 @@ import typer
 
 from subsetopt.errors import InvalidOption
 
+from .streams import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -78,7 +80,7 @@ def report(
     if as_json:
         import json
 
-        typer.echo(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
     elif as_markdown:
         _print_markdown(found, page)
     else:
@@ -124,7 +126,7 @@ def _report_training(
     written = None if no_page else write_report(analysis, out or folder / "report")
     show(analysis, as_markdown=as_markdown, as_json=as_json)
     if written is not None and not as_json:
-        typer.echo(f"tables and figures: {written}", err=True)
+        say(f"tables and figures: {written}", err=True)
 
 
 def _written(found: "Report", folder: Path, out: Path) -> Path:
@@ -140,14 +142,13 @@ def _print_markdown(found: "Report", page: Path | None) -> None:
     from subsetopt.benchmarks.reporting.markdown import to_markdown
     from subsetopt.benchmarks.reporting.writing import linked
 
-    typer.echo(to_markdown(found, {} if page is None else linked(found)), nl=False)
+    say(to_markdown(found, {} if page is None else linked(found)), nl=False)
 
 
 def _print_tables(found: "Report", page: Path | None) -> None:
     from subsetopt.benchmarks.reporting.tables import print_report
-
-    from .display import console
+    from subsetopt.reporting.terminal import console
 
     print_report(found, console())
     if page is not None:
-        typer.echo(f"\n The page: {page}")
+        say(f"\n The page: {page}")

@@ -15,6 +15,7 @@ from subsetopt.formats.atomic import require_writable, suffix_of
 
 from . import exits
 from .bundles import command
+from .streams import say
 from .trainings import Keeping, names, numbers
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def reproduce(which: Which, keeping: Keeping) -> None:
         raise typer.Exit(exits.INTERRUPTED) from None
     if keeping.as_json:
         documents = [document for document in shown if document is not None]
-        typer.echo(json.dumps(documents[0] if len(chosen) == 1 else {"experiments": documents}))
+        say(json.dumps(documents[0] if len(chosen) == 1 else {"experiments": documents}))
 
 
 def _each(
@@ -136,7 +137,7 @@ def _each(
         except (InvalidFile, MissingBackend) as error:
             if not several:
                 raise
-            typer.echo(f"{one.name} is left out: {error}", err=True)
+            say(f"{one.name} is left out: {error}", err=True)
             continue
         done += 1
         yield _shown(_run(one, parts, which, own), own, which.plot)
@@ -168,7 +169,7 @@ def _announce(name: str, runs: "list[Run]", keeping: Keeping) -> None:
     threads = keeping.threads or max(1, processors() // jobs)
     seconds = estimated(runs, jobs, threads, keeping.data)
     ordered = any(Named.parse(run.rule).name in SEQUENCES for run in runs)
-    typer.echo(
+    say(
         f"{name}: {len(runs)} runs, {jobs} at a time, will take about {_duration(seconds)} on an "
         f"idle machine{'; putting batches together comes on top' if ordered else ''}",
         err=True,
@@ -194,13 +195,13 @@ def _shown(result: "Outcome", keeping: Keeping, plot: Path | None) -> dict[str, 
         document = showing.to_dict(result)
     elif keeping.markdown:
         figure = "" if plot is None else str(plot)
-        typer.echo(showing.to_markdown(result, figure), nl=False)
+        say(showing.to_markdown(result, figure), nl=False)
     else:
-        from .display import console
+        from subsetopt.reporting.terminal import console
 
         showing.print_outcome(result, console())
     if keeping.out is not None and not keeping.as_json:
-        typer.echo(f"kept in {keeping.out}", err=True)
+        say(f"kept in {keeping.out}", err=True)
     sys.stdout.flush()
     return document
 
@@ -222,11 +223,11 @@ def _list(keeping: Keeping) -> None:
             | {"runs": counts[x.name], "published": len(x.published), "claims": len(x.claims)}
             for x in found
         ]
-        typer.echo(json.dumps({"experiments": rows}))
+        say(json.dumps({"experiments": rows}))
         return
     from rich.table import Table
 
-    from .display import console
+    from subsetopt.reporting.terminal import console
 
     table = Table(header_style="bold")
     for heading in ("experiment", "what", "where", "runs, quick", "paper"):

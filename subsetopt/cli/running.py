@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import exits, inputs
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.marginals import Marginal
@@ -129,7 +130,7 @@ class Run:
         if self.as_json:
             document = {**solution.to_dict(), **yardstick.to_dict(), **report.keys}
             document |= {**inputs.plain_tables(tables), "ids": ids} if tables else {}
-            typer.echo(json.dumps(document, allow_nan=False))
+            say(json.dumps(document, allow_nan=False))
             return
         from .display import show_marginals, show_solution
 

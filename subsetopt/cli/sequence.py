@@ -11,6 +11,7 @@ from subsetopt.errors import SubsetOptError
 from . import exits, inputs
 from .batching import Data, Method, Results, Source
 from .bundles import command
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
@@ -38,7 +39,7 @@ def sequence(source: Source, table: inputs.TableInput, method: Method, results: 
         engine = method.made_engine(data.points)
         build_seconds = perf_counter() - start
         if not results.as_json:
-            typer.echo(f"engine {engine.describe()}", err=True)
+            say(f"engine {engine.describe()}", err=True)
         found = _found(data, engine, method, results)
         report = comparing.Report.of(found, engine, build_seconds, method.solver, data.labels)
         interrupted = not _compare(report, data, engine, method, results)
@@ -77,9 +78,9 @@ def _compare(
                 report.add(comparing.run(name, data, engine, method, progress), data.labels)
         except SubsetOptError as error:  # the sequence itself is there, and is to be shown
             report.left_out[name] = str(error)
-            typer.echo(f"{name} is left out: {error}", err=True)
+            say(f"{name} is left out: {error}", err=True)
         except KeyboardInterrupt:
-            typer.echo(f"interrupted; {name} and what follows is left out", err=True)
+            say(f"interrupted; {name} and what follows is left out", err=True)
             return False
     return True
 
@@ -91,4 +92,4 @@ def _say_where(checkpoint: Path | None) -> None:
         text = f"the checkpoint is {checkpoint}: the same command goes on from there"
     else:
         text = f"{checkpoint} was not written yet, since no batch was complete"
-    typer.echo(f"interrupted; {text}", err=True)
+    say(f"interrupted; {text}", err=True)

@@ -8,6 +8,8 @@ import typer
 
 import subsetopt
 
+from .streams import say
+
 if TYPE_CHECKING:
     from subsetopt.solving import SolverInfo
 
@@ -29,7 +31,7 @@ def list_solvers(
     rows = solvers()
     if as_json:
         document = {"version": subsetopt.__version__, "solvers": [_plain(row) for row in rows]}
-        typer.echo(json.dumps(document, indent=2))
+        say(json.dumps(document, indent=2))
     else:
         _show(rows)
 
@@ -43,7 +45,7 @@ def _plain(row: "SolverInfo") -> dict[str, Any]:
 def _show(rows: "tuple[SolverInfo, ...]") -> None:
     from rich.table import Table
 
-    from .display import console
+    from subsetopt.reporting.terminal import console
 
     table = Table(show_lines=False, header_style="bold")
     for heading in ("name", "kind", "version", "available", "handles", "exact", "summary"):

@@ -9,6 +9,7 @@ from subsetopt.errors import InvalidOption
 
 from . import exits
 from .bundles import command
+from .streams import say
 from .trainings import Keeping, names, numbers
 
 if TYPE_CHECKING:
@@ -233,4 +234,4 @@ def _show(
     if not keeping.as_json:
         for one in tuned:
             edge = ", at the edge of what was tried" if one.at_the_edge else ""
-            typer.echo(f"lr {one.lr:g} for {one.rule} at {one.budget:g}{edge}", err=True)
+            say(f"lr {one.lr:g} for {one.rule} at {one.budget:g}{edge}", err=True)

@@ -14,6 +14,7 @@ from subsetopt.errors import InvalidOption
 
 from . import exits
 from .bundles import command
+from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.training.streaming import Row, Streamed, StreamTraining
@@ -154,7 +155,7 @@ def train_stream(what: What, going: Going) -> None:
     with _stopping(training), _watching(training, going) as watch:
         result = training.fit(watch)
     if going.as_json:
-        typer.echo(json.dumps(_plain(result)))
+        say(json.dumps(_plain(result)))
     else:
         _say(result, going)
     if training.interrupted:
@@ -193,7 +194,7 @@ def _watching(
         def watch(windows: int, row: "Row | None") -> None:
             steps.update(windows)
             if row is not None and not going.as_json:
-                typer.echo(_line(row))
+                say(_line(row))
 
         yield watch
 
@@ -207,26 +208,26 @@ def _line(row: "Row") -> str:
 
 
 def _say(result: dict[str, Any], going: Going) -> None:
-    typer.echo(
+    say(
         f"{result['records']:,} records: {result['chosen']:,} chosen, {result['unknown']:,} of "
         f"unknown loss, {result['dropped']:,} more dropped, {result['lost']:,} lost; "
         f"{result['backlog']:,} wait"
     )
     if result["foreign"]:
-        typer.echo(
+        say(
             f"{result['foreign']:,} chosen ids are no numbers of training samples of "
             f"{result['task']}, and were left out",
             err=True,
         )
     if going.out is not None:
-        typer.echo(f"kept in {going.out}", err=True)
+        say(f"kept in {going.out}", err=True)
 
 
 def _say_where(out: Path | None) -> None:
     text = "nothing is kept; --out DIR keeps the model and the place in the stream"
     if out is not None:
         text = f"the same command goes on with {out}"
-    typer.echo(f"interrupted; {text}", err=True)
+    say(f"interrupted; {text}", err=True)
 
 
 def _plain(result: Any) -> Any:

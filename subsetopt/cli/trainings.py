@@ -12,6 +12,8 @@ import typer
 
 from subsetopt.errors import InvalidOption
 
+from .streams import say
+
 if TYPE_CHECKING:
     from subsetopt.training.analysis import Analysis
     from subsetopt.training.comparing import Settings, Watch
@@ -125,7 +127,7 @@ class Keeping:
         text = "nothing is kept; --out DIR keeps finished runs"
         if self.out is not None:
             text = f"--resume goes on with {self.out}"
-        typer.echo(f"interrupted; {text}", err=True)
+        say(f"interrupted; {text}", err=True)
 
     def show(
         self,
@@ -146,7 +148,7 @@ class Keeping:
         if matched is not None and matched.groups and not self.as_json:
             show(matched, as_markdown=self.markdown)
         if self.out is not None and not self.as_json:
-            typer.echo(f"kept in {self.out}; figures: subsetopt report {self.out}", err=True)
+            say(f"kept in {self.out}; figures: subsetopt report {self.out}", err=True)
 
 
 def show(
@@ -157,13 +159,12 @@ def show(
     more: "dict[str, Any] | None" = None,
 ) -> None:
     """Print an analysis, as tables, as Markdown, or as one JSON object with `more` in it."""
+    from subsetopt.reporting.terminal import console
     from subsetopt.training.reporting import print_analysis, to_dict, to_markdown
 
-    from .display import console
-
     if as_json:
-        typer.echo(json.dumps({**to_dict(analysis), **(more or {})}, allow_nan=False))
+        say(json.dumps({**to_dict(analysis), **(more or {})}, allow_nan=False))
     elif as_markdown:
-        typer.echo(to_markdown(analysis))
+        say(to_markdown(analysis))
     else:
         print_analysis(analysis, console())

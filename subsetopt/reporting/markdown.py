@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from .columns import Column
+from .visible import visible
 
 T = TypeVar("T")
 
 
 def escaped(text: str) -> str:
     """Return text that Markdown shows as it stands."""
-    return re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", text)
+    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", visible(text))
 
 
 def table(shown: Sequence[Column[T]], lines: Iterable[T]) -> str:

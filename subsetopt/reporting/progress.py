@@ -8,6 +8,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from .visible import visible
 from .words import span
 
 EVERY = 30.0
@@ -52,18 +53,19 @@ def shown(
     if hidden:
         yield _Nothing()
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from .terminal import console
+
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[steps]}"),
+        TextColumn("{task.fields[steps]}", markup=False),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, refresh_per_second=2) as progress:
+    screen = console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, refresh_per_second=2) as progress:
         yield _Bar(progress, label, total, unit)
 
 
@@ -134,7 +136,7 @@ class Lines:
     def _write(self) -> None:
         while not self._over.wait(EVERY):
             with suppress(OSError, ValueError):  # nobody reads any more
-                sys.stderr.write(self.line(monotonic()) + "\n")
+                sys.stderr.write(visible(self.line(monotonic())) + "\n")
                 sys.stderr.flush()
 
     def __enter__(self) -> Self:

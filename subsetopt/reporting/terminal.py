@@ -1,17 +1,45 @@
 """Tables and lines on the terminal."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from .columns import Column
+from .visible import visible
 
 T = TypeVar("T")
+_WIDE = 160  # columns where the reader is no window: whoever reads it folds it
+
+
+class _Safe(Console):
+    """Prints text as it stands, what a terminal would obey in it as escapes."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # called while BrokenPipeError is handled; Rich would exit with a code of its own
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)  # before it is measured
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console for text that may be anybody's, wide where it is no terminal's."""
+    plain = _Safe(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not plain.is_terminal and "COLUMNS" not in os.environ:
+        plain.width = _WIDE
+    return plain
 
 
 def print_lines(lines: Iterable[str], console: Console) -> None:
