@@ -73,7 +73,8 @@ class Folder:
                 )
             _require_same(plan, _plan(path), self.path)
             return
-        foreign = sorted(p.name for p in self.path.iterdir() if p.name != LOCK)
+        own = (LOCK, f".{PLAN}.part")  # the latter where a process was killed right here
+        foreign = sorted(p.name for p in self.path.iterdir() if p.name not in own)
         if foreign:
             raise InvalidOption(
                 f"{self.path} holds no results, but {foreign[0]}; name a new or an empty folder"

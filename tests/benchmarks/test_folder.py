@@ -176,6 +176,14 @@ def test_foreign_folders_and_files(tmp_path: Path) -> None:
         Folder(tmp_path / "thesis.tex" / "results", PLAN, SESSION)
 
 
+def test_a_process_that_was_killed_at_its_beginning_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / ".plan.json.part").write_text("half of a pl")
+    with Folder(tmp_path, PLAN, SESSION, resume=True):
+        pass
+    assert load(tmp_path).plan == PLAN
+    assert not (tmp_path / ".plan.json.part").exists()
+
+
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
     with Folder(tmp_path, PLAN, SESSION):
         with pytest.raises(InvalidOption, match="is being written by another run"):
