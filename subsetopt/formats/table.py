@@ -82,7 +82,7 @@ class Table:
         if self.id is not None:
             said += f", ids from {_printable(self.id)}"
         if self.comments:
-            said += f", {self.comments} comment{'s'[: self.comments != 1]} left out"
+            said += f", {self.comments:,} comment{'s'[: self.comments != 1]} left out"
         return said
 
 
@@ -188,4 +188,5 @@ def _refuse_row_numbers(shape: Shape, columns: list[NDArray[np.float64]], file: 
 
 
 def _printable(text: str) -> str:
-    return text if text.isprintable() else repr(text)[1:-1]
+    cut = shortened(text)
+    return text if text.isprintable() and text in cut else cut

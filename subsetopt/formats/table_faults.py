@@ -21,6 +21,7 @@ def refuse_cells(text: TableText, shape: Shape, otherwise: str) -> NoReturn:
     width, start = len(shape.names), int(shape.header)
     wrong: dict[int, tuple[int, str]] = {}
     counts: Counter[int] = Counter()
+    seen: dict[int, set[str]] = {}
     for line, content in enumerate(text):
         if line < start:
             continue
@@ -35,10 +36,12 @@ def refuse_cells(text: TableText, shape: Shape, otherwise: str) -> NoReturn:
             if not is_number(cell, text.decimal) and cell not in MISSING:
                 wrong.setdefault(column, (line, cell))
                 counts[column] += bool(cell)
+                seen.setdefault(column, set()).add(cell)
     rows = text.count - start
     texts = [column for column in wrong if 2 * counts[column] > rows and rows > 1]
     if texts:
-        _refuse_texts(text, shape, sorted(texts), wrong)
+        distinct = [column for column in texts if len(seen[column]) == counts[column]]
+        _refuse_texts(text, shape, sorted(texts), wrong, distinct)
     if not wrong:
         raise InvalidFile(f"{text.name}: {otherwise}")
     line, cell = min(wrong.values(), key=lambda found: found[0])
@@ -46,7 +49,11 @@ def refuse_cells(text: TableText, shape: Shape, otherwise: str) -> NoReturn:
 
 
 def _refuse_texts(
-    text: TableText, shape: Shape, texts: list[int], wrong: dict[int, tuple[int, str]]
+    text: TableText,
+    shape: Shape,
+    texts: list[int],
+    wrong: dict[int, tuple[int, str]],
+    distinct: list[int],
 ) -> NoReturn:
     line, cell = wrong[texts[0]]
     called = f"column {texts[0] + 1}"
@@ -57,11 +64,11 @@ def _refuse_texts(
     others = [column for column in shape.columns if column not in texts]
     if not others:
         raise InvalidFile(f"{said}; there is no column of numbers")
-    id_name, *names = (shape.called(column) for column in (texts[0], *others))
+    names = [shape.called(column) for column in others]
     more = ",..." if len(others) > _SHOWN else ""
     listed = ",".join(names[:_SHOWN]) + more
-    if shape.id is None and len(texts) == 1:
-        said += f"; if it names the rows, say --id {id_name}, else"
+    if shape.id is None and texts == distinct and len(texts) == 1:
+        said += f"; if it names the rows, say --id {shape.called(texts[0])}, else"
     else:
         said += ";"
     raise InvalidFile(f"{said} choose the columns to read: --columns {listed}")

@@ -1,5 +1,5 @@
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,13 @@ def test_csv_gives_the_frame_back(tmp_path: Path) -> None:
     assert read["indices"][2] is pd.NA
     assert json.loads(read["seconds"][1]) == [0.5]
     assert read["message"][0] == FULL.message
+
+
+def test_no_cell_of_the_csv_is_a_formula(tmp_path: Path) -> None:
+    rows = tuple(replace(row, message="=1+1; @b") for row in RESULTS.rows)
+    written = frames.write_tables(replace(RESULTS, rows=rows), tmp_path)
+    assert set(pd.read_csv(written[1])["message"]) == {"'=1+1; @b"}
+    assert set(pd.read_parquet(written[0])["message"]) == {"=1+1; @b"}
 
 
 def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:

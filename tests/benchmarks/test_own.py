@@ -69,8 +69,8 @@ def test_tables_in_text_are_read_as_stated(folder: Path) -> None:
     entry = "{file: table.csv, family: mean-matching, k: 2, columns: %s, header: true}"
     for columns, value in (("[2]", 1.0), ("0", 1.0), ("['1']", 5.0)):
         suite = read_suite(written(folder, f"instances: [{entry % columns}]\nsolvers: [swap]"))
-        values: Any = suite.cases[0].problem()
-        assert (len(values.values), values.values[0]) == (3, value)
+        case: Any = suite.cases[0]
+        assert (case.n, case.problem().values[0]) == (3, value)
     entry = "{file: table.csv, family: mmd, k: 2, id: id}"
     assert read_suite(written(folder, f"instances: [{entry}]\nsolvers: [swap]")).cases[0].n == 3
     entry = "{file: zero.csv, family: mean-matching, k: 2%s}"

@@ -120,6 +120,7 @@ def test_a_square_decides_what_its_first_line_is() -> None:
         ('x\n1\n"2\n', "line 3: a quote is not closed"),
         ("# only\n", "all lines are comments"),
         ("id,loss\nS1,0.5\nS2,0.7\n", r"column 1 \('id'\) holds texts.*'S1' on line 2.*--id id"),
+        ("area,loss\nA,0.5\nA,1\n", "holds texts.*'A' on line 2; choose the columns.*--columns l"),
         ("S1,0.5\nS2,0.7\n", "column 1 holds texts.*--id 1, else .*--columns 2"),
         ("id,x,y\n3,5,1\n1,7,2\n", r"\('id'\) looks like row numbers.*--id id.*--columns x,y"),
         ("Unnamed: 0,x\n0,5\n1,7\n", "looks like row numbers.*--id 1.*--columns x"),
@@ -176,6 +177,7 @@ def test_what_was_taken_as_what_is_said() -> None:
     assert table.sentence() == "2 rows, column loss (line 1 is a header), ids from id"
     assert read("#\n1,2\n").sentence() == "1 row, 2 columns, no header, 1 comment left out"
     assert "\x1b" not in read("\x1b[2Jx\n1\n").sentence()
+    assert len(read(f"{'a' * 1000}\n1\n").sentence()) < 100
 
 
 # -- what others write ----------------------------------------------------------------------------
