@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.forms import QuadraticForm
+from subsetopt.rounding import UNIT
 
 from ._deadline import Deadline
 from ._quadratic_steps import arrays
@@ -165,17 +166,28 @@ def rounds(
             return
 
 
+def doubt(form: QuadraticForm) -> float:
+    """Return how far what a node says of an inner value can be off by the rounding of sums.
+
+    Its offset and costs are sums of at most n^2 entries of A and 2n of c, row by row; what the
+    relaxation itself rounds is off its bound already.
+    """
+    n = form.n
+    terms = n * (n * form.largest + 2 * float(np.abs(form.linear).max()))
+    return UNIT * (2 * n + 64) * terms
+
+
 def semidefinite_bound(form: QuadraticForm, deadline: Deadline) -> float:
-    """Return the bound of the relaxation at the root, on the inner value."""
+    """Return the bound of the relaxation at the root, on the inner value, less its rounding."""
     root = Node(np.arange(form.n), np.empty(0, np.int64))
     part = Reduced(form, root)
     if part.enumerable:
-        return part.best().bound
+        return part.best().bound - doubt(form)
     relaxation = Relaxation(part.costs, part.k)
     for _ in rounds(relaxation, np.inf, True, lambda: deadline.passed):
         if deadline.passed:
             break
-    return relaxation.bound + part.offset
+    return relaxation.bound + part.offset - doubt(form)
 
 
 def _children(

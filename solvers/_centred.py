@@ -1,14 +1,16 @@
 """Mean matching as the solvers see it: candidates less the target, scaled, padded."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.problems import MeanMatching
+from subsetopt.problems.centring import Centring
 from subsetopt.problems.parallel import Check, unchecked
+from subsetopt.rounding import UNIT
 
+_LEAST = 5e-324
 _ENTRIES = 2**21  # that are worked on between two checks
 
 
@@ -23,35 +25,50 @@ class Centred:
         stand for choosing nothing follow the n candidates; then exactly k rows are chosen.
     exponent : int
         0 unless the magnitudes are extreme.
+    doubt : float
+        How far a row may be from the value less the target.
     """
 
     rows: NDArray[np.float64]
     exponent: int
     n: int
     k: int
+    doubt: float
 
     @classmethod
     def of(cls, problem: MeanMatching, check: Check = unchecked) -> "Centred":
         """Centre the values of a problem, scalar or vector, with a check now and then."""
         values = problem.values.reshape(problem.n, -1)
-        target = np.atleast_1d(np.asarray(problem.target_value, dtype=np.float64))
-        step = max(1, _ENTRIES // len(target))
+        origin = _origin(problem)
+        step = max(1, _ENTRIES // values.shape[1])
         parts = [slice(begin, begin + step) for begin in range(0, problem.n, step)]
-        largest = max(_largest(values[part], check) for part in parts)
-        largest = max(largest, float(np.abs(target).max()))
-        exponent = 0
-        if largest and not 1e-100 < largest < 1e100:
-            exponent = int(np.frexp(largest)[1])
-            target = np.ldexp(target, -exponent)
         nothing = problem.k if problem.cardinality == "at_most" else 0
-        rows = np.empty((problem.n + nothing, len(target)))
+        rows = np.empty((problem.n + nothing, values.shape[1]))
+        rows[problem.n :] = -(origin.shift + origin.target)
+        sizes = np.abs(origin.target)
+        sizes += np.abs(rows[problem.n :]).max(axis=0, initial=0.0)
         for part in parts:
             check()
-            scaled = values[part].astype(np.float64, copy=False)
-            scaled = np.ldexp(scaled, -exponent) if exponent else scaled
-            np.subtract(scaled, target, out=rows[: problem.n][part])
-        rows[problem.n :] = -target
-        return cls(rows, exponent, problem.n, problem.k)
+            own = rows[: problem.n][part]
+            np.subtract(values[part], origin.shift, out=own)
+            own -= origin.target
+            np.maximum(sizes, np.maximum(own.max(axis=0), -own.min(axis=0)), out=sizes)
+        largest, exponent = float(sizes.max()), 0
+        if largest and not 1e-100 < largest < 1e100:
+            exponent = int(np.frexp(largest)[1])
+            np.ldexp(rows, -exponent, out=rows)
+        off = np.ldexp(origin.doubt + 8 * UNIT * sizes + 4 * _LEAST, -exponent)
+        return cls(rows, exponent, problem.n, problem.k, float(np.linalg.norm(off)))
+
+    @property
+    def reach(self) -> float:
+        """How far ``p'(sum of k rows)`` may be off for a vector p of length 1, whatever the rows.
+
+        The products and sums by so many units, and each row by its doubt.
+        """
+        square = float(np.einsum("ij,ij->i", self.rows, self.rows).max())
+        operations = self.rows.shape[1] + self.k + 16
+        return float(2 * self.k * (operations * UNIT * np.sqrt(square) + self.doubt))
 
     def objective(self, total: NDArray[np.float64]) -> float:
         """Return the squared distance in units of the problem, for the sum of the chosen rows."""
@@ -62,6 +79,8 @@ class Centred:
         return np.flatnonzero(chosen[: self.n])
 
 
-def _largest(values: NDArray[Any], check: Check) -> float:
-    check()
-    return max(float(values.max()), -float(values.min()))
+def _origin(problem: MeanMatching) -> Centring:
+    if problem.values.ndim == 2:
+        return problem.centring
+    target = None if problem.target is None else np.array([problem.target])
+    return Centring.of(problem.values.reshape(-1, 1), target)

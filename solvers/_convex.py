@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from subsetopt.errors import TooLarge
 from subsetopt.forms import QuadraticForm
 from subsetopt.problems.parallel import one_blas_thread
+from subsetopt.rounding import UNIT, of_sum
 
 from ._deadline import NEVER, Deadline, OutOfTime
 from ._trace import largest_trace
@@ -74,7 +75,7 @@ def diagonal(form: QuadraticForm, deadline: Deadline = NEVER) -> Diagonal:
 def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
     n, seconds = form.n, _SECONDS * form.n**3
     centred, norm = _centred_and_raised(form.matrix)
-    margin = n * float(np.finfo(np.float64).eps) * (norm + 8.0 * largest_entry(form.matrix))
+    margin = _margin(form, norm)
     lowest = deadline.wait_for(lambda: float(np.linalg.eigvalsh(centred)[0]), _LOADED * seconds)
     least = np.full(n, lowest - margin)
     if n == 1 or n > _QUICK or _STEPS * seconds > deadline.remaining:
@@ -91,17 +92,28 @@ def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
 
 
 def slack(form: QuadraticForm, deadline: Deadline = NEVER) -> float:
-    """Return how far convexity-based bounds of a semidefinite form can be too high; O(n^2).
+    """Return how far convexity-based bounds of a semidefinite form can be too high.
 
-    With A = S + E, S semidefinite and every ``|E_ij| <= e``, a bound that takes A for convex is
-    too high by ``-w'Ew <= e |w|_1^2`` at most, where w = v - m is the way from a feasible point
-    to a selection: ``|w|_1 <= 2 min(k, n - k)``. e is eight units in the last place of the
-    largest entry, in the precision of the entries.
+    A bound that takes A for convex is too high by ``-w'Aw`` at most, where w = v - m is the way
+    from a feasible point to a selection: ``|w|_1 <= 2 min(k, n - k)`` and no entry is above 1. Up
+    to 1024 rows the least eigenvalue over such w says how much that is, in O(n^3). Past that, with
+    A = S + E, S semidefinite and every ``|E_ij| <= e``, it is ``e |w|_1^2``; e is taken to be
+    eight units in the last place of the largest entry, in the precision of the entries.
     """
     reach = 2.0 * min(form.k, form.n - form.k)
+    term = _ULPS * UNIT * float(np.abs(form.linear).max())
+    if form.n <= _QUICK and _SECONDS * form.n**3 <= _SHARE * deadline.remaining:
+        with one_blas_thread():
+            centred, norm = _centred_and_raised(form.matrix)
+            least = float(np.linalg.eigvalsh(centred)[0]) - _margin(form, norm)
+        return max(0.0, -least) * reach + term * form.k
     entry = _ULPS * float(np.finfo(form.matrix.dtype).eps) * largest_entry(form.matrix, deadline)
-    term = _ULPS * float(np.finfo(np.float64).eps) * float(np.abs(form.linear).max())
     return entry * reach * reach + term * form.k
+
+
+def _margin(form: QuadraticForm, norm: float) -> float:
+    """Return how far eigenvalues may be off, by the rounding of the centring and by LAPACK."""
+    return form.n * UNIT * (norm + 8.0 * form.largest)
 
 
 def convexified(form: QuadraticForm) -> QuadraticForm:
@@ -109,7 +121,7 @@ def convexified(form: QuadraticForm) -> QuadraticForm:
 
     ``P(A - D)P`` with the diagonal d of `diagonal` and P the projection on vectors that sum to
     zero; what :math:`1'm = k` makes linear is in the linear term. Semidefinite in all directions,
-    so that general QP codes take it. Values change by no more than `slack` of the result. A form
+    so that general QP codes take it. Values change by rounding, counted in its `error`. A form
     whose diagonal is zero is returned as it is.
 
     Raises
@@ -135,7 +147,15 @@ def centred(form: QuadraticForm, taken: NDArray[np.float64]) -> QuadraticForm:
     linear = form.linear + taken + 2.0 * k * (means - mean) + k * mean
     for part in (matrix, linear):
         part.setflags(write=False)
-    return dataclasses.replace(form, matrix=matrix, linear=linear, semidefinite=True)
+    # Sums of n, and differences of what may be far larger than what is left.
+    off = 8.0 * k * k * (of_sum(n) + 8 * UNIT) * (form.largest + float(np.abs(taken).max()))
+    return dataclasses.replace(
+        form,
+        matrix=matrix,
+        linear=linear,
+        semidefinite=True,
+        error=form.error + form.scale * off,
+    )
 
 
 def _centred_and_raised(matrix: NDArray[Any]) -> tuple[NDArray[np.float64], float]:

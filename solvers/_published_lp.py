@@ -104,7 +104,7 @@ def _row_sums(
         reached = u * (most @ u)
         if np.abs(reached - wanted).max() <= _ACCURACY / 10:
             break
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             u = np.where(reached > 0, np.minimum(u * np.sqrt(wanted / reached), _HIGH), 0.0)
     sums = np.empty(u.size)
     for part in deadline.chunks(u.size, u.size, _BLOCK):

@@ -172,8 +172,9 @@ def _quadratic_relaxation(_: object, form: QuadraticForm, limits: Limits) -> Rel
     convex = convexified(scale.problem)
     found = _lp_engines.quadratic_by_highs(convex, _rest(limits, begun))
     m = _projected(_sound(found.x, form), form.k)
+    off = convex.error - scale.problem.error  # by making it convex
     return Relaxation(
-        bound=scale.lift(tangent_bound(convex, m)) - scale.rounding,
+        bound=scale.lift(tangent_bound(convex, m) - off) - scale.rounding,
         value=scale.lift(found.value),
         m=m,
         termination=found.termination,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
+from subsetopt.rounding import times_power_of_two
 
 from ._deadline import NEVER, SORTING, Deadline
 from ._tiers import Tiers
@@ -134,15 +135,15 @@ class Scalars:
         if problem.target is None:
             wanted = k * float(np.add.reduce(values)) / problem.n
         else:
-            wanted = k * math.ldexp(problem.target, -exponent)
+            wanted = k * times_power_of_two(problem.target, -exponent)
         if limits.absolute_gap is None:
             limit = tolerance * k * spread(values)
         else:
-            limit = k * math.ldexp(limits.absolute_gap, -exponent)
+            limit = k * times_power_of_two(limits.absolute_gap, -exponent)
         if limits.time_limit is not None:  # else the restarts are over sooner than this is known
             # What no selection can beat need not be searched for; the slack is for rounding.
             least = float(problem.lower_bound()) * k * (1 + 1e-9)
-            limit = max(limit, math.ldexp(least, -exponent))
+            limit = max(limit, times_power_of_two(least, -exponent))
         quads = max(512, int(self._QUADS / math.sqrt(k)))
         state = rng.seeded(limits.seed)
         self._rounds = Rounds(values, k, wanted, limit, self._PAIRS, quads, state)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
+from subsetopt.rounding import times_power_of_two
 
 from . import _quadratic_steps as steps
 from ._centred import Centred
@@ -103,7 +104,8 @@ class Vectors:
         if limits.absolute_gap is None:
             self._limit = float(tolerance**2 * rows.norms.mean()) * problem.k**2
         else:
-            self._limit = math.ldexp(limits.absolute_gap, -2 * rows.centred.exponent)
+            power = -2 * rows.centred.exponent
+            self._limit = times_power_of_two(limits.absolute_gap, power)
             self._limit *= problem.k**2
 
     def start(self, indices: NDArray[np.int64] | None = None) -> None:

@@ -93,7 +93,7 @@ def require(problem: Problem, method: str) -> None:
 def bounded(problem: Problem, method: str, limits: Limits) -> LowerBound:
     """Return a lower bound on the optimum, in units of the objective, and how it came about.
 
-    Ctrl-C is no exception here: what there is by then is returned.
+    Rounded down. Ctrl-C is no exception here: what there is by then is returned.
     """
     deadline = Deadline.of(limits)
     try:
@@ -103,12 +103,9 @@ def bounded(problem: Problem, method: str, limits: Limits) -> LowerBound:
         return LowerBound(-math.inf, note=f"bound: the time limit came before {method} began")
     except KeyboardInterrupt:
         return LowerBound(-math.inf, True, f"bound: {method} was interrupted")
-    if (form.scale, form.constant) == (1.0, 0.0):
-        return found
-    rounding = 1e-12 * max(abs(form.constant), abs(form.scale * found.value))
-    return replace(found, value=form.lift(found.value) - rounding)
+    return replace(found, value=form.lower_bound(found.value))
 
 
 def lower_bound(problem: Problem, method: str, limits: Limits) -> float:
-    """Return a lower bound on the optimum, in units of the objective."""
+    """Return a lower bound on the optimum, in units of the objective, rounded down."""
     return bounded(problem, method, limits).value

@@ -17,7 +17,7 @@ from subsetopt.problems.dyadic import Dyadic
 from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.solution import Termination
 
-from ._branching import Tree, explore, semidefinite_bound
+from ._branching import Tree, doubt, explore, semidefinite_bound
 from ._deadline import Deadline, TimedSolver
 from .base import NUMBA, Answer, Kind, Requirement
 
@@ -26,7 +26,7 @@ LARGEST = 600
 
 _ITERATION = 4e-10  # seconds times n^3: what an iteration and the bound after it take
 _MOVES = 150  # of tabu for each candidate, for the first selection
-_EXACT_SUMS = 2.0**50  # multiples of the grid below this are summed exactly in float64
+_EXACT_SUMS = 2.0**48  # multiples of the grid below this are summed exactly in float64
 _TOLERANCE = 1e-9  # of the magnitude of the value: closer selections are not told apart
 
 
@@ -82,7 +82,7 @@ class BranchAndBound(TimedSolver):
         return Answer(
             indices=form.indices(search.best),
             termination=termination,
-            bound=form.lift(search.bound),
+            bound=form.lower_bound(search.bound),
             proven=termination is Termination.OPTIMAL and search.exact,
             build_seconds=built,
             solve_seconds=deadline.elapsed - built,
@@ -104,6 +104,7 @@ class _Search:
         self.best = np.empty(0, np.int64)
         self.value = math.inf
         self.explored = 0
+        self._doubt = 0.0 if grid is not None else 2 * doubt(form)
 
     @property
     def exact(self) -> bool:
@@ -112,8 +113,12 @@ class _Search:
 
     @property
     def bound(self) -> float:
-        """A lower bound on the optimum: below this, nothing was discarded and nothing is open."""
-        return min(self.tree.bound, self.value if self.exact else self._enough())
+        """A lower bound on the inner value: nothing below was discarded, and nothing is open.
+
+        Less what rounding may have put nodes, or the best selection, too high; on a grid all sums
+        are exact.
+        """
+        return min(self.tree.bound, self.value if self.exact else self._enough()) - self._doubt
 
     def offer(self, rows: NDArray[np.int64]) -> None:
         """Take a selection for the best if it is."""
@@ -129,9 +134,16 @@ class _Search:
 
     def _enough(self) -> float:
         """Return the bound above which a node holds nothing that is wanted."""
-        # On a grid, the next better value is a whole step away.
-        apart = _TOLERANCE * abs(self.value) if self._grid is None else self._grid * (1 - 1e-6)
+        apart = _TOLERANCE * abs(self.value) if self._grid is None else self._step(self._grid)
         return self.value - max(apart, self._allowed())
+
+    def _step(self, grid: float) -> float:
+        """Return how far below the best there is nothing but the best.
+
+        On a grid the next better value is a whole step away; a little of it goes to the rounding
+        of a node's bound, whose offset is added to it. Sums below `_EXACT_SUMS` cost half at most.
+        """
+        return max(0.5 * grid, grid * (1 - 1e-6) - doubt(self._form))
 
     def _late(self) -> bool:
         return self._interrupted.is_set() or self._early.passed

@@ -12,6 +12,7 @@ from subsetopt.errors import InvalidOption
 from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem
+from subsetopt.rounding import UNIT
 from subsetopt.solution import Termination
 
 from . import _convex
@@ -102,7 +103,8 @@ class FrankWolfe(TimedSolver):
             termination = early or termination
         # The root comes before the scaling: for scalars the square may be out of range.
         power = 1 if problem.values.ndim == 1 else 2
-        bound = (math.sqrt(max(0.0, relaxed.bound)) / problem.k) ** power
+        root = math.sqrt(max(0.0, relaxed.bound)) / problem.k * (1 - 4 * UNIT)
+        bound = root**power
         return Answer(
             indices=chosen[chosen < problem.n],
             termination=termination,
@@ -126,7 +128,7 @@ class FrankWolfe(TimedSolver):
         if termination is Termination.INTERRUPTED:
             relaxed.deadline = deadline = Deadline(_AFTER_CTRL_C)
         with stoppable() as unbounded:
-            bound = form.lift(relaxed.bound()) - 1e-12 * abs(form.constant)
+            bound = form.lower_bound(relaxed.bound())
         rows = largest(relaxed.point, form.k)
         if self.rounding == "swap" and termination is not Termination.INTERRUPTED:
             rows, early = _descended(form, rows, deadline)
@@ -157,7 +159,7 @@ class _Relaxation:
 
         self._kernel, self._deadline = frank_wolfe, deadline
         self._products = features.products
-        self._rows, self._options = centred.rows, options
+        self._rows, self._options, self._reach = centred.rows, options, centred.reach
         n, d = self._rows.shape
         self._at_once = max(1, min(self._STEPS_AT_ONCE, CHUNK // (n * (d + self._SORTING))))
         room = options.steps + 2
@@ -196,12 +198,13 @@ class _Relaxation:
         state = self._atoms, self._sums, self._weights, self._count, self.bound
         if self._rows.size <= CHUNK:
             self._count, self.bound, self._gap, taken = self._kernel.iterate(
-                self._rows, self._variant, steps, self._limit, *state
+                self._rows, self._variant, steps, self._limit, *state, self._reach
             )
             return int(taken)
         point = self._kernel.point_of(self._sums, self._weights, self._count)
+        scores = self._scores(point)
         self._count, self.bound, self._gap, done = self._kernel.step(
-            self._rows, self._variant, self._limit, point, self._scores(point), *state
+            self._rows, self._variant, self._limit, point, scores, *state, self._reach
         )
         return int(done != self._kernel.ENDED)
 

@@ -79,8 +79,7 @@ class LpRounding(TimedSolver):
         built = deadline.elapsed
         found = self._relaxation(form, limits, deadline)
         rows = np.argsort(-found.m, kind="stable")[: form.k]
-        # Rounding of the lift, as `subsetopt.solvers.bounds` takes it off.
-        bound = form.lift(found.bound) - 1e-12 * abs(form.constant)
+        bound = form.lower_bound(found.bound)
         solved = found.termination is Termination.OPTIMAL
         return Answer(
             indices=form.indices(rows),

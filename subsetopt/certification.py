@@ -3,8 +3,12 @@
 import math
 from fractions import Fraction
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt import rounding
 from subsetopt.errors import InvalidAnswer, InvalidSelection
 from subsetopt.problems import Problem
 from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
     from subsetopt.solvers.base import Answer, Solver
 
 _CAME_TO_AN_END = (Termination.FINISHED, Termination.ITERATION_LIMIT)
-_ROUNDING = 1e-9  # relative slack for bounds that were computed in floating point
+_ROUNDING = Fraction(1, 10**9)  # relative slack for bounds that were computed in floating point
 
 
 def certify(
@@ -31,6 +35,7 @@ def certify(
     solver : Solver
         Who answers; named in the solution and in errors.
     answer : Answer
+        Of the right types, which `answering.answer_of` sees to.
     start : float
         `time.perf_counter` when the call began.
     further_bound : float, optional
@@ -39,8 +44,8 @@ def certify(
     Raises
     ------
     InvalidAnswer
-        If the indices are no selection of the problem, the claimed bound lies above the
-        objective, or an optimum is claimed without a selection.
+        If the indices are no selection of the problem, a bound lies above the objective by more
+        than the rounding of either, or an optimum is claimed without a selection.
     """
     version = solver.availability().version or ""
     if answer.indices is None:
@@ -51,15 +56,18 @@ def certify(
         raise InvalidAnswer(
             f"solver {solver.name!r} returned no valid selection: {error}"
         ) from error
-    objective = problem.objective(indices)
-    lower = _lower(problem, further_bound)
+    held = _Held(problem, indices, problem.objective(indices))
+    lower = problem.lower_bound()
     attained = (
         lower is not None
-        and objective <= float(lower)
+        and held.objective <= float(lower)
         and problem.exact_objective(indices) == lower
     )
-    bound = objective if attained or answer.proven else _bound(solver, answer, objective, lower)
-    certificate = _certificate(answer, objective, bound, attained)
+    if attained or answer.proven:
+        bound = held.optimum()
+    else:
+        bound = _bound(held, solver, answer, lower, further_bound)
+    certificate = _certificate(answer, held, bound, attained)
     termination = answer.termination
     if certificate.kind is CertificateKind.EXACT and termination in _CAME_TO_AN_END:
         termination = Termination.OPTIMAL
@@ -67,8 +75,8 @@ def certify(
         indices=indices,
         n=problem.n,
         k=problem.k,
-        objective=objective,
-        bound=bound,
+        objective=held.objective,
+        bound=bound.value if bound.value > -math.inf else None,
         termination=termination,
         certificate=certificate,
         stats=_stats(answer, start),
@@ -78,12 +86,58 @@ def certify(
     )
 
 
-def _lower(problem: Problem, further: float | None) -> Fraction | None:
-    """Return the best of the bounds from which nothing is to be taken off any more."""
-    own = problem.lower_bound()
-    if further is None or not math.isfinite(further):
-        return own
-    return Fraction(further) if own is None else max(own, Fraction(further))
+class _Bound(NamedTuple):
+    """A lower bound, -inf if there is none, and what has been done to it."""
+
+    value: float
+    note: str = ""
+
+
+class _Held(NamedTuple):
+    """The selection that bounds are held against, and its objective in float64."""
+
+    problem: Problem
+    indices: NDArray[np.int64]
+    objective: float
+
+    def optimum(self) -> _Bound:
+        """Return the best bound if the selection is optimal: its value, rounded down."""
+        exact = self.problem.exact_objective(self.indices)
+        if exact is None:
+            return _Bound(self.objective)
+        return _Bound(min(self.objective, rounding.down(exact)))
+
+    def above(self, bound: float) -> float:
+        """Return how far the value of the selection is above a bound, rounded up.
+
+        Of scalars the value without rounding, which costs little; else the objective.
+        """
+        value = Fraction(self.objective)
+        if self.problem.family == "mean-matching":
+            exact = self.problem.exact_objective(self.indices)
+            value = value if exact is None else max(value, exact)
+        return rounding.up(value - Fraction(bound))
+
+    def below(self, bound: Fraction, claim: str) -> _Bound:
+        """Return a bound as float64, which rounding may have put above the objective.
+
+        Raises
+        ------
+        InvalidAnswer
+            If rounding does not explain it; `claim` says whose bound it is.
+        """
+        value = rounding.down(bound)
+        if value <= self.objective:
+            return _Bound(value)
+        excess = bound - Fraction(self.objective)
+        exact = self.problem.exact_objective(self.indices)
+        allowed = Fraction(self.problem.rounding(self.indices))
+        if (exact is None or bound > exact) and excess > allowed:
+            raise InvalidAnswer(
+                f"{claim}, above the objective {self.objective!r} of the selection by "
+                f"{float(excess):.3g}, where rounding explains {float(allowed):.3g}"
+            )
+        return _Bound(self.objective, f"that rounding had put {float(excess):.2g} above it")
 
 
 def _stats(answer: "Answer", start: float) -> Stats:
@@ -103,13 +157,15 @@ def _without_selection(
         raise InvalidAnswer(
             f"solver {solver.name!r} reports {answer.termination} but returned no selection"
         )
-    lower = _lower(problem, further_bound)
+    own = problem.lower_bound()
+    known = [] if own is None else [rounding.down(own)]
+    known += [further_bound] if _is_finite(further_bound) else []
     return Solution(
         indices=None,
         n=problem.n,
         k=problem.k,
         objective=None,
-        bound=None if lower is None else float(lower),
+        bound=max(known, default=None),
         termination=answer.termination,
         certificate=Certificate(CertificateKind.NONE, reason="no selection"),
         stats=_stats(answer, start),
@@ -120,40 +176,61 @@ def _without_selection(
 
 
 def _bound(
-    solver: "Solver", answer: "Answer", objective: float, lower: Fraction | None
-) -> float | None:
-    """Return the best valid lower bound: the problem's own, or the solver's less its tolerance."""
-    known = -math.inf if lower is None else float(lower)
-    if answer.bound is None or not math.isfinite(answer.bound):
-        return None if lower is None else known
-    claimed = float(answer.bound)
-    slack = (answer.eps or 0.0) + _ROUNDING * max(abs(claimed), abs(objective))
-    if claimed - slack > objective:
-        raise InvalidAnswer(
-            f"solver {solver.name!r} claims the bound {claimed!r}, above the objective "
-            f"{objective!r} of its own selection"
-        )
-    return min(objective, max(known, claimed - slack))
+    held: _Held,
+    solver: "Solver",
+    answer: "Answer",
+    lower: Fraction | None,
+    further: float | None,
+) -> _Bound:
+    """Return the best valid lower bound: the problem's own, a further one, or the solver's."""
+    known = []
+    if lower is not None:
+        known.append(held.below(lower, "the problem states a lower bound"))
+    if _is_finite(further):
+        known.append(held.below(Fraction(further), f"the lower bound worked out is {further!r}"))
+    claimed = _claimed(held, solver, answer)
+    known += [] if claimed is None else [claimed]
+    return max(known, default=_Bound(-math.inf))  # by value
 
 
-def _certificate(
-    answer: "Answer", objective: float, bound: float | None, attained: bool
-) -> Certificate:
+def _claimed(held: _Held, solver: "Solver", answer: "Answer") -> _Bound | None:
+    """Return the solver's own bound less its tolerance, and less its rounding where it is a float.
+
+    A `Fraction` is taken as it stands: nothing has been rounded.
+    """
+    claimed = answer.bound
+    if claimed is None or claimed == -math.inf:
+        return None
+    if claimed == math.inf:
+        raise InvalidAnswer(f"solver {solver.name!r} claims the bound inf, above any objective")
+    bound, slack = Fraction(claimed), Fraction(answer.eps if _is_finite(answer.eps) else 0)
+    if not isinstance(claimed, Fraction):
+        slack += _ROUNDING * max(abs(bound), abs(Fraction(held.objective)))
+    return held.below(bound - slack, f"solver {solver.name!r} claims the bound {float(claimed)!r}")
+
+
+def _is_finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _certificate(answer: "Answer", held: _Held, bound: _Bound, attained: bool) -> Certificate:
     if attained:
         return Certificate(
             CertificateKind.EXACT, 0.0, "attains the lower bound, in exact arithmetic"
         )
     if answer.proven:
         return Certificate(CertificateKind.EXACT, 0.0, "proven optimal, with no tolerance")
-    distance = math.inf if bound is None else objective - bound
+    known = bound.value > -math.inf
+    distance = held.above(bound.value) if known else math.inf
     if (
         answer.termination is Termination.OPTIMAL
-        and answer.eps is not None
+        and _is_finite(answer.eps)
         and answer.eps < distance
     ):
         return Certificate(
             CertificateKind.TOLERANCE, answer.eps, "the solver's claim, within its tolerances"
         )
-    if bound is None:
+    if not known:
         return Certificate(CertificateKind.NONE)
-    return Certificate(CertificateKind.BOUND, distance, "distance to a valid lower bound")
+    note = f", {bound.note}" if bound.note else ""
+    return Certificate(CertificateKind.BOUND, distance, f"distance to a valid lower bound{note}")

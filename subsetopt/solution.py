@@ -1,6 +1,7 @@
 """What a solver's answer is worth: the selection, its value, and what is known about it."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidFile
+from subsetopt import rounding
+from subsetopt.errors import InvalidAnswer, InvalidFile
 from subsetopt.problems import checks
 
 
@@ -60,11 +62,25 @@ class Certificate:
         The optimum is at most this far below the objective; None if nothing is known.
     reason : str
         What the statement rests on.
+
+    Raises
+    ------
+    InvalidAnswer
+        If `eps` is negative or not finite, missing where the kind needs it, or not 0 for EXACT.
     """
 
     kind: CertificateKind
     eps: float | None = None
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        eps = self.eps
+        if eps is not None and not 0.0 <= eps < math.inf:
+            raise InvalidAnswer(f"a certificate has eps {eps!r}; a finite number >= 0 is needed")
+        if eps is None and self.kind is not CertificateKind.NONE:
+            raise InvalidAnswer(f"a certificate of kind {self.kind.value!r} has no eps")
+        if eps and self.kind is CertificateKind.EXACT:
+            raise InvalidAnswer(f"an exact certificate has eps {eps!r}; 0 is needed")
 
     def __str__(self) -> str:
         if self.kind in (CertificateKind.BOUND, CertificateKind.TOLERANCE):
@@ -107,7 +123,8 @@ class Solution:
     objective : float or None
         Evaluated by the problem, never the solver's own word.
     bound : float or None
-        A valid lower bound on the optimum.
+        A valid lower bound on the optimum, rounded down; of an exact answer one unit in the last
+        place below the objective where that was rounded up.
     termination : Termination
         Why the solver stopped.
     certificate : Certificate
@@ -117,6 +134,12 @@ class Solution:
         Name of the solver and version of what it stands on.
     message : str
         What the solver wants to add, for people.
+
+    Raises
+    ------
+    InvalidAnswer
+        If the objective or the bound is not finite, the bound lies above the objective, or the
+        certificate rests on a bound or a selection that is not there.
     """
 
     indices: NDArray[np.int64] | None
@@ -131,6 +154,26 @@ class Solution:
     version: str
     message: str = ""
 
+    def __post_init__(self) -> None:
+        for name, value in (("objective", self.objective), ("bound", self.bound)):
+            if value is not None and not math.isfinite(value):
+                raise InvalidAnswer(f"a solution has the {name} {value!r}; finite ones are needed")
+        if (self.indices is None) != (self.objective is None):
+            raise InvalidAnswer("a solution has either both a selection and its objective or none")
+        if self.objective is None:
+            if self.certificate.kind is not CertificateKind.NONE:
+                raise InvalidAnswer(f"a certificate {self.certificate} needs a selection")
+        elif self.bound is not None and self.bound > self.objective:
+            raise InvalidAnswer(
+                f"the bound {self.bound!r} is above the objective {self.objective!r}"
+            )
+        elif self.bound is None and self.certificate.kind is CertificateKind.BOUND:
+            raise InvalidAnswer("a certificate of kind 'bound' needs a bound")
+
+    @property
+    def _is_exact(self) -> bool:
+        return self.certificate.kind is CertificateKind.EXACT
+
     @property
     def mask(self) -> NDArray[np.bool_]:
         """The selection as booleans (n,); all False when there is none."""
@@ -141,20 +184,20 @@ class Solution:
 
     @property
     def absolute_gap(self) -> float | None:
-        """``objective - bound``, in units of the objective."""
+        """``objective - bound``, in units of the objective, rounded up; 0 for exact answers."""
         if self.objective is None or self.bound is None:
             return None
-        return max(0.0, self.objective - self.bound)
+        return 0.0 if self._is_exact else rounding.distance(self.objective, self.bound)
 
     @property
     def gap(self) -> float | None:
-        """``(objective - bound) / |objective|``, 0 where they are equal.
+        """``(objective - bound) / |objective|``, 0 where they are equal and for exact answers.
 
         It is 1 whenever the bound is 0 and the objective is not: then look at `absolute_gap`.
         """
         if self.objective is None or self.bound is None:
             return None
-        if self.objective <= self.bound:
+        if self._is_exact or self.objective <= self.bound:
             return 0.0
         return (self.objective - self.bound) / abs(self.objective) if self.objective else None
 
@@ -222,7 +265,7 @@ class Solution:
                 version=_typed(data, "version", str),
                 message=_typed(data, "message", str),
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, InvalidAnswer) as error:
             raise InvalidFile(f"this is no solution: {error!r}") from error
 
     @classmethod

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from subsetopt.answering import answer_of
 from subsetopt.certification import certify
 from subsetopt.errors import (
     InvalidAnswer,
@@ -149,7 +150,8 @@ def solve(
     TooLarge
         An exact method refused, with its estimate of time and memory.
     InvalidAnswer
-        The solver returned no valid selection or a bound that its own answer breaks.
+        A solver from elsewhere failed, or any changed the problem or returned what is no answer:
+        no valid selection, a bound above its own objective, numbers that cannot be.
     """
     start = perf_counter()
     limits = Limits(
@@ -163,11 +165,11 @@ def solve(
     ready, say = _ready(problem, solver), begins or _nobody_waits
     say("solve")
     if bound == "none":
-        return certify(problem, ready, ready.answer(problem, limits), start)
+        return certify(problem, ready, answer_of(problem, ready, limits), start)
     from subsetopt.solvers import bounds
 
     bounds.require(problem, bound)
-    answer = ready.answer(problem, limits)
+    answer = answer_of(problem, ready, limits)
     if answer.termination is Termination.INTERRUPTED:
         return certify(problem, ready, answer, start)
     say(f"bound {bound}")

@@ -18,8 +18,25 @@ PACKAGES = ("subsetopt", "solvers", "benchmarks")
 REAL_FOLDERS = {"subsetopt.solvers": "solvers", "subsetopt.benchmarks": "benchmarks"}
 BACKENDS = ("ortools", "highspy", "pyscipopt")
 HEAVY = (*BACKENDS, "numba", "torch", "scipy", "sklearn", "pandas", "typer", "rich")
-KNOW_NO_SOLVER = ("problems", "formats", "forms", "solution", "errors", "limits", "baseline")
-CORE = (*KNOW_NO_SOLVER, "certification", "solving", "selecting", "testing", "__init__")
+KNOW_NO_SOLVER = (
+    "problems",
+    "formats",
+    "forms",
+    "solution",
+    "errors",
+    "limits",
+    "baseline",
+    "rounding",
+)
+CORE = (
+    *KNOW_NO_SOLVER,
+    "answering",
+    "certification",
+    "solving",
+    "selecting",
+    "testing",
+    "__init__",
+)
 
 needs_checkout = pytest.mark.skipif(
     not (ROOT / "subsetopt" / "solvers").is_symlink(), reason="not a checkout"

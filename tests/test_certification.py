@@ -1,15 +1,22 @@
 """Nothing of a solver's answer is taken on trust: planted liars, and what becomes of them."""
 
+import json
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import subsetopt as so
+from subsetopt.certification import certify
 from subsetopt.limits import Limits
+from subsetopt.rounding import down, up
 from subsetopt.solvers.base import Answer, Kind, Solver
 
 OPTIMAL, FINISHED = so.Termination.OPTIMAL, so.Termination.FINISHED
@@ -95,7 +102,7 @@ def test_failure_without_a_selection_is_an_answer() -> None:
     solution = solved(None, so.Termination.TIME_LIMIT, bound=1e9, message="too slow")
     assert solution.indices is None
     assert solution.objective is None
-    assert solution.bound == float(PROBLEM.lower_bound())  # not its own, which nothing checks
+    assert solution.bound == down(PROBLEM.lower_bound())  # not its own, which nothing checks
     assert solution.certificate.kind is so.CertificateKind.NONE
     assert solution.termination is so.Termination.TIME_LIMIT
     assert solution.message == "too slow"
@@ -114,7 +121,7 @@ def test_a_false_optimum_within_tolerances_is_never_exact() -> None:
     assert solution.certificate.kind is so.CertificateKind.TOLERANCE
     assert solution.certificate.eps == 1e-9
     assert "claim" in solution.certificate.reason
-    assert solution.bound == float(PROBLEM.lower_bound())
+    assert solution.bound == down(PROBLEM.lower_bound())
     assert solution.gap is not None
     assert solution.gap > 0
 
@@ -139,22 +146,29 @@ def test_a_claimed_bound_is_lowered_by_its_tolerance() -> None:
     assert claimed - 1e-8 < plain.bound < claimed
     assert plain.bound - loose.bound == pytest.approx(1e-3)
     assert plain.certificate.kind is so.CertificateKind.BOUND
-    assert plain.certificate.eps == objective - plain.bound
-    rational = solved(BEST, bound=Fraction(claimed))
-    assert rational.bound == plain.bound
+    value = max(PROBLEM.exact_objective(BEST), Fraction(objective))
+    assert plain.certificate.eps == up(value - Fraction(plain.bound))
 
 
-@pytest.mark.parametrize("claimed", [-5.0, -math.inf, math.nan, math.inf, None])
+def test_a_rational_bound_is_taken_as_it_stands() -> None:
+    third = Fraction(1, 30)
+    solution = solved(BEST, bound=third)
+    assert solution.bound == down(third) < third
+    assert solved(BEST, bound=third, eps=0.01).bound == down(third - Fraction(0.01))
+
+
+@pytest.mark.parametrize("claimed", [-5.0, -math.inf, None])
 def test_worthless_bounds_give_way_to_the_problems_own(claimed: float | None) -> None:
     solution = solved(BEST, bound=claimed)
-    assert solution.bound == float(PROBLEM.lower_bound())
+    assert solution.bound == down(PROBLEM.lower_bound())
 
 
 def test_proven() -> None:
     solution = solved(BEST, OPTIMAL, proven=True)
     assert solution.certificate.kind is so.CertificateKind.EXACT
     assert solution.certificate.eps == 0.0
-    assert solution.bound == solution.objective
+    exact = PROBLEM.exact_objective(BEST)
+    assert solution.bound == min(down(exact), PROBLEM.objective(BEST)) <= exact
     assert solution.gap == solution.absolute_gap == 0.0
 
 
@@ -187,13 +201,183 @@ def test_an_objective_that_rounds_to_the_bound_does_not_attain_it() -> None:
     assert solved([1, 2, 3, 4], problem=other).certificate.kind is so.CertificateKind.EXACT
 
 
-def test_errors_of_the_solver_are_not_hidden() -> None:
-    class Failing(Planted):
-        def answer(self, problem: Any, limits: Limits) -> Answer:
-            raise ZeroDivisionError("a bug of its own")
+@dataclass(frozen=True)
+class Acting(Planted):
+    """Does what the test wants it to do, then gives a good answer."""
 
-    with pytest.raises(ZeroDivisionError, match="a bug of its own"):
-        so.solve(PROBLEM, Failing(Answer(indices=None, termination=FINISHED)))
+    act: Callable[[Any], object] = print
+
+    def answer(self, problem: Any, limits: Limits) -> Answer:
+        self.act(problem)
+        return self.said
+
+
+def raising(error: BaseException) -> Callable[[Any], object]:
+    def act(problem: Any) -> None:
+        raise error
+
+    return act
+
+
+def acted(act: Callable[[Any], object], problem: so.MeanMatching) -> so.Solution:
+    given: Any = BEST
+    return so.solve(problem, Acting(Answer(indices=given, termination=FINISHED), act))
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), KeyError("a"), RecursionError()])
+def test_what_a_solver_raises_is_named_and_not_hidden(error: Exception) -> None:
+    with pytest.raises(
+        so.InvalidAnswer, match=f"solver 'planted' failed with {type(error).__name__}"
+    ) as caught:
+        acted(raising(error), PROBLEM)
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        so.TooLarge("it would take a year", seconds=3e7, bytes=1.0),
+        so.UnsupportedProblem("not this one"),
+        KeyboardInterrupt(),
+        MemoryError(),
+    ],
+)
+def test_what_is_raised_on_purpose_passes(error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught:
+        acted(raising(error), PROBLEM)
+    assert caught.value is error
+
+
+def writes_values(problem: Any) -> None:
+    problem.values.setflags(write=True)
+    problem.values[0] = 0.15
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        writes_values,
+        lambda problem: object.__setattr__(problem, "k", 3),
+        lambda problem: object.__setattr__(problem, "target", 0.5),
+        lambda problem: object.__setattr__(problem, "values", np.arange(5.0)),
+        lambda problem: object.__setattr__(problem, "cardinality", "at_most"),
+    ],
+)
+def test_a_solver_that_changes_the_problem(act: Callable[[Any], object]) -> None:
+    problem = so.MeanMatching([0.1, 0.25, 0.7, 1.3, 2.9], k=2)
+    with pytest.raises(so.InvalidAnswer, match="solver 'planted' changed the problem"):
+        acted(act, problem)
+
+
+def test_a_solver_that_changes_a_kernel_matrix() -> None:
+    def act(problem: Any) -> None:
+        matrix = problem.quadratic_form().matrix
+        matrix.setflags(write=True)
+        matrix[0, 1] = matrix[1, 0] = 0.0
+
+    problem = so.MMDSelection(np.arange(5.0), k=2)
+    said = Answer(indices=np.array([0, 1]), termination=FINISHED)
+    liar = type("Liar", (Acting,), {"handles": ("mmd",)})(said, act)
+    with pytest.raises(so.InvalidAnswer, match="solver 'planted' changed the problem"):
+        so.solve(problem, liar)
+
+
+@pytest.mark.parametrize("answer", [None, 3, ([0, 1], 0.5), {"indices": [0, 1]}])
+def test_no_answer_at_all(answer: Any) -> None:
+    with pytest.raises(so.InvalidAnswer, match=r"'planted' returned .*; an Answer is needed"):
+        so.solve(PROBLEM, Planted(answer))
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("eps", -1e-9),
+        ("eps", math.nan),
+        ("eps", "small"),
+        ("eps", True),
+        ("bound", math.nan),
+        ("bound", math.inf),
+        ("bound", "low"),
+        ("bound", np.zeros(1)),
+        ("bound", False),
+        ("proven", 1),
+        ("termination", "optimal"),
+        ("termination", None),
+        ("build_seconds", -1.0),
+        ("solve_seconds", None),
+        ("solve_seconds", math.inf),
+        ("iterations", 1.5),
+        ("iterations", -1),
+        ("message", None),
+    ],
+)
+def test_parts_that_cannot_be(part: str, value: Any) -> None:
+    given: Any = BEST
+    answer = replace(Answer(indices=given, termination=OPTIMAL), **{part: value})
+    with pytest.raises(so.InvalidAnswer, match=f"solver 'planted' .*{part.split('_')[0]}"):
+        so.solve(PROBLEM, Planted(answer))
+
+
+def test_numbers_of_numpy_become_pythons() -> None:
+    said: Any = {"iterations": np.int64(7), "solve_seconds": np.float32(0.5), "eps": np.float64(1)}
+    solution = solved(BEST, OPTIMAL, bound=np.float32(-1), **said)
+    assert type(solution.stats.iterations) is int
+    assert json.loads(solution.to_json())["solve_seconds"] == 0.5
+
+
+# -- bounds and rounding --------------------------------------------------------------------------
+
+QUADRATIC = so.QuadraticSelection(np.full((7, 7), 0.7), k=7, sense="maximise")
+
+
+@dataclass(frozen=True)
+class Quadratic(Planted):
+    handles: ClassVar[tuple[str, ...]] = ("quadratic",)
+
+
+def test_a_bound_that_rounding_puts_above_the_objective_is_clipped_and_said() -> None:
+    objective = QUADRATIC.objective(range(7))
+    allowed = QUADRATIC.rounding(range(7))
+    assert abs(Fraction(objective) - QUADRATIC.exact_objective(range(7))) <= allowed
+    answer = Answer(indices=np.arange(7), termination=FINISHED)
+    solution = certify(QUADRATIC, Quadratic(answer), answer, 0.0, objective + allowed / 2)
+    assert solution.bound == objective
+    assert solution.certificate.kind is so.CertificateKind.BOUND
+    assert solution.certificate.eps == 0.0
+    assert "rounding" in solution.certificate.reason
+    with pytest.raises(so.InvalidAnswer, match=r"the lower bound worked out is .* above"):
+        certify(QUADRATIC, Quadratic(answer), answer, 0.0, objective + 3 * allowed)
+
+
+@pytest.mark.parametrize("method", ["fw", "sdp"])
+def test_no_bound_lies_above_the_objective(method: str) -> None:
+    for k in range(1, 8):
+        problem = so.QuadraticSelection(np.full((7, 7), 0.7), k=k, sense="maximise")
+        solution = so.solve(problem, "greedy", bound=method)
+        assert solution.bound is not None
+        assert solution.bound <= problem.exact_objective(range(k))
+        assert solution.certificate.eps is not None
+        assert solution.certificate.eps >= 0
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    values=st.lists(
+        st.floats(-1e3, 1e3) | st.sampled_from([0.1, 1 / 3, 5e-324]), min_size=2, max_size=9
+    ),
+    data=st.data(),
+)
+def test_bounds_of_scalars_are_rounded_down(values: list[float], data: st.DataObject) -> None:
+    k = data.draw(st.integers(1, len(values)))
+    target = data.draw(st.none() | st.floats(-2e3, 2e3))
+    problem = so.MeanMatching(values, k, target)
+    best = min(map(problem.exact_objective, combinations(range(len(values)), k)))
+    solution = so.solve(problem, "stride")
+    assert solution.bound is not None
+    assert solution.objective is not None
+    assert solution.certificate.eps is not None
+    assert solution.bound <= best
+    assert Fraction(solution.objective) - Fraction(solution.certificate.eps) <= best
 
 
 def test_times_and_counts_are_passed_on() -> None:

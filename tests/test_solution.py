@@ -25,6 +25,7 @@ SOLUTION = so.Solution(
     version="1.2",
     message="a message, with “quotes” and\nlines",
 )
+UNBOUNDED = replace(SOLUTION, bound=None, certificate=so.Certificate(so.CertificateKind.NONE))
 EMPTY = replace(
     SOLUTION,
     indices=None,
@@ -55,13 +56,11 @@ def test_json_both_ways(solution: so.Solution, indent: int | None) -> None:
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(objective=st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_survive_bit_for_bit(objective: float) -> None:
-    back = so.Solution.from_json(replace(SOLUTION, objective=objective).to_json())
+    back = so.Solution.from_json(replace(UNBOUNDED, objective=objective).to_json())
     assert np.float64(back.objective).tobytes() == np.float64(objective).tobytes()
 
 
 def test_json_is_strict() -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        replace(SOLUTION, objective=math.inf).to_json()
     assert json.loads(SOLUTION.to_json())["termination"] == "time_limit"
 
 
@@ -124,19 +123,63 @@ def test_mask() -> None:
         (-2.0, -3.0, 0.5, 1.0),
         (0.0, -1.0, None, 1.0),
         (4.0, None, None, None),
-        (None, 3.0, None, None),
-        (None, None, None, None),
-        (1.0, 1.0 + 1e-16, 0.0, 0.0),
+        (1.0, 0.9, 1.0 - 0.9, 1.0 - 0.9),
+        (1.0, 1e-30, 1.0, 1.0),
     ],
 )
 def test_gaps(
-    objective: float | None, bound: float | None, gap: float | None, absolute: float | None
+    objective: float, bound: float | None, gap: float | None, absolute: float | None
 ) -> None:
-    solution = replace(SOLUTION, objective=objective, bound=bound)
+    solution = replace(UNBOUNDED, objective=objective, bound=bound)
     assert solution.gap == gap
     assert solution.absolute_gap == absolute
     assert solution.to_dict()["gap"] == gap
     assert solution.to_dict()["absolute_gap"] == absolute
+
+
+def test_an_exact_answer_has_no_gap() -> None:
+    certificate = so.Certificate(so.CertificateKind.EXACT, 0.0)
+    solution = replace(
+        SOLUTION, objective=0.3, bound=math.nextafter(0.3, 0), certificate=certificate
+    )
+    assert solution.gap == solution.absolute_gap == 0.0
+    assert EMPTY.gap is EMPTY.absolute_gap is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "eps"),
+    [
+        ("bound", -7e-15),
+        ("bound", math.nan),
+        ("tolerance", math.inf),
+        ("bound", None),
+        ("exact", 1e-9),
+    ],
+)
+def test_certificates_that_cannot_be(kind: str, eps: float | None) -> None:
+    with pytest.raises(so.InvalidAnswer, match="eps"):
+        so.Certificate(so.CertificateKind(kind), eps)
+    data = SOLUTION.to_dict()
+    with pytest.raises(so.InvalidFile, match="eps"):
+        so.Solution.from_dict({**data, "certificate": {"kind": kind, "eps": eps, "reason": ""}})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"objective": 0.05}, "the bound 0.1 is above the objective 0.05"),
+        ({"objective": math.inf}, "objective inf"),
+        ({"bound": -math.inf}, "bound -inf"),
+        ({"bound": math.nan}, "bound nan"),
+        ({"bound": None}, "needs a bound"),
+        ({"indices": None}, "both a selection and its objective"),
+        ({"objective": None}, "both a selection and its objective"),
+        ({"indices": None, "objective": None}, "needs a selection"),
+    ],
+)
+def test_solutions_that_cannot_be(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(so.InvalidAnswer, match=message):
+        replace(SOLUTION, **wrong)
 
 
 def test_certificates_read_well() -> None:

@@ -144,12 +144,6 @@ class FalseProofWhenLate(Good):
         return Answer(indices=indices, termination=FINISHED, proven=late or problem.k == problem.n)
 
 
-class FailsJson(Good):
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
-        many: Any = np.int64(3)
-        return Answer(indices=indices, termination=FINISHED, iterations=many)
-
-
 class NeverProves(Good):
     exact: ClassVar[bool] = True
 
@@ -207,7 +201,6 @@ class SharesState(Good):
         (FalseProofWhenLate, "called exact|the bound .* lies above the optimum"),
         (FalseTolerance, "is said to be within 1e-300 of the optimum"),
         (GivesUp, "no selection; it ended as error"),
-        (FailsJson, "is no JSON"),
         (NeverProves, "declares that it proves optimality, but ended as finished"),
         (ProvesNothing, "its kind is exact, but its certificate is bound"),
         (NoSummary, "summary is empty"),

@@ -95,7 +95,7 @@ def _compact(atoms, sums, weights, count):
 
 
 @njit(cache=True, nogil=True)
-def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bound):
+def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bound, reach=0.0):
     """Take up to `steps` steps; returns (count of atoms, best lower bound, gap, steps taken).
 
     Fewer are taken where `step` ends them.
@@ -106,7 +106,7 @@ def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bou
         point = point_of(sums, weights, count)
         products(centred, point, scores)
         count, bound, latest, done = step(
-            centred, variant, tolerance, point, scores, atoms, sums, weights, count, bound
+            centred, variant, tolerance, point, scores, atoms, sums, weights, count, bound, reach
         )
         if latest < np.inf:  # else no room was left for a vertex
             gap = latest
@@ -116,13 +116,15 @@ def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bou
 
 
 @njit(cache=True, nogil=True)
-def step(centred, variant, tolerance, point, scores, atoms, sums, weights, count, bound):
+def step(centred, variant, tolerance, point, scores, atoms, sums, weights, count, bound, reach=0.0):
     """Take a step from a point whose scores are ``centred @ point``.
 
     Returns (count of atoms, best lower bound, gap, what came of it: see `MOVED`).
 
     The duality gap ``<grad f(m), m - v>`` at the minimising vertex v bounds ``f(m) - min f``;
-    the lower bound is the best ``f - gap`` seen. Line searches are exact. No step is taken at
+    the lower bound is the best ``f - gap`` seen: ``2 p'v - p'p`` for the sum p at m, which is below
+    ``f`` everywhere whatever p is, so that only the rounding of these products is taken off it:
+    1e-13 of each, and `reach` times the length of p. Line searches are exact. No step is taken at
     ``gap <= tolerance``, when the room for atoms is full, or when none makes progress.
     """
     value = dot(point, point)
@@ -135,8 +137,7 @@ def step(centred, variant, tolerance, point, scores, atoms, sums, weights, count
         weights[count] = 0.0
         count += 1
     gap = 2.0 * (value - dot(point, sums[towards]))
-    # What rounding may have added to value and gap is taken off the bound again.
-    slack = 1e-13 * (value + abs(dot(point, sums[towards])))
+    slack = 1e-13 * (value + abs(dot(point, sums[towards]))) + reach * np.sqrt(value)
     bound = max(bound, value - gap - slack)
     if gap <= tolerance:
         return count, bound, gap, ENDED

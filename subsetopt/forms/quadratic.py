@@ -1,10 +1,18 @@
 """The one form that all quadratic selection problems lower to."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from subsetopt import rounding
+
+_FAR = 300
+_LEAST = 5e-324
 
 QUADRATIC_FAMILIES = ("quadratic", "mmd", "vector-mean-matching")
 """The families whose problems have a `quadratic_form`."""
@@ -35,6 +43,9 @@ class QuadraticForm:
     positions : ndarray of int64 (n,) or None
         The problem's own index of each row, -1 for rows that stand for choosing nothing; None
         where row i is candidate i.
+    error : float
+        How far :math:`s (m'Am + c'm) + b`, in exact arithmetic, may be from the problem's own
+        objective, for any selection; 0 where the form states the problem without rounding.
     """
 
     matrix: NDArray[Any]
@@ -44,11 +55,32 @@ class QuadraticForm:
     constant: float = 0.0
     semidefinite: bool = False
     positions: NDArray[np.int64] | None = None
+    error: float = 0.0
 
     @property
     def n(self) -> int:
         """The number of rows."""
         return len(self.matrix)
+
+    def in_range(self) -> "QuadraticForm":
+        """Return the form with magnitudes whose products and squares neither overflow nor vanish.
+
+        Itself where the largest is within 2**-300 .. 2**300 or zero; else a copy, times a power of
+        two, in float64. What is lost of entries 2**-770 of the largest is counted in `error`.
+        """
+        largest = max(self.largest, float(np.abs(self.linear).max()))
+        power = math.frexp(largest)[1]
+        if largest == 0.0 or abs(power) <= _FAR:
+            return self
+        shift = power - math.copysign(_FAR, power)
+        matrix = np.ldexp(self.matrix.astype(np.float64), -int(shift))
+        linear = np.ldexp(self.linear, -int(shift))
+        for part in (matrix, linear):
+            part.setflags(write=False)
+        scale = self.scale * math.ldexp(1.0, int(shift))
+        lost = Fraction(scale) * self.k * (self.k + 1) * Fraction(_LEAST) if shift > 0 else 0
+        error = rounding.up(Fraction(self.error) + lost)
+        return replace(self, matrix=matrix, linear=linear, scale=scale, error=error)
 
     def value(self, rows: NDArray[np.integer[Any]]) -> float:
         """Return the inner value :math:`m'Am + c'm` of the chosen rows, in float64; O(k^2)."""
@@ -67,6 +99,28 @@ class QuadraticForm:
     def lift(self, value: float) -> float:
         """Return the problem's objective for an inner value."""
         return self.scale * value + self.constant
+
+    def lower_bound(self, value: float, doubt: float = 0.0) -> float:
+        """Return a lower bound on the problem's objective for one on the inner value.
+
+        Less `doubt`, in units of the inner value, and less `error`; rounded down.
+        """
+        if not math.isfinite(value):
+            return -math.inf
+        inner = Fraction(value) - Fraction(doubt)
+        lifted = Fraction(self.scale) * inner + Fraction(self.constant)
+        return rounding.down(lifted - Fraction(self.error))
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest magnitude in A; O(n^2) once."""
+        return max(float(self.matrix.max()), -float(self.matrix.min()))
+
+    @cached_property
+    def value_error(self) -> float:
+        """How far `value`, or a sum of its terms row by row, can be off, whatever the rows."""
+        terms = self.k * (self.k * self.largest + float(np.abs(self.linear).max()))
+        return (rounding.of_sum(self.k**2) + 4 * self.k * rounding.UNIT) * terms
 
     def lower(self, objective: float) -> float:
         """Return the inner value for an objective of the problem."""

@@ -47,3 +47,6 @@ class Problem(Protocol):
 
     def lower_bound(self) -> Fraction | None:
         """Return a lower bound that needs no search, or None where there is none."""
+
+    def rounding(self, selection: ArrayLike) -> float:
+        """Return how far `objective` may be from the objective without any rounding."""

@@ -92,6 +92,25 @@ def require_squares(name: str, array: NDArray[Any]) -> None:
         )
 
 
+_FINEST = 2.0**-450
+"""Magnitudes below this have squares whose last places float64 cannot hold any more."""
+
+
+def require_resolution(name: str, array: NDArray[Any], other: NDArray[Any] | None = None) -> None:
+    """Raise InvalidProblem if squared distances between such vectors vanish in float64.
+
+    Where all are 0, and the `other` too, nothing is lost.
+    """
+    magnitude = float(np.abs(array).max())
+    if other is not None:
+        magnitude = max(magnitude, float(np.abs(other).max()))
+    if 0.0 < magnitude < _FINEST:
+        raise InvalidProblem(
+            f"{name} holds magnitudes of at most {magnitude:.3g}, below {_FINEST:.3g}, so that "
+            "squared distances vanish in float64; multiply by a power of two"
+        )
+
+
 def subset_size(k: object, n: int) -> int:
     """Return `k` as an int within 1..n, or raise InvalidProblem."""
     if isinstance(k, bool) or not isinstance(k, Integral | np.integer):

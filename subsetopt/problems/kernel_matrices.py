@@ -254,6 +254,20 @@ def require_semidefinite(name: str, matrix: NDArray[Any]) -> bool:
     return True
 
 
+def require_resolved(name: str, matrix: NDArray[Any]) -> None:
+    """Raise InvalidProblem if the entries of a kernel matrix are all next to nothing in its dtype.
+
+    Of features of 1e-300 inner products are, and every selection would be as good as any other.
+    """
+    limits = np.finfo(matrix.dtype)
+    largest, least = _largest(matrix), float(limits.tiny) * 2.0**20
+    if largest < least:
+        raise InvalidProblem(
+            f"{name} is at most {largest:.3g}, below {least:.3g}, so that {matrix.dtype} cannot "
+            "tell its values apart; multiply the features, or the matrix, by a power of two"
+        )
+
+
 def _require_minors(name: str, matrix: NDArray[Any], tolerance: float) -> None:
     diagonal = matrix.diagonal().astype(np.float64)
     roots = np.sqrt(np.maximum(diagonal, 0)).astype(matrix.dtype)

@@ -201,7 +201,7 @@ class Polynomial(Kernel):
 class Linear(Kernel):
     """``x'y``: MMD is then the distance of the means of the points themselves.
 
-    Of points far from the origin subtract the mean first: MMD is the same and less cancels.
+    `MMDSelection` subtracts the mean of the points first: MMD is the same and less cancels.
     """
 
     def filler(self, X: NDArray[Any], Y: NDArray[Any]) -> Fill:

@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem, UnsupportedProblem
 from subsetopt.forms import LinearModel, QuadraticForm, QuadraticModel
+from subsetopt.rounding import UNIT
 
 from . import checks
+from .centring import Centring
 from .dyadic import Dyadic
 from .mean_matching_models import absolute_error_model, gram_form, squared_distance_model
 from .parallel import Check, unchecked
@@ -91,7 +93,8 @@ class MeanMatching:
         object.__setattr__(self, "target", _checked_target(target, array))
         object.__setattr__(self, "cardinality", cardinality)
         if array.ndim == 2:
-            self.target_value  # noqa: B018 - O(n d), so a part of stating the problem
+            checks.require_resolution("values", array, self.target)
+            self.centring  # noqa: B018 - O(n d), so a part of stating the problem
 
     # -- identity ---------------------------------------------------------------------------------
 
@@ -150,7 +153,14 @@ class MeanMatching:
             return self.target
         if self.values.ndim == 1:
             return _quotient(self._grid.total, self.n, self._grid.exponent)
-        return self.values.astype(np.float64, copy=False).mean(axis=0)
+        return self.centring.shift + self.centring.target
+
+    @cached_property
+    def centring(self) -> Centring:
+        """An origin near the values, and the target as seen from there (vectors only)."""
+        if self.values.ndim == 1:
+            raise UnsupportedProblem("scalar values, shape (n,), need no centring: see `grid`")
+        return Centring.of(self.values, self.target)
 
     def check(self, selection: ArrayLike) -> NDArray[np.int64]:
         """Return the selection as sorted int64.
@@ -169,15 +179,37 @@ class MeanMatching:
     def objective(self, selection: ArrayLike) -> float:
         """Return the objective in float64; for scalars it is the exact value, rounded once.
 
-        O(k) for scalars, O(k d) for vectors. Raises InvalidSelection as `check` does.
+        Of vectors, the differences from a point near all of them are added up, so that little is
+        lost however far from 0 they are. O(k) for scalars, O(k d) for vectors; of these O(n d)
+        once. Raises InvalidSelection as `check` does.
         """
         chosen = self.check(selection)
         if self.values.ndim == 1:
             numerator, denominator, exponent = self._error(chosen)
             return _quotient(numerator, denominator, exponent)
-        total = self.values[chosen].astype(np.float64, copy=False).sum(axis=0)
-        difference = self.target_value - total / self.k
+        difference = self._difference(chosen)
         return float(difference @ difference)
+
+    def _difference(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the target less the sum of the chosen over k (d,)."""
+        origin = self.centring
+        difference = origin.target - origin.rows(self.values[chosen]).sum(axis=0) / self.k
+        if chosen.size < self.k:  # those that are missing stand at 0, not at the origin
+            difference += origin.shift * ((self.k - chosen.size) / self.k)
+        return np.asarray(difference)
+
+    def rounding(self, selection: ArrayLike) -> float:
+        """Return how far `objective` may be from `exact_objective`; O(k) or O(k d)."""
+        chosen = self.check(selection)
+        if self.values.ndim == 1:
+            return float(np.spacing(self.objective(chosen)))
+        origin, missing = self.centring, (self.k - chosen.size) / self.k
+        sizes = np.abs(origin.rows(self.values[chosen])).sum(axis=0) / self.k
+        sizes += np.abs(origin.target) + missing * np.abs(origin.shift)
+        each = UNIT * (self.k + 4) * sizes + origin.doubt
+        difference = np.abs(self._difference(chosen))
+        own = UNIT * (difference.size + 2) * difference @ difference
+        return float(2 * difference @ each + each @ each + own)
 
     def exact_objective(self, selection: ArrayLike) -> Fraction:
         """Return the objective as a rational number, without rounding: binary floats are rational.
@@ -280,11 +312,19 @@ class MeanMatching:
         """Return the convex mixed-integer quadratic programme, in residual variables.
 
         Variables: m (n binaries) and r (d free) with ``r + sum m_i v_i / k = t``; minimise r'r.
-        For scalars this is the square of the objective.
+        For scalars this is the square of the objective. Where exactly k are chosen, values and
+        target are taken from the mean of the values, which changes no residual.
         """
-        values = self.values.astype(np.float64).reshape(self.n, -1)
+        values, target = self.values.reshape(self.n, -1), self.target
+        if self.cardinality == "exactly":
+            origin = Centring.of(values, None if target is None else np.atleast_1d(target))
+            return squared_distance_model(
+                origin.rows(values), self.k, origin.target, self.smallest_count
+            )
         target = np.atleast_1d(np.asarray(self.target_value, dtype=np.float64))
-        return squared_distance_model(values, self.k, target, self.smallest_count)
+        return squared_distance_model(
+            values.astype(np.float64), self.k, target, self.smallest_count
+        )
 
     def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
         """Return the squared distance as a quadratic form in inner products (vectors only).
@@ -297,8 +337,7 @@ class MeanMatching:
             raise UnsupportedProblem(f"{message}; reshape(-1, 1) asks for its square")
         kept = self.__dict__.get("_gram_form")
         if kept is None:
-            target, least = self.target_value, self.smallest_count
-            kept = gram_form(self.values, self.k, target, least, check)
+            kept = gram_form(self.values, self.k, self.centring, self.smallest_count, check)
             self.__dict__["_gram_form"] = kept
         return kept
 

@@ -1,12 +1,15 @@
 """The canonical models of mean matching."""
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.forms import LinearModel, QuadraticForm, QuadraticModel, SparseRows
+from subsetopt.rounding import UNIT
 
+from .centring import Centring
 from .memory import require_memory
 from .parallel import Check, unchecked
 
@@ -71,7 +74,7 @@ def squared_distance_model(
 def gram_form(
     values: NDArray[Any],
     k: int,
-    target: NDArray[np.float64],
+    origin: Centring,
     smallest_count: int,
     check: Check = unchecked,
 ) -> QuadraticForm:
@@ -86,22 +89,39 @@ def gram_form(
         8 * n * n,
         "the solvers 'swap' and 'frank-wolfe' need none",
     )
-    values = values.astype(np.float64, copy=False)
-    exponent = int(np.frexp(max(float(np.abs(values).max()), float(np.abs(target).max())))[1])
-    rows = np.ldexp(values, -exponent) - np.ldexp(target, -exponent)
+    rows = origin.rows(values)
+    doubt = UNIT * np.maximum(rows.max(axis=0), -rows.min(axis=0)) + origin.doubt
+    rows -= origin.target
     positions = None
     if smallest_count < k:
-        nothing = np.broadcast_to(-np.ldexp(target, -exponent), (k, len(target)))
+        nothing = -(origin.shift + origin.target)
+        doubt += UNIT * (np.abs(nothing) + np.abs(origin.shift))
         positions = np.concatenate([np.arange(len(rows)), np.full(k, -1)])
-        rows = np.concatenate([rows, nothing])
+        rows = np.concatenate([rows, np.broadcast_to(nothing, (k, nothing.size))])
+    # So that neither the products nor the scale come near the ends of the range of float64.
+    exponent = min(max(int(np.frexp(float(np.abs(rows).max()))[1]), -460), 510)
+    gram = inner_products(np.ldexp(rows, -exponent, out=rows), check)
+    unit = math.ldexp(1.0, 2 * exponent)
     return QuadraticForm(
-        inner_products(rows, check),
+        gram,
         np.zeros(n),
         k,
-        scale=max(float(np.ldexp(1.0, 2 * exponent)) / k**2, 5e-324),
+        scale=unit / k**2,
         semidefinite=True,
         positions=positions,
+        error=unit * _gram_error(gram, rows.shape[1], np.ldexp(doubt, -exponent)),
     )
+
+
+def _gram_error(gram: NDArray[np.float64], d: int, doubt: NDArray[np.float64]) -> float:
+    """Return how far entries of a matrix of inner products may be off.
+
+    The products and sums in any order by ``d + 2`` units relative to the norms, and the rows, which
+    are differences, by `doubt` in each coordinate. The mean of k^2 such entries is no further off.
+    """
+    square = float(gram.diagonal().max())
+    off = float(np.linalg.norm(doubt + UNIT * math.sqrt(square)))
+    return (d + 8) * UNIT * square + 2 * math.sqrt(square) * off + off * off
 
 
 def inner_products(rows: NDArray[np.float64], check: Check = unchecked) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt import rounding
 from subsetopt.errors import InvalidProblem, InvalidSelection
 from subsetopt.forms import QuadraticForm
 
@@ -18,7 +19,7 @@ from .identity import fingerprint
 from .kernel_choice import Custom, KernelFunction, kernel_of
 from .kernel_matrices import symmetric_kernel
 from .kernels import Kernel
-from .mmd_terms import Terms, terms_of_features, terms_of_matrix
+from .mmd_terms import Terms, centred_kernel, terms_of_features, terms_of_matrix
 from .parallel import Check, unchecked
 from .points import alike, points
 from .scaling import Method, Scaling, warn_unscaled
@@ -123,7 +124,9 @@ class MMDSelection:
             fields |= _of_matrix(matrix, k, given, memory_limit)
         else:
             chosen = kernel_of(kernel)
-            fields |= _of_features(candidates, k, given, chosen, scale_columns, memory_limit)
+            fields |= _of_features(
+                candidates, k, given, chosen, formulation, scale_columns, memory_limit
+            )
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
@@ -230,6 +233,14 @@ class MMDSelection:
         q, total = self._terms.candidates, self._terms.points
         return root if to == "rest" else root * (q - self.k) / total
 
+    def rounding(self, selection: ArrayLike) -> float:
+        """Return how far `objective` may be off, for the kernel matrix as it stands; O(k^2)."""
+        form, rows = self.quadratic_form(), self._rows(self.check(selection))
+        block = np.abs(form.matrix[np.ix_(rows, rows)]).sum(dtype=np.float64)
+        inner = float(block + np.abs(form.linear[rows]).sum())
+        terms = form.scale * inner + abs(form.constant)
+        return 2 * rounding.of_sum(self.k**2) * terms + form.error
+
     def exact_objective(self, selection: ArrayLike) -> Fraction | None:
         """Return None: kernels are no rational numbers."""
         return None
@@ -242,8 +253,10 @@ class MMDSelection:
     def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
         """Return the canonical form; O(n): its matrix and the sums over it are there already.
 
-        Its matrix is the kernel matrix of the candidates itself, not a copy. For a precomputed one
-        of which some are selected, the other rows are copied and `positions` says which.
+        Its matrix is the kernel matrix of the candidates itself, not a copy; of linear and
+        polynomial kernels that of the feature maps less the map of the points' mean, which has the
+        same MMD and loses nothing where the points are far from 0. For a precomputed one of which
+        some are selected, the other rows are copied and `positions` says which.
         """
         return self._true_form if self.formulation == "true" else self._published_form
 
@@ -284,6 +297,7 @@ def _of_features(
     k: object,
     selected: ArrayLike | None,
     kernel: Kernel,
+    formulation: Formulation,
     scaling: Method | None,
     limit: int | None,
 ) -> dict[str, Any]:
@@ -302,7 +316,9 @@ def _of_features(
     scaled = Scaling.of(together, scaling or "none")
     seen = [scaled.applied(part) for part in (X, P) if part is not None]
     kernel = kernel.fitted(*seen)
-    terms = terms_of_features(kernel, seen[0], seen[1] if len(seen) > 1 else None, limit)
+    # Eq. 5 as printed is no distance, and changes with the origin.
+    used = kernel if formulation == "published" else centred_kernel(kernel, *seen)
+    terms = terms_of_features(used, seen[0], seen[1] if len(seen) > 1 else None, limit)
     shown = kernel.function if isinstance(kernel, Custom) else kernel
     return {"candidates": X, "k": size, "selected": P, "kernel": shown, "_terms": terms}
 

@@ -1,22 +1,26 @@
 """The quadratic that squared MMD is, from the kernel matrix and its sums."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import rounding
 from subsetopt.forms import QuadraticForm
 
+from .centring import centre
 from .kernel_matrices import (
     kernel_matrix,
     kernel_sums,
+    require_resolved,
     require_semidefinite,
     symmetric_kernel,
 )
 from .kernels import Kernel
 from .memory import require_memory
+from .relative_kernels import relative
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,21 +80,51 @@ class Terms:
         constant = alpha**2 * self.within - 2 * alpha * beta * float(self.cross.sum())
         constant += beta**2 * float(self.own.sum())
         linear = 2 * (rest * self.cross - chosen * self.own) / self.points
-        return self._form(k, linear, (alpha + beta) ** 2, constant)
+        return self._form(k, linear, (alpha + beta) ** 2, constant, beta)
 
     def published(self, k: int) -> QuadraticForm:
         """Return ``m'Phi m - p2'm + p3'm``, Eq. 5 and 6 as they are printed."""
         chosen, rest = self.selected + k, self.candidates - k
         linear = (rest * self.cross - chosen * self.own) / self.points
-        return self._form(k, linear, 1.0, 0.0)
+        return self._form(k, linear, 1.0, 0.0, 0.0)
 
     def _form(
-        self, k: int, linear: NDArray[np.float64], scale: float, constant: float
+        self, k: int, linear: NDArray[np.float64], scale: float, constant: float, beta: float
     ) -> QuadraticForm:
         linear.setflags(write=False)
-        return QuadraticForm(
+        form = QuadraticForm(
             self.matrix, linear, k, scale, constant, self.semidefinite, self.positions
         )
+        return replace(form, error=self._error(form, beta)).in_range()
+
+    def _error(self, form: QuadraticForm, beta: float) -> float:
+        """Return what the rounding of row sums, and of what follows from them, may amount to.
+
+        The matrix and the sums with P are taken as they are.
+        """
+        n, k, u = self.candidates, form.k, rounding.UNIT
+        most = float(np.abs(form.linear).max())
+        sums = rounding.of_sum(n) * n * form.largest  # of each row
+        linear = 2 * (self.selected + k) / self.points * sums + 4 * u * most
+        constant = beta**2 * 2 * n * sums + 4 * u * self._constants(form, beta)
+        return form.scale * k * (linear + 8 * u * (k * form.largest + most)) + constant
+
+    def _constants(self, form: QuadraticForm, beta: float) -> float:
+        """Return the sum of the magnitudes of the parts of the constant."""
+        if beta == 0.0:
+            return 0.0
+        alpha = 1 / (self.selected + form.k)
+        parts = abs(self.within), float(np.abs(self.cross).sum()), self.candidates
+        return (
+            alpha**2 * parts[0]
+            + 2 * alpha * beta * parts[1]
+            + beta**2 * parts[2] ** 2 * form.largest
+        )
+
+
+def centred_kernel(kernel: Kernel, *clouds: NDArray[Any]) -> Kernel:
+    """Return the kernel relative to the mean of all points, where that matters."""
+    return relative(kernel, centre(*clouds))
 
 
 def terms_of_features(
@@ -98,10 +132,13 @@ def terms_of_features(
 ) -> Terms:
     """Return the terms of candidates X and of the points P selected before.
 
-    Raises as `kernel_matrix`, `symmetric_kernel` and `require_semidefinite` do.
+    Raises as `kernel_matrix`, `symmetric_kernel`, `require_semidefinite` and `require_resolved`
+    do.
     """
     matrix = kernel_matrix(kernel, X, limit)
     semidefinite = kernel.semidefinite
+    if (X[0] != X).any():  # else it is constant
+        require_resolved(f"the kernel {kernel!r}", matrix)
     if not semidefinite:
         matrix = symmetric_kernel("the kernel matrix", matrix)
         semidefinite = require_semidefinite("the kernel matrix", matrix)
@@ -117,9 +154,12 @@ def terms_of_matrix(
 ) -> Terms:
     """Return the terms of a symmetric kernel matrix of all points, some of them selected before.
 
-    Raises as `require_semidefinite` does, and TooLarge if a copy of the other rows would not fit.
+    Raises as `require_semidefinite` and `require_resolved` do, and TooLarge if a copy of the other
+    rows would not fit.
     """
     n = len(K)
+    if K.any():
+        require_resolved("K", K)
     if selected is None:
         return Terms(K, np.zeros(n), 0.0, 0, require_semidefinite("K", K))
     positions = np.setdiff1d(np.arange(n), selected)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt import rounding
 from subsetopt.errors import InvalidProblem
 from subsetopt.forms import QuadraticForm
 
@@ -309,19 +310,29 @@ class QuadraticSelection:
         grid = Dyadic.of(np.concatenate([block, -linear if self.sense == "maximise" else linear]))
         return grid.sum(slice(None)) * Fraction(2) ** grid.exponent
 
+    def rounding(self, selection: ArrayLike) -> float:
+        """Return how far `objective` may be from `exact_objective`; O(k^2)."""
+        chosen = self.check(selection)
+        block = np.abs(self._matrix[np.ix_(chosen, chosen)]).sum(dtype=np.float64)
+        terms = float(block + np.abs(self.c[chosen]).sum()) + abs(self.constant)
+        return 2 * rounding.of_sum(self.k**2) * terms
+
     def lower_bound(self) -> Fraction | None:
         """Return None: no bound on a quadratic comes without work."""
         return None
 
     def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
-        """Return the canonical form, which shares the one matrix; O(n)."""
+        """Return the canonical form; O(n^2) once.
+
+        It shares the one matrix, but where the magnitudes are extreme, see `in_range` of the form.
+        """
         return self._form
 
     @cached_property
     def _form(self) -> QuadraticForm:
-        if self.sense == "minimise":
-            return QuadraticForm(self._matrix, self.c, self.k, constant=self.constant)
-        return QuadraticForm(self._matrix, -self.c, self.k, constant=-self.constant)
+        linear = self.c if self.sense == "minimise" else -self.c
+        form = QuadraticForm(self._matrix, linear, self.k, constant=self.stated(self.constant))
+        return form.in_range()
 
 
 def _restored(matrix: NDArray[Any], *fields: Any) -> QuadraticSelection:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt import rounding
 from subsetopt.forms import QuadraticForm
 from subsetopt.problems import checks
 from subsetopt.problems.memory import require_memory
@@ -82,6 +83,15 @@ class RemainingSelection:
     def exact_objective(self, selection: ArrayLike) -> Fraction | None:
         """Return None: kernels are no rational numbers."""
         return None
+
+    def rounding(self, selection: ArrayLike) -> float:
+        """Return how far `objective` may be off, for the kernel as it is evaluated; k rows of K."""
+        chosen = self.check(selection)
+        points, state = self.left[chosen], self.state
+        block = np.abs(state.engine.rows(points)[:, points]).sum(dtype=np.float64)
+        terms = self._scale * float(block + np.abs(self._linear[chosen]).sum())
+        # Potentials are sums over all points, and go through an update for each batch.
+        return rounding.of_sum(state.n**2) * (terms + abs(self._constant))
 
     def lower_bound(self) -> Fraction | None:
         """Return 0 where K is known to be semidefinite, else None."""

@@ -276,6 +276,8 @@ def test_a_bug_is_one_line_and_a_traceback_on_request(
     losses: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(RuntimeError("odd\nstate"))
+    assert_error(solve(losses, "-k", 5), 1, "solver 'random' failed with RuntimeError: odd state")
+    monkeypatch.setattr(Planted, "__module__", "subsetopt.solvers.random")
     assert_error(solve(losses, "-k", 5), 1, "RuntimeError: odd state", "SUBSETOPT_DEBUG")
     monkeypatch.setenv("SUBSETOPT_DEBUG", "1")
     assert "Traceback" in solve(losses, "-k", 5).stderr

@@ -176,7 +176,7 @@ def _vectors(instance: Instance) -> Truth:
         ),
         _ZERO,
     )
-    return Truth(values, reach / 10**12, exact=False)
+    return Truth(values, reach / 10**12, exact=True)
 
 
 # -- quadratic -------------------------------------------------------------------------------------

@@ -124,8 +124,13 @@ def test_large_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not _convex.diagonal(large).values.any()
 
 
+@pytest.mark.parametrize("most", [1024, 4])
 @pytest.mark.parametrize("k", [1, 3, 10, 19])
-def test_the_slack_covers_the_rounding_of_the_entries(k: int) -> None:
+def test_the_slack_covers_the_rounding_of_the_entries(
+    k: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the least eigenvalue, and past `most` rows by units in the last place."""
+    monkeypatch.setattr(_convex, "_QUICK", most)
     generator = np.random.default_rng(k)
     for seed in range(20):
         exact = _gram(seed, 20, 2)
@@ -137,7 +142,8 @@ def test_the_slack_covers_the_rounding_of_the_entries(k: int) -> None:
             way = np.zeros(20)
             way[here] += 1
             way[there] -= 1
-            assert way @ rounded.astype(np.float64) @ way >= way @ exact @ way - slack
+            assert way @ rounded.astype(np.float64) @ way >= -slack
+            assert most == 1024 or way @ (rounded.astype(np.float64) - exact) @ way >= -slack
         assert slack <= 1e-5 * float(np.abs(rounded).max()) * (2 * min(k, 20 - k)) ** 2
 
 

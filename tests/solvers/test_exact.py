@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.limits import Limits
+from subsetopt.rounding import down
 from subsetopt.solvers import _meet, exact
 
 METHODS = ("auto", "meet", "dynamic", "window")
@@ -38,7 +39,8 @@ def _assert_proven(problem: so.MeanMatching, solution: so.Solution, best: Fracti
     assert problem.exact_objective(solution.indices) == best
     assert solution.certificate.kind is EXACT
     assert solution.termination is so.Termination.OPTIMAL
-    assert solution.bound == solution.objective
+    assert solution.bound == min(down(best), float(best))
+    assert solution.gap == 0
 
 
 def _solve(problem: so.MeanMatching, method: str = "auto", **limits: Any) -> so.Solution:
@@ -179,7 +181,7 @@ def test_float32_of_128_is_proven_by_a_window(k: int) -> None:
         # Nothing below the nearest grid point exists: proven here without the solver.
         lower = problem.lower_bound()
         assert solution.objective is not None
-        assert solution.bound == solution.objective
+        assert solution.gap == 0
         assert float(lower) <= solution.objective <= 1e-6
 
 
@@ -297,3 +299,23 @@ def test_few_distinct_values_are_few_sums() -> None:
     assert solution.objective == pytest.approx(
         np.abs(sums / 16 - problem.target_value).min(), rel=1e-9
     )
+
+
+@pytest.mark.parametrize("method", ["auto", "meet", "dynamic", "window"])
+@pytest.mark.parametrize(("n", "k"), [(4096, 410), (3000, 1500)])
+def test_what_takes_longer_than_a_float_can_say_is_refused(n: int, k: int, method: str) -> None:
+    problem = so.MeanMatching(_float64(n, 0), k=k)
+    with pytest.raises(so.TooLarge, match=f"refused for n = {n}") as caught:
+        _solve(problem, method)
+    assert caught.value.seconds > 60
+    assert caught.value.bytes > 0
+
+
+@pytest.mark.parametrize(("target", "best"), [(1.0, 1), (-1.0, 0), (1e307, 1), (1e-323, 1)])
+def test_subnormal_values_and_a_target_of_any_size(target: float, best: int) -> None:
+    problem = so.MeanMatching([5e-324, 1e-323], k=1, target=target)
+    for solver in ("exact", "swap"):
+        solution = so.solve(problem, solver)
+        assert solution.indices is not None
+        assert solution.indices.tolist() == [best]
+        assert solution.certificate.kind is EXACT
