@@ -17,7 +17,9 @@ from .base import Answer, Solver
 from .swap import Swap
 from .tabu import Tabu
 
-_MOST_MOVES = 50_000
+_LEAST_MOVES = 500
+_MOST_MOVES = 50_000  # 0.12 s
+_UNHURRIED = 2.0  # seconds: with a shorter limit the moves are fewer in proportion
 _READ = 20_000_000  # entries of the matrix that the moves may read, n each: some 50 ms
 _RESTARTS = 4
 _LARGE = 50_000_000  # values of vectors that a sweep reads: above it a limit on time, not on rounds
@@ -47,9 +49,9 @@ class Start:
 def quick(problem: Problem, limits: Limits) -> Start | None:
     """Return a good selection in little time; None where the heuristics cannot be had.
 
-    The same for the same seed, but for vectors too large for a few sweeps.
+    The same for the same seed and time limit, but for vectors too large for a few sweeps.
     """
-    solver = _heuristic(problem)
+    solver = _heuristic(problem, limits.time_limit or math.inf)
     few = Limits(seed=limits.seed, threads=1)
     if solver.name == "swap" and problem.n * problem.k * _dimension(problem) > _LARGE:
         seconds = _SHARE * (limits.time_limit or math.inf)
@@ -87,10 +89,11 @@ def _load(family: str, dtype: str) -> None:
         solver.answer(tiny, Limits())
 
 
-def _heuristic(problem: Problem) -> Solver:
-    """Return the solver, with little to do."""
+def _heuristic(problem: Problem, seconds: float = math.inf) -> Solver:
+    """Return the solver, with little to do: a count of moves, so that it is always the same."""
     if problem.family in ("quadratic", "mmd"):
-        return Tabu(iterations=min(_MOST_MOVES, max(1, _READ // problem.n)))
+        moves = min(_MOST_MOVES, _READ // problem.n) * min(1.0, seconds / _UNHURRIED)
+        return Tabu(iterations=max(_LEAST_MOVES, int(moves)))
     return Swap(restarts=_RESTARTS)
 
 

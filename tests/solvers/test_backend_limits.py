@@ -33,7 +33,7 @@ def dense(n: int, k: int) -> so.QuadraticSelection:
 @backend
 def test_the_limit_is_kept_and_there_is_a_selection(name: str) -> None:
     problem = dense(200, 40)
-    start: Any = _start.quick(problem, Limits())
+    start: Any = _start.quick(problem, Limits(time_limit=0.5))
     so.solve(dense(70, 3), name, time_limit=0.01)  # the process is there
     solution: Any = so.solve(problem, name, time_limit=0.5, threads=1)
     assert solution.stats.total_seconds < 0.5 + MARGIN
@@ -53,7 +53,7 @@ def test_never_less_than_the_start(name: str, kind: str) -> None:
         "vectors": so.MeanMatching(points, k=6, cardinality="at_most", target=[1.0, 0.0, 2.0]),
         "scalars": so.MeanMatching(points[:, 0], k=6),
     }[kind]
-    start: Any = _start.quick(problem, Limits())
+    start: Any = _start.quick(problem, Limits(time_limit=1e-3))
     solution: Any = so.solve(problem, name, time_limit=1e-3, threads=1)
     assert solution.objective <= problem.objective(start.indices)
     if np.array_equal(solution.indices, start.indices):
