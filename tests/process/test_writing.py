@@ -47,7 +47,7 @@ COMMANDS = {
         (*BENCH, *SMALL, "--out", "new"), going_on=("--resume",), sabotaged="fsync", calls=2
     ),
     "train": Command((*TRAIN, "--out", "new"), going_on=("--resume",), calls=2),
-    "train stream": Command((*STREAM, "--out", "new"), calls=2),
+    "train stream": Command((*STREAM, "--checkpoint-every", "1", "--out", "new"), calls=2),
     "reproduce": Command(
         ("reproduce", "obftf-fig1", "--scale", "smoke", "--jobs", "1", "--plot", "fig.svg"),
         ("fig.svg",),
