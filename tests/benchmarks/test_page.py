@@ -113,6 +113,14 @@ def test_what_means_something_in_html_is_escaped(small: Report) -> None:
     assert outline(text).seen.count("script") == 1
 
 
+def test_what_acts_on_a_terminal_or_turns_text_around_is_shown(small: Report) -> None:
+    results = small.results
+    first = replace(results.rows[0], objective=None, failure="\x1b[31mred\u202e")
+    text = page(Report(replace(results, rows=(first, *results.rows[1:]))))
+    assert r"\x1b[31mred\u202e" in text
+    assert not {"\x1b", "\u202e"} & set(text)
+
+
 def test_results_that_are_not_complete_or_empty(small: Report) -> None:
     text = page(Report(replace(small.results, rows=(), complete=False)))
     assert '<strong class="badge">not complete</strong>' in text

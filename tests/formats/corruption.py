@@ -3,9 +3,9 @@
 import bz2
 import gzip
 import io
-import json
 import lzma
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import subsetopt as so
 from subsetopt.benchmarks.own import read_suite
 from subsetopt.formats import read_values
 from subsetopt.formats.idx import read_idx
-from subsetopt.sequencing.checkpoint import Checkpoint
 from subsetopt.solution import Solution
 
 RNG = np.random.default_rng(0)
@@ -53,7 +52,6 @@ def archived(content: bytes) -> bytes:
 
 def checkpoint() -> bytes:
     """Return a checkpoint as an interrupted sequence leaves it."""
-    import tempfile
 
     def stop(done: int, total: int) -> None:
         if done == 3:
@@ -93,7 +91,7 @@ READERS: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], object]]] = 
     "bqp": ("a.txt", lambda: BQP, read_problem),
     "opb": ("a.opb", lambda: OPB, read_problem),
     "matrix": ("a.txt", lambda: b"0 1 2 5\n1 0 3 6\n2 3 0 0.5\n5 6 0.5 0\n", read_problem),
-    "gz": ("a.gz", lambda: gzip.compress(MDPLIB * 1, mtime=0), read_problem),
+    "gz": ("a.gz", lambda: gzip.compress(MDPLIB, mtime=0), read_problem),
     "xz": ("a.xz", lambda: lzma.compress(MDPLIB), read_problem),
     "bz2": ("a.bz2", lambda: bz2.compress(MDPLIB), read_problem),
     "tar": ("a.tar", lambda: archived(MDPLIB), read_problem),
@@ -125,24 +123,3 @@ def corrupted(content: bytes, seed: int, count: int) -> Iterator[bytes]:
             case 5:
                 data[at : at + 4] = rng.bytes(4)
         yield bytes(data)
-
-
-def unfit_checkpoints() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what a checkpoint of 20 points, 4 a batch, cannot hold after 3 batches."""
-    yield "NaN", {"sums": np.array([0.0, np.nan, 0.0])}
-    yield "shape", {"sums": np.zeros(4)}
-    yield "dtype", {"order": np.arange(12, dtype=np.int32)}
-    yield "descending", {"boundaries": np.array([0, 8, 4, 12])}
-    yield "other steps", {"boundaries": np.array([0, 3, 8, 12])}
-    yield "overflow", {"boundaries": np.array([0, 2**62, -(2**62), 12])}
-    yield "scalar", {"boundaries": np.array(3)}
-    yield "no rows", {"order": np.zeros(0, np.int64)}
-    yield "twice", {"order": np.zeros(12, np.int64)}
-    yield "beyond", {"order": np.arange(12) + 2**40}
-    yield "too many", {"potentials": np.zeros(21)}
-    yield "NaN within", {"potentials": np.full(20, np.nan)}
-    yield "infinite", {"mmd2_to_whole": np.full(3, np.inf)}
-    yield "seconds", {"seconds": np.array([1.0, -1.0, np.nan])}
-
-
-__all__ = ["READERS", "Checkpoint", "corrupted", "json", "unfit_checkpoints"]

@@ -16,6 +16,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 from subsetopt.errors import InvalidOption  # noqa: E402
 from subsetopt.records import LatestLosses, Layout, RecordStore, RecordWriter  # noqa: E402
 from subsetopt.records import segments as on_disk  # noqa: E402
+from subsetopt.records import times as on_disk_times  # noqa: E402
 from subsetopt.records.segments import Skipped, file_of, folder_of  # noqa: E402
 
 from .folders import (  # type: ignore[import-not-found]  # noqa: E402
@@ -283,3 +284,21 @@ def test_what_a_folder_holds(tmp_path: Path) -> None:
     assert info.writers == {"a": 8, "b": 4}
     assert (info.first, info.last) == (T - 5, T + 7.123457)
     assert info.bytes == sum(p.stat().st_size for p in tmp_path.glob("records/*/*.parquet"))
+
+
+def test_ends_of_files_that_state_no_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(tmp_path, "a", 1, 4)
+    record(tmp_path, "b", 1, 6, start=T + 100)
+    genuine = on_disk_times._times
+
+    def stated(file: Any) -> Any:
+        if file.metadata.num_rows == 6:  # as pyarrow does where a bit of a time is wrong
+            raise OverflowError("date value out of range")
+        return genuine(file)
+
+    monkeypatch.setattr(on_disk_times, "_times", stated)
+    store = RecordStore(tmp_path)
+    info = store.info()
+    assert (info.records, info.last, info.left_out) == (10, T + 3, {"damaged": 1})
+    assert store.retain(max_records=0).records == 4  # what may be the newest is kept
+    assert len(rows(RecordStore(tmp_path))) == 6

@@ -227,6 +227,21 @@ def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:
         Training(run("uniform"), data(), tmp_path).fit()
 
 
+@pytest.mark.parametrize(
+    "changes", [{"model": {}}, {"optimizer": 3}, {"generator": torch.zeros(1)}, {"account": None}]
+)
+def test_checkpoints_that_do_not_fit(changes: dict[str, Any], tmp_path: Path) -> None:
+    made = Training(run("uniform"), data(), tmp_path)
+    made.fit()
+    made.checkpoint.write()
+    path = tmp_path / "checkpoint.pt"
+    saved = torch.load(path, weights_only=True)
+    saved["states"][0].update(changes)
+    torch.save(saved, path)
+    with pytest.raises(InvalidFile, match=r"checkpoint\.pt does not fit this run"):
+        Training(run("uniform"), data(), tmp_path).fit()
+
+
 # -- what can go wrong ---------------------------------------------------------------------------
 
 
