@@ -85,7 +85,7 @@ def test_json_has_the_value_in_the_file_s_own_sense(diversity: Path) -> None:
 def test_a_bound_is_an_upper_one_where_it_is_maximised(
     diversity: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "METHODS", {"planted": lambda form, limits: -8.0})
+    monkeypatch.setattr(bounds, "METHODS", {"planted": lambda form, limits: bounds.LowerBound(-8.0)})
     document = answer(quadratic(diversity, "--json", "--bound", "planted"))
     assert (document["bound"], document["value_bound"]) == (-8.0, 8.0)
     shown = quadratic(diversity, "--bound", "planted").stdout
@@ -262,7 +262,7 @@ def test_the_clock_goes_on_ctrl_c(diversity: Path, monkeypatch: pytest.MonkeyPat
 
 def test_mmd_json(points: Path) -> None:
     document = answer(mmd(points, "-k", 4, "--json"))
-    problem = MMDSelection(POINTS, 4)
+    problem = MMDSelection(POINTS, 4, scale_columns="std")
     chosen = document["indices"]
     assert document["mmd_squared"] == problem.mmd_squared(chosen) == document["objective"]
     assert document["root_mmd"] == problem.root_mmd(chosen)
@@ -295,7 +295,7 @@ def test_kernels(points: Path, options: list[str], kernel: Any, formulation: Any
     selected = points.with_name("earlier.npy")
     more = ["--selected", selected, "--formulation", formulation, "--json"]
     document = answer(mmd(points, "-k", 4, *options, *more))
-    problem = MMDSelection(POINTS, 4, EARLIER, kernel, formulation)
+    problem = MMDSelection(POINTS, 4, EARLIER, kernel, formulation, scale_columns="std")
     assert document["objective"] == problem.objective(document["indices"])
     assert document["mmd_squared"] == problem.mmd_squared(document["indices"])
 
@@ -303,7 +303,7 @@ def test_kernels(points: Path, options: list[str], kernel: Any, formulation: Any
 def test_one_column_of_features(tmp_path: Path) -> None:
     np.savetxt(tmp_path / "x.csv", POINTS[:, 0])
     document = answer(mmd(tmp_path / "x.csv", "-k", 4, "--json"))
-    problem = MMDSelection(POINTS[:, :1], 4)
+    problem = MMDSelection(POINTS[:, :1], 4, scale_columns="std")
     assert document["objective"] == problem.objective(document["indices"])
 
 
