@@ -85,7 +85,8 @@ def test_json_has_the_value_in_the_file_s_own_sense(diversity: Path) -> None:
 def test_a_bound_is_an_upper_one_where_it_is_maximised(
     diversity: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "METHODS", {"planted": lambda form, limits: bounds.LowerBound(-8.0)})
+    planted = bounds.LowerBound(-8.0)
+    monkeypatch.setattr(bounds, "METHODS", {"planted": lambda form, limits: planted})
     document = answer(quadratic(diversity, "--json", "--bound", "planted"))
     assert (document["bound"], document["value_bound"]) == (-8.0, 8.0)
     shown = quadratic(diversity, "--bound", "planted").stdout
