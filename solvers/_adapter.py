@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._clock import CLOCK
 from subsetopt.errors import InvalidOption, MissingBackend
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
@@ -133,18 +134,23 @@ class Adapter(Solver):
             return problem.n <= _FEW
         return products < _contained.PRODUCTS and _formulations.values(problem) < _contained.VALUES
 
+    def prepare(self, problem: Problem, limits: Limits) -> None:
+        """Load nothing yet: what is needed depends on the size of the model."""
+
     def _answer_here(self, problem: Problem, limits: Limits) -> Answer:
-        self.requires[0].load(self.module)
-        self._load(problem)
+        with CLOCK.standing():
+            self.requires[0].load(self.module)
+            self._load(problem)
         return self._answer(problem, limits, self.answer_here)
 
     def _answer_there(self, problem: Problem, limits: Limits) -> Answer:
         modules = (self.requires[0].module_name(self.module), type(self).__module__)
         with _contained.worker(modules, limits.log) as process:
-            self._load(problem)  # while the process starts
             try:
-                if not process.known:
-                    process.wait()  # the first start is no part of the time, as imports are not
+                with CLOCK.standing():
+                    self._load(problem)  # while the process starts
+                    if not process.known:
+                        process.wait()  # the first start is no part of the time
             except KeyboardInterrupt:
                 return self._answer(problem, limits, _interrupted)
             return self._answer(problem, limits, partial(_solve_there, process, self))

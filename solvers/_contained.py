@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Generic, Literal, TypeVar
 
+from subsetopt._clock import CLOCK
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
@@ -322,7 +323,8 @@ def call(
         with worker(modules, limits.log) as process:
             begun, first = monotonic(), not process.known
             if first:
-                process.wait()
+                with CLOCK.standing():
+                    process.wait()
                 begun = monotonic()
             seconds = limits.time_limit
             if seconds is None:

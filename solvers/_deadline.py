@@ -1,7 +1,6 @@
 """The time limit of a call: one clock for building, searching and bounding."""
 
 import math
-import sys
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -159,7 +158,8 @@ class TimedSolver(Solver):
 
     def answer(self, problem: Any, limits: Limits) -> Answer:
         """Return the best selection that is reached within `limits`."""
-        self.load(problem)  # which is not in the limit
+        with CLOCK.standing():
+            self.prepare(problem, limits)
         deadline = Deadline.of(limits)
         try:
             return self.search(problem, limits, deadline)
@@ -174,12 +174,6 @@ class TimedSolver(Solver):
             iterations=0,
             message=f"{what} came before the search: a uniform selection; {self._hint(problem)}",
         )
-
-    def load(self, problem: Any) -> None:
-        """Load what it stands on, before the time counts."""
-        for requirement in self.requires:
-            if requirement.module not in sys.modules:
-                requirement.load()
 
     @abstractmethod
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:

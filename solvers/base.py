@@ -1,6 +1,7 @@
 """What a solver is: a small frozen object whose fields are its options."""
 
 import importlib
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -177,6 +178,17 @@ class Solver(ABC):
 
         Ctrl-C and time-outs are answers, with the best selection so far, not exceptions.
         """
+
+    def prepare(self, problem: Any, limits: Limits) -> None:
+        """Load what `answer` needs for such a problem, before the time limit begins.
+
+        It is called before every solve, so it must cost nothing where all is loaded. What it takes
+        is in `Stats.warmup_seconds`. Kernels of `subsetopt.compiled.njit` need not be compiled
+        here: the clock of the limits stands still while they are.
+        """
+        for requirement in self.requires:
+            if requirement.module not in sys.modules:
+                requirement.load()
 
     @classmethod
     def availability(cls) -> Availability:

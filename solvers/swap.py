@@ -65,10 +65,10 @@ class Swap(TimedSolver):
         """Return the best selection found."""
         return self.bounded(problem, limits, deadline, self._most_rounds(problem, limits))
 
-    def load(self, problem: Any) -> None:
+    def prepare(self, problem: Any, limits: Limits) -> None:
         """Load what kernels need; on scalars they do without where there is little to do."""
         if problem.family != "mean-matching":
-            super().load(problem)
+            super().prepare(problem, limits)
 
     def bounded(
         self, problem: Any, limits: Limits, deadline: Deadline, most: float | None = None

@@ -1,6 +1,8 @@
 """The clock of time limits: it stands still while machine code is compiled or loaded."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 
 
@@ -17,6 +19,11 @@ class _Clock:
         """Return the seconds, as of an arbitrary beginning."""
         return perf_counter() - self._stood
 
+    @property
+    def stood(self) -> float:
+        """Seconds that it has stood still, up to the last `go_on`."""
+        return self._stood
+
     def pause(self) -> None:
         """Stop, if no other thread has stopped it already."""
         with self._lock:
@@ -30,6 +37,15 @@ class _Clock:
             self._pauses -= 1
             if not self._pauses:
                 self._stood += perf_counter() - self._paused_at
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Stop until the block ends: for what is loaded once in a process."""
+        self.pause()
+        try:
+            yield
+        finally:
+            self.go_on()
 
 
 CLOCK = _Clock()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from subsetopt._clock import CLOCK
 from subsetopt.errors import InvalidAnswer, SubsetOptError
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
@@ -37,6 +38,8 @@ def answer_of(problem: Problem, solver: "Solver", limits: Limits) -> "Answer":
     look = _sizes if own else _state
     before = look(problem)
     try:
+        with CLOCK.standing():
+            solver.prepare(problem, limits)
         answer = solver.answer(problem, limits)
     except (SubsetOptError, MemoryError):
         raise

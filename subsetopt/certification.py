@@ -1,14 +1,15 @@
 """From what a solver says to what is known: nothing of its answer is taken on trust."""
 
 import math
+from dataclasses import dataclass, field
 from fractions import Fraction
-from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt import rounding
+from subsetopt._clock import CLOCK
 from subsetopt.errors import InvalidAnswer, InvalidSelection
 from subsetopt.problems import Problem
 from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
@@ -20,11 +21,29 @@ _CAME_TO_AN_END = (Termination.FINISHED, Termination.ITERATION_LIMIT)
 _ROUNDING = Fraction(1, 10**9)  # relative slack for bounds that were computed in floating point
 
 
+@dataclass(frozen=True)
+class Begun:
+    """When a call began, by the clock that stands still while things are loaded and compiled."""
+
+    now: float = field(default_factory=CLOCK.now)
+    stood: float = field(default_factory=lambda: CLOCK.stood)
+
+    def stats(self, answer: "Answer") -> Stats:
+        """Return the seconds since, and those of the answer."""
+        return Stats(
+            answer.build_seconds,
+            answer.solve_seconds,
+            CLOCK.now() - self.now,
+            answer.iterations,
+            CLOCK.stood - self.stood,
+        )
+
+
 def certify(
     problem: Problem,
     solver: "Solver",
     answer: "Answer",
-    start: float,
+    begun: Begun,
     further_bound: float | None = None,
 ) -> Solution:
     """Check an answer, recompute its objective and state what is known about it.
@@ -36,8 +55,8 @@ def certify(
         Who answers; named in the solution and in errors.
     answer : Answer
         Of the right types, which `answering.answer_of` sees to.
-    start : float
-        `time.perf_counter` when the call began.
+    begun : Begun
+        When the call began.
     further_bound : float, optional
         A lower bound on the optimum from elsewhere, its rounding seen to.
 
@@ -49,7 +68,7 @@ def certify(
     """
     version = solver.availability().version or ""
     if answer.indices is None:
-        return _without_selection(problem, solver, answer, version, start, further_bound)
+        return _without_selection(problem, solver, answer, version, begun, further_bound)
     try:
         indices = problem.check(answer.indices)
     except InvalidSelection as error:
@@ -79,7 +98,7 @@ def certify(
         bound=bound.value if bound.value > -math.inf else None,
         termination=termination,
         certificate=certificate,
-        stats=_stats(answer, start),
+        stats=begun.stats(answer),
         solver=solver.name,
         version=version,
         message=answer.message,
@@ -140,17 +159,12 @@ class _Held(NamedTuple):
         return _Bound(self.objective, f"that rounding had put {float(excess):.2g} above it")
 
 
-def _stats(answer: "Answer", start: float) -> Stats:
-    seconds = perf_counter() - start
-    return Stats(answer.build_seconds, answer.solve_seconds, seconds, answer.iterations)
-
-
 def _without_selection(
     problem: Problem,
     solver: "Solver",
     answer: "Answer",
     version: str,
-    start: float,
+    begun: Begun,
     further_bound: float | None,
 ) -> Solution:
     if answer.termination in (Termination.OPTIMAL, Termination.FINISHED):
@@ -168,7 +182,7 @@ def _without_selection(
         bound=max(known, default=None),
         termination=answer.termination,
         certificate=Certificate(CertificateKind.NONE, reason="no selection"),
-        stats=_stats(answer, start),
+        stats=begun.stats(answer),
         solver=solver.name,
         version=version,
         message=answer.message,

@@ -3,29 +3,19 @@
 import hashlib
 import os
 import pickle
+import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import caching, event
+from numba.core import caching
 
-from subsetopt._clock import CLOCK
+from subsetopt import _compiling
 
 _DIGEST = hashlib.sha256().digest_size
-
-
-class _Compiling(event.Listener):
-    """Stops the clock of time limits while anything is compiled, or read from the cache."""
-
-    def on_start(self, event: object) -> None:
-        CLOCK.pause()
-
-    def on_end(self, event: object) -> None:
-        CLOCK.go_on()
-
-
-event.register("numba:compiler_lock", _Compiling())
 
 
 def njit(*, cache: bool = True, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -100,6 +90,38 @@ def _digest(path: str, content: bytes) -> bytes:
     return hashlib.sha256(os.path.basename(path).encode() + b"\0" + content).digest()
 
 
+_IMPORTED = re.compile(rb"^from \.(\w*) import (.*)$", re.MULTILINE)
+
+
+@cache
+def _imports(path: Path) -> frozenset[Path]:
+    """Return the modules beside a module whose functions are compiled into its own."""
+    try:
+        lines = _IMPORTED.findall(path.read_bytes())
+    except OSError:
+        return frozenset()
+    names = {name.decode() for module, names in lines for name in (module or names).split(b", ")}
+    found = {path.with_name(f"{name}.py") for name in names}
+    return frozenset(file for file in found if file != path and file.exists())
+
+
+@cache
+def _of_others(path: Path) -> tuple[bytes, ...]:
+    """Return digests of the modules from which functions are compiled into those of this one."""
+    called: set[Path] = set()
+    waiting = {path}
+    while waiting:
+        waiting = set().union(*map(_imports, waiting)) - called - {path}
+        called |= waiting
+    return tuple(hashlib.sha256(file.read_bytes()).digest() for file in sorted(called))
+
+
+def _stamp_of(path: Path, own: object) -> object:
+    """Return what tells whether machine code is of this source, and of what it calls elsewhere."""
+    others = _of_others(path)
+    return (own, others) if others else own
+
+
 class _OnlyRead(caching.InTreeCacheLocator):
     """The folder beside the source, where none can be written: of use if it was filled before."""
 
@@ -117,15 +139,40 @@ class _Cache(caching.FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        stamp = self._impl.locator.get_source_stamp()
+        stamp = _stamp_of(
+            Path(function.__code__.co_filename), self._impl.locator.get_source_stamp()
+        )
         self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is compiled is kept."""
+        return not isinstance(self._impl.locator, _OnlyRead)
+
     def load_overload(self, sig: object, target_context: object) -> Any:
+        """Return the machine code, or None after taking the lock of whoever compiles it."""
+        kept = self._loaded(sig, target_context)
+        if kept is not None or not self.writable:
+            return kept
+        with suppress(OSError):
+            self._impl.locator.ensure_cache_path()
+        if _compiling.acquire(f"{self._cache_file._index_path}.lock"):
+            kept = self._loaded(sig, target_context)
+            if kept is not None:
+                _compiling.release()
+        return kept
+
+    def _loaded(self, sig: object, target_context: object) -> Any:
         try:
             return super().load_overload(sig, target_context)
         except Exception:  # whole, but of another LLVM: the digest cannot tell
             return None
 
     def save_overload(self, sig: object, data: object) -> None:
-        with suppress(OSError):  # a full disk, a folder that cannot be written
-            super().save_overload(sig, data)
+        """Keep machine code, and let those who wait for it go on."""
+        try:
+            with suppress(OSError):  # a full disk, a folder that cannot be written
+                super().save_overload(sig, data)
+        finally:
+            if self.writable:
+                _compiling.release()

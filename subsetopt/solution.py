@@ -99,15 +99,20 @@ class Stats:
     solve_seconds : float
         Solving it.
     total_seconds : float
-        The whole call, with checking and certification.
+        The whole call, with checking and certification, without the warm-up.
     iterations : int or None
         Nodes, restarts or steps, in the solver's own unit.
+    warmup_seconds : float
+        What is done once in a process, or once on a machine: importing, and compiling kernels or
+        loading them. Neither the time limit nor the other seconds count it, so that the call takes
+        `warmup_seconds` and `total_seconds`.
     """
 
     build_seconds: float
     solve_seconds: float
     total_seconds: float
     iterations: int | None = None
+    warmup_seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +228,7 @@ class Solution:
             "build_seconds": self.stats.build_seconds,
             "solve_seconds": self.stats.solve_seconds,
             "total_seconds": self.stats.total_seconds,
+            "warmup_seconds": self.stats.warmup_seconds,
             "iterations": self.stats.iterations,
             "message": self.message,
         }
@@ -260,6 +266,7 @@ class Solution:
                     _typed(data, "solve_seconds", float, int),
                     _typed(data, "total_seconds", float, int),
                     _typed(data, "iterations", int, NoneType),
+                    _typed({"warmup_seconds": 0.0, **data}, "warmup_seconds", float, int),
                 ),
                 solver=_typed(data, "solver", str),
                 version=_typed(data, "version", str),

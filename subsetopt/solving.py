@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from subsetopt._clock import CLOCK
 from subsetopt.answering import answer_of
-from subsetopt.certification import certify
+from subsetopt.certification import Begun, certify
 from subsetopt.errors import (
     InvalidAnswer,
     InvalidOption,
@@ -131,7 +131,8 @@ def solve(
     solver : str or Solver
         A name, ``"auto"``, or an object from `subsetopt.solver`.
     time_limit, gap, absolute_gap, threads, seed, log
-        See `Limits`.
+        See `Limits`. The time limit begins when all that is needed is loaded and compiled:
+        `Stats.warmup_seconds` says how long that took.
     bound : {"none", "fw", "qp", "rlt", "sdp"}
         A lower bound to be worked out in addition to the solver's own, for quadratic problems;
         it may take `time_limit` once more, also in wall-clock time. Ctrl-C meanwhile keeps the
@@ -153,7 +154,7 @@ def solve(
         A solver from elsewhere failed, or any changed the problem or returned what is no answer:
         no valid selection, a bound above its own objective, numbers that cannot be.
     """
-    start = perf_counter()
+    begun = Begun()
     limits = Limits(
         time_limit=time_limit,
         gap=gap,
@@ -162,19 +163,22 @@ def solve(
         seed=seed,
         log=log,
     )
-    ready, say = _ready(problem, solver), begins or _nobody_waits
+    with CLOCK.standing():
+        ready = _ready(problem, solver)
+        if bound != "none":
+            from subsetopt.solvers import bounds
+
+            bounds.require(problem, bound)
+    say = begins or _nobody_waits
     say("solve")
     if bound == "none":
-        return certify(problem, ready, answer_of(problem, ready, limits), start)
-    from subsetopt.solvers import bounds
-
-    bounds.require(problem, bound)
+        return certify(problem, ready, answer_of(problem, ready, limits), begun)
     answer = answer_of(problem, ready, limits)
     if answer.termination is Termination.INTERRUPTED:
-        return certify(problem, ready, answer, start)
+        return certify(problem, ready, answer, begun)
     say(f"bound {bound}")
     further = bounds.bounded(problem, bound, limits)
-    solution = certify(problem, ready, answer, start, further.value)
+    solution = certify(problem, ready, answer, begun, further.value)
     message = "; ".join(filter(None, (solution.message, further.note)))
     solution = replace(solution, message=message)
     if further.interrupted:  # what is known of the selection stays

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.certification import certify
+from subsetopt.certification import Begun, certify
 from subsetopt.limits import Limits
 from subsetopt.rounding import down, up
 from subsetopt.solvers.base import Answer, Kind, Solver
@@ -340,13 +340,13 @@ def test_a_bound_that_rounding_puts_above_the_objective_is_clipped_and_said() ->
     allowed = QUADRATIC.rounding(range(7))
     assert abs(Fraction(objective) - QUADRATIC.exact_objective(range(7))) <= allowed
     answer = Answer(indices=np.arange(7), termination=FINISHED)
-    solution = certify(QUADRATIC, Quadratic(answer), answer, 0.0, objective + allowed / 2)
+    solution = certify(QUADRATIC, Quadratic(answer), answer, Begun(), objective + allowed / 2)
     assert solution.bound == objective
     assert solution.certificate.kind is so.CertificateKind.BOUND
     assert solution.certificate.eps == 0.0
     assert "rounding" in solution.certificate.reason
     with pytest.raises(so.InvalidAnswer, match=r"the lower bound worked out is .* above"):
-        certify(QUADRATIC, Quadratic(answer), answer, 0.0, objective + 3 * allowed)
+        certify(QUADRATIC, Quadratic(answer), answer, Begun(), objective + 3 * allowed)
 
 
 @pytest.mark.parametrize("method", ["fw", "sdp"])

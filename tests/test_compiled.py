@@ -2,12 +2,31 @@
 
 import importlib.util
 import pickle
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
+import filelock
+import numba
 import pytest
 from numba.core import caching
+
+from subsetopt import _compiling, compiled
+from subsetopt._announcing import Announcement
+
+CALLING = """
+from subsetopt.compiled import njit
+
+from .called import f
+
+@njit(cache=True)
+def twice(x):
+    return f(x) + f(x)
+"""
 
 CODE = """
 from subsetopt.compiled import njit
@@ -27,13 +46,18 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def hits_of(path: Path) -> int:
-    """Return 1 if the cache has answered, in what is as good as a new process, else 0."""
+def module_of(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location("planted", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def hits_of(path: Path) -> int:
+    """Return 1 if the cache has answered, in what is as good as a new process, else 0."""
+    module = module_of(path)
     assert module.twice(21) == 42
     assert module.twice(0.25) == 0.5
     return int(sum(module.twice.stats.cache_hits.values()) > 0)
@@ -117,3 +141,117 @@ def test_a_function_without_a_file() -> None:
     space: dict[str, Any] = {}
     exec(compile(CODE, "<nowhere>", "exec"), space)
     assert space["twice"](21) == 42
+
+
+def test_what_is_called_from_another_module_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "planted_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "calling.py").write_text(CALLING)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def called(body: str) -> tuple[int, int]:
+        (package / "called.py").write_text(f"import numba\n@numba.njit\ndef f(x):\n    {body}\n")
+        for name in [name for name in sys.modules if name.startswith("planted_package")]:
+            monkeypatch.delitem(sys.modules, name)
+        importlib.invalidate_caches()
+        for cached in (compiled._imports, compiled._of_others):
+            cached.cache_clear()
+        twice = importlib.import_module("planted_package.calling").twice
+        return twice(21), sum(twice.stats.cache_hits.values())
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert called("return x") == (42, 0)
+    assert called("return x") == (42, 1)
+    assert called("return x + 1") == (44, 0)
+
+
+# -- several processes ----------------------------------------------------------------------------
+
+PROCESS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import planted
+print("ready", flush=True)
+sys.stdin.readline()
+assert planted.twice(21) == 42
+print(sum(planted.twice.stats.cache_misses.values()))
+"""
+
+
+def started(folder: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", PROCESS, str(folder)]
+    return subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
+
+
+def lock_of(kernel: Any) -> str:
+    return f"{kernel._cache._cache_file._index_path}.lock"
+
+
+def test_one_of_several_processes_compiles(tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(CODE)
+    processes = [started(tmp_path) for _ in range(3)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    # As another process that compiles it: while this one has the lock, all the others wait.
+    with filelock.FileLock(lock_of(module_of(tmp_path / "planted.py").twice)):
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert processes[0].stderr is not None
+        line = processes[0].stderr.readline()
+        assert line == "subsetopt: waiting for another process that compiles the same kernels\n"
+        assert not list((tmp_path / "__pycache__").glob("*.nbi"))
+    misses = [int(process.communicate(timeout=120)[0]) for process in processes]
+    assert sorted(misses) == [0, 0, 1]
+
+
+def test_who_waits_too_long_compiles(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_compiling, "SAID_AFTER", 0.01)
+    monkeypatch.setattr(_compiling, "PATIENCE", 0.01)
+    source.write_text(CODE.replace("x + x", "2 * x"))
+    with filelock.FileLock(lock_of(module_of(source).twice)):
+        assert hits_of(source) == 0
+
+
+def test_a_failed_compilation_lets_others_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "planted.py"
+    path.write_text(CODE.replace("x + x", "x.nothing"))
+    twice = module_of(path).twice
+    for _ in range(2):
+        with pytest.raises(numba.TypingError):
+            twice(21)
+    with filelock.FileLock(lock_of(twice), timeout=0):
+        pass
+
+
+# -- what is said ---------------------------------------------------------------------------------
+
+
+class AtOnce:
+    """A timer for which no time passes."""
+
+    def __init__(self, seconds: float, call: Callable[..., None], arguments: list[str]) -> None:
+        self.daemon = True
+        self.start = lambda: call(*arguments)
+
+    def cancel(self) -> None:
+        pass
+
+
+def test_compiling_that_takes_long_is_said_once(
+    source: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_compiling, "_ANNOUNCEMENT", Announcement(""))
+    monkeypatch.setattr(_compiling, "OWN", "planted")
+    monkeypatch.setattr(threading, "Timer", AtOnce)
+    assert hits_of(source) == 1
+    assert not caplog.messages
+    for body in ("2 * x", "3 * x - x"):
+        source.write_text(CODE.replace("x + x", body))
+        assert hits_of(source) == 0
+    assert caplog.messages == [f"subsetopt: {_compiling.ONCE}"]

@@ -20,7 +20,7 @@ SOLUTION = so.Solution(
     bound=0.1,
     termination=so.Termination.TIME_LIMIT,
     certificate=so.Certificate(so.CertificateKind.BOUND, 0.2, "why"),
-    stats=so.Stats(0.25, 1 / 3, 2 / 3, 17),
+    stats=so.Stats(0.25, 1 / 3, 2 / 3, 17, 1 / 7),
     solver="swap",
     version="1.2",
     message="a message, with “quotes” and\nlines",
@@ -53,6 +53,12 @@ def test_json_both_ways(solution: so.Solution, indent: int | None) -> None:
     assert_identical(so.Solution.from_dict(solution.to_dict()), solution)
 
 
+def test_solutions_without_warm_up_seconds_are_read() -> None:
+    data = EMPTY.to_dict()
+    del data["warmup_seconds"]
+    assert_identical(so.Solution.from_dict(data), EMPTY)
+
+
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(objective=st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_survive_bit_for_bit(objective: float) -> None:
@@ -70,7 +76,9 @@ def test_garbage(text: str) -> None:
         so.Solution.from_json(text)
 
 
-@pytest.mark.parametrize("key", sorted(set(SOLUTION.to_dict()) - {"gap", "absolute_gap"}))
+@pytest.mark.parametrize(
+    "key", sorted(set(SOLUTION.to_dict()) - {"gap", "absolute_gap", "warmup_seconds"})
+)
 def test_missing_keys(key: str) -> None:
     data = SOLUTION.to_dict()
     del data[key]

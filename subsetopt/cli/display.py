@@ -12,10 +12,11 @@ from subsetopt.reporting.words import distance
 
 if TYPE_CHECKING:
     from subsetopt.marginals import Marginal
-    from subsetopt.solution import Solution
+    from subsetopt.solution import Solution, Stats
 
     from .yardstick import Yardstick
 
+_WARMUP = 0.2  # seconds of warm-up that are worth a word
 _SHOWN = 20  # indices; more are shortened to their two ends
 _COLUMNS = 12  # of features; of more, those where the chosen are least alike
 
@@ -69,7 +70,6 @@ def show_marginals(marginals: "Sequence[Marginal]") -> None:
 
 
 def _lines(solution: "Solution", yardstick: "Yardstick") -> dict[str, str]:
-    stats = solution.stats
     return {
         "objective": _number(solution.objective),
         "bound": _number(solution.bound),
@@ -77,12 +77,19 @@ def _lines(solution: "Solution", yardstick: "Yardstick") -> dict[str, str]:
         "termination": str(solution.termination),
         "certificate": _certificate(solution),
         "random subsets": yardstick.sentence(),
-        "seconds": f"build {stats.build_seconds:.3g}, solve {stats.solve_seconds:.3g}, "
-        f"total {stats.total_seconds:.3g}",
+        "seconds": _seconds(solution.stats),
         "solver": f"{solution.solver} {solution.version}",
         "message": solution.message,
         "indices": _indices(solution),
     }
+
+
+def _seconds(stats: "Stats") -> str:
+    text = f"build {stats.build_seconds:.3g}, solve {stats.solve_seconds:.3g}, "
+    text += f"total {stats.total_seconds:.3g}"
+    if stats.warmup_seconds > _WARMUP:
+        text += f"; {stats.warmup_seconds:.3g} before, to load and compile"
+    return text
 
 
 def _number(value: float | None) -> str:

@@ -32,6 +32,7 @@ KEYS = {
     "build_seconds",
     "solve_seconds",
     "total_seconds",
+    "warmup_seconds",
     "message",
     "random_median",
     "random_rank",

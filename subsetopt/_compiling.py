@@ -1,0 +1,126 @@
+"""What goes with compiling: limits do not count it, people are told, and it is done only once.
+
+Of several processes that want the same kernel one compiles it; the others wait, and load it.
+"""
+
+import threading
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from numba.core import event
+
+from ._announcing import LOGGER, Announcement
+from ._clock import CLOCK
+
+SAID_AFTER = 2.0
+"""Seconds of waiting for another process before it is said."""
+
+PATIENCE = 120.0
+"""Seconds before a process compiles what another one has not finished."""
+
+OWN = "subsetopt."
+"""What the modules of kernels that are announced begin with."""
+
+ONCE = "compiling search kernels, once per machine; `subsetopt warmup` compiles all at once"
+EACH = "compiling search kernels in this process: there is no folder where they could be kept"
+
+
+class _State(threading.local):
+    depth = 0
+
+    def __init__(self) -> None:
+        self.locks: list[tuple[str, Any]] = []
+
+
+_STATE = _State()
+_ANNOUNCEMENT = Announcement(ONCE)
+
+
+class _Compiler(event.Listener):
+    """Stops the clock of time limits while anything is compiled, or read from the cache."""
+
+    def on_start(self, event: object) -> None:
+        CLOCK.pause()
+        _STATE.depth += 1
+
+    def on_end(self, event: object) -> None:
+        _STATE.depth -= 1
+        if not _STATE.depth:
+            while _STATE.locks:  # of compilations that have failed
+                release()
+        CLOCK.go_on()
+
+
+class _Compilations(event.Listener):
+    """Announces the compiling of kernels; Numba compiles one at a time in a process."""
+
+    depth = 0
+
+    def on_start(self, event: Any) -> None:
+        dispatcher = event.data["dispatcher"]
+        if self.depth or str(dispatcher.py_func.__module__).startswith(OWN):
+            self.depth += 1
+            if self.depth == 1:
+                kept = getattr(dispatcher._cache, "writable", False)
+                _ANNOUNCEMENT.message = ONCE if kept else EACH
+                _ANNOUNCEMENT.__enter__()
+
+    def on_end(self, event: Any) -> None:
+        if self.depth:
+            self.depth -= 1
+            if not self.depth:
+                _ANNOUNCEMENT.__exit__(None, None, None)
+
+
+event.register("numba:compiler_lock", _Compiler())
+event.register("numba:compile", _Compilations())
+
+
+def acquire(path: str) -> bool:
+    """Take the lock of a kernel that is to be compiled; returns whether it had to be waited for.
+
+    Locks are released by `release`, at the latest when Numba's own lock is, and by the operating
+    system where the process dies. Where none can be had, in a folder that cannot be written or
+    because the other process takes too long, there is none: the work is then done twice.
+    """
+    import filelock
+
+    lock, waited = None, False
+    if path not in (held for held, _ in _STATE.locks):  # else for other types, which failed
+        lock = filelock.FileLock(path, thread_local=False)
+        try:
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                waited = True
+                _wait(lock)
+        except (OSError, NotImplementedError, filelock.Timeout):
+            lock = None
+    _STATE.locks.append((path, lock))
+    return waited
+
+
+def _wait(lock: Any) -> None:
+    import filelock
+
+    try:
+        lock.acquire(timeout=SAID_AFTER)
+    except filelock.Timeout:
+        _say_that_it_waits()
+        lock.acquire(timeout=PATIENCE)
+
+
+@cache
+def _say_that_it_waits() -> None:
+    LOGGER.warning("subsetopt: waiting for another process that compiles the same kernels")
+
+
+def release() -> None:
+    """Release the lock that was taken last, if it is held."""
+    if not _STATE.locks:
+        return
+    _, lock = _STATE.locks.pop()
+    if lock is not None:
+        with suppress(OSError):
+            lock.release()
