@@ -4,8 +4,8 @@
 A call is within its limit if it takes no more than 0.3 s or a tenth of the limit longer, with all
 that it builds, and is not slowed by compiling: the same solver has solved a small problem of the
 kind before. Stating the problem, which evaluates the kernel matrix of `MMDSelection`, is not in the
-limit; its time is shown beside. Each call has a process of its own, which is ended where it takes
-far too long.
+limit; its time is shown beside. Each call has one thread and a process of its own, which is ended
+where it takes far too long.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from subsetopt._clock import CLOCK
 from subsetopt._processes import end_with
 from subsetopt.machine import Machine
 from subsetopt.problems.memory import memory_limit
+from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.solvers import catalogue
 
 from .plain import show
@@ -168,6 +169,11 @@ def measured(case: Case, problem: Problem, call: Call) -> Row:
 
 def _answer(parent: int, case: Case, problem: Problem, call: Call, told: Connection) -> None:
     end_with(parent)
+    with one_blas_thread():
+        told.send(_outcome(case, problem, call, told))
+
+
+def _outcome(case: Case, problem: Problem, call: Call, told: Connection) -> Row:
     with suppress(so.SubsetOptError):
         replace(call, limit=_WARMING).solve(case.small().stated())
     told.send(None)
@@ -183,7 +189,7 @@ def _answer(parent: int, case: Case, problem: Problem, call: Call, told: Connect
         outcome = "refused"
     except so.SubsetOptError as error:
         outcome = type(error).__name__
-    told.send({"seconds": CLOCK.now() - begin, "outcome": outcome})
+    return {"seconds": CLOCK.now() - begin, "outcome": outcome}
 
 
 def calls(case: Case, solvers: Sequence[str], limits: Sequence[float]) -> list[Call]:
@@ -229,6 +235,17 @@ def table(
     return rows
 
 
+def pivoted(rows: Sequence[Row]) -> list[Row]:
+    """Return a row for each case, a column for each solver and limit, "-" where it is not able."""
+    columns = dict.fromkeys(f"{row['solver']}, {row['limit']:g} s" for row in rows)
+    table: dict[str, Row] = {}
+    for row in rows:
+        line = table.setdefault(row["case"], {"case": row["case"], **dict.fromkeys(columns, "-")})
+        shown = "refused" if row["outcome"] == "refused" else f"{row['seconds']:.2f}"
+        line[f"{row['solver']}, {row['limit']:g} s"] = shown + ("" if row["kept"] else " late")
+    return list(table.values())
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -252,9 +269,15 @@ def main() -> None:
     if options.json:
         print(json.dumps({"machine": asdict(Machine.here()), "slack": SLACK, "rows": rows}))
         return
-    show(rows, f"Time limits, kept within {SLACK} s or a tenth of them")
-    late = [row for row in rows if not row["kept"]]
-    print(f"{len(rows) - len(late)} of {len(rows)} calls kept their limit")
+    show(
+        pivoted(rows), f"Seconds until the answer; limits kept within {SLACK} s or a tenth of them"
+    )
+    for row in rows:
+        if not row["kept"]:
+            print(
+                f"late: {row['case']}, {row['solver']}, limit {row['limit']:g} s: {row['outcome']}"
+            )
+    print(f"{sum(row['kept'] for row in rows)} of {len(rows)} calls kept their limit")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 _SHARE = 0.25  # of the time that is left, which a greedy start may be expected to take
-_PRODUCTS = 2**28  # multiplications of a matrix product between two looks at the clock
+_PRODUCTS = 2**26  # multiplications of a matrix product between two looks at the clock
 _BLOCK_BYTES = 2**28  # of inner products at once
 
 

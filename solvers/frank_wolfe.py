@@ -169,8 +169,8 @@ class _Relaxation:
         uniform = np.zeros(d)
         for part in self._parts():
             frank_wolfe.add_rows(self._rows[part], centred.k / n, uniform)
-        scores = self._scores(uniform)
-        frank_wolfe.start(self._rows, scores, self._atoms, self._sums, self._weights)
+        vertex = self._vertex(uniform)
+        frank_wolfe.start(self._rows, vertex, self._atoms, self._sums, self._weights)
         self._count, self.taken = 1, 0
         self.bound = 0.0
         self._scale = float(self._sums[0] @ self._sums[0])
@@ -196,24 +196,27 @@ class _Relaxation:
     def _iterate(self, steps: int) -> int:
         """Take up to so many steps; returns how many."""
         state = self._atoms, self._sums, self._weights, self._count, self.bound
-        if self._rows.size <= CHUNK:
+        if self._at_once > 1:
             self._count, self.bound, self._gap, taken = self._kernel.iterate(
                 self._rows, self._variant, steps, self._limit, *state, self._reach
             )
             return int(taken)
         point = self._kernel.point_of(self._sums, self._weights, self._count)
-        scores = self._scores(point)
+        vertex = self._vertex(point)
         self._count, self.bound, self._gap, done = self._kernel.step(
-            self._rows, self._variant, self._limit, point, scores, *state, self._reach
+            self._rows, self._variant, self._limit, point, vertex, *state, self._reach
         )
         return int(done != self._kernel.ENDED)
 
-    def _scores(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the inner products of the rows with a point."""
-        scores = np.empty(len(self._rows))
+    def _vertex(self, point: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the k rows of the smallest inner products with a point, ascending."""
+        scores, k = np.empty(len(self._rows)), self._atoms.shape[1]
         for part in self._parts():
             self._products(self._rows[part], point, scores[part])
-        return scores
+        if self._at_once > 1:
+            vertex: NDArray[np.int64] = self._kernel.minimiser(scores, k)
+            return vertex
+        return largest(-scores, k)
 
     def _parts(self) -> Iterator[slice]:
         return self._deadline.chunks(*self._rows.shape)

@@ -9,24 +9,18 @@ import numpy as np
 from subsetopt.compiled import njit
 
 from .features import dot, products
-from .quadratic_frank_wolfe import smallest
 
 VANILLA = 0
 AWAY = 1
 PAIRWISE = 2
-
-SORTED = 2**15
-"""Scores that are sorted; of more, the smallest are found without."""
 
 ENDED, STUCK, MOVED = range(3)
 """What comes of a step: none was to be taken, it moved nothing, it moved the point."""
 
 
 @njit(cache=True, nogil=True)
-def _minimiser(scores, k):
+def minimiser(scores, k):
     """Return the indices of the k smallest scores, ascending."""
-    if scores.size > SORTED:
-        return smallest(scores, k)
     return np.sort(np.argsort(scores)[:k])
 
 
@@ -56,9 +50,9 @@ def add_rows(centred, weight, point):
 
 
 @njit(cache=True, nogil=True)
-def start(centred, scores, atoms, sums, weights):
-    """Begin at the atom that the gradient at the uniform point asks for: see `scores`."""
-    _enter(centred, _minimiser(scores, atoms.shape[1]), 0, atoms, sums)
+def start(centred, vertex, atoms, sums, weights):
+    """Begin at the atom that the gradient at the uniform point asks for."""
+    _enter(centred, vertex, 0, atoms, sums)
     weights[0] = 1.0
 
 
@@ -105,8 +99,9 @@ def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bou
     for turn in range(steps):
         point = point_of(sums, weights, count)
         products(centred, point, scores)
+        vertex = minimiser(scores, atoms.shape[1])
         count, bound, latest, done = step(
-            centred, variant, tolerance, point, scores, atoms, sums, weights, count, bound, reach
+            centred, variant, tolerance, point, vertex, atoms, sums, weights, count, bound, reach
         )
         if latest < np.inf:  # else no room was left for a vertex
             gap = latest
@@ -116,8 +111,8 @@ def iterate(centred, variant, steps, tolerance, atoms, sums, weights, count, bou
 
 
 @njit(cache=True, nogil=True)
-def step(centred, variant, tolerance, point, scores, atoms, sums, weights, count, bound, reach=0.0):
-    """Take a step from a point whose scores are ``centred @ point``.
+def step(centred, variant, tolerance, point, vertex, atoms, sums, weights, count, bound, reach=0.0):
+    """Take a step from a point; `vertex` (k,) has the smallest of ``centred @ point``, ascending.
 
     Returns (count of atoms, best lower bound, gap, what came of it: see `MOVED`).
 
@@ -128,7 +123,6 @@ def step(centred, variant, tolerance, point, scores, atoms, sums, weights, count
     ``gap <= tolerance``, when the room for atoms is full, or when none makes progress.
     """
     value = dot(point, point)
-    vertex = _minimiser(scores, atoms.shape[1])
     towards = _atom(atoms, count, vertex)
     if towards == count:
         if count == atoms.shape[0]:

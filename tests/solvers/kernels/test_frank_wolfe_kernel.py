@@ -28,7 +28,7 @@ def _started(rows: Floats, k: int, room: int) -> State:
     state = State(np.empty((room, k), np.int64), np.empty((room, rows.shape[1])), np.zeros(room))
     uniform = np.zeros(rows.shape[1])
     frank_wolfe.add_rows(rows, k / len(rows), uniform)
-    frank_wolfe.start(rows, rows @ uniform, *state)
+    frank_wolfe.start(rows, frank_wolfe.minimiser(rows @ uniform, k), *state)
     return state
 
 
