@@ -18,7 +18,7 @@ def test_the_small_problem_is_of_the_same_kind(case: Case) -> None:
     assert 0 < problem.k < problem.n
     array: Any = getattr(problem, "values", None)
     if array is None:
-        array = problem.quadratic_form().matrix  # type: ignore[union-attr]
+        array = problem.quadratic_form().matrix
     assert array.dtype == case.dtype
 
 

@@ -141,7 +141,7 @@ def test_in_small_chunks_the_answer_is_the_same(
     for module in (_deadline, _quadratic_steps, _vector_search, frank_wolfe):
         monkeypatch.setattr(module, "CHUNK", 1)
     parts = so.solve(problem, ready, threads=1)
-    assert (whole.indices == parts.indices).all()
+    assert np.array_equal(np.asarray(whole.indices), np.asarray(parts.indices))
     assert whole.objective == parts.objective
     assert whole.bound == parts.bound
     assert whole.stats.iterations == parts.stats.iterations
