@@ -27,6 +27,8 @@ SORTING = 1.2e-7
 BRIEF = 0.05
 """Seconds of work, estimated, that are begun without a look at the clock."""
 
+_CERTIFYING = 1.5e-8  # seconds times k^2: the objective of a quadratic, computed after the search
+_MOST_CERTIFYING = 0.5  # of the time that there is
 _POLL = 0.02  # seconds between two looks at a call that cannot be divided
 _LEAST = 1e-3  # seconds that are left to whoever is handed what is left of a limit
 
@@ -161,6 +163,9 @@ class TimedSolver(Solver):
         with CLOCK.standing():
             self.prepare(problem, limits)
         deadline = Deadline.of(limits)
+        if deadline.limited and problem.family in ("quadratic", "mmd"):
+            certifying = min(_CERTIFYING * problem.k**2, _MOST_CERTIFYING * deadline.remaining)
+            deadline = deadline.sooner(certifying)
         try:
             return self.search(problem, limits, deadline)
         except OutOfTime:
