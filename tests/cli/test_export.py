@@ -68,7 +68,7 @@ def test_export_of_quadratic_problems(tmp_path: Path, model: str) -> None:
     for problem, arguments, said in (
         (diversity, ["quadratic", tmp_path / "d.txt"], "value = -objective"),
         (
-            MMDSelection(VALUES, 2),
+            MMDSelection(VALUES, 2, scale_columns="std"),
             ["mmd", tmp_path / "points.npy", "-k", 2],
             "(value of the model)",
         ),
