@@ -29,7 +29,7 @@ FORMATS = (
 """The names that `read_problem` knows."""
 BOM = b"\xef\xbb\xbf"
 _OPB = re.compile(
-    rb"(?i)\s*(\*|(minimize|maximize|min|max|soft)\s*:|[+-]?\s*\d+\s+x\d|[+-]?\s*x\d+\s*[-+=<>x])"
+    rb"(?i)(\*|(minimize|maximize|min|max|soft)\s*:|[+-]?\s*\d+\s+x\d|[+-]?\s*x\d+\s*[-+=<>x])"
 )
 _START = 2**16  # bytes that are looked at for what no text has
 _COMMENTS = tuple(sign.encode() for sign in COMMENTS)
@@ -54,7 +54,7 @@ def recognised(content: bytes, name: str) -> str:
         raise InvalidFile(f"{name}: these are binary data; known formats: {', '.join(FORMATS)}")
     if content.startswith(MAGIC):
         return "matrix-market"
-    if _OPB.match(content):
+    if _OPB.match(content[:_START].lstrip()):
         return "opb"
     found = _by_columns(content, name)
     if found is None:

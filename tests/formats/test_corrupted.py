@@ -1,5 +1,6 @@
 """Files from a bad disk, or by a bad hand, end as an error of our own, in one line."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,12 @@ def test_notes_that_are_none(header: str, tmp_path: Path) -> None:
     np.savez(path, note=np.array(header))
     with pytest.raises(so.InvalidFile, match=r"checkpoint|version"):
         resumed(path)
+
+
+@pytest.mark.parametrize("text", [b"\n" * 10**6 + b"1\n", b" " * 10**6, b"+" + b" " * 10**6 + b"x"])
+def test_blanks_without_end(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(text)
+    start = time.process_time()
+    with pytest.raises(so.InvalidFile):
+        so.read_problem(tmp_path / "a.txt")
+    assert time.process_time() - start < 60  # an hour where a pattern tries all ways to split them
