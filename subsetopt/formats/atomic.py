@@ -11,6 +11,7 @@ from typing import BinaryIO
 from subsetopt.errors import InvalidOption
 
 _WINDOWS = os.name == "nt"
+_OF_DISKS = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EIO)
 
 
 def suffix_of(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
@@ -61,7 +62,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     require_writable(path)
     target = Path(os.path.realpath(path))
     beside, stream = _begun(target)
-    with stream:
+    with _named(path), stream:
         try:
             yield stream
             stream.flush()
@@ -75,6 +76,17 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             with suppress(FileNotFoundError):
                 beside.unlink()
             raise
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let errors of a disk that is full or broken name the file, which the system's do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _OF_DISKS:
+            error.filename = os.fspath(path)
+        raise
 
 
 def _begun(target: Path) -> tuple[Path, BinaryIO]:

@@ -67,3 +67,16 @@ def test_the_mode_is_that_of_any_new_file(tmp_path: Path) -> None:
         stream.write(b"mine")
     (tmp_path / "plain").touch()
     assert os.stat(path).st_mode == os.stat(tmp_path / "plain").st_mode
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, before[1]))  # as if 64 KiB were left
+    try:
+        with pytest.raises(OSError, match="too large") as caught, replacing(tmp_path / "a") as file:
+            file.write(bytes(2**20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.filename == str(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
