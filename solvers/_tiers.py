@@ -6,6 +6,8 @@ is compiled with reassociation), so the selection is the same to the last index.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -52,6 +54,20 @@ def _below(state: NDArray[np.uint64], n: int) -> int:
     return (((x * 0x2545F4914F6CDD1D & _WORD) >> 33) * int(n)) >> 31
 
 
+@contextmanager
+def compiled() -> Iterator[None]:
+    """Let nothing be interpreted within the block."""
+    global _interpreting
+    before, _interpreting = _interpreting, False
+    try:
+        yield
+    finally:
+        _interpreting = before
+
+
+_interpreting = True
+
+
 class Tiers:
     """Modules of kernels, compiled or interpreted, whichever gives the first answer sooner.
 
@@ -73,7 +89,8 @@ class Tiers:
         """Return the modules for a job of so many steps of inner loops."""
         if self.compiled is None:
             seconds = _STEP * steps
-            if self._spent + seconds < _AFFORDED and not self._is_ready():
+            affordable = _interpreting and self._spent + seconds < _AFFORDED
+            if affordable and not self._is_ready():
                 self._spent += seconds
                 return tuple(module(name) for name in self._names)
             self.compiled = tuple(import_module(f"{_COMPILED}.{name}") for name in self._names)

@@ -49,6 +49,10 @@ class Announcement:
             self._timer = None
             self._spent += perf_counter() - self._begun
 
+    def known(self) -> None:
+        """Say nothing: it is known, or has been said otherwise."""
+        self._said = True
+
     def _say(self, message: str) -> None:
         if not self._said:
             self._said = True

@@ -4,7 +4,8 @@ Of several processes that want the same kernel one compiles it; the others wait,
 """
 
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,10 @@ OWN = "subsetopt."
 
 ONCE = "compiling search kernels, once per machine; `subsetopt warmup` compiles all at once"
 EACH = "compiling search kernels in this process: there is no folder where they could be kept"
+
+
+class NotCompiled(Exception):
+    """A kernel is not in the cache, where nothing may be compiled."""
 
 
 class _State(threading.local):
@@ -55,12 +60,13 @@ class _Compiler(event.Listener):
 class _Compilations(event.Listener):
     """Announces the compiling of kernels; Numba compiles one at a time in a process."""
 
-    depth = 0
+    depth = count = 0
 
     def on_start(self, event: Any) -> None:
         dispatcher = event.data["dispatcher"]
         if self.depth or str(dispatcher.py_func.__module__).startswith(OWN):
             self.depth += 1
+            self.count += self.depth == 1
             if self.depth == 1:
                 kept = getattr(dispatcher._cache, "writable", False)
                 _ANNOUNCEMENT.message = ONCE if kept else EACH
@@ -73,8 +79,35 @@ class _Compilations(event.Listener):
                 _ANNOUNCEMENT.__exit__(None, None, None)
 
 
+_COMPILATIONS = _Compilations()
 event.register("numba:compiler_lock", _Compiler())
-event.register("numba:compile", _Compilations())
+event.register("numba:compile", _COMPILATIONS)
+
+
+_forbidden = False
+
+
+@contextmanager
+def by_hand(*, forbidden: bool = False) -> Iterator[None]:
+    """Announce no compiling within the block: it is wanted; or forbid it."""
+    global _forbidden
+    _ANNOUNCEMENT.known()
+    before, _forbidden = _forbidden, forbidden
+    try:
+        yield
+    finally:
+        _forbidden = before
+
+
+def require(kernel: str) -> None:
+    """Raise NotCompiled where a kernel that is in no cache may not be compiled."""
+    if _forbidden:
+        raise NotCompiled(kernel)
+
+
+def count() -> int:
+    """Return how many kernels this process has compiled, those within others left out."""
+    return _COMPILATIONS.count
 
 
 def acquire(path: str) -> bool:

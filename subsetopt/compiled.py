@@ -17,6 +17,9 @@ from subsetopt import _compiling
 
 _DIGEST = hashlib.sha256().digest_size
 
+FOLDERS: dict[str, bool] = {}
+"""Where the kernels that have been imported are kept, and whether more can be."""
+
 
 def njit(*, cache: bool = True, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles as `numba.njit` does.
@@ -139,6 +142,7 @@ class _Cache(caching.FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
+        FOLDERS[self._cache_path] = self.writable
         stamp = _stamp_of(
             Path(function.__code__.co_filename), self._impl.locator.get_source_stamp()
         )
@@ -152,6 +156,8 @@ class _Cache(caching.FunctionCache):
     def load_overload(self, sig: object, target_context: object) -> Any:
         """Return the machine code, or None after taking the lock of whoever compiles it."""
         kept = self._loaded(sig, target_context)
+        if kept is None:
+            _compiling.require(self._name)
         if kept is not None or not self.writable:
             return kept
         with suppress(OSError):

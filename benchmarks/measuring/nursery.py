@@ -66,10 +66,8 @@ def serve(asked: Connection, answers: Connection, parent: int) -> None:
 
 def prepare(families: tuple[str, ...]) -> None:
     """Import the backends, and let the compiled solvers of these families solve tiny problems."""
-    from subsetopt.solvers import catalogue
+    from subsetopt.solvers import _tiny, catalogue
     from subsetopt.solvers.base import Kind
-
-    from . import tiny
 
     if not FORKS:
         return
@@ -79,7 +77,7 @@ def prepare(families: tuple[str, ...]) -> None:
             if requirement.availability():
                 _quietly(requirement.load)
         if solver.kind is not Kind.BACKEND:
-            _quietly(tiny.solved, name, families)
+            _quietly(_tiny.solved, name, families)
 
 
 def _quietly(call: Callable[..., object], *arguments: object) -> None:

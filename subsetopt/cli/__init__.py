@@ -20,6 +20,7 @@ from . import (
     solvers,
     train,
     train_stream,
+    warmup,
 )
 from .exits import BAD_INPUT, BY_SIGNAL, ExitCodes, complain
 from .signals import leave
@@ -71,6 +72,7 @@ for _command in (
     train,
     train_stream,
     reproduce,
+    warmup,
 ):
     _command.register(app)
 

@@ -1,0 +1,83 @@
+"""``subsetopt warmup``: compile everything now, or say what is not compiled yet."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import exits
+from .streams import output_to_error, say
+
+if TYPE_CHECKING:
+    from subsetopt.warming import Warmed
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("warmup")(warmup)
+
+
+def warmup(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Compile nothing; list what is missing, exit code 1 if any."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead.")] = False,
+) -> None:
+    """Compile all kernels once, so that no later call waits for the compiler.
+
+    They are kept in the folder that is named at the end, for all processes of this machine.
+
+    Example: subsetopt warmup
+    """
+    from subsetopt import warming
+    from subsetopt.reporting.progress import shown
+
+    jobs = list(warming.jobs())
+    done: list[Warmed] = []
+    label = "check" if check else "compile"
+    with output_to_error(), shown(label, len(jobs), unit="jobs", hidden=as_json) as steps:
+
+        def told(result: "Warmed") -> None:
+            done.append(result)
+            steps.update(len(done), note=result.name)
+
+        warming.warm(jobs, told, check=check)
+    if as_json:
+        say(json.dumps(_plain(done, check), allow_nan=False))
+    else:
+        _show(done, check)
+    missing = any(result.missing for result in done)
+    raise typer.Exit(exits.NO_ANSWER if missing else exits.ANSWER)
+
+
+def _plain(done: "list[Warmed]", check: bool) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from subsetopt import warming
+
+    return {
+        "check": check,
+        "seconds": sum(result.seconds for result in done),
+        "compiled": sum(result.compiled for result in done),
+        "missing": [result.name for result in done if result.missing],
+        "folders": warming.folders(),
+        "kept": warming.kept(),
+        "jobs": [asdict(result) for result in done],
+    }
+
+
+def _show(done: "list[Warmed]", check: bool) -> None:
+    facts = _plain(done, check)
+    missing = facts["missing"]
+    if missing:
+        say(f"{len(missing)} of {len(done)} jobs need kernels that are not compiled:")
+        for name in missing:
+            say(f"  {name}")
+        say("compile them: subsetopt warmup")
+    elif check:
+        say(f"all kernels of {len(done)} jobs are compiled")
+    else:
+        say(f"{facts['compiled']} kernels compiled in {facts['seconds']:.1f} s")
+    where = "cache" if facts["kept"] else "cache (read-only: what is compiled is not kept)"
+    say(f"{where}: {', '.join(facts['folders']) or 'none: no folder can be written'}")
