@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
@@ -38,7 +39,8 @@ def problems(family: str) -> Iterator[tuple[str, Problem]]:
         yield "many", MeanMatching(rest, 10)  # as many as a window takes
         return
     for dtype in (np.float32, np.float64):
-        name, rows = np.dtype(dtype).name, points.astype(dtype)
+        name = np.dtype(dtype).name
+        rows: NDArray[Any] = points.astype(dtype)
         match family:
             case "vector-mean-matching":
                 yield name, MeanMatching(rows, _MANY // 2)
