@@ -9,7 +9,7 @@ from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.rounding import times_power_of_two
 
-from ._deadline import NEVER, SORTING, Deadline
+from ._deadline import CHUNK, NEVER, SORTING, Deadline
 from ._tiers import Tiers
 
 TIERS = Tiers("matching", "exchanges", kernel="exchanges.double_swap")
@@ -43,12 +43,14 @@ class Rounds:
         pairs: int,
         quads: int,
         state: NDArray[np.uint64],
+        deadline: Deadline = NEVER,
     ) -> None:
         self._values, self._k, self.wanted, self.limit = values, k, wanted, limit
         self._pairs, self._quads, self._state = pairs, quads, state
-        # A round reads all values a few times, and what it combines; mostly there is one.
-        steps = 20 * values.size + 2 * (pairs + quads)
-        self._kernel, self._compound = TIERS.choose(steps)
+        self._deadline, self._swaps = deadline, max(64, CHUNK // values.size)
+        # A round reads all values a few times, and what it combines.
+        self._steps = 20 * values.size + 2 * (pairs + quads)
+        self._kernel, self._compound = TIERS.choose(self._steps)
         self.chosen, self._trial = np.empty((2, values.size), dtype=np.bool_)
         self.chosen[:] = np.arange(values.size) < k  # a selection, also before the start
         self._room = self._compound.room(values.size, k, pairs)
@@ -60,6 +62,9 @@ class Rounds:
 
     def go(self, chosen: NDArray[np.bool_]) -> None:
         """Begin from a selection of exactly k."""
+        # A descent from anywhere may take a swap for each of the chosen.
+        swaps = min(self._k, self._values.size - self._k)
+        self._kernel, self._compound = TIERS.choose(3 * self._values.size * swaps)
         self.chosen[:] = chosen
         self.residual = self.wanted - float(self._values[chosen].sum())
 
@@ -73,11 +78,33 @@ class Rounds:
         for turn in range(begin, end):
             if self.content:
                 return turn
-            residual = self._tried(turn > 0)
-            if abs(residual) < abs(self.residual):
-                self.residual = residual
-                self.chosen, self._trial = self._trial, self.chosen
+            if turn > begin:  # the first is accounted for
+                self._kernel, self._compound = TIERS.choose(self._steps)
+            self._keep(self._tried(turn > 0))
         return end
+
+    def _keep(self, residual: float) -> None:
+        """Take the trial as the best so far if it is."""
+        if abs(residual) < abs(self.residual):
+            self.residual = residual
+            self.chosen, self._trial = self._trial, self.chosen
+
+    def _settled(self, kicked: bool, begin: NDArray[np.bool_]) -> tuple[float, bool]:
+        """Descend to the trial for a while; return its residual, and whether no swap helps."""
+        taken, free, *_ = self._room
+        found: tuple[float, bool] = self._kernel.settle(
+            self._values,
+            self.wanted,
+            self.limit,
+            kicked,
+            self._state,
+            begin,
+            self._trial,
+            taken,
+            free,
+            self._swaps,
+        )
+        return found
 
     def _tried(self, kicked: bool) -> float:
         """Descend to another selection, from the best so far or near it; return its residual.
@@ -85,9 +112,14 @@ class Rounds:
         A descent by single swaps, then the best exchange of four for four, then of two for two.
         """
         values, trial, (taken, free, *_) = self._values, self._trial, self._room
-        residual: float = self._kernel.settle(
-            values, self.wanted, self.limit, kicked, self._state, self.chosen, trial, taken, free
-        )
+        residual, settled = self._settled(kicked, self.chosen)
+        while not settled:
+            try:
+                self._deadline.check()
+            except BaseException:
+                self._keep(residual)
+                raise
+            residual, settled = self._settled(False, trial)
         if abs(residual) > self.limit and self._quads and min(taken.size, free.size) >= 4:
             residual = self._compound.quadruple_swap(
                 values, trial, residual, self._quads, self._state, taken, free
@@ -146,7 +178,7 @@ class Scalars:
             limit = max(limit, times_power_of_two(least, -exponent))
         quads = max(512, int(self._QUADS / math.sqrt(k)))
         state = rng.seeded(limits.seed)
-        self._rounds = Rounds(values, k, wanted, limit, self._PAIRS, quads, state)
+        self._rounds = Rounds(values, k, wanted, limit, self._PAIRS, quads, state, deadline)
         self._at_end = _is_at_end(values, k, wanted, problem.target is None)
         # Rounds between looks at the clock: a round takes O(n), and some 0.1 ms at least.
         self.chunk_size = max(1, min(64, 2**20 // values.size))

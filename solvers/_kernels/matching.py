@@ -13,6 +13,9 @@ from ._jit import inner, kernel
 from .exchanges import double_swap, room, split, spread
 from .rng import below
 
+ALL = 2**31 - 1
+"""So many swaps that there are never more."""
+
 
 @kernel
 def strided_start(values, k, wanted, chosen):
@@ -75,17 +78,22 @@ def best_swap(values, taken, free, residual):
 
 
 @inner
-def descend(values, chosen, residual, tolerance, taken, free):
-    """Apply best swaps until none helps or the residual is within tolerance; returns it."""
-    while abs(residual) > tolerance:
+def descend(values, chosen, residual, tolerance, taken, free, most):
+    """Apply best swaps until none helps or the residual is within tolerance, at most so many.
+
+    Returns the residual, and whether it came to that end.
+    """
+    for _ in range(most):
+        if abs(residual) <= tolerance:
+            return residual, True
         split(chosen, taken, free)
         error, i, j = best_swap(values, taken, free, residual)
         if error >= abs(residual):
-            break
+            return residual, True
         residual -= values[free[j]] - values[taken[i]]
         chosen[taken[i]] = False
         chosen[free[j]] = True
-    return residual
+    return residual, False
 
 
 @inner
@@ -110,14 +118,17 @@ def _residual(values, chosen, wanted):
 
 
 @kernel
-def settle(values, wanted, tolerance, kicks, state, chosen, trial, taken, free):
-    """Begin a round: descend from `chosen`, kicked or not, to `trial`; returns the residual."""
+def settle(values, wanted, tolerance, kicks, state, chosen, trial, taken, free, most):
+    """Begin a round: descend from `chosen`, kicked or not, to `trial`, by at most so many swaps.
+
+    Returns the residual, and whether no swap helps any more.
+    """
     for i in range(chosen.size):
         trial[i] = chosen[i]
     if kicks:
         _kick(trial, taken, free, state)
     residual = _residual(values, trial, wanted)
-    return descend(values, trial, residual, tolerance, taken, free)
+    return descend(values, trial, residual, tolerance, taken, free, most)
 
 
 @kernel
@@ -162,7 +173,9 @@ def _refine(values, wanted, tolerance, rounds, pairs, state, chosen, trial, work
     for turn in range(rounds):
         if taken.size == 0 or free.size == 0 or abs(best) <= tolerance:
             return
-        residual = settle(values, wanted, tolerance, turn > 0, state, chosen, trial, taken, free)
+        residual, _ = settle(
+            values, wanted, tolerance, turn > 0, state, chosen, trial, taken, free, ALL
+        )
         if abs(residual) > tolerance:
             residual = double_swap(values, trial, residual, pairs, state, work)
         if abs(residual) < abs(best):

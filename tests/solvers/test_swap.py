@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.solvers import _deadline, _quadratic_search, _quadratic_steps, _vector_search, swap
+from subsetopt.limits import Limits
+from subsetopt.solvers import (
+    _deadline,
+    _quadratic_search,
+    _quadratic_steps,
+    _scalar_search,
+    _vector_search,
+    swap,
+)
+from subsetopt.solvers._deadline import Deadline, OutOfTime
 from subsetopt.testing import assert_solver_contract
 
 HEURISTICS = ("swap", "greedy", "stride", "random", "frank-wolfe")
@@ -338,3 +347,39 @@ def test_mmd_is_half_of_what_greedy_leaves() -> None:
     assert found is not None
     assert greedy is not None
     assert found < 0.5 * greedy
+
+
+def test_long_work_is_not_left_to_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    plain = _scalar_search.TIERS.choose
+
+    def choose(steps: float) -> Any:
+        asked.append(steps)
+        return plain(steps)
+
+    monkeypatch.setattr(_scalar_search.TIERS, "choose", choose)
+    problem = so.MeanMatching(_exponential(0, 1000), k=300)
+    so.solve(problem, so.solver("swap", tolerance=0.0, restarts=9))
+    assert len(asked) == 10  # each of the rounds is accounted for
+    asked.clear()
+    so.solve(problem, "frank-wolfe")
+    assert max(asked) == 3 * 1000 * 300  # its point may be that many swaps away
+
+
+def test_a_long_descent_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = so.MeanMatching(_exponential(0, 500), k=200, target=9.0)
+    far = np.arange(200)
+    whole = _scalar_search.Scalars(problem, Limits(), 0.0)
+    whole.start(far)
+    whole.rounds(0, 1)
+    parts = _scalar_search.Scalars(problem, Limits(), 0.0, Deadline(1e9))
+    parts._rounds._swaps = 1
+    parts.start(far)
+    parts.rounds(0, 1)
+    assert abs(problem.objective(whole.indices()) - problem.objective(parts.indices())) < 1e-9
+    late = _scalar_search.Scalars(problem, Limits(), 0.0, Deadline(0.0))
+    late._rounds._swaps = 3
+    late.start(far)
+    with pytest.raises(OutOfTime):
+        late.rounds(0, 1)
+    assert problem.objective(late.indices()) < problem.objective(far)

@@ -15,6 +15,7 @@ from subsetopt.solvers._kernels import rng
 
 # What only kernels call cannot be called when it is compiled; that both are the same is tested too.
 matching, exchanges = _tiers.module("matching"), _tiers.module("exchanges")
+ALL = compiled_matching.ALL
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -135,7 +136,7 @@ def test_descend_ends_where_no_single_swap_helps() -> None:
             continue
         chosen = _marked(values, k, k + 1)
         before = wanted - float(values[chosen].sum())
-        residual = matching.descend(values, chosen, before, 0.0, *_room(chosen))
+        residual, _ = matching.descend(values, chosen, before, 0.0, *_room(chosen), ALL)
         moved += residual != before
         assert chosen.sum() == k
         assert abs(residual) <= abs(before)
@@ -148,7 +149,7 @@ def test_descend_stops_within_the_tolerance() -> None:
     values = _values("exponential", 60, 0)
     chosen = _marked(values, 20, 0)
     before = chosen.copy()
-    assert matching.descend(values, chosen, 0.4, 0.5, *_room(chosen)) == 0.4
+    assert matching.descend(values, chosen, 0.4, 0.5, *_room(chosen), ALL) == (0.4, True)
     assert (chosen == before).all()
 
 
@@ -185,7 +186,7 @@ def test_compound_swaps_go_far_beyond_single_ones(name: str, factor: float) -> N
         chosen = np.empty(128, dtype=np.bool_)
         start = matching.strided_start(values, 32, wanted, chosen)
         room = _room(chosen)
-        single = matching.descend(values, chosen, start, 0.0, *room)
+        single, _ = matching.descend(values, chosen, start, 0.0, *room, ALL)
         work = exchanges.room(128, 32, 4096)
         more = work[:2] if name == "quadruple_swap" else (work,)
         compound = kernel(values, chosen, single, 4096, rng.seeded(seed), *more)
@@ -242,7 +243,7 @@ def test_a_round_without_what_to_combine_is_a_descent() -> None:
     rounds = _rounds(values, 17, 0.123, 0.0, 0, 0, 0)
     rounds.go(one)
     assert rounds.run(0, 1) == 1
-    matching.descend(values, two, 0.123 - float(values[two].sum()), 0.0, *_room(two))
+    matching.descend(values, two, 0.123 - float(values[two].sum()), 0.0, *_room(two), ALL)
     assert (rounds.chosen == two).all()
     assert math.isclose(rounds.residual, 0.123 - values[two].sum(), abs_tol=1e-12)
 
@@ -253,7 +254,10 @@ def _states(tier: Any, values: Floats, k: int, wanted: float) -> Iterator[Any]:
     chosen, trial = np.empty((2, values.size), np.bool_)
     state, work = rng.seeded(4), exchanges.room(values.size, k, 64)
     yield kernels.strided_start(values, k, wanted, chosen), chosen.tolist()
-    residual = kernels.settle(values, wanted, 0.0, True, state, chosen, trial, work[0], work[1])
+    residual, settled = kernels.settle(
+        values, wanted, 0.0, True, state, chosen, trial, work[0], work[1], ALL
+    )
+    assert settled
     yield residual, trial.tolist(), state.tolist()
     if k >= 4 and values.size - k >= 4 and residual:
         residual = compound.quadruple_swap(values, trial, residual, 64, state, *work[:2])
