@@ -132,12 +132,15 @@ def _require_consistent(path: Path, plan: Plan, rows: tuple[Row, ...], sessions:
     runs = len(plan.cases) * len(plan.entrants) * len(settings.time_limits) * settings.repeats
     if runs > _MOST_RUNS:
         raise InvalidFile(f"{path / PLAN}: plans {runs:,} runs; the limit is {_MOST_RUNS:,}")
-    cases, solvers = {case.name for case in plan.cases}, {one.label for one in plan.entrants}
+    families = {case.name: case.family for case in plan.cases}
+    solvers = {one.label for one in plan.entrants}
     for number, row in enumerate(rows, start=1):
         where = f"{path / ROWS}, line {number}"
-        for what, value, known in (("case", row.case, cases), ("solver", row.solver, solvers)):
+        for what, value, known in (("case", row.case, families), ("solver", row.solver, solvers)):
             if value not in known:
                 raise InvalidFile(f"{where}: the {what} {value!r} is not in {PLAN}")
+        if row.family != families[row.case]:
+            raise InvalidFile(f"{where}: {row.case} is of family {families[row.case]!r}")
         if not 0 <= row.session < max(sessions, 1):
             raise InvalidFile(f"{where}: of session {row.session}; there are {sessions}")
 

@@ -91,7 +91,7 @@ class Choices:
                     write([kept], kept.schema, target, durable=False)
                 if stop > windows:
                     path.unlink(missing_ok=True)
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, pa.ArrowException, ValueError) as error:
             LOG.warning("could not mend what was chosen: %s", error)
 
     def _table(self, held: list[Any]) -> Any:
@@ -130,7 +130,7 @@ def read_choices(root: Path, name: str) -> Iterator[tuple[NDArray[np.int64], NDA
     for path in _files(root / CHOICES / f"stream={name}"):
         try:
             table = pq.read_table(path, columns=["time", "loss"], partitioning=None)
-        except (FileNotFoundError, pa.ArrowInvalid) as error:
+        except (OSError, pa.ArrowException, ValueError, KeyError) as error:
             LOG.warning("left out %s: %s", path, error)
             continue
         losses = table.column("loss").to_numpy().astype(np.float32)

@@ -211,7 +211,7 @@ def _tables(group: list[Segment], layout: Layout, skipped: Skipped) -> Iterator[
                     yield file.read_row_group(number)
         except FileNotFoundError:
             raise _Spoiled from None
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             require_its_fault(error)
             skipped.note("damaged", segment.path, error)
             raise _Spoiled from None

@@ -172,7 +172,7 @@ def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
         why = "another version" if isinstance(error, AnotherVersion) else "foreign"
         skipped.note(why, segment.path, error)
         return None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # a name may be no text
         require_its_fault(error)
         skipped.note("damaged", segment.path, error)
         return None

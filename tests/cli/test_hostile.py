@@ -108,6 +108,7 @@ def test_suites(text: str, tmp_path: Path) -> None:
         {"session": 7},
         {"case": f"{RED}else"},
         {"solver": "else"},
+        {"family": "else"},
         {"indices": [1, None]},
     ],
 )
