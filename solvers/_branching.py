@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from math import comb
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from subsetopt.forms import QuadraticForm
 from subsetopt.rounding import UNIT
 
-from ._deadline import Deadline
-from ._quadratic_steps import arrays
+from ._deadline import NEVER, Deadline
+from ._quadratic_steps import Arrays, arrays, best_of_all, descend, refresh
 from ._semidefinite import Iterate, Relaxation
 
 _ENUMERABLE = 1000  # selections that are rather looked at one by one
@@ -95,11 +94,9 @@ class Reduced:
 
     def best(self) -> Outcome:
         """Return the best selection by enumeration."""
-        from ._kernels import quadratic
-
         mask = np.zeros(self.n, np.bool_)
         if self.k:
-            mask[quadratic.enumerate_all(*self._arrays(), self.k)] = True
+            mask[best_of_all(self._arrays(), self.k)] = True
         value = float(self.costs[np.ix_(mask, mask)].sum()) + self.offset
         return Outcome(value, self.selection(mask))
 
@@ -110,16 +107,14 @@ class Reduced:
 
     def rounded(self, marginals: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the selection of the largest marginals, improved by exchanges."""
-        from ._kernels import quadratic
-
         mask = np.zeros(self.n, np.bool_)
         mask[np.argsort(-marginals, kind="stable")[: self.k]] = True
         potentials, parts = np.empty(self.n), self._arrays()
-        quadratic.refresh(*parts, mask, potentials)
-        quadratic.descend(*parts, _TURNS, mask, potentials)
+        refresh(parts, mask, potentials, NEVER)
+        descend(parts, _TURNS, mask, potentials, NEVER)
         return self.selection(mask)
 
-    def _arrays(self) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+    def _arrays(self) -> Arrays:
         return arrays(QuadraticForm(self.costs, np.zeros(self.n), self.k))
 
 

@@ -12,8 +12,11 @@ from subsetopt.solution import Termination
 
 from ._convex import Diagonal, diagonal, largest_entry, slack
 from ._deadline import NEVER, Deadline, OutOfTime, stoppable
+from ._quadratic_steps import arrays
 
 Variant = Literal["auto", "coordinate", "pairwise", "away", "vanilla"]
+
+Floats = NDArray[np.float64]
 
 CODES = {"vanilla": 0, "away": 1, "pairwise": 2}
 """The variants between vertices, as the kernels number them."""
@@ -59,6 +62,7 @@ class QuadraticRelaxation:
 
         self._kernel = quadratic_frank_wolfe
         self._form, self._taken, self._steps, self.deadline = form, taken, steps, deadline
+        self._matrix = arrays(form).matrix
         self._linear = form.linear + taken.values
         self._diagonal = form.matrix.diagonal() - taken.values
         self._code = CODES.get(variant)
@@ -82,7 +86,7 @@ class QuadraticRelaxation:
         """Return B times the point; O(n) for every entry that is not zero."""
         image = np.zeros(self._form.n)
         for part in self.deadline.chunks(self._form.n, self._form.n):
-            self._kernel.add_images(self._form.matrix, part.start, part.stop, point, image)
+            self._kernel.add_images(self._matrix, part.start, part.stop, point, image)
         image -= self._taken.values * point
         return image
 
@@ -91,13 +95,14 @@ class QuadraticRelaxation:
         n, k = self._form.n, self._form.k
         room = 1 if self._code == 0 else min(self._steps + 2, self._ATOM_BYTES // (8 * (n + k)) + 3)
         atoms, images, weights = np.empty((room, k), np.int64), np.empty((room, n)), np.zeros(room)
-        atoms[0] = self._kernel.smallest(self._gradient, k)
+        atoms[0] = largest(-self._gradient, k)
         weights[0] = 1.0
         self.point[:] = 0.0
         self.point[atoms[0]] = 1.0
         self._gradient = self._gradient_at(self.point)
         images[0] = 0.5 * (self._gradient - self._linear)
         self._atoms = (atoms, images, weights)
+        self._room = np.empty(n), np.empty(k, np.int64), np.empty(n), np.empty(n)
         self._count = 1
 
     def _duality_gap(self) -> tuple[float, float]:
@@ -122,8 +127,8 @@ class QuadraticRelaxation:
         largest = largest_entry(form.matrix, self.deadline)
         sizes = np.zeros(form.n)
         for part in self.deadline.chunks(form.n, form.n):
-            self._kernel.add_sizes(form.matrix, part.start, part.stop, point, sizes)
-        value = self._kernel.bound_of(
+            self._kernel.add_sizes(self._matrix, part.start, part.stop, point, sizes)
+        value = bound_of(
             self._image(point),
             sizes,
             taken.values,
@@ -132,7 +137,7 @@ class QuadraticRelaxation:
             largest + float(np.abs(taken.values).max()),
             point,
         )
-        return float(value) - taken.slack
+        return value - taken.slack
 
     def run(self, tolerance: float, limits: Limits, deadline: Deadline) -> Termination:
         """Take steps until one of the reasons to stop."""
@@ -165,7 +170,7 @@ class QuadraticRelaxation:
         n, k = self._form.n, self._form.k
         most = min(max(1, self._WORK // n), self._steps * n - self._moves)
         moves = self._kernel.exchange(
-            self._form.matrix,
+            self._matrix,
             self._taken.values,
             self._diagonal,
             most,
@@ -185,7 +190,7 @@ class QuadraticRelaxation:
         n, k = self._form.n, self._form.k
         most = min(max(1, min(25, self._WORK // (n * k))), self._steps - self._atom_steps)
         self._count, self._gap, taken = self._kernel.iterate(
-            self._form.matrix,
+            self._matrix,
             self._taken.values,
             self._linear,
             self._code,
@@ -197,6 +202,7 @@ class QuadraticRelaxation:
             self._gradient,
             self._best,
             self._best_point,
+            *self._room,
         )
         self._atom_steps += taken
         return bool(taken == most)
@@ -207,3 +213,28 @@ def largest(weights: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     limit = np.partition(weights, len(weights) - k)[len(weights) - k]
     above, equal = np.flatnonzero(weights > limit), np.flatnonzero(weights == limit)
     return np.sort(np.concatenate([above, equal[: k - len(above)]]))
+
+
+def bound_of(
+    product: Floats,
+    sizes: Floats,
+    diagonal: Floats,
+    linear: Floats,
+    k: int,
+    largest: float,
+    point: Floats,
+) -> float:
+    """Return what no selection can fall below if B is semidefinite where sums are zero; O(n).
+
+    Convexity gives ``f(v) >= g'v - m'Bm`` at any m with gradient g, least over the k smallest
+    entries of g. `product` is ``B point`` and `sizes` ``|A| |point|``, both computed anew in
+    float64, and what rounding may have added, in them and in ``sum m = k``, is taken off.
+    `largest` is at least every ``|B_ij|``.
+    """
+    n = len(point)
+    sizes = sizes + np.abs(diagonal * point) + 0.5 * np.abs(linear)
+    gradient = 2.0 * product + linear
+    value = float(np.partition(gradient, k - 1)[:k].sum() - point @ product)
+    spread = float(np.abs(point) @ sizes + 2.0 * np.partition(sizes, n - k)[n - k :].sum())
+    off = abs(float(point.sum()) - k) + n * 2.3e-16 * k
+    return value - (n + 16) * 2.3e-16 * spread - (4.0 * k + off) * off * largest

@@ -41,6 +41,7 @@ class Descents:
         self.potentials = np.empty(form.n)
         self.best, self._fresh = self.chosen, self.potentials
         self.value = self.current = math.inf
+        self._partners = steps.room()
         self._settled = False
         self._turns = max(2 * form.k, CHUNK // form.n)
 
@@ -94,7 +95,12 @@ class Descents:
         """Descend for a while; returns whether no exchange helps any more, and the turns."""
         try:
             self._settled, turns = steps.descend(
-                self._parts, self._turns, self.chosen, self.potentials, self._deadline
+                self._parts,
+                self._turns,
+                self.chosen,
+                self.potentials,
+                self._deadline,
+                self._partners,
             )
         except BaseException:
             if self._standing() < self.value:  # this is the end: no need of fresh potentials
@@ -170,7 +176,8 @@ class Walks(Descents):
         self._barred, self._held = np.empty(n), np.empty(n, np.int64)
         blocks = -(-n // tabu.BLOCK)
         self._minima = np.empty(blocks, np.int64)
-        self._keys = np.full(blocks * tabu.BLOCK + 1, np.inf)
+        self._keys = steps.seen_as_bits(np.full(blocks * tabu.BLOCK + 1, np.inf))
+        self._near = np.empty(tabu.ROOM, np.int64), np.empty(tabu.ROOM, np.int64)
         self._found = np.empty(n, dtype=np.bool_)
         self._numbers, self._counts = np.zeros(5), np.zeros(3, np.int64)
         self._elites: list[Elite] = []
@@ -198,19 +205,20 @@ class Walks(Descents):
         if not settled:
             return self._first
         self.go(self.chosen)
-        self._walk.begin(
-            self.linear,
-            self.current,
-            self.chosen,
-            self.potentials,
-            self._members,
-            self._until,
-            self._barred,
-            self._found,
-            self._numbers,
-            self._counts,
-        )
+        self._begin()
         return self._wander
+
+    def _begin(self) -> None:
+        """Prepare a walk from the selection as it stands, whose value has just been computed."""
+        walk, numbers = self._walk, self._numbers
+        self._members[:] = np.flatnonzero(self.chosen)
+        self._barred[:] = np.where(self.chosen, np.inf, 0.0)
+        self._until[:], self._found[:], self._counts[:] = 0, self.chosen, 0
+        largest = max(np.abs(self.potentials).max(), np.abs(self.linear).max())
+        numbers[walk.VALUE] = numbers[walk.BEST] = self.current
+        numbers[walk.GAIN] = gain = 1e-14 * float(largest)
+        if not numbers[walk.WIDTH_OUT]:
+            numbers[walk.WIDTH_OUT] = numbers[walk.WIDTH_IN] = 1e12 * gain
 
     def _wander(self, most: int) -> Phase:
         moves = self._walk.walk(
@@ -222,8 +230,9 @@ class Walks(Descents):
             self._until,
             self._barred,
             self._held,
-            self._keys,
+            *self._keys,
             self._minima,
+            *self._near,
             self._found,
             self._numbers,
             self._counts,
@@ -309,14 +318,12 @@ def enumerated(form: QuadraticForm, check: Check = unchecked) -> NDArray[np.int6
     """Return a best selection by trying all of them, None where they are many."""
     if math.comb(form.n, form.k) > _FEW:
         return None
-    from ._kernels import quadratic
-
-    matrix, diagonal, linear = steps.arrays(form)
+    parts = steps.arrays(form)
     if 2 * form.k <= form.n:
-        return np.asarray(quadratic.enumerate_all(matrix, diagonal, linear, form.k))
+        return steps.best_of_all(parts, form.k)
     if form.k == form.n:
         return np.arange(form.n)
     # Of the others there are fewer; what they leave is m'Am + c'm with m = 1 - m'.
-    linear = -linear - 2.0 * steps.row_sums(matrix, check)
-    left = quadratic.enumerate_all(matrix, diagonal, linear, form.n - form.k)
+    linear = -parts.linear - 2.0 * steps.row_sums(parts.matrix, check)
+    left = steps.best_of_all(parts._replace(linear=linear), form.n - form.k)
     return np.setdiff1d(np.arange(form.n), left)

@@ -17,6 +17,7 @@ from ._deadline import CHUNK, Deadline
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Keys = tuple[Floats, NDArray[np.int64]]
 
 _ENTRIES = 2**24  # of the matrix that are summed between two checks
 
@@ -27,6 +28,18 @@ class Arrays(NamedTuple):
     matrix: NDArray[Any]
     diagonal: Floats
     linear: Floats
+
+
+def seen_as_bits(keys: Floats) -> Keys:
+    """Return an array, and its memory as the whole numbers that kernels find the least of."""
+    return keys, keys.view(np.int64)
+
+
+def room() -> Keys:
+    """Return what a descent works in."""
+    from ._kernels import quadratic
+
+    return seen_as_bits(np.empty(quadratic.BLOCK + 1))
 
 
 def arrays(form: QuadraticForm) -> Arrays:
@@ -62,23 +75,39 @@ def greedy(parts: Arrays, k: int, chosen: Mask, potentials: Floats, deadline: De
 
 
 def descend(
-    parts: Arrays, most: int, chosen: Mask, potentials: Floats, deadline: Deadline
+    parts: Arrays,
+    most: int,
+    chosen: Mask,
+    potentials: Floats,
+    deadline: Deadline,
+    keys: Keys | None = None,
 ) -> tuple[bool, int]:
-    """Descend by at most `most` turns of O(n); returns whether no exchange helps, and the turns."""
+    """Descend by at most `most` turns of O(n); returns whether no exchange helps, and the turns.
+
+    `keys` is the `room` of whoever descends often.
+    """
     from ._kernels import quadratic
 
+    members, progress = chosen.nonzero()[0], np.zeros(3)
+    state = members, progress, chosen, potentials, *(keys or room())
     if most * len(chosen) <= 2 * CHUNK:
-        turns, settled = quadratic.descend(*parts, most, chosen, potentials)
-        return bool(settled), int(turns)
-    members, progress = np.flatnonzero(chosen), np.zeros(2, np.int64)
-    gain = quadratic.noise(parts.linear, potentials)
+        turns, settled = quadratic.descend(*parts, most, *state)
+        return settled, turns
+    turns, settled = 0, False
     for part in deadline.chunks(most, len(chosen)):
-        quadratic.descend_on(
-            parts.matrix, parts.diagonal, gain, part.stop, members, progress, chosen, potentials
-        )
-        if progress[quadratic.TURNS] < part.stop:
+        turns, settled = quadratic.descend(*parts, part.stop, *state)
+        if settled:
             break
-    return bool(progress[quadratic.IDLE] >= len(members)), int(progress[quadratic.TURNS])
+    return settled, turns
+
+
+def best_of_all(parts: Arrays, k: int) -> NDArray[np.int64]:
+    """Return a best selection of k by trying all of them, in order."""
+    from ._kernels import quadratic
+
+    best, potentials = np.arange(k), np.empty((k, len(parts.linear)))
+    quadratic.enumerate_all(*parts, np.zeros(k, np.int64), np.zeros(k), potentials, best)
+    return best
 
 
 def complete(chosen: Mask, k: int, generator: np.random.Generator) -> None:

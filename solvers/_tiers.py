@@ -1,8 +1,8 @@
 """The kernels run by the interpreter: for the first, small jobs of a machine without machine code.
 
 To compile a kernel takes seconds, to run it once on a hundred values as plain Python takes
-milliseconds. It is the same source, and IEEE arithmetic in the same order (none of these kernels
-is compiled with reassociation), so the selection is the same to the last index.
+milliseconds. It is the same source, and IEEE arithmetic in the same order where no kernel is
+compiled with reassociation, so the selection is the same to the last index.
 """
 
 import sys
@@ -39,7 +39,8 @@ def _prepare() -> None:
 
     package, jit, rng = (ModuleType(f"{_PACKAGE}{name}") for name in ("", "._jit", ".rng"))
     package.__path__ = [str(Path(__file__).parent / "_kernels")]
-    jit.kernel = jit.inner = lambda function: function  # type: ignore[attr-defined]
+    for decorator in ("kernel", "inner", "reassociated", "reordered"):
+        setattr(jit, decorator, lambda function: function)
     rng.below, rng.seeded = _below, seeded  # type: ignore[attr-defined]
     sys.modules |= {made.__name__: made for made in (package, jit, rng)}
 

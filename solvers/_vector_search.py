@@ -60,6 +60,12 @@ class Rows:
                 self._add_one(chosen, total)
         return True
 
+    def total_of(self, chosen: Mask) -> Floats:
+        """Return the sum of the chosen rows."""
+        total = np.empty(self.values.shape[1])
+        self.kernel.total_of(self.values, chosen, total)
+        return total
+
     def products(self, members: NDArray[np.int64]) -> Floats:
         """Return the inner products of some rows with all, (members, n); O(n d) each."""
         some = self.values[members]
@@ -77,7 +83,7 @@ class Rows:
             if at >= 0 and (value < best or pick < 0):
                 best, pick = value, part.start + at
         chosen[pick] = True
-        self.kernel.add_row(self.values[pick], total)
+        total += self.values[pick]
 
 
 class Vectors:
@@ -123,7 +129,7 @@ class Vectors:
         self._error = self._error_of(self._best)
 
     def _error_of(self, chosen: Mask) -> float:
-        total = self._rows.kernel.total_of(self._rows.values, chosen)
+        total = self._rows.total_of(chosen)
         return float(total @ total)
 
     def rounds(self, begin: int, end: int) -> int:
@@ -163,7 +169,7 @@ class Vectors:
     def _descend(self, trial: Mask) -> None:
         """Sweep over the members, exchanging each for its best partner, until none has one."""
         rows = self._rows
-        total = rows.kernel.total_of(rows.values, trial)
+        total = rows.total_of(trial)
         similarity = np.empty(len(rows.values))
         for part in rows.parts():
             np.matmul(rows.values[part], total, out=similarity[part])

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,15 +162,12 @@ class _Relaxation:
         self._rows, self._options, self._reach = centred.rows, options, centred.reach
         n, d = self._rows.shape
         self._at_once = max(1, min(self._STEPS_AT_ONCE, CHUNK // (n * (d + self._SORTING))))
-        room = options.steps + 2
-        self._atoms = np.empty((room, centred.k), dtype=np.int64)
-        self._sums = np.empty((room, self._rows.shape[1]))
-        self._weights = np.zeros(room)
+        self._room = room_for(self._rows, centred.k)
         uniform = np.zeros(d)
         for part in self._parts():
             frank_wolfe.add_rows(self._rows[part], centred.k / n, uniform)
         vertex = self._vertex(uniform)
-        frank_wolfe.start(self._rows, vertex, self._atoms, self._sums, self._weights)
+        self._atoms, self._sums, self._weights = started(self._rows, vertex, options.steps + 2)
         self._count, self.taken = 1, 0
         self.bound = 0.0
         self._scale = float(self._sums[0] @ self._sums[0])
@@ -195,36 +192,55 @@ class _Relaxation:
 
     def _iterate(self, steps: int) -> int:
         """Take up to so many steps; returns how many."""
+        given = self._at_once == 1
+        if given:
+            _, _, vertex, point, _ = self._room
+            self._kernel.point_of(self._sums, self._weights, self._count, point)
+            vertex[:] = self._vertex(point)
         state = self._atoms, self._sums, self._weights, self._count, self.bound
-        if self._at_once > 1:
-            self._count, self.bound, self._gap, taken = self._kernel.iterate(
-                self._rows, self._variant, steps, self._limit, *state, self._reach
-            )
-            return int(taken)
-        point = self._kernel.point_of(self._sums, self._weights, self._count)
-        vertex = self._vertex(point)
-        self._count, self.bound, self._gap, done = self._kernel.step(
-            self._rows, self._variant, self._limit, point, vertex, *state, self._reach
+        self._count, self.bound, self._gap, taken = self._kernel.iterate(
+            self._rows, self._variant, steps, self._limit, *state, self._reach, given, *self._room
         )
-        return int(done != self._kernel.ENDED)
+        return int(taken)
 
     def _vertex(self, point: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the k rows of the smallest inner products with a point, ascending."""
-        scores, k = np.empty(len(self._rows)), self._atoms.shape[1]
+        scores = np.empty(len(self._rows))
         for part in self._parts():
             self._products(self._rows[part], point, scores[part])
-        if self._at_once > 1:
-            vertex: NDArray[np.int64] = self._kernel.minimiser(scores, k)
-            return vertex
-        return largest(-scores, k)
+        return largest(-scores, len(self._room[2]))
 
     def _parts(self) -> Iterator[slice]:
         return self._deadline.chunks(*self._rows.shape)
 
     def weights(self) -> NDArray[np.float64]:
-        weights = np.empty(len(self._rows))
-        self._kernel.weights_of_rows(self._atoms, self._weights, self._count, weights)
-        return weights
+        atoms, weights = self._atoms[: self._count], self._weights[: self._count]
+        return weights_of_rows(atoms, weights, len(self._rows))
+
+
+State = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def started(rows: NDArray[np.float64], vertex: NDArray[np.int64], room: int) -> State:
+    """Return room for so many atoms, their sums of rows and weights, all of it on one vertex."""
+    d, k = rows.shape[1], len(vertex)
+    atoms, sums, weights = np.empty((room, k), np.int64), np.empty((room, d)), np.zeros(room)
+    atoms[0], weights[0] = vertex, 1.0
+    sums[0] = np.cumsum(rows[vertex], axis=0)[-1]  # row by row, as the kernel adds them
+    return atoms, sums, weights
+
+
+def room_for(rows: NDArray[np.float64], k: int) -> tuple[NDArray[Any], ...]:
+    """Return what the steps work in."""
+    n, d = rows.shape
+    return np.empty(n), np.empty(n), np.empty(k, np.int64), np.empty(d), np.empty(d)
+
+
+def weights_of_rows(
+    atoms: NDArray[np.int64], weights: NDArray[np.float64], n: int
+) -> NDArray[np.float64]:
+    """Return how much of each of n rows is chosen: the relaxed selection."""
+    return np.bincount(atoms.ravel(), np.repeat(weights, atoms.shape[1]), minlength=n)
 
 
 def _improved(

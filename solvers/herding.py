@@ -10,7 +10,7 @@ from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
 from ._deadline import Deadline, TimedSolver, stoppable
-from ._quadratic_steps import arrays, complete
+from ._quadratic_steps import arrays, complete, seen_as_bits
 from .base import NUMBA, Answer, Kind, Requirement
 
 
@@ -53,7 +53,7 @@ class Herding(TimedSolver):
         target = linear / (-2.0 * form.k)
         most = 10 * form.k
         chosen, counts = np.zeros(form.n, dtype=np.bool_), np.zeros(2, np.int64)
-        state = chosen, np.zeros(form.n), -target, counts
+        state = chosen, np.zeros(form.n), *seen_as_bits(-target), counts
         with stoppable() as stopped:
             # The steps are not over before k are chosen: after `most`, each chooses another.
             for part in deadline.chunks(most + form.k, form.n):

@@ -6,13 +6,10 @@ Throughout, `centred` (n, d) holds the candidates less the target, so that the o
 
 import numpy as np
 
-from subsetopt.compiled import njit
-
-# Reordering sums lets the dot products use vector registers; NaN and infinity keep their meaning.
-_REASSOCIATE = {"reassoc", "contract", "nsz"}
+from ._jit import kernel, reassociated
 
 
-@njit(cache=True, nogil=True, fastmath=_REASSOCIATE)
+@reassociated
 def dot(a, b):
     """Return the inner product of two vectors."""
     result = 0.0
@@ -21,21 +18,21 @@ def dot(a, b):
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def products(centred, vector, out):
     """Set ``out = centred @ vector``."""
     for i in range(centred.shape[0]):
         out[i] = dot(centred[i], vector)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def squared_norms(centred, out):
     """Set ``out`` (n,) to the squared norms of the rows."""
     for i in range(centred.shape[0]):
         out[i] = dot(centred[i], centred[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def best_addition(centred, norms, chosen, total):
     """Return what the best free row adds to ``||total||**2``, and which it is; -1 for none."""
     best = np.inf
@@ -49,14 +46,7 @@ def best_addition(centred, norms, chosen, total):
     return best, pick
 
 
-@njit(cache=True, nogil=True)
-def add_row(row, total):
-    """Set ``total += row``."""
-    for j in range(total.size):
-        total[j] += row[j]
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def extend(centred, norms, steps, chosen, total):
     """Choose `steps` rows more, each bringing the sum closest to zero; O(n d) each.
 
@@ -66,21 +56,23 @@ def extend(centred, norms, steps, chosen, total):
     for _ in range(steps):
         _, pick = best_addition(centred, norms, chosen, total)
         chosen[pick] = True
-        add_row(centred[pick], total)
+        for j in range(total.size):
+            total[j] += centred[pick, j]
 
 
-@njit(cache=True, nogil=True)
-def total_of(centred, chosen):
-    """Return the sum of the chosen rows."""
-    total = np.zeros(centred.shape[1])
-    for i in range(centred.shape[0]):
+@kernel
+def total_of(centred, chosen, total):
+    """Set `total` to the sum of the chosen rows."""
+    n, d = centred.shape
+    for j in range(d):
+        total[j] = 0.0
+    for i in range(n):
         if chosen[i]:
-            for j in range(total.size):
+            for j in range(d):
                 total[j] += centred[i, j]
-    return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sweep(centred, members, gram, norms, begin, work, chosen, total, similarity):
     """Exchange each member for its best partner, where that helps, for a while.
 
@@ -138,6 +130,7 @@ def sweep(centred, members, gram, norms, begin, work, chosen, total, similarity)
         exchanges += 1
         if n * d > work:
             return b + 1, exchanges, True
-        products(centred, total, similarity)
+        for j in range(n):
+            similarity[j] = dot(centred[j], total)
         spent += n * d
     return members.size, exchanges, False

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from subsetopt.compiled import njit
+from ._jit import kernel
+from .quadratic import least_bits, place_of
 
-from .quadratic import VECTORISED, first, least_bits
 
-
-@njit(cache=True, nogil=True)
-def herd(matrix, target, k, most, replacement, steps, chosen, sums, scores, counts):
+@kernel
+def herd(matrix, target, k, most, replacement, steps, chosen, sums, scores, bits, counts):
     """Choose in step t the candidate of the largest ``target_j - s_j / t``, for `steps` steps.
 
     Here ``s_j = sum(A_ij for i chosen before)``, with multiplicities. It ends with k distinct
@@ -26,13 +25,14 @@ def herd(matrix, target, k, most, replacement, steps, chosen, sums, scores, coun
         After so many it returns, to go on in the next call.
     chosen : (n,) bool, none at first
     sums : (n,) zeros at first
-    scores : (n,) ``-target`` at first
+    scores, bits : (n,) float64 and int64
+        ``-target`` at first; one memory, seen as numbers and as their bits.
     counts : (2,) int64, zeros at first
-        The steps and the distinct candidates so far. All four are changed in place.
+        The steps and the distinct candidates so far. All five are changed in place.
     """
-    bits = scores.view(np.int64)
+    n = target.size
     for _ in range(steps):
-        pick = first(bits, least_bits(bits))
+        pick = place_of(bits, n, least_bits(bits, n))
         counts[0] += 1
         step = counts[0]
         if not chosen[pick]:
@@ -43,16 +43,11 @@ def herd(matrix, target, k, most, replacement, steps, chosen, sums, scores, coun
         if not replacement:
             sums[pick] = np.inf
         elif step >= most:
-            for j in range(target.size):
+            for j in range(n):
                 if chosen[j]:
                     sums[j] = np.inf
-        _add(matrix[pick], target, 1.0 / (step + 1.0), sums, scores)
+        weight = 1.0 / (step + 1.0)
+        for j in range(n):
+            sums[j] += matrix[pick, j]
+            scores[j] = weight * sums[j] - target[j]
     return False
-
-
-@njit(cache=True, nogil=True, fastmath=VECTORISED)
-def _add(row, target, weight, sums, scores):
-    """Set ``sums += row`` and ``scores = weight * sums - target``."""
-    for j in range(row.size):
-        sums[j] += row[j]
-        scores[j] = weight * sums[j] - target[j]

@@ -12,62 +12,39 @@ two. All sums are float64; ties go to the lowest index.
 
 import numpy as np
 
-from subsetopt.compiled import njit
-
-from .quadratic import BLOCK, VECTORISED, exchange_rows, first, least_bits
-
-
-@njit(cache=True, nogil=True, fastmath=VECTORISED)
-def _aim(drift, potentials):
-    for j in range(drift.size):
-        potentials[j] -= drift[j]
+from ._jit import kernel
+from .quadratic import BLOCK, least_bits, place_of
 
 
-@njit(cache=True, nogil=True, fastmath=VECTORISED)
-def _aim_and_add(row, drift, potentials):
-    for j in range(drift.size):
-        potentials[j] += 2.0 * np.float64(row[j]) - drift[j]
+@kernel
+def aim_and_add(row, drift, potentials, bits):
+    """Add a point, whose row of K is given, to S and raise t by one.
 
+    `bits` is the memory of `potentials`, seen as whole numbers.
 
-@njit(cache=True, nogil=True, fastmath=VECTORISED)
-def _partners(row, potentials, keys):
-    for j in range(row.size):
-        keys[j] = potentials[j] - 2.0 * np.float64(row[j])
-
-
-@njit(cache=True, nogil=True)
-def aim(drift, potentials):
-    """Raise t by one; returns the free point of the least potential, and that."""
-    bits = potentials.view(np.int64)
+    Returns
+    -------
+    pick, least
+        The free point of the least potential, and that.
+    """
     least = np.inf
     pick = 0
     for start in range(0, drift.size, BLOCK):
-        end = min(drift.size, start + BLOCK)
-        _aim(drift[start:end], potentials[start:end])
-        at = first(bits[start:end], least_bits(bits[start:end]))
-        if potentials[start + at] < least:
-            pick = start + at
+        end = start + BLOCK if start + BLOCK < drift.size else drift.size
+        entries = row[start:end]
+        drifts = drift[start:end]
+        free = potentials[start:end]
+        for j in range(end - start):
+            free[j] += 2.0 * np.float64(entries[j]) - drifts[j]
+        part = bits[start:end]
+        at = start + place_of(part, end - start, least_bits(part, end - start))
+        if potentials[at] < least:
+            pick = at
             least = potentials[pick]
     return pick, least
 
 
-@njit(cache=True, nogil=True)
-def aim_and_add(row, drift, potentials):
-    """Add a point, whose row of K is given, to S and raise t by one; returns as `aim` does."""
-    bits = potentials.view(np.int64)
-    least = np.inf
-    pick = 0
-    for start in range(0, drift.size, BLOCK):
-        end = min(drift.size, start + BLOCK)
-        _aim_and_add(row[start:end], drift[start:end], potentials[start:end])
-        at = first(bits[start:end], least_bits(bits[start:end]))
-        if potentials[start + at] < least:
-            pick = start + at
-            least = potentials[pick]
-    return pick, least
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def complete(rows, where, members, drift, own):
     """Bring the potentials of members from when each was picked to when all are; O(k^2).
 
@@ -80,12 +57,17 @@ def complete(rows, where, members, drift, own):
             own[b] += 2.0 * np.float64(rows[where[c], i]) - drift[i]
 
 
-@njit(cache=True, nogil=True)
-def look(rows, where, members, potentials, own, turn, idle, most, least_gain):
+@kernel
+def look(rows, where, members, potentials, own, turn, idle, most, least_gain, keys, bits):
     """Look for the best partner of one member after another, until an exchange helps.
 
     O(n) a member, beginning with number ``turn % k``. It ends with an exchange to be made, with
     the k-th look in vain, or after `most` turns.
+
+    Parameters
+    ----------
+    keys, bits : (BLOCK + 1,) float64 and int64
+        Workspace: one memory, seen as numbers and as their bits.
 
     Returns
     -------
@@ -99,35 +81,36 @@ def look(rows, where, members, potentials, own, turn, idle, most, least_gain):
     """
     n = potentials.size
     k = members.size
-    keys = np.empty(BLOCK + 1)
-    bits = keys.view(np.int64)
     while idle < k and turn < most:
         at = turn % k
-        row = rows[where[at]]
+        row = where[at]
         turn += 1
         idle += 1
         least = np.inf
         j = 0
         for start in range(0, n, BLOCK):
-            end = min(n, start + BLOCK)
-            size = end - start
-            _partners(row[start:end], potentials[start:end], keys)
-            lowest = least_bits(bits[:size])
+            size = n - start if n - start < BLOCK else BLOCK
+            entries = rows[row, start : start + size]
+            free = potentials[start : start + size]
+            for c in range(size):
+                keys[c] = free[c] - 2.0 * np.float64(entries[c])
+            lowest = least_bits(bits, size)
             bits[BLOCK] = lowest
             if keys[BLOCK] < least:
                 least = keys[BLOCK]
-                j = start + first(bits[:size], lowest)
+                j = start + place_of(bits, size, lowest)
         if least - own[at] < -least_gain:
             return turn, 0, at, j, least
     return turn, idle, -1, -1, 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exchange(leaving, entering, at, j, key, members, potentials, own):
     """Take j for member number `at`; their rows of K are given. O(n)."""
     i = members[at]
     back = own[at] + 2.0 * np.float64(leaving[j])
-    exchange_rows(leaving, entering, potentials)
+    for c in range(potentials.size):
+        potentials[c] += 2.0 * (np.float64(entering[c]) - np.float64(leaving[c]))
     potentials[i] = back
     potentials[j] = np.inf
     for b in range(members.size):

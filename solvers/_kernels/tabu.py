@@ -7,9 +7,8 @@ potentials and the free candidates of the lowest; two widths, adapted, say how m
 
 import numpy as np
 
-from subsetopt.compiled import njit
-
-from .quadratic import VECTORISED, noise, ordered
+from ._jit import kernel
+from .quadratic import ordered
 from .rng import below
 
 BLOCK = 256
@@ -21,58 +20,7 @@ NOW, SINCE, HELD = range(3)
 """Places in `counts`: the iteration, the one of the last improvement, how many free are tabu."""
 
 
-@njit(cache=True, nogil=True)
-def begin(linear, value, chosen, potentials, members, until, barred, best, numbers, counts):
-    """Prepare a walk from a selection whose potentials and value are known."""
-    k = 0
-    for i in range(linear.size):
-        barred[i] = np.inf if chosen[i] else 0.0
-        until[i] = 0
-        if chosen[i]:
-            members[k] = i
-            k += 1
-    best[:] = chosen
-    numbers[VALUE] = value
-    numbers[BEST] = value
-    numbers[GAIN] = noise(linear, potentials)
-    if numbers[WIDTH_OUT] == 0.0:
-        numbers[WIDTH_OUT] = 1e12 * numbers[GAIN]
-        numbers[WIDTH_IN] = 1e12 * numbers[GAIN]
-    counts[:] = 0
-
-
-@njit(cache=True, nogil=True, fastmath=VECTORISED)
-def _write_keys(potentials, barred, keys):
-    for j in range(potentials.size):
-        keys[j] = potentials[j] + barred[j]
-
-
-@njit(cache=True, nogil=True, fastmath=VECTORISED)
-def _exchange_rows(leaving, entering, potentials, barred, keys):
-    """Set ``potentials += 2 (entering - leaving)`` and ``keys = potentials + barred``."""
-    for j in range(potentials.size):
-        potentials[j] += 2.0 * (np.float64(entering[j]) - np.float64(leaving[j]))
-        keys[j] = potentials[j] + barred[j]
-
-
-@njit(cache=True, nogil=True)
-def _minima(bits, minima):
-    """Fill the least key of each block, and return the least of all, as whole numbers.
-
-    The compiler uses vector registers for the minimum of whole numbers, not for that of floats.
-    """
-    least = ordered(bits[0])
-    for b in range(minima.size):
-        lowest = ordered(bits[b * BLOCK])
-        start = b * BLOCK
-        for j in range(start, start + BLOCK):
-            lowest = min(lowest, ordered(bits[j]))
-        minima[b] = lowest
-        least = min(least, lowest)
-    return least
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def walk(
     matrix,
     diagonal,
@@ -83,7 +31,10 @@ def walk(
     barred,
     held,
     keys,
+    bits,
     minima,
+    outs,
+    ins,
     best,
     numbers,
     counts,
@@ -101,8 +52,10 @@ def walk(
     until : (n,) int64, the iteration up to which a candidate may not be exchanged
     barred : (n,) infinity where chosen or tabu, else zero
     held : (n,) the free candidates that are tabu
-    keys : (blocks * BLOCK + 1,) workspace, infinity from n on
+    keys, bits : (blocks * BLOCK + 1,) float64 and int64, one memory, infinity from n on
     minima : (blocks,) int64, workspace
+    outs, ins : (ROOM,) int64, workspace
+        Places in `members` that may be left, and candidates that may enter.
     best : (n,) bool, the best selection of this walk
     numbers, counts : see `VALUE`, `NOW`
     tenures : (4,) int64
@@ -116,21 +69,32 @@ def walk(
     """
     n = potentials.size
     k = members.size
-    outs = np.empty(ROOM, np.int64)
-    ins = np.empty(ROOM, np.int64)
     gain = numbers[GAIN]
     value = numbers[VALUE]
     least = numbers[BEST]
     widest = 1e14 * gain  # beyond all potentials
-    bits = keys.view(np.int64)
     spare = keys.size - 1
-    _write_keys(potentials, barred, keys)
+    stale = True
     done = 0
     while done < steps and counts[NOW] - counts[SINCE] < stall and least > goal:
         counts[NOW] += 1
         done += 1
         now = counts[NOW]
-        bits[spare] = ordered(_minima(bits[:spare], minima))
+        if stale:
+            for j in range(n):
+                keys[j] = potentials[j] + barred[j]
+            stale = False
+        # The compiler uses vector registers for the minimum of whole numbers, not of floats.
+        most = ordered(bits[0])
+        for b in range(minima.size):
+            start = b * BLOCK
+            lowest_here = ordered(bits[start])
+            for j in range(start, start + BLOCK):
+                order = ordered(bits[j])
+                lowest_here = order if order < lowest_here else lowest_here
+            minima[b] = lowest_here
+            most = lowest_here if lowest_here < most else most
+        bits[spare] = ordered(most)
         lowest = keys[spare]
         highest = -np.inf
         for a in range(k):
@@ -164,9 +128,11 @@ def walk(
             b = b + 1 if b + 1 < minima.size else 0
         aim = 12 if n < 200 else 8
         if n_in != aim:
-            numbers[WIDTH_IN] = min(widest, numbers[WIDTH_IN] * (1.05 if n_in < aim else 0.95))
+            width = numbers[WIDTH_IN] * (1.05 if n_in < aim else 0.95)
+            numbers[WIDTH_IN] = width if width < widest else widest
         if n_free != aim:
-            numbers[WIDTH_OUT] = min(widest, numbers[WIDTH_OUT] * (1.05 if n_free < aim else 0.95))
+            width = numbers[WIDTH_OUT] * (1.05 if n_free < aim else 0.95)
+            numbers[WIDTH_OUT] = width if width < widest else widest
         for q in range(counts[HELD]):
             if potentials[held[q]] <= limit and n_in < ROOM:
                 ins[n_in] = held[q]
@@ -217,13 +183,16 @@ def walk(
             else:
                 q += 1
         if pick_in < 0:
-            _write_keys(potentials, barred, keys)
+            stale = True
             continue
-        _exchange_rows(matrix[i], matrix[pick_in], potentials, barred, keys)
+        for j in range(n):
+            potentials[j] += 2.0 * (np.float64(matrix[pick_in, j]) - np.float64(matrix[i, j]))
+            keys[j] = potentials[j] + barred[j]
         value += change
         if value < least - gain:
             least = value
-            best[:] = chosen
+            for j in range(n):
+                best[j] = chosen[j]
             counts[SINCE] = now
     numbers[VALUE] = value
     numbers[BEST] = least

@@ -60,7 +60,8 @@ class Swap:
 
     def __call__(self, state: State, k: int) -> None:
         """Choose a batch; one row of K for each point, one for each exchange, O(n) a look."""
-        from subsetopt.solvers._kernels import sequences
+        from subsetopt.solvers._kernels import quadratic, sequences
+        from subsetopt.solvers._quadratic_steps import seen_as_bits
 
         rows, own = self._buffer(state, k), np.empty(k)
         first = state.count
@@ -72,10 +73,11 @@ class Swap:
         sequences.complete(table, where, members, state.drift, own)
         least_gain = _ROUNDING * max(np.abs(own).max(), state.engine.diagonal().max())
         most = _ENDLESS if self.sweeps is None else k * self.sweeps
+        look, room = sequences.look, seen_as_bits(np.empty(quadratic.BLOCK + 1))
         turn = idle = 0
         while True:
-            turn, idle, at, j, key = sequences.look(
-                table, where, members, state.potentials, own, turn, idle, most, least_gain
+            turn, idle, at, j, key = look(
+                table, where, members, state.potentials, own, turn, idle, most, least_gain, *room
             )
             if j < 0:
                 break
@@ -106,9 +108,12 @@ def herd(
     rows: NDArray[Any] | None = None,
 ) -> None:
     """Choose k points by herding; notes their potentials and rows of K where arrays are given."""
-    from subsetopt.solvers._kernels import quadratic, sequences
+    from subsetopt.solvers._kernels import sequences
 
-    pick, least = sequences.aim(state.drift, state.potentials)
+    bits = state.potentials.view(np.int64)
+    state.potentials -= state.drift
+    pick = int(state.potentials.argmin())
+    least = float(state.potentials[pick])
     for b in range(k):
         row = state.enter(pick, least)
         if own is not None:
@@ -116,8 +121,8 @@ def herd(
         if rows is not None:
             rows[b] = row
         if b < k - 1:
-            pick, least = sequences.aim_and_add(row, state.drift, state.potentials)
-    quadratic.add_row(row, 2.0, state.potentials)
+            pick, least = sequences.aim_and_add(row, state.drift, state.potentials, bits)
+    state.potentials += np.multiply(row, 2.0, dtype=np.float64)
 
 
 @dataclass(frozen=True)

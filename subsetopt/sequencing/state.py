@@ -89,12 +89,10 @@ class State:
 
     def add(self, chosen: NDArray[np.int64]) -> None:
         """Choose these points, in this order; O(n) each."""
-        from subsetopt.solvers._kernels import quadratic, sequences
-
         for j in chosen.tolist():
-            sequences.aim(self.drift, self.potentials)
+            self.potentials -= self.drift
             row = self.enter(j, float(self.potentials[j]))
-            quadratic.add_row(row, 2.0, self.potentials)
+            self.potentials += np.multiply(row, 2.0, dtype=np.float64)
 
     def close(self, seconds: float) -> None:
         """End a batch: note the squared MMD to the whole, and to what is left."""

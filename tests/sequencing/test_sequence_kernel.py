@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from subsetopt.solvers._kernels import sequences
+from subsetopt.solvers._kernels.quadratic import BLOCK
+from subsetopt.solvers._quadratic_steps import seen_as_bits
 
 SIZES = [1, 5, 1023, 1024, 1025, 2500]
 
@@ -21,14 +23,12 @@ def potentials(n: int, seed: int = 0) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", SIZES)
-def test_aim(n: int, dtype: Any) -> None:
+def test_aim_and_add(n: int, dtype: Any) -> None:
     generator = np.random.default_rng(n)
     drift, row = generator.integers(0, 3, n) / 8, (generator.integers(0, 3, n) / 8).astype(dtype)
-    found, wanted = potentials(n), potentials(n) - drift
-    assert sequences.aim(drift, found) == (wanted.argmin(), wanted.min())
-    np.testing.assert_array_equal(found, wanted)
-    wanted += 2.0 * row - drift
-    assert sequences.aim_and_add(row, drift, found) == (wanted.argmin(), wanted.min())
+    found, wanted = potentials(n), potentials(n) + (2.0 * row - drift)
+    room = found.view(np.int64)
+    assert sequences.aim_and_add(row, drift, found, room) == (wanted.argmin(), wanted.min())
     np.testing.assert_array_equal(found, wanted)
 
 
@@ -56,10 +56,11 @@ def test_members_look_for_partners_and_are_exchanged(dtype: Any, held: bool) -> 
 
     free = np.array([potential(exact, chosen, j, 6) for j in range(1500)])
     free[chosen] = np.inf
+    room = seen_as_bits(np.empty(BLOCK + 1))
     turn = idle = made = 0
     for _ in range(9):
         looked, idle, at, j, key = sequences.look(
-            table, where, members, free, own, turn, idle, 10**6, 1e-12
+            table, where, members, free, own, turn, idle, 10**6, 1e-12, *room
         )
         keys = free - 2 * exact[members[at]]
         if j < 0:
@@ -84,8 +85,12 @@ def test_members_look_for_partners_and_are_exchanged(dtype: Any, held: bool) -> 
 def test_looks_are_limited_and_counted() -> None:
     K, members, own = np.eye(6), np.array([0, 1, 2]), np.zeros(3)
     free = np.array([np.inf, np.inf, np.inf, 0.0, 1.0, 1.0])
-    whole = sequences.look(K, members, members, free, own, 0, 0, 100, 1e-12)
-    assert whole == (3, 3, -1, -1, 0.0)
-    assert sequences.look(K, members, members, free, own, 0, 0, 2, 1e-12) == (2, 2, -1, -1, 0.0)
+    room = seen_as_bits(np.empty(BLOCK + 1))
+
+    def look(*limits: int) -> tuple[Any, ...]:
+        return tuple(sequences.look(K, members, members, free, own, *limits, 1e-12, *room))
+
+    assert look(0, 0, 100) == (3, 3, -1, -1, 0.0)
+    assert look(0, 0, 2) == (2, 2, -1, -1, 0.0)
     free[5] = -1.0
-    assert sequences.look(K, members, members, free, own, 1, 1, 100, 1e-12) == (2, 0, 1, 5, -1.0)
+    assert look(1, 1, 100) == (2, 0, 1, 5, -1.0)

@@ -224,7 +224,9 @@ def swept(vectors: Any, k: int) -> Any:
         while exchanges:
             members = chosen.nonzero()[0]
             gram = rows[members] @ rows.T
-            exchanges = kernels.sweep(rows, members, gram, norms, chosen, total, along)
+            _, exchanges, _ = kernels.sweep(
+                rows, members, gram, norms, 0, 2**40, chosen, total, along
+            )
         found.append(torch.from_numpy(chosen.nonzero()[0]))
     return torch.stack(found)
 

@@ -1,13 +1,15 @@
 """Frank-Wolfe's kernel: invariants, bounds, and the optimum by another method."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from subsetopt.solvers._kernels import frank_wolfe
+from subsetopt.solvers._quadratic_relaxation import largest
+from subsetopt.solvers.frank_wolfe import room_for, started, weights_of_rows
 
 Floats = NDArray[np.float64]
 VARIANTS = {"vanilla": 0, "away": 1, "pairwise": 2}
@@ -25,11 +27,18 @@ def _rows(seed: int, shift: float = 1.0) -> Floats:
 
 
 def _started(rows: Floats, k: int, room: int) -> State:
-    state = State(np.empty((room, k), np.int64), np.empty((room, rows.shape[1])), np.zeros(room))
     uniform = np.zeros(rows.shape[1])
     frank_wolfe.add_rows(rows, k / len(rows), uniform)
-    frank_wolfe.start(rows, frank_wolfe.minimiser(rows @ uniform, k), *state)
-    return state
+    return State(*started(rows, largest(-rows @ uniform, k), room))
+
+
+def _iterate(rows: Floats, state: State, variant: int, steps: int, *told: float) -> Any:
+    """Take steps, told the tolerance, how many atoms there are, and the bound."""
+    tolerance, count, bound = told
+    room = room_for(rows, state.atoms.shape[1])
+    return frank_wolfe.iterate(
+        rows, variant, steps, tolerance, *state, int(count), bound, 0.0, False, *room
+    )
 
 
 @cache
@@ -66,8 +75,7 @@ def _check(rows: Floats, k: int, state: State, count: int) -> float:
     assert abs(weights.sum() - 1) < 1e-9
     assert all(np.unique(atom).size == k for atom in atoms)
     np.testing.assert_allclose(sums, rows[atoms].sum(axis=1), atol=1e-12)
-    relaxed = np.empty(len(rows))
-    frank_wolfe.weights_of_rows(state.atoms, state.weights, count, relaxed)
+    relaxed = weights_of_rows(atoms, weights, len(rows))
     assert abs(relaxed.sum() - k) < 1e-8
     assert relaxed.min() >= 0
     assert relaxed.max() <= 1 + 1e-9
@@ -93,9 +101,7 @@ def test_invariants_and_bounds_step_by_step(variant: str, seed: int, k: int) -> 
     count, bound, gap = 1, 0.0, np.inf
     values, bounds, gaps = [float(state.sums[0] @ state.sums[0])], [0.0], []
     for _ in range(80):
-        count, bound, gap, taken = frank_wolfe.iterate(
-            rows, VARIANTS[variant], 5, 1e-10, *state, count, bound
-        )
+        count, bound, gap, taken = _iterate(rows, state, VARIANTS[variant], 5, 1e-10, count, bound)
         value = _check(rows, k, state, count)
         assert value <= values[-1] * (1 + 1e-12)
         assert bound >= bounds[-1]
@@ -117,7 +123,7 @@ def test_a_target_inside_is_reached(variant: str) -> None:
     rows = _rows(5)
     rows -= rows.mean(axis=0)
     state = _started(rows, 6, 502)
-    count, bound, gap, _ = frank_wolfe.iterate(rows, VARIANTS[variant], 500, 1e-9, *state, 1, 0.0)
+    count, bound, gap, _ = _iterate(rows, state, VARIANTS[variant], 500, 1e-9, 1, 0.0)
     assert bound == 0
     assert _check(rows, 6, state, count) <= (0.05 if variant == "vanilla" else 1e-9)
     assert gap >= 0
@@ -126,10 +132,10 @@ def test_a_target_inside_is_reached(variant: str) -> None:
 def test_stops_when_there_is_no_room_or_nothing_to_gain() -> None:
     rows = _rows(1)
     state = _started(rows, 3, 2)
-    count, _, _, taken = frank_wolfe.iterate(rows, 0, 50, 0.0, *state, 1, 0.0)
+    count, _, _, taken = _iterate(rows, state, 0, 50, 0.0, 1, 0.0)
     assert count <= 2
     assert taken < 50
     _check(rows, 3, state, count)
     zero = np.zeros((5, 2))
     state = _started(zero, 2, 10)
-    assert frank_wolfe.iterate(zero, 2, 50, 0.0, *state, 1, 0.0)[2:] == (0.0, 0)
+    assert _iterate(zero, state, 2, 50, 0.0, 1, 0.0)[2:] == (0.0, 0)

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from subsetopt.solvers._kernels import herding
+from subsetopt.solvers._quadratic_steps import seen_as_bits
 
 
 def _twin(
@@ -24,7 +25,7 @@ def _twin(
 def _herded(matrix: Any, target: Any, k: int, most: int, replacement: bool) -> tuple[Any, int]:
     """Return what is chosen, three steps at a time, and after how many steps."""
     chosen, counts = np.zeros(len(target), dtype=np.bool_), np.zeros(2, np.int64)
-    state = chosen, np.zeros(len(target)), -target, counts
+    state = chosen, np.zeros(len(target)), *seen_as_bits(-target), counts
     while not herding.herd(matrix, target, k, most, replacement, 3, *state):
         assert counts[0] % 3 == 0
     assert counts[1] == chosen.sum() == k

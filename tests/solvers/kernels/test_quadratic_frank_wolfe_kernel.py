@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from subsetopt.solvers import _tiers
 from subsetopt.solvers._kernels import quadratic_frank_wolfe as kernel
+from subsetopt.solvers._quadratic_relaxation import bound_of
 
 Floats = NDArray[np.float64]
 VARIANTS = {"vanilla": 0, "away": 1, "pairwise": 2}
@@ -56,13 +58,21 @@ def _plain_frank_wolfe(data: Data, point: Floats, steps: int) -> Floats:
     return point
 
 
+def _room(k: int) -> tuple[NDArray[Any], ...]:
+    return np.empty(14), np.empty(k, np.int64), np.empty(14), np.empty(14)
+
+
 def test_smallest_takes_the_first_of_equals() -> None:
-    for seed in range(30):
+    smallest = _tiers.module("selection").smallest
+    for seed in range(60):
         generator = np.random.default_rng(seed)
-        values = generator.integers(0, 4, 12).astype(np.float64)
-        for k in (1, 5, 12):
-            wanted = np.sort(np.argsort(values, kind="stable")[:k])
-            assert kernel.smallest(values, k).tolist() == wanted.tolist()
+        values = generator.normal(size=seed + 1)
+        if seed % 2:
+            values = np.round(values)
+        for k in {1, seed // 2 + 1, seed + 1}:
+            found = np.empty(k, np.int64)
+            smallest(values, k, np.empty(seed + 1), found)
+            assert found.tolist() == np.sort(np.argsort(values, kind="stable")[:k]).tolist()
 
 
 def _image(data: Any, point: Any) -> Any:
@@ -88,7 +98,7 @@ def test_lower_bound_is_value_less_gap_less_very_little(dtype: type) -> None:
         sizes = np.zeros(14)
         kernel.add_sizes(data.matrix, 0, 14, point, sizes)
         np.testing.assert_allclose(sizes, np.abs(data.matrix) @ point, rtol=1e-6)
-        bound = kernel.bound_of(_image(data, point), sizes, *data[1:], 20.0, point)
+        bound = bound_of(_image(data, point), sizes, *data[1:], 20.0, point)
         plain = data.value(point) - data.gap(point)
         assert plain - 1e-11 * (1 + abs(plain)) <= bound < plain
 
@@ -100,7 +110,7 @@ def test_vanilla_steps_are_those_of_the_plain_method(seed: int) -> None:
     gradient = data.gradient(point)
     room = np.empty((1, 5), np.int64), np.empty((1, 14)), np.zeros(1)
     best, best_point = np.array([-np.inf]), np.empty(14)
-    kernel.iterate(*data[:3], 0, 12, 0.0, *room, 0, point, gradient, best, best_point)
+    kernel.iterate(*data[:3], 0, 12, 0.0, *room, 0, point, gradient, best, best_point, *_room(5))
     np.testing.assert_allclose(point, _plain_frank_wolfe(data, data.vertex(), 12), atol=1e-12)
 
 
@@ -118,7 +128,7 @@ def test_invariants_step_by_step(variant: str, seed: int, k: int) -> None:
     for _ in range(40):
         count, _, taken = kernel.iterate(
             *data[:3], VARIANTS[variant], 5, 1e-9,
-            atoms, images, weights, count, point, gradient, best, best_point,
+            atoms, images, weights, count, point, gradient, best, best_point, *_room(k),
         )  # fmt: skip
         np.testing.assert_allclose(gradient, data.gradient(point), atol=1e-9)
         assert abs(point.sum() - k) < 1e-10
@@ -149,7 +159,7 @@ def test_full_room_ends_it() -> None:
     atoms[0], images[0], weights[0] = np.arange(5), data.convex @ point, 1.0
     count, _, taken = kernel.iterate(
         *data[:3], 1, 50, 0.0, atoms, images, weights, 1, point, gradient,
-        np.array([-np.inf]), np.empty(14),
+        np.array([-np.inf]), np.empty(14), *_room(5),
     )  # fmt: skip
     assert count <= 3
     assert taken < 50

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from subsetopt.solvers import _tiers
+from subsetopt.solvers._deadline import NEVER
 from subsetopt.solvers._kernels import quadratic
+from subsetopt.solvers._quadratic_steps import Arrays, best_of_all, descend
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -59,7 +62,8 @@ def test_exchanges_keep_the_potentials(dtype: Any) -> None:
         i = generator.choice(np.flatnonzero(chosen))
         j = generator.choice(np.flatnonzero(~chosen))
         before += potentials[j] - potentials[i] - 2 * float(matrix[i, j])
-        quadratic.exchange(matrix, diagonal, i, j, chosen, potentials)
+        one, other = np.array([i]), np.array([j])
+        quadratic.exchange_all(matrix, diagonal, one, other, chosen, potentials)
         assert not chosen[i]
         assert chosen[j]
     np.testing.assert_allclose(potentials, potentials_of(matrix, linear, chosen), atol=1e-10)
@@ -99,7 +103,8 @@ def test_descend_is_monotone_and_ends_where_no_exchange_helps(n: int, k: int, dt
         last = quadratic.refresh(matrix, diagonal, linear, chosen, potentials)
         settled = False
         for _ in range(200):
-            turns, settled = quadratic.descend(matrix, diagonal, linear, k, chosen, potentials)
+            parts = Arrays(matrix, diagonal, linear)
+            settled, turns = descend(parts, k, chosen, potentials, NEVER)
             assert turns <= k
             assert chosen.sum() == k
             now = value(matrix, linear, chosen)
@@ -115,12 +120,13 @@ def test_descend_is_monotone_and_ends_where_no_exchange_helps(n: int, k: int, dt
 
 
 def test_the_least_of_bits_is_the_least_of_keys() -> None:
+    plain = _tiers.module("quadratic")
     for keys in ([3.0, -2.0, np.inf, -7.5, 0.0], [np.inf, np.inf], [5e-324, 1e300, 2.0], [-1e308]):
-        bits = np.array(keys).view(np.int64)
-        least = quadratic.least_bits(bits)
+        bits = np.array([*keys, -np.inf]).view(np.int64)
+        least = plain.least_bits(bits, len(keys))
         assert np.int64(least).view(np.float64) == min(keys)
-        assert keys[quadratic.first(bits, least)] == min(keys)
-    assert quadratic.first(np.array([1, 2]), 3) == -1
+        assert keys[plain.place_of(bits, len(keys), least)] == min(keys)
+    assert plain.place_of(np.array([1, 2]), 2, 3) == -1
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (7, 1), (7, 3), (7, 6), (7, 7), (10, 5)])
@@ -128,7 +134,7 @@ def test_enumerate_all(n: int, k: int) -> None:
     for seed in range(4):
         matrix, diagonal, linear = form(n, seed)
         found = np.zeros(n, dtype=np.bool_)
-        found[quadratic.enumerate_all(matrix, diagonal, linear, k)] = True
+        found[best_of_all(Arrays(matrix, diagonal, linear), k)] = True
         assert found.sum() == k
         least = min(
             value(matrix, linear, np.isin(np.arange(n), some)) for some in combinations(range(n), k)
@@ -136,7 +142,28 @@ def test_enumerate_all(n: int, k: int) -> None:
         assert value(matrix, linear, found) == pytest.approx(least, abs=1e-10)
 
 
-def test_noise_is_relative() -> None:
-    linear, potentials = np.array([1.0, -3.0]), np.array([0.5, 2.0])
-    assert quadratic.noise(linear, potentials) == pytest.approx(3e-14)
-    assert quadratic.noise(1e300 * linear, potentials) == pytest.approx(3e286)
+@pytest.mark.parametrize("scale", [1.0, 1e300])
+def test_gains_below_the_noise_are_not_taken(scale: float) -> None:
+    linear = scale * np.array([3.0, 1.0, 1.0 - 4e-15])
+    parts = Arrays(np.zeros((3, 3)), np.zeros(3), linear)
+    chosen, potentials = np.array([False, True, False]), linear.copy()
+    assert descend(parts, 9, chosen, potentials, NEVER) == (True, 1)
+    linear[2] = potentials[2] = scale * (1.0 - 4e-14)
+    assert descend(parts, 9, chosen, potentials, NEVER) == (True, 2)
+    assert chosen.tolist() == [False, False, True]
+
+
+def test_a_descent_goes_on_where_it_was_left() -> None:
+    matrix, diagonal, linear = form(60, 4)
+    ends = []
+    for stops in ([999], [7, 8, 30, 999]):
+        chosen, potentials, keys = some(60, 20, 0), np.empty(60), np.empty(quadratic.BLOCK + 1)
+        quadratic.refresh(matrix, diagonal, linear, chosen, potentials)
+        members, progress = np.flatnonzero(chosen), np.zeros(3)
+        state = members, progress, chosen, potentials, keys, keys.view(np.int64)
+        for most in stops:
+            quadratic.descend(matrix, diagonal, linear, most, *state)
+            assert progress[quadratic.TURNS] <= most
+        assert progress[quadratic.IDLE] == 20
+        ends.append((chosen.tolist(), potentials.tolist()))
+    assert ends[0] == ends[1]

@@ -14,10 +14,11 @@ class _Walk(Walks):
     """A walk that is led by hand."""
 
     def walk(self, steps: int, stall: int = 10**9, goal: float = -np.inf) -> int:
-        names = "matrix diagonal chosen potentials _members _until _barred _held _keys _minima"
-        arrays = [getattr(self, name) for name in f"{names} _found _numbers _counts".split()]
+        walked = self.chosen, self.potentials, self._members, self._until, self._barred, self._held
+        room = *self._keys, self._minima, *self._near, self._found, self._numbers, self._counts
+        rest = (steps, stall, goal, self._tenures, self._state)
         kernel: Any = tabu.walk
-        return int(kernel(*arrays, steps, stall, goal, self._tenures, self._state))
+        return int(kernel(self.matrix, self.diagonal, *walked, *room, *rest))
 
     def enter(self) -> None:
         self._phase = self._first

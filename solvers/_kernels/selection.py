@@ -1,0 +1,54 @@
+"""The k smallest of n numbers."""
+
+from ._jit import inner
+
+
+@inner
+def smallest(values, k, scratch, indices):
+    """Fill `indices` (k,) with where the k smallest stand, ascending; of equal ones the first.
+
+    Hoare's quickselect with the median of three, O(n) on average; `scratch` (n,) is workspace.
+    Numba's own partition gives the same and takes four times as long to compile, its sort ten.
+    """
+    n = values.size
+    for i in range(n):
+        scratch[i] = values[i]
+    low = 0
+    high = n - 1
+    while low < high:
+        one = scratch[low]
+        two = scratch[(low + high) // 2]
+        three = scratch[high]
+        pivot = max(min(one, two), min(max(one, two), three))
+        i = low
+        j = high
+        while i <= j:  # up to j none is above the pivot, from i on none below
+            while scratch[i] < pivot:
+                i += 1
+            while scratch[j] > pivot:
+                j -= 1
+            if i <= j:
+                held = scratch[i]
+                scratch[i] = scratch[j]
+                scratch[j] = held
+                i += 1
+                j -= 1
+        if k - 1 <= j:
+            high = j
+        elif k - 1 >= i:
+            low = i
+        else:
+            break
+    limit = scratch[k - 1]
+    equal = k
+    for i in range(n):
+        equal -= values[i] < limit
+    place = 0
+    for i in range(n):
+        if values[i] < limit:
+            indices[place] = i
+            place += 1
+        elif values[i] == limit and equal > 0:
+            indices[place] = i
+            place += 1
+            equal -= 1
