@@ -30,8 +30,6 @@ _BUFFERS = 16
 """How many segments are held at most while they cannot be written."""
 _WAIT, _LONGEST = 0.2, 30.0
 """Seconds after a failure until the next attempt: the first ones, and at most."""
-_AT_EXIT = 10.0
-"""Seconds that the end of the process waits for a writer that was forgotten just before."""
 _LATEST = 253_402_300_799_000_000
 """The end of the year 9999 in microseconds since 1970: times beyond are no seconds since then."""
 
@@ -341,5 +339,7 @@ def _finish(closing: "weakref.WeakMethod[Any]", thread: threading.Thread) -> Non
     close = closing()
     if close is not None:
         close()
-    else:  # the thread may be the one that closes it
-        thread.join(_AT_EXIT)
+    else:
+        # The thread may be the one that closes it. However slow the disk is, it is waited for, as
+        # it is where this thread closes: what was taken in is not lost for want of patience.
+        thread.join()
