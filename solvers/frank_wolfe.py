@@ -240,7 +240,8 @@ def weights_of_rows(
     atoms: NDArray[np.int64], weights: NDArray[np.float64], n: int
 ) -> NDArray[np.float64]:
     """Return how much of each of n rows is chosen: the relaxed selection."""
-    return np.bincount(atoms.ravel(), np.repeat(weights, atoms.shape[1]), minlength=n)
+    shares = np.repeat(weights, atoms.shape[1])
+    return np.bincount(atoms.ravel(), shares, minlength=n).astype(np.float64, copy=False)
 
 
 def _improved(
