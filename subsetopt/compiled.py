@@ -13,7 +13,7 @@ from typing import Any
 import numba
 from numba.core import caching
 
-from subsetopt import _compiling
+from subsetopt import _compiling, _lean  # noqa: F401 - before any kernel is loaded
 
 _DIGEST = hashlib.sha256().digest_size
 

@@ -210,10 +210,15 @@ def test_typed() -> None:
 def test_contents() -> None:
     assert so.__all__ == sorted(so.__all__)
     tree = ast.parse(Path(so.__file__).read_text())
+    (typed,) = (node for node in tree.body if isinstance(node, ast.If))
     bound = [
-        alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+        alias.name
+        for node in typed.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     ]
     assert set(so.__all__) == set(bound)
+    assert set(so.__all__) <= set(dir(so))
     assert all(hasattr(so, name) for name in so.__all__)
     for package in (problems, formats):
         assert all(hasattr(package, name) for name in package.__all__)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.marginals import worst
+from subsetopt._marginals import worst
 
 RNG = np.random.default_rng(0)
 X = np.column_stack([RNG.normal(5e3, 1e3, 400), RNG.integers(0, 3, 400), np.full(400, 2.5)])

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import numpy as np
 import typer
 
 from subsetopt.errors import InvalidFile, InvalidOption
@@ -94,12 +93,12 @@ class Source:
 
                 sklearn = Requirement("scikit-learn", "sklearn", extra="bench")
                 digits = sklearn.load("datasets").load_digits()
-                return Data((digits.data / 16).astype(np.float32), digits.target, {})
+                return Data((digits.data / 16).astype("float32"), digits.target, {})
             case "mnist":
                 from subsetopt.formats.idx import read_mnist
 
                 images, labels = read_mnist(self._folder())
-                return Data(images.astype(np.float32) / 255, labels, {})
+                return Data(images.astype("float32") / 255, labels, {})
         from subsetopt.formats import read_table
 
         read = read_table(self.source, table.options(), "square" if square else None)

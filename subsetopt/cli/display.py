@@ -11,7 +11,7 @@ from subsetopt.reporting.terminal import console
 from subsetopt.reporting.words import distance
 
 if TYPE_CHECKING:
-    from subsetopt.marginals import Marginal
+    from subsetopt._marginals import Marginal
     from subsetopt.solution import Solution, Stats
 
     from .yardstick import Yardstick
@@ -48,7 +48,7 @@ def show_solution(
 
 def show_marginals(marginals: "Sequence[Marginal]") -> None:
     """Print the columns of chosen and of all rows, with random selections as baseline."""
-    from subsetopt.marginals import worst
+    from subsetopt._marginals import worst
 
     rows = list(worst(marginals, _COLUMNS))
     table = Table(box=None, padding=(0, 1), pad_edge=True)

@@ -4,16 +4,18 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from subsetopt.errors import InvalidAnswer, MissingBackend, SubsetOptError, TooLarge
-from subsetopt.solution import Solution, Termination
 
 from .signals import heard_as_ctrl_c
 from .streams import drop_output, say
+
+if TYPE_CHECKING:
+    from subsetopt.solution import Solution
 
 ANSWER = 0
 NO_ANSWER = 1
@@ -25,8 +27,10 @@ INTERRUPTED = 130  # SIGINT, which is Ctrl-C
 BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE has ended
 
 
-def of_solution(solution: Solution) -> int:
+def of_solution(solution: "Solution") -> int:
     """Return the exit code of a command that ended with `solution`."""
+    from subsetopt.solution import Termination
+
     if solution.termination is Termination.INTERRUPTED:
         return INTERRUPTED
     return NO_ANSWER if solution.indices is None else ANSWER

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from subsetopt.errors import InvalidFile, InvalidOption
@@ -114,6 +113,8 @@ class MeanMatchingInput:
 
     def read(self, seed: int, table: TableInput) -> "tuple[MeanMatching, Tables]":
         """Read the values and state the problem; noise is from ``default_rng([seed, 2])``."""
+        import numpy as np
+
         from subsetopt.formats import read_table
         from subsetopt.problems import MeanMatching
 
@@ -350,4 +351,8 @@ def _target(text: str, dimensions: int) -> Any:
         raise InvalidOption(
             f"--target is {text!r}; a number, numbers with commas, 'mean' or 'noisy' is needed"
         ) from None
-    return numbers[0] if len(numbers) == 1 and dimensions == 1 else np.array(numbers)
+    if len(numbers) == 1 and dimensions == 1:
+        return numbers[0]
+    import numpy as np
+
+    return np.array(numbers)

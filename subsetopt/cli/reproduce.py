@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from subsetopt.errors import InvalidFile, InvalidOption, MissingBackend
-from subsetopt.formats.atomic import require_writable, suffix_of
 
 from . import exits
 from .bundles import command
@@ -71,6 +70,8 @@ class Which:
 
     def __post_init__(self) -> None:
         if self.plot is not None:
+            from subsetopt.formats.atomic import require_writable, suffix_of
+
             suffix_of(self.plot, (".svg", ".png", ".pdf"))
             require_writable(self.plot)
         if self.scale not in SCALES:

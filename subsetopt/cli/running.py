@@ -12,7 +12,7 @@ from . import exits, inputs
 from .streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.marginals import Marginal
+    from subsetopt._marginals import Marginal
     from subsetopt.solution import Solution
 
     from .yardstick import Yardstick

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from subsetopt._marginals import Marginal
     from subsetopt.formats.reading import Reading
-    from subsetopt.marginals import Marginal
     from subsetopt.solution import Solution
 
     from .yardstick import Yardstick
@@ -115,7 +115,7 @@ def _marginals(
     problem: Any, names: "Sequence[str]", seed: int, chosen: "NDArray[Any]"
 ) -> "tuple[tuple[Marginal, ...] | None, str]":
     """Compare column by column where that is cheap; say how the columns were scaled."""
-    from subsetopt.marginals import marginals
+    from subsetopt._marginals import marginals
 
     if problem.kernel == "precomputed":
         return None, ""

@@ -1,11 +1,16 @@
 """Readers and writers of files."""
 
-from .arrays import read_table, read_values
-from .indices import write_indices
-from .models import write_model
-from .problems import read_problem
-from .table import Table
-from .table_options import TableOptions
+from typing import TYPE_CHECKING
+
+from subsetopt._lazy import loader
+
+if TYPE_CHECKING:
+    from .arrays import read_table, read_values
+    from .indices import write_indices
+    from .models import write_model
+    from .problems import read_problem
+    from .table import Table
+    from .table_options import TableOptions
 
 __all__ = [
     "Table",
@@ -16,3 +21,18 @@ __all__ = [
     "write_indices",
     "write_model",
 ]
+
+__getattr__ = loader(
+    __name__,
+    {
+        "arrays": (
+            "read_table",
+            "read_values",
+        ),
+        "indices": ("write_indices",),
+        "models": ("write_model",),
+        "problems": ("read_problem",),
+        "table": ("Table",),
+        "table_options": ("TableOptions",),
+    },
+)

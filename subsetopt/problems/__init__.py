@@ -1,11 +1,16 @@
 """What to choose: immutable problems that know no solver."""
 
-from .base import Problem
-from .kernels import Gaussian, Kernel, Laplace, Linear, Polynomial
-from .mean_matching import MeanMatching
-from .mmd import MMDSelection
-from .quadratic import QuadraticSelection
-from .scaling import scale_columns
+from typing import TYPE_CHECKING
+
+from subsetopt._lazy import loader
+
+if TYPE_CHECKING:
+    from .base import Problem
+    from .kernels import Gaussian, Kernel, Laplace, Linear, Polynomial
+    from .mean_matching import MeanMatching
+    from .mmd import MMDSelection
+    from .quadratic import QuadraticSelection
+    from .scaling import scale_columns
 
 __all__ = [
     "Gaussian",
@@ -19,3 +24,21 @@ __all__ = [
     "QuadraticSelection",
     "scale_columns",
 ]
+
+__getattr__ = loader(
+    __name__,
+    {
+        "base": ("Problem",),
+        "kernels": (
+            "Gaussian",
+            "Kernel",
+            "Laplace",
+            "Linear",
+            "Polynomial",
+        ),
+        "mean_matching": ("MeanMatching",),
+        "mmd": ("MMDSelection",),
+        "quadratic": ("QuadraticSelection",),
+        "scaling": ("scale_columns",),
+    },
+)
