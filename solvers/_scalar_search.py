@@ -10,7 +10,7 @@ from subsetopt.problems import MeanMatching
 from subsetopt.rounding import times_power_of_two
 
 from ._deadline import CHUNK, NEVER, SORTING, Deadline
-from ._tiers import Tiers
+from ._tiers import Tiers, seeded
 
 TIERS = Tiers("matching", "exchanges", kernel="exchanges.double_swap")
 """The kernels of `Rounds`."""
@@ -50,7 +50,7 @@ class Rounds:
         self._deadline, self._swaps = deadline, max(64, CHUNK // values.size)
         # A round reads all values a few times, and what it combines.
         self._steps = 20 * values.size + 2 * (pairs + quads)
-        self._kernel, self._compound = TIERS.choose(self._steps)
+        self._kernel, self._compound = TIERS.choose(self._steps, hurried=deadline.limited)
         self.chosen, self._trial = np.empty((2, values.size), dtype=np.bool_)
         self.chosen[:] = np.arange(values.size) < k  # a selection, also before the start
         self._room = self._compound.room(values.size, k, pairs)
@@ -64,7 +64,9 @@ class Rounds:
         """Begin from a selection of exactly k."""
         # A descent from anywhere may take a swap for each of the chosen.
         swaps = min(self._k, self._values.size - self._k)
-        self._kernel, self._compound = TIERS.choose(3 * self._values.size * swaps)
+        self._kernel, self._compound = TIERS.choose(
+            3 * self._values.size * swaps, hurried=self._deadline.limited
+        )
         self.chosen[:] = chosen
         self.residual = self.wanted - float(self._values[chosen].sum())
 
@@ -79,7 +81,9 @@ class Rounds:
             if self.content:
                 return turn
             if turn > begin:  # the first is accounted for
-                self._kernel, self._compound = TIERS.choose(self._steps)
+                self._kernel, self._compound = TIERS.choose(
+                    self._steps, hurried=self._deadline.limited
+                )
             self._keep(self._tried(turn > 0))
         return end
 
@@ -156,8 +160,6 @@ class Scalars:
         tolerance: float,
         deadline: Deadline = NEVER,
     ) -> None:
-        from ._kernels import rng
-
         values = problem.values.astype(np.float64)
         if problem.cardinality == "at_most":
             values = np.concatenate([values, np.zeros(problem.k)])  # zeros stand for no choice
@@ -177,7 +179,7 @@ class Scalars:
             least = float(problem.lower_bound()) * k * (1 + 1e-9)
             limit = max(limit, times_power_of_two(least, -exponent))
         quads = max(512, int(self._QUADS / math.sqrt(k)))
-        state = rng.seeded(limits.seed)
+        state = seeded(limits.seed)
         self._rounds = Rounds(values, k, wanted, limit, self._PAIRS, quads, state, deadline)
         self._at_end = _is_at_end(values, k, wanted, problem.target is None)
         # Rounds between looks at the clock: a round takes O(n), and some 0.1 ms at least.

@@ -22,6 +22,8 @@ _WORD = 2**64 - 1
 
 _AFFORDED = 1.0
 """Seconds that a process spends on interpreted kernels before it compiles them."""
+_UNLOADED = 0.15
+"""Seconds that it spends on them before it loads the compiler, which takes some 0.3 seconds."""
 _STEP = 2e-7
 """Seconds of one step of an inner loop in the interpreter, generously."""
 
@@ -35,14 +37,19 @@ def module(name: str) -> ModuleType:
 @cache
 def _prepare() -> None:
     """Make a package of the same files, in which nothing is compiled."""
-    from ._kernels.rng import seeded
-
-    package, jit, rng = (ModuleType(f"{_PACKAGE}{name}") for name in ("", "._jit", ".rng"))
+    package, jit = (ModuleType(f"{_PACKAGE}{name}") for name in ("", "._jit"))
     package.__path__ = [str(Path(__file__).parent / "_kernels")]
     for decorator in ("kernel", "inner", "reassociated", "reordered"):
         setattr(jit, decorator, lambda function: function)
-    rng.below, rng.seeded = _below, seeded  # type: ignore[attr-defined]
-    sys.modules |= {made.__name__: made for made in (package, jit, rng)}
+    sys.modules |= {made.__name__: made for made in (package, jit)}
+    rng: Any = import_module(f"{_PACKAGE}.rng")
+    rng.below = _below
+
+
+def seeded(seed: int) -> NDArray[np.uint64]:
+    """Return what `rng.seeded` does, without loading the compiler."""
+    state: NDArray[np.uint64] = module("rng").seeded(seed)
+    return state
 
 
 def _below(state: NDArray[np.uint64], n: int) -> int:
@@ -86,12 +93,17 @@ class Tiers:
         self.compiled: tuple[ModuleType, ...] | None = None
         """The compiled modules, once they have been chosen."""
 
-    def choose(self, steps: float) -> tuple[ModuleType, ...]:
-        """Return the modules for a job of so many steps of inner loops."""
+    def choose(self, steps: float, *, hurried: bool = False) -> tuple[ModuleType, ...]:
+        """Return the modules for a job of so many steps of inner loops.
+
+        One that is `hurried` has a time limit, in which the compiler is not loaded, but in which
+        what is compiled does more.
+        """
         if self.compiled is None:
             seconds = _STEP * steps
-            affordable = _interpreting and self._spent + seconds < _AFFORDED
-            if affordable and not self._is_ready():
+            spent = self._spent + seconds
+            unloaded = not hurried and "numba" not in sys.modules and spent < _UNLOADED
+            if _interpreting and (unloaded or (spent < _AFFORDED and not self._is_ready())):
                 self._spent += seconds
                 return tuple(module(name) for name in self._names)
             self.compiled = tuple(import_module(f"{_COMPILED}.{name}") for name in self._names)

@@ -12,7 +12,7 @@ from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, MMDSelection, Problem, QuadraticSelection
 from subsetopt.solution import Termination
 
-from . import catalogue
+from . import _tiers, catalogue
 from .base import Kind
 
 N, K, D = 24, 4, 3
@@ -72,7 +72,7 @@ def answered(name: str, problem: Problem) -> None:
     for options in ({}, *_FURTHER.get(name, ())):
         solver = catalogue.create(name, **options)
         seconds = _PROOF if options else _SECONDS
-        with suppress(TooLarge):  # a method that is not for such values
+        with _tiers.compiled(), suppress(TooLarge):  # a method that is not for such values
             answer = solver.answer(problem, Limits(time_limit=seconds))
             if answer.termination is Termination.INTERRUPTED:
                 raise KeyboardInterrupt

@@ -108,8 +108,8 @@ def _by_rounds(
     values: NDArray[np.float64], order: NDArray[np.int64], k: int, target: float, seed: int
 ) -> NDArray[np.int64]:
     """Select as the kernel does, by calls of its parts: they are compiled in half the time."""
-    from subsetopt.solvers._kernels import rng
     from subsetopt.solvers._scalar_search import Rounds, in_range, spread
+    from subsetopt.solvers._tiers import seeded
 
     if not math.isfinite(values[0] + values[-1]):
         return np.empty(0, np.int64)
@@ -117,7 +117,7 @@ def _by_rounds(
     mean = values.cumsum()[-1] / values.size  # one by one, as the kernel adds
     wanted = k * (mean if math.isnan(target) else math.ldexp(target, -exponent))
     limit = _TOLERANCE * k * spread(values)
-    rounds = Rounds(values, k, wanted, limit, _PAIRS, 0, rng.seeded(seed))
+    rounds = Rounds(values, k, wanted, limit, _PAIRS, 0, seeded(seed))
     rounds.start()
     rounds.run(0, _ROUNDS)
     return rounds.indices(order)
@@ -126,9 +126,9 @@ def _by_rounds(
 @cache
 def _word(seed: int) -> np.uint64:
     """Return the state of the random generator as the kernels want it, whatever its size."""
-    from subsetopt.solvers._kernels import rng
+    from subsetopt.solvers._tiers import seeded
 
-    word: np.uint64 = rng.seeded(seed)[0]
+    word: np.uint64 = seeded(seed)[0]
     return word
 
 

@@ -153,6 +153,8 @@ def test_relative_imports_stay_in_their_package(name: str) -> None:
     [
         "import subsetopt",
         "import subsetopt.formats, subsetopt.testing",
+        "import subsetopt as so; so.solve(so.MeanMatching(range(64), 8))",
+        "import subsetopt as so; so.select(range(64), 8)",
         "import subsetopt.solvers.catalogue",
         "import subsetopt as so; so.solvers()",
         "import subsetopt as so; so.solve(so.MeanMatching([1.0, 2.0], 1), 'stride')",
@@ -163,6 +165,23 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     check = (
         f"import sys; loaded = sorted({set(heavy)!r} & set(sys.modules)); assert not loaded, loaded"
     )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{check}"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import subsetopt", {"numpy", "logging"}),
+        ("import subsetopt.cli; subsetopt.cli.app", {"numpy", "rich.progress"}),
+        ("import subsetopt.compiled", {"scipy.linalg"}),
+        ("from subsetopt.formats.table import table_of; table_of(b'1.5\\n2\\n', 'x')", {"pandas"}),
+    ],
+)
+def test_only_what_is_used_is_loaded(code: str, absent: set[str]) -> None:
+    check = f"import sys; loaded = sorted({absent!r} & set(sys.modules)); assert not loaded, loaded"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{check}"], capture_output=True, text=True, timeout=60
     )

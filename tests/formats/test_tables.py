@@ -254,3 +254,14 @@ def require_right(text: str, values: Any, **options: Any) -> None:
     """What the options state is read, whatever line 1 looks like."""
     table = read(text, **options)
     np.testing.assert_array_equal(table.values.reshape(values.shape), values, text)
+
+
+def test_columns_of_arrow_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+
+    from subsetopt.formats.table import _values
+
+    whole = pa.chunked_array([[0.5, None, 3.0, None], [], [4.0], [None]], type=pa.float64())
+    np.testing.assert_array_equal(_values(whole), [0.5, np.nan, 3.0, np.nan, 4.0, np.nan])
+    np.testing.assert_array_equal(_values(whole[1:5]), [np.nan, 3.0, np.nan, 4.0])
+    assert _values(pa.chunked_array([], type=pa.float64())).size == 0

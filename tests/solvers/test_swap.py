@@ -353,9 +353,9 @@ def test_long_work_is_not_left_to_the_interpreter(monkeypatch: pytest.MonkeyPatc
     asked: list[float] = []
     plain = _scalar_search.TIERS.choose
 
-    def choose(steps: float) -> Any:
+    def choose(steps: float, *, hurried: bool = False) -> Any:
         asked.append(steps)
-        return plain(steps)
+        return plain(steps, hurried=hurried)
 
     monkeypatch.setattr(_scalar_search.TIERS, "choose", choose)
     problem = so.MeanMatching(_exponential(0, 1000), k=300)
