@@ -34,7 +34,8 @@ if TYPE_CHECKING:
         scale_columns,
     )
     from .selecting import select
-    from .sequencing import MiniBatchSequence, sequence
+    from .sequencing import MiniBatchSequence
+    from .sequencing.sequence import sequence
     from .solution import Certificate, CertificateKind, Solution, Stats, Termination
     from .solving import solve, solve_many, solver, solvers
 

@@ -7,15 +7,17 @@ a look whether SciPy is installed; what calls a BLAS imports it then.
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 
 def load() -> None:
     """Import the part of Numba that asks, unless it has been asked before."""
-    linalg = import_module("numba.np.linalg")
+    linalg: Any = import_module("numba.np.linalg")
     ask = linalg.ensure_blas
     linalg.ensure_blas = _installed
     try:
-        import_module("numba.np.arraymath").ensure_blas = ask
+        arraymath: Any = import_module("numba.np.arraymath")
+        arraymath.ensure_blas = ask
     finally:
         linalg.ensure_blas = ask
 
