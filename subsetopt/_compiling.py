@@ -3,10 +3,12 @@
 Of several processes that want the same kernel one compiles it; the others wait, and load it.
 """
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from types import FrameType
 from typing import Any
 
 from numba.core import event
@@ -42,19 +44,59 @@ _STATE = _State()
 _ANNOUNCEMENT = Announcement(ONCE)
 
 
+class _CtrlC:
+    """Ctrl-C is heard when the kernel at hand is compiled, the second one at once.
+
+    Numba, interrupted, keeps kernels that are half done, and no later call could use them.
+    """
+
+    def __init__(self) -> None:
+        self._before: Any = None
+        self._came = False
+
+    def hold(self) -> None:
+        """Hear no Ctrl-C from here on; outside the main thread there is none to hear."""
+        if threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGINT)
+            if callable(before):
+                self._before = before
+                signal.signal(signal.SIGINT, self._hear)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self._came:
+            self._before(number, frame)
+        self._came = True
+
+    def let_go(self) -> None:
+        """Hear it again, also the one that has come meanwhile."""
+        if threading.current_thread() is not threading.main_thread() or self._before is None:
+            return
+        before, self._before = self._before, None
+        came, self._came = self._came, False
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(signal.SIGINT, None)
+
+
+_CTRL_C = _CtrlC()
+
+
 class _Compiler(event.Listener):
     """Stops the clock of time limits while anything is compiled, or read from the cache."""
 
     def on_start(self, event: object) -> None:
         CLOCK.pause()
+        if not _STATE.depth:
+            _CTRL_C.hold()
         _STATE.depth += 1
 
     def on_end(self, event: object) -> None:
+        CLOCK.go_on()
         _STATE.depth -= 1
         if not _STATE.depth:
             while _STATE.locks:  # of compilations that have failed
                 release()
-        CLOCK.go_on()
+            _CTRL_C.let_go()
 
 
 class _Compilations(event.Listener):
@@ -127,7 +169,11 @@ def acquire(path: str) -> bool:
                 lock.acquire(timeout=0)
             except filelock.Timeout:
                 waited = True
-                _wait(lock)
+                _CTRL_C.let_go()
+                try:
+                    _wait(lock)
+                finally:
+                    _CTRL_C.hold()
         except (OSError, NotImplementedError, filelock.Timeout):
             lock = None
     _STATE.locks.append((path, lock))

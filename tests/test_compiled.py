@@ -1,7 +1,9 @@
 """A cache of machine code that is damaged, or cannot be written, only costs the compiling."""
 
 import importlib.util
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -255,3 +257,76 @@ def test_compiling_that_takes_long_is_said_once(
         source.write_text(CODE.replace("x + x", body))
         assert hits_of(source) == 0
     assert caplog.messages == [f"subsetopt: {_compiling.ONCE}"]
+
+
+# -- Ctrl-C ---------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_is_heard_when_the_kernel_is_compiled(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(key: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    source.write_text(CODE.replace("x + x", "2 * x"))
+    monkeypatch.setattr(_compiling, "require", pressed)  # called where something is to be compiled
+    twice = module_of(source).twice
+    with pytest.raises(KeyboardInterrupt):
+        twice(21)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert twice(21) == 42  # it is whole, and compiled already
+
+
+def test_the_second_ctrl_c_is_heard_at_once(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = []
+
+    def pressed(key: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+        reached.append("after the first")
+        signal.raise_signal(signal.SIGINT)
+        reached.append("after the second")
+
+    source.write_text(CODE.replace("x + x", "2 * x"))
+    monkeypatch.setattr(_compiling, "require", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        module_of(source).twice(21)
+    assert reached == ["after the first"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_while_another_process_compiles(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.write_text(CODE.replace("x + x", "2 * x"))
+    monkeypatch.setattr(_compiling, "_wait", lambda lock: signal.raise_signal(signal.SIGINT))
+    twice = module_of(source).twice
+    with filelock.FileLock(lock_of(twice)), pytest.raises(KeyboardInterrupt):
+        twice(21)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert twice(21) == 42
+
+
+# -- containers -----------------------------------------------------------------------------------
+
+
+HOMELESS = """
+import logging, sys
+from numba.core import caching
+def refuse(locator):
+    raise PermissionError("read-only")
+caching._CacheLocator.ensure_cache_path = refuse
+from subsetopt import warming
+results = warming.warm(list(warming.jobs())[:1], lambda result: None)
+import subsetopt as so
+assert so.select([1.0, 2.0, 4.0, 7.0], 2).size == 2
+import subsetopt.solvers._kernels.rng
+print(warming.kept())
+"""
+
+
+def test_no_home_and_nothing_that_can_be_written() -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "HOME"}
+    environment |= {"NUMBA_CACHE_DIR": ""}
+    command = [sys.executable, "-c", HOMELESS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "False\n")

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from subsetopt._announcing import Announcement
+
 Choice = Callable[..., Tensor]
 
 _MOST = 8
@@ -61,6 +63,9 @@ class Replays:
         return losses.device, stream, losses.shape, losses.dtype, k, held
 
 
+_RECORDING = Announcement("recording choices as CUDA graphs, once for each shape of the batches")
+
+
 class _Recorded:
     """One graph, the tensors that it reads, and the one that it writes."""
 
@@ -89,7 +94,7 @@ def _record(
     """Return the graph; None where the choice waits for the device, or does what graphs cannot."""
     state = generator.get_state()
     try:
-        with torch.cuda.device(losses.device), torch.no_grad():
+        with _RECORDING, torch.cuda.device(losses.device), torch.no_grad():
             return _Recorded(choose, losses, k, features, generator)
     except RuntimeError:
         generator.set_state(state)

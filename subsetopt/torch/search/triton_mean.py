@@ -5,11 +5,13 @@ when it is asked to: it gives the right answers under Triton's interpreter and c
 capability 8.0 and 9.0, in 6 s for n = 128 and 25 s for n = 4096, but has not been run on a GPU.
 """
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from subsetopt._announcing import Announcement
 from subsetopt.errors import InvalidProblem
 from subsetopt.solvers.base import Requirement
 
@@ -17,6 +19,9 @@ from . import mean
 
 triton: Any = Requirement("triton", "triton").load()
 tl: Any = Requirement("triton", "triton").load("language")
+
+_COMPILING = Announcement("compiling a kernel in Triton, once per machine for each size of batches")
+_COMPILED: set[tuple[Any, ...]] = set()
 
 _MOST = 4096
 _KEPT = 64  # layouts
@@ -59,8 +64,17 @@ def match_mean(losses: Tensor, k: int, *, rounds: int = 2, noise: Tensor | None 
     padded = triton.next_power_of_2(n)
     first, second = (triton.next_power_of_2(max(sizes)) for sizes in layout.sizes)
     width = max(padded, second)
+    constants = {
+        "STARTS": 0 if noise is not None else len(layout.starts) // (2 * k),
+        "N": padded,
+        "K": triton.next_power_of_2(k),
+        "FIRST": first,
+        "SECOND": second,
+        "WIDTH": width,
+        "num_warps": 4 if padded <= 1024 else 8,
+    }
     found = torch.empty((rows, k), dtype=torch.int64, device=losses.device)
-    _kernel[(rows,)](
+    arguments = (
         losses,
         losses if noise is None else noise.float().contiguous(),
         layout.starts,
@@ -74,14 +88,11 @@ def match_mean(losses: Tensor, k: int, *, rounds: int = 2, noise: Tensor | None 
         layout.divisor,
         *layout.sizes[0],
         *layout.sizes[1],
-        STARTS=0 if noise is not None else len(layout.starts) // (2 * k),
-        N=padded,
-        K=triton.next_power_of_2(k),
-        FIRST=first,
-        SECOND=second,
-        WIDTH=width,
-        num_warps=4 if padded <= 1024 else 8,
     )
+    compiled = (losses.device, *constants.values())
+    with nullcontext() if compiled in _COMPILED else _COMPILING:
+        _kernel[(rows,)](*arguments, **constants)
+    _COMPILED.add(compiled)
     return found
 
 
