@@ -1,9 +1,8 @@
 """The clock of time limits: it stands still while machine code is compiled or loaded."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import perf_counter
+from typing import Self
 
 
 class _Clock:
@@ -38,14 +37,15 @@ class _Clock:
             if not self._pauses:
                 self._stood += perf_counter() - self._paused_at
 
-    @contextmanager
-    def standing(self) -> Iterator[None]:
+    def standing(self) -> Self:
         """Stop until the block ends: for what is loaded once in a process."""
+        return self  # no generator, which would take as long as a small problem
+
+    def __enter__(self) -> None:
         self.pause()
-        try:
-            yield
-        finally:
-            self.go_on()
+
+    def __exit__(self, *error: object) -> None:
+        self.go_on()
 
 
 CLOCK = _Clock()
