@@ -146,7 +146,10 @@ def test_no_answer_at_all() -> None:
     found = {row["solver"]: row for row in json.loads(result.stdout)["rows"]}
     assert found["silent"]["objective"] is None
     assert found["silent"]["termination"] == "time_limit"
-    assert found["raiser"]["failure"] == "ZeroDivisionError: who would have thought"
+    assert (
+        found["raiser"]["failure"]
+        == "InvalidAnswer: solver 'raiser' failed with ZeroDivisionError: who would have thought"
+    )
 
 
 def test_own_suites(tmp_path: Path) -> None:
