@@ -35,7 +35,7 @@ def answer(*arguments: Any) -> Any:
 
 def test_columns_are_scaled_unless_told_otherwise(table: Path) -> None:
     for method in ("std", "robust", "none"):
-        problem = so.MMDSelection(TABLE, 20, scale_columns=method)  # type: ignore[arg-type]
+        problem = so.MMDSelection(TABLE, 20, scale_columns=method)
         expected = so.solve(problem, "herding").indices
         found = answer(table, "-k", 20, "--scale-columns", method)
         np.testing.assert_array_equal(found["indices"], expected)

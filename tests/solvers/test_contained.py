@@ -107,7 +107,8 @@ def test_a_call_returns(worker: _contained.Worker) -> None:
 
 def test_past_its_end_it_is_ended_and_the_last_report_kept(worker: _contained.Worker) -> None:
     found = worker.run(for_ever, "first", "second", end=monotonic() + 1.0)
-    assert (found.how, found.value) == ("time", "second")
+    assert found.how == "time"
+    assert str(found.value) == "second"
     assert found.termination is so.Termination.TIME_LIMIT
     assert ended(worker)
 
@@ -135,7 +136,8 @@ def test_what_is_final_is_not_waited_for(worker: _contained.Worker) -> None:
 
 def test_a_process_that_dies_is_an_outcome(worker: _contained.Worker) -> None:
     found = worker.run(dies, 5)
-    assert (found.how, found.value, found.words) == ("died", "last words", "ended with code 5")
+    assert (found.how, found.words) == ("died", "ended with code 5")
+    assert str(found.value) == "last words"
     assert found.termination is so.Termination.ERROR
 
 
@@ -337,6 +339,7 @@ def test_without_a_process_it_is_solved_here(monkeypatch: pytest.MonkeyPatch) ->
     _contained.POOL.close()
     answer = Stub(warm_start=False).answer(MATCHING, Limits())
     assert "no process of its own" in answer.message
+    assert answer.indices is not None
     assert sorted(answer.indices) == WORST
 
 

@@ -75,7 +75,7 @@ def _check(rows: Floats, k: int, state: State, count: int) -> float:
     assert abs(weights.sum() - 1) < 1e-9
     assert all(np.unique(atom).size == k for atom in atoms)
     np.testing.assert_allclose(sums, rows[atoms].sum(axis=1), atol=1e-12)
-    relaxed = weights_of_rows(atoms, weights, len(rows))
+    relaxed = weights_of_rows(np.asarray(atoms, np.int64), np.asarray(weights), len(rows))
     assert abs(relaxed.sum() - k) < 1e-8
     assert relaxed.min() >= 0
     assert relaxed.max() <= 1 + 1e-9
