@@ -57,5 +57,6 @@ class Table:
         if not sums:
             return None
         total = min(sums, key=lambda s: abs(s - sub.wanted))
-        found: NDArray[np.int64] = self._kernel.subset(self._values, self._first, sub.count, total)
+        found = np.empty(sub.count, np.int64)
+        self._kernel.subset(self._values, self._first, total, found)
         return found

@@ -61,7 +61,10 @@ class _Group:
         self._items = items
         room = subsets(len(items), most)
         deadline.check()
-        sums, self._parents, self._entered = subset_sums.subset_keys(keys[items], most, room)
+        sums, counts = np.zeros(room, np.int64), np.zeros(room, np.int32)
+        self._parents, self._entered = np.zeros(room, np.int32), np.zeros(room, np.int32)
+        subset_sums.subset_keys(keys[items], most, sums, self._parents, self._entered, counts)
+        del counts
         self._order = deadline.wait_for(
             lambda: np.argsort(sums, kind="stable"), SORTING * sums.size
         )

@@ -52,7 +52,7 @@ class Descents:
         except BaseException:
             steps.complete(self.chosen, self.k, self.generator)
             raise
-        self.keep()
+        self.keep(-math.inf)
 
     def rounds(self, begin: int, end: int) -> int:
         """Run rounds begin..end-1, each a kick of the best and a descent; returns the next.
@@ -94,7 +94,7 @@ class Descents:
     def descend(self) -> tuple[bool, int]:
         """Descend for a while; returns whether no exchange helps any more, and the turns."""
         try:
-            self._settled, turns = steps.descend(
+            self._settled, turns, value = steps.descend(
                 self._parts,
                 self._turns,
                 self.chosen,
@@ -106,18 +106,20 @@ class Descents:
             if self._standing() < self.value:  # this is the end: no need of fresh potentials
                 self.best = self.chosen
             raise
-        self.keep()
+        self.keep(value)
         return self._settled, turns
 
     def _standing(self) -> float:
-        """Return the value of the selection as it stands."""
-        return float(
-            self._kernel.value_of(self.diagonal, self.linear, self.chosen, self.potentials)
-        )
+        """Return the value of the selection as it stands, from its potentials."""
+        parts = self.potentials + self.linear + self.diagonal
+        return 0.5 * float(parts[self.chosen].sum())
 
-    def keep(self) -> None:
-        """Take the selection as it stands as the best if it is; its value is computed afresh."""
-        if self._standing() < self.value:
+    def keep(self, standing: float) -> None:
+        """Take the selection, whose value is about `standing`, as the best if it is better.
+
+        Its value is computed afresh before.
+        """
+        if standing < self.value:
             before, self.best = self.best, self.chosen  # also where this is the end
             self.go(self.chosen)
             self.best = before
@@ -262,7 +264,7 @@ class Walks(Descents):
             self.best = self._found  # also where this is the end
         self.go(self._found)
         self.best = last
-        self.keep()
+        self.keep(self.current)
         if self.value < before:
             self._share = max(0.25, 0.5 * self._share)
         self.chosen[:], self.potentials[:] = chosen, potentials

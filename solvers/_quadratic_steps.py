@@ -81,9 +81,10 @@ def descend(
     potentials: Floats,
     deadline: Deadline,
     keys: Keys | None = None,
-) -> tuple[bool, int]:
-    """Descend by at most `most` turns of O(n); returns whether no exchange helps, and the turns.
+) -> tuple[bool, int, float]:
+    """Descend by at most `most` turns of O(n).
 
+    Returns whether no exchange helps any more, the turns, and the value, from the potentials.
     `keys` is the `room` of whoever descends often.
     """
     from ._kernels import quadratic
@@ -91,14 +92,13 @@ def descend(
     members, progress = chosen.nonzero()[0], np.zeros(3)
     state = members, progress, chosen, potentials, *(keys or room())
     if most * len(chosen) <= 2 * CHUNK:
-        turns, settled = quadratic.descend(*parts, most, *state)
-        return settled, turns
-    turns, settled = 0, False
+        turns, settled, value = quadratic.descend(*parts, most, *state)
+        return settled, turns, value
     for part in deadline.chunks(most, len(chosen)):
-        turns, settled = quadratic.descend(*parts, part.stop, *state)
+        turns, settled, value = quadratic.descend(*parts, part.stop, *state)
         if settled:
             break
-    return settled, turns
+    return settled, turns, value
 
 
 def best_of_all(parts: Arrays, k: int) -> NDArray[np.int64]:

@@ -137,8 +137,7 @@ class Relaxation:
         self._kernel.combine(rows, self.iterate.multipliers, self._combined)
         self._step = 0.0
         if len(rows):
-            norm = self._kernel.squared_norm(rows, np.zeros_like(self._W), _POWER)
-            self._step = _STEP / norm
+            self._step = _STEP / squared_norm(rows, np.zeros_like(self._W), _POWER)
 
     @property
     def marginals(self) -> NDArray[np.float64]:
@@ -243,6 +242,24 @@ class Relaxation:
         )
         self._refresh()
         return len(new)
+
+
+def squared_norm(rows: NDArray[np.int32], work: Matrix, iterations: int) -> float:
+    """Return the largest eigenvalue of ``T T*`` by power iterations; `work` is (n, n).
+
+    T takes a matrix to the left sides of the inequalities.
+    """
+    from ._kernels import triangles
+
+    right = rows[:, 0] % 2 == 1
+    at, largest = np.ones(len(rows)), 1.0
+    for _ in range(iterations):
+        before = at / np.cumsum(at * at)[-1] ** 0.5
+        triangles.combine(rows, before, work)
+        triangles.violations(work, rows, at)
+        at[right] += 1.0
+        largest = float(np.cumsum(before * at)[-1])
+    return largest
 
 
 def _forward(X: Matrix, k: int) -> NDArray[np.float64]:

@@ -273,7 +273,7 @@ def _descended(
         deadline.check()
         refresh(parts, chosen, potentials, deadline)
         while not settled:
-            settled, _ = descend(parts, turns, chosen, potentials, deadline)
+            settled, *_ = descend(parts, turns, chosen, potentials, deadline)
             if not settled:
                 deadline.check()
     return np.flatnonzero(chosen), early.reason

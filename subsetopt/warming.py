@@ -180,7 +180,7 @@ def _records() -> None:
 def _rules(dtype: str) -> None:
     import torch
 
-    from subsetopt.torch.search.vectors import Search, match_vectors_compiled
+    from subsetopt.torch.search.compiled import Search, match_vectors_compiled
 
     for points in (_points(dtype), (_points(dtype) > 1.0).astype(dtype)):  # a few strata
         vectors = torch.from_numpy(points)[None]

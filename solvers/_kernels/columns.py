@@ -5,21 +5,19 @@ the first k columns are the chosen ones, and `places` (n,) tells which row is wh
 swaps two columns. The objective is the squared length of the sum of the chosen ones.
 """
 
+import math
+
 import numpy as np
 
-from subsetopt.compiled import njit
-
+from ._jit import inner, kernel, reassociated, reordered
 from .rng import below
 
-# Reordering sums and minima lets loops use vector registers; no column holds NaN or infinity.
-_REORDER = {"reassoc", "contract", "nsz", "nnan"}
-_REASSOCIATE = {"reassoc", "contract", "nsz"}  # where there may be some
 _BLOCK = 64  # rows laid out at a time, so that they stay in the cache
 _TINY = 1e-300  # one over less may overflow
 _LEAST = 1e-6  # share of the objective below which a gain may be rounding
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def shuffle(places, state):
     """Fill `places` with a random permutation."""
     n = places.size
@@ -27,10 +25,12 @@ def shuffle(places, state):
         places[p] = p
     for p in range(n - 1):
         q = p + below(state, n - p)
-        places[p], places[q] = places[q], places[p]
+        held = places[p]
+        places[p] = places[q]
+        places[q] = held
 
 
-@njit(cache=True, nogil=True, fastmath=_REORDER)
+@reordered
 def dot(a, b):
     """Return the inner product of two float32 vectors."""
     result = np.float32(0.0)
@@ -39,7 +39,7 @@ def dot(a, b):
     return result
 
 
-@njit(cache=True, nogil=True, fastmath=_REASSOCIATE)
+@reassociated
 def _mean(values):
     total = 0.0
     for p in range(values.size):
@@ -47,37 +47,17 @@ def _mean(values):
     return total / values.size
 
 
-@njit(cache=True, nogil=True, fastmath=_REASSOCIATE)
+@reassociated
 def _variance(values, mean):
     total = 0.0
     for p in range(values.size):
-        total += (values[p] - mean) ** 2
+        off = values[p] - mean
+        total += off * off
     return total / values.size
 
 
-@njit(cache=True, nogil=True)
-def _largest(values, mean):
-    largest = 0.0
-    for p in range(values.size):
-        largest = max(largest, abs(values[p] - mean))
-    return largest
-
-
-@njit(cache=True, nogil=True)
-def _gathered(rows, places):
-    """Return the rows at `places` as columns, of the same precision."""
-    n, d = rows.shape
-    gathered = np.empty((d, n), rows.dtype)
-    for first in range(0, n, _BLOCK):
-        end = min(n, first + _BLOCK)
-        for q in range(d):
-            for p in range(first, end):
-                gathered[q, p] = rows[places[p], q]
-    return gathered
-
-
-@njit(cache=True, nogil=True)
-def lay_out(rows, places, standardise, rounding, columns):
+@kernel
+def lay_out(rows, places, standardise, rounding, columns, gathered, mean, spread):
     """Set the columns to the rows at `places`; returns the mean of their squared lengths.
 
     Parameters
@@ -88,42 +68,49 @@ def lay_out(rows, places, standardise, rounding, columns):
         that is constant, overflows or is not finite becomes zero.
     rounding : float
         The relative one of the rows: what it leaves of a constant feature is no spread.
+    gathered : (d, n) of the dtype of the rows, mean, spread : (d,) float64
+        Workspace.
     """
     n, d = rows.shape
-    gathered = _gathered(rows, places)
-    mean = np.empty(d)
-    spread = np.empty(d)
+    for first in range(0, n, _BLOCK):
+        end = first + _BLOCK if first + _BLOCK < n else n
+        for q in range(d):
+            for p in range(first, end):
+                gathered[q, p] = rows[places[p], q]
+    largest = 0.0
     for q in range(d):
         mean[q] = _mean(gathered[q])
         if standardise:
-            spread[q] = np.sqrt(_variance(gathered[q], mean[q]))
+            spread[q] = math.sqrt(_variance(gathered[q], mean[q]))
             if spread[q] <= 8.0 * rounding * abs(mean[q]):
                 spread[q] = 0.0
         else:
-            spread[q] = _largest(gathered[q], mean[q])
-        if not (np.isfinite(mean[q]) and np.isfinite(spread[q])):
+            off = 0.0
+            for p in range(n):
+                size = abs(gathered[q, p] - mean[q])
+                off = size if size > off else off
+            spread[q] = off
+        if not (math.isfinite(mean[q]) and math.isfinite(spread[q])):
             spread[q] = 0.0
             mean[q] = np.nan
-    largest = spread.max()
+        largest = spread[q] if spread[q] > largest else largest
     square = 0.0
     for q in range(d):
         # By one number for all where they are not standardised, so that no square overflows.
         scale = spread[q] if standardise else largest
-        if scale > _TINY and np.isfinite(mean[q]):
-            _set_scaled(gathered[q], mean[q], 1.0 / scale, columns[q])
+        if scale > _TINY and math.isfinite(mean[q]):
+            middle = mean[q]
+            factor = 1.0 / scale
+            for p in range(n):
+                columns[q, p] = (gathered[q, p] - middle) * factor
         else:
-            columns[q] = 0.0
+            for p in range(n):
+                columns[q, p] = 0.0
         square += dot(columns[q], columns[q])
     return square / n
 
 
-@njit(cache=True, nogil=True)
-def _set_scaled(values, mean, scale, out):
-    for p in range(values.size):
-        out[p] = (values[p] - mean) * scale
-
-
-@njit(cache=True, nogil=True, fastmath=_REORDER)
+@reordered
 def nearest(columns, vector, first, end, squares):
     """Return the least squared length of `vector` plus a column; fills ``squares[:end - first]``.
 
@@ -131,26 +118,36 @@ def nearest(columns, vector, first, end, squares):
     """
     d = columns.shape[0]
     size = end - first
+    # Slices: an index like `first + j` may be negative for all that the compiler knows, and what
+    # Python means by that would keep the loops from vector registers.
     a = columns[0, first:end]
     x = vector[0]
     for j in range(size):
-        squares[j] = (a[j] + x) ** 2
+        one = a[j] + x
+        squares[j] = one * one
     q = 1
     while q + 3 < d:  # four at a time, for fewer passes over `squares`
         a = columns[q, first:end]
         b = columns[q + 1, first:end]
         c = columns[q + 2, first:end]
         e = columns[q + 3, first:end]
-        x, y, z, w = vector[q], vector[q + 1], vector[q + 2], vector[q + 3]
+        x = vector[q]
+        y = vector[q + 1]
+        z = vector[q + 2]
+        w = vector[q + 3]
         for j in range(size):
-            one = (a[j] + x) ** 2 + (b[j] + y) ** 2
-            squares[j] += one + ((c[j] + z) ** 2 + (e[j] + w) ** 2)
+            one = a[j] + x
+            two = b[j] + y
+            three = c[j] + z
+            four = e[j] + w
+            squares[j] += (one * one + two * two) + (three * three + four * four)
         q += 4
     while q < d:
         a = columns[q, first:end]
         x = vector[q]
         for j in range(size):
-            squares[j] += (a[j] + x) ** 2
+            one = a[j] + x
+            squares[j] += one * one
         q += 1
     best = squares[0]
     for j in range(size):
@@ -158,7 +155,7 @@ def nearest(columns, vector, first, end, squares):
     return best
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _place_of(squares, best):
     j = 0
     while squares[j] != best:
@@ -166,41 +163,38 @@ def _place_of(squares, best):
     return j
 
 
-@njit(cache=True, nogil=True)
+@inner
 def swap(columns, places, p, q):
     """Swap two columns."""
     for r in range(columns.shape[0]):
-        columns[r, p], columns[r, q] = columns[r, q], columns[r, p]
-    places[p], places[q] = places[q], places[p]
+        held = columns[r, p]
+        columns[r, p] = columns[r, q]
+        columns[r, q] = held
+    place = places[p]
+    places[p] = places[q]
+    places[q] = place
 
 
-@njit(cache=True, nogil=True)
-def sum_of(columns, k):
-    """Return the sum of the first k columns."""
-    total = np.zeros(columns.shape[0])
-    for q in range(columns.shape[0]):
-        for p in range(k):
-            total[q] += columns[q, p]
-    return total
+@kernel
+def take_greedily(columns, places, k, total, vector, squares):
+    """Choose one column after another, each bringing the sum closest to zero; O(n d k).
 
-
-@njit(cache=True, nogil=True)
-def take_greedily(columns, places, k):
-    """Choose one column after another, each bringing the sum closest to zero; O(n d k)."""
+    `total` (d,) float64, `vector` (d,) and `squares` (n,) float32 are workspace.
+    """
     d, n = columns.shape
-    total = np.zeros(d)
-    vector = np.empty(d, np.float32)
-    squares = np.empty(n, np.float32)
+    for q in range(d):
+        total[q] = 0.0
     for p in range(k):
-        vector[:] = total
+        for q in range(d):
+            vector[q] = total[q]
         best = nearest(columns, vector, p, n, squares)
         swap(columns, places, p, p + _place_of(squares, best))
         for q in range(d):
             total[q] += columns[q, p]
 
 
-@njit(cache=True, nogil=True)
-def exchange(columns, places, k, width, sweeps, looks, enough):
+@kernel
+def exchange(columns, places, k, width, sweeps, looks, enough, total, vector, squares):
     """Exchange chosen columns for others where that helps; returns (objective, how many looks).
 
     The chosen ones take turns. Each looks at a block of at most `width` others, the next at the
@@ -213,6 +207,8 @@ def exchange(columns, places, k, width, sweeps, looks, enough):
     enough : float
         The objective at which to stop. It stops as well after a sweep without an exchange: then
         none helps.
+    total : (d,) float64, vector : (d,) float32, squares : (width,) float32
+        Workspace.
 
     Notes
     -----
@@ -221,10 +217,12 @@ def exchange(columns, places, k, width, sweeps, looks, enough):
     d, n = columns.shape
     blocks = (n - k + width - 1) // width
     sweep = k * blocks
-    total = sum_of(columns, k)
-    vector = np.empty(d, np.float32)
-    squares = np.empty(min(n - k, width), np.float32)
-    value = (total * total).sum()
+    value = 0.0
+    for q in range(d):
+        total[q] = 0.0
+        for p in range(k):
+            total[q] += columns[q, p]
+        value += total[q] * total[q]
     looked = 0
     turn = 0
     last = 0
@@ -245,7 +243,8 @@ def exchange(columns, places, k, width, sweeps, looks, enough):
         j = first + _place_of(squares, best)
         reached = 0.0
         for q in range(d):
-            reached += (total[q] - columns[q, p] + columns[q, j]) ** 2
+            moved = total[q] - columns[q, p] + columns[q, j]
+            reached += moved * moved
         if reached < (1.0 - _LEAST) * value:
             for q in range(d):
                 total[q] += np.float64(columns[q, j]) - columns[q, p]

@@ -7,14 +7,11 @@ gains only shrink, so an old gain bounds the new one, and few are computed again
 
 import numpy as np
 
-from subsetopt.compiled import njit
-
-from .submodular import heapified, replace_top
-
-_VECTORISED = {"reassoc", "contract", "nsz", "nnan"}
+from ._jit import kernel, reordered
+from .submodular import heapify, replace_top
 
 
-@njit(cache=True, nogil=True, fastmath=_VECTORISED)
+@reordered
 def gain(row, served):
     """Return ``sum(max(0, row - served))``: differences in the rows' dtype, sums in float64."""
     total = 0.0
@@ -23,14 +20,14 @@ def gain(row, served):
     return total
 
 
-@njit(cache=True, nogil=True, fastmath=_VECTORISED)
+@reordered
 def serve(row, served):
     """Set ``served = max(served, row)``."""
     for i in range(row.size):
         served[i] = max(served[i], row[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lazy_greedy(similarity, served, keys, ids, chosen, gains):
     """Choose one candidate after another, the first one of the largest gain; returns evaluations.
 
@@ -45,7 +42,8 @@ def lazy_greedy(similarity, served, keys, ids, chosen, gains):
         The candidates.
     chosen, gains : (k,) int64 and float64, filled
     """
-    size = heapified(keys, ids)
+    size = keys.size
+    heapify(keys, ids, size)
     evaluated = 0
     for t in range(chosen.size):
         # In step 0 all gains are exact; `fresh` is the candidate whose gain is exact since.

@@ -148,11 +148,13 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
         So far.
     settled : bool
         No exchange helps any more.
+    value : float
+        Of the selection, from its potentials.
     """
     n = linear.size
     k = members.size
-    turn = int(progress[TURNS])
-    idle = int(progress[IDLE])
+    turn = np.int64(progress[TURNS])
+    idle = np.int64(progress[IDLE])
     if turn == 0:
         largest = 0.0
         for c in range(n):
@@ -192,7 +194,11 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
             idle = 0
     progress[TURNS] = turn
     progress[IDLE] = idle
-    return turn, idle >= k
+    value = 0.0
+    for c in range(n):
+        if chosen[c]:
+            value += 0.5 * (potentials[c] + linear[c] + diagonal[c])
+    return turn, idle >= k, value
 
 
 @kernel

@@ -1,14 +1,13 @@
 """Which sums can be reached with how many items: a dynamic programme on bit sets."""
 
 import numpy as np
-from numba import uint64
 
-from subsetopt.compiled import njit
+from ._jit import inner, kernel
 
 UNREACHED = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reach(values, begin, end, first, bits):
     """Enter items begin..end-1 into the table of reachable (count, sum).
 
@@ -34,28 +33,28 @@ def reach(values, begin, end, first, bits):
         if value >= sums:
             continue
         skip = value // 64
-        shift = uint64(value % 64)
+        shift = np.uint64(value % 64)
         for c in range(min(i, rows - 2), -1, -1):
             for w in range(words - 1, skip - 1, -1):
                 moved = bits[c, w - skip] << shift
                 if shift != 0 and w > skip:
-                    moved |= bits[c, w - skip - 1] >> (uint64(64) - shift)
+                    moved |= bits[c, w - skip - 1] >> (np.uint64(64) - shift)
                 new = moved & ~bits[c + 1, w]
                 if new != 0:
                     bits[c + 1, w] |= new
                     _enter(first, c + 1, w, new, i, sums)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _enter(first, c, word, new, item, sums):
     for b in range(64):
-        if (new >> uint64(b)) & uint64(1):
+        if (new >> np.uint64(b)) & np.uint64(1):
             total = word * 64 + b
             if total < sums:
                 first[c, total] = item
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def nearest(first, c, low):
     """Return the reachable sums of c items nearest to `low` from below and above, -1 for none."""
     below = low
@@ -67,11 +66,9 @@ def nearest(first, c, low):
     return below, (above if above < first.shape[1] else -1)
 
 
-@njit(cache=True, nogil=True)
-def subset(values, first, c, total):
-    """Return the items of one subset of c items with the given sum."""
-    items = np.empty(c, np.int64)
-    for position in range(c - 1, -1, -1):
+@kernel
+def subset(values, first, total, items):
+    """Fill `items` (c,) with one subset of c items with the given sum."""
+    for position in range(items.size - 1, -1, -1):
         items[position] = first[position + 1, total]
         total -= values[items[position]]
-    return items

@@ -1,80 +1,86 @@
 """Few distinct rows, such as labels: which are alike, and how many of each to choose."""
 
+import math
+
 import numpy as np
 
-from subsetopt.compiled import njit
-
+from ._jit import kernel
 from .columns import nearest
 
 _LEAST = 1e-6  # as in `columns`
-_BLOCK = 256  # columns told apart at a time
+BLOCK = 256  # columns told apart at a time
 
 
-@njit(cache=True, nogil=True)
-def _sign(columns, begin, end, mixed, signatures):
-    """Set ``signatures[: end - begin]`` to numbers that only equal columns share."""
-    signatures[:] = 0.0
-    for q in range(mixed.size):
-        part = columns[q, begin:end]
-        x = mixed[q]
-        for p in range(part.size):
-            signatures[p] += x * part[p]
-
-
-@njit(cache=True, nogil=True)
-def strata_of(columns, most, stratum, first):
-    """Set `stratum` to which columns are alike; returns how many kinds, -1 for more than `most`.
+@kernel
+def strata_of(columns, stratum, first, mixed, held, seen, signatures):
+    """Set `stratum` to which columns are alike; returns how many kinds, -1 for too many.
 
     ``stratum[p]`` (n,) becomes the number of the kind of column p, as they come, and ``first[s]``
     (most,) the first column of that kind. Columns are told apart by a sum in double precision with
     irrational factors. O(d) a column; it gives up as soon as there are too many kinds.
+
+    Parameters
+    ----------
+    mixed : (d,) float64
+        The factors.
+    held : (buckets,) int64
+        A hash table, larger than `first`; workspace, as are the others.
+    seen : (most,) float64, signatures : (BLOCK,) float64
     """
     d, n = columns.shape
-    mixed = np.empty(d)
-    for q in range(d):
-        mixed[q] = np.sin(1.0 + 12.9898 * q)
-    buckets = 2
-    while buckets < 4 * most:
-        buckets *= 2
-    held = np.full(buckets, -1)
-    seen = np.empty(most)
-    signatures = np.empty(_BLOCK)
+    buckets = held.size
+    for b in range(buckets):
+        held[b] = -1
     count = 0
-    for begin in range(0, n, _BLOCK):
-        end = min(n, begin + _BLOCK)
-        _sign(columns, begin, end, mixed, signatures)
-        for p in range(begin, end):
-            value = signatures[p - begin]
+    for begin in range(0, n, BLOCK):
+        size = BLOCK if begin + BLOCK < n else n - begin
+        for p in range(size):
+            signatures[p] = 0.0
+        for q in range(d):
+            for p in range(size):
+                signatures[p] += mixed[q] * columns[q, begin + p]
+        for p in range(size):
+            value = signatures[p]
             fraction = abs(value) * 1031.7
-            place = int((fraction - np.floor(fraction)) * buckets) % buckets
+            place = int((fraction - math.floor(fraction)) * buckets) % buckets
             while held[place] >= 0 and seen[held[place]] != value:
                 place = (place + 1) % buckets
             if held[place] < 0:
-                if count == most:
+                if count == first.size:
                     return -1
                 held[place] = count
                 seen[count] = value
-                first[count] = p
+                first[count] = begin + p
                 count += 1
-            stratum[p] = held[place]
+            stratum[begin + p] = held[place]
     return count
 
 
-@njit(cache=True, nogil=True)
-def apportion(columns, k, stratum, first, turns):
-    """Return how many columns of each stratum to choose, from those of the first k on.
+@kernel
+def apportion(columns, k, stratum, first, turns, kinds, chosen, free, total, vector, squares):
+    """Set `chosen` to how many columns of each stratum to choose, from those of the first k on.
 
     Exchanges one column for one of the best other stratum, until that never helps or for so many
     turns. O(S d) each, for S strata.
+
+    Parameters
+    ----------
+    first : (S,) int64
+        The first column of each stratum.
+    kinds : (d, S) float32
+        Becomes these columns.
+    free : (S,) int64, total : (d,) float64, vector : (d,) float32, squares : (S,) float32
+        Workspace.
     """
     d, n = columns.shape
     count = first.size
-    kinds = np.empty((d, count), np.float32)
     for s in range(count):
-        kinds[:, s] = columns[:, first[s]]
-    chosen = np.zeros(count, np.int64)
-    free = np.zeros(count, np.int64)
-    total = np.zeros(d)
+        chosen[s] = 0
+        free[s] = 0
+    for q in range(d):
+        total[q] = 0.0
+        for s in range(count):
+            kinds[q, s] = columns[q, first[s]]
     for p in range(n):
         if p < k:
             chosen[stratum[p]] += 1
@@ -83,9 +89,9 @@ def apportion(columns, k, stratum, first, turns):
     for s in range(count):
         for q in range(d):
             total[q] += chosen[s] * np.float64(kinds[q, s])
-    value = (total * total).sum()
-    vector = np.empty(d, np.float32)
-    squares = np.empty(count, np.float32)
+    value = 0.0
+    for q in range(d):
+        value += total[q] * total[q]
     failed = 0
     s = 0
     while failed < count and turns > 0:
@@ -94,14 +100,15 @@ def apportion(columns, k, stratum, first, turns):
             turns -= 1
             for q in range(d):
                 vector[q] = total[q] - kinds[q, s]
-            nearest(kinds, vector, 0, count, squares)
+            nearest(kinds, vector, np.int64(0), count, squares)
             pick = -1
             for other in range(count):
                 if free[other] > 0 and (pick < 0 or squares[other] < squares[pick]):
                     pick = other
             reached = 0.0
             for q in range(d):
-                reached += (total[q] - kinds[q, s] + kinds[q, pick]) ** 2
+                moved = total[q] - kinds[q, s] + kinds[q, pick]
+                reached += moved * moved
             if reached < (1.0 - _LEAST) * value:
                 for q in range(d):
                     total[q] += np.float64(kinds[q, pick]) - kinds[q, s]
@@ -112,18 +119,14 @@ def apportion(columns, k, stratum, first, turns):
                 value = reached
                 failed = 0
         s = (s + 1) % count
-    return chosen
 
 
-@njit(cache=True, nogil=True)
-def fill(places, stratum, wanted, k):
-    """Bring to the front of `places` as many of each stratum as wanted, the earlier ones first."""
-    left = wanted.copy()
-    taken = np.empty(k, places.dtype)
+@kernel
+def fill(places, stratum, left, taken):
+    """Fill `taken` with as many places of each stratum as `left` says, the earlier ones first."""
     count = 0
     for p in range(places.size):
         if left[stratum[p]] > 0:
             left[stratum[p]] -= 1
             taken[count] = places[p]
             count += 1
-    places[:k] = taken

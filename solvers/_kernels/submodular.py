@@ -6,50 +6,46 @@ smaller id comes first, so that lazy greedy takes what a plain argmax would.
 
 import numpy as np
 
-from subsetopt.compiled import njit
-
-_VECTORISED = {"reassoc", "contract", "nsz", "nnan"}
+from ._jit import inner, kernel, reordered
 
 
-@njit(cache=True, nogil=True)
-def _sink(keys, ids, size, root):
-    key, item = keys[root], ids[root]
+@inner
+def _sink(keys, ids, size, root, key, item):
+    """Put (key, item) at a root or below, where the heap of `size` beneath is one already."""
     while True:
         child = 2 * root + 1
         if child >= size:
             break
         other = child + 1
-        if other < size and _before(keys[other], ids[other], keys[child], ids[child]):
+        if other < size and (
+            keys[other] > keys[child] or (keys[other] == keys[child] and ids[other] < ids[child])
+        ):
             child = other
-        if not _before(keys[child], ids[child], key, item):
+        if not (keys[child] > key or (keys[child] == key and ids[child] < item)):
             break
-        keys[root], ids[root] = keys[child], ids[child]
+        keys[root] = keys[child]
+        ids[root] = ids[child]
         root = child
-    keys[root], ids[root] = key, item
+    keys[root] = key
+    ids[root] = item
 
 
-@njit(cache=True, nogil=True)
-def _before(key, item, other_key, other_item):
-    return key > other_key or (key == other_key and item < other_item)
+@inner
+def heapify(keys, ids, size):
+    """Make a heap of the first `size` of two arrays, in place."""
+    for place in range(size // 2):
+        root = size // 2 - 1 - place
+        _sink(keys, ids, size, root, keys[root], ids[root])
 
 
-@njit(cache=True, nogil=True)
-def heapified(keys, ids):
-    """Make a heap of two arrays, in place; returns its size."""
-    for root in range(keys.size // 2 - 1, -1, -1):
-        _sink(keys, ids, keys.size, root)
-    return keys.size
-
-
-@njit(cache=True, nogil=True)
+@inner
 def replace_top(keys, ids, size, key, item):
     """Put (key, item) in the place of the top of a heap of `size`."""
     if size > 0:
-        keys[0], ids[0] = key, item
-        _sink(keys, ids, size, 0)
+        _sink(keys, ids, size, np.int64(0), key, item)  # a literal would make another copy
 
 
-@njit(cache=True, nogil=True, fastmath=_VECTORISED)
+@reordered
 def _distance(a, b):
     total = 0.0
     for u in range(a.size):
@@ -58,7 +54,7 @@ def _distance(a, b):
     return np.sqrt(total)
 
 
-@njit(cache=True, nogil=True, fastmath=_VECTORISED)
+@reordered
 def _covering(row, weights, covered, roots):
     """Return ``sum(sqrt(covered + weights * row) - roots)`` where ``roots = sqrt(covered)``."""
     total = 0.0
@@ -67,8 +63,11 @@ def _covering(row, weights, covered, roots):
     return total
 
 
-@njit(cache=True, nogil=True)
-def lazy_greedy(features, modular, diversity, weights, coverage, ids, chosen, gains):
+@kernel
+def lazy_greedy(
+    features, modular, diversity, weights, coverage, ids, chosen, gains,
+    keys, nearest, seen, covered, roots,
+):  # fmt: skip
     """Take one candidate after another, the first one of the largest score; returns evaluations.
 
     The score of x beside the chosen S is
@@ -92,12 +91,12 @@ def lazy_greedy(features, modular, diversity, weights, coverage, ids, chosen, ga
     ids : (m,) int64, ascending, changed in place
         The candidates.
     chosen, gains : (k,) int64 and float64, filled
+    keys : (m,) float64
+        Workspace.
+    nearest, seen : (n,) float64, infinite, and int64, zero
+        Distances to the chosen, and how many of these they know of.
+    covered, roots : (d,) float64, zero
     """
-    n, d = features.shape
-    nearest = np.full(n, np.inf)
-    seen = np.zeros(n, np.int64)  # how many of the chosen `nearest` knows of
-    covered, roots = np.zeros(d), np.zeros(d)
-    keys = np.empty(ids.size)
     size = ids.size
     evaluated = 0
     for t in range(chosen.size):
@@ -109,7 +108,7 @@ def lazy_greedy(features, modular, diversity, weights, coverage, ids, chosen, ga
                     covered, roots, chosen, t, nearest, seen,
                 )  # fmt: skip
             evaluated += size
-            heapified(keys[:size], ids[:size])
+            heapify(keys, ids, size)
         fresh = ids[0] if t < 2 else -1
         while ids[0] != fresh:
             fresh = ids[0]
@@ -122,7 +121,7 @@ def lazy_greedy(features, modular, diversity, weights, coverage, ids, chosen, ga
         chosen[t] = fresh
         gains[t] = keys[0]
         if coverage > 0.0:
-            for u in range(d):
+            for u in range(covered.size):
                 covered[u] += weights[u] * features[fresh, u]
                 roots[u] = np.sqrt(covered[u])
         size -= 1
@@ -130,7 +129,7 @@ def lazy_greedy(features, modular, diversity, weights, coverage, ids, chosen, ga
     return evaluated
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _score(
     features, x, diversity, weights, coverage, covered, roots, chosen, count, nearest, seen
 ):  # fmt: skip

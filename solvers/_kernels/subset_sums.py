@@ -7,31 +7,25 @@ first, and two keys that add up to a target agree with it in value and in cardin
 
 import numpy as np
 
-from subsetopt.compiled import njit
+from ._jit import kernel
 
 
-@njit(cache=True, nogil=True)
-def subset_keys(keys, most, room):
+@kernel
+def subset_keys(keys, most, sums, parents, items, counts):
     """List all subsets of at most `most` items.
 
     Parameters
     ----------
     keys : (m,) int64
     most : int
-    room : int
-        Number of such subsets, ``sum C(m, c) for c <= most``.
-
-    Returns
-    -------
-    sums : (room,) int64
-        Key of each subset, unsorted; entry 0 is the empty one.
-    parents, items : (room,) int32
+    sums : (room,) int64, zero
+        Becomes the key of each subset, unsorted; entry 0 is the empty one. There is room for
+        ``sum C(m, c) for c <= most``.
+    parents, items : (room,) int32, zero
         A subset is its parent and one item more.
+    counts : (room,) int32, zero
+        How many items it has.
     """
-    sums = np.zeros(room, np.int64)
-    parents = np.zeros(room, np.int32)
-    items = np.zeros(room, np.int32)
-    counts = np.zeros(room, np.int32)
     size = 1
     for i in range(keys.size):
         before = size
@@ -42,10 +36,9 @@ def subset_keys(keys, most, room):
                 items[size] = i
                 counts[size] = counts[entry] + 1
                 size += 1
-    return sums, parents, items
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_below(first, second, limit):
     """Count the pairs of two ascending lists whose sum is below a limit; linear time."""
     j = second.size
@@ -59,7 +52,7 @@ def count_below(first, second, limit):
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sums_between(first, second, low, high, out):
     """Fill `out` with the sums of pairs in [low, high), unsorted; returns how many."""
     start = second.size
@@ -71,7 +64,7 @@ def sums_between(first, second, low, high, out):
             end -= 1
         if end == 0:
             break
-        start = min(start, end)
+        start = end if end < start else start
         while start > 0 and a + second[start - 1] >= low:
             start -= 1
         for j in range(start, end):
@@ -80,7 +73,7 @@ def sums_between(first, second, low, high, out):
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def closest_pairs(x, y, target):
     """Return the pair sums nearest to a target from below and from above, in ascending lists.
 
@@ -108,7 +101,7 @@ def closest_pairs(x, y, target):
     return below, x_below, above, x_above
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pairs_between(x, y, low, high, out):
     """Fill `out` (room, 2) with all pairs of two ascending lists whose sum is in [low, high].
 

@@ -2,24 +2,15 @@
 
 import numpy as np
 
-from subsetopt.compiled import njit
-
+from ._jit import inner, kernel, reordered
 from .columns import dot, swap
 from .rng import below
 
-_REORDER = {"reassoc", "contract", "nsz", "nnan"}
 _HALVINGS = 64
 _EXACT = 2**20  # up to so many are counted in single precision, which vectorises best
 
 
-@njit(cache=True, nogil=True)
-def draw(noise, state):
-    """Fill `noise` with numbers from 0 to 1."""
-    for p in range(noise.size):
-        noise[p] = below(state, 2**24) * 2.0**-24
-
-
-@njit(cache=True, nogil=True, fastmath=_REORDER)
+@reordered
 def _count(scores, limit):
     total = 0
     for first in range(0, scores.size, _EXACT):
@@ -31,7 +22,7 @@ def _count(scores, limit):
     return total
 
 
-@njit(cache=True, nogil=True, fastmath=_REORDER)
+@reordered
 def _range(scores):
     low = scores[0]
     high = scores[0]
@@ -41,7 +32,7 @@ def _range(scores):
     return low, high
 
 
-@njit(cache=True, nogil=True)
+@inner
 def mark_smallest(scores, k, marks):
     """Set `marks` to 1 at the k smallest scores, the first of equal ones, and to 0 elsewhere.
 
@@ -73,14 +64,14 @@ def mark_smallest(scores, k, marks):
         marks[p] = inside
 
 
-@njit(cache=True, nogil=True, fastmath=_REORDER)
+@reordered
 def _blend(a, b, share):
     """Set ``a += share * (b - a)``."""
     for p in range(a.size):
         a[p] += share * (b[p] - a[p])
 
 
-@njit(cache=True, nogil=True, fastmath=_REORDER)
+@reordered
 def _gradient(columns, point, tilt, noise, scores):
     for p in range(scores.size):
         scores[p] = -tilt * noise[p]
@@ -91,68 +82,69 @@ def _gradient(columns, point, tilt, noise, scores):
             scores[p] += x * row[p]
 
 
-@njit(cache=True, nogil=True)
-def relax(columns, k, noise, tilt, steps, weights):
-    """Set `weights` (n,) to the relaxed solution after so many steps of exact length.
+@kernel
+def start(columns, places, k, tilt, steps, state, noise, weights, scores, vertex, point, along):
+    """Bring to the front the k columns that weigh most in a relaxed solution.
 
-    Minimises ``|columns @ m|**2 / 2 - tilt * noise @ m`` over ``{0 <= m <= 1, sum m = k}``, from
-    the vertex of the k largest `noise`. O(n d) a step.
+    It minimises ``|columns @ m|**2 / 2 - tilt * noise @ m`` over ``{0 <= m <= 1, sum m = k}``, for
+    random `noise`, by so many steps of exact length from the vertex of the k largest `noise`. Of
+    equal weights the noisier come first. O(n d) a step.
+
+    Parameters
+    ----------
+    noise, weights : (n,) float32
+        Become the noise, from 0 to 1, and the relaxed solution.
+    scores, vertex : (n,) float32, point, along : (d,) float32
+        Workspace.
     """
     d, n = columns.shape
-    scores = np.empty(n, np.float32)
-    vertex = np.empty(n, np.float32)
-    point = np.empty(d, np.float32)
-    along = np.empty(d, np.float32)
     for p in range(n):
+        noise[p] = below(state, 2**24) * 2.0**-24
         scores[p] = -noise[p]
-    mark_smallest(scores, k, weights)
-    for q in range(d):
-        point[q] = dot(columns[q], weights)
-    height = dot(noise, weights)
-    for _ in range(steps):
-        _gradient(columns, point, tilt, noise, scores)
+    height = np.float32(0.0)
+    turn = 0
+    while (
+        True
+    ):  # after the steps once more, to mark what weighs most: one place where marks are set
         mark_smallest(scores, k, vertex)
+        if turn > steps:
+            break
         square = 0.0
         gain = 0.0
         for q in range(d):
-            along[q] = dot(columns[q], vertex) - point[q]
-            square += along[q] * along[q]
-            gain -= along[q] * point[q]
-        rise = dot(noise, vertex) - height
-        gain += tilt * rise
-        length = np.float32(min(1.0, max(0.0, gain / max(square, 1e-30))))
-        if length == 0.0:
-            break
-        for q in range(d):
-            point[q] += length * along[q]
-        height += length * rise
-        _blend(weights, vertex, length)
-
-
-@njit(cache=True, nogil=True)
-def heaviest_first(columns, places, weights, noise, k):
-    """Bring the k columns of the largest weights to the front, the noisier of equal ones."""
-    n = places.size
-    scores = np.empty(n, np.float32)
-    marks = np.empty(n, np.float32)
-    for p in range(n):
-        scores[p] = -weights[p] - np.float32(1e-6) * noise[p]
-    mark_smallest(scores, k, marks)
+            at = dot(columns[q], vertex)
+            if turn == 0:
+                point[q] = at
+            else:
+                along[q] = at - point[q]
+                square += along[q] * along[q]
+                gain -= along[q] * point[q]
+        reached = dot(noise, vertex)
+        if turn == 0:
+            height = reached
+            for p in range(n):
+                weights[p] = vertex[p]
+        else:
+            rise = reached - height
+            gain += tilt * rise
+            length = np.float32(min(1.0, max(0.0, gain / max(square, 1e-30))))
+            if length == 0.0:
+                turn = steps
+            else:
+                for q in range(d):
+                    point[q] += length * along[q]
+                height += length * rise
+                _blend(weights, vertex, length)
+        turn += 1
+        if turn > steps:
+            for p in range(n):
+                scores[p] = -weights[p] - np.float32(1e-6) * noise[p]
+        else:
+            _gradient(columns, point, tilt, noise, scores)
     q = k
     for p in range(k):
-        if marks[p] == 0.0:
-            while marks[q] == 0.0:
+        if vertex[p] == 0.0:
+            while vertex[q] == 0.0:
                 q += 1
             swap(columns, places, p, q)
             q += 1
-
-
-@njit(cache=True, nogil=True)
-def start(columns, places, k, tilt, steps, state):
-    """Bring to the front the k columns that weigh most in the relaxed solution."""
-    n = places.size
-    noise = np.empty(n, np.float32)
-    weights = np.empty(n, np.float32)
-    draw(noise, state)
-    relax(columns, k, noise, np.float32(tilt), steps, weights)
-    heaviest_first(columns, places, weights, noise, k)

@@ -10,21 +10,10 @@ An inequality is a row (kind, i, j, l):
 
 import numpy as np
 
-from subsetopt.compiled import njit
+from ._jit import inner, kernel
 
 
-@njit(cache=True, nogil=True)
-def _violation(X, kind, i, j, l):  # noqa: E741
-    if kind == 0:
-        return X[i, j] + X[i, l] - X[j, l] - X[i, i]
-    if kind == 1:
-        return X[i, i] + X[j, j] + X[l, l] - X[i, j] - X[i, l] - X[j, l] - 1.0
-    if kind == 2:
-        return X[i, j] - X[i, i]
-    return X[i, i] + X[j, j] - X[i, j] - 1.0
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def separate(X, least, rows, amounts):
     """Write the inequalities violated by more than `least`; returns how many, at most the room.
 
@@ -41,33 +30,36 @@ def separate(X, least, rows, amounts):
             if j == i:
                 continue
             if X[i, j] - X[i, i] > least:
-                count = _put(rows, amounts, count, 2, i, j, j, X[i, j] - X[i, i])
+                count = _put(rows, amounts, count, np.int64(2), i, j, j, X[i, j] - X[i, i])
                 if count == amounts.size:
                     return count
             short = X[i, j] - X[i, i]
             for l in range(j + 1, n):  # noqa: E741
                 if l != i and short + X[i, l] - X[j, l] > least:
-                    count = _put(rows, amounts, count, 0, i, j, l, short + X[i, l] - X[j, l])
+                    count = _put(
+                        rows, amounts, count, np.int64(0), i, j, l, short + X[i, l] - X[j, l]
+                    )
                     if count == amounts.size:
                         return count
     for i in range(n):
         for j in range(i + 1, n):
             pair = X[i, i] + X[j, j] - X[i, j] - 1.0
             if pair > least:
-                count = _put(rows, amounts, count, 3, i, j, j, pair)
+                count = _put(rows, amounts, count, np.int64(3), i, j, j, pair)
                 if count == amounts.size:
                     return count
             for l in range(j + 1, n):  # noqa: E741
                 excess = pair + X[l, l] - X[i, l] - X[j, l]
                 if excess > least:
-                    count = _put(rows, amounts, count, 1, i, j, l, excess)
+                    count = _put(rows, amounts, count, np.int64(1), i, j, l, excess)
                     if count == amounts.size:
                         return count
     return count
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _put(rows, amounts, count, kind, i, j, l, amount):  # noqa: E741
+    # Kinds are given as np.int64: a literal of each would make another copy of this.
     rows[count, 0] = kind
     rows[count, 1] = i
     rows[count, 2] = j
@@ -76,14 +68,22 @@ def _put(rows, amounts, count, kind, i, j, l, amount):  # noqa: E741
     return count + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def violations(X, rows, out):
     """Set ``out[t]`` to the left side less the right side of inequality t at X."""
     for t in range(rows.shape[0]):
-        out[t] = _violation(X, rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3])
+        kind, i, j, l = rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3]  # noqa: E741
+        if kind == 0:
+            out[t] = X[i, j] + X[i, l] - X[j, l] - X[i, i]
+        elif kind == 1:
+            out[t] = X[i, i] + X[j, j] + X[l, l] - X[i, j] - X[i, l] - X[j, l] - 1.0
+        elif kind == 2:
+            out[t] = X[i, j] - X[i, i]
+        else:
+            out[t] = X[i, i] + X[j, j] - X[i, j] - 1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def combine(rows, multipliers, out):
     """Set `out` (n, n) to the sum of multiplier times (symmetric) matrix of each inequality."""
     out[:] = 0.0
@@ -93,56 +93,22 @@ def combine(rows, multipliers, out):
             continue
         kind, i, j, l = rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3]  # noqa: E741
         half = 0.5 * z
-        if kind == 0:
-            _spread(out, i, j, half)
-            _spread(out, i, l, half)
-            _spread(out, j, l, -half)
-            out[i, i] -= z
-        elif kind == 1:
-            _spread(out, i, j, -half)
-            _spread(out, i, l, -half)
-            _spread(out, j, l, -half)
-            out[i, i] += z
+        sign = 1.0 if kind % 2 == 0 else -1.0
+        out[i, j] += sign * half
+        out[j, i] += sign * half
+        out[i, i] -= sign * z
+        if kind % 2 == 1:
             out[j, j] += z
+        if kind < 2:
+            out[i, l] += sign * half
+            out[l, i] += sign * half
+            out[j, l] -= half
+            out[l, j] -= half
+        if kind == 1:
             out[l, l] += z
-        elif kind == 2:
-            _spread(out, i, j, half)
-            out[i, i] -= z
-        else:
-            _spread(out, i, j, -half)
-            out[i, i] += z
-            out[j, j] += z
 
 
-@njit(cache=True, nogil=True)
-def _spread(out, i, j, amount):
-    out[i, j] += amount
-    out[j, i] += amount
-
-
-@njit(cache=True, nogil=True)
-def squared_norm(rows, work, iterations):
-    """Return the largest eigenvalue of ``T T*`` by power iterations; `work` is (n, n)."""
-    count = rows.shape[0]
-    at = np.ones(count)
-    largest = 1.0
-    for _ in range(iterations):
-        length = 0.0
-        for t in range(count):
-            length += at[t] * at[t]
-        at /= length**0.5
-        combine(rows, at, work)
-        largest = 0.0
-        for t in range(count):
-            before = at[t]
-            at[t] = _violation(work, rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3])
-            if rows[t, 0] % 2 == 1:
-                at[t] += 1.0
-            largest += before * at[t]
-    return largest
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def right_side(rows, multipliers):
     """Return the multipliers' sum over the inequalities whose right side is 1."""
     total = 0.0
@@ -152,7 +118,7 @@ def right_side(rows, multipliers):
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def without(rows, gone, keep):
     """Rename the indices as if `gone` were deleted; ``keep`` is False where it occurs."""
     for t in range(rows.shape[0]):
@@ -164,7 +130,7 @@ def without(rows, gone, keep):
                 rows[t, a] -= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def dual_step(costs, combined, shift, k, y, mu, X, S, N, W):
     """Set N and W of one iteration, given y: ``M = costs + combined - A*(y)``.
 

@@ -83,7 +83,8 @@ def keep_outputs(places, times, losses, outputs, models, best_times, best_output
         waits = losses[p] != losses[p] and outputs[p, 0] == outputs[p, 0]
         if place >= 0 and waits and times[p] >= best_times[place]:
             best_times[place] = times[p]
-            best_outputs[place] = outputs[p]
+            for c in range(outputs.shape[1]):
+                best_outputs[place, c] = outputs[p, c]
             best_models[place] = models[p]
 
 

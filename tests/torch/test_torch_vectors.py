@@ -15,6 +15,7 @@ from subsetopt.torch import rule
 
 torch: Any = pytest.importorskip("torch")
 search = pytest.importorskip("subsetopt.torch.search.vectors")
+on_cpu = pytest.importorskip("subsetopt.torch.search.compiled")
 frank_wolfe = pytest.importorskip("subsetopt.torch.search.frank_wolfe").frank_wolfe
 
 cuda = pytest.mark.cuda
@@ -27,9 +28,9 @@ def batched(vectors: Any, k: int, *, rounds: int, greedy: bool = False, seed: in
 
 def compiled(vectors: Any, k: int, *, rounds: int, greedy: bool = False, seed: int = 1) -> Any:
     start = "greedy" if greedy else "uniform"
-    told = search.Search(start=start, rounds=rounds, thorough=True)
+    told = on_cpu.Search(start=start, rounds=rounds, thorough=True)
     seeds = [seed + 1000 * row for row in range(len(vectors))]
-    return search.match_vectors_compiled(vectors, k, seeds, told)
+    return on_cpu.match_vectors_compiled(vectors, k, seeds, told)
 
 
 SEARCHES = [batched, compiled]
@@ -147,7 +148,7 @@ def test_blocks_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = drawn(2, 60, 4)
     start = starts(2, 60, 20)
     monkeypatch.setattr(search, "_PAIRS", 7 * 40)
-    monkeypatch.setattr(search, "_WIDTH", 7)
+    monkeypatch.setattr(on_cpu, "_WIDTH", 7)
     for find in SEARCHES:
         chosen = find(vectors, 20, rounds=60)
         require_selection(chosen, 2, 60, 20)
@@ -237,8 +238,8 @@ def test_bounded_search_beside_the_converged_one(n: int, d: int, k: int, start: 
     """What no exchange improves is hardly nearer."""
     vectors = drawn(6, n, d)
     converged = distance(vectors, swept(vectors, k)).mean().item() ** 0.5
-    told = search.Search(start=start, standardise=True)
-    chosen = search.match_vectors_compiled(vectors, k, list(range(6)), told)
+    told = on_cpu.Search(start=start, standardise=True)
+    chosen = on_cpu.match_vectors_compiled(vectors, k, list(range(6)), told)
     assert distance(vectors, chosen).mean().item() ** 0.5 <= 1.35 * converged
 
 
@@ -246,8 +247,8 @@ def test_bounded_search_among_many() -> None:
     vectors, k = drawn(4, 4096, 12), 1024
     seeds = list(range(4))
     bounded, thorough = (
-        distance(vectors, search.match_vectors_compiled(vectors, k, seeds, told)).mean() ** 0.5
-        for told in (search.Search(), search.Search(thorough=True))
+        distance(vectors, on_cpu.match_vectors_compiled(vectors, k, seeds, told)).mean() ** 0.5
+        for told in (on_cpu.Search(), on_cpu.Search(thorough=True))
     )
     assert bounded <= 1.6 * thorough
     assert bounded <= 0.03 * distance(vectors, starts(4, 4096, k)).mean() ** 0.5
@@ -257,8 +258,8 @@ def test_samples_far_from_the_mean_are_chosen_as_often() -> None:
     vectors = drawn(30, 200, 6)
     length = vectors.square().sum(2)
     for start, most in (("uniform", 0.06), ("relaxed", 0.15)):
-        told = search.Search(start=start)
-        chosen = search.match_vectors_compiled(vectors, 50, list(range(30)), told)
+        told = on_cpu.Search(start=start)
+        chosen = on_cpu.match_vectors_compiled(vectors, 50, list(range(30)), told)
         share = length.gather(1, chosen).mean() / length.mean()
         assert share == pytest.approx(1.0, abs=most)
 
@@ -270,12 +271,12 @@ def test_kinds_of_which_there_are_many(start: str, dtype: Any) -> None:
     generator = seeded(3)
     y = torch.randint(7, (500,), generator=generator)
     vectors = torch.randn((7, 4), generator=generator).to(dtype)[y][None]
-    told = search.Search(start=start, standardise=True)
-    chosen = search.match_vectors_compiled(vectors, 125, [1], told)
+    told = on_cpu.Search(start=start, standardise=True)
+    chosen = on_cpu.match_vectors_compiled(vectors, 125, [1], told)
     require_selection(chosen, 1, 500, 125)
     one_hot = torch.nn.functional.one_hot(y).to(dtype)[None]
     for k in (1, 9, 125, 250, 499, 500):
-        chosen = search.match_vectors_compiled(one_hot, k, [k], told)
+        chosen = on_cpu.match_vectors_compiled(one_hot, k, [k], told)
         require_selection(chosen, 1, 500, k)
         counts = y[chosen[0]].bincount(minlength=7)
         missing = counts - y.bincount(minlength=7) * k / 500
@@ -294,8 +295,8 @@ def test_each_of_a_kind_gets_its_turn() -> None:
 def test_duplicates_beside_many_others() -> None:
     vectors = drawn(1, 400, 5)
     vectors[0, 100:300] = vectors[0, :1]
-    told = search.Search(standardise=True)
-    chosen = search.match_vectors_compiled(vectors, 100, [0], told)
+    told = on_cpu.Search(standardise=True)
+    chosen = on_cpu.match_vectors_compiled(vectors, 100, [0], told)
     require_selection(chosen, 1, 400, 100)
     assert distance(vectors, chosen) < 0.01 * distance(vectors, starts(1, 400, 100))
 
@@ -306,21 +307,21 @@ def test_any_scale_and_constant_features(scale: float, standardise: bool) -> Non
     vectors = drawn(2, 90, 4).double()
     shifted = vectors * scale
     shifted[:, :, 1] = 0.1 * scale
-    told = search.Search(standardise=standardise)
-    chosen = search.match_vectors_compiled(shifted, 30, [0, 1], told)
+    told = on_cpu.Search(standardise=standardise)
+    chosen = on_cpu.match_vectors_compiled(shifted, 30, [0, 1], told)
     require_selection(chosen, 2, 90, 30)
     others = vectors[:, :, [0, 2, 3]]
     assert bool((distance(others, chosen) < 0.02 * distance(others, starts(2, 90, 30))).all())
     same = torch.full((1, 90, 3), scale)
-    require_selection(search.match_vectors_compiled(same, 30, [0], told), 1, 90, 30)
+    require_selection(on_cpu.match_vectors_compiled(same, 30, [0], told), 1, 90, 30)
 
 
 @pytest.mark.parametrize("k", [1, 2, 39, 40])
 @pytest.mark.parametrize("start", ["uniform", "greedy", "relaxed"])
 def test_ends_of_the_range(k: int, start: str) -> None:
     vectors = drawn(2, 40, 3)
-    told = search.Search(start=start)
-    chosen = search.match_vectors_compiled(vectors, k, [0, 1], told)
+    told = on_cpu.Search(start=start)
+    chosen = on_cpu.match_vectors_compiled(vectors, k, [0, 1], told)
     require_selection(chosen, 2, 40, k)
     if k in (1, 39):  # one exchange leads to the best
         centred = vectors - vectors.mean(1, keepdim=True)

@@ -160,14 +160,20 @@ class _Terms:
         from subsetopt.solvers._kernels import submodular
 
         chosen, gains = np.empty(k, dtype=np.int64), np.empty(k)
+        n, d = len(candidates), self.features.shape[1]
         submodular.lazy_greedy(
             self.features[candidates],
             self.modular[candidates],
             self.diversity,
             self.inverse,
             self.coverage,
-            np.arange(len(candidates)),
+            np.arange(n),
             chosen,
             gains,
+            np.empty(n),
+            np.full(n, np.inf),
+            np.zeros(n, np.int64),
+            np.zeros(d),
+            np.zeros(d),
         )
         return candidates[chosen], gains

@@ -7,13 +7,9 @@ import torch
 from torch import Generator, Tensor
 
 from subsetopt.torch.features import standardised
+from subsetopt.torch.search.compiled import Search, match_vectors_compiled
 from subsetopt.torch.search.frank_wolfe import frank_wolfe
-from subsetopt.torch.search.vectors import (
-    Search,
-    match_vectors,
-    match_vectors_compiled,
-    random_start,
-)
+from subsetopt.torch.search.vectors import match_vectors, random_start
 
 from .base import Rule
 from .checks import is_whole, require

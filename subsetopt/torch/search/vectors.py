@@ -1,27 +1,17 @@
 """Matching the mean of vectors by exchanges: batched, with fixed shapes.
 
 Rows are held as differences from their mean, the chosen ones first: an exchange swaps two rows and
-changes no shape. No step reads a value on the host. For the CPU there is `match_vectors_compiled`,
-which looks at some of the exchanges in turns, and takes the best of each turn.
+changes no shape. No step reads a value on the host. For the CPU there is `compiled`, which looks at
+some of the exchanges in turns, and takes the best of each turn.
 """
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 NEVER = 1e30
 """Stands for the squared length of a vector that is not finite: no exchange with it helps."""
 
 _PAIRS = 2**20  # exchanges looked at in a round, for each row of the batch
-_FOREVER = 2**40
-_WIDTH = 256  # free vectors that a chosen one looks at in its turn
-_STRATA = 128  # up to so many distinct vectors are looked for
-_WORK, _LOOKS, _ENOUGH = 2**22, 2**16, 1e-3  # see `Search.thorough`
 
 TILT = 0.25
 """How much the noise counts in the relaxation, beside the spread of a random choice."""
@@ -63,90 +53,6 @@ def match_vectors(vectors: Tensor, k: int, *, rounds: int, start: Tensor | None)
     centred, squares = centred_rows(vectors)
     chosen = _greedy(centred, squares, k) if start is None else start
     return _exchanged(centred, squares, chosen, rounds).sort(1).values
-
-
-@dataclass(frozen=True)
-class Search:
-    """How the compiled search goes about it, and when it stops.
-
-    Parameters
-    ----------
-    start : {"uniform", "greedy", "relaxed"}
-    rounds : int, optional
-        How many sweeps at most; None: as many as that takes.
-    thorough : bool
-        Until no exchange helps. False: stop as well within a thousandth of the distance that k at
-        random have, and after about ``2**22 / d`` exchanges looked at, 2**16 at least.
-    standardise : bool
-        Divide each feature by its standard deviation.
-    steps : int
-        Of Frank-Wolfe, for start "relaxed".
-    """
-
-    start: Literal["uniform", "greedy", "relaxed"] = "uniform"
-    rounds: int | None = None
-    thorough: bool = False
-    standardise: bool = False
-    steps: int = 16
-
-
-def match_vectors_compiled(vectors: Tensor, k: int, seeds: list[int], search: Search) -> Tensor:
-    """Return k of n in each batch (B, k), near the mean of all, by compiled loops on the CPU.
-
-    Parameters
-    ----------
-    vectors : Tensor, (B, n, d)
-        float32 or float64, all finite.
-    k : int
-        How many, 1 <= k <= n.
-    seeds : list of int
-        For each batch one.
-    search : Search
-    """
-    if k == vectors.shape[1]:
-        return torch.arange(k).repeat(len(vectors), 1)
-    rounding = torch.finfo(vectors.dtype).eps
-    found = np.empty((len(vectors), k), np.int64)
-    for row, rows in enumerate(vectors.contiguous().numpy()):
-        found[row] = _chosen(rows, k, seeds[row], search, rounding)
-    found.sort(1)
-    return torch.from_numpy(found)
-
-
-def _chosen(
-    rows: NDArray[Any], k: int, seed: int, search: Search, rounding: float
-) -> NDArray[np.int64]:
-    """Return the k places, in no order."""
-    from subsetopt.solvers._kernels import columns, rng, strata, tilted
-
-    n, d = rows.shape
-    state = rng.seeded(seed)
-    places = np.empty(n, np.int64)
-    laid = np.empty((d, n), np.float32)
-    columns.shuffle(places, state)
-    square = columns.lay_out(rows, places, search.standardise, rounding, laid)
-    if search.start == "greedy":
-        columns.take_greedily(laid, places, k)
-    elif search.start == "relaxed":
-        tilt = TILT * math.sqrt(k) * square
-        tilted.start(laid, places, k, tilt, search.steps, state)
-    rounds = _FOREVER if search.rounds is None else search.rounds
-    if not rounds:
-        return places[:k]
-    most = min(_STRATA, n // 2)
-    stratum, first = np.empty(n, np.int64), np.empty(most, np.int64)
-    count = strata.strata_of(laid, most, stratum, first)
-    if count > 0:
-        wanted = strata.apportion(laid, k, stratum, first[:count], min(rounds * k, _FOREVER))
-        strata.fill(places, stratum, wanted, k)
-        return places[:k]
-    if search.thorough:
-        looks, enough = _FOREVER, 0.0
-    else:
-        looks = max(_WORK // d, _LOOKS)
-        enough = _ENOUGH**2 * square * k * (n - k) / (n - 1)
-    columns.exchange(laid, places, k, _WIDTH, rounds, looks, enough)
-    return places[:k]
 
 
 def random_start(vectors: Tensor, k: int, noise: Tensor) -> Tensor:

@@ -7,10 +7,43 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from subsetopt.solvers import _tiers
 from subsetopt.solvers._kernels import columns, rng, strata, tilted
 
 Floats = NDArray[np.float64]
 FOREVER = 2**40
+
+
+def _lay_out(rows: Any, places: Any, standardise: bool, rounding: float, laid: Any) -> float:
+    room = np.empty(laid.shape, rows.dtype), *np.empty((2, len(laid)))
+    return float(columns.lay_out(rows, places, standardise, rounding, laid, *room))
+
+
+def _exchange(laid: Any, places: Any, k: int, width: int, *told: float) -> tuple[float, int]:
+    room = np.empty(len(laid)), np.empty(len(laid), np.float32), np.empty(width, np.float32)
+    value, looked = columns.exchange(laid, places, k, width, *told, *room)
+    return float(value), int(looked)
+
+
+def _strata_of(laid: Any, most: int, stratum: Any, first: Any) -> int:
+    mixed, held = np.sin(1.0 + 12.9898 * np.arange(len(laid))), np.full(8 * most, -1)
+    room = mixed, held, np.empty(most), np.empty(strata.BLOCK)
+    return int(strata.strata_of(laid, stratum, first[:most], *room))
+
+
+def _apportion(laid: Any, k: int, stratum: Any, first: Any, turns: int) -> Any:
+    (d, _), count = laid.shape, len(first)
+    wanted, free = np.zeros((2, count), np.int64)
+    room = np.zeros(d), np.empty(d, np.float32), np.empty(count, np.float32)
+    kinds = np.empty((d, count), np.float32)
+    strata.apportion(laid, k, stratum, first, turns, kinds, wanted, free, *room)
+    return wanted
+
+
+def _filled(places: Any, stratum: Any, wanted: Any, k: int) -> Any:
+    taken = np.empty(k, np.int64)
+    strata.fill(places, stratum, wanted.copy(), taken)
+    return taken
 
 
 def _laid(n: int, d: int, seed: int, levels: int = 0) -> tuple[Any, NDArray[np.int64]]:
@@ -18,7 +51,7 @@ def _laid(n: int, d: int, seed: int, levels: int = 0) -> tuple[Any, NDArray[np.i
     drawn = np.random.default_rng([seed, n, d])
     rows: Any = drawn.integers(levels, size=(n, d)) if levels else drawn.normal(size=(n, d))
     places, laid = np.arange(n), np.empty((d, n), np.float32)
-    columns.lay_out(rows.astype(np.float64), places, False, 0.0, laid)
+    _lay_out(rows.astype(np.float64), places, False, 0.0, laid)
     return laid, places
 
 
@@ -44,12 +77,12 @@ def test_lay_out(dtype: type, n: int) -> None:
     varying = [0, 1, 2, 4]
     centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
     centred[:, 3] = 0.0
-    square = columns.lay_out(rows, places, True, float(np.finfo(dtype).eps), laid)
+    square = _lay_out(rows, places, True, float(np.finfo(dtype).eps), laid)
     wanted = centred[places][:, varying] / centred.std(axis=0)[varying]
     np.testing.assert_allclose(laid[varying].T, wanted, rtol=1e-4, atol=1e-4)
     assert not laid[3].any()
     assert square == pytest.approx(4.0, rel=1e-5)
-    square = columns.lay_out(rows, places, False, 0.0, laid)
+    square = _lay_out(rows, places, False, 0.0, laid)
     wanted = centred[places] / np.abs(centred).max()
     np.testing.assert_allclose(laid.T, wanted, atol=1e-6)
     assert square == pytest.approx(np.square(wanted).sum(axis=1).mean(), rel=1e-5)
@@ -62,7 +95,7 @@ def test_columns_are_finite_whatever_the_rows_are(value: float, standardise: boo
     rows[:, 1] *= 1e-3
     rows[::2, 1] = value
     laid = np.full((3, 20), np.nan, np.float32)
-    square = columns.lay_out(rows, np.arange(20), standardise, 2.0**-52, laid)
+    square = _lay_out(rows, np.arange(20), standardise, 2.0**-52, laid)
     assert np.isfinite(laid).all()
     assert np.isfinite(square)
 
@@ -72,7 +105,7 @@ def test_nearest(d: int) -> None:
     laid, _ = _laid(50, d, 0)
     vector, squares = laid[:, 3] * np.float32(2.0), np.empty(50, np.float32)
     wanted = np.square(laid[:, 7:40].astype(np.float64) + vector[:, None]).sum(axis=0)
-    best = columns.nearest(laid, vector, 7, 40, squares)
+    best = _tiers.module("columns").nearest(laid, vector, 7, 40, squares)
     np.testing.assert_allclose(squares[:33], wanted, rtol=1e-5)
     assert best == squares[:33].min()
 
@@ -83,7 +116,7 @@ def test_nearest(d: int) -> None:
 def test_exchanges_end_where_none_helps(n: int, d: int, k: int, width: int, levels: int) -> None:
     laid, places = _laid(n, d, 1, levels)
     before = laid.copy()
-    value, _ = columns.exchange(laid, places, k, width, FOREVER, FOREVER, 0.0)
+    value, _ = _exchange(laid, places, k, width, FOREVER, FOREVER, 0.0)
     assert sorted(places) == list(range(n))
     np.testing.assert_array_equal(laid, before[:, places])
     assert value == pytest.approx(_value(laid, k), rel=1e-9, abs=1e-12)
@@ -97,14 +130,15 @@ def test_exchanges_stop_when_told() -> None:
     laid, places = _laid(300, 6, 0)
     start = _value(laid, 80)
     for told in ((0, FOREVER, 0.0), (FOREVER, 0, 0.0), (FOREVER, FOREVER, 2 * start)):
-        value, looked = columns.exchange(laid, places, 80, 32, *told)
-        assert (value, looked) == (pytest.approx(start), 0)
-    value, looked = columns.exchange(laid, places, 80, 32, FOREVER, 1000, 0.0)
+        value, looked = _exchange(laid, places, 80, 32, *told)
+        assert value == pytest.approx(start)
+        assert looked == 0
+    value, looked = _exchange(laid, places, 80, 32, FOREVER, 1000, 0.0)
     assert 1000 <= looked <= 1032
     assert value < 0.1 * start
-    value, _ = columns.exchange(laid, places, 80, 32, FOREVER, FOREVER, 1e-3 * start)
+    value, _ = _exchange(laid, places, 80, 32, FOREVER, FOREVER, 1e-3 * start)
     assert value <= 1e-3 * start
-    _, looked = columns.exchange(laid, places, 80, 32, 1, FOREVER, 0.0)
+    _, looked = _exchange(laid, places, 80, 32, 1, FOREVER, 0.0)
     assert looked <= 80 * 220
 
 
@@ -116,7 +150,9 @@ def test_greedy_takes_what_the_twin_takes() -> None:
         lengths = np.square(rows[taken].sum(axis=0) + rows).sum(axis=1)
         lengths[taken] = np.inf
         taken.append(int(lengths.argmin()))
-    columns.take_greedily(laid, places, 12)
+    columns.take_greedily(
+        laid, places, 12, np.zeros(3), np.empty(3, np.float32), np.empty(40, np.float32)
+    )
     assert places[:12].tolist() == taken
 
 
@@ -127,22 +163,21 @@ def test_greedy_takes_what_the_twin_takes() -> None:
 def test_strata(levels: int) -> None:
     laid, places = _laid(200, 3, 0, levels)
     stratum, first = np.empty(200, np.int64), np.empty(100, np.int64)
-    count = strata.strata_of(laid, 100, stratum, first)
+    count = _strata_of(laid, 100, stratum, first)
     assert count == len(np.unique(laid, axis=1).T)
     np.testing.assert_array_equal(laid, laid[:, first[stratum]])
     assert (np.diff(first[:count]) > 0).all()
     few = max(1, count - 1)
-    found = strata.strata_of(laid, few, stratum, first[:few])
+    found = _strata_of(laid, few, stratum, first[:few])
     assert found == (1 if count == 1 else -1)
     k = 60
-    strata.strata_of(laid, 100, stratum, first)
-    chosen = strata.apportion(laid, k, stratum, first[:count], FOREVER)
+    _strata_of(laid, 100, stratum, first)
+    chosen = _apportion(laid, k, stratum, first[:count], FOREVER)
     assert chosen.sum() == k
-    before = places.copy()
-    strata.fill(places, stratum, chosen, k)
-    assert len(set(places[:k].tolist())) == k
-    np.testing.assert_array_equal(np.bincount(stratum[places[:k]], minlength=count), chosen)
-    assert set(places[:k].tolist()) <= set(before.tolist())
+    taken = _filled(places, stratum, chosen, k)
+    assert len(set(taken.tolist())) == k
+    np.testing.assert_array_equal(np.bincount(stratum[taken], minlength=count), chosen)
+    assert set(taken.tolist()) <= set(places.tolist())
     # No exchange between strata helps.
     kinds = laid[:, first[:count]].astype(np.float64)
     value = np.square(kinds @ chosen).sum()
@@ -157,20 +192,19 @@ def test_strata(levels: int) -> None:
 def test_labels_are_strata_in_every_block() -> None:
     y = np.random.default_rng(0).integers(100, size=1003)
     places, laid = np.random.default_rng(1).permutation(1003), np.empty((100, 1003), np.float32)
-    columns.lay_out(np.eye(100, dtype=np.float32)[y], places, True, 1e-7, laid)
+    _lay_out(np.eye(100, dtype=np.float32)[y], places, True, 1e-7, laid)
     stratum, first = np.empty(1003, np.int64), np.empty(128, np.int64)
-    assert strata.strata_of(laid, 128, stratum, first) == 100
+    assert _strata_of(laid, 128, stratum, first) == 100
     np.testing.assert_array_equal(y[places], y[places[first[stratum]]])
 
 
 def test_no_turns_leave_the_start() -> None:
     laid, places = _laid(100, 2, 0, 3)
     stratum, first = np.empty(100, np.int64), np.empty(50, np.int64)
-    count = strata.strata_of(laid, 50, stratum, first)
-    chosen = strata.apportion(laid, 30, stratum, first[:count], 0)
+    count = _strata_of(laid, 50, stratum, first)
+    chosen = _apportion(laid, 30, stratum, first[:count], 0)
     np.testing.assert_array_equal(chosen, np.bincount(stratum[:30], minlength=count))
-    strata.fill(places, stratum, chosen, 30)
-    assert places[:30].tolist() == list(range(30))
+    assert _filled(places, stratum, chosen, 30).tolist() == list(range(30))
 
 
 # -- the tilted relaxation ------------------------------------------------------------------------
@@ -182,8 +216,9 @@ def test_mark_smallest(n: int, levels: int) -> None:
     drawn = np.random.default_rng(n)
     scores = (drawn.integers(levels, size=n) if levels else drawn.normal(size=n)).astype(np.float32)
     marks = np.empty(n, np.float32)
+    mark_smallest = _tiers.module("tilted").mark_smallest
     for k in {1, n // 3 + 1, n}:
-        tilted.mark_smallest(scores, k, marks)
+        mark_smallest(scores, k, marks)
         wanted = np.zeros(n)
         wanted[np.argsort(scores, kind="stable")[:k]] = 1.0
         np.testing.assert_array_equal(marks, wanted)
@@ -192,17 +227,18 @@ def test_mark_smallest(n: int, levels: int) -> None:
 def test_relaxed_solution_beside_its_twin() -> None:
     n, d, k, steps = 60, 4, 20, 7
     laid, _ = _laid(n, d, 0)
-    noise, weights = np.empty(n, np.float32), np.empty(n, np.float32)
-    tilted.draw(noise, rng.seeded(1))
+    rows, places = laid.T.astype(np.float64), np.arange(n)
+    noise, weights, *room = np.empty((4, n), np.float32)
+    tilt, state = np.float32(0.3), rng.seeded(1)
+    room += [*np.empty((2, d), np.float32)]
+    tilted.start(laid, places, k, tilt, steps, state, noise, weights, *room)
     assert 0.0 <= noise.min() < 0.2 < 0.8 < noise.max() < 1.0
-    tilted.relax(laid, k, noise, np.float32(0.3), steps, weights)
 
     def vertex(scores: Floats) -> Floats:
         marks = np.zeros(n)
         marks[np.argsort(scores)[:k]] = 1.0
         return marks
 
-    rows = laid.T.astype(np.float64)
     m = vertex(-noise.astype(np.float64))
     for _ in range(steps):
         gradient = rows @ (m @ rows) - 0.3 * noise
@@ -210,7 +246,5 @@ def test_relaxed_solution_beside_its_twin() -> None:
         length = -(gradient @ towards) / np.square(towards @ rows).sum()
         m = m + min(1.0, max(0.0, length)) * towards
     np.testing.assert_allclose(weights, m, atol=1e-4)
-    places = np.arange(n)
-    tilted.heaviest_first(laid, places, weights, noise, k)
     assert set(places[:k].tolist()) == set(np.argsort(-m - 1e-6 * noise)[:k].tolist())
     np.testing.assert_array_equal(laid, rows[places].T.astype(np.float32))

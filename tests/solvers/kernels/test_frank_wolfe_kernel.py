@@ -70,7 +70,7 @@ def _projected(point: Floats, k: int) -> Floats:
 
 def _check(rows: Floats, k: int, state: State, count: int) -> float:
     """Check what must hold after any number of steps; returns f at the point."""
-    atoms, sums, weights = (part[:count] for part in state)
+    atoms, sums, weights = state.atoms[:count], state.sums[:count], state.weights[:count]
     assert (weights >= 0).all()
     assert abs(weights.sum() - 1) < 1e-9
     assert all(np.unique(atom).size == k for atom in atoms)

@@ -104,8 +104,9 @@ def test_descend_is_monotone_and_ends_where_no_exchange_helps(n: int, k: int, dt
         settled = False
         for _ in range(200):
             parts = Arrays(matrix, diagonal, linear)
-            settled, turns = descend(parts, k, chosen, potentials, NEVER)
+            settled, turns, standing = descend(parts, k, chosen, potentials, NEVER)
             assert turns <= k
+            assert standing == pytest.approx(value(matrix, linear, chosen), abs=1e-9)
             assert chosen.sum() == k
             now = value(matrix, linear, chosen)
             assert now <= last + 1e-9
@@ -147,9 +148,9 @@ def test_gains_below_the_noise_are_not_taken(scale: float) -> None:
     linear = scale * np.array([3.0, 1.0, 1.0 - 4e-15])
     parts = Arrays(np.zeros((3, 3)), np.zeros(3), linear)
     chosen, potentials = np.array([False, True, False]), linear.copy()
-    assert descend(parts, 9, chosen, potentials, NEVER) == (True, 1)
+    assert descend(parts, 9, chosen, potentials, NEVER)[:2] == (True, 1)
     linear[2] = potentials[2] = scale * (1.0 - 4e-14)
-    assert descend(parts, 9, chosen, potentials, NEVER) == (True, 2)
+    assert descend(parts, 9, chosen, potentials, NEVER)[:2] == (True, 2)
     assert chosen.tolist() == [False, False, True]
 
 

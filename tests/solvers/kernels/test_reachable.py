@@ -43,7 +43,8 @@ def test_reach_is_what_enumeration_reaches(values: Whole, k: int, width: int, st
         in_bits = {s for s in range(width) if int(bits[count, s // 64]) >> (s % 64) & 1}
         assert in_bits == sums
         for total in sums:
-            items = reachable.subset(values, first, count, total)
+            items = np.empty(count, np.int64)
+            reachable.subset(values, first, total, items)
             assert len(set(items.tolist())) == count
             assert int(values[items].sum()) == total
         for low in (-1, 0, 5, width // 2, width - 1):

@@ -27,7 +27,8 @@ def _lists() -> list[tuple[Whole, Whole]]:
 def test_subset_keys_lists_every_subset_once(m: int, most: int) -> None:
     keys = np.random.default_rng(m).integers(0, 10**15, m)
     room = sum(comb(m, c) for c in range(min(m, most) + 1))
-    sums, parents, items = subset_sums.subset_keys(keys, most, room)
+    sums, (parents, items, counts) = np.zeros(room, np.int64), np.zeros((3, room), np.int32)
+    subset_sums.subset_keys(keys, most, sums, parents, items, counts)
     listed = set()
     for entry in range(room):
         subset, at = set(), entry

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from subsetopt.solvers._kernels import triangles
+from subsetopt.solvers._semidefinite import squared_norm
 
 ROOM = 10_000
 
@@ -106,4 +107,4 @@ def test_the_norm_is_that_of_the_map() -> None:
         triangles.combine(rows, unit, image)
         images.append(image.ravel())
     expected = np.linalg.norm(np.array(images), 2) ** 2
-    assert triangles.squared_norm(rows, np.empty((5, 5)), 200) == pytest.approx(expected, rel=1e-3)
+    assert squared_norm(rows, np.empty((5, 5)), 200) == pytest.approx(expected, rel=1e-3)
