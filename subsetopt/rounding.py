@@ -35,7 +35,7 @@ def down(value: Fraction | float) -> float:
 
 def up(value: Fraction | float) -> float:
     """Return the smallest float64 that is not below `value`; see `down`."""
-    return -down(-value)
+    return -down(-value) + 0.0  # no negative zero
 
 
 def distance(above: float, below: float) -> float:

@@ -25,6 +25,7 @@ def test_beyond_the_range() -> None:
     huge = Fraction(10) ** 400
     assert (down(huge), up(huge)) == (sys.float_info.max, math.inf)
     assert (down(-huge), up(-huge)) == (-math.inf, -sys.float_info.max)
+    assert math.copysign(1, up(0.0)) == math.copysign(1, up(Fraction(0))) == 1  # not -0.0
     tiny = Fraction(1, 10**400)
     assert (down(tiny), up(tiny)) == (0.0, 5e-324)
 

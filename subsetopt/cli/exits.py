@@ -1,5 +1,6 @@
 """The one place where errors become exit codes."""
 
+import errno
 import os
 import sys
 import traceback
@@ -24,6 +25,7 @@ MISSING_BACKEND = 3
 BY_SIGNAL = 128
 """What shells add to the number of the signal that has ended a process."""
 INTERRUPTED = 130  # SIGINT, which is Ctrl-C
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE has ended
 
 
@@ -68,9 +70,12 @@ class ExitCodes(TyperGroup):
         try:
             return super().main(*args, **kwargs)
         except OSError as error:
-            drop_output()
-            complain(_message(error))
+            complain(_message(_of_output(error)))
             sys.exit(of_error(error))
+        except SystemExit as ended:  # Typer's own code for it is that of "no answer"
+            if isinstance(ended.__context__, BrokenPipeError):
+                ended.code = BROKEN_PIPE
+            raise
 
     def invoke(self, ctx: Any) -> object:
         """Run the command; it ends with the code of the signal that has ended it, if one has."""
@@ -102,7 +107,7 @@ def _end(error: BaseException) -> NoReturn:
         hint = f" (see '{context.command_path} --help')" if context else ""
         complain(f"{error.format_message().rstrip('.')}{hint}")
         raise typer.Exit(BAD_INPUT)
-    drop_output()
+    error = _of_output(error)
     if not isinstance(error, BrokenPipeError):
         complain(_message(error))
     raise typer.Exit(of_error(error))
@@ -116,6 +121,20 @@ def _flush() -> None:
         raise
     except OSError as error:
         raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _of_output(error: BaseException) -> BaseException:
+    """Drop what standard output did not take, and name it where it is what has no room.
+
+    The standard library names no file when a write fails; ours do, see `subsetopt.formats.atomic`.
+    """
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        try:
+            os.write(sys.stdout.fileno(), b"\n")  # an empty write does not fail
+        except (OSError, ValueError):
+            error.filename = "standard output"
+    drop_output()
+    return error
 
 
 def complain(message: str) -> None:

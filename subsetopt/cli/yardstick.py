@@ -41,7 +41,7 @@ class Yardstick:
 
     def sentence(self, stated: Callable[[float], float] = float) -> str:
         """Say it in a line; `stated` turns an objective into what is shown."""
-        said = f"median {stated(self.median):.6g} of {self.draws}"
+        said = f"median {stated(self.median) + 0.0:.6g} of {self.draws}"
         if self.rank is None:
             return said
         return f"{said}; {100 * self.rank:.3g} % of them are at least as good"

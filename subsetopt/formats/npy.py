@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from math import prod
+from tokenize import TokenError
 from typing import IO, Any, BinaryIO
 
 import numpy as np
@@ -64,7 +65,8 @@ def read_npy(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
     except InvalidFile:
         raise
     except Exception as error:  # its header is an expression of Python, and can be wrong in any way
-        why = " ".join(str(error).split())[:_SHOWN] or type(error).__name__
+        said = str(error.args[0] if isinstance(error, TokenError) else error)  # without its place
+        why = " ".join(said.split())[:_SHOWN] or type(error).__name__
         raise InvalidFile(f"{name}: damaged or cut short ({why}); write it again") from error
 
 

@@ -166,7 +166,7 @@ def terms_of_matrix(
     require_memory(
         f"the {len(positions)} x {len(positions)} kernel matrix of the candidates",
         K.itemsize * len(positions) ** 2,
-        "give K as float32, or raise memory_limit" if K.itemsize > 4 else "raise memory_limit",
+        ("give K as float32, or " if K.itemsize > 4 else "") + "raise memory_limit (in Python)",
         limit,
     )
     semidefinite = require_semidefinite("K", K)

@@ -48,11 +48,17 @@ def class_balance(batches: Sequence[NDArray[np.int64]], labels: ArrayLike) -> Ba
     Raises
     ------
     InvalidProblem
-        If the labels are no array (n,), or a batch holds an index beyond it.
+        If the labels are no array (n,), some are missing, or a batch holds an index beyond it.
     """
     named = np.asarray(labels)
     if named.ndim != 1 or not named.size:
         raise InvalidProblem(f"labels have shape {named.shape}; one for each point is needed")
+    if named.dtype.kind == "f" and np.isnan(named).any():
+        missing = np.flatnonzero(np.isnan(named))
+        raise InvalidProblem(
+            f"labels hold {len(missing)} missing values (NaN), the first for point {missing[0]}; "
+            "give each point a class"
+        )
     most = max(int(batch.max()) for batch in batches)
     if most >= len(named):
         raise InvalidProblem(f"there are {len(named)} labels, but point {most} is in a batch")

@@ -65,3 +65,7 @@ def test_export_takes_graphs(tmp_path: Path) -> None:
     arguments = ["export", "quadratic", tmp_path / "g.csv", "-k", 2, "--out", tmp_path / "m.lp"]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert (result.exit_code, (tmp_path / "m.lp").exists()) == (0, True)
+
+
+def test_the_median_of_random_subsets_is_no_negative_zero() -> None:
+    assert "median 0 of" in solve("1 2\n3 4\n5 6\n7 8\n", "-k", 2).stdout

@@ -172,7 +172,7 @@ def shaped(dtype: str, shape: str) -> str:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (header("[" * 9000), "damaged"),
+        (header("[" * 9000), r"damaged or cut short \(EOF in multi-line statement\)"),
         (header("-" * 9000 + "1"), "damaged"),
         (header("(" * 60_000), "damaged"),
         (header("[" * 200_000, b"\2\0"), "damaged"),

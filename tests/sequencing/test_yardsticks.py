@@ -43,6 +43,8 @@ def test_the_distance_of_classes() -> None:
         class_balance([np.array([8])], labels)
     with pytest.raises(InvalidProblem, match=r"labels have shape \(2, 2\)"):
         class_balance([np.array([0])], np.eye(2))
+    with pytest.raises(InvalidProblem, match=r"2 missing values .* for point 1; give each"):
+        class_balance([np.array([0])], [0, np.nan, 1, np.nan])
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
