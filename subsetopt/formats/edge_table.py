@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption
 
+from .cells import kind
 from .words import is_finite, quoted
 
 SEPARATORS = ("\t", ";", ",")
@@ -153,8 +154,9 @@ def named_columns(first: list[str]) -> list[int] | None:
 def is_header(rows: list[list[str]], name: str, line: int) -> bool:
     """Decide whether the first row of a table of edges is a header.
 
-    It is one if it names the columns, if its weight is no number, or if its nodes are no numbers
-    where all others are. It is none if its nodes are whole numbers, or occur as nodes again.
+    It is one if it names the columns, if its weight is a name and its nodes are names that occur
+    nowhere else, or if its nodes are no numbers where all others are. It is none if its nodes are
+    whole numbers, or occur as nodes again.
 
     Raises
     ------
@@ -172,7 +174,12 @@ def is_header(rows: list[list[str]], name: str, line: int) -> bool:
             _doubt(name, line, f"looks like a header, but {shown} is a node later")
         return True
     if weight and not is_finite(first[2].encode()):
-        return bool(rest) and all(len(row) < 3 or is_finite(row[2].encode()) for row in rest)
+        if not rest or not all(len(row) < 3 or is_finite(row[2].encode()) for row in rest):
+            return False
+        nodes_first = again or is_whole(first[source]) or is_whole(first[target])
+        if nodes_first or kind(first[2]) != "name":  # an edge whose weight is missing, perhaps
+            _doubt(name, line, f"has nodes, but {quoted(first[2].encode())} is no finite weight")
+        return True
     numbers = [is_whole(first[i]) for i in (source, target)]
     if rest and not any(numbers) and all(map(is_whole, nodes)):
         return True

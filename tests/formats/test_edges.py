@@ -214,6 +214,23 @@ def test_doubtful_headers(write: Write, text: str, words: str | None) -> None:
         assert f" {lines - header} edges" in reading.convention
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2,nan\n2,3,0.5\n3,4,1\n4,5,1\n",
+        "1,2,NA\n5,6,0.5\n6,7,1\n7,8,1\n",
+        "ann,bob,-\nbob,cem,1\n",
+        "ann,bob,nan\ncem,dan,1\n",
+    ],
+)
+def test_an_edge_without_a_weight_is_no_header(write: Write, text: str) -> None:
+    path = write(text)
+    with pytest.raises(so.InvalidOption, match=r"line 1 .*no finite weight.*--no-header"):
+        so.read_problem(path, k=1)
+    with pytest.raises(so.InvalidFile, match=r"line 1: .*is no finite number"):
+        read_with_format(path, k=1, header=False)
+
+
 # -- what could be two things ----------------------------------------------------------------------
 
 
