@@ -40,8 +40,8 @@ print(solution.termination, found, same, seconds < 20, flush=True)
 """
 
 HARD = {
-    "cbc": [(1000, 4, 1), (150, 30, 0)],  # n, k and the dimension, 0 for a dense quadratic
-    "scip": [(120, 40, 12), (150, 30, 0)],  # it solves scalars too soon to be interrupted
+    "cbc": [(120, 40, 12), (150, 30, 0)],  # n, k and the dimension, 0 for a dense quadratic
+    "scip": [(120, 40, 12), (150, 30, 0)],  # both solve scalars too soon to be interrupted
     "highs": [(200, 3, 1), (150, 30, 0)],
     "cpsat": [(128, 12, 1), (150, 30, 0)],
 }
