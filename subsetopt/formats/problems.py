@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.problems import QuadraticSelection
 from subsetopt.problems.pairs import Duplicates
@@ -24,6 +26,7 @@ from .recognising import BOM, FORMATS, recognised
 from .table import Table
 from .table_options import TableOptions
 
+_ALIKE = 1e-9  # differences of mirror images that are rounding, relative to the largest entry
 _OPTIONS = {
     "instance": ("bqp",),
     "sense": ("matrix", "edges", "rudy", "biqmac", "matrix-market"),
@@ -131,6 +134,8 @@ def read_with_format(
     if found == "matrix":
         chosen = _table_options(given)
         table = table_from(content, name, member, options=chosen, rows="square")
+        if format is None:
+            _require_symmetric(table, name)
         return _matrix(table, chosen, k, name, **given)
     readers: dict[str, Any] = {
         "mdplib": read_mdplib,
@@ -198,6 +203,24 @@ def _matrix(
     c = tables["linear table"].values if linear is not None else None
     problem = QuadraticSelection(values, c, k, sense=sense, copy=False, names=_names(table))
     return Reading(problem, "matrix", "m'Qm" if c is None else "m'Qm + c'm", tables)
+
+
+def _require_symmetric(table: Table, name: str) -> None:
+    """Refuse text that is square, but no symmetric matrix nor a triangle, unless it was named."""
+    Q = table.values
+    if not table.is_text or Q.ndim != 2 or Q.shape[0] != Q.shape[1] or not np.isfinite(Q).all():
+        return
+    apart = np.abs(Q - Q.T)
+    symmetric = apart.max() <= _ALIKE * np.abs(Q).max()
+    if symmetric or not np.tril(Q, -1).any() or not np.triu(Q, 1).any():
+        return
+    i, j = (int(place) for place in np.unravel_index(apart.argmax(), Q.shape))
+    raise InvalidFile(
+        f"{name}: {len(Q)} lines of {len(Q)} numbers, but no symmetric matrix: row {i + 1} has "
+        f"{Q[i, j]:g} in column {j + 1}, row {j + 1} has {Q[j, i]:g} in column {i + 1}. Format "
+        "'matrix' (--format on the command line) takes the mean of the two, as m'Qm does; points "
+        "with as many features are for 'solve mmd', and edges are lines of two nodes and a weight"
+    )
 
 
 def _names(table: Table) -> tuple[str, ...] | None:

@@ -261,14 +261,29 @@ def test_what_could_be_two_things(write: Write, text: str, readings: tuple[str, 
     [
         "0,1,2\n1,0,3\n2,3,0\n",  # symmetric
         "0,1,2\n0,0,3\n0,0,0\n",  # a triangle: its edges would repeat a pair
-        "0.5,1,2\n0,0,3\n1,0,0\n",  # 0.5 is no node
-        "-1,2\n3,4\n",
-        "1,2,3,4\n0,0,0,0\n1,0,0,0\n0,1,0,0\n",  # no list of edges has four columns
+        "0.5,1,2\n1,0,3\n2,3.0000000001,0\n",  # but for rounding
+        "1,2,3,4\n0,0,0,0\n0,0,0,0\n0,0,0,0\n",
     ],
 )
 def test_matrices(write: Write, text: str) -> None:
     table = np.array([line.split(",") for line in text.splitlines()], dtype=float)
     assert so.read_problem(write(text), k=2) == so.QuadraticSelection(table, k=2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.5,1,2\n0,0,3\n1,0,0\n",  # 0.5 is no node
+        "-1,2\n3,4\n",
+        "1,2,3,4\n0,0,0,0\n1,0,0,0\n0,1,0,0\n",  # no list of edges has four columns
+    ],
+)
+def test_a_square_table_that_is_not_symmetric_has_to_be_named(write: Write, text: str) -> None:
+    path = write(text)
+    with pytest.raises(so.InvalidFile, match=r"no symmetric matrix: row \d has .*--format on the"):
+        so.read_problem(path, k=2)
+    table = np.array([line.split(",") for line in text.splitlines()], dtype=float)
+    assert so.read_problem(path, k=2, format="matrix") == so.QuadraticSelection(table, k=2)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ def test_opb_in_its_other_forms(write: Write) -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_a_matrix_in_text(write: Write, n: int) -> None:
-    matrix = np.arange(n * n, dtype=float).reshape(n, n) + 0.5
+    half = np.arange(n * n, dtype=float).reshape(n, n)
+    matrix = half + half.T + 0.5
     for separator in (",", ";", " ", "\t"):
         stream = io.BytesIO()
         np.savetxt(stream, matrix, delimiter=separator)
