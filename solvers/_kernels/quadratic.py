@@ -153,8 +153,8 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
     """
     n = linear.size
     k = members.size
-    turn = np.int64(progress[TURNS])
-    idle = np.int64(progress[IDLE])
+    turn = int(progress[TURNS])
+    idle = int(progress[IDLE])
     if turn == 0:
         largest = 0.0
         for c in range(n):
