@@ -74,6 +74,10 @@ class Iterate:
         parts = {name: getattr(self, name).astype(np.float32) for name in "XSN"}
         return replace(self, **parts)
 
+    def unpacked(self) -> "Iterate":
+        """Return it in double precision, in which the kernels are compiled."""
+        return replace(self, **{name: getattr(self, name).astype(np.float64) for name in "XSN"})
+
     def without(self, gone: int, k: int) -> "Iterate":
         """Return what is left of it when one index is deleted and k have to be chosen."""
         from ._kernels import triangles
@@ -118,7 +122,7 @@ class Relaxation:
         magnitude = float(np.abs(costs).max()) + abs(shift) + k * float(np.abs(y).max())
         self._error = 64 * UNIT * self._n * magnitude + (largest * k if self.constant else 0.0)
         self._costs = np.ascontiguousarray(rest / self.scale)
-        self.iterate = Iterate.centre(self._n, k) if iterate is None else iterate
+        self.iterate = Iterate.centre(self._n, k) if iterate is None else iterate.unpacked()
         self._combined, self._W = np.zeros_like(costs), np.empty_like(costs)
         self._step = 0.0
         self._refresh()

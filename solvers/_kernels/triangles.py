@@ -24,7 +24,7 @@ def separate(X, least, rows, amounts):
     rows : int32 (room, 4), amounts : float64 (room,)
         Filled. O(n^3); stops when they are full.
     """
-    n, count = X.shape[0], 0
+    n, count = X.shape[0], np.int64(0)
     for i in range(n):
         for j in range(n):
             if j == i:
