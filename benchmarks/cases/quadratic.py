@@ -1,5 +1,6 @@
 """Cases of quadratic selection."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -50,7 +51,6 @@ class QuadraticCase(SelectionCase):
 
     def problem(self) -> QuadraticSelection:
         """Build a fresh problem on the same matrix, with its canonical form worked out."""
-        own = self.selection
-        problem = QuadraticSelection(own.Q, own.c, own.k, own.constant, own.sense, copy=False)
+        problem = copy(self.selection)  # a problem of its own, without another matrix
         problem.quadratic_form()
         return problem
