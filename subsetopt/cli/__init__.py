@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import subsetopt
 
-from .exits import BAD_INPUT, BY_SIGNAL, complain
+from .exits import BAD_INPUT, BY_SIGNAL, complain, end_output, flush
 from .signals import leave
 from .streams import make_ready, say
 
@@ -22,7 +22,11 @@ def main() -> None:
         complain("standard output is closed; send it to a file, or to /dev/null")
         sys.exit(BAD_INPUT)
     if sys.argv[1:] == ["--version"]:
-        say(f"subsetopt {subsetopt.__version__}")
+        try:
+            say(f"subsetopt {subsetopt.__version__}")
+            flush()
+        except OSError as error:
+            end_output(error)
         return
     from . import commands
 

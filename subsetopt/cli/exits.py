@@ -70,8 +70,7 @@ class ExitCodes(TyperGroup):
         try:
             return super().main(*args, **kwargs)
         except OSError as error:
-            complain(_message(_of_output(error)))
-            sys.exit(of_error(error))
+            end_output(error)
         except SystemExit as ended:  # Typer's own code for it is that of "no answer"
             if isinstance(ended.__context__, BrokenPipeError):
                 ended.code = BROKEN_PIPE
@@ -91,7 +90,7 @@ class ExitCodes(TyperGroup):
         """Run the command; every error ends as one line on standard error."""
         try:
             result: object = super().invoke(ctx)
-            _flush()
+            flush()
         except (typer.Exit, typer.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:
@@ -113,7 +112,15 @@ def _end(error: BaseException) -> NoReturn:
     raise typer.Exit(of_error(error))
 
 
-def _flush() -> None:
+def end_output(error: OSError) -> NoReturn:
+    """End a process whose standard output cannot be written."""
+    named = _of_output(error)
+    if not isinstance(named, BrokenPipeError):
+        complain(_message(named))
+    sys.exit(of_error(named))
+
+
+def flush() -> None:
     """Notice here, not at exit, that a reader has gone away or a disk is full."""
     try:
         sys.stdout.flush()
