@@ -1,16 +1,13 @@
 """The command line: one module per command, and only that of the command that runs is loaded."""
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-
-import subsetopt
-
-from .exits import BAD_INPUT, BY_SIGNAL, complain, end_output, flush
-from .signals import leave
-from .streams import make_ready, say
 
 if TYPE_CHECKING:
     import typer
+
+_INTERRUPTED = 130
 
 app: "typer.Typer"
 """All commands; made when it is asked for."""
@@ -18,24 +15,14 @@ app: "typer.Typer"
 
 def main() -> None:
     """Run the command line; the console script."""
-    if not make_ready():
-        complain("standard output is closed; send it to a file, or to /dev/null")
-        sys.exit(BAD_INPUT)
-    if sys.argv[1:] == ["--version"]:
-        try:
-            say(f"subsetopt {subsetopt.__version__}")
-            flush()
-        except OSError as error:
-            end_output(error)
-        return
-    from . import commands
-
     try:
-        commands.application(sys.argv[1:])(prog_name="subsetopt")
-    except SystemExit as ended:
-        if isinstance(ended.code, int) and ended.code > BY_SIGNAL:
-            leave(ended.code)
-        raise
+        from .entry import run  # Ctrl-C may come while this is loaded, before any command hears it
+
+        run()
+    except KeyboardInterrupt:
+        with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
+            sys.stderr.write("error: interrupted\n")
+        sys.exit(_INTERRUPTED)
 
 
 def __getattr__(name: str) -> Any:

@@ -86,3 +86,19 @@ def test_what_a_shell_has_opened(folder: Path) -> None:
         code, out, error = run(f"cat v.csv | $S {words} --json", folder)
         assert (code, error) == (0, "")
         assert '"n": 3' in out
+
+
+def test_ctrl_c_while_commands_are_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from subsetopt import cli
+    from subsetopt.cli import entry
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "error: interrupted\n")
