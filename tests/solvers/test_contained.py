@@ -82,6 +82,7 @@ HERE = (__name__,)
 
 @pytest.fixture(autouse=True)
 def this_module_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    _contained.POOL.close()  # those that are kept were started with another path
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
 
 
