@@ -93,12 +93,20 @@ def heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]
     """Return what runs a command that takes its time, and returns what is heard meanwhile."""
     monkeypatch.setattr(progress, "EVERY", 0.01)
     written: list[str] = []
-    real_line = Lines.line
+    begun: list[Lines] = []
+    real_line, real_enter = Lines.line, Lines.__enter__
+
+    def enter(self: Lines) -> Lines:
+        begun.append(self)
+        return real_enter(self)
 
     def line(self: Lines, now: float) -> str:
-        written.append(real_line(self, now))
-        return written[-1]
+        text = real_line(self, now)
+        if self in begun:  # and none that another test has left behind
+            written.append(text)
+        return text
 
+    monkeypatch.setattr(Lines, "__enter__", enter)
     monkeypatch.setattr(Lines, "line", line)
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(40, 3)))
 
