@@ -134,7 +134,7 @@ SOLVE = ("solve", "mmd", "points.npy", "--k", "5", "--solver", "greedy")
 def test_solve_is_heard_of(heard: Callable[..., str]) -> None:
     from subsetopt.solvers import bounds
 
-    lines = heard(bounds, "lower_bound", *SOLVE, "--bound", "fw", "--time-limit", "90")
+    lines = heard(bounds, "bounded", *SOLVE, "--bound", "fw", "--time-limit", "90")
     assert re.search(r"^bound fw: .* s of 2 min gone$", lines, re.MULTILINE)
 
 
