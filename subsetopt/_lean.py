@@ -12,6 +12,11 @@ from typing import Any
 
 def load() -> None:
     """Import the part of Numba that asks, unless it has been asked before."""
+    with suppress(ImportError, AttributeError):  # another Numba, which does it in its own way
+        _load()
+
+
+def _load() -> None:
     linalg: Any = import_module("numba.np.linalg")
     ask = linalg.ensure_blas
     linalg.ensure_blas = _installed
@@ -25,7 +30,3 @@ def load() -> None:
 def _installed() -> None:
     if find_spec("scipy") is None:
         raise ImportError("scipy is not installed")
-
-
-with suppress(ImportError, AttributeError):  # another Numba, which does it in its own way
-    load()

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba.core import caching
 
-from subsetopt import _compiling, _lean  # noqa: F401 - before any kernel is loaded
+from subsetopt import _compiling, _lean
 
 _DIGEST = hashlib.sha256().digest_size
 
@@ -125,6 +126,18 @@ def _stamp_of(path: Path, own: object) -> object:
     return (own, others) if others else own
 
 
+@cache
+def _register_runtime() -> None:
+    """Tell the linker where Numba's runtime is.
+
+    Before machine code is loaded Numba sets up all that compiling takes, in 0.2 s; this is the part
+    of it that machine code calls.
+    """
+    binding, runtime = map(import_module, ("llvmlite.binding", "numba.core.runtime._nrt_python"))
+    for name, address in runtime.c_helpers.items():
+        binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+
+
 class _OnlyRead(caching.InTreeCacheLocator):
     """The folder beside the source, where none can be written: of use if it was filled before."""
 
@@ -158,6 +171,7 @@ class _Cache(caching.FunctionCache):
         kept = self._loaded(sig, target_context)
         if kept is None:
             _compiling.require(self._name)
+            _lean.load()
         if kept is not None or not self.writable:
             return kept
         with suppress(OSError):
@@ -170,7 +184,8 @@ class _Cache(caching.FunctionCache):
 
     def _loaded(self, sig: object, target_context: object) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            _register_runtime()
+            return self._load_overload(sig, target_context)
         except Exception:  # whole, but of another LLVM: the digest cannot tell
             return None
 

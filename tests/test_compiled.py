@@ -70,6 +70,20 @@ def flipped(content: bytes) -> bytes:
     return content[:middle] + bytes([content[middle] ^ 16]) + content[middle + 1 :]
 
 
+def test_machine_code_is_loaded_without_the_compiler(tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(CODE)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import planted\n"
+        "assert planted.twice(21) == 42\n"
+        "loaded = [name in sys.modules for name in ('numba.np.arraymath', 'scipy.linalg')]\n"
+        "print(sum(planted.twice.stats.cache_hits.values()), *loaded)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    for said in ("0 True False\n", "1 False False\n"):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+
+
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
     "cut short": lambda content: content[: len(content) // 2],
