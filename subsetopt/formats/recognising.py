@@ -33,6 +33,7 @@ _OPB = re.compile(
 )
 _START = 2**16  # bytes that are looked at for what no text has
 _COMMENTS = tuple(sign.encode() for sign in COMMENTS)
+_FILLED = re.compile(rb"^[ \t\r\v\f]*(?!%s)\S" % b"|".join(_COMMENTS), re.MULTILINE)
 _SEPARATORS = tuple(sign.encode() for sign in SEPARATORS if sign != "\t")
 
 
@@ -71,7 +72,7 @@ def _by_columns(content: bytes, name: str) -> str | None:
     if not begin:
         raise InvalidFile(f"{name}: the file holds comments only")
     first, *second = begin
-    count = sum(1 for _ in _lines(content))
+    count = len(_FILLED.findall(content))
     columns = tuple(len(line.split()) for line in begin)
     numbers = [is_finite(word) for word in first.split()]
     names = not any(numbers) or (len(set(columns)) == 1 and not all(numbers))

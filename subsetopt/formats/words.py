@@ -14,6 +14,9 @@ from subsetopt.problems.pairs import repeated_pair
 _SPACE = np.zeros(256, dtype=bool)
 _SPACE[list(b" \t\n\r\v\f")] = True
 _COMMENT = re.compile(rb"(?m)^[ \t]*#.*$")
+_DIGITS = 15  # that every integer of so many digits is a float64
+_LONGEST = _DIGITS + 2  # with a sign and a point
+_POWERS = 10.0 ** np.arange(_DIGITS + 1)
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -25,13 +28,18 @@ class Words:
     ----------
     name : str
         Of the file, for messages.
-    words : list of bytes
+    content : bytes
+        The text, without comments.
+    starts, ends : ndarray of int64
+        Where in `content` each word begins and ends.
     lines : ndarray of int64
         The line of each word, from 1.
     """
 
     name: str
-    words: list[bytes]
+    content: bytes
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
     lines: NDArray[np.int64]
 
     @classmethod
@@ -40,13 +48,17 @@ class Words:
         if b"#" in content:
             content = _COMMENT.sub(b"", content)
         signs = np.frombuffer(content, dtype=np.uint8)
-        blank = _SPACE[signs]
-        starts = np.flatnonzero(~blank & np.concatenate([[True], blank[:-1]]))
+        edges = np.flatnonzero(np.diff(_SPACE[signs], prepend=True, append=True))
+        starts, ends = edges[::2], edges[1::2]
         lines = np.searchsorted(np.flatnonzero(signs == ord("\n")), starts) + 1
-        return cls(name, content.split(), lines)
+        return cls(name, content, starts, ends, lines)
 
     def __len__(self) -> int:
-        return len(self.words)
+        return len(self.starts)
+
+    def __getitem__(self, which: slice) -> list[bytes]:
+        ends = zip(self.starts[which].tolist(), self.ends[which].tolist(), strict=True)
+        return [self.content[start:end] for start, end in ends]
 
     def wrong(self, word: int, message: str) -> NoReturn:
         """Raise InvalidFile about a word, or about the end of the file."""
@@ -60,7 +72,7 @@ class Words:
         if first >= len(self):
             self.wrong(first, said)
         end = first + int(np.searchsorted(self.lines[first:], self.lines[first], side="right"))
-        line = self.words[first:end]
+        line = self[first:end]
         if len(line) != len(wanted) or not all(word.isdigit() and len(word) < 16 for word in line):
             self.wrong(first, f"{said}, in whole numbers; this is {quoted(b' '.join(line))}")
         return tuple(int(word) for word in line)
@@ -81,7 +93,11 @@ class Words:
 
     def numbers(self, first: int, end: int) -> NDArray[np.float64]:
         """Return the finite numbers from one word to before another."""
-        part = self.words[first:end]
+        signs = np.frombuffer(self.content, dtype=np.uint8)
+        decimals = _decimals(signs, self.starts[first:end], self.ends[first:end])
+        if decimals is not None:
+            return decimals
+        part = self[first:end]
         try:
             values = np.fromiter(map(float, part), np.float64, len(part))
             if np.isfinite(values).all() and b"_" not in b"".join(part):
@@ -141,8 +157,37 @@ class Triples:
 
     def _wrong(self, row: int, needed: str) -> NoReturn:
         word = self.first + 3 * row
-        given = quoted(b" ".join(self.words.words[word : word + 2]))
+        given = quoted(b" ".join(self.words[word : word + 2]))
         self.words.wrong(word, f"{needed} is needed; this is {given}")
+
+
+def _decimals(
+    signs: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    """Return the numbers of words of at most 15 digits and a point; None if there are others.
+
+    They are what `float` returns: the digits, and the power of ten that divides them, are exact in
+    float64, so the quotient is rounded correctly.
+    """
+    first = signs[starts]
+    signed = (first == ord("-")) | (first == ord("+"))
+    lengths = ends - starts
+    value = np.zeros(len(starts))
+    digits, decimals, points = (np.zeros(len(starts), np.int8) for _ in range(3))
+    for place in range(min(int(lengths.max(initial=0)), _LONGEST + 1)):
+        sign = signs[np.minimum(starts + place, ends - 1)]
+        inside = place < lengths
+        point = inside & (sign == ord("."))
+        digit = inside & (sign - np.uint8(ord("0")) < 10)  # in uint8 what is below "0" is above
+        value = np.where(digit, 10 * value + (sign - np.uint8(ord("0"))), value)
+        digits += digit
+        decimals += digit & (points > 0)
+        points += point
+    plain = (digits > 0) & (digits <= _DIGITS) & (points <= 1)
+    if not (plain & (digits + points + signed == lengths)).all():
+        return None
+    values: NDArray[np.float64] = np.where(first == ord("-"), -value, value) / _POWERS[decimals]
+    return values
 
 
 def is_finite(word: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Validation that all problems share: one clear message per mistake."""
 
 import operator
+import sys
 from collections.abc import Hashable, Iterator, Sequence
 from numbers import Integral
 from typing import Any
@@ -20,7 +21,8 @@ def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> 
         For a dtype that is not a real number of at most 64 bits, a wrong number of dimensions, an
         empty array, NaN or infinity, or magnitudes whose sum overflows float64.
     """
-    if type(values) is not np.ndarray and np.ma.is_masked(values):
+    masked: Any = sys.modules.get("numpy.ma")  # not loaded, there is no masked array
+    if masked is not None and type(values) is not np.ndarray and masked.is_masked(values):
         raise InvalidProblem(f"{name} has masked entries; drop them first with {name}.compressed()")
     try:
         array = np.array(values, order="C", copy=True)
