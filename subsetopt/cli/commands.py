@@ -8,6 +8,7 @@ import typer
 
 import subsetopt
 
+from . import plain_values
 from .exits import ExitCodes
 from .streams import say
 
@@ -36,6 +37,7 @@ EPILOG = (
 
 def application(words: Sequence[str]) -> typer.Typer:
     """Return the application for a command line: of the command that it names, else of all."""
+    plain_values.use()
     names = words[:1] if words and words[0] in MODULES else MODULES
     made = typer.Typer(
         name="subsetopt",
