@@ -69,10 +69,7 @@ def _dataclass(kind: Any, ignore: bool) -> Check:
         values = {}
         for name, check in checks.items():
             if name in data:
-                try:
-                    values[name] = check(data[name])
-                except (TypeError, ValueError) as error:
-                    raise ValueError(f"{name}: {error}") from error
+                values[name] = _placed(name, check, data[name])
         return kind(**values)
 
     return made
@@ -114,13 +111,15 @@ def _plain(kind: Any) -> Check:
 
 def _one_of(checks: list[Check], hint: Any) -> Check:
     def check(value: Any) -> Any:
-        failure: Exception | None = None
+        failures: list[Exception] = []
         for one in checks:
             try:
                 return one(value)
             except (TypeError, ValueError) as error:
-                failure = failure or error
-        raise failure or TypeError(f"{hint} is needed")
+                failures.append(error)
+        # A ValueError is of what fits but for its content, which is what was meant.
+        failures.sort(key=lambda error: not isinstance(error, ValueError))
+        raise failures[0] if failures else TypeError(f"{hint} is needed")
 
     return check
 
@@ -138,7 +137,7 @@ def _listed(kind: Any, of: Check) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, list | tuple):
             raise TypeError(f"it is {_shown(value)}; a list is needed")
-        return kind(map(of, value))
+        return kind(_placed(f"entry {i}", of, one) for i, one in enumerate(value, start=1))
 
     return check
 
@@ -147,9 +146,17 @@ def _mapped(of: Check) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
             raise TypeError(f"it is {_shown(value)}; a mapping of names is needed")
-        return {key: of(one) for key, one in value.items()}
+        return {key: _placed(key, of, one) for key, one in value.items()}
 
     return check
+
+
+def _placed(place: str, check: Check, value: Any) -> Any:
+    """Return what a check makes of a value; its error says the place."""
+    try:
+        return check(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 def _shown(value: object) -> str:
