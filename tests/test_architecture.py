@@ -204,12 +204,41 @@ def test_no_package_is_missing_from_the_wheel() -> None:
     assert settings["package-dir"] == REAL_FOLDERS
     data = {
         "subsetopt": ["py.typed"],
+        "subsetopt.papers": ["*/*.yaml"],
         "subsetopt.benchmarks": ["best_known.csv"],
         "subsetopt.benchmarks.reporting": ["page.html", "page.css", "page.js"],
     }
     assert settings["package-data"] == data
     with_modules = {name.rpartition(".")[0] for name in MODULES}
     assert with_modules == folders()  # no folder of modules without an __init__.py
+
+
+def folder_of(package: str) -> Path:
+    for name, real in REAL_FOLDERS.items():
+        if f"{package}.".startswith(f"{name}."):
+            package = real + package.removeprefix(name)
+    return ROOT / package.replace(".", "/")
+
+
+@needs_checkout
+def test_no_data_file_is_missing_from_the_wheel() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    held = {
+        path
+        for package, patterns in settings["package-data"].items()
+        for pattern in patterns
+        for path in folder_of(package).glob(pattern)
+    }
+    kinds = {path.suffix for path in held}
+    assert {".yaml", ".csv", ".html"} <= kinds
+    files = {path for top in PACKAGES for path in (ROOT / top).rglob("*")}
+    assert {path for path in files if path.suffix in kinds} == held
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_nothing_but_the_command_line_imports_the_papers(name: str) -> None:
+    if name not in {*within("papers"), *within("cli")}:
+        assert not under(imported(name, at_import_time=False), "subsetopt.papers")
 
 
 @needs_checkout

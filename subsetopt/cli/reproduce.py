@@ -18,8 +18,8 @@ from .streams import say
 from .trainings import Keeping, names, numbers
 
 if TYPE_CHECKING:
-    from subsetopt.training.reproduce import Experiment, Part
-    from subsetopt.training.reproduce.outcome import Outcome
+    from subsetopt.papers import Experiment, Part
+    from subsetopt.papers.outcome import Outcome
     from subsetopt.training.run import Run
 
 SCALES = ("quick", "paper", "smoke")
@@ -85,7 +85,7 @@ class Which:
 
     def parts(self, experiment: "Experiment") -> "list[Part]":
         """Return the parts, with the runs that were asked for."""
-        from subsetopt.training.reproduce.parts import require_rows
+        from subsetopt.papers.parts import require_rows
 
         seeds = None if self.seeds is None else numbers("--seeds", self.seeds, int)
         parts = experiment.runs(self.scale, seeds)
@@ -104,7 +104,7 @@ def reproduce(which: Which, keeping: Keeping) -> None:
 
     Example: subsetopt reproduce obftf-fig1 --scale quick --plot fig1.svg
     """
-    from subsetopt.training.reproduce import EXPERIMENTS, experiment
+    from subsetopt.papers import EXPERIMENTS, experiment
 
     if which.experiment == LIST:
         _list(keeping)
@@ -126,7 +126,7 @@ def reproduce(which: Which, keeping: Keeping) -> None:
 def _each(
     found: "Sequence[Experiment]", which: Which, keeping: Keeping
 ) -> Iterator[dict[str, Any] | None]:
-    from subsetopt.training.reproduce.readiness import ready
+    from subsetopt.papers.readiness import ready
 
     several, done = len(found) > 1, 0
     for one in found:
@@ -149,8 +149,8 @@ def _each(
 def _run(
     experiment: "Experiment", parts: "list[Part]", which: Which, keeping: Keeping
 ) -> "Outcome":
-    from subsetopt.training.reproduce import Scale
-    from subsetopt.training.reproduce.outcome import outcome
+    from subsetopt.papers import Scale
+    from subsetopt.papers.outcome import outcome
 
     runs = list(dict.fromkeys(run for part in parts for run in part.runs))
     if which.scale == "paper":
@@ -161,9 +161,9 @@ def _run(
 
 def _announce(name: str, runs: "list[Run]", keeping: Keeping) -> None:
     """Say how long it will take."""
+    from subsetopt.papers.costing import SEQUENCES, estimated
     from subsetopt.problems.parallel import processors
     from subsetopt.training.naming import Named
-    from subsetopt.training.reproduce.costing import SEQUENCES, estimated
 
     on_cpu = all(run.device == "cpu" for run in runs)
     jobs = min(len(runs), keeping.jobs or (processors() if on_cpu else 1))
@@ -185,7 +185,7 @@ def _duration(seconds: float) -> str:
 
 
 def _shown(result: "Outcome", keeping: Keeping, plot: Path | None) -> dict[str, Any] | None:
-    from subsetopt.training.reproduce import showing
+    from subsetopt.papers import showing
 
     if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
         return None
@@ -208,7 +208,7 @@ def _shown(result: "Outcome", keeping: Keeping, plot: Path | None) -> dict[str, 
 
 
 def _list(keeping: Keeping) -> None:
-    from subsetopt.training.reproduce import EXPERIMENTS, Scale, experiment
+    from subsetopt.papers import EXPERIMENTS, Scale, experiment
 
     found = [experiment(name) for name in EXPERIMENTS]
     counts = {
@@ -220,8 +220,14 @@ def _list(keeping: Keeping) -> None:
     }
     if keeping.as_json:
         rows = [
-            {"name": x.name, "title": x.title, "paper": x.paper, "item": x.item, "did": x.did}
-            | {"runs": counts[x.name], "published": len(x.published), "claims": len(x.claims)}
+            {
+                "name": x.name,
+                "title": x.sheet.title,
+                "paper": x.sheet.paper,
+                "item": x.sheet.item,
+                "did": x.sheet.did,
+            }
+            | {"runs": counts[x.name], "published": len(x.published), "claims": len(x.sheet.claims)}
             for x in found
         ]
         say(json.dumps({"experiments": rows}))
@@ -236,5 +242,7 @@ def _list(keeping: Keeping) -> None:
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     for one in found:
         own = counts[one.name]
-        table.add_row(one.name, one.title, one.item, str(own["quick"]), str(own["paper"]))
+        table.add_row(
+            one.name, one.sheet.title, one.sheet.item, str(own["quick"]), str(own["paper"])
+        )
     console().print(table)

@@ -115,8 +115,8 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
     from subsetopt.cli.reproduce import _duration
-    from subsetopt.training.reproduce import experiment
-    from subsetopt.training.reproduce.costing import estimated
+    from subsetopt.papers import experiment
+    from subsetopt.papers.costing import estimated
 
     runs = [run for part in experiment("obftf-fig1").runs("paper", (0,)) for run in part.runs]
     seconds = estimated(runs, jobs=2, threads=1)

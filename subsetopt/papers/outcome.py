@@ -1,0 +1,56 @@
+"""What an experiment has come to: the lines, the claims, and what differs from the paper."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from subsetopt.training.result import Result
+
+from .claims import Finding
+from .experiment import Experiment, Scale
+from .measuring import Measured, measured
+from .parts import Part
+from .readiness import left_out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that is shown of an experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    scale : Scale
+    measured : Measured
+    findings : tuple of (str, Finding)
+        Each claim, and what the runs say to it.
+    limits : tuple of str
+    """
+
+    experiment: Experiment
+    scale: Scale
+    measured: Measured
+    findings: tuple[tuple[str, Finding], ...]
+    limits: tuple[str, ...]
+
+
+def outcome(
+    experiment: Experiment, scale: Scale, parts: Sequence[Part], results: Iterable[Result]
+) -> Outcome:
+    """Return what the results say."""
+    found = measured(parts, results)
+    subset = sorted({_subset(result) for result in found.results.values()} - {""})
+    return Outcome(
+        experiment=experiment,
+        scale=scale,
+        measured=found,
+        findings=tuple((claim.text, claim.judged(found)) for claim in experiment.sheet.claims),
+        limits=(*experiment.limits(scale), *subset, *left_out(parts)),
+    )
+
+
+def _subset(result: Result) -> str:
+    facts = result.facts
+    if not facts.get("subset"):
+        return ""
+    name = result.run.task.partition(":")[0]
+    return f"{name}: {facts['n_train']:,} training and {facts['n_test']:,} test samples."

@@ -1,0 +1,83 @@
+"""Experiments read from their files, and checked: claims speak of what is run."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from subsetopt.errors import InvalidFile
+from subsetopt.formats.declared import declared
+from subsetopt.formats.documents import parsed_yaml
+from subsetopt.formats.sources import content
+from subsetopt.solvers.base import Requirement
+
+from .consistency import require_consistent
+from .experiment import Experiment, Scale
+from .sheets import Sheet
+from .templates import SCALES, expanded
+
+YAML = Requirement("pyyaml", "yaml", extra="train")
+COMMON = "paper.yaml"
+"""In the folder of an experiment: what all experiments of the paper have in common."""
+
+
+def read_experiment(path: Path, name: str) -> Experiment:
+    """Return the experiment of a file, and of the paper's file next to it.
+
+    Raises
+    ------
+    InvalidFile
+        If it is no YAML, or a key, a type or a name is wrong: with the file, where in it, and what
+        is needed.
+    """
+    file = f"{path.parent.name}/{path.name}"
+    document = _joined(_common(path.with_name(COMMON)), _document(path))
+    sheets = {Scale(scale): _sheet(document, scale, file) for scale in SCALES}
+    experiment = Experiment(name, sheets)
+    try:
+        require_consistent(experiment)
+    except InvalidFile as error:
+        raise InvalidFile(f"{file}: {error}") from error
+    return experiment
+
+
+@cache
+def _common(path: Path) -> dict[str, Any]:
+    return _document(path)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    yaml: Any = YAML.load()
+    text, name = content(path)
+    document = parsed_yaml(yaml, text, name)
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise InvalidFile(f"{name}: must be a mapping of names, as title, parts and claims")
+    return document
+
+
+def _joined(paper: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a file says on top of what the paper's says: mappings are joined by key."""
+    found = {**paper, **own}
+    for key in paper.keys() & own.keys():
+        both = paper[key], own[key]
+        if all(isinstance(value, dict) and set(value) != set(SCALES) for value in both):
+            found[key] = paper[key] | own[key]
+    return found
+
+
+def _sheet(document: Mapping[str, Any], scale: str, file: str) -> Sheet:
+    plain = expanded(document, scale, file)
+    each = plain.pop("each_part", {})
+    try:
+        plain["parts"] = [{**each, **part} for part in plain.get("parts", [])]
+        plain["quantities"] = {
+            name: {"name": name, **given} for name, given in plain.get("quantities", {}).items()
+        }
+    except (TypeError, AttributeError):
+        raise InvalidFile(
+            f"{file}: parts must be a list of mappings, each_part and quantities mappings"
+        ) from None
+    try:
+        return declared(Sheet, plain, "experiment")
+    except InvalidFile as error:
+        raise InvalidFile(f"{file}: {error}") from error

@@ -1,1 +1,0 @@
-"""How Important is Importance Sampling for Deep Budgeted Training? (Arazo et al. 2021)."""

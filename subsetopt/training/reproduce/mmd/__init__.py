@@ -1,1 +1,0 @@
-"""Deterministic mini-batch sequencing for training deep neural networks (Banerjee et al. 2021)."""
