@@ -1,17 +1,23 @@
 """What is done once, loading and compiling, is told apart from what a call takes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import StringIO
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 import subsetopt as so
 from subsetopt import _clock
 from subsetopt._announcing import Announcement
+from subsetopt.cli import progress
 from subsetopt.cli.display import _lines
 from subsetopt.cli.yardstick import Yardstick
 from subsetopt.limits import Limits
+from subsetopt.reporting.progress import Lines
 from subsetopt.solvers import base
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 
@@ -76,6 +82,46 @@ def test_warm_up_is_not_in_the_other_seconds(time: Time) -> None:
 
 def test_an_answer_without_solve_loads_too(time: Time) -> None:
     assert Slow(time=time, loaded=[]).answer(PROBLEM, Limits()).solve_seconds == 2.0
+
+
+def test_no_time_goes_by_while_the_clock_stands(time: Time) -> None:
+    clock = _clock.CLOCK
+    before, deadline = clock.now(), Deadline(1.0)
+    with clock.standing():
+        time.now += 3.0
+        assert (clock.now(), deadline.elapsed) == (before, 0.0)
+        with clock.standing():  # another thread compiles too
+            time.now += 3.0
+        assert clock.now() == before
+    time.now += 0.25
+    assert (clock.now(), deadline.elapsed) == (before + 0.25, 0.25)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_seconds_of_a_limit_are_shown_without_compiling(
+    time: Time, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    shown: list[Any] = []
+
+    def kept(made: Callable[..., Any]) -> Callable[..., Any]:
+        def make(*given: Any, **options: Any) -> Any:
+            shown.append(made(*given, **options))
+            return shown[-1]
+
+        return make
+
+    screen = Console(file=StringIO(), force_terminal=terminal)
+    monkeypatch.setattr("subsetopt.reporting.terminal.console", lambda stderr: screen)
+    monkeypatch.setattr("rich.progress.Progress", kept(Progress))
+    monkeypatch.setattr(progress, "Lines", kept(Lines))
+    with progress.clock(5.0) as begins:
+        begins("solve")
+        with _clock.CLOCK.standing():
+            time.now += 30.0
+        time.now += 2.0
+        (line,) = shown
+        said = line.tasks[0].elapsed if terminal else line.line(line._now())
+    assert said == (2.0 if terminal else "solve: 2 s of 5 s gone")
 
 
 def test_many_problems_warm_up_once(time: Time) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
 
+from subsetopt._clock import CLOCK
 from subsetopt.reporting.progress import Lines
 
 DELAY = 2.0
@@ -16,7 +17,8 @@ def clock(
 ) -> Iterator[Callable[[str], None]]:
     """Show the seconds gone beside the limit, on a terminal, else a line every 30 seconds.
 
-    It goes when the block ends, however it ends.
+    The seconds are those of the limit, which stand still while kernels are compiled. What is shown
+    goes when the block ends, however it ends.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def clock(
 
     screen = console(stderr=True)
     if not screen.is_terminal:
-        with Lines("solve", limit=limit) as lines:
+        with Lines("solve", limit=limit, now=CLOCK.now) as lines:
             yield lambda part: lines.update(label=part)
         return
     short = not bound if limit is None else limit <= DELAY
@@ -54,6 +56,7 @@ def clock(
         transient=True,
         redirect_stdout=False,  # what a solver prints has been sent to standard error already
         redirect_stderr=False,
+        get_time=CLOCK.now,
         refresh_per_second=2,  # its thread would get into the way of solvers
     )
     task = bar.add_task("")

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 from types import TracebackType
@@ -85,15 +85,24 @@ class Lines:
         As for `shown`.
     limit : float, optional
         Seconds that the work may take.
+    now : callable, optional
+        The clock, in seconds; None is `time.monotonic`.
     """
 
     def __init__(
-        self, label: str, total: int | None = None, *, unit: str = "", limit: float | None = None
+        self,
+        label: str,
+        total: int | None = None,
+        *,
+        unit: str = "",
+        limit: float | None = None,
+        now: Callable[[], float] | None = None,
     ) -> None:
         self._label, self._total, self._unit, self._limit = label, total, unit, limit
         self._note = ""
         self._done: int | None = None
-        self._start = monotonic()
+        self._now = now or monotonic
+        self._start = self._now()
         self._first = (0, self._start)  # from there on it is seen how fast it goes
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._write, name="progress", daemon=True)
@@ -107,7 +116,7 @@ class Lines:
         note: str | None = None,
     ) -> None:
         """Take what has changed; the first steps that are told may be of an earlier session."""
-        now = monotonic()
+        now = self._now()
         if label is not None and label != self._label:
             self._label, self._start = label, now
             self._first = (self._done or 0, now)
@@ -119,7 +128,7 @@ class Lines:
         self._note = self._note if note is None else note
 
     def line(self, now: float) -> str:
-        """Return what is to be said, by the clock `time.monotonic`."""
+        """Return what is to be said at a time of the clock."""
         done, total = self._done or 0, self._total
         of = "" if self._limit is None else f" of {span(self._limit)}"
         parts = [f"{span(now - self._start)}{of} gone"]
@@ -136,7 +145,7 @@ class Lines:
     def _write(self) -> None:
         while not self._over.wait(EVERY):
             with suppress(OSError, ValueError):  # nobody reads any more
-                sys.stderr.write(visible(self.line(monotonic())) + "\n")
+                sys.stderr.write(visible(self.line(self._now())) + "\n")
                 sys.stderr.flush()
 
     def __enter__(self) -> Self:
