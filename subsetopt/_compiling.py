@@ -22,6 +22,8 @@ SAID_AFTER = 2.0
 PATIENCE = 120.0
 """Seconds before a process compiles what another one has not finished."""
 
+_POLL = 0.01  # seconds: those who wait take the lock one after another, each to load in less
+
 OWN = "subsetopt."
 """What the modules of kernels that are announced begin with."""
 
@@ -184,10 +186,10 @@ def _wait(lock: Any) -> None:
     import filelock
 
     try:
-        lock.acquire(timeout=SAID_AFTER)
+        lock.acquire(timeout=SAID_AFTER, poll_interval=_POLL)
     except filelock.Timeout:
         _say_that_it_waits()
-        lock.acquire(timeout=PATIENCE)
+        lock.acquire(timeout=PATIENCE, poll_interval=_POLL)
 
 
 @cache

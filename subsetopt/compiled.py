@@ -169,18 +169,19 @@ class _Cache(caching.FunctionCache):
     def load_overload(self, sig: object, target_context: object) -> Any:
         """Return the machine code, or None after taking the lock of whoever compiles it."""
         kept = self._loaded(sig, target_context)
-        if kept is None:
-            _compiling.require(self._name)
-            _lean.load()
-        if kept is not None or not self.writable:
+        if kept is not None:
             return kept
-        with suppress(OSError):
-            self._impl.locator.ensure_cache_path()
-        if _compiling.acquire(f"{self._cache_file._index_path}.lock"):
-            kept = self._loaded(sig, target_context)
-            if kept is not None:
-                _compiling.release()
-        return kept
+        _compiling.require(self._name)
+        if self.writable:
+            with suppress(OSError):
+                self._impl.locator.ensure_cache_path()
+            if _compiling.acquire(f"{self._cache_file._index_path}.lock"):
+                kept = self._loaded(sig, target_context)
+                if kept is not None:
+                    _compiling.release()
+                    return kept
+        _lean.load()
+        return None
 
     def _loaded(self, sig: object, target_context: object) -> Any:
         try:
