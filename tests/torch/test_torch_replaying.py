@@ -10,7 +10,6 @@ torch: Any = pytest.importorskip("torch")
 replaying = pytest.importorskip("subsetopt.torch.rules.replaying")
 rule = pytest.importorskip("subsetopt.torch.rules").rule
 
-from subsetopt._announcing import Announcement  # noqa: E402
 from subsetopt.errors import InvalidOption  # noqa: E402
 
 
@@ -80,25 +79,3 @@ def test_it_is_an_option() -> None:
     assert rule("obftf").graph
     with pytest.raises(InvalidOption, match="graph is 1; True or False"):
         rule("obftf", graph=1)
-
-
-def test_recording_is_announced(replays: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    at_work: list[bool] = []
-
-    class Announced(Announcement):
-        def __enter__(self) -> None:
-            at_work.append(True)
-
-        def __exit__(self, *error: Any) -> None:
-            at_work.append(False)
-
-    class Watched(Planted):
-        def __init__(self, *arguments: Any) -> None:
-            assert at_work[-1]
-
-    monkeypatch.setattr(replaying, "_RECORDING", Announced("recording"))
-    monkeypatch.setattr(replaying, "_Recorded", Watched)
-    for n in (20, 21):
-        for _ in range(6):
-            asked(replays, n=n)
-    assert at_work == [True, False] * 2  # once for each shape
