@@ -16,6 +16,8 @@ from subsetopt import formats, problems
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("subsetopt", "solvers", "benchmarks")
 REAL_FOLDERS = {"subsetopt.solvers": "solvers", "subsetopt.benchmarks": "benchmarks"}
+NOT_INSTALLED = {f"subsetopt.benchmarks.{name}" for name in ("drift", "regression", "scripts")}
+"""Run from a checkout alone."""
 BACKENDS = ("ortools", "highspy", "pyscipopt")
 HEAVY = (*BACKENDS, "numba", "torch", "scipy", "sklearn", "pandas", "typer", "rich")
 KNOW_NO_SOLVER = (
@@ -98,9 +100,8 @@ def within(*parts: str) -> list[str]:
 
 
 def test_all_modules_are_seen() -> None:
-    assert {"subsetopt.solving", "subsetopt.solvers.swap", "subsetopt.benchmarks.speed"} <= set(
-        MODULES
-    )
+    scripts = "subsetopt.benchmarks.scripts"
+    assert {"subsetopt.solving", "subsetopt.solvers.swap", f"{scripts}.speed"} <= set(MODULES)
     assert "subsetopt.problems" in set(imported("subsetopt.solving", at_import_time=True))
     assert "subsetopt.solvers.base" in set(imported("subsetopt.solvers.swap", at_import_time=True))
     lazily = set(imported("subsetopt.solving", at_import_time=False))
@@ -126,6 +127,12 @@ def test_nothing_imports_the_command_line(name: str) -> None:
     if name == "subsetopt.__main__" or name in within("cli"):
         return
     assert not under(imported(name, at_import_time=False), "subsetopt.cli", "typer")
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_what_is_installed_imports_nothing_that_is_not(name: str) -> None:
+    if not under(iter([name]), *NOT_INSTALLED):
+        assert not under(imported(name, at_import_time=False), *NOT_INSTALLED)
 
 
 @pytest.mark.parametrize("name", within("solvers"))
@@ -200,7 +207,8 @@ def folders() -> set[str]:
 def test_no_package_is_missing_from_the_wheel() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     assert len(settings["packages"]) == len(set(settings["packages"]))
-    assert set(settings["packages"]) == folders()
+    assert folders() >= NOT_INSTALLED
+    assert set(settings["packages"]) == folders() - NOT_INSTALLED
     assert settings["package-dir"] == REAL_FOLDERS
     data = {
         "subsetopt": ["py.typed"],

@@ -1,6 +1,6 @@
 """Serve, then train, under drift.
 
-``python -m subsetopt.benchmarks.drift --task mnist --data DIR`` follows streams of real data: each
+``python -m benchmarks.drift --task mnist --data DIR`` follows streams of real data: each
 window is served, its losses are recorded, and then the model is trained on a share of it. Methods
 are told apart by their names, see `subsetopt.benchmarks.drift.methods.Method`. What is reported is
 the metric of each window before it was trained on.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from subsetopt.benchmarks import first_answer
+from subsetopt.benchmarks.scripts import first_answer
 
 MOST = {
     "tabu, quadratic": 10,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.benchmarks import proofs, targets
+from subsetopt.benchmarks.scripts import proofs, targets
 
 
 def problem(seed: int) -> so.QuadraticSelection:

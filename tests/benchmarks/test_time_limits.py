@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 import subsetopt as so
-from subsetopt.benchmarks import time_limits
-from subsetopt.benchmarks.time_limits import Call, Case
+from subsetopt.benchmarks.scripts import time_limits
+from subsetopt.benchmarks.scripts.time_limits import Call, Case
 
 
 @pytest.mark.parametrize("case", time_limits.CASES, ids=lambda case: case.name)

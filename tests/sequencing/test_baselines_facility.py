@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.benchmarks import facility as benchmark
+from subsetopt.benchmarks.scripts import facility as benchmark
 from subsetopt.sequencing.baselines import FacilityLocation, facility
 
 

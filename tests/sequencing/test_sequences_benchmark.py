@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks import sequences
+from subsetopt.benchmarks.scripts import sequences
 
 
 def test_rows_and_exponents() -> None:
@@ -26,7 +26,14 @@ def test_program() -> None:
     folder = os.environ.get("SUBSETOPT_DATA")
     if folder is None or not os.path.isdir(os.path.join(folder, "mnist")):
         pytest.skip("SUBSETOPT_DATA names no folder with mnist")
-    command = [sys.executable, "-m", "subsetopt.benchmarks.sequences", "--n", "300", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "subsetopt.benchmarks.scripts.sequences",
+        "--n",
+        "300",
+        "--json",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     found = json.loads(done.stdout)
     assert [row["n"] for row in found["rows"]] == [300]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from subsetopt.benchmarks import gpu_sequences
+from subsetopt.benchmarks.scripts import gpu_sequences
 
 pytest.importorskip("torch")
 

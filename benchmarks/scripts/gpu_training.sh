@@ -1,10 +1,10 @@
 #!/bin/sh
-# Training under a budget on a GPU: sh benchmarks/gpu_training.sh [FOLDER] [EPOCHS]
+# Training under a budget on a GPU: sh benchmarks/scripts/gpu_training.sh [FOLDER] [EPOCHS]
 # ResNet-18 on CIFAR-10, or on the subset where only that is in SUBSETOPT_DATA, by the rules of the
 # budgeted comparison and by OBFTF, wall-clock against full training. PYTHON names the interpreter.
 # What was killed goes on when it is started again with the same folder.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 python=${PYTHON:-python}
 folder=${1:-gpu-training}
 epochs=${2:-30}

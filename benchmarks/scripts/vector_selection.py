@@ -1,6 +1,6 @@
 """What the rules that match features cost on one CPU thread, and how near the mean they come.
 
-``python -m subsetopt.benchmarks.vector_selection`` runs them on Gaussian features, or on one-hot
+``python -m benchmarks.scripts.vector_selection`` runs them on Gaussian features, or on one-hot
 labels with ``--labels``. Each row of the table holds the median microseconds of process time of one
 selection; the distance of the chosen mean from that of all, over the one that k at random are
 expected to have; and the mean squared length of the chosen, features standardised, over that of

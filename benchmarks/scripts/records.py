@@ -1,6 +1,6 @@
 """What recording forward passes costs, and how fast the records are read.
 
-``python -m subsetopt.benchmarks.records`` measures on one core: records appended a second, written
+``python -m benchmarks.scripts.records`` measures on one core: records appended a second, written
 to the disk in the end; what a recording hook adds to the forward pass of a served model, passes
 with and without it taking turns, medians of the differences between neighbours; seconds and memory
 until the latest losses of ids are known, beside DuckDB on the same files, each in a process of its
@@ -272,7 +272,7 @@ def reading(folder: Path, records: int, wanted: int, repeats: int) -> list[Row]:
 def _apart(name: str, root: Path, folder: Path) -> Row:
     """Run a reader in a process of its own; return what it measured, and its peak of memory."""
     psutil: Any = Requirement("psutil", "psutil", extra="bench").load()
-    command = [sys.executable, "-m", "subsetopt.benchmarks.records"]
+    command = [sys.executable, "-m", "subsetopt.benchmarks.scripts.records"]
     command += ["--reader", name, "--folder", str(folder), "--root", str(root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         watched, peak, own = psutil.Process(process.pid), 0, 0

@@ -1,6 +1,6 @@
 """What the first answer costs, by every own solver on every family, before and after compiling.
 
-``python -m subsetopt.benchmarks.first_answer`` prints a table, ``--json`` one object a line; names
+``python -m benchmarks.scripts.first_answer`` prints a table, ``--json`` one object a line; names
 of jobs measure those alone. Each job has two fresh processes: one whose cache of machine code is
 empty, and one that finds there what the first has compiled. Each of them first imports Numba and
 compiles a function of three lines, the least that anybody who compiles pays; then it imports
@@ -25,7 +25,7 @@ N, K = 100, 20
 _SHORT = {"mean-matching": "scalars", "vector-mean-matching": "vectors"}
 _SEARCH = 0.05  # seconds for those that search as long as they may
 _CHILD = (
-    "import json, sys; from subsetopt.benchmarks.first_answer import measured; "
+    "import json, sys; from subsetopt.benchmarks.scripts.first_answer import measured; "
     "print(json.dumps(measured(sys.argv[1])))"
 )
 

@@ -1,6 +1,6 @@
 """How fast and how exact: each figure as a ratio to something measured in the same run.
 
-``python -m subsetopt.benchmarks.speed`` prints all tables; ``--json`` prints one object. The
+``python -m benchmarks.scripts.speed`` prints all tables; ``--json`` prints one object. The
 machine should have nothing else to do.
 """
 
@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt.benchmarks.cases.base import Values
+from subsetopt.benchmarks.cases.digits import losses as digits_losses
 from subsetopt.machine import Machine
 
-from .cases.base import Values
-from .cases.digits import losses as digits_losses
 from .plain import show
 
 Row = dict[str, Any]

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Everything that needs a GPU, in eight minutes at most: sh benchmarks/gpu_check.sh [FOLDER]
+# Everything that needs a GPU, in eight minutes at most: sh benchmarks/scripts/gpu_check.sh [FOLDER]
 # Each step leaves what it printed in FOLDER; what ran out of time has status 124 there. The exit
 # status is 0 if all steps went well. PYTHON names the interpreter, SUBSETOPT_DATA the folder of mnist/.
 set -u
-cd "$(dirname "$0")/.." || exit 1
+cd "$(dirname "$0")/../.." || exit 1
 python=${PYTHON:-python}
 folder=${1:-gpu-check}
 mkdir -p "$folder" || exit 1
@@ -25,7 +25,7 @@ import torch
 print(torch.__version__, torch.version.cuda, torch.cuda.get_device_name())'
 step tests 200 "$python" -m pytest -m cuda -q -rfEs --tb=short --durations=10 \
     -p no:cacheprovider tests/torch tests/sequencing tests/training
-step overhead 150 "$python" -m subsetopt.benchmarks.training_overhead --json --rounds 10
-step sequences 100 "$python" -m subsetopt.benchmarks.gpu_sequences --points 500000 --batches 10
+step overhead 150 "$python" -m benchmarks.scripts.training_overhead --json --rounds 10
+step sequences 100 "$python" -m benchmarks.scripts.gpu_sequences --points 500000 --batches 10
 tail -n 3 "$folder/tests.txt"
 exit "$failed"

@@ -1,6 +1,6 @@
 """Whether time limits are kept: every solver on every family, size and limit.
 
-``python -m subsetopt.benchmarks.time_limits`` prints the table; ``--json`` prints one object.
+``python -m benchmarks.scripts.time_limits`` prints the table; ``--json`` prints one object.
 A call is within its limit if it takes no more than 0.3 s or a tenth of the limit longer, with all
 that it builds, and is not slowed by compiling: the same solver has solved a small problem of the
 kind before. Stating the problem, which evaluates the kernel matrix of `MMDSelection`, is not in the

@@ -1,6 +1,6 @@
 """Facility location by lazy greedy, beside apricot-select in the same process.
 
-``python -m subsetopt.benchmarks.facility`` prints the table; ``--json`` prints one object. Both are
+``python -m benchmarks.scripts.facility`` prints the table; ``--json`` prints one object. Both are
 given the same n x n similarity, in float32 and in float64 as each wants it; neither the matrix nor
 the conversion is timed. apricot compiles anew in every fit, so it is timed twice: as it is, and
 with its compiled functions kept from fit to fit. Where apricot is missing its columns are too.

@@ -1,6 +1,6 @@
 """How far optima are proven, and how soon: branch and bound on instances of known optimum.
 
-``python -m subsetopt.benchmarks.proofs --data DIR`` prints the table; ``--json`` prints one object.
+``python -m benchmarks.scripts.proofs --data DIR`` prints the table; ``--json`` prints one object.
 One thread; everything is compiled before it is timed. ``--against scip`` solves the mixtures, where
 that takes no more than the time limit, by SCIP too.
 """
@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 
 import subsetopt as so
+from subsetopt.benchmarks.cases import public
 from subsetopt.machine import Machine
-
-from .cases import public
 
 Row = dict[str, Any]
 Problem = so.QuadraticSelection | so.MMDSelection

@@ -1,6 +1,6 @@
 """What a sequence costs beside its kernel matrix, and what it is worth beside a random order.
 
-``python -m subsetopt.benchmarks.sequences --data DIR`` prints a table for the first digits of
+``python -m benchmarks.scripts.sequences --data DIR`` prints a table for the first digits of
 MNIST; ``--json`` prints one object. The machine should have nothing else to do. Peak memory is
 that of the process so far, so sizes go up.
 """

@@ -1,6 +1,6 @@
 """Sequences on a GPU: seconds, and the bandwidth beside that of a plain copy on the same card.
 
-``python -m subsetopt.benchmarks.gpu_sequences --data DIR`` prints one JSON object per line: the
+``python -m benchmarks.scripts.gpu_sequences --data DIR`` prints one JSON object per line: the
 card and its copy bandwidth; MNIST, 60,000 x 784, with its kernel matrix in float16, herded with and
 without a CUDA graph and with exchanges; and 1,000,000 x 512 random features in float16, whose rows
 are recomputed. Of the latter some batches are measured and the whole is extrapolated. The bytes of

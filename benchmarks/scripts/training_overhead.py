@@ -1,6 +1,6 @@
 """What selecting costs in a training step, beside the forward pass that it cannot do without.
 
-``python -m subsetopt.benchmarks.training_overhead`` trains small models on random data. On the CPU:
+``python -m benchmarks.scripts.training_overhead`` trains small models on random data. On the CPU:
 the seconds that OBFTF adds to a step of uniform selection at equal k, over those that a bare
 forward pass of the batch adds to it, without gradients; all steps interleaved, medians of the
 differences between neighbours. Both passes come after an update of the weights and before the same

@@ -1,0 +1,1 @@
+"""Measurements by hand, from a checkout: ``python -m benchmarks.scripts.speed``; not installed."""
