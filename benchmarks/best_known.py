@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from subsetopt.reporting.words import distance
+from subsetopt.report.number_format import distance
 
 Standing = Literal["new best", "reached", "worse"]
 TOLERANCE = 2e-8

@@ -214,7 +214,8 @@ def test_no_package_is_missing_from_the_wheel() -> None:
         "subsetopt": ["py.typed"],
         "subsetopt.papers": ["*/*.yaml"],
         "subsetopt.benchmarks": ["best_known.csv"],
-        "subsetopt.benchmarks.reporting": ["page.html", "page.css", "page.js"],
+        "subsetopt.benchmarks.reporting": ["page.html"],
+        "subsetopt.report": ["page.css", "page.js", "figures.mplstyle"],
     }
     assert settings["package-data"] == data
     with_modules = {name.rpartition(".")[0] for name in MODULES}

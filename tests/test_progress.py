@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from subsetopt.cli import app
 from subsetopt.cli.trainings import Keeping
-from subsetopt.reporting import progress, words
-from subsetopt.reporting.progress import Lines, shown
+from subsetopt.report import number_format, progress
+from subsetopt.report.progress import Lines, shown
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from subsetopt.reporting.progress import Lines, shown
     ],
 )
 def test_spans(seconds: float, text: str) -> None:
-    assert words.span(seconds) == text
+    assert number_format.span(seconds) == text
 
 
 def test_a_line_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

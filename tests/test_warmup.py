@@ -13,11 +13,11 @@ from rich.progress import Progress
 import subsetopt as so
 from subsetopt import _clock
 from subsetopt._announcing import Announcement
-from subsetopt.cli import progress
 from subsetopt.cli.display import _lines
 from subsetopt.cli.yardstick import Yardstick
 from subsetopt.limits import Limits
-from subsetopt.reporting.progress import Lines
+from subsetopt.report import progress
+from subsetopt.report.progress import Lines
 from subsetopt.solvers import base
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 
@@ -111,10 +111,10 @@ def test_the_seconds_of_a_limit_are_shown_without_compiling(
         return make
 
     screen = Console(file=StringIO(), force_terminal=terminal)
-    monkeypatch.setattr("subsetopt.reporting.terminal.console", lambda stderr: screen)
+    monkeypatch.setattr("subsetopt.report.progress.console", lambda stderr: screen)
     monkeypatch.setattr("rich.progress.Progress", kept(Progress))
     monkeypatch.setattr(progress, "Lines", kept(Lines))
-    with progress.clock(5.0) as begins:
+    with progress.clock(5.0, _clock.CLOCK.now) as begins:
         begins("solve")
         with _clock.CLOCK.standing():
             time.now += 30.0

@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from subsetopt._significance import sign_test
 from subsetopt.benchmarks.best_known import relative_gap
 from subsetopt.benchmarks.families import FAMILIES
 from subsetopt.benchmarks.results import Row
-from subsetopt.reporting.estimates import sign_test
-from subsetopt.reporting.words import FAR
+from subsetopt.report.number_format import FAR
 from subsetopt.solution import Termination
 
 from .intervals import Pairs, log_ratio

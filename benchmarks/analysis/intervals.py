@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.reporting.estimates import t_quantile
+from subsetopt._significance import t_quantile
 
 Pairs = tuple[NDArray[np.float64], NDArray[np.float64]]
 """What the repeats of one case took before and after, (repeats,) each."""

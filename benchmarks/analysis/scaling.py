@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from subsetopt._significance import t_quantile
 from subsetopt.benchmarks.results import Row
-from subsetopt.reporting.estimates import t_quantile
 from subsetopt.solution import Termination
 
 from .ladders import final_rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from subsetopt.benchmarks.best_known import TOLERANCE
 from subsetopt.benchmarks.results import CaseInfo, Row
-from subsetopt.reporting.words import distance
+from subsetopt.report.number_format import distance
 from subsetopt.solution import Termination
 
 from .summary import by_solver

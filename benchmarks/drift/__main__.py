@@ -129,7 +129,7 @@ def _report(found: dict[str, Any], given: argparse.Namespace) -> None:
 
 def _draw(task: str, lines: Sequence[Line], path: Path) -> None:
     """Save ``NAME-time-BUDGET``, ``NAME-gain-BUDGET`` and ``NAME-seconds``."""
-    from subsetopt.reporting.files import save
+    from subsetopt.report.figure_files import save
 
     from .figures import against_seconds, gains, over_time
 

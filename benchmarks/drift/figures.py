@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.reporting.estimates import t_quantile
-from subsetopt.reporting.labels import Label, height, put, room
-from subsetopt.reporting.style import GREY, INK, Style, frame, plain_rc, styles
+from subsetopt._significance import t_quantile
+from subsetopt.report.end_labels import Label, height, put, room
+from subsetopt.report.figure_style import GREY, INK, Style, frame, plain_rc, styles
 from subsetopt.training.reporting.metrics import Format
 
 from .methods import BASELINE, REFERENCES

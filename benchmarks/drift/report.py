@@ -6,8 +6,8 @@ from math import isfinite
 from statistics import fmean
 from typing import Any
 
-from subsetopt.reporting.columns import Column
-from subsetopt.reporting.words import NOTHING, duration
+from subsetopt.report.columns import Column, Table
+from subsetopt.report.number_format import NOTHING, duration
 from subsetopt.training.analysis import Comparison, Spread, compared, holm
 from subsetopt.training.reporting.metrics import Format
 from subsetopt.training.result import Passes
@@ -202,22 +202,20 @@ def columns(task: str) -> list[Column[Line]]:
 
 def to_markdown(task: str, lines: Sequence[Line]) -> str:
     """Return the table as GitHub Markdown."""
-    from subsetopt.reporting.markdown import table
-
-    return table(columns(task), lines)
+    return Table(columns(task), lines).to_markdown()
 
 
 def show(task: str, lines: Sequence[Line]) -> None:
     """Print the table on the terminal."""
     from rich.console import Console
 
-    from subsetopt.reporting.terminal import fitted, print_lines
+    from subsetopt.report.terminal import print_lines
 
     console = Console()
     budgets = list(dict.fromkeys(line.budget for line in lines))
     sections = [[line for line in lines if line.budget == budget] for budget in budgets]
     print_lines([TASKS[task].about, f"{TASKS[task].better} is better"], console)
-    console.print(fitted(columns(task), sections, console))
+    console.print(Table.in_sections(columns(task), sections))
 
 
 def _verdict(line: Line) -> str:

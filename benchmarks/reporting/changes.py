@@ -10,7 +10,7 @@ from rich.text import Text
 
 from subsetopt.benchmarks.analysis.changes import TimeChange, WorthChange
 from subsetopt.benchmarks.analysis.comparison import Comparison
-from subsetopt.reporting.words import NOTHING
+from subsetopt.report.number_format import NOTHING
 
 STYLES = {
     "slower": "red",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from subsetopt.benchmarks.analysis.summary import SolverSummary
 from subsetopt.benchmarks.families import Family
-from subsetopt.reporting.columns import Column
-from subsetopt.reporting.words import NOTHING, duration, percent, share, size
+from subsetopt.report.columns import Column
+from subsetopt.report.number_format import NOTHING, duration, percent, share, size
 
 from .words import counts, error, factor, gap
 

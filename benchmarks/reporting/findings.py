@@ -7,7 +7,7 @@ from statistics import median
 
 from subsetopt.benchmarks.analysis.goals import LEVELS, Level, costs, goal
 from subsetopt.benchmarks.results import Row
-from subsetopt.reporting.words import duration, enumerated, size
+from subsetopt.report.number_format import duration, enumerated, size
 
 from .report import FamilyReport, Report
 from .words import day, factor, listed

@@ -10,7 +10,7 @@ from rich.table import Table
 from subsetopt.benchmarks.best_known import relative_gap
 from subsetopt.benchmarks.families import FAMILIES
 from subsetopt.benchmarks.results import Row
-from subsetopt.reporting.words import NOTHING, duration
+from subsetopt.report.number_format import NOTHING, duration
 
 from .words import error, gap
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from subsetopt.reporting.markdown import bullets, drawn, escaped, named, table
+from subsetopt.report.columns import Table
+from subsetopt.report.markup import bullets, drawn, escaped, named
 
 from .columns import columns
 from .findings import conditions, family_conditions, family_findings, headlines, remarks
@@ -43,5 +44,5 @@ def _family(family: FamilyReport) -> Iterator[str]:
     yield from named(family_conditions(family))
     if family.summaries:
         shown = [column for column in columns(family.family) if column.rank < LEAST]
-        yield table(shown, family.summaries)
+        yield Table(shown, family.summaries).to_markdown()
     yield from bullets(map(escaped, family_findings(family)))

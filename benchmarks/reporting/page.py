@@ -7,12 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from subsetopt import report as report_package
 from subsetopt.benchmarks.analysis.summary import SolverSummary
 from subsetopt.benchmarks.families import Family
 from subsetopt.formats.atomic import replacing
-from subsetopt.reporting.columns import Column
-from subsetopt.reporting.visible import visible
-from subsetopt.reporting.words import NOTHING, duration
+from subsetopt.report.columns import Column
+from subsetopt.report.number_format import NOTHING, duration
+from subsetopt.report.visible import visible
 from subsetopt.solvers.base import Requirement
 
 from .columns import columns
@@ -114,7 +115,7 @@ def page(
     """Return the page as text; see `write_page`."""
     jinja2 = JINJA.load()
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader([Path(__file__).parent, report_package.__path__[0]]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -150,7 +151,7 @@ def _unbroken(found: object) -> object:
 
 def _section(family: FamilyReport, figures: Sequence[Figure]) -> dict[str, Any]:
     summaries = family.summaries
-    shown = [c for c in columns(family.family) if any(c.cell(s) != NOTHING for s in summaries)]
+    shown = [c for c in columns(family.family) if any(c.text(s) != NOTHING for s in summaries)]
     return {
         "name": family.family.name,
         "about": family.family.about,
@@ -204,12 +205,12 @@ def _least(column: Column[SolverSummary], summaries: Sequence[SolverSummary]) ->
     value = column.value
     if value is None or column.group not in EMPHASISED:
         return None
-    found = [(v, column.cell(s)) for s in summaries if (v := value(s)) is not None]
+    found = [(v, column.text(s)) for s in summaries if (v := value(s)) is not None]
     return min(found)[1] if found else None
 
 
 def _cell(column: Column[SolverSummary], summary: SolverSummary, least: str | None) -> Cell:
-    text = column.cell(summary)
+    text = column.text(summary)
     return Cell(
         lines=text.split("\n"),
         value=text if column.value is None else column.value(summary),

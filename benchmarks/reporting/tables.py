@@ -4,7 +4,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from subsetopt.reporting.terminal import fitted, grid, print_lines
+from subsetopt.report.columns import Table
+from subsetopt.report.terminal import facts, print_lines
 
 from .columns import columns
 from .findings import conditions, family_conditions, family_findings, remarks
@@ -13,7 +14,7 @@ from .report import FamilyReport, Report
 
 def print_report(report: Report, console: Console) -> None:
     """Print what was compared, a table of solvers for each family, and what claims are worth."""
-    console.print(grid(conditions(report)))
+    console.print(facts(conditions(report)))
     for family in report.families:
         _print_family(family, console)
     found = remarks(report)
@@ -26,7 +27,7 @@ def _print_family(family: FamilyReport, console: Console) -> None:
     console.print()
     title = Text(f"{family.family.name}: {family.family.about}", style="bold")
     console.print(Padding(title, (0, 0, 0, 1)))
-    console.print(grid(family_conditions(family)))
+    console.print(facts(family_conditions(family)))
     if family.summaries:
-        console.print(fitted(columns(family.family), [family.summaries], console))
+        console.print(Table.in_sections(columns(family.family), [family.summaries]))
     print_lines(family_findings(family), console)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from subsetopt.benchmarks.best_known import TOLERANCE
-from subsetopt.reporting.words import FAR, NOTHING, distance
+from subsetopt.report.number_format import FAR, NOTHING, distance
 
 
 def error(value: float | None) -> str:

@@ -260,7 +260,7 @@ def _show(compared: "Compared", output: Output) -> None:
         say(json.dumps(report.to_dict(), indent=2, allow_nan=False))
         return
     from subsetopt.benchmarks.reporting.tables import print_report
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
 
     print_report(report, console())
     if output.out is not None:

@@ -12,8 +12,8 @@ from subsetopt.benchmarks.measuring.comparing import Watcher
 from subsetopt.benchmarks.reporting.live import LiveTable
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.benchmarks.results.schedule import total
-from subsetopt.reporting.progress import Lines
-from subsetopt.reporting.terminal import console
+from subsetopt.report.progress import Lines
+from subsetopt.report.terminal import console
 from subsetopt.solution import Termination
 
 

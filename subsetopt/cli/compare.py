@@ -28,7 +28,7 @@ def compare(
     ] = 5.0,
     seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the changes of time: a .svg or .png file.")
+        Path | None, typer.Option(help="Draw the changes of time: a .svg, .png or .pdf file.")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of tables.")
@@ -56,7 +56,7 @@ def compare(
 def _require_drawable(path: Path) -> None:
     from subsetopt.benchmarks.reporting import plots
     from subsetopt.formats.atomic import require_writable, suffix_of
-    from subsetopt.reporting.files import SUFFIXES
+    from subsetopt.report.figure_files import SUFFIXES
 
     suffix_of(path, SUFFIXES)
     require_writable(path)
@@ -76,6 +76,6 @@ def _show(found: "Comparison", as_json: bool) -> None:
         say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
         return
     from subsetopt.benchmarks.reporting.changes import print_comparison
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
 
     print_comparison(found, console())

@@ -171,7 +171,7 @@ class Report:
         from rich.table import Table
         from rich.text import Text
 
-        from subsetopt.reporting.terminal import console
+        from subsetopt.report.terminal import console
 
         first = self.found[0]
         lines = Table.grid(padding=(0, 2))

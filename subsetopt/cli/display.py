@@ -7,8 +7,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from subsetopt.reporting.terminal import console
-from subsetopt.reporting.words import distance
+from subsetopt.report.number_format import distance
+from subsetopt.report.terminal import console
 
 if TYPE_CHECKING:
     from subsetopt._marginals import Marginal

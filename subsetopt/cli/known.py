@@ -59,7 +59,7 @@ def _show_known(rows: "Sequence[BestKnown]") -> None:
     from rich.table import Table
 
     from subsetopt.benchmarks.checking import plain
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
 
     table = Table(header_style="bold")
     table.add_column("instance", no_wrap=True)
@@ -233,7 +233,7 @@ def _plain(row: "CheckedRow") -> dict[str, object]:
 def _show_rows(rows: "Sequence[CheckedRow]", best: "Sequence[CheckedRow]") -> None:
     from rich.table import Table
 
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
 
     table = Table(header_style="bold")
     for heading in ("answers", "not worse"):

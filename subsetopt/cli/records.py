@@ -70,10 +70,10 @@ def _show_info(
 ) -> None:
     from rich.table import Table
 
-    from subsetopt.reporting.terminal import console, grid
+    from subsetopt.report.terminal import console, facts
 
     out = console()
-    out.print(grid(_lines(store, found, classes)))
+    out.print(facts(_lines(store, found, classes)))
     if not progress:
         return
     table = Table(header_style="bold")
@@ -97,7 +97,7 @@ def _labels(found: "Info", classes: "Classes | None") -> str:
 
 
 def _lines(store: "RecordStore", found: "Info", classes: "Classes | None") -> dict[str, str]:
-    from subsetopt.reporting.words import counted, percent, size
+    from subsetopt.report.number_format import counted, percent, size
 
     layout = store.layout
     records = f"{found.records:,}"
@@ -205,7 +205,7 @@ def compact(
         raise InvalidOption(f"--rows is {rows}; a number >= 1 is needed")
     store = RecordStore(folder)
     dropped: Dropped | None = None
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
 
     screen = console(stderr=True)
     quiet = as_json or not screen.is_terminal
@@ -221,7 +221,7 @@ def compact(
 
 
 def _show_compact(dropped: "Dropped | None", merged: "Compacted") -> None:
-    from subsetopt.reporting.words import counted, size
+    from subsetopt.report.number_format import counted, size
 
     if dropped is not None:
         files = counted(dropped.files, "file")
@@ -277,7 +277,7 @@ def export(
 
 def plot(
     folder: Folder,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="A .svg or .png file.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A .svg, .png or .pdf file.")],
     stream: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Show what it chose; else the only one that kept it."),
@@ -291,7 +291,7 @@ def plot(
     from subsetopt.formats.atomic import require_writable, suffix_of
     from subsetopt.records import RecordStore
     from subsetopt.records.distribution import distribution
-    from subsetopt.reporting import files
+    from subsetopt.report import figure_files as files
 
     suffix_of(out, files.SUFFIXES)
     require_writable(out)
@@ -313,7 +313,7 @@ def _nothing() -> Iterator[None]:
 @contextmanager
 def _bar(label: str, store: "RecordStore") -> Iterator[Callable[[int], None]]:
     """Show on standard error how many records have been read."""
-    from subsetopt.reporting.progress import shown
+    from subsetopt.report.progress import shown
 
     with shown(label, store.info().records, unit="records") as steps:
         yield steps.update

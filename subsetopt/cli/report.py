@@ -132,7 +132,7 @@ def _report_training(
 def _written(found: "Report", folder: Path, out: Path) -> Path:
     """Write the page; how far it is, is shown on standard error."""
     from subsetopt.benchmarks.reporting.writing import write_report
-    from subsetopt.reporting.progress import shown
+    from subsetopt.report.progress import shown
 
     with shown("report", unit="figures") as steps:
         return write_report(found, folder, out, progress=steps.update)
@@ -147,7 +147,7 @@ def _print_markdown(found: "Report", page: Path | None) -> None:
 
 def _print_tables(found: "Report", page: Path | None) -> None:
     from subsetopt.benchmarks.reporting.tables import print_report
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
 
     print_report(found, console())
     if page is not None:

@@ -198,7 +198,7 @@ def _shown(result: "Outcome", keeping: Keeping, plot: Path | None) -> dict[str, 
         figure = "" if plot is None else str(plot)
         say(showing.to_markdown(result, figure), nl=False)
     else:
-        from subsetopt.reporting.terminal import console
+        from subsetopt.report.terminal import console
 
         showing.print_outcome(result, console())
     if keeping.out is not None and not keeping.as_json:
@@ -234,7 +234,7 @@ def _list(keeping: Keeping) -> None:
         return
     from rich.table import Table
 
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
 
     table = Table(header_style="bold")
     for heading in ("experiment", "what", "where", "runs, quick", "paper"):

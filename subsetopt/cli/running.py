@@ -105,17 +105,19 @@ class Run:
 
         `tables` are those that the problem was read from: how, and the ids of the chosen, is said.
         """
+        from subsetopt._clock import CLOCK
         from subsetopt.formats.indices import write_indices
+        from subsetopt.report.progress import clock
         from subsetopt.solving import solve
 
         from .options import configured
-        from .progress import clock
         from .streams import output_to_error
         from .yardstick import Yardstick
 
         ready = configured(problem, self.solver, self.option or ())
         bounded, hidden = self.bound != "none", self.as_json or self.log
-        with output_to_error(), clock(self.time_limit, bound=bounded, hidden=hidden) as begins:
+        watched = clock(self.time_limit, CLOCK.now, bound=bounded, hidden=hidden)
+        with output_to_error(), watched as begins:
             solution = solve(problem, ready, bound=self.bound, begins=begins, **self._limits())
         if self.out is not None and solution.indices is not None:
             write_indices(solution.indices, self.out)

@@ -45,7 +45,7 @@ def _plain(row: "SolverInfo") -> dict[str, Any]:
 def _show(rows: "tuple[SolverInfo, ...]") -> None:
     from rich.table import Table
 
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
 
     table = Table(show_lines=False, header_style="bold")
     for heading in ("name", "kind", "version", "available", "handles", "exact", "summary"):

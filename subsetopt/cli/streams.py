@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from subsetopt.reporting.visible import visible
+from subsetopt.report.visible import visible
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:

@@ -184,7 +184,7 @@ def _watching(
     training: "StreamTraining", going: Going
 ) -> "Iterator[Callable[[int, Row | None], None]]":
     """Print evaluations; show on standard error how far it is."""
-    from subsetopt.reporting.progress import shown
+    from subsetopt.report.progress import shown
 
     cursor = training.stream.cursor
     total = cursor.windows + training.stream.backlog // training.run.window

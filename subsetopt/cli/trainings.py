@@ -108,7 +108,7 @@ class Keeping:
     @contextmanager
     def watching(self, label: str, total: int) -> "Iterator[Watch]":
         """Show how far it is, on standard error; of the processes of torchrun one does."""
-        from subsetopt.reporting.progress import shown
+        from subsetopt.report.progress import shown
 
         if int(os.environ.get("RANK", "0")):
             yield lambda result, done, total: None
@@ -159,7 +159,7 @@ def show(
     more: "dict[str, Any] | None" = None,
 ) -> None:
     """Print an analysis, as tables, as Markdown, or as one JSON object with `more` in it."""
-    from subsetopt.reporting.terminal import console
+    from subsetopt.report.terminal import console
     from subsetopt.training.reporting import print_analysis, to_dict, to_markdown
 
     if as_json:

@@ -31,7 +31,7 @@ def warmup(
     Example: subsetopt warmup
     """
     from subsetopt import warming
-    from subsetopt.reporting.progress import shown
+    from subsetopt.report.progress import shown
 
     jobs = list(warming.jobs())
     done: list[Warmed] = []

@@ -8,7 +8,7 @@ from math import inf, isfinite, nan, sqrt
 from statistics import fmean, stdev
 from typing import Literal
 
-from subsetopt.reporting.estimates import t_quantile
+from subsetopt._significance import t_quantile
 from subsetopt.training.analysis import FEWEST, LEVEL
 
 from .measuring import Measured

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.reporting.labels import Label, put, room
-from subsetopt.reporting.style import GREY, MATPLOTLIB, WIDTH, Style, frame, plain_rc
-from subsetopt.reporting.words import percent
+from subsetopt.report.end_labels import Label, put, room
+from subsetopt.report.figure_style import GREY, MATPLOTLIB, WIDTH, Style, frame, plain_rc
+from subsetopt.report.number_format import percent
 
 from .distribution import Distribution
 

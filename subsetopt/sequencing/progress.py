@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from subsetopt.reporting.progress import shown
+from subsetopt.report.progress import shown
 
 
 @contextmanager

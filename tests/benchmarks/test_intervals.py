@@ -4,8 +4,8 @@ from math import comb
 import numpy as np
 import pytest
 
+from subsetopt._significance import sign_test, t_quantile
 from subsetopt.benchmarks.analysis.intervals import log_ratio, wilson
-from subsetopt.reporting.estimates import sign_test, t_quantile
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from subsetopt.benchmarks.reporting.markdown import to_markdown
 from subsetopt.benchmarks.reporting.report import Report
 from subsetopt.benchmarks.results import Results
-from subsetopt.reporting.markdown import escaped
+from subsetopt.report.markup import escaped
 
 Planted = Callable[..., Results]
 

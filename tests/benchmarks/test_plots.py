@@ -19,8 +19,8 @@ from subsetopt.benchmarks.analysis.scaling import scaling
 from subsetopt.benchmarks.reporting import plots
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidOption
-from subsetopt.reporting import scales
-from subsetopt.reporting.labels import spread
+from subsetopt.report import figure_axes as scales
+from subsetopt.report.end_labels import spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -187,8 +187,8 @@ def test_other_suffixes_are_refused(
     planted_results: Callable[..., Results], tmp_path: Path
 ) -> None:
     figure = DRAWN["heat"](planted_results().rows[:1])
-    with pytest.raises(InvalidOption, match=r"known are \.svg, \.png"):
-        plots.save(figure, tmp_path / "figure.pdf")
+    with pytest.raises(InvalidOption, match=r"known are \.svg, \.png, \.pdf"):
+        plots.save(figure, tmp_path / "figure.gif")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from subsetopt.benchmarks.reporting.report import Report
 from subsetopt.benchmarks.reporting.tables import print_report
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidFile
-from subsetopt.reporting.words import distance, duration, enumerated, size
+from subsetopt.report.number_format import distance, duration, enumerated, size
 from subsetopt.solution import Termination
 
 Planted = Callable[..., Results]

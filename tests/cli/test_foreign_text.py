@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from subsetopt.cli import streams
-from subsetopt.reporting.markdown import escaped
-from subsetopt.reporting.progress import Lines
-from subsetopt.reporting.terminal import console
-from subsetopt.reporting.visible import visible
+from subsetopt.report.markup import escaped
+from subsetopt.report.progress import Lines
+from subsetopt.report.terminal import console
+from subsetopt.report.visible import visible
 
 RED = "\x1b[31mred\x9b0m\u202e"
 SHOWN = r"\x1b[31mred\x9b0m\u202e"
@@ -43,7 +43,7 @@ def test_the_console() -> None:
 def test_lines_of_progress_and_of_logs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subsetopt.reporting.progress.EVERY", 0.01)
+    monkeypatch.setattr("subsetopt.report.progress.EVERY", 0.01)
     written = io.StringIO()
     monkeypatch.setattr("sys.stderr", written)
     with Lines(RED) as lines:

@@ -327,7 +327,7 @@ def test_folders_that_hold_no_records(name: str, tmp_path: Path, folder: Path) -
         (("export", "--out", "OUT", "--since", "soon"), "--since is 'soon'"),
         (("export", "--out", "OUT", "--writer", "three"), "there is one, two"),
         (("export", "--out", "OUT", "--latest", "--writer", "one"), "--latest"),
-        (("plot", "--out", "a.pdf"), ".svg, .png"),
+        (("plot", "--out", "a.gif"), ".svg, .png"),
         (("plot", "--out", "/nowhere/a.svg"), "no such folder"),
         (("plot", "--out", "OUT.svg", "--bins", "0"), "bins is 0"),
         (("plot", "--out", "OUT.svg", "--stream", "other"), "keep_choices=True"),

@@ -1,7 +1,7 @@
 """Figures of analyses: each function returns a matplotlib figure, and no window ever opens."""
 
-from subsetopt.reporting.files import save, to_svg
-from subsetopt.reporting.style import MATPLOTLIB, Style, styles
+from subsetopt.report.figure_files import save, to_svg
+from subsetopt.report.figure_style import MATPLOTLIB, Style, styles
 
 from .curves import anytime, performance_profile, time_to_target
 from .growth import scaling

@@ -11,10 +11,10 @@ from subsetopt.benchmarks.analysis.anytime import Anytime, Course
 from subsetopt.benchmarks.analysis.profiles import Profiles
 from subsetopt.benchmarks.analysis.reaching import TimesToTarget
 from subsetopt.benchmarks.best_known import TOLERANCE
-from subsetopt.reporting import scales
-from subsetopt.reporting.labels import Label, height, put, room
-from subsetopt.reporting.style import GREY, Style, frame, plain_rc, styles
-from subsetopt.reporting.words import counted
+from subsetopt.report import figure_axes as scales
+from subsetopt.report.end_labels import Label, height, put, room
+from subsetopt.report.figure_style import GREY, Style, frame, plain_rc, styles
+from subsetopt.report.number_format import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from math import log
 from typing import TYPE_CHECKING
 
 from subsetopt.benchmarks.analysis.scaling import Growth, Scaling
-from subsetopt.reporting import scales
-from subsetopt.reporting.labels import Label, height, put, room
-from subsetopt.reporting.style import PAPER, Style, frame, plain_rc
+from subsetopt.report import figure_axes as scales
+from subsetopt.report.end_labels import Label, height, put, room
+from subsetopt.report.figure_style import PAPER, Style, frame, plain_rc
 
 from .curves import Looks, looks, nothing
 

@@ -8,8 +8,9 @@ from subsetopt.benchmarks.analysis.changes import TimeChange, changed
 from subsetopt.benchmarks.analysis.comparison import Comparison
 from subsetopt.benchmarks.analysis.goals import goal
 from subsetopt.benchmarks.analysis.heat import Cell, HeatMap
-from subsetopt.reporting import scales, words
-from subsetopt.reporting.style import (
+from subsetopt.report import figure_axes as scales
+from subsetopt.report import number_format as words
+from subsetopt.report.figure_style import (
     FAST,
     GREY,
     INK,

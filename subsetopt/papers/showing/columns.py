@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import floor, isfinite, log10
 
 from subsetopt.papers.measuring import Line
-from subsetopt.reporting.columns import Column
-from subsetopt.reporting.words import NOTHING
+from subsetopt.report.columns import Column
+from subsetopt.report.number_format import NOTHING
 from subsetopt.training.analysis import Comparison
 
 MARK = "*"

@@ -9,9 +9,18 @@ from subsetopt.formats.atomic import replacing
 from subsetopt.papers.measuring import Line
 from subsetopt.papers.outcome import Outcome
 from subsetopt.papers.parts import Part, Quantity
-from subsetopt.reporting.files import save
-from subsetopt.reporting.scales import extent, log_axis, number
-from subsetopt.reporting.style import DPI, GREY, MATPLOTLIB, WIDTH, Style, fitting, plain_rc, styles
+from subsetopt.report.figure_axes import extent, log_axis, number
+from subsetopt.report.figure_files import save
+from subsetopt.report.figure_style import (
+    DPI,
+    GREY,
+    MATPLOTLIB,
+    WIDTH,
+    Style,
+    fitting,
+    plain_rc,
+    styles,
+)
 from subsetopt.training.analysis import Spread
 from subsetopt.training.result import Result
 

@@ -1,7 +1,8 @@
 """An outcome as GitHub Markdown."""
 
 from subsetopt.papers.outcome import Outcome
-from subsetopt.reporting.markdown import bullets, drawn, escaped, table
+from subsetopt.report.columns import Table
+from subsetopt.report.markup import bullets, drawn, escaped
 
 from .columns import columns
 from .terminal import explained, tables
@@ -22,7 +23,7 @@ def to_markdown(outcome: Outcome, figure: str = "") -> str:
             lines = [line for section in sections for line in section]
             parts += [
                 f"## {escaped(part.label)}: {escaped(name)}",
-                table(columns(lines, part.x), lines),
+                Table(columns(lines, part.x), lines).to_markdown(),
             ]
     parts += [escaped(explained(outcome)), "## What the paper says"]
     parts += bullets(

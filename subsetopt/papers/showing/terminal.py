@@ -11,7 +11,8 @@ from subsetopt.papers.claims import Finding
 from subsetopt.papers.measuring import Line
 from subsetopt.papers.outcome import Outcome
 from subsetopt.papers.parts import Part
-from subsetopt.reporting.terminal import fitted, print_lines
+from subsetopt.report.columns import Table
+from subsetopt.report.terminal import print_lines
 
 from .columns import columns
 
@@ -25,7 +26,7 @@ def print_outcome(outcome: Outcome, console: Console) -> None:
         for name, sections in tables(outcome, part):
             _heading(f"{part.label}: {name}", console)
             shown = columns([line for section in sections for line in section], part.x)
-            console.print(fitted(shown, sections, console))
+            console.print(Table.in_sections(shown, sections))
     print_lines([explained(outcome)], console)
     _heading("What the paper says", console)
     for text, finding in outcome.findings:

@@ -7,7 +7,7 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from subsetopt.reporting.estimates import sign_test, t_quantile, t_test
+from subsetopt._significance import sign_test, t_quantile, t_test
 
 LEVEL = 0.05
 """The chance of any false verdict in a report, were all rules as good as their baselines."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from statistics import fmean, stdev
 
-from subsetopt.reporting.estimates import t_quantile
+from subsetopt._significance import t_quantile
 from subsetopt.training.result import PARTS, Result
 
 from .pairing import Comparison

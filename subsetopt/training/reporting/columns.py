@@ -1,7 +1,7 @@
 """The columns of the table of rules, wherever it is shown."""
 
-from subsetopt.reporting.columns import Column
-from subsetopt.reporting.words import NOTHING, duration, percent
+from subsetopt.report.columns import Column
+from subsetopt.report.number_format import NOTHING, duration, percent
 from subsetopt.training.analysis import Family, Spread, Summary, Verdict
 
 from .metrics import Format

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from subsetopt.reporting.words import counted, enumerated
+from subsetopt.report.number_format import counted, enumerated
 from subsetopt.training.analysis import Analysis, Family, Judged, Summary, Verdict
 
 _SWITCHES = ("nesterov", "compile", "tuning")

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from subsetopt.reporting.markdown import bullets, drawn, escaped, named, table
+from subsetopt.report.columns import Table
+from subsetopt.report.markup import bullets, drawn, escaped, named
 from subsetopt.training.analysis import Analysis, Family
 
 from .columns import columns
@@ -35,5 +36,7 @@ def to_markdown(analysis: Analysis, figures: Links | None = None) -> str:
 def _family(family: Family, measure: str) -> Iterator[str]:
     yield f"## {escaped(family.task)}"
     yield escaped(f"{family.metric} {measure}, {family.better} is better; {conditions(family)}")
-    yield table(columns(family), [line for group in family.groups for line in group.lines])
+    yield Table(
+        columns(family), [line for group in family.groups for line in group.lines]
+    ).to_markdown()
     yield from bullets(map(escaped, findings(family)))

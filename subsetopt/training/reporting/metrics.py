@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 
-from subsetopt.reporting.words import NOTHING
+from subsetopt.report.number_format import NOTHING
 from subsetopt.training.analysis import Comparison, Spread
 
 SHARES = ("accuracy", "dice", "iou", "mean_iou")

@@ -4,7 +4,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from subsetopt.reporting.terminal import fitted, print_lines
+from subsetopt.report.columns import Table
+from subsetopt.report.terminal import print_lines
 from subsetopt.training.analysis import Analysis, Family
 
 from .columns import MARK, columns
@@ -23,7 +24,7 @@ def _print_family(family: Family, measure: str, console: Console) -> None:
     title = f"{family.task}: {family.metric} {measure}, {family.better} is better"
     console.print(Padding(Text(title, style="bold"), (0, 0, 0, 1)))
     print_lines([conditions(family)], console)
-    console.print(fitted(columns(family), [group.lines for group in family.groups], console))
+    console.print(Table.in_sections(columns(family), [group.lines for group in family.groups]))
     if any(group.baseline for group in family.groups):
         print_lines([f"{MARK} the baseline"], console)
     print_lines(findings(family), console)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from subsetopt.formats.atomic import replacing
-from subsetopt.reporting.style import Style
+from subsetopt.report.figure_style import Style
 from subsetopt.solvers.base import Requirement
 from subsetopt.training.analysis import Analysis, Family, Judged
 

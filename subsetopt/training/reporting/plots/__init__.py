@@ -1,7 +1,7 @@
 """Figures of analyses: each function returns a matplotlib figure, and no window ever opens."""
 
-from subsetopt.reporting.files import save, to_svg
-from subsetopt.reporting.style import Style, styles
+from subsetopt.report.figure_files import save, to_svg
+from subsetopt.report.figure_style import Style, styles
 
 from .budgets import against_budget, against_entropy
 from .costs import where_seconds_go

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from subsetopt.reporting.labels import height, put, room
-from subsetopt.reporting.scales import log_axis, percent
-from subsetopt.reporting.style import GREY, INK, Style, frame, plain_rc
-from subsetopt.reporting.words import counted
+from subsetopt.report.end_labels import height, put, room
+from subsetopt.report.figure_axes import log_axis, percent
+from subsetopt.report.figure_style import GREY, INK, Style, frame, plain_rc
+from subsetopt.report.number_format import counted
 from subsetopt.training.analysis import Family, Judged, Summary
 from subsetopt.training.reporting.metrics import Format
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from subsetopt.reporting.labels import Label
-from subsetopt.reporting.style import GREY, PAPER, Style, styles
+from subsetopt.report.end_labels import Label
+from subsetopt.report.figure_style import GREY, PAPER, Style, styles
 from subsetopt.training.analysis import Family, Judged
 from subsetopt.training.reporting.findings import where
 from subsetopt.training.reporting.metrics import Format

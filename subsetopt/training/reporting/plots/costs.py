@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from subsetopt.reporting.style import GREY, WIDTH, fitting, frame, plain_rc, text_width
-from subsetopt.reporting.words import duration
+from subsetopt.report.figure_style import GREY, WIDTH, fitting, frame, plain_rc, text_width
+from subsetopt.report.number_format import duration
 from subsetopt.training.analysis import Family, Judged, Summary
 
 from .common import nothing, title

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subsetopt.reporting.labels import height, put, room
-from subsetopt.reporting.style import Style, frame, plain_rc
-from subsetopt.reporting.words import counted
+from subsetopt.report.end_labels import height, put, room
+from subsetopt.report.figure_style import Style, frame, plain_rc
+from subsetopt.report.number_format import counted
 from subsetopt.training.analysis import Axis, Course, Family, Judged, courses
 from subsetopt.training.reporting.metrics import Format
 

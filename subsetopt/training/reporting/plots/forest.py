@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from subsetopt.reporting.style import (
+from subsetopt.report.figure_style import (
     FAST,
     GREY,
     INK,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .style import GREY, INK, Style, fitting, size, text_width
+from .figure_style import GREY, INK, Style, fitting, size, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,10 +1,11 @@
 """How figures look: one colour, dash and marker for each thing compared."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subsetopt.solvers.base import Requirement
@@ -27,41 +28,7 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#882255", "#e69f00", "#56b4e9", "#
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 1.6), (1.2, 1.3), (6.0, 1.5, 1.2, 1.5))
 _MARKERS = "os^DvPX"
 
-_RC: Mapping[str, Any] = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that layouts are alike everywhere
-    "font.size": 9,
-    "text.color": INK,
-    "text.usetex": False,
-    "text.parse_math": False,
-    "axes.edgecolor": "#aeb4bc",
-    "axes.linewidth": 0.8,
-    "axes.labelcolor": GREY,
-    "axes.labelsize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": LIGHT,
-    "grid.linewidth": 0.7,
-    "grid.linestyle": "-",
-    "xtick.color": "#aeb4bc",
-    "ytick.color": "#aeb4bc",
-    "xtick.labelcolor": GREY,
-    "ytick.labelcolor": GREY,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "xtick.minor.visible": False,
-    "ytick.minor.visible": False,
-    "lines.solid_capstyle": "butt",
-    "lines.dash_capstyle": "butt",
-    "figure.dpi": DPI,
-    "figure.facecolor": PAPER,
-    "axes.facecolor": PAPER,
-    "savefig.facecolor": PAPER,
-    "savefig.dpi": DPI,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "subsetopt",
-}
+_RC = Path(__file__).with_name("figures.mplstyle")
 
 
 @dataclass(frozen=True)
@@ -97,7 +64,7 @@ def plain_rc() -> AbstractContextManager[Any]:
     """Return a context in which figures look like this, whatever a user has set."""
     from matplotlib import style
 
-    return style.context(["default", dict(_RC)])
+    return style.context(["default", _RC])
 
 
 @lru_cache(maxsize=2000)

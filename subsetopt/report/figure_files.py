@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 
 from subsetopt.formats.atomic import replacing, suffix_of
 
-from .style import DPI, plain_rc
+from .figure_style import DPI, plain_rc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SUFFIXES = (".svg", ".png")
+SUFFIXES = (".svg", ".png", ".pdf")
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
 def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Write a figure to a ``.svg`` or ``.png`` file, whole or not at all.
+    """Write a figure to a ``.svg``, ``.png`` or ``.pdf`` file, whole or not at all.
 
     Equal figures make equal files. Raises as `subsetopt.formats.atomic.suffix_of` and `replacing`
     do.
     """
-    if suffix_of(path, SUFFIXES) == ".svg":
+    if (suffix := suffix_of(path, SUFFIXES)) == ".svg":
         text = to_svg(figure)
         content = f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
     else:
-        content = _drawn(figure, "png")
+        content = _drawn(figure, suffix[1:])
     with replacing(path) as stream:
         stream.write(content)
 
@@ -61,7 +61,7 @@ def to_svg(figure: "Figure") -> str:
 def _drawn(figure: "Figure", suffix: str) -> bytes:
     stream = BytesIO()
     # Nothing of the moment: neither date nor version.
-    nothing = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+    nothing = {"svg": ("Date", "Creator"), "png": ("Software",), "pdf": ("CreationDate",)}[suffix]
     with plain_rc():
-        figure.savefig(stream, format=suffix, metadata=nothing[suffix], dpi=DPI)
+        figure.savefig(stream, format=suffix, metadata=dict.fromkeys(nothing), dpi=DPI)
     return stream.getvalue()

@@ -1,0 +1,205 @@
+"""Figures as declarations: what is shown, drawn by matplotlib in one style."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import end_labels, figure_files
+from .end_labels import Label
+from .figure_axes import Axis
+from .figure_style import GREY, INK, MATPLOTLIB, PAPER, Style, frame, plain_rc, styles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawn
+
+_MARKS: Mapping[str, dict[str, object]] = {
+    "filled": {"markersize": 6.2, "markeredgewidth": 0.5},
+    "hollow": {"markersize": 6.2, "markeredgewidth": 1.2},
+    "small": {"markersize": 3.6, "markeredgewidth": 0, "alpha": 0.45},
+    "large": {"markersize": 9, "markeredgewidth": 0.5},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure(ABC):
+    """What every kind of figure has: a title, and a line on how to read it.
+
+    Parameters
+    ----------
+    title : str
+    about : str
+    empty : str
+        What is said in place of the data where there are none.
+    """
+
+    title: str
+    about: str = ""
+    empty: str = ""
+
+    def draw(self) -> "Drawn":
+        """Return a figure of matplotlib, whatever style a user has set.
+
+        Raises
+        ------
+        MissingBackend
+            If matplotlib is not installed.
+        """
+        MATPLOTLIB.load()
+        with plain_rc():
+            axes = self._drawn()
+            if self.empty:
+                axes.tick_params(labelbottom=False, labelleft=False, length=0)
+                axes.grid(visible=False)
+                place = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+                axes.text(0.5, 0.5, self.empty, color=GREY, **place)  # type: ignore[arg-type]
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        return figure
+
+    @abstractmethod
+    def _drawn(self) -> "Axes":
+        """Return the axes of a new figure, with everything on them."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, whole or not at all; see `figure_files.save`."""
+        figure_files.save(self.draw(), path)
+
+    def to_svg(self) -> str:
+        """Return it as an ``<svg>`` element."""
+        return figure_files.to_svg(self.draw())
+
+    _repr_html_ = to_svg
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """Points of one thing that is compared.
+
+    Parameters
+    ----------
+    name : str
+        Series of one name look alike.
+    x, y : array_like (n,)
+        NaN and infinities are gaps.
+    low, high : array_like (n,), optional
+        Intervals: a band below a line, bars at marks.
+    line : {"plain", "steps", ""}
+    marks : {"filled", "hollow", "small", "large", ""}
+    note : str
+        Beside the name, where the series ends.
+    end : float, optional
+        The y there, else the last one that is finite.
+    label : bool
+        Whether its name is written.
+    bold : bool
+        For what the others are compared with.
+    """
+
+    name: str
+    x: ArrayLike
+    y: ArrayLike
+    low: ArrayLike | None = None
+    high: ArrayLike | None = None
+    line: Literal["plain", "steps", ""] = "plain"
+    marks: Literal["filled", "hollow", "small", "large", ""] = ""
+    note: str = ""
+    end: float | None = None
+    label: bool = True
+    bold: bool = False
+
+    def draw(self, axes: "Axes", style: Style) -> None:
+        """Draw it; what is not finite is left out."""
+        x, y = (np.asarray(values, dtype=float) for values in (self.x, self.y))
+        y = np.where(np.isfinite(y), y, np.nan)
+        if self.low is not None and self.high is not None:
+            self._interval(axes, x, y, style)
+        if self.line:
+            axes.plot(
+                x, y, color=style.colour, linestyle=style.line, clip_on=False,
+                drawstyle="steps-post" if self.line == "steps" else "default",
+                linewidth=2.6 if self.bold else 1.8,
+            )  # fmt: skip
+        if self.marks:
+            hollow, large = self.marks == "hollow", self.marks == "large"
+            edge = style.colour if hollow else PAPER
+            if large:
+                edge = INK if self.bold else GREY
+            axes.plot(
+                x, y, linestyle="none", marker=style.marker, zorder=3, clip_on=False,
+                markerfacecolor=PAPER if hollow else style.colour, markeredgecolor=edge,
+                **_MARKS[self.marks],  # type: ignore[arg-type]
+            )  # fmt: skip
+
+    def _interval(self, axes: "Axes", x: ArrayLike, y: ArrayLike, style: Style) -> None:
+        low, high = (np.asarray(values, dtype=float) for values in (self.low, self.high))
+        known = np.isfinite(y) & np.isfinite(high)
+        if self.marks:
+            axes.vlines(
+                np.asarray(x)[known], low[known], high[known], color=style.colour, linewidth=1.1
+            )
+        else:
+            axes.fill_between(
+                np.asarray(x), low, high, where=known.tolist(), color=style.colour, alpha=0.13,
+                linewidth=0, step="post" if self.line == "steps" else None,
+            )  # fmt: skip
+
+    def ending(self, axes: "Axes") -> float | None:
+        """Return where it ends, as a share of the height of the axes; None without a point."""
+        y = np.asarray(self.y, dtype=float)
+        finite = y[np.isfinite(y)]
+        end = self.end if self.end is not None or not finite.size else float(finite[-1])
+        if end is None or not np.isfinite(end):
+            return None
+        place = axes.transData.transform((axes.get_xlim()[1], end))
+        share = float(axes.transAxes.inverted().transform(place)[1])
+        return min(1.0, max(0.0, share)) if np.isfinite(share) else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart(Figure):
+    """Series on two axes, their names where they end.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        The first lies on top.
+    x, y : Axis
+    looks : mapping of str to Style
+        Of names that stand in other figures too; others get styles of their own.
+    level : float, optional
+        A dashed line across.
+    left, tall : float
+        The margin on the left and the least height, in pixels.
+    """
+
+    series: Sequence[Series]
+    x: Axis = field(default_factory=Axis)
+    y: Axis = field(default_factory=Axis)
+    looks: Mapping[str, Style] = field(default_factory=dict)
+    level: float | None = None
+    left: float = 78
+    tall: float = 460
+
+    def _drawn(self) -> "Axes":
+        looks = styles(sorted({one.name for one in self.series})) | dict(self.looks)
+        named = [one for one in self.series if one.label]
+        labels = [Label(one.name, one.note, looks[one.name], None) for one in named]
+        _, axes = frame(
+            self.title, self.about, left=self.left, right=end_labels.room(labels),
+            height=end_labels.height(labels, self.tall),
+        )  # fmt: skip
+        self.x.apply(axes, "x")
+        self.y.apply(axes, "y")
+        if self.level is not None:
+            axes.axhline(self.level, color=INK, linestyle=(0, (6.0, 3.0)), linewidth=1.1)
+        for one in reversed(self.series):
+            one.draw(axes, looks[one.name])
+        placed = [Label(one.name, one.note, looks[one.name], one.ending(axes)) for one in named]
+        end_labels.put(axes, placed, markers=any(one.marks for one in self.series))
+        return axes

@@ -1,0 +1,283 @@
+"""Documents: titled sections of text, facts, notes, tables and pictures, in every medium."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from itertools import chain, groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import terminal
+from .columns import Table
+from .markup import Html, element, escaped, html, joined
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from .charts import Figure
+
+EVERYWHERE = ("terminal", "markdown", "html")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and what there is to say of them; `links` are addresses that names lead to."""
+
+    lines: Mapping[str, str]
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence; `kind` is a name of `terminal.STYLES`, `name` what it is about."""
+
+    text: str
+    kind: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}" if self.name else self.text
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Sentences, each for itself; `is_main` where they are what is read first."""
+
+    lines: Sequence[Note | str]
+    is_main: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure that is not drawn yet: for Markdown and pages.
+
+    Parameters
+    ----------
+    name : str
+        Of its files, without a suffix.
+    title : str
+        For whoever cannot see it.
+    figure : callable
+        Returns its declaration.
+    caption : str
+        How to read it.
+    """
+
+    name: str
+    title: str
+    figure: "Callable[[], Figure]"
+    caption: str = ""
+
+
+Block = str | Facts | Notes | Table[Any] | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a document.
+
+    Parameters
+    ----------
+    title : str
+        Empty continues the section before.
+    blocks : sequence of Block
+        Text, facts, notes, tables and pictures.
+    lead : str
+        What it is about; on the terminal behind the title.
+    media : sequence of str
+        Where it is shown.
+    titled : sequence of str
+        Where its title is shown.
+    link : str
+        How the contents of a page call it; empty is as its title, None leaves it out.
+    """
+
+    title: str
+    blocks: Sequence[Block]
+    _: KW_ONLY
+    lead: str = ""
+    media: Sequence[str] = EVERYWHERE
+    titled: Sequence[str] = EVERYWHERE
+    link: str | None = ""
+
+    @property
+    def anchor(self) -> str:
+        """Its name in addresses."""
+        return re.sub(r"[^\w-]+", "-", (self.link or self.title).lower()).strip("-")
+
+    def to_html(self, drawn: Mapping[str, str]) -> Html:
+        """Return what stands in its element; pictures in a row share a box."""
+        content = [element("h2", self.title)] if self.title and "html" in self.titled else []
+        content += [element("p", self.lead, class_="about")] if self.lead else []
+        for pictures, blocks in groupby(self.blocks, lambda block: isinstance(block, Picture)):
+            parts = [part for block in blocks for part in _html(block, drawn)]
+            box = pictures and parts
+            content += [element("div", *parts, class_="figures")] if box else parts
+        return joined(content)
+
+
+@dataclass(frozen=True)
+class Document:
+    """Sections under a title.
+
+    Parameters
+    ----------
+    title : str
+    sections : sequence of Section
+    kind : str
+        What it is, in front of the title.
+    lede : sequence of str
+        What it is about, on a page in a line below the title.
+    badge : str
+        What has to be known of all of it, on a page set off behind that.
+    footer : str
+        Of the page.
+    """
+
+    title: str
+    sections: Sequence[Section]
+    _: KW_ONLY
+    kind: str = ""
+    lede: Sequence[str] = ()
+    badge: str = ""
+    footer: str = ""
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All pictures, in their order."""
+        blocks = chain.from_iterable(section.blocks for section in self.sections)
+        return [block for block in blocks if isinstance(block, Picture)]
+
+    def shown_in(self, medium: str) -> list[Section]:
+        """Return the sections that are shown there."""
+        return [section for section in self.sections if medium in section.media]
+
+    def __rich_console__(self, console: Any, options: Any) -> "Iterator[RenderableType]":
+        """Yield it without its title."""
+        for number, section in enumerate(self.shown_in("terminal")):
+            title = ": ".join(filter(None, (section.title, section.lead)))
+            items = [item for block in section.blocks for item in _terminal(block)]
+            if title and "terminal" in section.titled:
+                items.insert(0, terminal.line(title, "strong"))
+            yield from ["", *items] if number and items else items
+
+    def to_terminal(self, width: int = 80) -> str:
+        """Return what a terminal of so many columns would show."""
+        return terminal.to_text([self], width)
+
+    def to_markdown(self, links: str | Mapping[str, str] | None = None) -> str:
+        """Return it as GitHub Markdown.
+
+        Parameters
+        ----------
+        links : str or mapping of str to str, optional
+            Where pictures are, by their names, or a pattern such as ``"{}.png"``. Others are left
+            out.
+        """
+        if isinstance(links, str):
+            links = {picture.name: links.format(picture.name) for picture in self.pictures}
+        parts = [f"# {escaped(': '.join(filter(None, (self.kind, self.title))))}"]
+        for section in self.shown_in("markdown"):
+            if section.title and "markdown" in section.titled:
+                parts.append(f"## {escaped(section.title)}")
+            parts += [escaped(section.lead)] if section.lead else []
+            for block in section.blocks:
+                parts += _markdown(block, links or {})
+        return "\n\n".join(parts) + "\n"
+
+    def to_html(self, drawn: Mapping[str, str] | None = None) -> str:
+        """Return it as one page that needs nothing else, not even a network.
+
+        Parameters
+        ----------
+        drawn : mapping of str to str, optional
+            Pictures as SVG elements, by their names; others are left out.
+        """
+        from .page import page
+
+        return page(self, drawn or {})
+
+    def draw(
+        self, folder: Path, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> dict[str, str]:
+        """Write each picture as SVG and PNG into a folder; returns SVG elements by their names.
+
+        `progress` is called with the pictures drawn and all of them. Raises MissingBackend without
+        matplotlib, and OSError.
+        """
+        from .figure_files import save, to_svg
+
+        drawn = {}
+        for number, picture in enumerate(self.pictures):
+            progress(number, len(self.pictures))
+            figure = picture.figure().draw()
+            for suffix in ("svg", "png"):
+                save(figure, folder / f"{picture.name}.{suffix}")
+            drawn[picture.name] = to_svg(figure)
+        return drawn
+
+
+# -- a block in each medium ------------------------------------------------------------------------
+
+
+def _terminal(block: Block) -> "Iterator[RenderableType]":
+    match block:
+        case str():
+            yield terminal.line(block)
+        case Facts():
+            yield terminal.facts(block.lines)
+        case Notes():
+            yield from (terminal.line(str(one)) for one in block.lines)
+        case Table():
+            yield block
+
+
+def _markdown(block: Block, links: Mapping[str, str]) -> Iterator[str]:
+    match block:
+        case str():
+            yield escaped(block)
+        case Facts():
+            texts = ((name, text.replace("\n", "; ")) for name, text in block.lines.items())
+            yield "\n".join(f"- **{name}:** {escaped(text)}" for name, text in texts)
+        case Notes() if block.lines:
+            yield "\n".join(f"- {escaped(str(one))}" for one in block.lines)
+        case Table():
+            yield block.to_markdown()
+        case Picture() if where := links.get(block.name):
+            yield f"![{escaped(block.title)}]({f'<{where}>' if ' ' in where else where})"
+
+
+def _html(block: Block, drawn: Mapping[str, str]) -> Iterator[Html]:
+    match block:
+        case str():
+            yield element("p", block, class_="note")
+        case Facts():
+            yield element("dl", *(_fact(block, name) for name in block.lines), class_="facts")
+        case Notes() if block.lines:
+            kind = "findings" if block.is_main else "notes"
+            yield element("ul", *map(_item, block.lines), class_=kind)
+        case Table():
+            box = {"class_": "scroll", "tabindex": "0", "role": "region", "aria_label": block.name}
+            yield element("div", Html(block.to_html()), **box)
+        case Picture() if block.name in drawn:
+            names = [f"{block.name}.{kind}" for kind in ("svg", "png")]
+            files = [
+                element("a", kind, href=name, aria_label=f"{block.title}: {kind}")
+                for kind, name in zip(("SVG", "PNG"), names, strict=True)
+            ]
+            formats = element("span", files[0], html(" "), files[1], class_="formats")
+            caption = element("figcaption", block.caption, html(" "), formats)
+            card = element("div", Html(drawn[block.name]), class_="card")
+            yield element("figure", card, caption)
+
+
+def _fact(block: Facts, name: str) -> Html:
+    link = block.links.get(name)
+    term = html(name) if link is None else element("a", name, href=link)
+    return element("div", element("dt", term), element("dd", block.lines[name]))
+
+
+def _item(note: Note | str) -> Html:
+    one = Note(note) if isinstance(note, str) else note
+    name = [element("b", one.name), html(": ")] if one.name else []
+    return element("li", *name, html(one.text), class_=one.kind or None)

@@ -1,1 +1,0 @@
-"""What reports are made of: columns, numbers as people read them, and how figures look."""

@@ -1,0 +1,97 @@
+from math import inf, nan
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from subsetopt.errors import MissingBackend
+from subsetopt.report import (
+    Axis,
+    Bars,
+    Chart,
+    Figure,
+    Forest,
+    Interval,
+    Matrix,
+    Series,
+    Shade,
+    charts,
+)
+from subsetopt.report.figure_axes import around, extent
+from subsetopt.solvers.base import Requirement
+
+pytest.importorskip("matplotlib")
+
+LOG = Axis(scale="log", reach=(1, 100), label="time")
+SERIES = (
+    Series(name="swap", x=[1, 10, 100], y=[0.1, nan, 0.9], line="steps", note="90 %"),
+    Series(name="<tabu> & $x$", x=[1, 9], y=[0.2, 0.4], marks="filled", low=[0.1, 0.3],
+           high=[0.3, inf]),
+    Series(name="nothing", x=[], y=[], bold=True),
+    Series(name="band", x=[1, 50], y=[0.5, 0.6], low=[0.4, 0.5], high=[0.6, 0.7]),
+)  # fmt: skip
+FIGURES: dict[str, Figure] = {
+    "chart": Chart(title="A chart", about="how", series=SERIES, x=LOG, y=Axis(scale="share")),
+    "empty": Chart(title="A chart", series=(), empty="there is nothing"),
+    "forest": Forest(
+        title="A forest",
+        rows=[
+            Interval(name="swap", value=1.0, low=0.5, high=9.0, note="better", kind="good"),
+            Interval(name="tabu", value=None, note="lost", kind="bad", is_part=True),
+        ],
+        x=Axis(reach=(0.4, 2.5)),
+        zero=1.0,
+        sides=("worse", "better"),
+    ),
+    "bars": Bars(title="Bars", rows={"swap": {"a": 1.0, "b": 2.0}}, colours={"a": "#111111",
+                 "b": "#222222"}, notes={"swap": "3 s"}, label="seconds"),
+    "matrix": Matrix(title="Matrix", rows=["swap", "tabu"], columns={"mmd": "within 1 %"},
+                     cells={("swap", "mmd"): Shade(0.5, "50 %", "1 s")}),
+}  # fmt: skip
+SHOWN = {
+    "chart": {"A chart", "how", "swap", "90 %", "<tabu> & $x$", "nothing", "time", "100 %", "10"},
+    "empty": {"A chart", "there is nothing"},
+    "forest": {"A forest", "swap", "better", "lost", "← worse", "better →"},
+    "bars": {"Bars", "swap", "3 s", "seconds", "a", "b"},
+    "matrix": {"Matrix", "swap", "mmd", "within 1 %", "50 %", "1 s", "–"},
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_what_a_figure_shows(name: str) -> None:
+    svg = FIGURES[name].to_svg()
+    nodes = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    shown = {"".join(node.itertext()).strip() for node in nodes}
+    assert SHOWN[name] <= shown
+    assert not any("nan" in text.split() for text in shown)
+
+
+def test_equal_figures_make_equal_files(tmp_path: Path) -> None:
+    for suffix in ("svg", "png", "pdf"):
+        for name in ("a", "b"):
+            FIGURES["bars"].save(tmp_path / f"{name}.{suffix}")
+        first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in "ab")
+        assert first == second
+
+
+def test_where_a_series_ends() -> None:
+    figure = Chart(title="", series=(), x=LOG, y=Axis(reach=(0.0, 2.0))).draw()
+    (axes,) = figure.axes
+    assert Series(name="a", x=[1, 2], y=[5.0, 0.5]).ending(axes) == pytest.approx(0.25)
+    assert Series(name="a", x=[1, 2], y=[0.5, nan]).ending(axes) == pytest.approx(0.25)
+    assert Series(name="a", x=[1], y=[1], end=9.0).ending(axes) == 1.0
+    assert Series(name="a", x=[], y=[]).ending(axes) is None
+
+
+def test_limits() -> None:
+    assert extent([nan, 0.0, inf]) == (0.1, 10.0)
+    assert extent([1.0, 100.0], 2.0) == (0.5, 200.0)
+    assert around([0.0, 1.0, inf], 0.5) == (-0.5, 1.5)
+    low, high = around([3.0])
+    assert low < 3.0 < high
+
+
+def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "MATPLOTLIB", Requirement("matplotlib", "no_such", extra="bench"))
+    with pytest.raises(MissingBackend, match="matplotlib is not installed"):
+        FIGURES["chart"].draw()
