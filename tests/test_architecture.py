@@ -214,7 +214,6 @@ def test_no_package_is_missing_from_the_wheel() -> None:
         "subsetopt": ["py.typed"],
         "subsetopt.papers": ["*/*.yaml"],
         "subsetopt.benchmarks": ["best_known.csv"],
-        "subsetopt.benchmarks.reporting": ["page.html"],
         "subsetopt.report": ["page.css", "page.js", "figures.mplstyle"],
     }
     assert settings["package-data"] == data
@@ -239,7 +238,7 @@ def test_no_data_file_is_missing_from_the_wheel() -> None:
         for path in folder_of(package).glob(pattern)
     }
     kinds = {path.suffix for path in held}
-    assert {".yaml", ".csv", ".html"} <= kinds
+    assert {".yaml", ".csv", ".css", ".mplstyle"} <= kinds
     files = {path for top in PACKAGES for path in (ROOT / top).rglob("*")}
     assert {path for path in files if path.suffix in kinds} == held
 

@@ -6,7 +6,7 @@ from typing import Any
 import typer.main
 
 import subsetopt
-from subsetopt.benchmarks.reporting.frames import COLUMNS as RESULT_COLUMNS
+from subsetopt.benchmarks.reporting.result_rows import COLUMNS as RESULT_COLUMNS
 from subsetopt.cli import app
 from subsetopt.solvers import catalogue
 
@@ -41,7 +41,7 @@ def _row(cells: Any) -> str:
 def result_columns() -> str:
     """Return one row per column of the tables of results."""
     lines = [_row(("column", "type", "meaning")), _row(["---"] * 3)]
-    lines += [_row([f"`{name}`", c.dtype, c.meaning]) for name, c in RESULT_COLUMNS.items()]
+    lines += [_row([f"`{c.key}`", c.dtype, c.meaning]) for c in RESULT_COLUMNS]
     return "\n".join(lines)
 
 

@@ -8,9 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from subsetopt.benchmarks.reporting.markdown import to_markdown
-from subsetopt.benchmarks.reporting.report import Report
-from subsetopt.benchmarks.reporting.writing import drawings, linked, write_report
+from subsetopt.benchmarks.reporting.comparison_document import document, write_report
+from subsetopt.benchmarks.reporting.comparison_report import Report
 from subsetopt.benchmarks.results.folder import load
 from subsetopt.formats.atomic import replacing
 
@@ -37,9 +36,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         write_report(report, Path(made), Path(made))
         (DOCS / FIGURES).mkdir(parents=True, exist_ok=True)
-        for drawing in drawings(report):
-            shutil.copyfile(Path(made, f"{drawing.name}.svg"), _place(drawing.name))
-    text = to_markdown(report, linked(report, f"{FIGURES.as_posix()}/{{}}.svg"))
+        for picture in document(report).pictures:
+            shutil.copyfile(Path(made, f"{picture.name}.svg"), _place(picture.name))
+    text = document(report).to_markdown(f"{FIGURES.as_posix()}/{{}}.svg")
     with replacing(DOCS / "results.md") as file:
         file.write((PREFACE + text.partition("\n")[2]).encode())
 

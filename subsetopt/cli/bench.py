@@ -251,7 +251,7 @@ def _compared(
 
 
 def _show(compared: "Compared", output: Output) -> None:
-    from subsetopt.benchmarks.reporting.report import Report
+    from subsetopt.benchmarks.reporting.comparison_report import Report
 
     report = Report(compared.results)
     if output.as_json:
@@ -259,10 +259,10 @@ def _show(compared: "Compared", output: Output) -> None:
 
         say(json.dumps(report.to_dict(), indent=2, allow_nan=False))
         return
-    from subsetopt.benchmarks.reporting.tables import print_report
-    from subsetopt.report.terminal import console
+    from subsetopt.benchmarks.reporting.comparison_document import document
+    from subsetopt.report import console
 
-    print_report(report, console())
+    console().print(document(report))
     if output.out is not None:
         say(f"kept in {output.out}; a page with figures: subsetopt report {output.out}")
 

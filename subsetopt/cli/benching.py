@@ -9,7 +9,7 @@ from rich.live import Live as RichLive
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from subsetopt.benchmarks.measuring.comparing import Watcher
-from subsetopt.benchmarks.reporting.live import LiveTable
+from subsetopt.benchmarks.reporting.live_table import LiveTable
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.benchmarks.results.schedule import total
 from subsetopt.report.progress import Lines
@@ -90,4 +90,4 @@ class Live(Watcher):
 
     def _drawn(self) -> RenderableType:
         with self._lock:
-            return Group(self._table.__rich__(), self._bar)
+            return Group(self._table.table(), self._bar)

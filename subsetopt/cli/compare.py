@@ -54,19 +54,19 @@ def compare(
 
 
 def _require_drawable(path: Path) -> None:
-    from subsetopt.benchmarks.reporting import plots
     from subsetopt.formats.atomic import require_writable, suffix_of
     from subsetopt.report.figure_files import SUFFIXES
+    from subsetopt.report.figure_style import MATPLOTLIB
 
     suffix_of(path, SUFFIXES)
     require_writable(path)
-    plots.MATPLOTLIB.load()
+    MATPLOTLIB.load()
 
 
 def _draw(found: "Comparison", path: Path) -> None:
-    from subsetopt.benchmarks.reporting import plots
+    from subsetopt.benchmarks.reporting.comparison_figures import comparison
 
-    plots.save(plots.comparison(found), path)
+    comparison(found).save(path)
 
 
 def _show(found: "Comparison", as_json: bool) -> None:
@@ -75,7 +75,7 @@ def _show(found: "Comparison", as_json: bool) -> None:
 
         say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
         return
-    from subsetopt.benchmarks.reporting.changes import print_comparison
-    from subsetopt.report.terminal import console
+    from subsetopt.benchmarks.reporting.change_table import change_document
+    from subsetopt.report import console
 
-    print_comparison(found, console())
+    console().print(change_document(found))

@@ -12,7 +12,7 @@ from .streams import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from subsetopt.benchmarks.reporting.report import Report
+    from subsetopt.benchmarks.reporting.comparison_report import Report
     from subsetopt.training.analysis import Analysis
     from subsetopt.training.result import Result
 
@@ -62,7 +62,7 @@ def report(
     ] = False,
 ) -> None:
     """Show results: tables here, and a page with figures that needs nothing else."""
-    from subsetopt.benchmarks.reporting.report import Report
+    from subsetopt.benchmarks.reporting.comparison_report import Report
     from subsetopt.benchmarks.results.folder import load
 
     if as_markdown and as_json:
@@ -131,7 +131,7 @@ def _report_training(
 
 def _written(found: "Report", folder: Path, out: Path) -> Path:
     """Write the page; how far it is, is shown on standard error."""
-    from subsetopt.benchmarks.reporting.writing import write_report
+    from subsetopt.benchmarks.reporting.comparison_document import write_report
     from subsetopt.report.progress import shown
 
     with shown("report", unit="figures") as steps:
@@ -139,16 +139,15 @@ def _written(found: "Report", folder: Path, out: Path) -> Path:
 
 
 def _print_markdown(found: "Report", page: Path | None) -> None:
-    from subsetopt.benchmarks.reporting.markdown import to_markdown
-    from subsetopt.benchmarks.reporting.writing import linked
+    from subsetopt.benchmarks.reporting.comparison_document import document
 
-    say(to_markdown(found, {} if page is None else linked(found)), nl=False)
+    say(document(found).to_markdown(None if page is None else "{}.png"), nl=False)
 
 
 def _print_tables(found: "Report", page: Path | None) -> None:
-    from subsetopt.benchmarks.reporting.tables import print_report
-    from subsetopt.report.terminal import console
+    from subsetopt.benchmarks.reporting.comparison_document import document
+    from subsetopt.report import console
 
-    print_report(found, console())
+    console().print(document(found))
     if page is not None:
         say(f"\n The page: {page}")

@@ -233,7 +233,8 @@ def _content(column: Column[T], row: T) -> Any:
 def _heads(shown: Sequence[Column[Any]]) -> tuple[markup.Html, markup.Html]:
     """Return the two rows of the head; the second is empty where there are no groups."""
     two = any(column.group for column in shown)
-    above, below = [], []
+    above: list[markup.Html] = []
+    below: list[markup.Html] = []
     for group, members in groupby(enumerate(shown), key=lambda pair: pair[1].group):
         own = list(members)
         cells = below if group else above

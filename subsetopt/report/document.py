@@ -7,6 +7,8 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from subsetopt.formats.atomic import replacing
+
 from . import terminal
 from .columns import Table
 from .markup import Html, element, escaped, html, joined
@@ -217,6 +219,12 @@ class Document:
         return drawn
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    with replacing(path) as stream:
+        stream.write(text.encode())
+
+
 # -- a block in each medium ------------------------------------------------------------------------
 
 
@@ -227,7 +235,7 @@ def _terminal(block: Block) -> "Iterator[RenderableType]":
         case Facts():
             yield terminal.facts(block.lines)
         case Notes():
-            yield from (terminal.line(str(one)) for one in block.lines)
+            yield from (terminal.line(str(one), _note(one).kind) for one in block.lines)
         case Table():
             yield block
 
@@ -278,6 +286,10 @@ def _fact(block: Facts, name: str) -> Html:
 
 
 def _item(note: Note | str) -> Html:
-    one = Note(note) if isinstance(note, str) else note
+    one = _note(note)
     name = [element("b", one.name), html(": ")] if one.name else []
     return element("li", *name, html(one.text), class_=one.kind or None)
+
+
+def _note(line: Note | str) -> Note:
+    return Note(line) if isinstance(line, str) else line

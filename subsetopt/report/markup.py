@@ -24,7 +24,7 @@ def html(text: str) -> Html:
     if isinstance(text, Html):
         return text
     kept = _UNITS.sub("\N{NO-BREAK SPACE}", visible(text))
-    return Html(escape(kept).replace("\n", "<br>"))
+    return Html(escape(kept, quote=False).replace("\n", "<br>"))
 
 
 def element(name: str, *children: str, **attributes: Any) -> Html:

@@ -7,18 +7,7 @@ from typing import TYPE_CHECKING
 
 from .charts import Figure
 from .figure_axes import Axis
-from .figure_style import (
-    FAST,
-    GREY,
-    INK,
-    LIGHT,
-    PAPER,
-    SLOW,
-    WIDTH,
-    fitting,
-    frame,
-    text_width,
-)
+from .figure_style import FAST, GREY, INK, LIGHT, PAPER, SLOW, WIDTH, fitting, frame, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

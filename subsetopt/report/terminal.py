@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     from .columns import Column, Table
 
-STYLES = {"good": "green", "bad": "red", "new": "yellow", "strong": "bold", "dim": "dim", "": ""}
+STYLES = {
+    "good": "green",
+    "bad": "red",
+    "alarm": "bold red",
+    "new": "yellow",
+    "strong": "bold",
+    "dim": "dim",
+    "": "",
+}
 """How cells, rows and lines are set off, by the names that domains use."""
 _WIDE = 160  # columns where the reader is no window: whoever reads it folds it
 

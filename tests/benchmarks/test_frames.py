@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from subsetopt.benchmarks.reporting import frames
+from subsetopt.benchmarks.reporting import result_rows as frames
 from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
@@ -69,11 +69,11 @@ RESULTS = Results(
 
 def test_the_columns_are_those_that_are_documented() -> None:
     frame = frames.to_frame(RESULTS)
-    assert list(frame.columns) == list(frames.COLUMNS)
-    assert {field.name for field in fields(Row)} <= set(frames.COLUMNS)
-    for name, column in frames.COLUMNS.items():
+    assert list(frame.columns) == [column.key for column in frames.COLUMNS]
+    assert {field.name for field in fields(Row)} <= {column.key for column in frames.COLUMNS}
+    for column in frames.COLUMNS:
         held = "object" if column.dtype.startswith("list") else column.dtype
-        assert str(frame[name].dtype) == held, name
+        assert str(frame[column.key].dtype) == held, column.key
         assert column.meaning.endswith(".")
 
 
@@ -116,18 +116,18 @@ def test_parquet_gives_the_frame_back(tmp_path: Path) -> None:
     assert table.column("indices").to_pylist() == [[0, 3], [1, 2], None]
     assert table.column("seconds").to_pylist() == [[0.25, 0.125, 1.0], [0.5], []]
     frame = frames.to_frame(RESULTS)
-    plain = [name for name, c in frames.COLUMNS.items() if not c.dtype.startswith("list")]
+    plain = [c.key for c in frames.COLUMNS if not c.dtype.startswith("list")]
     pd.testing.assert_frame_equal(pd.read_parquet(written)[plain], frame[plain])
 
 
 def test_csv_gives_the_frame_back(tmp_path: Path) -> None:
     _, written = frames.write_tables(RESULTS, tmp_path)
     dtypes: dict[str, Any] = {
-        name: "string" if column.dtype.startswith("list") else column.dtype
-        for name, column in frames.COLUMNS.items()
+        column.key: "string" if column.dtype.startswith("list") else column.dtype
+        for column in frames.COLUMNS
     }
     read = pd.read_csv(written, dtype=dtypes, keep_default_na=False, na_values={"indices": [""]})
-    assert list(read.columns) == list(frames.COLUMNS)
+    assert list(read.columns) == [column.key for column in frames.COLUMNS]
     assert json.loads(read["indices"][0]) == [0, 3]
     assert read["indices"][2] is pd.NA
     assert json.loads(read["seconds"][1]) == [0.5]

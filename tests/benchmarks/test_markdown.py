@@ -1,8 +1,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from subsetopt.benchmarks.reporting.markdown import to_markdown
-from subsetopt.benchmarks.reporting.report import Report
+from subsetopt.benchmarks.reporting.comparison_document import document
+from subsetopt.benchmarks.reporting.comparison_report import Report
 from subsetopt.benchmarks.results import Results
 from subsetopt.report.markup import escaped
 
@@ -15,7 +15,11 @@ def tables(text: str) -> list[list[str]]:
     return [lines for lines in blocks if lines and lines[0].startswith("| ")]
 
 
-LINKS = {"": {"Who is good at what": "heat map.png"}, "mmd": {"Profile": "mmd.png"}}
+LINKS = {"heat-map": "heat map.png", "profile-mmd": "mmd.png"}
+
+
+def to_markdown(report: Report, links: dict[str, str] | None = None) -> str:
+    return document(report).to_markdown(links)
 
 
 def test_all_that_has_to_be_said(planted_results: Planted) -> None:
@@ -29,8 +33,12 @@ def test_all_that_has_to_be_said(planted_results: Planted) -> None:
     assert "- scip: failed in 6 of 18 runs: killed: it held " in text
     assert "- exact on quadratic-b: NEW BEST 1280.0" in text
     assert "- not compared: highs: " in text
-    assert "\n\n![Who is good at what](<heat map.png>)\n\n## mean-matching\n" in text
-    assert text.index("## mmd") < text.index("![Profile](mmd.png)") < text.index("## quadratic")
+    assert "\n\n![What each solver is good at](<heat map.png>)\n\n## mean-matching\n" in text
+    assert (
+        text.index("## mmd")
+        < text.index("![Performance profile: mmd](mmd.png)")
+        < text.index("## quadratic")
+    )
 
 
 def test_tables_have_as_many_cells_in_every_line(planted_results: Planted) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.reporting.page import Figure, page, write_page
-from subsetopt.benchmarks.reporting.report import Report
-from subsetopt.benchmarks.reporting.writing import drawings, linked, write_report
+from subsetopt.benchmarks.reporting.comparison_document import document, write_report
+from subsetopt.benchmarks.reporting.comparison_report import Report
 from subsetopt.benchmarks.results import Results
+from subsetopt.report.document import write_text
 
 Planted = Callable[..., Results]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -49,6 +49,10 @@ class Outline(HTMLParser):
             self.odd.append(tag)
 
 
+def page(report: Report) -> str:
+    return document(report).to_html()
+
+
 def outline(text: str) -> Outline:
     found = Outline()
     found.feed(text)
@@ -70,7 +74,7 @@ def test_all_that_has_to_be_there(small: Report) -> None:
     assert "<b>mean-matching</b>: swap is the fastest to be" in text
     assert "Planted Processor @ 2.50GHz, 2 cores" in text
     assert 'class="new">exact on quadratic-b: NEW BEST 1280.0' in text
-    assert re.search(r'class="bad">cbc claims &#34;optimal&#34; on \d of 4 instances; exact', text)
+    assert re.search(r'class="bad">cbc claims "optimal" on \d of 4 instances; exact', text)
     assert "faster x ..." in text
     assert "not complete" not in text
 
@@ -92,12 +96,12 @@ def test_solvers_that_do_best_are_set_off_and_cells_can_be_sorted(small: Report)
 
 def test_nothing_comes_from_elsewhere_and_names_are_unique(small: Report) -> None:
     svg = '<svg viewBox="0 0 1 1" id="f1"><path id="f1-a" d="M0 0"/><use href="#f1-a"/></svg>'
-    figure = Figure(name="heat-map", title="Heat", svg=svg, caption="Who & what.")
-    found = outline(page(small, [figure], {"../rows.jsonl": "each run"}))
+    drawn = {"heat-map": svg}
+    found = outline(document(small, {"../rows.jsonl": "each run"}).to_html(drawn))
     assert len(set(found.names)) == len(found.names)
     for link in found.links:
         assert link[1:] in found.names or link in ("heat-map.svg", "heat-map.png", "../rows.jsonl")
-    text = page(small, [figure])
+    text = document(small).to_html(drawn)
     assert "default-src 'none'" in text
     assert not re.search(r"@import|https?:|<link|<img|url\(", text)
 
@@ -139,7 +143,7 @@ def test_a_page_is_written_whole_or_not_at_all(
     path.write_text("before")
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
-        write_page(path, small)
+        write_text(path, page(small))
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -157,7 +161,8 @@ def browser() -> str:
 
 def test_figures(planted_results: Planted) -> None:
     report = Report(planted_results(families=("mmd", "quadratic")))
-    assert [d.name for d in drawings(report) if d.family in ("", "mmd")] == [
+    names = [picture.name for picture in document(report).pictures]
+    assert [name for name in names if not name.endswith("quadratic")] == [
         "heat-map",
         "profile-mmd",
         "target-mmd",
@@ -165,10 +170,10 @@ def test_figures(planted_results: Planted) -> None:
         "time-mmd",
         "scaling-mmd",
     ]
-    assert sum(map(len, linked(report).values())) == 11
+    assert len(names) == 11
     two = Report(planted_results(families=("mmd",), sizes=(128, 512)))
-    assert "scaling-mmd" not in {drawing.name for drawing in drawings(two)}
-    assert drawings(Report(replace(report.results, rows=()))) == []
+    assert "scaling-mmd" not in {picture.name for picture in document(two).pictures}
+    assert document(Report(replace(report.results, rows=()))).pictures == []
 
 
 def test_a_browser_shows_it(browser: str, planted_results: Planted, tmp_path: Path) -> None:

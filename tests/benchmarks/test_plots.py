@@ -4,37 +4,29 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.analysis.anytime import anytime
 from subsetopt.benchmarks.analysis.comparison import compare
-from subsetopt.benchmarks.analysis.heat import heat_map
-from subsetopt.benchmarks.analysis.profiles import performance_profiles
-from subsetopt.benchmarks.analysis.reaching import times_to_target
-from subsetopt.benchmarks.analysis.scaling import scaling
-from subsetopt.benchmarks.reporting import plots
+from subsetopt.benchmarks.reporting import comparison_figures as figures
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidOption
-from subsetopt.report import figure_axes as scales
+from subsetopt.report import Figure, figure_axes, number_format, styles
 from subsetopt.report.end_labels import spread
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 pytest.importorskip("matplotlib")
 
 SVG = "{http://www.w3.org/2000/svg}"
-DRAWN: dict[str, Callable[[Sequence[Row]], "Figure"]] = {
-    "profile": lambda rows: plots.performance_profile(performance_profiles(rows)),
-    "reaching": lambda rows: plots.time_to_target(times_to_target(rows, "best")),
-    "anytime": lambda rows: plots.anytime(anytime(rows)),
-    "scaling": lambda rows: plots.scaling(scaling(rows)),
-    "overhead": lambda rows: plots.scaling(scaling(rows, "overhead")),
-    "heat": lambda rows: plots.heat_map(heat_map(rows)),
+DRAWN: dict[str, Callable[[Sequence[Row]], Figure]] = {
+    "profile": figures.performance_profile,
+    "reaching": lambda rows: figures.time_to_target(rows, level="best"),
+    "anytime": figures.objective_against_time,
+    "scaling": figures.time_against_size,
+    "overhead": lambda rows: figures.time_against_size(rows, timing="overhead"),
+    "heat": figures.heat_map,
 }
 
 
@@ -74,7 +66,7 @@ EDGES = ["one", "unanswered", "equal times", "equal objectives", "zeros", "fifte
 @pytest.mark.parametrize("edge", [*EDGES, "best is 0", "odd names"])
 def test_every_figure_of_every_edge(edges: dict[str, list[Row]], edge: str) -> None:
     for name, draw in DRAWN.items():
-        svg = plots.to_svg(draw(edges[edge]))
+        svg = draw(edges[edge]).to_svg()
         shown = texts(svg)
         assert shown, name
         assert not any("nan" in text.split() or "inf" in text.split() for text in shown), name
@@ -85,24 +77,22 @@ def test_every_figure_of_every_edge(edges: dict[str, list[Row]], edge: str) -> N
 
 def test_the_page_of_all_families(planted_results: Callable[..., Results]) -> None:
     results = planted_results(sizes=(128, 512))
-    shown = texts(plots.to_svg(plots.heat_map(heat_map(results.rows))))
+    shown = texts(figures.heat_map(results.rows).to_svg())
     assert {"mean-matching", "mmd", "quadratic", "scip", "within 1 % of the best"} <= set(shown)
-    profiles = plots.performance_profile(performance_profiles(results.rows))
-    assert (
-        profiles.get_label() == "Performance profile: answers good by the measure of their family"
-    )
+    title = "Performance profile: answers good by the measure of their family"
+    profile = figures.performance_profile(results.rows)
+    assert (profile.title, profile.draw().get_label()) == (title, title)
 
 
 def test_comparisons(planted_results: Callable[..., Results]) -> None:
     a = planted_results(solvers=("random", "swap"), families=("mmd", "quadratic"))
     rows = [replace(r, seconds=tuple(2 * s for s in r.seconds)) for r in a.rows]
-    drawn = plots.comparison(compare(a, replace(a, rows=tuple(rows))))
-    shown = texts(plots.to_svg(drawn))
+    shown = texts(figures.comparison(compare(a, replace(a, rows=tuple(rows)))).to_svg())
     assert any(text.startswith("2 times as slow") for text in shown)
     few = replace(a, rows=a.rows[:3])
-    assert "too few pairs (3)" in texts(plots.to_svg(plots.comparison(compare(few, few))))
+    assert "too few pairs (3)" in texts(figures.comparison(compare(few, few)).to_svg())
     none = replace(a, rows=())
-    nothing = texts(plots.to_svg(plots.comparison(compare(none, a))))
+    nothing = texts(figures.comparison(compare(none, a)).to_svg())
     assert "there is nothing in common to compare" in nothing
 
 
@@ -120,21 +110,21 @@ def test_labels_of_lines_never_overlap() -> None:
 
 def test_styles_are_distinct_and_stable() -> None:
     names = [f"s{i}" for i in range(28)]
-    assert len(set(plots.styles(names).values())) == 28
-    assert len({(s.colour, s.dash) for s in plots.styles(names).values()}) == 28
-    assert len({(s.colour, s.marker) for s in plots.styles(names).values()}) == 28
-    assert plots.styles(names[:3]) == {n: plots.styles(names)[n] for n in names[:3]}
+    assert len(set(styles(names).values())) == 28
+    assert len({(s.colour, s.dash) for s in styles(names).values()}) == 28
+    assert len({(s.colour, s.marker) for s in styles(names).values()}) == 28
+    assert styles(names[:3]) == {n: styles(names)[n] for n in names[:3]}
 
 
 def test_one_solver_looks_alike_in_all_figures(planted_results: Callable[..., Results]) -> None:
     rows = family(planted_results(families=("mmd",)), "mmd")
-    style = plots.styles(["other", *dict.fromkeys(row.solver for row in rows)])
+    style = styles(["other", *dict.fromkeys(row.solver for row in rows)])
     for figure in (
-        plots.performance_profile(performance_profiles(rows), style),
-        plots.anytime(anytime(rows), style),
-        plots.scaling(scaling(rows), style),
+        figures.performance_profile(rows, style),
+        figures.objective_against_time(rows, style),
+        figures.time_against_size(rows, style),
     ):
-        svg = plots.to_svg(figure)
+        svg = figure.to_svg()
         assert style["scip"].colour in svg
         assert style["other"].colour not in svg
 
@@ -143,7 +133,7 @@ def test_svg_is_one_element_with_names_and_rules_of_its_own(
     planted_results: Callable[..., Results],
 ) -> None:
     rows = family(planted_results(families=("mmd",)), "mmd")
-    first, second = (plots.to_svg(DRAWN[name](rows)) for name in ("profile", "scaling"))
+    first, second = (DRAWN[name](rows).to_svg() for name in ("profile", "scaling"))
     ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (first, second)]
     assert not ids[0] & ids[1]
     for svg, own in zip((first, second), ids, strict=True):
@@ -171,10 +161,10 @@ def test_equal_figures_make_equal_files(
     before = dict(mpl.rcParams)
     for suffix in ("svg", "png"):
         for name in ("a", "b"):
-            plots.save(DRAWN["anytime"](rows), tmp_path / f"{name}.{suffix}")
+            DRAWN["anytime"](rows).save(tmp_path / f"{name}.{suffix}")
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
     with mpl.rc_context({"lines.linewidth": 9, "axes.facecolor": "red", "font.size": 30}):
-        plots.save(DRAWN["anytime"](rows), tmp_path / "c.svg")
+        DRAWN["anytime"](rows).save(tmp_path / "c.svg")
     assert (tmp_path / "c.svg").read_bytes() == (tmp_path / "a.svg").read_bytes()
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
@@ -188,7 +178,7 @@ def test_other_suffixes_are_refused(
 ) -> None:
     figure = DRAWN["heat"](planted_results().rows[:1])
     with pytest.raises(InvalidOption, match=r"known are \.svg, \.png, \.pdf"):
-        plots.save(figure, tmp_path / "figure.gif")
+        figure.save(tmp_path / "figure.gif")
 
 
 @pytest.mark.parametrize(
@@ -203,14 +193,14 @@ def test_other_suffixes_are_refused(
     ],
 )
 def test_seconds(value: float, text: str) -> None:
-    assert scales.seconds(value) == text
+    assert number_format.round_seconds(value) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.02, "2 %"), (1e-5, "0.001 %"), (1e-8, "10⁻⁶ %"), (2e-8, "2·10⁻⁶ %")]
 )
 def test_percent(value: float, text: str) -> None:
-    assert scales.percent(value) == text
+    assert number_format.round_percent(value) == text
 
 
 @pytest.mark.parametrize(
@@ -222,16 +212,15 @@ def test_percent(value: float, text: str) -> None:
     ],
 )
 def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
-    assert scales.log_ticks(low, high) == pytest.approx(expected)
-    assert len(scales.log_ticks(1e-30, 1e30)) <= scales.MOST
+    assert figure_axes.log_ticks(low, high) == pytest.approx(expected)
+    assert len(figure_axes.log_ticks(1e-30, 1e30)) <= figure_axes.MOST
 
 
 def test_no_window_and_no_global_state() -> None:
     code = (
-        "import sys\nfrom subsetopt.benchmarks.reporting import plots\n"
+        "import sys\nfrom subsetopt.benchmarks.reporting.comparison_figures import heat_map\n"
         "assert 'matplotlib' not in sys.modules\n"
-        "from subsetopt.benchmarks.analysis.heat import heat_map\n"
-        "plots.to_svg(plots.heat_map(heat_map([])))\n"
+        "heat_map([]).to_svg()\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     done: Any = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -1,22 +1,24 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from io import StringIO
 
 import pytest
-from rich.console import Console, RenderableType
 
 from subsetopt.benchmarks.analysis.comparison import compare
-from subsetopt.benchmarks.reporting import words
-from subsetopt.benchmarks.reporting.changes import print_comparison
-from subsetopt.benchmarks.reporting.columns import columns
-from subsetopt.benchmarks.reporting.findings import conditions, family_failures, headlines, remarks
-from subsetopt.benchmarks.reporting.instances import instances
-from subsetopt.benchmarks.reporting.live import LiveTable
-from subsetopt.benchmarks.reporting.report import Report
-from subsetopt.benchmarks.reporting.tables import print_report
+from subsetopt.benchmarks.reporting.change_table import change_document
+from subsetopt.benchmarks.reporting.comparison_document import document
+from subsetopt.benchmarks.reporting.comparison_findings import (
+    conditions,
+    family_failures,
+    headlines,
+    remarks,
+)
+from subsetopt.benchmarks.reporting.comparison_report import Report
+from subsetopt.benchmarks.reporting.live_table import LiveTable
+from subsetopt.benchmarks.reporting.solver_table import columns, instances
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidFile
+from subsetopt.report import number_format
 from subsetopt.report.number_format import distance, duration, enumerated, size
 from subsetopt.solution import Termination
 
@@ -28,15 +30,12 @@ def report(planted_results: Planted) -> Report:
     return Report(planted_results())
 
 
-def printed(show: Callable[[Console], None], width: int = 160) -> str:
-    console = Console(file=StringIO(), width=width, markup=False, highlight=False)
-    show(console)
-    assert isinstance(console.file, StringIO)
-    return console.file.getvalue()
+def printed(report: Report, width: int = 160) -> str:
+    return document(report).to_terminal(width)
 
 
-def drawn(renderable: RenderableType, width: int = 100) -> str:
-    return printed(lambda console: console.print(renderable), width)
+def drawn(table: LiveTable) -> str:
+    return table.table().to_terminal(100)
 
 
 def flat(text: str) -> str:
@@ -151,7 +150,7 @@ def test_runs_without_an_answer_are_not_passed_over(planted_results: Planted) ->
     ],
 )
 def test_gaps_to_what_is_next_to_nothing_are_no_numbers(value: float | None, text: str) -> None:
-    assert words.gap(value) == text
+    assert number_format.gap(value) == text
     if value is not None:
         assert distance(value) == f"{text} %"
 
@@ -203,14 +202,14 @@ def test_the_best_answers_and_who_found_them(report: Report) -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 100, 130, 160, 200])
 def test_columns_give_way_but_none_is_cut(report: Report, width: int) -> None:
-    lines = printed(lambda console: print_report(report, console), width).splitlines()
+    lines = printed(report, width).splitlines()
     assert max(map(len, lines)) <= width
     heading = next(line for line in lines if "solver" in line and "median" in line)
     assert ("x cbc" in heading, "memory" in heading) == (True, width >= 130)
 
 
 def test_tables(report: Report) -> None:
-    text = printed(lambda console: print_report(report, console))
+    text = printed(report)
     for word in ("overhead", "spread", "memory", "p95", "12/18", "bound 18", "(within 1e-06)"):
         assert word in text
     assert "scip: failed in 6 of 18 runs: killed: it held " in text
@@ -222,13 +221,13 @@ def test_tables(report: Report) -> None:
 def test_tables_of_nothing_and_of_silence(planted_results: Planted) -> None:
     results = planted_results(sizes=(128,), families=("mmd",), solvers=("swap",), repeats=1)
     empty = Report(replace(results, rows=(), complete=False))
-    text = printed(lambda console: print_report(empty, console))
+    text = printed(empty)
     assert "Not complete" in text
     assert "solver " not in text
     silent = tuple(
         replace(row, objective=None, termination=Termination.TIME_LIMIT) for row in results.rows
     )
-    text = printed(lambda console: print_report(Report(replace(results, rows=silent)), console))
+    text = printed(Report(replace(results, rows=silent)))
     assert "swap: no answer in 2 of 2 runs" in text
 
 
@@ -258,9 +257,9 @@ def test_the_live_table_shows_what_the_report_will(planted_results: Planted) -> 
     for part in Report(results).families:
         for summary in part.summaries:
             worth = (
-                words.error(summary.error_median)
+                number_format.error(summary.error_median)
                 if part.family.absolute
-                else words.gap(summary.gap_median)
+                else number_format.gap(summary.gap_median)
             )
             assert f" {worth} " in text
             assert duration(summary.seconds_median) in text
@@ -280,7 +279,7 @@ def slower(row: Row) -> Row:
 def test_a_comparison(planted_results: Planted) -> None:
     a = planted_results(sizes=(128, 512))
     b = replace(a, rows=tuple(map(slower, a.rows)))
-    text = printed(lambda console: print_comparison(compare(a, b), console))
+    text = change_document(compare(a, b)).to_terminal(160)
     assert "REGRESSED" in text
     (swap,) = (line.split() for line in text.splitlines() if line.startswith("  swap"))
     assert swap[1:7] == ["all", "+100", "+100", "to", "+100", "slower"]
@@ -290,7 +289,7 @@ def test_a_comparison(planted_results: Planted) -> None:
 
 def test_a_comparison_of_what_has_nothing_in_common(planted_results: Planted) -> None:
     a, b = planted_results(solvers=("swap",)), planted_results(solvers=("exact",))
-    text = printed(lambda console: print_comparison(compare(a, b), console))
+    text = change_document(compare(a, b)).to_terminal(160)
     assert "A and B have no run in common" in text
     assert "only in A: solver swap" in text
 
@@ -328,17 +327,22 @@ def test_durations(seconds: float | None, text: str) -> None:
     ],
 )
 def test_gaps_in_per_cent(value: float | None, text: str) -> None:
-    assert words.gap(value) == text
+    assert number_format.gap(value) == text
 
 
 def test_other_words() -> None:
-    assert [words.error(x) for x in (None, 0.0, 1.25e-7)] == ["-", "0", "1.2e-07"]
-    assert [words.factor(x) for x in (None, 0.031, 9.9, 12345.6)] == ["-", "0.031", "9.9", "12,346"]
+    assert [number_format.error(x) for x in (None, 0.0, 1.25e-7)] == ["-", "0", "1.2e-07"]
+    assert [number_format.factor(x) for x in (None, 0.031, 9.9, 12345.6)] == [
+        "-",
+        "0.031",
+        "9.9",
+        "12,346",
+    ]
     assert [size(x) for x in (None, 5 * 2**20, 3 * 2**30)] == ["-", "5.0 MiB", "3.0 GiB"]
     assert enumerated(["a", "b", "c"]) == "a, b and c"
-    assert words.listed([3, 1, 3]) == "1, 3"
-    assert words.listed(range(50)) == "50 values from 0 to 49"
-    assert words.day("yesterday") == "yesterday"
+    assert number_format.listed([3, 1, 3]) == "1, 3"
+    assert number_format.listed(range(50)) == "50 values from 0 to 49"
+    assert number_format.day("yesterday") == "yesterday"
 
 
 def test_a_refusal_that_a_longer_limit_mends_is_no_failure(planted_results: Planted) -> None:

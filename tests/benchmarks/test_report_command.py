@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from subsetopt.benchmarks.reporting import writing
+from subsetopt.benchmarks.reporting import comparison_document
 from subsetopt.benchmarks.results import Results
 from subsetopt.cli import report
 from subsetopt.cli.exits import ExitCodes
@@ -109,9 +109,10 @@ def test_what_is_wrong_is_said(folder: Path, tmp_path: Path) -> None:
 def test_without_a_package_the_tables_are_there_all_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "JINJA", Requirement("jinja2", "no_such_thing", extra="bench"))
+    missing = Requirement("matplotlib", "no_such_thing", extra="bench")
+    monkeypatch.setattr(comparison_document, "MATPLOTLIB", missing)
     result = call(folder)
     assert result.exit_code == 3
-    assert "jinja2 is not installed" in result.stderr
+    assert "matplotlib is not installed" in result.stderr
     assert not (folder / "report").exists()
     assert call(folder, "--no-page").exit_code == 0

@@ -48,7 +48,8 @@ def test_cells_of_values_formats_and_texts() -> None:
     assert [median.text(ROWS[1]), doubled.text(ROWS[1])] == ["-", "-"]  # None and NaN
     assert [column.is_text for column in COLUMNS] == [True, False, False, True]
     assert (doubled.name, words.name) == ("time doubled %", "words")
-    assert Column("a", "b").text({"b": 3}) == "3"
+    of_mapping: Column[dict[str, int]] = Column("a", "b")
+    assert of_mapping.text({"b": 3}) == "3"
 
 
 @pytest.mark.parametrize("width", [28, 40, 80])

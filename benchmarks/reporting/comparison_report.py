@@ -1,6 +1,5 @@
 """Results with all that follows from them: what every way of showing them stands on."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -120,12 +119,8 @@ class Report:
         results = self.results
         return results.plan.to_dict() | {
             "complete": results.complete,
-            "sessions": _plain(results.sessions),
-            "bounds": _plain(results.bounds),
+            "sessions": [asdict(session) for session in results.sessions],
+            "bounds": [asdict(bound) for bound in results.bounds],
             "families": [family.to_dict() for family in self.families],
             "rows": [row.to_dict() for row in self.rows],
         }
-
-
-def _plain(found: Sequence[Any]) -> list[dict[str, Any]]:
-    return [asdict(item) for item in found]

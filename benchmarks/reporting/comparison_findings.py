@@ -7,10 +7,9 @@ from statistics import median
 
 from subsetopt.benchmarks.analysis.goals import LEVELS, Level, costs, goal
 from subsetopt.benchmarks.results import Row
-from subsetopt.report.number_format import duration, enumerated, size
+from subsetopt.report.number_format import day, duration, enumerated, factor, listed, size
 
-from .report import FamilyReport, Report
-from .words import day, factor, listed
+from .comparison_report import FamilyReport, Report
 
 NAMED = 8
 """Instances up to which all are named."""

@@ -4,23 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-from rich import box
-from rich.table import Table
-
 from subsetopt.benchmarks.best_known import relative_gap
 from subsetopt.benchmarks.families import FAMILIES
 from subsetopt.benchmarks.results import Row
-from subsetopt.report.number_format import NOTHING, duration
-
-from .words import error, gap
+from subsetopt.report import Column, Table
+from subsetopt.report.number_format import duration, error, gap
 
 Run = tuple[str, int]
 
 
 @dataclass
-class _Line:
+class Standing:
     """What is known so far of one solver on one family; a run is a case and a repeat."""
 
+    family: str
+    solver: str
     objectives: dict[Run, float] = field(default_factory=dict)
     seconds: dict[Run, float] = field(default_factory=dict)
     done: int = 0
@@ -28,10 +26,10 @@ class _Line:
 
 
 class LiveTable:
-    """One line for each solver and family, for `rich.live.Live`: runs, failures, quality, time.
+    """One line for each solver and family: runs, failures, quality, time.
 
-    Adding a row is O(1), drawing is O(rows) and happens again only when rows have been added. The
-    longest time limit of each run counts, as rows come in the order of their time limits.
+    Adding a row is O(1), drawing is O(rows). The longest time limit of each run counts, as rows
+    come in the order of their time limits.
 
     Parameters
     ----------
@@ -40,15 +38,16 @@ class LiveTable:
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._lines: dict[tuple[str, str], _Line] = {}
+        self._lines: dict[tuple[str, str], Standing] = {}
         self._best: dict[str, float] = {}
-        self._drawn: Table | None = None
+        self._drawn: Table[Standing] | None = None
         for row in rows:
             self.add(row)
 
     def add(self, row: Row) -> None:
         """Take one more row into account."""
-        line = self._lines.setdefault((row.family, row.solver), _Line())
+        key = (row.family, row.solver)
+        line = self._lines.setdefault(key, Standing(*key))
         line.done += 1
         line.failed += bool(row.failure)
         run = (row.case, row.repeat)
@@ -60,35 +59,26 @@ class LiveTable:
             line.seconds[run] = row.typical_seconds
         self._drawn = None
 
-    def __rich__(self) -> Table:
-        """Return the table as it stands."""
+    def table(self) -> Table[Standing]:
+        """Return the table as it stands; the same one until a row is added."""
         if self._drawn is None:
-            self._drawn = self._draw()
+            lines = sorted(self._lines.values(), key=lambda line: line.family)
+            first = {line.family: line for line in reversed(lines)}
+            columns: list[Column[Standing]] = [
+                Column("family", lambda x: x.family if first[x.family] is x else ""),
+                Column("solver", "solver"),
+                Column("runs", "done", "d"),
+                Column("failed", lambda x: x.failed or None, "d"),
+                Column("gap %", self._quality, str, group="error or"),
+                Column("median", lambda x: _typical(x.seconds), duration, group="time"),
+            ]
+            self._drawn = Table(columns, lines)
         return self._drawn
 
-    def _draw(self) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-        table.add_column(" family", no_wrap=True)
-        table.add_column("solver", no_wrap=True)
-        for heading in ("runs", "failed", "error or\ngap %", "time\nmedian"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        last = None
-        for (family, solver), line in sorted(self._lines.items(), key=lambda item: item[0][0]):
-            table.add_row(
-                f" {family}" if family != last else "",
-                solver,
-                str(line.done),
-                str(line.failed) if line.failed else NOTHING,
-                self._quality(family, line),
-                duration(_typical(line.seconds)),
-            )
-            last = family
-        return table
-
-    def _quality(self, family: str, line: _Line) -> str:
+    def _quality(self, line: Standing) -> str | None:
         if not line.objectives:
-            return NOTHING
-        if FAMILIES[family].absolute:
+            return None
+        if FAMILIES[line.family].absolute:
             return error(_typical(line.objectives))
         found = {
             run: relative_gap(objective, self._best[run[0]])

@@ -1,0 +1,331 @@
+"""The figures of a comparison: what is shown of rows, and how it is to be read."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+import numpy as np
+
+from subsetopt.benchmarks.analysis.anytime import Anytime, Course, anytime
+from subsetopt.benchmarks.analysis.changes import TimeChange, changed
+from subsetopt.benchmarks.analysis.comparison import Comparison
+from subsetopt.benchmarks.analysis.goals import Level, goal
+from subsetopt.benchmarks.analysis.heat import heat_map as heat_of
+from subsetopt.benchmarks.analysis.profiles import performance_profiles
+from subsetopt.benchmarks.analysis.reaching import times_to_target
+from subsetopt.benchmarks.analysis.scaling import Growth, Timing, scaling
+from subsetopt.benchmarks.best_known import TOLERANCE
+from subsetopt.benchmarks.results import Row
+from subsetopt.report import Axis, Chart, Forest, Interval, Matrix, Series, Shade, Style
+from subsetopt.report.figure_axes import extent, log_ticks
+from subsetopt.report.number_format import (
+    counted,
+    duration,
+    round_number,
+    round_percent,
+    round_seconds,
+)
+
+Looks = Mapping[str, Style] | None
+_BANDS = 4  # solvers up to which quartiles are drawn; more bands hide each other
+_MOST_DECADES = 12
+_MANY = 30  # rows of a comparison
+_FARTHEST = 8.0  # the ratio at which its intervals are cut off
+
+
+def _stairs(
+    name: str, ends: Sequence[float], whole: int, reach: tuple[float, float], note: str
+) -> Series:
+    """Return the rising share of `whole` that the ends are."""
+    share = np.array([0, *range(1, len(ends) + 1), len(ends)]) / max(1, whole)
+    return Series(name=name, x=[reach[0], *ends, reach[1]], y=share, line="steps", note=note)
+
+
+def performance_profile(rows: Sequence[Row], looks: Looks = None) -> Chart:
+    """Show the share of cases that each solver solves within a factor of the best time."""
+    found = performance_profiles(rows)
+    worst = max((c.ratios[-1] for c in found.curves if c.ratios), default=1.0)
+    reach = (1.0, max(10.0, worst * 1.3))
+    about = f"{', '.join(found.families)}: share of {counted(found.cases, 'case')} on which "
+    about += "an answer came within a factor of the fastest solver's time"
+    if found.unsolved:
+        about += f"; {found.unsolved} more solved by nobody"
+    return Chart(
+        title=f"Performance profile: answers {found.goal}",
+        about=about,
+        series=[
+            _stairs(c.solver, c.ratios, c.cases, reach, f"{100 * c.solved:.0f} %")
+            for c in found.curves
+        ],
+        x=Axis(scale="log", reach=reach, label="times as slow as the fastest"),
+        y=Axis(scale="share"),
+        looks=looks or {},
+        empty="" if found.cases else "no solver has met the goal on any case",
+    )
+
+
+def time_to_target(rows: Sequence[Row], looks: Looks = None, level: Level = "good") -> Chart:
+    """Show the share of runs of each solver that have met the goal by a time."""
+    found = times_to_target(rows, level)
+    times = [time for curve in found.curves for time in curve.times]
+    reach = extent([*times, found.horizon])
+    runs = {curve.runs for curve in found.curves}
+    many = counted(runs.pop(), "run") if len(runs) == 1 else "runs"
+    series = []
+    for c in found.curves:
+        low, high = (f"{100 * end:.0f}" for end in c.interval)
+        note = f"{100 * c.reached:.0f} % ({low}–{high})"
+        series.append(_stairs(c.solver, c.times, c.runs, reach, note))
+    return Chart(
+        title=f"Time to target: answers {found.goal}",
+        about=f"{', '.join(found.families)}: share of {many} that have such an answer by then; "
+        "in brackets the 95 % interval of the last share",
+        series=series,
+        x=Axis(scale="log", reach=reach, text=round_seconds, label="time"),
+        y=Axis(scale="share"),
+        looks=looks or {},
+        empty="" if times else "no run has met the goal",
+    )
+
+
+# -- objective against time ------------------------------------------------------------------------
+
+
+def objective_against_time(rows: Sequence[Row], looks: Looks = None) -> Chart:
+    """Show how good the best answer so far is, the median over the cases.
+
+    Values of 0, which a logarithm has none of, lie on the floor, which says so.
+    """
+    found = anytime(rows)
+    floor, top, is_needed = _heights(found)
+    text, name = (round_percent, "best") if found.relative else (round_number, "0")
+    low, high = extent(found.times)
+    high = max(found.times[-1] * 1.02, min(high, found.times[-1] * 1.05))
+    bands = len(found.curves) <= _BANDS
+    ticks = log_ticks(floor, top)
+    if is_needed:
+        ticks = [floor, *(tick for tick in ticks if tick > floor * 1.5)]
+    answered = any(isfinite(curve.median[-1]) for curve in found.curves)
+    return Chart(
+        title=f"Objective against time: {found.family}",
+        about=_about(found, bands),
+        series=[_course(found, curve, floor, high, bands) for curve in found.curves],
+        x=Axis(scale="log", reach=(low, high), text=round_seconds, label="time"),
+        y=Axis(
+            scale="log",
+            reach=(floor, top),
+            text=lambda tick: name if is_needed and tick == floor else text(tick),
+            ticks=ticks,
+        ),
+        looks=looks or {},
+        left=88,
+        empty="" if answered else "no solver has an answer on half of the cases",
+    )
+
+
+def _about(found: Anytime, bands: bool) -> str:
+    cases = max((curve.cases for curve in found.curves), default=0)
+    thing = "distance to the best objective" if found.relative else "objective"
+    about = f"{thing} of the best answer so far, median of {counted(cases, 'case')}"
+    about += ", quartiles shaded" if bands else ""
+    if found.left_out:
+        about += f"; {counted(found.left_out, 'case')} left out, the best being 0"
+    return about
+
+
+def _course(found: Anytime, curve: Course, floor: float, end: float, band: bool) -> Series:
+    median, lower, upper = (
+        np.maximum([*line, line[-1]], floor) for line in (curve.median, curve.lower, curve.upper)
+    )
+    return Series(
+        name=curve.solver,
+        x=[*found.times, end],
+        y=median,
+        low=lower if band else None,
+        high=upper if band else None,
+        line="steps",
+        note=_note(found, curve),
+        end=float(median[-1]),
+    )
+
+
+def _note(found: Anytime, curve: Course) -> str:
+    last = curve.median[-1]
+    if not isfinite(last):
+        return "no answer on most"
+    if last <= (TOLERANCE if found.relative else 0.0):
+        return "best" if found.relative else "0"
+    return (round_percent if found.relative else round_number)(float(f"{last:.3g}"))
+
+
+def _heights(found: Anytime) -> tuple[float, float, bool]:
+    """Return the ends of the y axis, and whether its lower end stands for all that is below."""
+    least = TOLERANCE if found.relative else 0.0
+    lines = [line for c in found.curves for line in (c.median, c.lower, c.upper)]
+    values = np.array([value for line in lines for value in line if isfinite(value)])
+    needed = bool((values <= least).any())
+    low, high = extent(values[values > least].tolist(), 1.3)
+    if needed:
+        low = 10.0 ** (np.floor(np.log10(low)) - 0.5)
+    return float(max(low, high / 10.0**_MOST_DECADES)), float(high), needed
+
+
+# -- time against size -----------------------------------------------------------------------------
+
+
+def time_against_size(
+    rows: Sequence[Row], looks: Looks = None, timing: Timing = "seconds"
+) -> Chart:
+    """Show the time of each case against its size, and the fits; hollow where a limit cut it."""
+    found = scaling(rows, timing)
+    points = [point for curve in found.curves for point in curve.points]
+    sizes = sorted({point.n for point in points})
+    about = "a mark for each case; power laws with the 95 % intervals of their exponents"
+    if not all(point.ended for point in points):
+        about += "; hollow: stopped by a limit, not fitted"
+    what = "Time" if found.timing == "seconds" else "Overhead of a call"
+    middle = (len(found.curves) - 1) / 2
+    return Chart(
+        title=f"{what} against size: {', '.join(found.families)}",
+        about=about,
+        series=[
+            series
+            for i, curve in enumerate(found.curves)
+            for series in _growth(curve, 1.0 + 0.005 * (i - middle))
+        ],
+        x=Axis(
+            scale="log",
+            reach=extent((point.n for point in points), 1.15),
+            text=lambda n: f"{n:,.0f}".replace(",", " "),
+            ticks=_apart(sizes) if sizes else None,
+            label="n, candidates",
+        ),
+        y=Axis(scale="log", reach=extent(point.seconds for point in points), text=round_seconds),
+        looks=looks or {},
+        left=88,
+        empty="" if points else "nothing was timed",
+    )
+
+
+def _growth(curve: Growth, aside: float) -> list[Series]:
+    last, fit = curve.points[-1], curve.fit
+    ended = [point.n for point in curve.points if point.ended]
+    note = "no fit"
+    series = []
+    if fit is not None:
+        note = f"n^{fit.exponent:.2f} ({fit.low:.1f}–{fit.high:.1f})"
+        ends = [min(ended), max(ended)]
+        fitted = [fit.seconds(n) for n in ends]
+        series = [Series(name=curve.solver, x=ends, y=fitted, label=False)]
+    end = fit.seconds(last.n) if fit and last.ended else last.seconds
+    for is_ended in (True, False):
+        own = [point for point in curve.points if point.ended is is_ended]
+        series.append(
+            Series(
+                name=curve.solver,
+                x=[point.n * aside for point in own],
+                y=[point.seconds for point in own],
+                line="",
+                marks="filled" if is_ended else "hollow",
+                note=note,
+                end=end,
+                label=is_ended,
+            )
+        )
+    return series
+
+
+def _apart(sizes: list[int]) -> list[float]:
+    """Return the sizes that have room for their numbers."""
+    ratio = sizes[-1] / sizes[0]
+    chosen = [float(sizes[0])]
+    for n in sizes[1:]:
+        if n / chosen[-1] >= max(1.02, ratio**0.09):
+            chosen.append(float(n))
+    return chosen
+
+
+# -- rows of solvers -------------------------------------------------------------------------------
+
+
+def heat_map(rows: Sequence[Row]) -> Matrix:
+    """Show, for each solver and family, the share of cases with a good answer, and the time."""
+    found = heat_of(rows)
+    cells = {}
+    for cell in found.cells:
+        below = duration(cell.seconds)
+        if cell.answered < cell.cases:
+            missing = f"answers {cell.answered}/{cell.cases}"
+            below = missing if cell.seconds is None else f"{below}, {missing}"
+        cells[cell.solver, cell.family] = Shade(cell.good, f"{100 * cell.good:.0f} %", below)
+    return Matrix(
+        title="What each solver is good at",
+        about="share of the cases with an answer as good as said below the family, and mean time "
+        "(geometric)",
+        rows=found.solvers,
+        columns={family: goal(family, "good").text for family in found.families},
+        cells=cells,
+        empty="" if found.cells else "there are no results",
+    )
+
+
+def comparison(found: Comparison) -> Forest:
+    """Show the ratio of times after to before with its interval, for each solver and family.
+
+    Where that is more than 30 rows, single families are shown only if they have changed.
+    """
+    changes = found.times
+    if len(changes) > _MANY:
+        changes = tuple(c for c in changes if c.family is None or _kind(c))
+    ends = [x for c in changes for x in (c.low, c.high, c.ratio) if x is not None]
+    far = min(_FARTHEST, max([1.3, *(max(x, 1 / x) * 1.08 for x in ends if x > 0)]))
+    about = f"{found.pairs} pairs of runs; intervals hold all together with 95 %; shaded: less "
+    about += f"than {100 * found.threshold:g} % of change"
+    about += "" if found.same_machine else "; NOT THE SAME MACHINE"
+    return Forest(
+        title="Time after over time before",
+        about=about,
+        rows=[
+            Interval(
+                name=change.solver if change.family is None else change.family,
+                value=change.ratio,
+                low=change.low,
+                high=change.high,
+                note=_words(change),
+                kind=_kind(change),
+                is_part=change.family is not None,
+            )
+            for change in changes
+        ],
+        x=Axis(
+            scale="log",
+            reach=(1 / far, far),
+            text=_factor,
+            ticks=_factors(far),
+            label="faster  ←   ratio of times   →  slower",
+        ),
+        zero=1.0,
+        shade=(1 / (1 + found.threshold), 1 + found.threshold),
+        empty="" if changes else "there is nothing in common to compare",
+    )
+
+
+def _kind(change: TimeChange) -> str:
+    return {"slower": "bad", "faster": "good"}.get(change.verdict, "")
+
+
+def _words(change: TimeChange) -> str:
+    if change.ratio is None or change.low is None or change.high is None:
+        return f"{change.verdict} ({change.pairs})"
+    text = changed(change.ratio) if _kind(change) else change.verdict
+    low, high = (f"{100 * (end - 1):+,.0f}".replace("-", "−") for end in (change.low, change.high))
+    return f"{text}  ({low} to {high} %), {counted(change.pairs, 'pair')}"
+
+
+def _factor(ratio: float) -> str:
+    return f"{ratio:.2f}".rstrip("0").rstrip(".") + "×" if ratio != 1 else "same"
+
+
+def _factors(far: float) -> Sequence[float]:
+    up = [1.1, 1.2, 1.5] if far < 1.7 else [1.25, 1.5, 2, 3] if far < 3.5 else [2, 4, 8]
+    up = [ratio for ratio in up if ratio <= far]
+    return [*(1 / ratio for ratio in reversed(up)), 1.0, *up]
