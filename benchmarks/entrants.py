@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from subsetopt.errors import UnsupportedProblem
 from subsetopt.solvers import catalogue
-from subsetopt.solving import solvers
+from subsetopt.solving import available_solvers
 
 from .cases.sequences import METHODS
 from .results import Entrant
@@ -78,7 +78,7 @@ def _on_its_own(entrant: Entrant) -> Entrant:
 
 def _all(families: Sequence[str]) -> tuple[list[Entrant], dict[str, str]]:
     """Return all that can run, and why the others cannot."""
-    listed = {row.name: row for row in solvers()}
+    listed = {row.name: row for row in available_solvers()}
     able: dict[str, list[str]] = {}
     for family in families:
         for name in METHODS if family == SEQUENCE else listed:

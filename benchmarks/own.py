@@ -6,18 +6,18 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import (
     InvalidFile,
     InvalidOption,
     InvalidProblem,
-    MissingBackend,
+    MissingDependency,
     UnknownSolver,
     UnsupportedProblem,
 )
 from subsetopt.formats.documents import parsed_yaml
 from subsetopt.formats.sources import content
 from subsetopt.solvers import catalogue
-from subsetopt.solvers.base import Requirement
 
 from . import suites
 from .cases import Case, files, sequences
@@ -25,7 +25,7 @@ from .choice import Choice
 from .families import named
 from .results import Entrant, Settings
 
-YAML = Requirement("pyyaml", "yaml", extra="bench")
+YAML = OptionalDependency("pyyaml", "yaml", extra="bench")
 _GENERATED = ("suite", "source", "sizes", "k", "instances", "seed")
 _SOLVER = ("name", "label", "options")
 _SETTINGS = tuple(field.name for field in fields(Settings))
@@ -33,7 +33,7 @@ _WRONG = (
     InvalidFile,
     InvalidOption,
     InvalidProblem,
-    MissingBackend,
+    MissingDependency,
     UnknownSolver,
     UnsupportedProblem,
 )
@@ -77,7 +77,7 @@ def read_suite(path: Path, data: Path | None = None) -> OwnSuite:
     ------
     InvalidFile
         If there is no such file, it is no YAML, or a key or its type is wrong.
-    InvalidOption, InvalidProblem, UnknownSolver, UnsupportedProblem, MissingBackend
+    InvalidOption, InvalidProblem, UnknownSolver, UnsupportedProblem, MissingDependency
         As building the cases and the solvers raises them, with the entry named.
     """
     document = _parsed(path)

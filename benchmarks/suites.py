@@ -64,7 +64,7 @@ def mean_matching(choice: Choice) -> list[MeanMatchingCase]:
     InvalidFile
         If data files are missing or damaged. With "all", what lies in files is left out when no
         folder is given.
-    MissingBackend
+    MissingDependency
         If the losses need a package that is not installed.
     """
     ks = choice.crossed(128, (10, 4, 2))
@@ -210,7 +210,7 @@ def quick(choice: Choice) -> list[Case]:
     ------
     InvalidOption
         If anything but the seed is chosen.
-    MissingBackend
+    MissingDependency
         If scikit-learn is not installed.
     """
     seed = choice.seed

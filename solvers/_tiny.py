@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._kernels import _tiers
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, MMDSelection, Problem, QuadraticSelection
 from subsetopt.solution import Termination
 
-from . import _tiers, catalogue
+from . import catalogue
 from .base import Kind
 
 N, K, D = 24, 4, 3

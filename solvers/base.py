@@ -1,21 +1,16 @@
 """What a solver is: a small frozen object whose fields are its options."""
 
-import importlib
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from fractions import Fraction
-from functools import cache
-from importlib import metadata
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import MissingBackend
+from subsetopt._dependencies import Availability, OptionalDependency, version_of
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
@@ -33,87 +28,6 @@ class Kind(StrEnum):
     """Solves a relaxation, which gives a bound, and rounds it."""
     BASELINE = "baseline"
     """What every method has to beat."""
-
-
-@dataclass(frozen=True)
-class Availability:
-    """Whether a solver can run here; truthy when it can, else with the reason and the mend."""
-
-    version: str | None
-    reason: str = ""
-
-    def __bool__(self) -> bool:
-        return not self.reason
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """A distribution that a solver stands on.
-
-    Parameters
-    ----------
-    distribution : str
-        Its name for pip.
-    module : str
-        The top-level module to look for.
-    specifier : str
-        What to ask pip for.
-    clash : tuple of (version, name of another distribution) or None
-        From this version on it cannot share a process with the other one.
-    extra : str
-        The extra of subsetopt that brings it, where one does.
-    """
-
-    distribution: str
-    module: str
-    specifier: str = ""
-    clash: tuple[tuple[int, ...], str] | None = None
-    extra: str = ""
-
-    @property
-    def mend(self) -> str:
-        """The command that installs it."""
-        if self.extra:
-            return f"pip install 'subsetopt[{self.extra}]'"
-        return f"pip install '{self.distribution}{self.specifier}'"
-
-    def availability(self) -> Availability:
-        """Look for the distribution without importing it."""
-        if not _findable(self.module):
-            return Availability(None, f"{self.distribution} is not installed: {self.mend}")
-        version = _version_of(self.distribution)
-        if self.clash is not None and version is not None:
-            since, other = self.clash
-            if _release(version) >= since and _findable(other):
-                return Availability(
-                    version,
-                    f"{self.distribution} {version} and {other} load two libraries of one name "
-                    f"and cannot share a process: {self.mend}",
-                )
-        return Availability(version)
-
-    def module_name(self, submodule: str = "") -> str:
-        """Return the full name of the module, or of ``module.submodule``."""
-        return f"{self.module}.{submodule}" if submodule else self.module
-
-    def load(self, submodule: str = "") -> ModuleType:
-        """Import the module, or ``module.submodule``.
-
-        Raises
-        ------
-        MissingBackend
-            If it is not installed, or installed and broken.
-        """
-        availability = self.availability()
-        if not availability:
-            raise MissingBackend(availability.reason)
-        try:
-            return importlib.import_module(self.module_name(submodule))
-        except ImportError as error:
-            raise MissingBackend(
-                f"{self.distribution} {availability.version} is installed but cannot be loaded "
-                f"({error}); try {self.mend}"
-            ) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +79,7 @@ class Solver(ABC):
     """One line for the guide to choosing a solver."""
     handles: ClassVar[tuple[str, ...]]
     """The families of problems it takes, as `Problem.family` names them."""
-    requires: ClassVar[tuple[Requirement, ...]] = ()
+    requires: ClassVar[tuple[OptionalDependency, ...]] = ()
     """The distributions it stands on, beyond the base install's numpy."""
     exact: ClassVar[bool] = False
     """Whether it sets out to prove optimality."""
@@ -183,8 +97,8 @@ class Solver(ABC):
         """Load what `answer` needs for such a problem, before the time limit begins.
 
         It is called before every solve, so it must cost nothing where all is loaded. What it takes
-        is in `Stats.warmup_seconds`. Kernels of `subsetopt.compiled.njit` need not be compiled
-        here: the clock of the limits stands still while they are.
+        is in `Stats.warmup_seconds`. Kernels need not be compiled here: the
+        clock of the limits stands still while they are.
         """
         for requirement in self.requires:
             if requirement.module not in sys.modules:
@@ -200,34 +114,9 @@ class Solver(ABC):
                 return found
             versions.append(found.version)
         own = cls.kind is not Kind.BACKEND
-        return Availability(_version_of("subsetopt") if own or not versions else versions[0])
+        return Availability(version_of("subsetopt") if own or not versions else versions[0])
 
     @classmethod
     def options(cls) -> tuple[str, ...]:
         """Return the names of the solver's own options."""
         return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
-
-
-NUMBA = Requirement("numba", "numba")
-
-
-def is_number(value: object) -> bool:
-    """Return whether an option holds a real number, which a truth value is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-@cache
-def _findable(module: str) -> bool:
-    return find_spec(module) is not None
-
-
-@cache
-def _version_of(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())

@@ -14,7 +14,7 @@ from subsetopt.solution import Termination
 from ._deadline import Deadline, OutOfTime
 
 if TYPE_CHECKING:
-    from ._relaxation import Relaxation
+    from .relaxations._relaxation import Relaxation
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,19 @@ Bound = Callable[[QuadraticForm, Limits], LowerBound]
 
 
 def _frank_wolfe(form: QuadraticForm, limits: Limits) -> LowerBound:
-    from ._quadratic_relaxation import quadratic_bound
+    from .relaxations._quadratic_relaxation import quadratic_bound
 
     return LowerBound(quadratic_bound(form, limits))
 
 
 def _quadratic(form: QuadraticForm, limits: Limits) -> LowerBound:
-    from ._relaxation import quadratic_relaxation
+    from .relaxations._relaxation import quadratic_relaxation
 
     return _of_relaxation(quadratic_relaxation(form, limits))
 
 
 def _rlt(form: QuadraticForm, limits: Limits) -> LowerBound:
-    from ._relaxation import linear_relaxation
+    from .relaxations._relaxation import linear_relaxation
 
     return _of_relaxation(linear_relaxation(form, "rlt", "highs", limits))
 
@@ -64,7 +64,7 @@ def _of_relaxation(found: "Relaxation") -> LowerBound:
 
 
 def _semidefinite(form: QuadraticForm, limits: Limits) -> LowerBound:
-    from .branch_and_bound import root_bound
+    from .exact.branch_and_bound import root_bound
 
     return LowerBound(root_bound(form, limits))
 

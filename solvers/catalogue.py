@@ -2,34 +2,38 @@
 
 import dataclasses
 from functools import cache
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from subsetopt.errors import InvalidAnswer, InvalidOption, MissingBackend, UnknownSolver
+from subsetopt._registry import Registry, require_options
+from subsetopt.errors import InvalidAnswer, MissingDependency, UnknownSolver
 
 from .base import Solver
 
 GROUP = "subsetopt.solvers"
 """The entry-point group through which other packages add solvers."""
 
-BUILT_IN = {
-    "random": "random:Random",
-    "stride": "stride:Stride",
-    "greedy": "greedy:Greedy",
-    "swap": "swap:Swap",
-    "herding": "herding:Herding",
-    "tabu": "tabu:Tabu",
-    "frank-wolfe": "frank_wolfe:FrankWolfe",
-    "lp-rounding": "lp_rounding:LpRounding",
-    "exact": "exact:Exact",
-    "branch-and-bound": "branch_and_bound:BranchAndBound",
-    "cbc": "cbc:Cbc",
-    "scip": "scip:Scip",
-    "highs": "highs:Highs",
-    "cpsat": "cpsat:CpSat",
-}
-"""Name to ``file:Class``, in the order in which lists show them."""
+BUILT_IN = Registry(
+    "solver",
+    __package__,
+    {
+        "random": "heuristics.random:Random",
+        "stride": "heuristics.stride:Stride",
+        "greedy": "heuristics.greedy:Greedy",
+        "swap": "heuristics.swap:Swap",
+        "herding": "heuristics.herding:Herding",
+        "tabu": "heuristics.tabu:Tabu",
+        "frank-wolfe": "relaxations.frank_wolfe:FrankWolfe",
+        "lp-rounding": "relaxations.lp_rounding:LpRounding",
+        "exact": "exact.exact:Exact",
+        "branch-and-bound": "exact.branch_and_bound:BranchAndBound",
+        "cbc": "backends.cbc:Cbc",
+        "scip": "backends.scip:Scip",
+        "highs": "backends.highs:Highs",
+        "cpsat": "backends.cpsat:CpSat",
+    },
+)
+"""Name to ``module:Class``, in the order in which lists show them."""
 
 _DECLARED = ("name", "kind", "summary", "choose_when", "handles")
 
@@ -48,14 +52,13 @@ def solver_class(name: str) -> type[Solver]:
     ------
     UnknownSolver
         If there is none of that name; the message lists those that there are.
-    MissingBackend
+    MissingDependency
         If it comes from another package, which fails when it is imported.
     InvalidAnswer
         If another package registers something that is no solver.
     """
     if name in BUILT_IN:
-        file, attribute = BUILT_IN[name].split(":")
-        found = getattr(import_module(f"{__package__}.{file}"), attribute)
+        found = BUILT_IN.load(name)
     else:
         points = [point for point in entry_points(group=GROUP) if point.name == name]
         if not points:
@@ -70,7 +73,7 @@ def _loaded(point: EntryPoint) -> type[Solver]:
     try:
         found = point.load()
     except Exception as error:  # of somebody else's module: anything can happen
-        raise MissingBackend(
+        raise MissingDependency(
             f"{origin} as {point.value!r}, cannot be loaded ({error!r}); mend or uninstall it"
         ) from error
     if not (isinstance(found, type) and issubclass(found, Solver)):
@@ -96,8 +99,5 @@ def create(name: str, **options: Any) -> Solver:
         If it has no such option, or its value is outside its domain.
     """
     found = solver_class(name)
-    unknown = [option for option in options if option not in found.options()]
-    if unknown:
-        known = ", ".join(found.options()) or "none"
-        raise InvalidOption(f"solver {name!r} has no option {unknown[0]!r}; its options: {known}")
+    require_options(f"solver {name!r}", options, found.options())
     return found(**options)

@@ -3,11 +3,14 @@
 What it offers is loaded when it is first asked for: whoever imports it pays for what is used.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._lazy import loader
+from ._registry import loader
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from subsetopt.sequencing.sequence import sequence
+
     from ._marginals import Marginal, marginals
     from .errors import (
         InvalidAnswer,
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
         InvalidOption,
         InvalidProblem,
         InvalidSelection,
-        MissingBackend,
+        MissingDependency,
         SubsetOptError,
         TooLarge,
         UnknownSolver,
@@ -35,9 +38,8 @@ if TYPE_CHECKING:
     )
     from .selecting import select
     from .sequencing import MiniBatchSequence
-    from .sequencing.sequence import sequence
     from .solution import Certificate, CertificateKind, Solution, Stats, Termination
-    from .solving import solve, solve_many, solver, solvers
+    from .solving import available_solvers, solve, solve_many, solver
 
 _CONTENTS: dict[str, tuple[str, ...]] = {
     "forms": (),
@@ -48,7 +50,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
         "InvalidOption",
         "InvalidProblem",
         "InvalidSelection",
-        "MissingBackend",
+        "MissingDependency",
         "SubsetOptError",
         "TooLarge",
         "UnknownSolver",
@@ -83,6 +85,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
         "Termination",
     ),
     "solving": (
+        "available_solvers",
         "solve",
         "solve_many",
         "solver",
@@ -103,7 +106,7 @@ __all__ = [
     "Marginal",
     "MeanMatching",
     "MiniBatchSequence",
-    "MissingBackend",
+    "MissingDependency",
     "Polynomial",
     "QuadraticSelection",
     "Solution",
@@ -114,6 +117,7 @@ __all__ = [
     "UnknownSolver",
     "UnscaledColumns",
     "UnsupportedProblem",
+    "available_solvers",
     "marginals",
     "read_problem",
     "scale_columns",
@@ -122,20 +126,9 @@ __all__ = [
     "solve",
     "solve_many",
     "solver",
-    "solvers",
 ]
-__version__ = "0.1.0"
 
-
-_load = loader(__name__, _CONTENTS)
-
-
-def __getattr__(name: str) -> Any:
-    if name == "solvers":  # not kept: the package of that name takes its place
-        from .solving import solvers
-
-        return solvers
-    return _load(name)
+__getattr__ = loader(__name__, _CONTENTS)
 
 
 def __dir__() -> list[str]:

@@ -15,7 +15,7 @@ def end_with(parent: int) -> None:
     """Let this process be killed when process `parent`, which has started it, has ended.
 
     To be called first thing in the process that was started. It ends without any cleaning up:
-    what it writes must bear that, as `subsetopt.formats.atomic.replacing` does.
+    what it writes must bear that, as `subsetopt._files.replacing` does.
 
     Parameters
     ----------

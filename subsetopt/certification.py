@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt import rounding
 from subsetopt._clock import CLOCK
 from subsetopt.errors import InvalidAnswer, InvalidSelection
 from subsetopt.problems import Problem
 from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
+
+from . import rounding
 
 if TYPE_CHECKING:
     from subsetopt.solvers.base import Answer, Solver

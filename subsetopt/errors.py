@@ -32,7 +32,7 @@ class UnsupportedProblem(SubsetOptError, TypeError):
     """The solver does not handle this family of problems; the message names those that do."""
 
 
-class MissingBackend(SubsetOptError, ImportError):
+class MissingDependency(SubsetOptError, ImportError):
     """A package that the solver stands on is missing or unusable; the message says the mend."""
 
 

@@ -108,8 +108,8 @@ def _by_rounds(
     values: NDArray[np.float64], order: NDArray[np.int64], k: int, target: float, seed: int
 ) -> NDArray[np.int64]:
     """Select as the kernel does, by calls of its parts: they are compiled in half the time."""
-    from subsetopt.solvers._scalar_search import Rounds, in_range, spread
-    from subsetopt.solvers._tiers import seeded
+    from subsetopt._kernels._tiers import seeded
+    from subsetopt.solvers.heuristics._scalar_search import Rounds, in_range, spread
 
     if not math.isfinite(values[0] + values[-1]):
         return np.empty(0, np.int64)
@@ -126,7 +126,7 @@ def _by_rounds(
 @cache
 def _word(seed: int) -> np.uint64:
     """Return the state of the random generator as the kernels want it, whatever its size."""
-    from subsetopt.solvers._tiers import seeded
+    from subsetopt._kernels._tiers import seeded
 
     word: np.uint64 = seeded(seed)[0]
     return word
@@ -144,7 +144,7 @@ def _kernels(steps: int) -> ModuleType:
         collecting = gc.isenabled()
         gc.disable()
         try:
-            from subsetopt.solvers._tiers import Tiers
+            from subsetopt._kernels._tiers import Tiers
 
             _tiers = Tiers("matching", kernel="matching.select_sorted")
             _tiers.choose(20 * steps + 2 * _ROUNDS * _PAIRS)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt import rounding
 from subsetopt.errors import InvalidAnswer, InvalidFile
 from subsetopt.problems import checks
+
+from . import rounding
 
 
 class Termination(StrEnum):

@@ -12,7 +12,7 @@ from subsetopt.errors import (
     InvalidAnswer,
     InvalidOption,
     InvalidProblem,
-    MissingBackend,
+    MissingDependency,
     UnsupportedProblem,
 )
 from subsetopt.limits import Limits
@@ -20,7 +20,8 @@ from subsetopt.problems import Problem
 from subsetopt.solution import Solution, Termination
 
 if TYPE_CHECKING:
-    from subsetopt.solvers.base import Availability, Solver
+    from subsetopt._dependencies import Availability
+    from subsetopt.solvers.base import Solver
 
 AUTO = {
     "mean-matching": "swap",
@@ -59,7 +60,7 @@ class SolverInfo:
     options: tuple[str, ...]
 
 
-def solvers() -> tuple[SolverInfo, ...]:
+def available_solvers() -> tuple[SolverInfo, ...]:
     """List all solvers, those that cannot run here included, with the reason."""
     from subsetopt.solvers import catalogue
 
@@ -67,13 +68,13 @@ def solvers() -> tuple[SolverInfo, ...]:
 
 
 def _row(name: str) -> SolverInfo:
+    from subsetopt._dependencies import Availability
     from subsetopt.solvers import catalogue
-    from subsetopt.solvers.base import Availability
 
     try:
         found = catalogue.solver_class(name)
         availability = found.availability()
-    except (MissingBackend, InvalidAnswer) as error:  # another package's, and broken
+    except (MissingDependency, InvalidAnswer) as error:  # another package's, and broken
         broken = Availability(None, str(error))
         return SolverInfo(name, "unknown", None, broken, (), False, "", "", ())
     return SolverInfo(
@@ -146,7 +147,7 @@ def solve(
         Bad usage.
     UnsupportedProblem
         The solver does not take this family; the message names those that do.
-    MissingBackend
+    MissingDependency
         What the solver stands on is missing; the message says how to install it.
     TooLarge
         An exact method refused, with its estimate of time and memory.
@@ -248,12 +249,12 @@ def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
             f"solver is {chosen!r}; a name or an object of subsetopt.solver() is needed"
         )
     if problem.family not in chosen.handles:
-        able = [row.name for row in solvers() if problem.family in row.handles]
+        able = [row.name for row in available_solvers() if problem.family in row.handles]
         raise UnsupportedProblem(
             f"solver {chosen.name!r} does not take {problem.family} problems "
             f"(it takes {', '.join(chosen.handles)}); these do: {', '.join(able)}"
         )
     availability = chosen.availability()
     if not availability:
-        raise MissingBackend(f"solver {chosen.name!r} cannot run: {availability.reason}")
+        raise MissingDependency(f"solver {chosen.name!r} cannot run: {availability.reason}")
     return chosen

@@ -113,7 +113,7 @@ def assert_solver_contract(solver: "Solver", *, families: Sequence[str] | None =
         If a rule is broken; the message names the problem and the rule.
     InvalidAnswer
         If an answer is so wrong that `solve` refuses it.
-    MissingBackend
+    MissingDependency
         If the solver cannot run here.
     ValueError
         If there is no problem of these families to try.
@@ -145,7 +145,8 @@ def _require(condition: object, rule: str) -> None:
 
 
 def _declares(solver: "Solver") -> None:
-    from subsetopt.solvers.base import Kind, Requirement, Solver
+    from subsetopt._dependencies import OptionalDependency
+    from subsetopt.solvers.base import Kind, Solver
 
     _require(isinstance(solver, Solver), f"{solver!r} is no object of a Solver class")
     types: dict[str, Any] = {"name": str, "kind": Kind, "summary": str, "choose_when": str}
@@ -161,8 +162,8 @@ def _declares(solver: "Solver") -> None:
         f"handles is {solver.handles!r}; it names the families of problems",
     )
     _require(
-        all(isinstance(requirement, Requirement) for requirement in solver.requires),
-        f"requires is {solver.requires!r}; it holds Requirement objects",
+        all(isinstance(requirement, OptionalDependency) for requirement in solver.requires),
+        f"requires is {solver.requires!r}; it holds OptionalDependency objects",
     )
     parameters = type(solver).__dict__.get("__dataclass_params__")
     _require(

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.limits import Limits
-from subsetopt.solvers.base import Requirement
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def jobs() -> Iterator[Job]:
     for dtype in ("float32", "float64"):
         yield Job(f"sequence, {dtype}", partial(_sequences, dtype))
     yield Job("baselines of sequences", _baselines)
-    if Requirement("pyarrow", "pyarrow").availability():
+    if OptionalDependency("pyarrow", "pyarrow").availability():
         yield Job("records", _records)
-    if Requirement("torch", "torch").availability():
+    if OptionalDependency("torch", "torch").availability():
         for dtype in ("float32", "float64"):
             yield Job(f"rules on vectors, {dtype}", partial(_rules, dtype))
 
@@ -88,8 +88,7 @@ def warm(
     check : bool
         Compile nothing: a job whose kernels are not all in the cache is `missing`.
     """
-    from subsetopt import _compiling
-    from subsetopt.solvers import _tiers
+    from subsetopt._kernels import _compiling, _tiers
 
     results = []
     with _compiling.by_hand(forbidden=check), _tiers.compiled():
@@ -108,14 +107,14 @@ def warm(
 
 def folders() -> list[str]:
     """Return the folders of the cache, of the kernels that have been imported."""
-    from subsetopt import compiled
+    from subsetopt._kernels import _cache as compiled
 
     return sorted(compiled.FOLDERS)
 
 
 def kept() -> bool:
     """Return whether what is compiled is kept, for other processes too."""
-    from subsetopt import compiled
+    from subsetopt._kernels import _cache as compiled
 
     return bool(compiled.FOLDERS) and all(compiled.FOLDERS.values())
 

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,25 +21,8 @@ NOT_INSTALLED = {f"subsetopt.benchmarks.{name}" for name in ("drift", "regressio
 """Run from a checkout alone."""
 BACKENDS = ("ortools", "highspy", "pyscipopt")
 HEAVY = (*BACKENDS, "numba", "torch", "scipy", "sklearn", "pandas", "typer", "rich")
-KNOW_NO_SOLVER = (
-    "problems",
-    "formats",
-    "forms",
-    "solution",
-    "errors",
-    "limits",
-    "baseline",
-    "rounding",
-)
-CORE = (
-    *KNOW_NO_SOLVER,
-    "answering",
-    "certification",
-    "solving",
-    "selecting",
-    "testing",
-    "__init__",
-)
+CORE = "problems formats forms solution errors limits baseline rounding answering certification"
+CORE_MODULES = (*CORE.split(), "solving", "selecting", "testing", "__init__")
 
 needs_checkout = pytest.mark.skipif(
     not (ROOT / "subsetopt" / "solvers").is_symlink(), reason="not a checkout"
@@ -100,59 +84,51 @@ def within(*parts: str) -> list[str]:
 
 
 def test_all_modules_are_seen() -> None:
-    scripts = "subsetopt.benchmarks.scripts"
-    assert {"subsetopt.solving", "subsetopt.solvers.swap", f"{scripts}.speed"} <= set(MODULES)
+    swap, catalogue = "subsetopt.solvers.heuristics.swap", "subsetopt.solvers.catalogue"
+    assert {"subsetopt.solving", swap, "subsetopt.benchmarks.scripts.speed"} <= set(MODULES)
     assert "subsetopt.problems" in set(imported("subsetopt.solving", at_import_time=True))
-    assert "subsetopt.solvers.base" in set(imported("subsetopt.solvers.swap", at_import_time=True))
-    lazily = set(imported("subsetopt.solving", at_import_time=False))
-    assert "subsetopt.solvers.catalogue" in lazily
-    assert "subsetopt.solvers.catalogue" not in set(imported("subsetopt.solving", True))
+    assert "subsetopt.solvers.base" in set(imported(swap, at_import_time=True))
+    assert catalogue in set(imported("subsetopt.solving", at_import_time=False))
+    assert catalogue not in set(imported("subsetopt.solving", at_import_time=True))
 
 
-@pytest.mark.parametrize("name", within(*KNOW_NO_SOLVER))
-def test_the_mathematics_knows_no_solver(name: str) -> None:
-    above = ("solvers", "benchmarks", "cli", "solving", "selecting", "certification", "torch")
-    tops = [f"subsetopt.{part}" for part in above]
-    assert not under(imported(name, at_import_time=False), *tops, *BACKENDS, "numba", "torch")
+@needs_checkout
+def test_imports_keep_the_contracts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contracts stand in pyproject.toml: who may import whom, lazily too."""
+    lint: Any = pytest.importorskip("importlinter.cli")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(str(ROOT))
+    assert lint.lint_imports(no_cache=True) == 0
 
 
-@pytest.mark.parametrize("name", within(*CORE))
-def test_the_core_imports_nothing_heavy(name: str) -> None:
+def test_the_core_imports_nothing_heavy() -> None:
     above = ("subsetopt.solvers", "subsetopt.benchmarks", "subsetopt.cli")
-    assert not under(imported(name, at_import_time=True), *above, *HEAVY)
+    for name in within(*CORE_MODULES):
+        assert not under(imported(name, at_import_time=True), *above, *HEAVY), name
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_nothing_imports_the_command_line(name: str) -> None:
-    if name == "subsetopt.__main__" or name in within("cli"):
-        return
-    assert not under(imported(name, at_import_time=False), "subsetopt.cli", "typer")
+def test_solvers_import_backends_and_compilers_when_they_solve() -> None:
+    light = {"subsetopt._kernels", "subsetopt._kernels._tiers"}  # which load no compiler
+    for name in within("solvers"):
+        late = under(imported(name, at_import_time=True), *BACKENDS, "numba", "subsetopt._kernels")
+        assert not {part for part in late - light if "._tiers." not in part}, name
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_what_is_installed_imports_nothing_that_is_not(name: str) -> None:
-    if not under(iter([name]), *NOT_INSTALLED):
-        assert not under(imported(name, at_import_time=False), *NOT_INSTALLED)
+def test_what_is_installed_imports_nothing_that_is_not() -> None:
+    for name in MODULES:
+        if not under(iter([name]), *NOT_INSTALLED):
+            assert not under(imported(name, at_import_time=False), *NOT_INSTALLED), name
 
 
-@pytest.mark.parametrize("name", within("solvers"))
-def test_solvers_know_nothing_above_them(name: str) -> None:
-    assert not under(imported(name, at_import_time=False), "subsetopt.benchmarks")
-    late = BACKENDS if "._kernels" in name else (*BACKENDS, "numba", "subsetopt.solvers._kernels")
-    assert not under(imported(name, at_import_time=True), *late)
-
-
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_relative_imports_stay_in_their_package(name: str) -> None:
-    package = MODULES[name].name == "__init__.py"
-    for node in ast.walk(ast.parse(MODULES[name].read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            assert node.level == 1, f"{name} line {node.lineno}"
-        elif isinstance(node, ast.ImportFrom | ast.Import) and not package:
-            folder = name.rpartition(".")[0]
-            names = [node.module] if isinstance(node, ast.ImportFrom) else []
-            own = [m for m in names if m and m.startswith(f"{folder}.")]
-            assert folder == "subsetopt" or not own, f"{name} line {node.lineno}: {own}"
+def test_relative_imports_stay_in_their_package() -> None:
+    for name, path in MODULES.items():
+        folder = name.rpartition(".")[0]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                assert node.level == 1, f"{name} line {node.lineno}"
+            elif isinstance(node, ast.ImportFrom) and path.name != "__init__.py":
+                own = folder != "subsetopt" and (node.module or "").startswith(f"{folder}.")
+                assert not own, f"{name} line {node.lineno}: {node.module}"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +139,7 @@ def test_relative_imports_stay_in_their_package(name: str) -> None:
         "import subsetopt as so; so.solve(so.MeanMatching(range(64), 8))",
         "import subsetopt as so; so.select(range(64), 8)",
         "import subsetopt.solvers.catalogue",
-        "import subsetopt as so; so.solvers()",
+        "import subsetopt as so; so.available_solvers()",
         "import subsetopt as so; so.solve(so.MeanMatching([1.0, 2.0], 1), 'stride')",
     ],
 )
@@ -183,7 +159,7 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     [
         ("import subsetopt", {"numpy", "logging"}),
         ("import subsetopt.cli; subsetopt.cli.app", {"numpy", "rich.progress"}),
-        ("import subsetopt.compiled", {"scipy.linalg"}),
+        ("import subsetopt._kernels._cache", {"scipy.linalg"}),
         ("from subsetopt.formats.table import table_of; table_of(b'1.5\\n2\\n', 'x')", {"pandas"}),
     ],
 )
@@ -241,12 +217,6 @@ def test_no_data_file_is_missing_from_the_wheel() -> None:
     assert {".yaml", ".csv", ".css", ".mplstyle"} <= kinds
     files = {path for top in PACKAGES for path in (ROOT / top).rglob("*")}
     assert {path for path in files if path.suffix in kinds} == held
-
-
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_nothing_but_the_command_line_imports_the_papers(name: str) -> None:
-    if name not in {*within("papers"), *within("cli")}:
-        assert not under(imported(name, at_import_time=False), "subsetopt.papers")
 
 
 @needs_checkout

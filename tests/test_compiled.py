@@ -17,11 +17,12 @@ import numba
 import pytest
 from numba.core import caching
 
-from subsetopt import _compiling, compiled
 from subsetopt._announcing import Announcement
+from subsetopt._kernels import _cache as compiled
+from subsetopt._kernels import _compiling
 
 CALLING = """
-from subsetopt.compiled import njit
+from subsetopt._kernels._cache import njit
 
 from .called import f
 
@@ -31,7 +32,7 @@ def twice(x):
 """
 
 CODE = """
-from subsetopt.compiled import njit
+from subsetopt._kernels._cache import njit
 
 @njit(cache=True)
 def twice(x):
@@ -123,7 +124,7 @@ def test_a_folder_in_place_of_a_file(source: Path) -> None:
 
 def test_what_numba_wrote_itself_is_replaced(source: Path) -> None:
     plain = source.with_name("plain.py")
-    plain.write_text(CODE.replace("subsetopt.compiled", "numba"))
+    plain.write_text(CODE.replace("subsetopt._kernels._cache", "numba"))
     assert hits_of(plain) == 0
     plain.write_text(CODE)
     assert hits_of(plain) == 0
@@ -333,7 +334,7 @@ from subsetopt import warming
 results = warming.warm(list(warming.jobs())[:1], lambda result: None)
 import subsetopt as so
 assert so.select([1.0, 2.0, 4.0, 7.0], 2).size == 2
-import subsetopt.solvers._kernels.rng
+import subsetopt._kernels.rng
 print(warming.kept())
 """
 

@@ -79,7 +79,7 @@ def test_the_tables_show_every_solver(place: int, family: str) -> None:
 
     tables = blocks("text")
     assert len(tables) == 2
-    able = {row.name for row in subsetopt.solvers() if family in row.handles}
+    able = {row.name for row in subsetopt.available_solvers() if family in row.handles}
     shown = set(re.findall(r"^  ([a-z-]+) +\S+ +\S+ ", tables[place], flags=re.MULTILINE))
     assert shown - {"solver"} == able & set(catalogue.BUILT_IN)
 

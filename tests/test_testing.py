@@ -17,7 +17,7 @@ OPTIMAL, FINISHED = so.Termination.OPTIMAL, so.Termination.FINISHED
 
 
 def every() -> Iterator[Any]:
-    for row in so.solvers():
+    for row in so.available_solvers():
         mark = pytest.mark.skipif(not row.availability, reason=row.availability.reason or "there")
         yield pytest.param(row.name, marks=mark)
 
@@ -37,7 +37,7 @@ def test_with_options(name: str, options: dict[str, Any]) -> None:
 
 def test_the_table_is_small_and_has_all_families() -> None:
     assert max(problem.n for problem in CASES.values()) <= 9
-    handled = {family for row in so.solvers() for family in row.handles}
+    handled = {family for row in so.available_solvers() for family in row.handles}
     assert {problem.family for problem in CASES.values()} == handled
     assert len(set(CASES.values())) == len(CASES)
 

@@ -131,8 +131,8 @@ def test_many_problems_warm_up_once(time: Time) -> None:
 
 def test_what_a_solver_requires_is_loaded_before(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(base.Requirement, "load", lambda self: loaded.append(self.module))
-    needed = tuple(base.Requirement(name, name) for name in ("numpy", "no_such_module"))
+    monkeypatch.setattr(base.OptionalDependency, "load", lambda self: loaded.append(self.module))
+    needed = tuple(base.OptionalDependency(name, name) for name in ("numpy", "no_such_module"))
     monkeypatch.setattr(so.solver("swap").__class__, "requires", needed)
     so.solver("swap").prepare(so.MeanMatching(np.eye(3), k=2), Limits())
     assert loaded == ["no_such_module"]  # the other one is there

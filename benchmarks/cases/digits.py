@@ -4,18 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
 
 from .base import Values
 from .classifier import Recording, Samples, Training
 from .classifier import losses as recorded
 
 # It is subsetopt's own extra that brings scikit-learn, so that is what pip is asked for.
-SKLEARN = Requirement("scikit-learn", "sklearn", extra="bench")
+SKLEARN = OptionalDependency("scikit-learn", "sklearn", extra="bench")
 
 
 def samples() -> Samples:
-    """Return the 1797 digits, (1797, 64); MissingBackend if scikit-learn is not installed."""
+    """Return the 1797 digits, (1797, 64); MissingDependency if scikit-learn is not installed."""
     found: Any = SKLEARN.load("datasets").load_digits()
     return Samples(
         name="digits",
@@ -32,7 +32,7 @@ def losses(n: int, count: int, seed: int) -> list[Values]:
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         If scikit-learn is not installed.
     InvalidOption
         If n exceeds the 1797 digits.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt import __version__
+from subsetopt._version import __version__
 from subsetopt.benchmarks.best_known import BestKnown
 from subsetopt.benchmarks.results import Entrant
 from subsetopt.errors import InvalidAnswer, InvalidOption, InvalidSelection, UnsupportedProblem

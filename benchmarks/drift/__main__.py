@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
+from subsetopt._files import replacing, require_writable
 from subsetopt.errors import InvalidFile, SubsetOptError
-from subsetopt.formats.atomic import replacing, require_writable
 from subsetopt.machine import Machine
 
 from .methods import DEFAULT, Method

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt._processes import end_with
 from subsetopt.benchmarks.cases import Case
 from subsetopt.benchmarks.results import Bound, Plan, Results, Row, Session
@@ -15,7 +16,6 @@ from subsetopt.benchmarks.results.schedule import complete
 from subsetopt.errors import InvalidOption
 from subsetopt.machine import Machine, commit, packages
 from subsetopt.solvers import catalogue
-from subsetopt.solvers.base import Requirement
 
 from . import runner
 
@@ -129,14 +129,14 @@ def joblib_backend(name: str | None, scheduler: str | None = None) -> Iterator[N
     ------
     InvalidOption
         For a name that joblib does not know.
-    MissingBackend
+    MissingDependency
         Without the package.
     """
     if name is None:
         yield
         return
     if name == "dask":
-        distributed = Requirement("distributed", "distributed", extra="distributed").load()
+        distributed = OptionalDependency("distributed", "distributed", extra="distributed").load()
         try:
             client = distributed.Client(scheduler)
         except (ValueError, OSError) as error:
@@ -145,14 +145,14 @@ def joblib_backend(name: str | None, scheduler: str | None = None) -> Iterator[N
             yield
         return
     if name == "ray":
-        Requirement("ray", "ray").load("util.joblib").register_ray()
+        OptionalDependency("ray", "ray").load("util.joblib").register_ray()
     with _configured(name):
         yield
 
 
 @contextmanager
 def _configured(name: str) -> Iterator[None]:
-    joblib = Requirement("joblib", "joblib", extra="bench").load()
+    joblib = OptionalDependency("joblib", "joblib", extra="bench").load()
     own = {"initializer": end_with, "initargs": (os.getpid(),)} if name == "loky" else {}
     try:
         context = joblib.parallel_config(backend=name, **own)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.baseline import rank
 from subsetopt.benchmarks.cases import Case
 from subsetopt.benchmarks.cases.base import SelectionCase
@@ -15,7 +16,6 @@ from subsetopt.benchmarks.results.schedule import todo
 from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.solvers import bounds
-from subsetopt.solvers.base import Requirement
 
 from . import keeper
 from .work import Bounding, Job, Solving
@@ -79,13 +79,13 @@ def run(
     ------
     InvalidOption, UnsupportedProblem
         For options outside their domains, and a bound where there is none of that kind.
-    MissingBackend
+    MissingDependency
         Without joblib or psutil.
     """
     if jobs < 1:
         raise InvalidOption(f"jobs is {jobs}; at least 1 is needed")
     for name in ("joblib", "psutil"):
-        Requirement(name, name, extra="bench").load()
+        OptionalDependency(name, name, extra="bench").load()
     bounded = _bounded(plan, cases)
     found, found_bounds = list(rows), list(known_bounds)
     interrupted = False

@@ -203,7 +203,7 @@ def write_report(
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         Without matplotlib, pandas or pyarrow.
     OSError
         If something cannot be written.

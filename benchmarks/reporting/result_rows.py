@@ -84,7 +84,7 @@ def to_frame(results: Results) -> "DataFrame":
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         If pandas is not installed.
     """
     return table(results).to_frame()
@@ -98,7 +98,7 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         If pandas or pyarrow is not installed.
     OSError
         If a file cannot be written.

@@ -9,12 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from subsetopt._files import LOCK, locked_folder, replacing
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats.atomic import replacing
 from subsetopt.formats.declared import declared
 from subsetopt.formats.documents import parsed_json, read_json
-from subsetopt.formats.locks import NAME as LOCK
-from subsetopt.formats.locks import locked_folder
 from subsetopt.formats.sources import content
 
 from .plan import Bound, Plan, Results, Session

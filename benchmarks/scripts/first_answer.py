@@ -32,8 +32,8 @@ _CHILD = (
 
 def jobs() -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield names of jobs and what gives their first answer."""
+    from subsetopt._dependencies import OptionalDependency
     from subsetopt.solvers import _tiny, catalogue
-    from subsetopt.solvers.base import Requirement
 
     for name in _tiny.own_solvers():
         for family in catalogue.solver_class(name).handles:
@@ -43,7 +43,7 @@ def jobs() -> Iterator[tuple[str, Callable[[], object]]]:
         yield f"sequence, {solver}", partial(_sequenced, solver)
     for baseline in ("Submodular", "FacilityLocation"):
         yield f"baseline, {baseline}", partial(_ordered, baseline)
-    if Requirement("torch", "torch").availability():
+    if OptionalDependency("torch", "torch").availability():
         for rule in ("obftf", "vector", "frank_wolfe"):
             yield f"rule, {rule}", partial(_ruled, rule)
 

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidFile
 from subsetopt.formats.idx import read_mnist
 from subsetopt.sequencing.state import State
-from subsetopt.sequencing.torch_choosers import TorchHerding, TorchSwap
-from subsetopt.sequencing.torch_engine import TorchEngine
-from subsetopt.sequencing.torch_kernels import load
+from subsetopt.torch.sequencing.batch_search import TorchHerding, TorchSwap
+from subsetopt.torch.sequencing.engine import TorchEngine
+from subsetopt.torch.sequencing.kernel_rows import load
 
 Row = dict[str, Any]
 _TURNS = 10

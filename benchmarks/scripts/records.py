@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.records import LabelWriter, LatestLosses, Layout, RecordStore, RecordWriter
-from subsetopt.solvers.base import Requirement
 
 from .plain import show
 
@@ -152,7 +152,7 @@ def passes(name: str, served: Serving, rounds: int, pause: float) -> Row:
 
 def serving(folder: Path, rounds: int, pause: float) -> list[Row]:
     """Return what the hook adds to ResNet-18, and to modules that do nothing."""
-    torch: Any = Requirement("torch", "torch", extra="torch").load()
+    torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
     from subsetopt.training.models.resnet import resnet18
 
     torch.set_num_threads(1)
@@ -208,8 +208,8 @@ def by_latest(folder: Path, ids: Any) -> tuple[Any, Row]:
 
 def by_duckdb(folder: Path, ids: Any) -> tuple[Any, Row]:
     """Return the latest loss of each id as DuckDB finds it."""
-    duckdb: Any = Requirement("duckdb", "duckdb", extra="dev").load()
-    arrow: Any = Requirement("pyarrow", "pyarrow", extra="records").load()
+    duckdb: Any = OptionalDependency("duckdb", "duckdb", extra="dev").load()
+    arrow: Any = OptionalDependency("pyarrow", "pyarrow", extra="records").load()
     begun = perf_counter()
     with duckdb.connect() as database:
         database.execute("SET threads = 1")
@@ -271,7 +271,7 @@ def reading(folder: Path, records: int, wanted: int, repeats: int) -> list[Row]:
 
 def _apart(name: str, root: Path, folder: Path) -> Row:
     """Run a reader in a process of its own; return what it measured, and its peak of memory."""
-    psutil: Any = Requirement("psutil", "psutil", extra="bench").load()
+    psutil: Any = OptionalDependency("psutil", "psutil", extra="bench").load()
     command = [sys.executable, "-m", "subsetopt.benchmarks.scripts.records"]
     command += ["--reader", name, "--folder", str(folder), "--root", str(root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -294,7 +294,7 @@ def _apart(name: str, root: Path, folder: Path) -> Row:
 
 def _read(name: str, root: Path, folder: Path) -> None:
     """Be the process of `_apart`."""
-    arrow: Any = Requirement("pyarrow", "pyarrow", extra="records").load()
+    arrow: Any = OptionalDependency("pyarrow", "pyarrow", extra="records").load()
     arrow.set_cpu_count(1)
     ids = np.load(folder / "ids.npy")
     before = process_time()

@@ -20,7 +20,7 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
 
 from .plain import show
 
@@ -239,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--k", type=int, default=32)
     parser.add_argument("--json", action="store_true", help="one object per line")
     given = parser.parse_args(arguments)
-    torch: Any = Requirement("torch", "torch", extra="torch").load()
+    torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
     torch.set_num_threads(1)
     often = given.rounds, given.repeats
 

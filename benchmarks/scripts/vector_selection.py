@@ -15,7 +15,7 @@ from statistics import mean, median
 from time import process_time
 from typing import Any
 
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
 
 from .plain import show
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--labels", action="store_true", help="one-hot labels of d classes")
     parser.add_argument("--json", action="store_true", help="one object per line")
     given = parser.parse_args(arguments)
-    torch: Any = Requirement("torch", "torch", extra="torch").load()
+    torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
     torch.set_num_threads(1)
     rows = []
     for entrant, n, d, share in product(given.rules, given.n, given.d, SHARES):

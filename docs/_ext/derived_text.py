@@ -16,7 +16,7 @@ COLUMNS = ("name", "kind", "handles", "exact", "choose it when", "requires", "op
 def solver_table() -> str:
     """Return one row per solver, from what the solvers declare."""
     lines = [_row(COLUMNS), _row(["---"] * len(COLUMNS))]
-    for info in subsetopt.solvers():
+    for info in subsetopt.available_solvers():
         requires = catalogue.solver_class(info.name).requires
         lines.append(
             _row(

@@ -24,10 +24,11 @@ from subsetopt.baseline import random_objectives, rank
 from subsetopt.benchmarks.cases import clouds, digits, mnist
 from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
-from subsetopt.solvers import _branching, _convex
 from subsetopt.solvers._deadline import NEVER
-from subsetopt.solvers._quadratic_relaxation import QuadraticRelaxation, largest
-from subsetopt.solvers._quadratic_search import Descents
+from subsetopt.solvers.exact import _branching
+from subsetopt.solvers.heuristics._quadratic_search import Descents
+from subsetopt.solvers.relaxations import _convex
+from subsetopt.solvers.relaxations._quadratic_relaxation import QuadraticRelaxation, largest
 
 ROOT = Path(__file__).parent.parent.parent
 DRAWS, QUANTILES = 1000, (0, 5, 25, 50, 75, 95, 100)

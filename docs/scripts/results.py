@@ -8,10 +8,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from subsetopt._files import replacing
 from subsetopt.benchmarks.reporting.comparison_document import document, write_report
 from subsetopt.benchmarks.reporting.comparison_report import Report
 from subsetopt.benchmarks.results.folder import load
-from subsetopt.formats.atomic import replacing
 
 DOCS = Path(__file__).parents[1]
 FIGURES = Path("figures", "results")

@@ -89,9 +89,9 @@ class Source:
             raise InvalidOption(f"--columns and --id are for files, not for {self.source}")
         match self.source:
             case "digits":
-                from subsetopt.solvers.base import Requirement
+                from subsetopt._dependencies import OptionalDependency
 
-                sklearn = Requirement("scikit-learn", "sklearn", extra="bench")
+                sklearn = OptionalDependency("scikit-learn", "sklearn", extra="bench")
                 digits = sklearn.load("datasets").load_digits()
                 return Data((digits.data / 16).astype("float32"), digits.target, {})
             case "mnist":
@@ -216,7 +216,7 @@ class Method:
         given = {name: getattr(self, name) for name in _DEVICE_OPTIONS}
         given = {name: value for name, value in given.items() if value is not None}
         if given:
-            from subsetopt.sequencing.torch_engine import TorchEngine, default_device
+            from subsetopt.torch.sequencing.engine import TorchEngine, default_device
 
             device = given.pop("device", None) or default_device()
             return TorchEngine(X, self._kernel(), device=device, memory=self._bytes(), **given)
@@ -271,7 +271,7 @@ class Results:
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead.")] = False
 
     def __post_init__(self) -> None:
-        from subsetopt.formats.atomic import require_writable, suffix_of
+        from subsetopt._files import require_writable, suffix_of
 
         for path, known in ((self.out, (".npz",)), (self.plot, _PICTURES)):
             if path is not None:

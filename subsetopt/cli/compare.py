@@ -54,7 +54,7 @@ def compare(
 
 
 def _require_drawable(path: Path) -> None:
-    from subsetopt.formats.atomic import require_writable, suffix_of
+    from subsetopt._files import require_writable, suffix_of
     from subsetopt.report.figure_files import SUFFIXES
     from subsetopt.report.figure_style import MATPLOTLIB
 

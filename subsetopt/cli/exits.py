@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from subsetopt.errors import InvalidAnswer, MissingBackend, SubsetOptError, TooLarge
+from subsetopt.errors import InvalidAnswer, MissingDependency, SubsetOptError, TooLarge
 
 from .signals import heard_as_ctrl_c
 from .streams import drop_output, say
@@ -45,7 +45,7 @@ def of_error(error: BaseException) -> int:
             return INTERRUPTED
         case BrokenPipeError():
             return BROKEN_PIPE
-        case MissingBackend():
+        case MissingDependency():
             return MISSING_BACKEND
         case TooLarge() | InvalidAnswer() | MemoryError():
             return NO_ANSWER
@@ -133,7 +133,7 @@ def flush() -> None:
 def _of_output(error: BaseException) -> BaseException:
     """Drop what standard output did not take, and name it where it is what has no room.
 
-    The standard library names no file when a write fails; ours do, see `subsetopt.formats.atomic`.
+    The standard library names no file when a write fails; ours do, see `subsetopt._files`.
     """
     if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
         try:

@@ -25,7 +25,7 @@ class Destination:
     out: Annotated[Path, typer.Option(metavar="FILE", help="The model: .mps or .lp.")]
 
     def __post_init__(self) -> None:
-        from subsetopt.formats.atomic import require_writable, suffix_of
+        from subsetopt._files import require_writable, suffix_of
         from subsetopt.formats.models import WRITERS
 
         suffix_of(self.out, tuple(WRITERS))

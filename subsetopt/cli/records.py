@@ -255,7 +255,7 @@ def export(
 
     Example: subsetopt records export records --out records.csv --since 2026-11-27
     """
-    from subsetopt.formats.atomic import require_writable, suffix_of
+    from subsetopt._files import require_writable, suffix_of
     from subsetopt.records import RecordStore, exporting
 
     if latest and (since or until or writer):
@@ -288,7 +288,7 @@ def plot(
 
     Example: subsetopt records plot records --out losses.svg
     """
-    from subsetopt.formats.atomic import require_writable, suffix_of
+    from subsetopt._files import require_writable, suffix_of
     from subsetopt.records import RecordStore
     from subsetopt.records.distribution import distribution
     from subsetopt.report import figure_files as files

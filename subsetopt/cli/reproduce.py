@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from subsetopt.errors import InvalidFile, InvalidOption, MissingBackend
+from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 
 from . import exits
 from .bundles import command
@@ -70,7 +70,7 @@ class Which:
 
     def __post_init__(self) -> None:
         if self.plot is not None:
-            from subsetopt.formats.atomic import require_writable, suffix_of
+            from subsetopt._files import require_writable, suffix_of
 
             suffix_of(self.plot, (".svg", ".png", ".pdf"))
             require_writable(self.plot)
@@ -135,7 +135,7 @@ def _each(
             own = replace(keeping, out=keeping.out / one.name)
         try:
             parts = ready(which.parts(one), keeping.data, keeping.download)
-        except (InvalidFile, MissingBackend) as error:
+        except (InvalidFile, MissingDependency) as error:
             if not several:
                 raise
             say(f"{one.name} is left out: {error}", err=True)

@@ -76,7 +76,7 @@ class Run:
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead.")] = False
 
     def __post_init__(self) -> None:
-        from subsetopt.formats.atomic import require_writable, suffix_of
+        from subsetopt._files import require_writable, suffix_of
         from subsetopt.formats.indices import SUFFIXES
         from subsetopt.limits import Limits
 

@@ -26,9 +26,9 @@ def list_solvers(
 
     Example: subsetopt solvers --json
     """
-    from subsetopt.solving import solvers
+    from subsetopt.solving import available_solvers
 
-    rows = solvers()
+    rows = available_solvers()
     if as_json:
         document = {"version": subsetopt.__version__, "solvers": [_plain(row) for row in rows]}
         say(json.dumps(document, indent=2))

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._files import replacing, suffix_of
 from subsetopt.errors import InvalidFile
 
 from .arrays import read_table, table_from
-from .atomic import replacing, suffix_of
 from .first_line import RowCount
 from .table import Table
 from .table_options import TableOptions

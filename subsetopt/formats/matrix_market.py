@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem, MissingBackend
+from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem, MissingDependency
 from subsetopt.problems import QuadraticSelection
 from subsetopt.problems.graphs import edges_of
 from subsetopt.problems.memory import require_square
@@ -54,7 +54,7 @@ def read_matrix_market(
     InvalidFile
     InvalidOption
         If k has to be named.
-    MissingBackend
+    MissingDependency
         Without SciPy.
     """
     if k is None:
@@ -126,7 +126,7 @@ def _scipy_io() -> Any:
     try:
         import scipy.io
     except ImportError as error:
-        raise MissingBackend(
+        raise MissingDependency(
             "MatrixMarket files are read by SciPy, which is missing: pip install scipy"
         ) from error
     return scipy.io

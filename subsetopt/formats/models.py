@@ -3,9 +3,9 @@
 import os
 from collections.abc import Callable, Iterator
 
+from subsetopt._files import replacing, suffix_of
 from subsetopt.forms import LinearModel, QuadraticModel
 
-from .atomic import replacing, suffix_of
 from .lp import lp_lines
 from .mps import mps_lines
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from subsetopt.errors import InvalidFile, MissingBackend
+from subsetopt.errors import InvalidFile, MissingDependency
 from subsetopt.training.models import build_model
 from subsetopt.training.naming import Named
 from subsetopt.training.tasks import task
@@ -20,10 +20,10 @@ def ready(parts: Sequence[Part], folder: Path | None = None, download: bool = Fa
 
     Raises
     ------
-    InvalidFile, MissingBackend
+    InvalidFile, MissingDependency
         If no part can be run: what the first of them lacks.
     """
-    faults: dict[str, InvalidFile | MissingBackend] = {}
+    faults: dict[str, InvalidFile | MissingDependency] = {}
     known: set[str] = set()
     found = []
     for part in parts:
@@ -46,7 +46,7 @@ def _try(
     name: str,
     folder: Path | None,
     download: bool,
-    faults: dict[str, InvalidFile | MissingBackend],
+    faults: dict[str, InvalidFile | MissingDependency],
 ) -> None:
     made = task(name)
     network = Named.parse(name).options.get("network")
@@ -54,7 +54,7 @@ def _try(
         if network in OPTIONAL:
             build_model(network)
         made.load(folder, download=download)
-    except (InvalidFile, MissingBackend) as fault:
+    except (InvalidFile, MissingDependency) as fault:
         faults[name] = fault
 
 

@@ -5,18 +5,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile
 from subsetopt.formats.declared import declared
 from subsetopt.formats.documents import parsed_yaml
 from subsetopt.formats.sources import content
-from subsetopt.solvers.base import Requirement
 
 from .consistency import require_consistent
 from .experiment import Experiment, Scale
 from .sheets import Sheet
 from .templates import SCALES, expanded
 
-YAML = Requirement("pyyaml", "yaml", extra="train")
+YAML = OptionalDependency("pyyaml", "yaml", extra="train")
 COMMON = "paper.yaml"
 """In the folder of an experiment: what all experiments of the paper have in common."""
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from subsetopt._lazy import loader
+from subsetopt._registry import loader
 
 if TYPE_CHECKING:
     from .base import Problem

@@ -5,8 +5,9 @@ side that trains reads with a `RecordStore`, asks for the `LatestLosses` of ids,
 `RecordStream`. The folder between them is plain Parquet.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from subsetopt._registry import loader
 
 if TYPE_CHECKING:
     from .appending import Appended
@@ -26,7 +27,6 @@ _CONTENTS = {
     "stream": ("RecordStream", "Window"),
     "writing": ("LabelWriter", "RecordWriter"),
 }
-_HOMES = {name: module for module, names in _CONTENTS.items() for name in names}
 
 __all__ = [
     "Appended",
@@ -44,10 +44,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = loader(__name__, _CONTENTS)
 
 
 def __dir__() -> list[str]:

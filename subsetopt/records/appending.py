@@ -15,8 +15,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._files import locked
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.formats.locks import locked
 
 from .folder import Folder, made
 from .ids import as_ids

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from subsetopt._files import replacing
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats.atomic import replacing
 from subsetopt.formats.declared import declared
 from subsetopt.formats.documents import read_json
 

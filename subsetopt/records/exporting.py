@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from subsetopt._files import replacing, suffix_of
 from subsetopt.errors import InvalidOption
-from subsetopt.formats.atomic import replacing, suffix_of
 from subsetopt.formats.csv_cells import safe_table
 
 from .joining import Joined

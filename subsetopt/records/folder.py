@@ -4,9 +4,8 @@ import errno
 import os
 from pathlib import Path
 
+from subsetopt._files import locked, replacing
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats.atomic import replacing
-from subsetopt.formats.locks import locked
 
 from .layout import Layout
 from .segments import LAYOUT

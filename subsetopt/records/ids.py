@@ -44,7 +44,7 @@ class Ids:
         if self.strings:
             known = self._known
             return np.array([known.get(one, -1) for one in ids], np.int64)
-        from . import _kernels
+        from subsetopt._kernels import record_tables as _kernels
 
         out = np.empty(len(ids), np.int64)
         _kernels.find(self._keys, self._places, self._shift, ids, out)
@@ -54,7 +54,7 @@ class Ids:
         """As `find`, faster where most are unknown; for sets that no longer grow."""
         if self.strings:
             return self.find(ids)
-        from . import _kernels
+        from subsetopt._kernels import record_tables as _kernels
 
         if self._bits is None:
             self._bits = np.zeros(len(self._keys), np.uint8)
@@ -68,7 +68,7 @@ class Ids:
         if self.strings:
             known = self._known
             return np.array([known.setdefault(one, len(known)) for one in ids], np.int64)
-        from . import _kernels
+        from subsetopt._kernels import record_tables as _kernels
 
         self._bits = None
         wanted = 2 * (self._count + len(ids))
@@ -85,7 +85,7 @@ class Ids:
         self._places = np.full(1 << bits, -1, np.int64)
 
     def _grow(self, wanted: int) -> None:
-        from . import _kernels
+        from subsetopt._kernels import record_tables as _kernels
 
         keys = self.keys()
         self._reserve(wanted)

@@ -71,7 +71,7 @@ class Labels:
 
     def refresh(self, skipped: Skipped | None = None) -> int:
         """Read the labels that have arrived since; return how many."""
-        from . import _kernels
+        from subsetopt._kernels import record_tables as _kernels
 
         before = self.read
         given: dict[str, Any] = {"kind": LABELS, "after": self._reached, "skipped": skipped}
@@ -198,7 +198,7 @@ class LatestLosses:
     # -- in between -------------------------------------------------------------------------------
 
     def _absorb(self, block: Block) -> None:
-        from . import _kernels
+        from subsetopt._kernels import record_tables as _kernels
 
         places = self.ids.among(block.ids) if self._only else self.ids.add(block.ids)
         self._fit()

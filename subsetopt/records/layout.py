@@ -4,10 +4,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.declared import declared
 from subsetopt.formats.documents import parsed_json
-from subsetopt.solvers.base import Requirement
 
 VERSION = 1
 """Of the schema; readers refuse a folder, and leave out a file, of another one."""
@@ -18,7 +18,7 @@ _KEY = b"subsetopt.records"
 
 def arrow(submodule: str = "") -> Any:
     """Return pyarrow, or a part of it."""
-    return Requirement("pyarrow", "pyarrow", ">=15", extra="records").load(submodule)
+    return OptionalDependency("pyarrow", "pyarrow", ">=15", extra="records").load(submodule)
 
 
 class AnotherVersion(InvalidFile):

@@ -6,8 +6,8 @@ from pathlib import Path
 from time import time as now
 from typing import Any
 
+from subsetopt._files import locked
 from subsetopt.errors import InvalidOption
-from subsetopt.formats.locks import locked
 
 from .layout import Layout, arrow
 from .segments import (

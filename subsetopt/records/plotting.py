@@ -24,7 +24,7 @@ def over_time(found: Distribution) -> "Figure":
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         If matplotlib is not installed.
     """
     MATPLOTLIB.load()

@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from subsetopt._files import replacing
 from subsetopt.errors import InvalidFile
-from subsetopt.formats.atomic import replacing
 from subsetopt.formats.documents import read_json
 
 from .segments import listed

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._files import locked
 from subsetopt.errors import InvalidOption
-from subsetopt.formats.locks import locked
 
 from . import cursors
 from .choices import Choices

@@ -42,7 +42,7 @@ and nowhere else. Rich, matplotlib, pandas and pyarrow are imported when they ar
 
 from typing import TYPE_CHECKING
 
-from subsetopt._lazy import loader
+from subsetopt._registry import loader
 
 if TYPE_CHECKING:
     from .charts import Chart, Figure, Series

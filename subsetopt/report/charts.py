@@ -47,7 +47,7 @@ class Figure(ABC):
 
         Raises
         ------
-        MissingBackend
+        MissingDependency
             If matplotlib is not installed.
         """
         MATPLOTLIB.load()

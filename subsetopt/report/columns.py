@@ -209,7 +209,7 @@ class Table(Generic[T]):
         return json.dumps(self.to_records(), allow_nan=False)
 
     def to_frame(self) -> "DataFrame":
-        """Return a table of pandas, with the dtypes of the columns; raises MissingBackend."""
+        """Return a table of pandas, with the dtypes of the columns; raises MissingDependency."""
         dtypes = {column.key: column.dtype for column in self.columns}
         rows = ([_content(column, row) for column in self.columns] for row in self.rows)
         return frames.to_frame(dtypes, rows)
@@ -217,12 +217,12 @@ class Table(Generic[T]):
     def to_parquet(
         self, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Write a Parquet file, whole or not at all; raises MissingBackend and OSError."""
+        """Write a Parquet file, whole or not at all; raises MissingDependency and OSError."""
         dtypes = {column.key: column.dtype for column in self.columns}
         frames.write_parquet(self.to_frame(), dtypes, path, metadata or {})
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file, lists as JSON, whole or not at all; raises MissingBackend, OSError."""
+        """Write a CSV file, lists as JSON; raises MissingDependency and OSError."""
         frames.write_csv(self.to_frame(), path)
 
 

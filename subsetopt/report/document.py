@@ -7,7 +7,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from subsetopt.formats.atomic import replacing
+from subsetopt._files import replacing
 
 from . import terminal
 from .columns import Table
@@ -204,8 +204,8 @@ class Document:
     ) -> dict[str, str]:
         """Write each picture as SVG and PNG into a folder; returns SVG elements by their names.
 
-        `progress` is called with the pictures drawn and all of them. Raises MissingBackend without
-        matplotlib, and OSError.
+        `progress` is called with the pictures drawn and all of them. Raises MissingDependency
+        without matplotlib, and OSError.
         """
         from .figure_files import save, to_svg
 

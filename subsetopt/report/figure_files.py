@@ -7,7 +7,7 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from subsetopt.formats.atomic import replacing, suffix_of
+from subsetopt._files import replacing, suffix_of
 
 from .figure_style import DPI, plain_rc
 
@@ -21,7 +21,7 @@ _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial,
 def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
     """Write a figure to a ``.svg``, ``.png`` or ``.pdf`` file, whole or not at all.
 
-    Equal figures make equal files. Raises as `subsetopt.formats.atomic.suffix_of` and `replacing`
+    Equal figures make equal files. Raises as `subsetopt._files.suffix_of` and `replacing`
     do.
     """
     if (suffix := suffix_of(path, SUFFIXES)) == ".svg":

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MATPLOTLIB = Requirement("matplotlib", "matplotlib", extra="bench")
+MATPLOTLIB = OptionalDependency("matplotlib", "matplotlib", extra="bench")
 
 WIDTH = 900
 """Of every figure; a length here is a pixel at 100 dots per inch."""

@@ -5,15 +5,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from subsetopt.formats.atomic import replacing
+from subsetopt._dependencies import OptionalDependency
+from subsetopt._files import replacing
 from subsetopt.formats.csv_cells import frame_text
-from subsetopt.solvers.base import Requirement
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-PANDAS = Requirement("pandas", "pandas", extra="bench")
-PYARROW = Requirement("pyarrow", "pyarrow", extra="bench")
+PANDAS = OptionalDependency("pandas", "pandas", extra="bench")
+PYARROW = OptionalDependency("pyarrow", "pyarrow", extra="bench")
 
 
 def to_frame(dtypes: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> "DataFrame":

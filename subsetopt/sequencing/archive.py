@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._files import replacing
 from subsetopt.errors import InvalidFile
-from subsetopt.formats.atomic import replacing
 from subsetopt.formats.documents import parsed_json
 from subsetopt.formats.npy import read_members
 

@@ -8,9 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from subsetopt._files import locked, require_writable
 from subsetopt.errors import InvalidFile
-from subsetopt.formats.atomic import require_writable
-from subsetopt.formats.locks import locked
 
 from . import archive
 from .state import Mark, Snapshot, State

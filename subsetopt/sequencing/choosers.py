@@ -60,8 +60,8 @@ class Swap:
 
     def __call__(self, state: State, k: int) -> None:
         """Choose a batch; one row of K for each point, one for each exchange, O(n) a look."""
-        from subsetopt.solvers._kernels import quadratic, sequences
-        from subsetopt.solvers._quadratic_steps import seen_as_bits
+        from subsetopt._kernels import quadratic, sequences
+        from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
 
         rows, own = self._buffer(state, k), np.empty(k)
         first = state.count
@@ -108,7 +108,7 @@ def herd(
     rows: NDArray[Any] | None = None,
 ) -> None:
     """Choose k points by herding; notes their potentials and rows of K where arrays are given."""
-    from subsetopt.solvers._kernels import sequences
+    from subsetopt._kernels import sequences
 
     bits = state.potentials.view(np.int64)
     state.potentials -= state.drift

@@ -1,11 +1,11 @@
 """Where rows of the kernel matrix come from: memory, the features, or an approximation."""
 
-from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.problems import Kernel, checks
 from subsetopt.problems.kernel_choice import Custom, KernelFunction, kernel_of
@@ -61,15 +61,19 @@ class Engine(Protocol):
         """Return one line: what it is, and its memory."""
 
 
-ENGINES = {
-    "matrix": "matrix:whole_matrix",
-    "matrix16": "matrix:half_matrix",
-    "rows": "rows:recomputed_rows",
-    "fourier": "low_rank:fourier",
-    "nystroem": "low_rank:nystroem",
-    "torch": "torch_engine:torch_engine",
-}
-"""Name to ``module:function``; each takes ``(X, kernel, memory=, threads=, seed=)``."""
+ENGINES = Registry(
+    "engine",
+    __package__,
+    {
+        "matrix": "matrix:whole_matrix",
+        "matrix16": "matrix:half_matrix",
+        "rows": "rows:recomputed_rows",
+        "fourier": "low_rank:fourier",
+        "nystroem": "low_rank:nystroem",
+        "torch": "subsetopt.torch.sequencing.engine:torch_engine",
+    },
+)
+"""Each takes ``(X, kernel, memory=, threads=, seed=)``."""
 
 
 def choose(
@@ -109,8 +113,8 @@ def choose(
         If the engine asked for does not fit.
     """
     if engine != "auto" and engine not in ENGINES:
-        known = ", ".join(map(repr, ENGINES))
-        raise InvalidOption(f"engine is {engine!r}; it is 'auto', {known} or an Engine")
+        known = ", ".join(ENGINES)
+        raise InvalidOption(f"engine must be auto, {known} or an Engine; got {engine!r}")
     _require_budget(memory)
     if isinstance(kernel, str) and kernel == "precomputed":
         if engine not in ("auto", "matrix"):
@@ -134,9 +138,7 @@ def _of_features(
 
         needed = matrix_bytes(X, fitted.dtype(X, X))
         engine = "matrix" if needed <= (memory or memory_limit()) else "rows"
-    module, function = ENGINES[engine].split(":")
-    make = getattr(import_module(f"{__package__}.{module}"), function)
-    made: Engine = make(X, fitted, memory=memory, threads=threads, seed=seed)
+    made: Engine = ENGINES.load(engine)(X, fitted, memory=memory, threads=threads, seed=seed)
     return made
 
 

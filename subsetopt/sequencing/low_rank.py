@@ -89,9 +89,9 @@ def _require(X: NDArray[Any], kernel: Kernel, rank: int, memory: int | None) -> 
 
 
 def _approximations() -> Any:
-    from subsetopt.solvers.base import Requirement
+    from subsetopt._dependencies import OptionalDependency
 
-    return Requirement("scikit-learn", "sklearn", extra="bench").load("kernel_approximation")
+    return OptionalDependency("scikit-learn", "sklearn", extra="bench").load("kernel_approximation")
 
 
 def _engine(

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import MissingBackend
-from subsetopt.formats.atomic import replacing
+from subsetopt._files import replacing
+from subsetopt.errors import MissingDependency
 
 # Okabe and Ito's colours, told apart by colour-blind readers; grey is for random.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
@@ -36,14 +36,14 @@ def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> No
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         If matplotlib is not installed.
     """
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingBackend("matplotlib is not installed: pip install matplotlib") from error
+        raise MissingDependency("matplotlib is not installed: pip install matplotlib") from error
     suffix = os.fspath(path).rpartition(".")[2].lower()
     with mpl.rc_context(_STYLE):
         figure: Any = Figure(figsize=(7, 4), layout="constrained")

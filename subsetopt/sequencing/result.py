@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidFile, MissingBackend
-from subsetopt.formats.atomic import replacing
+from subsetopt._files import replacing
+from subsetopt.errors import InvalidFile, MissingDependency
 
 from . import archive
 
@@ -104,13 +104,15 @@ class MiniBatchSequence:
 
         Raises
         ------
-        MissingBackend
+        MissingDependency
             If matplotlib is not installed.
         """
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise MissingBackend("matplotlib is not installed: pip install matplotlib") from error
+            raise MissingDependency(
+                "matplotlib is not installed: pip install matplotlib"
+            ) from error
         figure, axes = None, target
         if target is None or isinstance(target, str | os.PathLike):
             figure = Figure(figsize=(7, 4), layout="constrained")

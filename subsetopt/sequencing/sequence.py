@@ -89,7 +89,7 @@ def sequence(
 
     Raises
     ------
-    InvalidProblem, InvalidOption, UnknownSolver, UnsupportedProblem, MissingBackend
+    InvalidProblem, InvalidOption, UnknownSolver, UnsupportedProblem, MissingDependency
         Bad data or usage.
     TooLarge
         If what was asked for by name does not fit into the memory.
@@ -213,7 +213,7 @@ def _run(
 
 
 def _result(state: State, seconds: float, facts: dict[str, Any]) -> MiniBatchSequence:
-    from subsetopt import __version__
+    from subsetopt._version import __version__
 
     engine = state.engine
     provenance = {

@@ -29,7 +29,7 @@ class Mark(NamedTuple):
 
 
 class State:
-    """A sequence in the making; see `subsetopt.solvers._kernels.sequences` for the potentials.
+    """A sequence in the making; see `subsetopt._kernels.sequences` for the potentials.
 
     ``value`` is ``|| sum of S - |S| mean ||^2`` and ``lean`` the inner product of that difference
     with the mean: both stay small, whatever cancels in the sums that they stand for. Rows that are

@@ -1,7 +1,9 @@
 """Selection inside a training loop in torch; nothing here loads torch before it is asked for."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from subsetopt._dependencies import OptionalDependency
+from subsetopt._registry import loader
 
 from .sequence_batches import SequenceBatchSampler
 
@@ -35,7 +37,6 @@ _CONTENTS = {
     "tally": ("Recorded",),
     "watching": ("CSVWriter", "TensorBoardWriter", "Watcher"),
 }
-_HOMES = {name: module for module, names in _CONTENTS.items() for name in names}
 
 __all__ = [
     "CSGD",
@@ -72,15 +73,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from subsetopt.solvers.base import Requirement
-
-    Requirement("torch", "torch", extra="torch").load()
-    return getattr(import_module(f"{__name__}.{home}"), name)
+_TORCH = OptionalDependency("torch", "torch", extra="torch")
+__getattr__ = loader(__name__, _CONTENTS, _TORCH.load)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *__all__})

@@ -3,8 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, is_dataclass
-from importlib import import_module
-from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 
 from .samplers import EpochBatchSampler, as_indices, checksum, permutation, require_whole
@@ -19,13 +18,17 @@ from .samplers import EpochBatchSampler, as_indices, checksum, permutation, requ
 Schedule = Callable[[int, int | None], float | int]
 Budget = float | int | Schedule
 
-SAMPLERS = {
-    "unif_sgd": "epochs:UnifSGD",
-    "p_sgd": "importance:PSGD",
-    "c_sgd": "importance:CSGD",
-    "scan_sgd": "epochs:ScanSGD",
-    "coreset": "epochs:CoreSet",
-}
+SAMPLERS = Registry(
+    "sampler",
+    __package__,
+    {
+        "unif_sgd": "epochs:UnifSGD",
+        "p_sgd": "importance:PSGD",
+        "c_sgd": "importance:CSGD",
+        "scan_sgd": "epochs:ScanSGD",
+        "coreset": "epochs:CoreSet",
+    },
+)
 """Where each sampler lives: its module in this package, and its class."""
 
 
@@ -289,17 +292,7 @@ def sampler(name: str, size: int, batch_size: int, budget: Budget = 1.0, **optio
     >>> [len(batch) for batch in chosen]
     [2, 2]
     """
-    if name not in SAMPLERS:
-        raise InvalidOption(f"sampler is {name!r}; one of {', '.join(SAMPLERS)} is needed")
-    module, _, found = SAMPLERS[name].partition(":")
-    made = getattr(import_module(f"{__package__}.{module}"), found)
-    known = list(signature(made).parameters)
-    for option in options:
-        if option not in known:
-            raise InvalidOption(
-                f"sampler {name!r} has no option {option!r}; it has {', '.join(sorted(known))}"
-            )
-    return made(size, batch_size, budget, **options)
+    return SAMPLERS.create(name, size, batch_size, budget, **options)
 
 
 def ids_of(ids: Tensor | ArrayLike) -> Tensor:

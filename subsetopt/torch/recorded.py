@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from subsetopt._checks import is_number
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.solvers.base import is_number
 
 from .rules.checks import is_whole, require
 

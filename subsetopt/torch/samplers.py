@@ -234,9 +234,9 @@ def checksum(indices: NDArray[np.int64]) -> int:
 
 def permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Draw an order from ``(seed, epoch)``, whatever the state of torch's global generator."""
-    from subsetopt.solvers.base import Requirement
+    from subsetopt._dependencies import OptionalDependency
 
-    torch: Any = Requirement("torch", "torch", extra="torch").load()
+    torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
     mixed = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
     generator = torch.Generator().manual_seed(mixed)
     drawn: NDArray[np.int64] = torch.randperm(count, generator=generator).numpy()

@@ -94,7 +94,7 @@ def recording(
     ------
     InvalidOption
         At once, for options outside their domain or that do not fit the layout of the folder.
-    MissingBackend
+    MissingDependency
         If pyarrow cannot be imported.
 
     Examples

@@ -11,14 +11,14 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 from subsetopt.formats.csv_cells import csv_text, safe_cell
-from subsetopt.solvers.base import Requirement
 
 from .epochs import device_for_sums, ids_of
 from .samplers import require_whole
 
-TENSORBOARD = Requirement("tensorboard", "tensorboard")
+TENSORBOARD = OptionalDependency("tensorboard", "tensorboard")
 
 
 class Watcher:
@@ -224,7 +224,7 @@ class TensorBoardWriter:
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         If TensorBoard is not installed.
     """
 

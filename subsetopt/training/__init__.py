@@ -1,9 +1,9 @@
 """A training harness: tasks under a budget, with selection rules, and uniform beside them."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
+from subsetopt._registry import loader
 
 if TYPE_CHECKING:
     from .analysis import analyse
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .tasks import TASKS, task
     from .tuning import Tuning
 
-Requirement("torch", "torch", extra="train").load()  # nothing here works without it
+OptionalDependency("torch", "torch", extra="train").load()  # nothing here works without it
 
 _CONTENTS = {
     "analysis": ("analyse",),
@@ -27,7 +27,6 @@ _CONTENTS = {
     "tasks": ("TASKS", "task"),
     "tuning": ("Tuning",),
 }
-_HOMES = {name: module for module, names in _CONTENTS.items() for name in names}
 
 __all__ = [
     "METHODS",
@@ -47,12 +46,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+__getattr__ = loader(__name__, _CONTENTS)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *__all__})

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import torch
 
+from subsetopt._files import replacing
 from subsetopt.errors import InvalidFile
-from subsetopt.formats.atomic import replacing
 
 from .ranks import Group
 

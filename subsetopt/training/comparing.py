@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from subsetopt._files import locked_folder, replacing
 from subsetopt._processes import end_with
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats.atomic import replacing
 from subsetopt.formats.csv_cells import csv_text
-from subsetopt.formats.locks import locked_folder
 from subsetopt.problems.parallel import processors
 
 from .checkpoint import NAME

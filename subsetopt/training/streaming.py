@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from subsetopt._files import locked_folder
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.formats.locks import locked_folder
 from subsetopt.torch.rules import rule as made_rule
 from subsetopt.torch.streaming import StreamedBatch, StreamedSamples
 

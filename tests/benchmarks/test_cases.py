@@ -26,7 +26,7 @@ from subsetopt.benchmarks.cases import (
 )
 from subsetopt.benchmarks.cases.classifier import Perceptron, Recording, Samples, Training
 from subsetopt.benchmarks.results import Entrant
-from subsetopt.errors import InvalidFile, InvalidOption, MissingBackend
+from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 from subsetopt.formats.idx import IMAGES, LABELS
 from subsetopt.limits import Limits
 from subsetopt.problems import Linear, MMDSelection
@@ -134,7 +134,7 @@ def test_too_few_samples(recording: Recording) -> None:
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(MissingBackend, match=r"pip install 'subsetopt\[bench\]'"):
+    with pytest.raises(MissingDependency, match=r"pip install 'subsetopt\[bench\]'"):
         digits.losses(8, 1, seed=0)
 
 

@@ -17,7 +17,7 @@ from subsetopt.benchmarks.results import (
     Settings,
 )
 from subsetopt.benchmarks.results.rows import SCHEMA
-from subsetopt.errors import MissingBackend
+from subsetopt.errors import MissingDependency
 from subsetopt.machine import Machine
 from subsetopt.solution import CertificateKind, Termination
 from subsetopt.solvers import base
@@ -157,6 +157,6 @@ def test_a_missing_package_is_told_with_the_mend(
 ) -> None:
     real = base._findable
     monkeypatch.setattr(base, "_findable", lambda name: name != missing and real(name))
-    with pytest.raises(MissingBackend, match=rf"{missing} is not.*subsetopt\[bench\]"):
+    with pytest.raises(MissingDependency, match=rf"{missing} is not.*subsetopt\[bench\]"):
         frames.write_tables(RESULTS, tmp_path)
     assert not list(tmp_path.iterdir())

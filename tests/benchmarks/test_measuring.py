@@ -83,7 +83,7 @@ def test_failures_cost_their_own_rows_only(cases: list[Case]) -> None:
         == "InvalidAnswer: solver 'raiser' failed with ZeroDivisionError: who would have thought"
     )
     assert rows["refuser"].failure == "TooLarge: it would take a year"
-    assert rows["absent"].failure.startswith("MissingBackend: solver 'absent' cannot run")
+    assert rows["absent"].failure.startswith("MissingDependency: solver 'absent' cannot run")
     assert rows["vectorial"].failure.startswith("UnsupportedProblem: ")
     for name in ("crasher", "raiser", "refuser", "absent", "vectorial"):
         assert rows[name].objective is None

@@ -15,7 +15,7 @@ from subsetopt.errors import (
     InvalidFile,
     InvalidOption,
     InvalidProblem,
-    MissingBackend,
+    MissingDependency,
     UnknownSolver,
     UnsupportedProblem,
 )
@@ -316,5 +316,5 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
 
 def test_without_pyyaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(MissingBackend, match=r"pip install 'subsetopt\[bench\]'"):
+    with pytest.raises(MissingDependency, match=r"pip install 'subsetopt\[bench\]'"):
         read_suite(written(tmp_path, "instances: []"))

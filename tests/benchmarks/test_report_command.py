@@ -7,11 +7,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.benchmarks.reporting import comparison_document
 from subsetopt.benchmarks.results import Results
 from subsetopt.cli import report
 from subsetopt.cli.exits import ExitCodes
-from subsetopt.solvers.base import Requirement
 
 Planted = Callable[..., Results]
 Keep = Callable[[Results, Path], Path]
@@ -109,7 +109,7 @@ def test_what_is_wrong_is_said(folder: Path, tmp_path: Path) -> None:
 def test_without_a_package_the_tables_are_there_all_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    missing = Requirement("matplotlib", "no_such_thing", extra="bench")
+    missing = OptionalDependency("matplotlib", "no_such_thing", extra="bench")
     monkeypatch.setattr(comparison_document, "MATPLOTLIB", missing)
     result = call(folder)
     assert result.exit_code == 3

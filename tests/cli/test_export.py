@@ -9,11 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 import subsetopt as so
-from subsetopt import forms
+from subsetopt import _dependencies, forms
 from subsetopt.cli import app
 from subsetopt.formats import write_model
 from subsetopt.problems import MMDSelection
-from subsetopt.solvers import base
 
 VALUES = np.random.default_rng(0).random((6, 2))
 
@@ -100,7 +99,9 @@ def test_solvers_as_json() -> None:
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
     assert document["version"] == so.__version__
-    assert [row["name"] for row in document["solvers"]] == [row.name for row in so.solvers()]
+    assert [row["name"] for row in document["solvers"]] == [
+        row.name for row in so.available_solvers()
+    ]
     for row in document["solvers"]:
         assert row["available"] or row["reason"]
         assert row["kind"]
@@ -108,10 +109,10 @@ def test_solvers_as_json() -> None:
 
 
 def test_solvers_for_people_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_findable", lambda module: module != "pyscipopt")
+    monkeypatch.setattr(_dependencies, "_findable", lambda module: module != "pyscipopt")
     result = run("solvers")
     assert result.exit_code == 0, result.stderr
-    for row in so.solvers():
+    for row in so.available_solvers():
         assert row.name in result.stdout
     assert "not installed" in " ".join(result.stdout.split())
     assert "\x1b" not in result.stdout

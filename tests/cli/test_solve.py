@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import subsetopt as so
+from subsetopt import _dependencies
 from subsetopt.cli import app
-from subsetopt.solvers import base, catalogue
+from subsetopt.solvers import catalogue
 from subsetopt.solvers.base import Answer, Kind, Solver
 
 Plant = Callable[[Any], None]
@@ -210,7 +211,7 @@ def test_limits_and_options_arrive(losses: Path, plant: Plant) -> None:
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [("depth=x", "int or NoneType"), ("depth", "key=value"), ("deep=1", "its options: depth")],
+    [("depth=x", "int or NoneType"), ("depth", "key=value"), ("deep=1", "it has depth")],
 )
 def test_bad_options(losses: Path, plant: Plant, option: str, words: Any) -> None:
     plant(None)
@@ -278,14 +279,14 @@ def test_a_bug_is_one_line_and_a_traceback_on_request(
 ) -> None:
     plant(RuntimeError("odd\nstate"))
     assert_error(solve(losses, "-k", 5), 1, "solver 'random' failed with RuntimeError: odd state")
-    monkeypatch.setattr(Planted, "__module__", "subsetopt.solvers.random")
+    monkeypatch.setattr(Planted, "__module__", "subsetopt.solvers.heuristics.random")
     assert_error(solve(losses, "-k", 5), 1, "RuntimeError: odd state", "SUBSETOPT_DEBUG")
     monkeypatch.setenv("SUBSETOPT_DEBUG", "1")
     assert "Traceback" in solve(losses, "-k", 5).stderr
 
 
 def test_a_missing_backend(losses: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_findable", lambda module: module != "highspy")
+    monkeypatch.setattr(_dependencies, "_findable", lambda module: module != "highspy")
     assert_error(solve(losses, "-k", 5, "--solver", "highs"), 3, "pip install", "highspy")
 
 

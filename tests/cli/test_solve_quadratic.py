@@ -14,11 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 import subsetopt as so
+from subsetopt._dependencies import Availability
 from subsetopt.cli import app, progress
 from subsetopt.problems import MMDSelection
 from subsetopt.problems.kernels import Gaussian, Laplace, Polynomial
 from subsetopt.solvers import bounds, catalogue
-from subsetopt.solvers.base import Answer, Availability
+from subsetopt.solvers.base import Answer
 
 MDPLIB = "4 2\n0 1 1.5\n0 2 2\n0 3 3\n1 2 4\n1 3 5\n2 3 7\n"
 BQP = "2\n3 2\n1 1 5\n2 3 2\n2 1\n1 2 7\n"

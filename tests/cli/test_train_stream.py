@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from subsetopt._files import locked_folder
 from subsetopt.cli import app
-from subsetopt.formats.locks import locked_folder
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pyarrow")
@@ -182,8 +182,8 @@ def test_a_signal_ends_after_the_window_at_hand(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--task", "nothing"), "task is 'nothing'"),
-        (("--rule", "magic"), "rule is 'magic'"),
+        (("--task", "nothing"), "got 'nothing'"),
+        (("--rule", "magic"), "got 'magic'"),
         (("--rule", "vector"), "needs features"),
         (("--budget", "2"), "budget is 2.0"),
         (("--window", "0"), "window is 0"),

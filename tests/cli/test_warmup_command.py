@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from subsetopt import _compiling, warming
+from subsetopt import warming
+from subsetopt._kernels import _compiling, _tiers
 from subsetopt.cli import app
-from subsetopt.solvers import _tiers
 
 
 def run(*arguments: str) -> Any:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from subsetopt.formats.atomic import replacing
+from subsetopt._files import replacing
 
 KILLED = """
 import os, signal, sys
-from subsetopt.formats.atomic import replacing
+from subsetopt._files import replacing
 with replacing(sys.argv[1]) as stream:
     stream.write(b"half of what was to be written")
     stream.flush()

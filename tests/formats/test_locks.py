@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from subsetopt._files import locked, locked_folder
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats.locks import locked, locked_folder
 
 
 def test_the_second_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:

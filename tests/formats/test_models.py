@@ -284,7 +284,7 @@ def test_a_link_stays_a_link_and_the_mode_is_the_usual_one(tmp_path: Path) -> No
 
 
 def test_an_interruption_leaves_the_old_file(tmp_path: Path) -> None:
-    from subsetopt.formats.atomic import replacing
+    from subsetopt._files import replacing
 
     path = tmp_path / "model.lp"
     path.write_text("old")

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from subsetopt._kernels.record_tables import _MULTIPLIER, _first
 from subsetopt.errors import InvalidProblem
 from subsetopt.records import (
     LabelWriter,
@@ -24,7 +25,6 @@ from subsetopt.records import (
     RecordWriter,
     Staleness,
 )
-from subsetopt.records._kernels import _MULTIPLIER, _first
 from subsetopt.records.classes import Classes
 from subsetopt.records.ids import Ids
 from subsetopt.records.joining import Joined

@@ -4,7 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from subsetopt.errors import MissingBackend
+from subsetopt._dependencies import OptionalDependency
+from subsetopt.errors import MissingDependency
 from subsetopt.report import (
     Axis,
     Bars,
@@ -18,7 +19,6 @@ from subsetopt.report import (
     charts,
 )
 from subsetopt.report.figure_axes import around, extent
-from subsetopt.solvers.base import Requirement
 
 pytest.importorskip("matplotlib")
 
@@ -92,6 +92,8 @@ def test_limits() -> None:
 
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charts, "MATPLOTLIB", Requirement("matplotlib", "no_such", extra="bench"))
-    with pytest.raises(MissingBackend, match="matplotlib is not installed"):
+    monkeypatch.setattr(
+        charts, "MATPLOTLIB", OptionalDependency("matplotlib", "no_such", extra="bench")
+    )
+    with pytest.raises(MissingDependency, match="matplotlib is not installed"):
         FIGURES["chart"].draw()

@@ -59,7 +59,7 @@ def test_share_of_the_optimum() -> None:
 
 
 def test_few_gains_are_computed_again() -> None:
-    from subsetopt.solvers._kernels import facility as kernel
+    from subsetopt._kernels import facility as kernel
 
     X = np.random.default_rng(0).normal(size=(500, 4)).astype(np.float32)
     similarity = np.asarray(so.Gaussian(1.0)(X, X))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers._kernels import sequences
-from subsetopt.solvers._kernels.quadratic import BLOCK
-from subsetopt.solvers._quadratic_steps import seen_as_bits
+from subsetopt._kernels import sequences
+from subsetopt._kernels.quadratic import BLOCK
+from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
 
 SIZES = [1, 5, 1023, 1024, 1025, 2500]
 

@@ -10,9 +10,9 @@ import subsetopt as so
 from subsetopt.errors import InvalidOption, TooLarge
 from subsetopt.sequencing import choose, choosers, mmd_to_whole
 from subsetopt.sequencing.state import State
-from subsetopt.sequencing.torch_choosers import TorchHerding, TorchSwap
-from subsetopt.sequencing.torch_engine import TorchEngine
-from subsetopt.sequencing.torch_kernels import whole_products
+from subsetopt.torch.sequencing.batch_search import TorchHerding, TorchSwap
+from subsetopt.torch.sequencing.engine import TorchEngine
+from subsetopt.torch.sequencing.kernel_rows import whole_products
 
 torch = pytest.importorskip("torch")
 
@@ -76,14 +76,14 @@ def test_rows_sums_and_diagonal(kernel: Any, mode: Any, dtype: str, device: str)
 def test_tiles_leave_no_gap(mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     X = cloud()
     whole = TorchEngine(X, mode=mode)
-    monkeypatch.setattr("subsetopt.sequencing.torch_engine._TILE", {"cpu": 64})
+    monkeypatch.setattr("subsetopt.torch.sequencing.engine._TILE", {"cpu": 64})
     tiled = TorchEngine(X, mode=mode)
     np.testing.assert_allclose(tiled.row_sums(), whole.row_sums(), rtol=1e-6)
     np.testing.assert_allclose(tiled.rows(np.arange(230)), whole.rows(np.arange(230)), atol=1e-6)
 
 
 def test_a_held_matrix_is_symmetric_to_the_last_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("subsetopt.sequencing.torch_engine._TILE", {"cpu": 64})
+    monkeypatch.setattr("subsetopt.torch.sequencing.engine._TILE", {"cpu": 64})
     K = TorchEngine(cloud(), mode="matrix", dtype="float16").rows(np.arange(230))
     np.testing.assert_array_equal(K, K.T)
     np.testing.assert_array_equal(K.diagonal(), 1.0)
@@ -161,7 +161,7 @@ def test_herding_is_that_of_the_host(kernel: Any, mode: Any, device: str) -> Non
 def test_no_exchange_is_left(
     kernel: Any, mode: Any, chunk: int, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subsetopt.sequencing.torch_choosers._CHUNK", chunk)
+    monkeypatch.setattr("subsetopt.torch.sequencing.batch_search._CHUNK", chunk)
     X, k = cloud(60), 8
     engine = TorchEngine(X, kernel, mode=mode, device=device)
     K = engine.rows(np.arange(60)).astype(np.float64)

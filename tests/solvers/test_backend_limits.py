@@ -9,7 +9,8 @@ import pytest
 import subsetopt as so
 from subsetopt.cli import exits
 from subsetopt.limits import Limits
-from subsetopt.solvers import _start, bounds, catalogue
+from subsetopt.solvers import bounds, catalogue
+from subsetopt.solvers.heuristics import _start
 
 MARGIN = 8.0
 """Seconds past the limit that a busy machine may take; without an end to it CBC took 15 s at this
@@ -69,7 +70,7 @@ def test_the_start_is_handed_over(name: str) -> None:
         pytest.skip(f"{name} is missing")
     from time import monotonic
 
-    from subsetopt.solvers._adapter import Watch
+    from subsetopt.solvers.backends._adapter import Watch
 
     problem = dense(40, 9)
     start: Any = _start.quick(problem, Limits())
@@ -135,7 +136,7 @@ def test_ctrl_c_while_bounding_keeps_the_selection(
 
 def test_after_ctrl_c_nothing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     from subsetopt.solvers.base import Answer
-    from subsetopt.solvers.greedy import Greedy
+    from subsetopt.solvers.heuristics.greedy import Greedy
 
     def interrupted(self: Any, problem: Any, limits: Limits) -> Answer:
         return Answer(indices=np.arange(4), termination=so.Termination.INTERRUPTED)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import subsetopt as so
 from subsetopt.limits import Limits
-from subsetopt.solvers import _backend, catalogue
+from subsetopt.solvers import catalogue
+from subsetopt.solvers.backends import _backend
 
 BACKENDS = ("cbc", "scip", "highs", "cpsat")
 

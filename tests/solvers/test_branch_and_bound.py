@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.solvers import branch_and_bound
+from subsetopt.solvers.exact import branch_and_bound
 from subsetopt.testing import assert_solver_contract
 
 DATA = os.environ.get("SUBSETOPT_DATA")

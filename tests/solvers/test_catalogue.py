@@ -90,7 +90,7 @@ def test_a_third_party_adds_a_solver(installed: Path) -> None:
     register(installed, "first = thirdparty:First")
     code = """
 from subsetopt.testing import assert_solver_contract
-row = so.solvers()[-1]
+row = so.available_solvers()[-1]
 assert (row.name, row.kind, row.options) == ("first", "baseline", ("offset",)), row
 assert row.availability
 problem = so.MeanMatching([1.0, 2.0, 4.0], k=2)
@@ -124,10 +124,10 @@ def test_the_command_line_shows_it(installed: Path) -> None:
 def test_no_built_in_name_can_be_taken(installed: Path) -> None:
     register(installed, "swap = thirdparty:First", "first = thirdparty:First")
     code = """
-assert [row.name for row in so.solvers()].count("swap") == 1
+assert [row.name for row in so.available_solvers()].count("swap") == 1
 print(type(so.solver("swap")).__module__, type(so.solver("first")).__module__)
 """
-    assert python(installed, code) == "subsetopt.solvers.swap thirdparty\n"
+    assert python(installed, code) == "subsetopt.solvers.heuristics.swap thirdparty\n"
 
 
 BROKEN_LINES = {
@@ -135,9 +135,9 @@ BROKEN_LINES = {
     "undeclared = thirdparty:Undeclared": ("InvalidAnswer", ["no dataclass"]),
     "nameless = thirdparty:Nameless": ("InvalidAnswer", ["declares no name, kind"]),
     "second = thirdparty:First": ("InvalidAnswer", ["calls itself 'first'", "agree"]),
-    "lost = thirdparty:nothing": ("MissingBackend", ["AttributeError", "uninstall"]),
-    "broken = thirdparty_broken:First": ("MissingBackend", ["no_such_module_anywhere"]),
-    "absent = thirdparty_absent:First": ("MissingBackend", ["thirdparty_absent"]),
+    "lost = thirdparty:nothing": ("MissingDependency", ["AttributeError", "uninstall"]),
+    "broken = thirdparty_broken:First": ("MissingDependency", ["no_such_module_anywhere"]),
+    "absent = thirdparty_absent:First": ("MissingDependency", ["thirdparty_absent"]),
 }
 
 
@@ -145,7 +145,7 @@ def test_broken_registrations_are_listed_and_harm_nobody(installed: Path) -> Non
     register(installed, *BROKEN_LINES, "first = thirdparty:First")
     names = [line.partition(" ")[0] for line in BROKEN_LINES]
     code = f"""
-rows = {{row.name: row for row in so.solvers()}}
+rows = {{row.name: row for row in so.available_solvers()}}
 assert rows["first"].availability and rows["swap"].availability
 problem = so.MeanMatching([1.0, 2.0, 4.0], k=2)
 assert so.solve(problem, "stride").solver == "stride"
@@ -172,7 +172,7 @@ def test_one_name_registered_twice_is_one_row(installed: Path) -> None:
     other.mkdir()
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
     (other / "entry_points.txt").write_text(f"[{catalogue.GROUP}]\nfirst = thirdparty:First\n")
-    code = "print([row.name for row in so.solvers()].count('first'))"
+    code = "print([row.name for row in so.available_solvers()].count('first'))"
     assert python(installed, code) == "1\n"
 
 

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 import subsetopt as so
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
-from subsetopt.solvers import _adapter, _contained, _start
-from subsetopt.solvers.base import Answer, Requirement
+from subsetopt.solvers.backends import _adapter, _contained
+from subsetopt.solvers.base import Answer
+from subsetopt.solvers.heuristics import _start
 
 SOON = 30.0
 """Seconds that are enough on the busiest machine."""
@@ -37,7 +39,7 @@ def for_ever(report: Any, *reported: object) -> None:
 
 
 def until_asked(report: Any) -> str:
-    from subsetopt.solvers._interrupts import FROM_PARENT
+    from subsetopt.solvers.backends._interrupts import FROM_PARENT
 
     assert FROM_PARENT is not None
     report("not yet")
@@ -209,14 +211,14 @@ def test_problems_travel_as_they_are() -> None:
 
 KILLED = """
 import os, signal
-from subsetopt.solvers import _contained
+from subsetopt.solvers.backends import _contained
 with _contained.worker(()) as process:
     process.wait()
     print(process.process_id, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 ENDED = """
-from subsetopt.solvers import _contained
+from subsetopt.solvers.backends import _contained
 with _contained.worker(()) as process:
     process.wait()
 print(process.process_id, flush=True)
@@ -238,7 +240,7 @@ def test_a_forked_process_leaves_the_processes_of_its_parent_alone() -> None:
     mine = _contained.call(process_of, modules=HERE, limits=Limits()).value
     program = (
         "import os\n"
-        "from subsetopt.solvers import _contained\n"
+        "from subsetopt.solvers.backends import _contained\n"
         "from subsetopt.limits import Limits\n"
         "with _contained.worker(()) as process:\n"
         "    process.wait()\n"
@@ -264,7 +266,7 @@ class Stub(_adapter.Adapter):
     name = "stub"
     summary = choose_when = "never"
     handles = ("mean-matching",)
-    requires = (Requirement("numpy", "numpy"),)
+    requires = (OptionalDependency("numpy", "numpy"),)
     stoppable = False
     does = "answers"
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.forms import QuadraticForm
-from subsetopt.solvers import _convex
 from subsetopt.solvers._deadline import Deadline
-from subsetopt.solvers._trace import largest_trace
+from subsetopt.solvers.relaxations import _convex
+from subsetopt.solvers.relaxations._trace import largest_trace
 
 Floats = NDArray[np.float64]
 

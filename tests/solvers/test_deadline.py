@@ -12,15 +12,10 @@ import subsetopt as so
 from subsetopt._clock import _Clock
 from subsetopt.limits import Limits
 from subsetopt.problems import mean_matching_models, parallel
-from subsetopt.solvers import (
-    _deadline,
-    _quadratic_search,
-    _quadratic_steps,
-    _vector_search,
-    catalogue,
-    frank_wolfe,
-)
+from subsetopt.solvers import _deadline, catalogue
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime, TimedSolver
+from subsetopt.solvers.heuristics import _quadratic_search, _quadratic_steps, _vector_search
+from subsetopt.solvers.relaxations import frank_wolfe
 
 CHUNKED = (
     _deadline,
@@ -232,7 +227,7 @@ def test_the_clock_stands_while_it_is_paused() -> None:
 
 def test_compiling_is_not_in_the_limit() -> None:
     from subsetopt._clock import CLOCK
-    from subsetopt.compiled import njit
+    from subsetopt._kernels._cache import njit
 
     @njit(cache=False)
     def fresh(x: float) -> float:

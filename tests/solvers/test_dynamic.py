@@ -7,9 +7,9 @@ from math import inf
 import numpy as np
 import pytest
 
-from subsetopt.solvers import _dynamic
 from subsetopt.solvers._deadline import NEVER, Deadline
-from subsetopt.solvers._integers import Subproblem
+from subsetopt.solvers.exact import _dynamic
+from subsetopt.solvers.exact._integers import Subproblem
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.limits import Limits
 from subsetopt.rounding import down
-from subsetopt.solvers import _meet, exact
+from subsetopt.solvers.exact import _meet, exact
 
 METHODS = ("auto", "meet", "dynamic", "window")
 EXACT = so.CertificateKind.EXACT

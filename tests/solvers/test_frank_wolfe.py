@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
-from subsetopt.solvers import _convex, bounds
+from subsetopt.solvers import bounds
 from subsetopt.solvers._deadline import NEVER, Deadline
-from subsetopt.solvers._quadratic_relaxation import QuadraticRelaxation
+from subsetopt.solvers.relaxations import _convex
+from subsetopt.solvers.relaxations._quadratic_relaxation import QuadraticRelaxation
 from subsetopt.testing import assert_solver_contract
 
 VARIANTS = ("pairwise", "away", "vanilla")

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.solvers import _integers
-from subsetopt.solvers._integers import Integers
+from subsetopt.solvers.exact import _integers
+from subsetopt.solvers.exact._integers import Integers
 
 VALUES: dict[str, Any] = {
     "float32": np.random.default_rng(0).exponential(size=8).astype(np.float32),

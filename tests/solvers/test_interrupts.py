@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.solvers import _interrupts, catalogue
+from subsetopt.solvers import catalogue
+from subsetopt.solvers.backends import _interrupts
 
 CHILD = """
 import signal, sys, threading, time, warnings

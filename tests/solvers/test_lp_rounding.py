@@ -8,7 +8,7 @@ import pytest
 
 import subsetopt as so
 from subsetopt.limits import Limits
-from subsetopt.solvers import _relaxation
+from subsetopt.solvers.relaxations import _relaxation
 from subsetopt.testing import assert_solver_contract
 
 pytest.importorskip("highspy")

@@ -6,10 +6,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from subsetopt.solvers import _meet
 from subsetopt.solvers._deadline import Deadline, OutOfTime
-from subsetopt.solvers._integers import Subproblem
-from subsetopt.solvers._meet import Meet
+from subsetopt.solvers.exact import _meet
+from subsetopt.solvers.exact._integers import Subproblem
+from subsetopt.solvers.exact._meet import Meet
 
 
 def _best(values: list[int], sub: Subproblem) -> Fraction:

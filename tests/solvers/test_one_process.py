@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import subsetopt as so
+from subsetopt import _dependencies
 from subsetopt.limits import Limits
-from subsetopt.solvers import base, catalogue
+from subsetopt.solvers import catalogue
 
 BACKENDS = ("cbc", "scip", "highs", "cpsat")
 MODULES = {
@@ -73,15 +74,17 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Pretend that some modules are missing and that distributions have other versions."""
 
     def pretend(missing: Sequence[str] = (), versions: Mapping[str, str] | None = None) -> None:
-        found, version = base._findable, base._version_of
-        monkeypatch.setattr(base, "_findable", lambda m: m not in missing and found(m))
-        monkeypatch.setattr(base, "_version_of", lambda d: (versions or {}).get(d) or version(d))
+        found, version = _dependencies._findable, _dependencies.version_of
+        monkeypatch.setattr(_dependencies, "_findable", lambda m: m not in missing and found(m))
+        monkeypatch.setattr(
+            _dependencies, "version_of", lambda d: (versions or {}).get(d) or version(d)
+        )
 
     return pretend
 
 
 def _row(name: str) -> Any:
-    return next(row for row in so.solvers() if row.name == name)
+    return next(row for row in so.available_solvers() if row.name == name)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +97,9 @@ def test_missing(environment: Callable[..., None], name: str, module: str) -> No
     assert not row.availability
     assert f"pip install '{module}" in row.availability.reason
     problem = so.MeanMatching([1.0, 2.0, 3.0], k=1)
-    with pytest.raises(so.MissingBackend, match="pip install"):
+    with pytest.raises(so.MissingDependency, match="pip install"):
         so.solve(problem, name)
-    with pytest.raises(so.MissingBackend, match="pip install"):
+    with pytest.raises(so.MissingDependency, match="pip install"):
         so.solver(name).answer(problem, Limits())
     assert so.solve(problem, "random").indices is not None
 
@@ -106,7 +109,7 @@ def test_the_clash_is_told_before_it_crashes(environment: Callable[..., None]) -
     reason = _row("highs").availability.reason
     assert "ortools" in reason
     assert "pip install 'highspy>=1.10,<1.15'" in reason
-    with pytest.raises(so.MissingBackend, match="cannot share a process"):
+    with pytest.raises(so.MissingDependency, match="cannot share a process"):
         so.solve(so.MeanMatching([1.0, 2.0], k=1), "highs")
     environment(missing=["ortools"], versions={"highspy": "1.15.0"})
     assert _row("highs").availability.version == "1.15.0"
@@ -115,7 +118,7 @@ def test_the_clash_is_told_before_it_crashes(environment: Callable[..., None]) -
 
 def test_nothing_is_imported_before_it_is_used() -> None:
     code = (
-        "import sys, subsetopt as so; so.solvers(); "
+        "import sys, subsetopt as so; so.available_solvers(); "
         "print([m for m in ('ortools', 'highspy', 'pyscipopt') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -12,7 +12,8 @@ import pytest
 import subsetopt as so
 from subsetopt.forms import QuadraticModel, iqp_model
 from subsetopt.limits import Limits
-from subsetopt.solvers import _backend, _formulations, catalogue
+from subsetopt.solvers import catalogue
+from subsetopt.solvers.backends import _backend, _formulations
 from subsetopt.testing import assert_solver_contract
 
 LINEAR = get_args(_formulations.Linear)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import subsetopt as so
 from subsetopt.forms import LINEARISATIONS, QuadraticForm
 from subsetopt.limits import Limits
-from subsetopt.solvers import _published_lp, _relaxation, bounds
+from subsetopt.solvers import bounds
+from subsetopt.solvers.relaxations import _published_lp, _relaxation
 
 pytest.importorskip("highspy")
 LIMITS = Limits(threads=1)

@@ -10,8 +10,8 @@ import subsetopt as so
 from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solvers import bounds
-from subsetopt.solvers._branching import Node, Reduced
-from subsetopt.solvers._semidefinite import Iterate, Relaxation
+from subsetopt.solvers.exact._branching import Node, Reduced
+from subsetopt.solvers.relaxations._semidefinite import Iterate, Relaxation
 
 
 def costs(seed: int, n: int, kind: str = "indefinite") -> NDArray[np.float64]:

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 import subsetopt as so
 from subsetopt.limits import Limits
-from subsetopt.solvers import (
-    _deadline,
+from subsetopt.solvers import _deadline
+from subsetopt.solvers._deadline import Deadline, OutOfTime
+from subsetopt.solvers.heuristics import (
     _quadratic_search,
     _quadratic_steps,
     _scalar_search,
     _vector_search,
     swap,
 )
-from subsetopt.solvers._deadline import Deadline, OutOfTime
 from subsetopt.testing import assert_solver_contract
 
 HEURISTICS = ("swap", "greedy", "stride", "random", "frank-wolfe")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.solvers import _quadratic_search
+from subsetopt.solvers.heuristics import _quadratic_search
 from subsetopt.testing import assert_solver_contract
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))

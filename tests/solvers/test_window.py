@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime
-from subsetopt.solvers._integers import Integers
-from subsetopt.solvers._window import Window
+from subsetopt.solvers.exact._integers import Integers
+from subsetopt.solvers.exact._window import Window
 
 
 def _sized(values: NDArray[np.generic], k: int) -> tuple[Integers, Window | None]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import subsetopt as so
-from subsetopt.errors import InvalidOption, InvalidProblem, MissingBackend, UnsupportedProblem
+from subsetopt.errors import InvalidOption, InvalidProblem, MissingDependency, UnsupportedProblem
 
 torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
@@ -346,12 +346,12 @@ def test_obftf_by_the_published_route() -> None:
 
 
 def test_obftf_by_a_solver_that_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    from subsetopt.solvers import base as solvers
-    from subsetopt.solvers.cbc import Cbc
+    from subsetopt._dependencies import Availability
+    from subsetopt.solvers.backends.cbc import Cbc
 
-    missing = solvers.Availability(None, "it is not installed: pip install it")
+    missing = Availability(None, "it is not installed: pip install it")
     monkeypatch.setattr(Cbc, "availability", classmethod(lambda cls: missing))
-    with pytest.raises(MissingBackend, match="pip install it"):
+    with pytest.raises(MissingDependency, match="pip install it"):
         rule("obftf_exact")
     with pytest.raises(so.UnknownSolver):
         rule("obftf_exact", solver="none such")
@@ -396,7 +396,8 @@ def test_nothing_heavy_is_loaded_before_it_is_asked_for() -> None:
 def test_names_of_the_package() -> None:
     import subsetopt.torch as package
 
-    assert {*package._HOMES, "SequenceBatchSampler"} == set(package.__all__)
+    listed = {name for names in package._CONTENTS.values() for name in names}
+    assert {*listed, "SequenceBatchSampler"} == set(package.__all__)
     assert all(getattr(package, name) is not None for name in package.__all__)
     assert set(package.__all__) <= set(dir(package))
     with pytest.raises(AttributeError, match="none_such"):
@@ -405,14 +406,14 @@ def test_names_of_the_package() -> None:
 
 def test_without_torch_the_error_says_how_to_install_it() -> None:
     import subsetopt.torch as package
-    from subsetopt.solvers.base import Availability, Requirement
+    from subsetopt._dependencies import Availability, OptionalDependency
 
     missing = Availability(None, "torch is not installed: pip install 'subsetopt[torch]'")
     with (
-        mock.patch.object(Requirement, "availability", return_value=missing),
-        pytest.raises(MissingBackend, match=r"subsetopt\[torch\]"),
+        mock.patch.object(OptionalDependency, "availability", return_value=missing),
+        pytest.raises(MissingDependency, match=r"subsetopt\[torch\]"),
     ):
-        _ = package.rule
+        _ = package.__getattr__("rule")  # as if it had not been asked for yet
 
 
 def test_a_state_is_gone_on_with_on_another_device_of_its_type() -> None:

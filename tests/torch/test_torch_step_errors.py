@@ -64,7 +64,7 @@ def embedded(model: Any, batch: Any) -> Tensor:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rule": "obtf", "k": 4}, "rule is 'obtf'"),
+        ({"rule": "obtf", "k": 4}, "got 'obtf'"),
         ({"rule": "obftf"}, "needs k"),
         ({"rule": "obftf", "k": 0}, "k is 0"),
         ({"rule": "obftf", "k": 1.5}, "k is 1.5"),

@@ -233,7 +233,7 @@ def test_options(tmp_path: Path, streams: Any) -> None:
     stream = streams()
     for options, said in (
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"rule": "best"}, "rule is 'best'"),
+        ({"rule": "best"}, "got 'best'"),
         ({"places": {}}, "gets the ids themselves"),
     ):
         given: Any = options

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
+from subsetopt._kernels import features as kernels
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.solvers._kernels import features as kernels
 from subsetopt.torch import rule
 
 torch: Any = pytest.importorskip("torch")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem, MissingBackend
+from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem, MissingDependency
 
 torch = pytest.importorskip("torch")
 
@@ -147,11 +147,11 @@ def test_a_csv_file_is_continued(tmp_path: Path) -> None:
 
 
 def test_tensorboard_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from subsetopt.solvers.base import Requirement
+    from subsetopt._dependencies import OptionalDependency
 
-    missing = Requirement("tensorboard", "no_such_module")
+    missing = OptionalDependency("tensorboard", "no_such_module")
     monkeypatch.setattr(watching, "TENSORBOARD", missing)
-    with pytest.raises(MissingBackend, match="pip install 'tensorboard'"):
+    with pytest.raises(MissingDependency, match="pip install 'tensorboard'"):
         TensorBoardWriter(tmp_path)
 
 
@@ -175,5 +175,5 @@ def test_tensorboard_reads_what_is_written(tmp_path: Path) -> None:
 def test_frameworks_are_optional(module: str, framework: str) -> None:
     if importlib.util.find_spec(framework) is not None:
         pytest.skip(f"{framework} is installed")
-    with pytest.raises(MissingBackend, match=rf"pip install 'subsetopt\[{module}\]'"):
+    with pytest.raises(MissingDependency, match=rf"pip install 'subsetopt\[{module}\]'"):
         importlib.import_module(f"subsetopt.torch.callbacks.{module}")

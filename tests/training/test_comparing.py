@@ -7,8 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from subsetopt._files import locked_folder  # noqa: E402
 from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
-from subsetopt.formats.locks import locked_folder  # noqa: E402
 from subsetopt.training import comparing  # noqa: E402
 from subsetopt.training.comparing import Settings, execute, load, runs_of  # noqa: E402
 from subsetopt.training.result import Passes, Result  # noqa: E402

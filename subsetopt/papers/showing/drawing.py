@@ -5,7 +5,7 @@ from math import ceil, inf, isfinite, log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from subsetopt.formats.atomic import replacing
+from subsetopt._files import replacing
 from subsetopt.papers.measuring import Line
 from subsetopt.papers.outcome import Outcome
 from subsetopt.papers.parts import Part, Quantity

@@ -105,7 +105,7 @@ def _lazily(
     matrix: NDArray[Any], candidates: Indices, sums: NDArray[np.float64], k: int
 ) -> tuple[Indices, NDArray[np.float64]]:
     """Choose k, given the exact first gains, which are used up."""
-    from subsetopt.solvers._kernels import facility
+    from subsetopt._kernels import facility
 
     served = np.full(len(matrix), np.inf, dtype=matrix.dtype)  # others gain nothing
     served[candidates] = 0

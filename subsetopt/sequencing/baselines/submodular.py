@@ -157,7 +157,7 @@ class _Terms:
     coverage: float
 
     def greedy(self, candidates: Indices, k: int) -> tuple[Indices, NDArray[np.float64]]:
-        from subsetopt.solvers._kernels import submodular
+        from subsetopt._kernels import submodular
 
         chosen, gains = np.empty(k, dtype=np.int64), np.empty(k)
         n, d = len(candidates), self.features.shape[1]

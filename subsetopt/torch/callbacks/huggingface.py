@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
+from subsetopt._dependencies import OptionalDependency
+from subsetopt._files import replacing
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
-from subsetopt.formats.atomic import replacing
-from subsetopt.solvers.base import Requirement
 from subsetopt.torch.importance import ImportanceSampler
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import StepResult, SubsetStep
@@ -19,8 +19,8 @@ from subsetopt.torch.watching import Watcher, Writer
 
 from .selection import Selection
 
-TRANSFORMERS = Requirement("transformers", "transformers", ">=4.57", extra="huggingface")
-ACCELERATE = Requirement("accelerate", "accelerate", extra="huggingface")
+TRANSFORMERS = OptionalDependency("transformers", "transformers", ">=4.57", extra="huggingface")
+ACCELERATE = OptionalDependency("accelerate", "accelerate", extra="huggingface")
 _transformers: Any = TRANSFORMERS.load()
 ACCELERATE.load()
 
@@ -133,7 +133,7 @@ class SubsetTrainer(_transformers.Trainer):  # type: ignore[misc]
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         On import of the module, if transformers or accelerate are not installed.
     InvalidOption
         If the parts do not fit each other, the ranks, or a checkpoint.

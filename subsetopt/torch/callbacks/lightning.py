@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import StepResult, SubsetStep
 from subsetopt.torch.watching import Watcher, Writer
 
 from .selection import Selection
 
-LIGHTNING = Requirement("lightning", "lightning", ">=2.5.1", extra="lightning")
+LIGHTNING = OptionalDependency("lightning", "lightning", ">=2.5.1", extra="lightning")
 # Before, its own counts of a run that is resumed in the middle of an epoch are wrong.
 _Callback: Any = LIGHTNING.load("pytorch").Callback
 _KEY = "subsetopt"
@@ -45,7 +45,7 @@ class SelectionCallback(_Callback):  # type: ignore[misc]
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         On import of the module, if Lightning is not installed.
     InvalidOption
         If the parts do not fit each other, the ranks of the trainer, or a checkpoint.

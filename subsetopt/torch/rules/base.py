@@ -1,31 +1,35 @@
 """What a selection rule is: an object that knows losses and k, and no model."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
-from importlib import import_module
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor
 
+from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
 from .checks import is_whole, require, require_finite, require_shape, subset_size
 from .replaying import Replays
 
-RULES = {
-    "uniform": "uniform:Uniform",
-    "obftf": "obftf:OBFTF",
-    "obftf_exact": "obftf_exact:ExactOBFTF",
-    "stride": "stride:Stride",
-    "prob": "prob:Prob",
-    "mink": "mink:MinK",
-    "max_loss": "max_loss:MaxLoss",
-    "selective_backprop": "selective_backprop:SelectiveBackprop",
-    "ordered_sgd": "ordered_sgd:OrderedSGD",
-    "vector": "vector:VectorMatching",
-    "frank_wolfe": "vector:FrankWolfe",
-}
+RULES = Registry(
+    "rule",
+    __package__,
+    {
+        "uniform": "uniform:Uniform",
+        "obftf": "obftf:OBFTF",
+        "obftf_exact": "obftf_exact:ExactOBFTF",
+        "stride": "stride:Stride",
+        "prob": "prob:Prob",
+        "mink": "mink:MinK",
+        "max_loss": "max_loss:MaxLoss",
+        "selective_backprop": "selective_backprop:SelectiveBackprop",
+        "ordered_sgd": "ordered_sgd:OrderedSGD",
+        "vector": "vector:VectorMatching",
+        "frank_wolfe": "vector:FrankWolfe",
+    },
+)
 """Where each rule lives: its module in this package, and its class."""
 
 
@@ -298,15 +302,5 @@ def rule(name: str, **options: Any) -> Rule:
     >>> pick(torch.tensor([0.5, 2.0, 0.1, 3.0]), 2)
     tensor([1, 3])
     """
-    if name not in RULES:
-        raise InvalidOption(f"rule is {name!r}; one of {', '.join(RULES)} is needed")
-    module, _, found = RULES[name].partition(":")
-    made = getattr(import_module(f"{__package__}.{module}"), found)
-    known = [option.name for option in fields(made) if option.init]
-    for option in options:
-        if option not in known:
-            raise InvalidOption(
-                f"rule {name!r} has no option {option!r}; it has {', '.join(sorted(known))}"
-            )
-    ready: Rule = made(**options)
-    return ready
+    made: Rule = RULES.create(name, **options)
+    return made

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from subsetopt.errors import InvalidAnswer, InvalidOption, MissingBackend
+from subsetopt.errors import InvalidAnswer, InvalidOption, MissingDependency
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solving import solve
@@ -26,8 +26,8 @@ class ExactOBFTF(Rule):
     Parameters
     ----------
     solver : str
-        One of `subsetopt.solvers()` that takes mean matching, such as "cbc", "scip", "highs", or
-        "exact", which has no tolerance.
+        One of `subsetopt.available_solvers()` that takes mean matching, such as "cbc", "scip",
+        "highs", or "exact", which has no tolerance.
     time_limit : float, optional
         Seconds for each row; the best selection found until then is taken.
 
@@ -35,7 +35,7 @@ class ExactOBFTF(Rule):
     ------
     UnknownSolver
         If none is called so.
-    MissingBackend
+    MissingDependency
         If what it stands on is missing.
 
     References
@@ -61,7 +61,7 @@ class ExactOBFTF(Rule):
             )
         availability = self._solver.availability()
         if not availability:
-            raise MissingBackend(f"solver {self.solver!r} cannot run: {availability.reason}")
+            raise MissingDependency(f"solver {self.solver!r} cannot run: {availability.reason}")
 
     def _choose(
         self,

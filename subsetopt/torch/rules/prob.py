@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from subsetopt.solvers.base import is_number
+from subsetopt._checks import is_number
 
 from .checks import require
 from .weighted import WeightedRule

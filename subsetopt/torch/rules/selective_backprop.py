@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Generator, Tensor
 
+from subsetopt._checks import is_number
 from subsetopt.errors import InvalidOption
-from subsetopt.solvers.base import is_number
 
 from .checks import is_whole, require
 from .weighted import WeightedRule

@@ -1,7 +1,7 @@
 """Matching the mean of vectors by compiled loops, on the CPU.
 
 Rows are held as columns, less their mean and in single precision, the chosen ones first: see
-`subsetopt.solvers._kernels.columns`.
+`subsetopt._kernels.columns`.
 """
 
 import math
@@ -78,7 +78,7 @@ class _Room:
     """What the kernels work in; they clear what has to be clear. O(n d)."""
 
     def __init__(self, n: int, d: int, dtype: Any) -> None:
-        from subsetopt.solvers._kernels import strata
+        from subsetopt._kernels import strata
 
         self.shape = n, d, dtype
         self.places, self.laid = np.empty(n, np.int64), np.empty((d, n), np.float32)
@@ -115,7 +115,7 @@ def _chosen(
     rows: NDArray[Any], k: int, seed: int, search: Search, rounding: float, room: _Room
 ) -> NDArray[np.int64]:
     """Return the k places, in no order, perhaps in the room."""
-    from subsetopt.solvers._kernels import columns, rng, tilted
+    from subsetopt._kernels import columns, rng, tilted
 
     n, d = rows.shape
     state, places, laid = rng.seeded(seed), room.places, room.laid
@@ -144,7 +144,7 @@ def _chosen(
 
 def _of_strata(k: int, turns: int, room: _Room) -> NDArray[np.int64] | None:
     """Return k places where there are few distinct columns, None where there are many."""
-    from subsetopt.solvers._kernels import strata
+    from subsetopt._kernels import strata
 
     laid, stratum, first = room.laid, room.stratum, room.first
     count = strata.strata_of(laid, stratum, first, *room.strata)

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from subsetopt._announcing import Announcement
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidProblem
-from subsetopt.solvers.base import Requirement
 
 from . import mean
 
-triton: Any = Requirement("triton", "triton").load()
-tl: Any = Requirement("triton", "triton").load("language")
+triton: Any = OptionalDependency("triton", "triton").load()
+tl: Any = OptionalDependency("triton", "triton").load("language")
 
 _COMPILING = Announcement("compiling a kernel in Triton, once per machine for each size of batches")
 _COMPILED: set[tuple[Any, ...]] = set()

@@ -2,20 +2,24 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from importlib import import_module
 from typing import Any, ClassVar
 
 from torch import Generator, Tensor
 
+from subsetopt._registry import Registry, require_options
 from subsetopt.errors import InvalidOption
 
-KINDS = {
-    "none": "plain:Unchanged",
-    "standard": "plain:Standard",
-    "randaugment": "randaugment:RandAugment",
-    "mixup": "mixing:Mixup",
-    "ricap": "mixing:RICAP",
-}
+KINDS = Registry(
+    "augmentation",
+    __package__,
+    {
+        "none": "plain:Unchanged",
+        "standard": "plain:Standard",
+        "randaugment": "randaugment:RandAugment",
+        "mixup": "mixing:Mixup",
+        "ricap": "mixing:RICAP",
+    },
+)
 """Where each augmentation lives: its module in this package, and its class."""
 
 
@@ -86,15 +90,9 @@ def augmentation(name: str, flips: bool, classes: int | None, **options: Any) ->
         If no augmentation is called so, it has no such option, the value is outside its domain, or
         it mixes samples that have no classes.
     """
-    if name not in KINDS:
-        raise InvalidOption(f"augmentation is {name!r}; one of {', '.join(KINDS)} is needed")
-    module, _, found = KINDS[name].partition(":")
-    made = getattr(import_module(f"{__package__}.{module}"), found)
+    made = KINDS.load(name)
     known = {option.name for option in fields(made)} - {"flips", "classes"}
-    for option in options:
-        if option not in known:
-            has = ", ".join(sorted(known)) or "none"
-            raise InvalidOption(f"augmentation {name!r} has no option {option!r}; it has {has}")
+    require_options(f"augmentation {name!r}", options, known)
     if made.mixes:
         if classes is None:
             raise InvalidOption(f"augmentation {name!r} mixes classes; the targets here are none")

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
 
-KORNIA = Requirement("kornia", "kornia", extra="train")
+KORNIA = OptionalDependency("kornia", "kornia", extra="train")
 FILL = (125, 123, 114)
 """The colour of what is cut out; where there are not three channels its mean."""
 

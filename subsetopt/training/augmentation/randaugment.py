@@ -39,7 +39,7 @@ class RandAugment(Standard):
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         Without kornia, which has the operations.
     """
 

@@ -7,18 +7,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile
 from subsetopt.formats import sources
-from subsetopt.solvers.base import Requirement
 
 from .splits import Data, TensorSplit
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
-PILLOW = Requirement("pillow", "PIL", extra="train")
-SCIPY = Requirement("scipy", "scipy", extra="train")
-SKLEARN = Requirement("scikit-learn", "sklearn", extra="train")
-POOCH = Requirement("pooch", "pooch", extra="train")
+PILLOW = OptionalDependency("pillow", "PIL", extra="train")
+SCIPY = OptionalDependency("scipy", "scipy", extra="train")
+SKLEARN = OptionalDependency("scikit-learn", "sklearn", extra="train")
+POOCH = OptionalDependency("pooch", "pooch", extra="train")
 
 
 class Arrays(NamedTuple):

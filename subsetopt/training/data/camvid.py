@@ -51,7 +51,7 @@ def read_camvid(folder: Path, size: tuple[int, int] = (192, 256)) -> Arrays:
     ------
     InvalidFile
         If something is missing or damaged, or a label is not known.
-    MissingBackend
+    MissingDependency
         Without Pillow.
     """
     base = _base(folder)

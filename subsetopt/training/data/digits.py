@@ -12,7 +12,7 @@ def read_digits() -> Arrays:
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         Without scikit-learn.
     """
     loaded = SKLEARN.load("datasets").load_digits()

@@ -122,7 +122,7 @@ def fetch(folder: Path, name: str) -> None:
         If the data set has no public address.
     InvalidFile
         If a file cannot be fetched, or is not the published one.
-    MissingBackend
+    MissingDependency
         Without pooch.
     """
     if name not in ORIGINALS:

@@ -27,7 +27,7 @@ def opened(path: Path, mode: str | None = "RGB") -> Any:
     ------
     InvalidFile
         If it is damaged, or no picture.
-    MissingBackend
+    MissingDependency
         Without Pillow.
     """
     reader = PILLOW.load("Image")

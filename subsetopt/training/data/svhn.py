@@ -21,7 +21,7 @@ def read_svhn(folder: Path) -> Arrays:
     ------
     InvalidFile
         If one of them is missing or damaged.
-    MissingBackend
+    MissingDependency
         Without SciPy.
     """
     train, test = (_part(_find(folder, f"{part}_32x32.mat")) for part in ("train", "test"))

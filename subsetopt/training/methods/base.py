@@ -3,12 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from subsetopt.errors import InvalidOption
+from subsetopt._registry import Registry, require_options
 from subsetopt.torch import features
 from subsetopt.torch.epochs import sampler
 from subsetopt.torch.rules import RULES
@@ -19,22 +18,26 @@ from subsetopt.training.naming import Named
 from subsetopt.training.run import Run
 from subsetopt.training.tasks import Task
 
-METHODS = {
-    "full": "base:Full",
-    **dict.fromkeys(RULES, "within:Within"),
-    "sb": "filling:Filling",
-    "osgd": "within:Truncated",
-    "unif_sgd": "by_epoch:ByEpoch",
-    "p_sgd": "by_epoch:ByEpoch",
-    "c_sgd": "by_epoch:ByEpoch",
-    "scan_sgd": "by_epoch:ByEpoch",
-    "coreset": "by_epoch:ByEpoch",
-    "mmd": "orders:Sequenced",
-    "submodular": "orders:Baselined",
-    "k-dpp": "orders:Baselined",
-    "facility": "orders:Baselined",
-    "random_order": "orders:Baselined",
-}
+METHODS = Registry(
+    "rule",
+    __package__,
+    {
+        "full": "base:Full",
+        **dict.fromkeys(RULES, "within:Within"),
+        "sb": "filling:Filling",
+        "osgd": "within:Truncated",
+        "unif_sgd": "by_epoch:ByEpoch",
+        "p_sgd": "by_epoch:ByEpoch",
+        "c_sgd": "by_epoch:ByEpoch",
+        "scan_sgd": "by_epoch:ByEpoch",
+        "coreset": "by_epoch:ByEpoch",
+        "mmd": "orders:Sequenced",
+        "submodular": "orders:Baselined",
+        "k-dpp": "orders:Baselined",
+        "facility": "orders:Baselined",
+        "random_order": "orders:Baselined",
+    },
+)
 """Where each method lives: its module in this package, and its class."""
 
 
@@ -111,12 +114,8 @@ class Method(ABC):
     """The options; None where whoever is given them says so."""
 
     def __post_init__(self) -> None:
-        for option in self.named.options:
-            if self.takes is not None and option not in self.takes:
-                known = ", ".join(self.takes) or "none"
-                raise InvalidOption(
-                    f"rule {self.named.name!r} has no option {option!r}; it has {known}"
-                )
+        if self.takes is not None:
+            require_options(f"rule {self.named.name!r}", self.named.options, self.takes)
 
     def warm_up(self, setting: Setting) -> None:
         """Have compiled what is compiled at the first call, so that no run pays for it."""
@@ -194,9 +193,5 @@ def method(text: str) -> Method:
         If none is called so, or it has no such option.
     """
     named = Named.parse(text)
-    if named.name not in METHODS:
-        raise InvalidOption(f"rule is {named.name!r}; one of {', '.join(METHODS)} is needed")
-    module, _, found = METHODS[named.name].partition(":")
-    made = Full if found == "Full" else getattr(import_module(f"{__package__}.{module}"), found)
-    ready: Method = made(named)
+    ready: Method = METHODS.load(named.name)(named)
     return ready

@@ -3,28 +3,33 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from torch import nn
 
+from subsetopt._registry import Registry, require_options
 from subsetopt.errors import InvalidOption
-
-MODELS = {
-    "linear": "dense:linear",
-    "mlp": "dense:mlp",
-    "cnn": "convolutional:cnn",
-    "resnet18": "resnet:resnet18",
-    "unet": "unet:unet",
-    "alexnet": "elsewhere:alexnet",
-    "googlenet": "elsewhere:googlenet",
-    "mobilenet_v2": "elsewhere:mobilenet_v2",
-    "resnet50": "elsewhere:resnet50",
-}
-"""Where each model lives: its module in this package, and the function that makes it."""
 
 PREFIX = "torchvision:"
 """Before the name of any classification model of torchvision."""
+
+MODELS = Registry(
+    "model",
+    __package__,
+    {
+        "linear": "dense:linear",
+        "mlp": "dense:mlp",
+        "cnn": "convolutional:cnn",
+        "resnet18": "resnet:resnet18",
+        "unet": "unet:unet",
+        "alexnet": "elsewhere:alexnet",
+        "googlenet": "elsewhere:googlenet",
+        "mobilenet_v2": "elsewhere:mobilenet_v2",
+        "resnet50": "elsewhere:resnet50",
+    },
+    also=f"{PREFIX}NAME",
+)
+"""Where each model lives: its module in this package, and the function that makes it."""
 
 
 def build_model(name: str, **options: Any) -> nn.Module:
@@ -41,7 +46,7 @@ def build_model(name: str, **options: Any) -> nn.Module:
     ------
     InvalidOption
         If no model is called so, it has no such option, or one that it needs is missing.
-    MissingBackend
+    MissingDependency
         If it is a model of torchvision, and that is not installed.
 
     Examples
@@ -53,9 +58,8 @@ def build_model(name: str, **options: Any) -> nn.Module:
     known = inspect.signature(build).parameters
     needed = [option for option, it in known.items() if it.default is inspect.Parameter.empty]
     open_ended = any(it.kind is inspect.Parameter.VAR_KEYWORD for it in known.values())
-    for option in options:
-        if option not in known and not open_ended:
-            raise InvalidOption(f"model {name!r} has no option {option!r}; it has {_list(known)}")
+    if not open_ended:
+        require_options(f"model {name!r}", options, known)
     missing = [] if open_ended else [option for option in needed if option not in options]
     if missing:
         raise InvalidOption(f"model {name!r} needs {_list(missing)}")
@@ -68,12 +72,7 @@ def _function(name: str) -> Callable[..., nn.Module]:
         from .elsewhere import from_torchvision
 
         return partial(from_torchvision, name.removeprefix(PREFIX))
-    if name not in MODELS:
-        raise InvalidOption(
-            f"model is {name!r}; one of {_list(MODELS)}, or {PREFIX}NAME, is needed"
-        )
-    module, _, found = MODELS[name].partition(":")
-    function: Callable[..., nn.Module] = getattr(import_module(f"{__package__}.{module}"), found)
+    function: Callable[..., nn.Module] = MODELS.load(name)
     return function
 
 

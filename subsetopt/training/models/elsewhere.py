@@ -4,10 +4,10 @@ from typing import Any
 
 from torch import nn
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption
-from subsetopt.solvers.base import Requirement
 
-TORCHVISION = Requirement("torchvision", "torchvision")
+TORCHVISION = OptionalDependency("torchvision", "torchvision")
 WITHOUT_SIDE_OUTPUTS = {"aux_logits": False, "init_weights": True}
 OF_ITS_OWN = {"googlenet": WITHOUT_SIDE_OUTPUTS, "inception_v3": WITHOUT_SIDE_OUTPUTS}
 """Options that a model needs to return one tensor in training as well."""
@@ -27,7 +27,7 @@ def from_torchvision(model: str, /, *, classes: int = 1000, **options: Any) -> n
     ------
     InvalidOption
         If torchvision has no such model, or that has no such option.
-    MissingBackend
+    MissingDependency
         If torchvision is not installed.
     """
     models = TORCHVISION.load("models")

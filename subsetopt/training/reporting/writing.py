@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from subsetopt.formats.atomic import replacing
+from subsetopt._dependencies import OptionalDependency
+from subsetopt._files import replacing
 from subsetopt.report.figure_style import Style
-from subsetopt.solvers.base import Requirement
 from subsetopt.training.analysis import Analysis, Family, Judged
 
 from . import plots
@@ -21,7 +21,7 @@ from .plots.courses import NAMES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MATPLOTLIB = Requirement("matplotlib", "matplotlib", extra="train")
+MATPLOTLIB = OptionalDependency("matplotlib", "matplotlib", extra="train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ def write_report(
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         Without matplotlib.
     OSError
         If something cannot be written.

@@ -1,28 +1,32 @@
 """Tasks by name."""
 
 from dataclasses import fields, is_dataclass
-from importlib import import_module
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
+from subsetopt._registry import Registry, require_options
 from subsetopt.errors import InvalidOption
 from subsetopt.training.naming import Named
 
 from .base import Task
 
-TASKS = {
-    "linreg": "linreg:LinearRegression",
-    "mnist": "mnist:MNIST",
-    "fashion-mnist": "fashion_mnist:FashionMNIST",
-    "cifar10": "cifar10:CIFAR10",
-    "cifar100": "cifar100:CIFAR100",
-    "svhn": "svhn:SVHN",
-    "digits": "digits:Digits",
-    "tabular": "tabular:Tabular",
-    "segmentation": "segmentation:ComposedDigits",
-    "camvid": "camvid:CamVid",
-    "imagenet": "imagenet:ImageNet",
-}
+TASKS = Registry(
+    "task",
+    __package__,
+    {
+        "linreg": "linreg:LinearRegression",
+        "mnist": "mnist:MNIST",
+        "fashion-mnist": "fashion_mnist:FashionMNIST",
+        "cifar10": "cifar10:CIFAR10",
+        "cifar100": "cifar100:CIFAR100",
+        "svhn": "svhn:SVHN",
+        "digits": "digits:Digits",
+        "tabular": "tabular:Tabular",
+        "segmentation": "segmentation:ComposedDigits",
+        "camvid": "camvid:CamVid",
+        "imagenet": "imagenet:ImageNet",
+    },
+)
 """Where each task lives: its module in this package, and its class."""
 _KINDS = {int: "a whole number", float: "a number", str: "a name", type(None): "None"}
 
@@ -35,10 +39,7 @@ def task_class(name: str) -> type[Task]:
     InvalidOption
         If no task is called so.
     """
-    if name not in TASKS:
-        raise InvalidOption(f"task is {name!r}; one of {', '.join(TASKS)} is needed")
-    module, _, found = TASKS[name].partition(":")
-    made: type[Task] = getattr(import_module(f"{__package__}.{module}"), found)
+    made: type[Task] = TASKS.load(name)
     return made
 
 
@@ -68,10 +69,7 @@ def task(name: str, **options: Any) -> Task:
     if is_dataclass(made):
         known = [option.name for option in fields(made) if option.init]
     chosen = named.options | options
-    for option in chosen:
-        if option not in known:
-            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
-            raise InvalidOption(f"task {named.name!r} has no option {option!r}; {has}")
+    require_options(f"task {named.name!r}", chosen, known)
     _require_types(made, chosen)
     return made(**chosen)
 

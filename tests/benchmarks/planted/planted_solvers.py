@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer, Kind, Requirement, Solver
+from subsetopt.solvers.base import Answer, Kind, Solver
 
 
 class Planted(Solver):
@@ -48,7 +49,9 @@ class Refuser(Planted):
 @dataclass(frozen=True, kw_only=True)
 class Absent(Planted):
     name: ClassVar[str] = "absent"
-    requires: ClassVar[tuple[Requirement, ...]] = (Requirement("no-such-thing", "no_such_thing"),)
+    requires: ClassVar[tuple[OptionalDependency, ...]] = (
+        OptionalDependency("no-such-thing", "no_such_thing"),
+    )
 
     def answer(self, problem: Any, limits: Limits) -> Answer:
         raise AssertionError("never reached")

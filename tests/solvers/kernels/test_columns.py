@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers import _tiers
-from subsetopt.solvers._kernels import columns, rng, strata, tilted
+from subsetopt._kernels import _tiers, columns, rng, strata, tilted
 
 Floats = NDArray[np.float64]
 FOREVER = 2**40

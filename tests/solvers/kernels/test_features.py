@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers._kernels import features
+from subsetopt._kernels import features
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

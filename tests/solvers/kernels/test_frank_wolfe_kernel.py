@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers._kernels import frank_wolfe
-from subsetopt.solvers._quadratic_relaxation import largest
-from subsetopt.solvers.frank_wolfe import room_for, started, weights_of_rows
+from subsetopt._kernels import frank_wolfe
+from subsetopt.solvers.relaxations._quadratic_relaxation import largest
+from subsetopt.solvers.relaxations.frank_wolfe import room_for, started, weights_of_rows
 
 Floats = NDArray[np.float64]
 VARIANTS = {"vanilla": 0, "away": 1, "pairwise": 2}

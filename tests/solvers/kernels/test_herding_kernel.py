@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers._kernels import herding
-from subsetopt.solvers._quadratic_steps import seen_as_bits
+from subsetopt._kernels import herding
+from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
 
 
 def _twin(

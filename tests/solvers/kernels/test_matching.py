@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers import _scalar_search, _tiers
-from subsetopt.solvers._kernels import exchanges as compiled_exchanges
-from subsetopt.solvers._kernels import matching as compiled_matching
-from subsetopt.solvers._kernels import rng
+from subsetopt._kernels import _tiers, rng
+from subsetopt._kernels import exchanges as compiled_exchanges
+from subsetopt._kernels import matching as compiled_matching
+from subsetopt.solvers.heuristics import _scalar_search
 
 # What only kernels call cannot be called when it is compiled; that both are the same is tested too.
 matching, exchanges = _tiers.module("matching"), _tiers.module("exchanges")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers import _tiers
-from subsetopt.solvers._kernels import quadratic_frank_wolfe as kernel
-from subsetopt.solvers._quadratic_relaxation import bound_of
+from subsetopt._kernels import _tiers
+from subsetopt._kernels import quadratic_frank_wolfe as kernel
+from subsetopt.solvers.relaxations._quadratic_relaxation import bound_of
 
 Floats = NDArray[np.float64]
 VARIANTS = {"vanilla": 0, "away": 1, "pairwise": 2}

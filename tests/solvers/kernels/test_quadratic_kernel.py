@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers import _tiers
+from subsetopt._kernels import _tiers, quadratic
 from subsetopt.solvers._deadline import NEVER
-from subsetopt.solvers._kernels import quadratic
-from subsetopt.solvers._quadratic_steps import Arrays, best_of_all, descend
+from subsetopt.solvers.heuristics._quadratic_steps import Arrays, best_of_all, descend
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers._kernels import reachable
+from subsetopt._kernels import reachable
 
 Whole = NDArray[np.int64]
 

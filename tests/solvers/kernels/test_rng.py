@@ -6,8 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from subsetopt.solvers import _tiers
-from subsetopt.solvers._kernels import rng
+from subsetopt._kernels import _tiers, rng
 
 MASK = 2**64 - 1
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers._kernels import subset_sums
+from subsetopt._kernels import subset_sums
 
 Whole = NDArray[np.int64]
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subsetopt._kernels import quadratic, tabu
 from subsetopt.forms import QuadraticForm
-from subsetopt.solvers._kernels import quadratic, tabu
-from subsetopt.solvers._quadratic_search import Walks
+from subsetopt.solvers.heuristics._quadratic_search import Walks
 
 
 class _Walk(Walks):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt.solvers._kernels import triangles
-from subsetopt.solvers._semidefinite import squared_norm
+from subsetopt._kernels import triangles
+from subsetopt.solvers.relaxations._semidefinite import squared_norm
 
 ROOM = 10_000
 

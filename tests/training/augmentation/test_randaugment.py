@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from subsetopt.errors import MissingBackend
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
+from subsetopt.errors import MissingDependency
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("kornia")
@@ -131,9 +131,11 @@ import subsetopt.training.augmentation.randaugment
 assert "kornia" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-    missing = Requirement("kornia", "kornia_of_no_one", extra="train")
+    missing = OptionalDependency("kornia", "kornia_of_no_one", extra="train")
     monkeypatch.setattr(randaugment, "KORNIA", missing)
-    with pytest.raises(MissingBackend, match=r"kornia is not installed: pip install .*\[train\]"):
+    with pytest.raises(
+        MissingDependency, match=r"kornia is not installed: pip install .*\[train\]"
+    ):
         augmentation("randaugment", True, None)
 
 

@@ -11,12 +11,12 @@ from threading import Thread
 
 import pytest
 
-from subsetopt.errors import InvalidFile, InvalidOption, MissingBackend
+from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 
 pytest.importorskip("torch")
 pytest.importorskip("pooch")
 
-from subsetopt.solvers.base import Requirement
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.training.data import fetching
 from subsetopt.training.data.fetching import ORIGINALS, Original, fetch
 
@@ -77,8 +77,10 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_pooch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "POOCH", Requirement("pooch", "no_such_pooch", extra="train"))
-    with pytest.raises(MissingBackend, match=r"pip install 'subsetopt\[train\]'"):
+    monkeypatch.setattr(
+        fetching, "POOCH", OptionalDependency("pooch", "no_such_pooch", extra="train")
+    )
+    with pytest.raises(MissingDependency, match=r"pip install 'subsetopt\[train\]'"):
         fetch(tmp_path, "svhn")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from subsetopt.errors import InvalidOption, MissingBackend
-from subsetopt.solvers import base
+from subsetopt import _dependencies
+from subsetopt.errors import InvalidOption, MissingDependency
 
 torch = pytest.importorskip("torch")
 
@@ -87,7 +87,7 @@ def test_channels_last(name: str, options: dict[str, Any]) -> None:
 
 
 def test_what_is_not_there() -> None:
-    with pytest.raises(InvalidOption, match=r"'resnet81'; one of alexnet, .*torchvision:NAME"):
+    with pytest.raises(InvalidOption, match=r"one of linear, .*torchvision:NAME; got 'resnet81'"):
         build_model("resnet81")
     with pytest.raises(InvalidOption, match=r"no option 'depth'; it has channels, classes, width"):
         build_model("resnet18", depth=3)
@@ -125,11 +125,11 @@ def torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
-    base._findable.cache_clear()
+    _dependencies._findable.cache_clear()
     yield
     for name in ("torchvision", "torchvision.models"):
         sys.modules.pop(name, None)
-    base._findable.cache_clear()
+    _dependencies._findable.cache_clear()
 
 
 @pytest.mark.usefixtures("torchvision")
@@ -151,7 +151,7 @@ def test_models_of_torchvision() -> None:
 
 
 def test_without_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_findable", lambda module: module != "torchvision")
+    monkeypatch.setattr(_dependencies, "_findable", lambda module: module != "torchvision")
     for name in ("alexnet", "torchvision:vgg11"):
-        with pytest.raises(MissingBackend, match="pip install 'torchvision'"):
+        with pytest.raises(MissingDependency, match="pip install 'torchvision'"):
             build_model(name)

@@ -177,7 +177,7 @@ def _agrees(made: Task, model: Any, split: Any, loss: float) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mnits", "task is 'mnits'; one of linreg, mnist,"),
+        ("mnits", "task must be one of linreg, mnist, .*got 'mnits'"),
         ("linreg:outlier=3", "task 'linreg' has no option 'outlier'; it has outliers, x_range"),
         ("digits:network=mlp", "has no option 'network'; it has label_noise"),
         ("digits:label_noise=1", r"label_noise is 1; a share"),

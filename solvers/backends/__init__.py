@@ -1,0 +1,1 @@
+"""Mixed-integer solvers from elsewhere, each behind one adapter."""

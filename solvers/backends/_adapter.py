@@ -1,0 +1,215 @@
+"""What the adapters of the backends do alike: begin well, keep the limits, answer in any case."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from time import monotonic
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt._clock import CLOCK
+from subsetopt.errors import InvalidOption, MissingDependency
+from subsetopt.limits import Limits
+from subsetopt.problems import Problem
+from subsetopt.solution import Termination
+from subsetopt.solvers.base import Answer, Kind, Solver
+from subsetopt.solvers.heuristics import _start
+
+from . import _backend, _contained, _formulations
+
+_FEW = 12  # candidates; with as many CBC, which cannot be stopped, has 4096 nodes at most
+
+Solve = Callable[["Watch"], Answer]
+
+
+class Report(Protocol):
+    """Takes an answer that counts if the process has to be ended."""
+
+    def __call__(self, answer: Answer, *, final: bool = False) -> object:
+        """Take it; `final` says that the call is about to return it."""
+
+
+def _unheard(answer: Answer, *, final: bool = False) -> None:
+    """Nobody listens: the call ends by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What an adapter is told beside the problem and its limits.
+
+    Parameters
+    ----------
+    start : ndarray of int64 or None
+        A selection to begin with, in indices of the problem.
+    deadline : float
+        By `time.monotonic`, which all processes share.
+    report : Report
+    listening : bool
+        Whether answers on the way are of use.
+    """
+
+    start: NDArray[np.int64] | None = None
+    deadline: float = math.inf
+    report: Report = _unheard
+
+    @property
+    def listening(self) -> bool:
+        """Whether answers on the way are of use."""
+        return self.report is not _unheard
+
+    def limits(self, limits: Limits) -> Limits:
+        """Return the limits with what is left of the time."""
+        if self.deadline == math.inf:
+            return limits
+        return replace(limits, time_limit=max(1e-3, self.deadline - monotonic()))
+
+    def late(self, built: float) -> Answer | None:
+        """Return the answer to give if the time is up once the model is built."""
+        if monotonic() < self.deadline:
+            return None
+        note = "the time was up before the model was built"
+        return Answer(
+            indices=None, termination=Termination.TIME_LIMIT, build_seconds=built, message=note
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapter(Solver):
+    """Base of the adapters.
+
+    The time limit is wall-clock time and covers the quick heuristic, the model and the search.
+    Large models are solved in a process of their own, which is ended where it goes on past the
+    limit or Ctrl-C; the best selection that it had found till then is the answer.
+
+    Parameters
+    ----------
+    warm_start : bool
+        Begin with a quick selection by `swap` or `tabu`, and never answer with less.
+    """
+
+    warm_start: bool = True
+
+    kind: ClassVar[Kind] = Kind.BACKEND
+    exact: ClassVar[bool] = True
+    module: ClassVar[str] = ""
+    """What is imported of the first distribution that it requires."""
+    stoppable: ClassVar[bool] = True
+    """Whether its native code can be stopped."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.warm_start, bool):
+            raise InvalidOption(f"warm_start must be True or False; got {self.warm_start!r}")
+
+    @abstractmethod
+    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
+        """Solve in this process, from `watch.start`, by `watch.deadline`.
+
+        The limits are those of the caller; `watch.limits` has what is left of the time.
+        """
+
+    def answer(self, problem: Problem, limits: Limits) -> Answer:
+        """Solve the model of the problem."""
+        available = self.availability()
+        if not available:
+            raise MissingDependency(available.reason)
+        small = self._is_small(problem)
+        try:
+            return (self._answer_here if small else self._answer_there)(problem, limits)
+        except _contained.NoProcess as reason:
+            answer = self._answer_here(problem, limits)
+            return _noted(answer, f"no process of its own, so that limits may not hold: {reason}")
+        except KeyboardInterrupt:  # before the clock runs
+            return _interrupted(problem, limits, Watch())
+
+    def products(self, problem: Problem) -> int:
+        """Return how many products of two selectors the model has; raises TooLarge."""
+        return _formulations.products(problem)
+
+    def _is_small(self, problem: Problem) -> bool:
+        products = self.products(problem)
+        if not self.stoppable:
+            return problem.n <= _FEW
+        return products < _contained.PRODUCTS and _formulations.values(problem) < _contained.VALUES
+
+    def prepare(self, problem: Problem, limits: Limits) -> None:
+        """Load nothing yet: what is needed depends on the size of the model."""
+
+    def _answer_here(self, problem: Problem, limits: Limits) -> Answer:
+        with CLOCK.standing():
+            self.requires[0].load(self.module)
+            self._load(problem)
+        return self._answer(problem, limits, self.answer_here)
+
+    def _answer_there(self, problem: Problem, limits: Limits) -> Answer:
+        modules = (self.requires[0].module_name(self.module), type(self).__module__)
+        with _contained.worker(modules, limits.log) as process:
+            try:
+                with CLOCK.standing():
+                    self._load(problem)  # while the process starts
+                    if not process.known:
+                        process.wait()  # the first start is no part of the time
+            except KeyboardInterrupt:
+                return self._answer(problem, limits, _interrupted)
+            return self._answer(problem, limits, partial(_solve_there, process, self))
+
+    def _load(self, problem: Problem) -> None:
+        if self.warm_start:
+            _start.load(problem)
+
+    def _answer(
+        self,
+        problem: Problem,
+        limits: Limits,
+        solve: Callable[[Problem, Limits, Watch], Answer],
+    ) -> Answer:
+        """Begin with a quick selection, solve, and return the better of the two."""
+        seconds, begun = _backend.seconds(limits), monotonic()
+        deadline = math.inf if seconds is None else begun + seconds
+        start = _start.quick(problem, limits) if self.warm_start else None
+        quick = monotonic() - begun
+        if start is not None and start.interrupted:
+            solve = _interrupted
+        watch = Watch(start=None if start is None else start.indices, deadline=deadline)
+        try:
+            answer = solve(problem, limits, watch)
+        except KeyboardInterrupt:  # while the model was built
+            answer = _interrupted(problem, limits, watch)
+        answer = replace(answer, build_seconds=answer.build_seconds + quick)
+        return answer if start is None else _start.not_below(problem, start, answer)
+
+
+def _solve_there(
+    process: _contained.Worker, solver: Adapter, problem: Problem, limits: Limits, watch: Watch
+) -> Answer:
+    """Solve in a process; where that is ended, return the last answer that it had."""
+    begun, seconds = monotonic(), _backend.seconds(limits)
+    if not process.wait(watch.deadline):
+        note = "the time was up before its process had started"
+        return Answer(indices=None, termination=Termination.TIME_LIMIT, message=note)
+    end = watch.deadline + (0.0 if seconds is None else _contained.overstay(seconds))
+    ended = process.run(_work, solver, problem, limits, watch, end=end)
+    if ended.how == "returned" and ended.value is not None:
+        return ended.value
+    last = ended.value or Answer(indices=None, termination=ended.termination)
+    last = replace(last, termination=ended.termination, solve_seconds=monotonic() - begun)
+    return _noted(last, ended.note(solver.name))
+
+
+def _work(
+    report: Report, solver: Adapter, problem: Problem, limits: Limits, watch: Watch
+) -> Answer:
+    """Solve in the process that was started for it."""
+    return solver.answer_here(problem, limits, replace(watch, report=report))
+
+
+def _interrupted(problem: Problem, limits: Limits, watch: Watch) -> Answer:
+    """Solve nothing."""
+    return Answer(indices=None, termination=Termination.INTERRUPTED)
+
+
+def _noted(answer: Answer, note: str) -> Answer:
+    return replace(answer, message="; ".join(filter(None, (answer.message, note))))

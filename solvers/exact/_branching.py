@@ -1,0 +1,232 @@
+"""The tree of branch and bound: nodes, their bounds, their children."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.forms import QuadraticForm
+from subsetopt.rounding import UNIT
+from subsetopt.solvers._deadline import NEVER, Deadline
+from subsetopt.solvers.heuristics._quadratic_steps import (
+    Arrays,
+    arrays,
+    best_of_all,
+    descend,
+    refresh,
+)
+from subsetopt.solvers.relaxations._semidefinite import Iterate, Relaxation
+
+_ENUMERABLE = 1000  # selections that are rather looked at one by one
+_FIRST = 30  # iterations before the first inequalities
+_SETTLED = 20  # times so many at the root
+_ROUND = 40  # iterations between two rounds of inequalities
+_ROUNDS = 30
+_INEQUALITIES = 4  # times n: how many a round adds at most
+_PATIENCE = 4.0  # rounds like the last that may be missing to the end of a node
+_TURNS = 10_000  # of exchanges after rounding
+_MARGIN = 0.15  # off the middle, where the side is changed
+_KEPT_BYTES = 2**31  # of iterates in open nodes
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A part of all selections: some items chosen, some left to choose from, the others not.
+
+    Parameters
+    ----------
+    items, chosen : ndarray of int64
+        Rows of the form.
+    bound : float
+        On the inner value of the selections in this part.
+    iterate : Iterate or None
+        Of the parent's relaxation, the branching item deleted.
+    complement : bool
+        The relaxation is of the items that are not chosen, see `Reduced`.
+    """
+
+    items: NDArray[np.int64]
+    chosen: NDArray[np.int64]
+    bound: float = -np.inf
+    iterate: Iterate | None = None
+    complement: bool = False
+
+
+@dataclass
+class Outcome:
+    """What looking at a node has given: a bound on it, a selection in it, its children."""
+
+    bound: float
+    selection: NDArray[np.int64]
+    children: list[Node] = field(default_factory=list)
+
+
+class Reduced:
+    """What is left to choose at a node: costs of the items, the chosen ones accounted for.
+
+    Where most of the items are to be chosen, it is stated as choosing those that are left out:
+    with few ones, ``X >= 0`` says more. Which side it is changes only well off the middle, since a
+    change loses the parent's iterate.
+    """
+
+    def __init__(self, form: QuadraticForm, node: Node) -> None:
+        self._node = node
+        items, chosen = node.items, node.chosen
+        self.k = form.k - len(chosen)
+        self.n = len(items)
+        self.offset = form.value(chosen) if len(chosen) else 0.0
+        self.costs = form.matrix[np.ix_(items, items)].astype(np.float64)
+        across = form.matrix[np.ix_(items, chosen)].sum(axis=1, dtype=np.float64)
+        self._diagonal = np.diag_indices(self.n)
+        self.costs[self._diagonal] += form.linear[items] + 2 * across
+        margin = 0.0 if node.iterate is None else _MARGIN * (1 - 2 * node.complement)
+        self.complement = self.k > (0.5 + margin) * self.n
+        self.iterate = node.iterate if self.complement == node.complement else None
+        if self.complement:
+            sums = self.costs.sum(axis=1)
+            self.offset += float(sums.sum())
+            self.costs[self._diagonal] -= 2 * sums
+            self.k = self.n - self.k
+
+    @property
+    def enumerable(self) -> bool:
+        """Whether there are so few selections that they are rather looked at."""
+        return min(self.k, self.n - self.k) <= 1 or comb(self.n, self.k) <= _ENUMERABLE
+
+    def best(self) -> Outcome:
+        """Return the best selection by enumeration."""
+        mask = np.zeros(self.n, np.bool_)
+        if self.k:
+            mask[best_of_all(self._arrays(), self.k)] = True
+        value = float(self.costs[np.ix_(mask, mask)].sum()) + self.offset
+        return Outcome(value, self.selection(mask))
+
+    def selection(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the rows of the form that a solution among the items amounts to."""
+        mask = ~mask if self.complement else mask
+        return np.sort(np.concatenate([self._node.chosen, self._node.items[mask]]))
+
+    def rounded(self, marginals: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the selection of the largest marginals, improved by exchanges."""
+        mask = np.zeros(self.n, np.bool_)
+        mask[np.argsort(-marginals, kind="stable")[: self.k]] = True
+        potentials, parts = np.empty(self.n), self._arrays()
+        refresh(parts, mask, potentials, NEVER)
+        descend(parts, _TURNS, mask, potentials, NEVER)
+        return self.selection(mask)
+
+    def _arrays(self) -> Arrays:
+        return arrays(QuadraticForm(self.costs, np.zeros(self.n), self.k))
+
+
+def explore(form: QuadraticForm, node: Node, enough: float, late: Callable[[], bool]) -> Outcome:
+    """Bound a node, until it is late; where that does not come above `enough`, divide it in two."""
+    part = Reduced(form, node)
+    if part.enumerable:
+        return part.best()
+    relaxation = Relaxation(part.costs, part.k, part.iterate)
+    for _ in rounds(relaxation, enough - part.offset, part.iterate is None, late):
+        if late():
+            break
+    bound = max(node.bound, relaxation.bound + part.offset)
+    marginals = relaxation.marginals
+    outcome = Outcome(bound, part.rounded(marginals))
+    if bound <= enough:
+        branching = int(np.abs(marginals - 0.5).argmin())
+        outcome.children = list(_children(node, branching, relaxation.iterate, part, bound))
+    return outcome
+
+
+def rounds(
+    relaxation: Relaxation, enough: float, fresh: bool, late: Callable[[], bool] = lambda: False
+) -> Iterator[float]:
+    """Run a relaxation until it is above `enough` or not worth more; yields its bounds."""
+    for _ in range(_SETTLED if fresh else 1):
+        if relaxation.run(_FIRST, enough, late):
+            return
+        yield relaxation.bound
+        if max(relaxation.progress) < 1e-3:
+            break
+    most = _INEQUALITIES * len(relaxation.marginals)
+    for turn in range(_ROUNDS):
+        before = relaxation.bound
+        added = relaxation.tighten(most, late)
+        if relaxation.run(_ROUND, enough, late):
+            return
+        yield relaxation.bound
+        gained = relaxation.bound - before
+        missing = min(enough, relaxation.value) - relaxation.bound
+        if not added and gained < 1e-4 * abs(missing):
+            return
+        if turn and missing > _PATIENCE * gained and enough < np.inf:
+            return
+
+
+def doubt(form: QuadraticForm) -> float:
+    """Return how far what a node says of an inner value can be off by the rounding of sums.
+
+    Its offset and costs are sums of at most n^2 entries of A and 2n of c, row by row; what the
+    relaxation itself rounds is off its bound already.
+    """
+    n = form.n
+    terms = n * (n * form.largest + 2 * float(np.abs(form.linear).max()))
+    return UNIT * (2 * n + 64) * terms
+
+
+def semidefinite_bound(form: QuadraticForm, deadline: Deadline) -> float:
+    """Return the bound of the relaxation at the root, on the inner value, less its rounding."""
+    root = Node(np.arange(form.n), np.empty(0, np.int64))
+    part = Reduced(form, root)
+    if part.enumerable:
+        return part.best().bound - doubt(form)
+    relaxation = Relaxation(part.costs, part.k)
+    for _ in rounds(relaxation, np.inf, True, lambda: deadline.passed):
+        if deadline.passed:
+            break
+    return relaxation.bound + part.offset - doubt(form)
+
+
+def _children(
+    node: Node, branching: int, iterate: Iterate, part: Reduced, bound: float
+) -> Iterator[Node]:
+    items = np.delete(node.items, branching)
+    for taken in (True, False):
+        chosen = np.append(node.chosen, node.items[branching]) if taken else node.chosen
+        left = iterate.without(branching, part.k - (taken != part.complement)).packed()
+        yield Node(items, chosen, bound, left, part.complement)
+
+
+class Tree:
+    """The open nodes, best bound first."""
+
+    def __init__(self, form: QuadraticForm) -> None:
+        self._heap: list[tuple[float, int, Node]] = []
+        self._count = count()
+        self._room = max(2, _KEPT_BYTES // (12 * form.n * form.n))
+        self.push(Node(np.arange(form.n), np.empty(0, np.int64)))
+
+    def push(self, node: Node) -> None:
+        """Add a node; where too many are open, without its iterate."""
+        if len(self._heap) > self._room:
+            node = Node(node.items, node.chosen, node.bound)
+        heapq.heappush(self._heap, (node.bound, next(self._count), node))
+
+    def pop(self) -> Node:
+        """Take the node of the least bound."""
+        return heapq.heappop(self._heap)[2]
+
+    def clear(self) -> None:
+        """Discard what is open: its bounds say that it holds nothing better."""
+        self._heap.clear()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    @property
+    def bound(self) -> float:
+        """The least bound of the open nodes; infinite when there is none."""
+        return self._heap[0][0] if self._heap else np.inf

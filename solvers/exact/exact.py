@@ -1,0 +1,251 @@
+"""Proven optima of scalar mean matching, in integer arithmetic."""
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt._checks import is_number
+from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt.errors import InvalidOption, TooLarge
+from subsetopt.limits import Limits
+from subsetopt.problems import MeanMatching
+from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
+from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.heuristics.swap import Swap
+
+from . import _dynamic, _meet
+from ._integers import Integers, Subproblem
+from ._window import Window
+
+_STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED)
+_RESTARTS = 300  # of the swaps that begin: some 10 ms at most, and often they end it
+_POSITIONS = 2**16  # that those restarts may scan
+
+Method = Literal["auto", "meet", "dynamic", "window"]
+
+
+class Plan(NamedTuple):
+    """What a method is estimated to cost."""
+
+    seconds: float
+    bytes: float
+    method: Method
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact(TimedSolver):
+    """Prove the optimum: binary floats are whole numbers times a power of two.
+
+    Closed form where the target is out of reach; else the cheapest of
+
+    * ``meet``: meet in the middle over all subsets of the right size, O(2^(n/2)) time or
+      O(C(n/2, k)) for small k, with memory bounded whatever n;
+    * ``dynamic``: a dynamic programme over (count, sum), O(n k sums / 64), for small integers and
+      for few distinct values;
+    * ``window``: for large n, re-chooses among some 40 to 60 of the items until the sum attains
+      the nearest point of the values' own grid, below which no selection can be. It proves the
+      optimum when it succeeds, as it nearly always does where selections are far more than grid
+      points, and proves nothing when it does not.
+
+    Refuses, with an estimate, what would take longer than the limit.
+
+    Parameters
+    ----------
+    method : {"auto", "meet", "dynamic", "window"}
+    max_seconds : float
+        Largest estimate that is attempted without a time limit; a time limit replaces it.
+    max_bytes : float
+        Largest estimate of memory that is attempted.
+    """
+
+    method: Method = "auto"
+    max_seconds: float = 60.0
+    max_bytes: float = 4 * 2.0**30
+
+    name: ClassVar[str] = "exact"
+    kind: ClassVar[Kind] = Kind.EXACT
+    summary: ClassVar[str] = "meet in the middle, dynamic programme or grid proof, in integers"
+    choose_when: ClassVar[str] = "the optimum must be proven: n <= 56, small integers, or float32"
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
+    requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
+    exact: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            known = ", ".join(get_args(Method))
+            raise InvalidOption(f"method is {self.method!r}; it is one of {known}")
+        for option in ("max_seconds", "max_bytes"):
+            if not is_number(getattr(self, option)) or not getattr(self, option) > 0:
+                raise InvalidOption(
+                    f"{option} is {getattr(self, option)!r}; a number > 0 is needed"
+                )
+
+    def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> Answer:
+        """Return the optimum, or the best found when the time was up.
+
+        Raises
+        ------
+        TooLarge
+            If no method's estimate is within the limits.
+        """
+        for end in problem.extremes:
+            deadline.check()
+            if problem.exact_objective(end) == problem.lower_bound():
+                return _proven(end, "closed form: no selection lies beyond this one", deadline)
+        search = _Search(problem, limits, deadline)
+        if search.attained:
+            return _proven(search.selection(), "attains the nearest grid point", deadline)
+        if search.stopped:
+            return search.unproven(search.stopped)
+        return self._by_plans(search, deadline)
+
+    def _by_plans(self, search: "_Search", deadline: Deadline) -> Answer:
+        with stoppable() as stopped:
+            for plan in self._plans(search):
+                if search.by(plan.method):
+                    note = f"{plan.method}: estimated {plan.seconds:.2g} s"
+                    return _proven(search.selection(), note, deadline)
+            deadline.check()
+        return search.unproven(stopped.reason or Termination.ITERATION_LIMIT)
+
+    def _plans(self, search: "_Search") -> list[Plan]:
+        """Return the methods within the limits, cheapest first, or raise TooLarge."""
+        allowed = self.max_seconds if search.time_limit is None else search.time_limit
+        plans = [plan for plan in search.plans() if self.method in ("auto", plan.method)]
+        within = [p for p in plans if p.seconds <= allowed and p.bytes <= self.max_bytes]
+        if within:
+            return sorted(within)
+        estimates = "; ".join(
+            f"{p.method} needs about {p.seconds:.2g} s and {p.bytes / 2**30:.2g} GiB"
+            for p in sorted(plans)
+        )
+        least = min(plans, default=Plan(math.inf, math.inf, self.method))
+        raise TooLarge(
+            f"proving the optimum is refused for n = {search.integers.n}: "
+            f"{estimates or f'{self.method} does not apply'}; the limits are {allowed:g} s and "
+            f"{self.max_bytes / 2**30:.2g} GiB. Use solver 'swap', whose answer carries a bound, "
+            "or raise time_limit or the options max_seconds and max_bytes",
+            seconds=least.seconds,
+            bytes=least.bytes,
+        )
+
+
+class _Search:
+    """The problem in integers, the best subset so far, and the methods that improve it."""
+
+    def __init__(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> None:
+        self.time_limit, self.deadline = limits.time_limit, deadline
+        self._threads = limits.threads or os.cpu_count() or 1
+        self._seed = limits.seed
+        self.integers = Integers.of(problem, deadline.check)
+        least = min(sub.least for sub in self.integers.subproblems) * self.integers.unit
+        enough = Limits(seed=limits.seed, absolute_gap=float(least) * (1 + 1e-9))
+        restarts = max(8, min(_RESTARTS, _POSITIONS // problem.n))
+        first = Swap(restarts=restarts).bounded(problem, enough, deadline)
+        assert first.indices is not None  # swap always has an answer
+        self.stopped = first.termination if first.termination in _STOPPED else None
+        self._best = self.integers.subset(first.indices.astype(np.int64))
+        self._sub = next(s for s in self.integers.subproblems if s.count == self._best.size)
+        self._distance = self.integers.distance(self._best, self._sub)
+
+    @property
+    def attained(self) -> bool:
+        """Whether the best is as near as the grid of the values allows."""
+        return self._distance == min(sub.least for sub in self.integers.subproblems)
+
+    def selection(self) -> NDArray[np.int64]:
+        """Return the best selection so far."""
+        return self.integers.selection(self._best)
+
+    def unproven(self, termination: Termination) -> Answer:
+        """Return the best selection so far, with nothing proven."""
+        least = min(sub.least for sub in self.integers.subproblems)
+        return Answer(
+            indices=self.selection(),
+            termination=termination,
+            bound=least * self.integers.unit,
+            solve_seconds=self.deadline.elapsed,
+            message="the search did not come to a proof",
+        )
+
+    def plans(self) -> Iterator[Plan]:
+        """Yield what each method would cost."""
+        subs, n = self.integers.subproblems, self.integers.n
+        keys, seconds = [], 0.0
+        for sub in subs:
+            self.deadline.check()
+            keys.append(2 * _meet.half_keys(self.integers.values, sub.count))
+            seconds += _meet.seconds(keys[-1], self.integers.values, sub.count)
+            seconds += _meet.group_seconds(n, sub.count)
+        groups = 160.0 * _meet.subsets((n + 3) // 4, subs[-1].count)
+        pieces = 24.0 * self._threads * min(_meet.PIECE, max(keys) / 2)
+        yield Plan(seconds / self._threads, groups + pieces, "meet")
+        width, most = self._width(), max(sub.count for sub in subs)
+        yield Plan(*_dynamic.estimate(n, most, width), "dynamic")
+        window = self._window()
+        if window is not None:
+            yield Plan(window.seconds / self._threads, window.bytes, "window")
+
+    def by(self, method: Method) -> bool:
+        """Improve the best by one method; returns whether it is proven optimal."""
+        methods = {"meet": self._by_meet, "dynamic": self._by_dynamic, "window": self._by_window}
+        return methods[method]()
+
+    def _keep(self, subset: NDArray[np.int64] | None, sub: Subproblem) -> None:
+        if subset is not None and self.integers.distance(subset, sub) < self._distance:
+            self._best, self._sub = subset, sub
+            self._distance = self.integers.distance(subset, sub)
+
+    def _by_meet(self) -> bool:
+        complete = True
+        for sub in self.integers.subproblems:
+            if sub.count == 0:
+                self._keep(np.empty(0, dtype=np.int64), sub)
+                continue
+            values, reach, deadline = self.integers.values, self._distance, self.deadline
+            meet = _meet.Meet(values, sub, reach, self._threads, deadline=deadline)
+            subset, searched = meet.run()
+            self._keep(subset, sub)
+            complete = complete and searched
+        return complete or self.attained
+
+    def _width(self) -> int:
+        return max(_dynamic.table_width(sub, self._distance) for sub in self.integers.subproblems)
+
+    def _by_dynamic(self) -> bool:
+        most = max(sub.count for sub in self.integers.subproblems)
+        table = _dynamic.Table(self.integers.values, most, self._width())
+        complete = table.fill(self.deadline)
+        for sub in self.integers.subproblems:
+            self._keep(table.best(sub), sub)
+        return complete
+
+    def _window(self) -> Window | None:
+        if len(self.integers.subproblems) > 1:
+            return None
+        return Window.sized(self.integers, self._best, self._sub)
+
+    def _by_window(self) -> bool:
+        window = self._window()
+        assert window is not None  # it was planned
+        for subset in window.search(self._seed, self._threads, self.deadline):
+            self._keep(subset, self._sub)
+            if self.attained:
+                return True
+        return False
+
+
+def _proven(selection: NDArray[np.int64], note: str, deadline: Deadline) -> Answer:
+    return Answer(
+        indices=selection,
+        termination=Termination.OPTIMAL,
+        proven=True,
+        solve_seconds=deadline.elapsed,
+        message=note,
+    )

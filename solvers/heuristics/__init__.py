@@ -1,0 +1,1 @@
+"""Heuristics: good selections fast, without a proof."""

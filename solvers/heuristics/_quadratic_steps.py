@@ -1,0 +1,126 @@
+"""What searches on a quadratic form are made of, in chunks: a deadline is looked at between two.
+
+Throughout, `parts` are the `arrays` of a form, `chosen` (n,) marks a selection and `potentials`
+(n,) belong to it, see `_kernels.quadratic`. Where a function ends with OutOfTime or
+KeyboardInterrupt, `chosen` is what it had reached.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.forms import QuadraticForm
+from subsetopt.problems.parallel import Check
+from subsetopt.solvers._deadline import CHUNK, Deadline
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Keys = tuple[Floats, NDArray[np.int64]]
+
+_ENTRIES = 2**24  # of the matrix that are summed between two checks
+
+
+class Arrays(NamedTuple):
+    """A form as the kernels take it: A, its diagonal and c."""
+
+    matrix: NDArray[Any]
+    diagonal: Floats
+    linear: Floats
+
+
+def seen_as_bits(keys: Floats) -> Keys:
+    """Return an array, and its memory as the whole numbers that kernels find the least of."""
+    return keys, keys.view(np.int64)
+
+
+def room() -> Keys:
+    """Return what a descent works in."""
+    from subsetopt._kernels import quadratic
+
+    return seen_as_bits(np.empty(quadratic.BLOCK + 1))
+
+
+def arrays(form: QuadraticForm) -> Arrays:
+    """Return A as it is, its diagonal and c, read-only or not as the kernels are compiled for."""
+    matrix = form.matrix.view()
+    matrix.setflags(write=False)
+    return Arrays(matrix, matrix.diagonal().astype(np.float64), form.linear.copy())
+
+
+def refresh(parts: Arrays, chosen: Mask, potentials: Floats, deadline: Deadline) -> float:
+    """Compute the potentials of a selection afresh; returns its value. O(n k)."""
+    from subsetopt._kernels import quadratic
+
+    if len(chosen) ** 2 <= CHUNK:
+        return float(quadratic.refresh(*parts, chosen, potentials))
+    np.add(parts.linear, parts.diagonal, out=potentials)
+    # Of a share of the rows that share of the k chosen is read, n entries each.
+    for rows in deadline.chunks(len(chosen), int(np.count_nonzero(chosen))):
+        quadratic.add_chosen(
+            parts.matrix, parts.diagonal, rows.start, rows.stop, chosen, potentials
+        )
+    return float(quadratic.value_of(parts.diagonal, parts.linear, chosen, potentials))
+
+
+def greedy(parts: Arrays, k: int, chosen: Mask, potentials: Floats, deadline: Deadline) -> None:
+    """Choose k times the candidate of the least potential, none being chosen; O(n k)."""
+    from subsetopt._kernels import quadratic
+
+    np.add(parts.linear, parts.diagonal, out=potentials)
+    for steps in deadline.chunks(k, len(chosen)):
+        count = steps.stop - steps.start
+        quadratic.extend(parts.matrix, parts.diagonal, count, chosen, potentials)
+
+
+def descend(
+    parts: Arrays,
+    most: int,
+    chosen: Mask,
+    potentials: Floats,
+    deadline: Deadline,
+    keys: Keys | None = None,
+) -> tuple[bool, int, float]:
+    """Descend by at most `most` turns of O(n).
+
+    Returns whether no exchange helps any more, the turns, and the value, from the potentials.
+    `keys` is the `room` of whoever descends often.
+    """
+    from subsetopt._kernels import quadratic
+
+    members, progress = chosen.nonzero()[0], np.zeros(3)
+    state = members, progress, chosen, potentials, *(keys or room())
+    if most * len(chosen) <= 2 * CHUNK:
+        turns, settled, value = quadratic.descend(*parts, most, *state)
+        return settled, turns, value
+    for part in deadline.chunks(most, len(chosen)):
+        turns, settled, value = quadratic.descend(*parts, part.stop, *state)
+        if settled:
+            break
+    return settled, turns, value
+
+
+def best_of_all(parts: Arrays, k: int) -> NDArray[np.int64]:
+    """Return a best selection of k by trying all of them, in order."""
+    from subsetopt._kernels import quadratic
+
+    best, potentials = np.arange(k), np.empty((k, len(parts.linear)))
+    quadratic.enumerate_all(*parts, np.zeros(k, np.int64), np.zeros(k), potentials, best)
+    return best
+
+
+def complete(chosen: Mask, k: int, generator: np.random.Generator) -> None:
+    """Mark candidates at random until k are chosen."""
+    free = np.flatnonzero(~chosen)
+    missing = k - (len(chosen) - len(free))
+    chosen[generator.choice(free, missing, replace=False, shuffle=False)] = True
+
+
+def row_sums(matrix: NDArray[Any], check: Check) -> Floats:
+    """Return the sums of the rows in float64, with a check now and then; O(n^2)."""
+    n, step = len(matrix), max(1, _ENTRIES // len(matrix))
+    sums = np.empty(n)
+    for begin in range(0, n, step):
+        check()
+        sums[begin : begin + step] = matrix[begin : begin + step].sum(axis=1, dtype=np.float64)
+    return sums

@@ -1,0 +1,138 @@
+"""The selection that a backend begins with, and below which it does not end."""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import SubsetOptError
+from subsetopt.limits import Limits
+from subsetopt.problems import MeanMatching, Problem, QuadraticSelection
+from subsetopt.solution import Termination
+from subsetopt.solvers.base import Answer, Solver
+
+from .swap import Swap
+from .tabu import Tabu
+
+_LEAST_MOVES = 500
+_MOST_MOVES = 50_000  # 0.12 s
+_UNHURRIED = 2.0  # seconds: with a shorter limit the moves are fewer in proportion
+_READ = 20_000_000  # entries of the matrix that the moves may read, n each: some 50 ms
+_RESTARTS = 4
+_LARGE = 50_000_000  # values of vectors that a sweep reads: above it a limit on time, not on rounds
+_SHARE = 0.2  # of the time limit
+_LONGEST = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class Start:
+    """A quick selection.
+
+    Parameters
+    ----------
+    indices : ndarray of int64
+        Sorted.
+    by : str
+        The solver that it is from.
+    interrupted : bool
+        Ctrl-C came meanwhile.
+    """
+
+    indices: NDArray[np.int64]
+    by: str
+    interrupted: bool = False
+
+
+def quick(problem: Problem, limits: Limits) -> Start | None:
+    """Return a good selection in little time; None where the heuristics cannot be had.
+
+    The same for the same seed and time limit, but for vectors too large for a few sweeps.
+    """
+    solver = _heuristic(problem, limits.time_limit or math.inf)
+    few = Limits(seed=limits.seed, threads=1)
+    if solver.name == "swap" and problem.n * problem.k * _dimension(problem) > _LARGE:
+        seconds = _SHARE * (limits.time_limit or math.inf)
+        few = replace(few, time_limit=min(seconds, _LONGEST))
+    if not solver.availability():
+        return None
+    try:
+        found = solver.answer(problem, few)
+        if found.indices is None:
+            return None
+        chosen = problem.check(found.indices)
+    except SubsetOptError:  # the backend can do without
+        return None
+    return Start(chosen, solver.name, found.termination is Termination.INTERRUPTED)
+
+
+def load(problem: Problem) -> None:
+    """Load, and where that was never done compile, what `quick` needs: no part of the solving."""
+    values: Any = getattr(problem, "values", None)
+    if values is None:
+        values = problem.quadratic_form().matrix  # type: ignore[attr-defined]
+    _load(problem.family, values.dtype.char if values.dtype.kind == "f" else "d")
+
+
+@cache
+def _load(family: str, dtype: str) -> None:
+    points = np.random.default_rng(0).normal(size=(24, 2)).astype(dtype)
+    tiny: Problem
+    if family in ("quadratic", "mmd"):
+        tiny = QuadraticSelection(points @ points.T, k=4)
+    else:
+        tiny = MeanMatching(points[:, 0] if family == "mean-matching" else points, k=4)
+    solver = _heuristic(tiny)
+    if solver.availability():
+        solver.answer(tiny, Limits())
+
+
+def _heuristic(problem: Problem, seconds: float = math.inf) -> Solver:
+    """Return the solver, with little to do: a count of moves, so that it is always the same."""
+    if problem.family in ("quadratic", "mmd"):
+        moves = min(_MOST_MOVES, _READ // problem.n) * min(1.0, seconds / _UNHURRIED)
+        return Tabu(iterations=max(_LEAST_MOVES, int(moves)))
+    return Swap(restarts=_RESTARTS)
+
+
+def _dimension(problem: Any) -> int:
+    values = problem.values
+    return 1 if values.ndim == 1 else int(values.shape[1])
+
+
+def not_below(problem: Problem, start: Start, answer: Answer) -> Answer:
+    """Return the answer with the start as its selection where that is better, and say so."""
+    note = f"the selection is the start, by {start.by}"
+    if answer.indices is None:
+        if answer.termination in (Termination.OPTIMAL, Termination.INFEASIBLE):
+            answer = _refuted(answer)
+        return _with(answer, start, note, None)
+    value, claimed = problem.objective(start.indices), problem.objective(answer.indices)
+    if value >= claimed:
+        same = np.array_equal(np.sort(answer.indices), start.indices)
+        return _with(answer, start, note, answer.eps) if same else answer
+    if answer.bound is None:
+        return _with(replace(answer, proven=False), start, note, answer.eps)
+    bound = float(answer.bound)
+    # What is left of eps is the tolerance of a claim, by which its bound may be too high.
+    tolerance = 0.0 if answer.eps is None else answer.eps - max(0.0, claimed - bound)
+    if bound - tolerance > value:
+        return _with(_refuted(answer), start, note, None)
+    apart = math.nextafter(max(0.0, value - bound) + tolerance, math.inf)
+    eps = None if answer.eps is None else apart
+    return _with(replace(answer, proven=False), start, note, eps)
+
+
+def _with(answer: Answer, start: Start, note: str, eps: float | None) -> Answer:
+    message = "; ".join(filter(None, (answer.message, note)))
+    return replace(answer, indices=start.indices, eps=eps, message=message)
+
+
+def _refuted(answer: Answer) -> Answer:
+    """Return it without its claim, which a better selection disproves."""
+    message = "; ".join(filter(None, (answer.message, "its claim is disproven by the start")))
+    return replace(
+        answer, termination=Termination.ERROR, bound=None, eps=None, proven=False, message=message
+    )

@@ -1,0 +1,60 @@
+"""Greedy: one candidate after another, each the best at its turn."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt.limits import Limits
+from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
+from subsetopt.solvers.base import Answer, Kind
+
+from ._quadratic_steps import arrays, complete, greedy
+from ._vector_search import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Greedy(TimedSolver):
+    """Add the best candidate k times.
+
+    Scalars and vectors: the one that minimises ``|| sum (v_i - t) ||`` of those added so far, in
+    O(n d k). Quadratic forms: the one that adds the least to ``m'Am + c'm``, in O(n k).
+    """
+
+    name: ClassVar[str] = "greedy"
+    kind: ClassVar[Kind] = Kind.HEURISTIC
+    summary: ClassVar[str] = "adds the best candidate k times"
+    choose_when: ClassVar[str] = "a simple deterministic reference is wanted"
+    handles: ClassVar[tuple[str, ...]] = (
+        "mean-matching",
+        "vector-mean-matching",
+        "quadratic",
+        "mmd",
+    )
+    requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
+    concurrent: ClassVar[bool] = True
+
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+        """Return the greedy selection; what the time limit leaves open is filled up at random."""
+        vectors = problem.family in ("mean-matching", "vector-mean-matching")
+        data = Rows(problem, deadline) if vectors else problem.quadratic_form(deadline.check)
+        built = deadline.elapsed
+        chosen = np.zeros(len(data.values) if isinstance(data, Rows) else data.n, dtype=np.bool_)
+        with stoppable() as stopped:
+            if isinstance(data, Rows):
+                data.greedy(chosen)
+            else:
+                greedy(arrays(data), data.k, chosen, np.empty(data.n), deadline)
+        taken = int(np.count_nonzero(chosen))
+        complete(chosen, data.k, np.random.default_rng(limits.seed))
+        return Answer(
+            indices=data.centred.indices(chosen)
+            if isinstance(data, Rows)
+            else data.indices(np.flatnonzero(chosen)),
+            termination=stopped.reason or Termination.FINISHED,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            message="" if taken == data.k else f"{taken} of {data.k} chosen, the others at random",
+        )

@@ -1,0 +1,73 @@
+"""Kernel herding: one candidate after another, each pulling the running mean to the target."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt.errors import InvalidOption
+from subsetopt.limits import Limits
+from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
+from subsetopt.solvers.base import Answer, Kind
+
+from ._quadratic_steps import arrays, complete, seen_as_bits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Herding(TimedSolver):
+    """Take in step t the candidate of the largest ``mu_j - sum(A_ij for i taken) / t``.
+
+    Chen, Welling & Smola, Super-samples from kernel herding, UAI 2010. The form ``m'Am + c'm`` is
+    ``k^2 || mean of the chosen - target ||^2`` but for a constant, so ``mu = -c / (2 k)`` are the
+    inner products with the target. O(n) a step.
+
+    Parameters
+    ----------
+    replacement : bool
+        A candidate may be taken again, as in the paper; the selection is then the first k
+        distinct ones. After 10 k steps no candidate is taken again.
+    """
+
+    replacement: bool = False
+
+    name: ClassVar[str] = "herding"
+    kind: ClassVar[Kind] = Kind.HEURISTIC
+    summary: ClassVar[str] = "kernel herding: follows the mean embedding step by step"
+    choose_when: ClassVar[str] = "an order is wanted whose beginnings match the mean as well"
+    handles: ClassVar[tuple[str, ...]] = ("mmd", "vector-mean-matching", "quadratic")
+    requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
+    concurrent: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.replacement, bool):
+            raise InvalidOption(f"replacement is {self.replacement!r}; True or False is needed")
+
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+        """Return the herded selection; what the time limit leaves open is filled up at random."""
+        from subsetopt._kernels import herding
+
+        form = problem.quadratic_form(deadline.check)
+        built = deadline.elapsed
+        matrix, _, linear = arrays(form)
+        target = linear / (-2.0 * form.k)
+        most = 10 * form.k
+        chosen, counts = np.zeros(form.n, dtype=np.bool_), np.zeros(2, np.int64)
+        state = chosen, np.zeros(form.n), *seen_as_bits(-target), counts
+        with stoppable() as stopped:
+            # The steps are not over before k are chosen: after `most`, each chooses another.
+            for part in deadline.chunks(most + form.k, form.n):
+                size = part.stop - part.start
+                if herding.herd(matrix, target, form.k, most, self.replacement, size, *state):
+                    break
+        taken = int(counts[1])
+        complete(chosen, form.k, np.random.default_rng(limits.seed))
+        return Answer(
+            indices=form.indices(np.flatnonzero(chosen)),
+            termination=stopped.reason or Termination.FINISHED,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            iterations=int(counts[0]),
+            message="" if taken == form.k else f"{taken} of {form.k} herded, the others at random",
+        )

@@ -1,0 +1,110 @@
+"""Swap descent with restarts: the default for scalar and vector mean matching."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from subsetopt._checks import is_number
+from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt.errors import InvalidOption
+from subsetopt.limits import Limits
+from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
+from subsetopt.solvers.base import Answer, Kind
+
+from ._quadratic_search import Descents
+from ._scalar_search import Scalars
+from ._vector_search import Vectors
+
+_FEW = 16  # with so few candidates there are at most 12870 selections
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swap(TimedSolver):
+    """Start well spread, exchange chosen for free candidates while that helps, restart.
+
+    Scalars: mid-points of k strata, the best single swap by two pointers on the sorted values in
+    O(n), then the best of some 10^8 exchanges of four for four by two-sum hashing.
+    Vectors: greedy start, then for each chosen row its best partner, in O(k n d) a sweep.
+    Quadratic forms: the same in O(k n) a sweep and O(n) an exchange, without a tolerance.
+    Restarts perturb the best so far (vectors: or begin with a uniform selection) until the
+    tolerance, the deadline or the number of restarts is reached; with a time limit the number of
+    restarts is not limited.
+
+    Parameters
+    ----------
+    tolerance : float
+        Stop at an error of this many interquartile ranges of the values (scalars), or at this
+        distance relative to the root mean square of the values (vectors). `absolute_gap` of the
+        limits replaces it, in units of the objective.
+    restarts : int
+        How many at most, without a time limit.
+    """
+
+    tolerance: float = 1e-8
+    restarts: int = 32
+
+    name: ClassVar[str] = "swap"
+    kind: ClassVar[Kind] = Kind.HEURISTIC
+    summary: ClassVar[str] = "stratified start, best single and quadruple swaps, restarts"
+    choose_when: ClassVar[str] = "almost always: errors near rounding, in tens of microseconds"
+    handles: ClassVar[tuple[str, ...]] = (
+        "mean-matching",
+        "vector-mean-matching",
+        "quadratic",
+        "mmd",
+    )
+    requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
+    concurrent: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not is_number(self.tolerance) or not 0.0 <= self.tolerance < math.inf:
+            raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
+        if type(self.restarts) is not int or self.restarts < 0:
+            raise InvalidOption(f"restarts is {self.restarts!r}; a whole number >= 0 is needed")
+
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+        """Return the best selection found."""
+        return self.bounded(problem, limits, deadline, self._most_rounds(problem, limits))
+
+    def prepare(self, problem: Any, limits: Limits) -> None:
+        """Load what kernels need; on scalars they do without where there is little to do."""
+        if problem.family != "mean-matching":
+            super().prepare(problem, limits)
+
+    def bounded(
+        self, problem: Any, limits: Limits, deadline: Deadline, most: float | None = None
+    ) -> Answer:
+        """Return the best selection of at most so many rounds; None is one for each restart."""
+        most = self.restarts + 1 if most is None else most
+        search = self._search(problem, limits, deadline)
+        built, rounds = deadline.elapsed, 0
+        with stoppable() as stopped:
+            search.start()
+            while not search.content and rounds < most:
+                rounds = search.rounds(rounds, int(min(most, rounds + search.chunk_size)))
+                deadline.check()
+        reached = Termination.FINISHED if search.content else Termination.ITERATION_LIMIT
+        return Answer(
+            indices=search.indices(),
+            termination=stopped.reason or reached,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            iterations=rounds,
+        )
+
+    def _search(
+        self, problem: Any, limits: Limits, deadline: Deadline
+    ) -> "Scalars | Vectors | Descents":
+        if problem.family == "mean-matching":
+            return Scalars(problem, limits, self.tolerance, deadline)
+        if problem.family == "vector-mean-matching":
+            return Vectors(problem, limits, self.tolerance, deadline)
+        return Descents(problem.quadratic_form(deadline.check), limits.seed, deadline)
+
+    def _most_rounds(self, problem: Any, limits: Limits) -> float:
+        """Return how many rounds may be run; where selections are few, also with a time limit."""
+        most = math.inf if limits.time_limit is not None else self.restarts + 1
+        if problem.n <= _FEW:
+            most = min(most, max(self.restarts + 1, 8 * math.comb(problem.n, problem.k)))
+        return most

@@ -1,0 +1,108 @@
+"""Tabu search among elites: the default for quadratic selection."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from subsetopt._checks import is_number
+from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt.errors import InvalidOption
+from subsetopt.forms import QuadraticForm
+from subsetopt.limits import Limits
+from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
+from subsetopt.solvers.base import Answer, Kind
+
+from ._quadratic_search import Walks, enumerated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tabu(TimedSolver):
+    """Walk by best exchanges, some of them forbidden for a while; come back to the best found.
+
+    A move costs O(n), and O(n) is the memory beside the matrix. Walks end when nothing better has
+    been met for long; the next begins between two of the best ends, after Wu & Hao (European
+    Journal of Operational Research 231, 2013), or some way off one. In turn with them, and for as
+    long, the best is kicked and descended from by all single exchanges. Where there are few
+    selections, all are tried.
+
+    With a time limit the search takes all of it.
+
+    Parameters
+    ----------
+    iterations : int
+        Moves of the walks at most, without a time limit.
+    tenure : int, optional
+        An exchanged candidate is left alone for this many moves to twice as many; None is 8 for
+        those taken and 10 for those given up. Never above a quarter of either.
+    stall : int, optional
+        A walk ends after so many moves in vain; None is 5000 + 2 n.
+    target : float, optional
+        Stop at an objective this low, but for rounding.
+    """
+
+    iterations: int = 50_000
+    tenure: int | None = None
+    stall: int | None = None
+    target: float | None = None
+
+    name: ClassVar[str] = "tabu"
+    kind: ClassVar[Kind] = Kind.HEURISTIC
+    summary: ClassVar[str] = "tabu search by exchanges, among elites, with iterated descents"
+    choose_when: ClassVar[str] = "almost always: best answers in milliseconds, better with time"
+    handles: ClassVar[tuple[str, ...]] = ("quadratic", "mmd", "vector-mean-matching")
+    requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
+    concurrent: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if type(self.iterations) is not int or self.iterations < 0:
+            raise InvalidOption(f"iterations is {self.iterations!r}; a whole number >= 0 is needed")
+        for name, least in (("tenure", 0), ("stall", 1)):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or not least <= value < 2**31):
+                raise InvalidOption(
+                    f"{name} is {value!r}; a whole number {least}..2**31-1 or None is needed"
+                )
+        if self.target is not None and (not is_number(self.target) or math.isnan(self.target)):
+            raise InvalidOption(f"target is {self.target!r}; a number or None is needed")
+
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+        """Return the best selection found."""
+        form = problem.quadratic_form(deadline.check)
+        most = math.inf if deadline.limited else self.iterations
+        return self.walk(form, most, limits.seed, deadline)
+
+    def walk(self, form: QuadraticForm, most: float, seed: int, deadline: Deadline) -> Answer:
+        """Return the best selection of a form that `most` moves, or the time, allow to find."""
+        built = deadline.elapsed
+        everything = enumerated(form, deadline.check)
+        if everything is not None:
+            return Answer(
+                indices=form.indices(everything),
+                termination=Termination.FINISHED,
+                build_seconds=built,
+                solve_seconds=deadline.elapsed - built,
+                iterations=0,
+            )
+        search = Walks(form, seed, self.tenure, self.stall, self._goal(form), deadline)
+        with stoppable() as stopped:
+            search.start()
+            while not search.content and not (search.moves >= most and search.resting):
+                search.advance(int(min(most - search.moves, 2**31)))
+                deadline.check()
+        reached = Termination.FINISHED if search.content else Termination.ITERATION_LIMIT
+        return Answer(
+            indices=search.indices(),
+            termination=stopped.reason or reached,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            iterations=search.moves,
+        )
+
+    def _goal(self, form: QuadraticForm) -> float:
+        """Return the target as a value of the form, with slack for the rounding of its constant."""
+        if self.target is None:
+            return -math.inf
+        shift = abs(form.constant / form.scale)
+        goal = form.lower(self.target)
+        return goal + 1e-14 * (abs(goal) + shift)

@@ -1,0 +1,1 @@
+"""Relaxations, which give bounds, and the selections rounded from them."""

@@ -1,0 +1,162 @@
+"""Linear and quadratic programmes in continuous variables, by the backends."""
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import MissingDependency
+from subsetopt.forms import LinearModel, QuadraticForm, iqp_model
+from subsetopt.limits import Limits
+from subsetopt.solution import Termination
+from subsetopt.solvers.backends import _backend, cbc, highs, scip
+from subsetopt.solvers.backends._adapter import Adapter
+from subsetopt.solvers.backends._interrupts import interruptible
+
+_STOPPED = 1  # FEASIBLE, of pywraplp
+# Of HiGHS, whose method for quadratic programmes may go round in circles for ever; a few
+# iterations for each variable and row are what it takes when it does not.
+_ITERATIONS = 10_000
+_ITERATIONS_EACH = 100
+
+
+def module_of(engine: str) -> str:
+    """Return the module that an engine is from; raises MissingDependency."""
+    solvers: dict[str, type[Adapter]] = {"highs": highs.Highs, "cbc": cbc.Cbc, "scip": scip.Scip}
+    solver = solvers[engine]
+    available = solver.availability()
+    if not available:
+        raise MissingDependency(available.reason)
+    return solver.requires[0].module_name(solver.module)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an engine says: its point, its value, the duals of the rows; None for what it lacks.
+
+    A dual is the rise of the optimum per unit of the row's limit: >= 0 for a lower one. Where
+    there are none, `bound` is the engine's own, less its tolerances.
+    """
+
+    x: NDArray[np.float64] | None
+    value: float
+    duals: NDArray[np.float64] | None
+    termination: Termination
+    iterations: int | None
+    by: str
+    bound: float = -np.inf
+
+
+def by_highs(model: LinearModel, limits: Limits) -> Found:
+    """Solve a linear programme by HiGHS."""
+    highspy = highs.HIGHSPY.load()
+    size = model.variables + len(model.rows)
+    return _highs(highspy, highs.native_model(highspy, model), size, limits)
+
+
+def quadratic_by_highs(form: QuadraticForm, limits: Limits) -> Found:
+    """Minimise a convex form over 0 <= m <= 1, 1'm = k by HiGHS."""
+    highspy = highs.HIGHSPY.load()
+    model = iqp_model(form)
+    native = highspy.HighsModel()
+    native.lp_ = highs.native_model(highspy, model.linear.relaxed())
+    # Half the Hessian's lower triangle by columns is the upper one by rows, as `iqp_model` has it.
+    doubled = np.where(model.first == model.second, 2.0, 1.0) * model.coefficients
+    starts = np.searchsorted(model.first, np.arange(form.n + 1))
+    native.hessian_.dim_ = form.n
+    native.hessian_.format_ = highspy.HessianFormat.kTriangular
+    native.hessian_.start_ = starts
+    native.hessian_.index_ = model.second
+    native.hessian_.value_ = doubled
+    return _highs(highspy, native, form.n, limits)
+
+
+def _highs(highspy: Any, native: Any, size: int, limits: Limits) -> Found:
+    solver = highspy.Highs()
+    most = min(_ITERATIONS + _ITERATIONS_EACH * size, 2**31 - 1)
+    solver.setOptionValue("simplex_iteration_limit", most)
+    solver.setOptionValue("qp_iteration_limit", most)
+    solver.setOptionValue("output_flag", limits.log)
+    solver.setOptionValue("random_seed", limits.seed)
+    seconds = _backend.seconds(limits)
+    if seconds is not None:
+        solver.setOptionValue("time_limit", float(seconds))
+    if limits.threads is not None:
+        solver.setOptionValue("threads", limits.threads)
+    solver.passModel(native)
+    solver.HandleUserInterrupt = True
+    interrupted = interruptible(solver.run, solver.cancelSolve)
+    solution, info = solver.getSolution(), solver.getInfo()
+    status = solver.getModelStatus().name
+    iterations = info.simplex_iteration_count + info.qp_iteration_count
+    return Found(
+        x=np.array(solution.col_value) if solution.value_valid else None,
+        value=float(info.objective_function_value) if solution.value_valid else np.nan,
+        duals=np.array(solution.row_dual) if solution.dual_valid else None,
+        termination=_backend.termination(highs.TERMINATIONS, status, limits, interrupted),
+        iterations=max(0, iterations),
+        by="HiGHS",
+    )
+
+
+def by_clp(model: LinearModel, limits: Limits) -> Found:
+    """Solve a linear programme by CLP, the simplex method of CBC, through OR-Tools.
+
+    It sees to Ctrl-C itself, and then says no more than that it stopped.
+    """
+    start = perf_counter()
+    pywraplp = cbc.ORTOOLS.load("linear_solver.pywraplp")
+    run = cbc.Run(pywraplp, model, limits, pywraplp.Solver.CLP_LINEAR_PROGRAMMING)
+    run.keep(_backend.seconds(limits))
+    interrupted = interruptible(run, stop=None)
+    early = limits.time_limit is None or perf_counter() - start < limits.time_limit / 2
+    interrupted |= run.status == _STOPPED and early
+    termination = _backend.termination(cbc.TERMINATIONS, run.status, limits, interrupted)
+    if run.status != 0:
+        return Found(None, np.nan, None, termination, None, "CLP")
+    return Found(
+        x=run.x(),
+        value=run.objective(),
+        duals=np.array([row.dual_value() for row in run.solver.constraints()]),
+        termination=termination,
+        iterations=int(run.solver.iterations()),
+        by="CLP",
+    )
+
+
+def by_scip(model: LinearModel, limits: Limits) -> Found:
+    """Solve a linear programme by SCIP.
+
+    Its duals are those of the rows that its presolving leaves; so its own bound is taken, less its
+    tolerances on feasibility and on sums and, per term of a selection, on reduced costs.
+    """
+    pyscipopt = scip.PYSCIPOPT.load()
+    solver = pyscipopt.Model()
+    settings: dict[str, Any] = {
+        "misc/catchctrlc": False,
+        "randomization/randomseedshift": limits.seed,
+    }
+    seconds = _backend.seconds(limits)
+    if seconds is not None:
+        settings["limits/time"] = float(seconds)
+    if not limits.log:
+        solver.hideOutput()
+    solver.setParams(settings)
+    variables = scip.load_linear(pyscipopt, solver, model)
+    interrupted = interruptible(solver.optimizeNogil, solver.interruptSolve)
+    status = solver.getStatus()
+    termination = _backend.termination(scip.TERMINATIONS, status, limits, interrupted)
+    bound = float(solver.getDualbound())
+    bound = bound - scip.linear_tolerance(model) if abs(bound) < 1e20 else -np.inf
+    best = solver.getBestSol() if solver.getNSols() else None
+    return Found(
+        x=None if best is None else np.array([solver.getSolVal(best, v) for v in variables]),
+        value=np.nan if best is None else float(solver.getPrimalbound()),
+        duals=None,
+        termination=termination,
+        iterations=int(solver.getNLPIterations()),
+        by="SCIP",
+        bound=bound,
+    )

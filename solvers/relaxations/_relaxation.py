@@ -1,0 +1,250 @@
+"""Relaxations of quadratic selection, with bounds that hold whatever the solver's tolerances.
+
+The value that a solver reports is not taken for a bound. From its dual values, or the gradient at
+its point, a bound is worked out anew that is valid for any duals and at any point, and the better
+the closer these are to optimal. Of SCIP, which gives no duals, its bound less its tolerances is.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.forms import LINEARISATIONS, LinearModel, QuadraticForm
+from subsetopt.forms.quadratic_models import require_pairs
+from subsetopt.limits import Limits
+from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import NEVER, Deadline
+from subsetopt.solvers.backends import _contained
+from subsetopt.solvers.backends._backend import scaled_form
+
+from . import _lp_engines
+from ._convex import convexified, slack
+from ._published_lp import closed_form
+from ._quadratic_relaxation import quadratic_bound
+
+_UNIT = 2.0**-52
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relaxation:
+    """What a relaxation says, in units of the inner value of the form.
+
+    Parameters
+    ----------
+    bound : float
+        A lower bound on the inner value of every selection, its rounding seen to; -inf if the
+        solver stopped before it had anything to say.
+    value : float
+        The inner value of the relaxation at `m`, as its solver has it; NaN if it has none.
+    m : ndarray of float64 (n,)
+        Where it is attained; k/n throughout if there is no such point.
+    termination : Termination
+        OPTIMAL, or why the solver stopped.
+    iterations : int or None
+    note : str
+    """
+
+    bound: float
+    value: float
+    m: NDArray[np.float64]
+    termination: Termination
+    iterations: int | None = None
+    note: str = ""
+
+
+def published_in_closed_form(form: QuadraticForm, deadline: Deadline = NEVER) -> Relaxation | None:
+    """Return the published relaxation where its closed form holds, else None."""
+    point = closed_form(form, deadline)
+    if point is None:
+        return None
+    return Relaxation(
+        bound=point.bound,
+        value=point.value,
+        m=point.m,
+        termination=Termination.OPTIMAL,
+        note="the closed form of the published relaxation",
+    )
+
+
+def linear_relaxation(
+    form: QuadraticForm, linearisation: str, engine: str, limits: Limits
+) -> Relaxation:
+    """Solve the linear relaxation of a model of `forms.LINEARISATIONS`.
+
+    Parameters
+    ----------
+    form : QuadraticForm
+    linearisation : {"published", "mccormick", "rlt"}
+    engine : {"highs", "cbc", "scip"}
+        For CBC that is CLP, which it solves its relaxations with.
+    limits : Limits
+
+    Raises
+    ------
+    TooLarge
+        Past `forms.PAIRS_LIMIT` products.
+    """
+    module = _lp_engines.module_of(engine)
+    return _contained_if_large(_linear_relaxation, module, form, limits, linearisation, engine)
+
+
+def _linear_relaxation(
+    _: object, form: QuadraticForm, limits: Limits, linearisation: str, engine: str
+) -> Relaxation:
+    begun = monotonic()
+    scale = scaled_form(replace(form, scale=1.0, constant=0.0))
+    model = LINEARISATIONS[linearisation](scale.problem).relaxed()
+    found = ENGINES[engine](model, _rest(limits, begun))
+    bound = found.bound if found.duals is None else dual_bound(model, found.duals)
+    return Relaxation(
+        bound=scale.lift(bound) - scale.rounding,
+        value=scale.lift(found.value),
+        m=_sound(found.x, form),
+        termination=found.termination,
+        iterations=found.iterations,
+        note=f"the {linearisation} relaxation by {found.by}{_ended(found.termination)}",
+    )
+
+
+ENGINES: Mapping[str, Callable[[LinearModel, Limits], _lp_engines.Found]] = {
+    "highs": _lp_engines.by_highs,
+    "cbc": _lp_engines.by_clp,
+    "scip": _lp_engines.by_scip,
+}
+"""The solvers of linear programmes by name."""
+
+
+def dual_bound(model: LinearModel, duals: NDArray[np.float64]) -> float:
+    r"""Return the Lagrangian bound of a linear programme for any row duals.
+
+    .. math::
+        \sum_r (y_r^+ l_r - y_r^- u_r) + \sum_j \min_{l_j \le x_j \le u_j} (c - A'y)_j x_j
+
+    Duals of a sign that a one-sided row cannot have are taken for zero. The rounding of the sums is
+    taken off.
+    """
+    wrong = ((duals > 0) & ~np.isfinite(model.row_lower)) | (
+        (duals < 0) & ~np.isfinite(model.row_upper)
+    )
+    y = np.where(wrong | ~np.isfinite(duals), 0.0, duals)
+    side = np.where(y > 0, model.row_lower, np.where(y < 0, model.row_upper, 0.0))
+    rows = model.rows
+    products = rows.coefficients * np.repeat(y, np.diff(rows.starts))
+    weight = np.bincount(rows.columns, weights=products, minlength=model.variables)
+    sizes = np.bincount(rows.columns, weights=np.abs(products), minlength=model.variables)
+    reduced = model.objective - weight
+    ends = np.where(reduced > 0, model.lower, model.upper)
+    most = np.maximum(np.abs(model.lower), np.abs(model.upper))
+    terms = np.abs(y * side).sum() + ((np.abs(model.objective) + sizes) * most).sum()
+    entries = int(np.bincount(rows.columns, minlength=1).max()) + 64  # of the longest sum
+    rounding = _UNIT * min(entries, 2**20) * float(terms)
+    return float(y @ side + reduced @ ends) - rounding
+
+
+def quadratic_relaxation(form: QuadraticForm, limits: Limits) -> Relaxation:
+    """Minimise the form, as `convexified` makes it, over 0 <= m <= 1, 1'm = k, by HiGHS.
+
+    HiGHS' method for these programmes may go round in circles. So its iterations are limited, and
+    where it ends without an optimum the bound is that of Frank-Wolfe steps, which the note says.
+
+    Raises
+    ------
+    TooLarge
+        Past `forms.PAIRS_LIMIT` products.
+    """
+    require_pairs("the quadratic relaxation", form.n, form.n * (form.n + 1) // 2)
+    begun = monotonic()
+    module = _lp_engines.module_of("highs")
+    found = _contained_if_large(_quadratic_relaxation, module, form, limits)
+    if found.termination in (Termination.OPTIMAL, Termination.INTERRUPTED):
+        return found
+    note = f"{found.note}; the bound is that of 'fw' instead"
+    bound = quadratic_bound(form, _rest(limits, begun))
+    return replace(found, bound=max(found.bound, bound), note=note)
+
+
+def _quadratic_relaxation(_: object, form: QuadraticForm, limits: Limits) -> Relaxation:
+    begun = monotonic()
+    scale = scaled_form(replace(form, scale=1.0, constant=0.0))
+    convex = convexified(scale.problem)
+    found = _lp_engines.quadratic_by_highs(convex, _rest(limits, begun))
+    m = _projected(_sound(found.x, form), form.k)
+    off = convex.error - scale.problem.error  # by making it convex
+    return Relaxation(
+        bound=scale.lift(tangent_bound(convex, m) - off) - scale.rounding,
+        value=scale.lift(found.value),
+        m=m,
+        termination=found.termination,
+        iterations=found.iterations,
+        note=f"the convex quadratic relaxation by HiGHS{_ended(found.termination)}",
+    )
+
+
+def _ended(termination: Termination) -> str:
+    return "" if termination is Termination.OPTIMAL else f", which ended as {termination}"
+
+
+def _contained_if_large(
+    solve: Callable[..., Relaxation],
+    module: str,
+    form: QuadraticForm,
+    limits: Limits,
+    *options: str,
+) -> Relaxation:
+    """Solve a relaxation; a large one in a process, which is ended where it overstays."""
+    pairs = form.n * (form.n - 1) // 2
+    if pairs < _contained.PRODUCTS:
+        return solve(None, form, limits, *options)
+    require_pairs("a model in products", form.n, pairs)
+    modules = (__name__, module)
+    ended = _contained.call(solve, form, limits, *options, modules=modules, limits=limits)
+    if ended.how == "returned" and ended.value is not None:
+        return ended.value
+    return Relaxation(
+        bound=-math.inf,
+        value=math.nan,
+        m=_sound(None, form),
+        termination=ended.termination,
+        note=ended.note("the solver of the relaxation"),
+    )
+
+
+def _rest(limits: Limits, begun: float) -> Limits:
+    """Return the limits less the time that is gone since `begun`, by `monotonic`."""
+    if limits.time_limit is None:
+        return limits
+    return replace(limits, time_limit=max(1e-3, limits.time_limit - (monotonic() - begun)))
+
+
+def tangent_bound(form: QuadraticForm, m: NDArray[np.float64]) -> float:
+    r"""Return the least value over 0 <= v <= 1, 1'v = k of the tangent of a convex form at m.
+
+    That is ``-m'Am`` and the k lowest entries of ``2 Am + c``, less the rounding of these sums and
+    what the rounding of the entries of A can take from semidefiniteness.
+    """
+    k, product = form.k, form.matrix.astype(np.float64) @ m
+    gradient = 2 * product + form.linear
+    lowest = np.partition(gradient, k - 1)[:k]
+    largest = max(float(form.matrix.max()), -float(form.matrix.min()))
+    terms = largest * k * k + float(np.abs(form.linear).max()) * k
+    rounding = slack(form) + 32 * _UNIT * math.sqrt(form.n) * terms
+    return float(lowest.sum() - m @ product) - rounding
+
+
+def _sound(x: NDArray[np.float64] | None, form: QuadraticForm) -> NDArray[np.float64]:
+    """Return the selectors of a solution, or k/n throughout where there is none."""
+    if x is None or not np.isfinite(x[: form.n]).all():
+        return np.full(form.n, form.k / form.n)
+    return np.clip(x[: form.n], 0.0, 1.0)
+
+
+def _projected(m: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """Return `m` moved so that it sums to k within rounding, still within 0..1."""
+    missing = k - float(m.sum())
+    room = (1.0 - m) if missing > 0 else m
+    total = float(room.sum())
+    return m if total == 0 else np.clip(m + missing * room / total, 0.0, 1.0)

@@ -1,0 +1,281 @@
+"""Frank-Wolfe on the convex relaxation: a lower bound, and an answer by rounding."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt._checks import is_number
+from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt.errors import InvalidOption
+from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.limits import Limits
+from subsetopt.problems import MeanMatching, Problem
+from subsetopt.rounding import UNIT
+from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline, TimedSolver, stoppable
+from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.heuristics._centred import Centred
+from subsetopt.solvers.heuristics._quadratic_steps import arrays, descend, refresh
+from subsetopt.solvers.heuristics._scalar_search import Scalars
+from subsetopt.solvers.heuristics._vector_search import Vectors
+
+from . import _convex
+from ._quadratic_relaxation import CODES, QuadraticRelaxation, Variant, largest
+
+_TURNS = 2**24  # over n: turns of the swaps between two looks at the clock
+_FOR_SWAPS = 0.5  # of the time that is left
+_AFTER_CTRL_C = 1.0  # seconds that the bound may take then
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrankWolfe(TimedSolver):
+    """Relax to ``0 <= m <= 1, sum m = k``, round the k largest m, descend by swaps.
+
+    The duality gap gives a lower bound on every selection; for scalars it is not zero only where
+    the target is out of reach. O(n d + n log n) a step for mean matching; O(n k) for quadratic
+    problems. A diagonal makes these convex first where they are not, from the least eigenvalue, in
+    O(n^3), for up to 4096 candidates, else from row sums; and it makes convex ones of up to 1024
+    candidates tighter.
+
+    Parameters
+    ----------
+    variant : {"auto", "coordinate", "pairwise", "away", "vanilla"}
+        Away and pairwise steps converge linearly, vanilla steps like 1 / t. Coordinate steps, for
+        quadratic problems, move mass between two candidates at a time, the second chosen by the
+        decrease; they converge much faster. "auto" is coordinate for these, else pairwise.
+    steps : int
+        At most, and at most so many k-subsets are held. n moves of mass are one coordinate step.
+    tolerance : float
+        Stop at a duality gap of this share of the starting value, or of the starting gap where
+        that is larger.
+    rounding : {"swap", "top"}
+        "top" takes the k largest m as they are; "swap" improves them by swap descent.
+    """
+
+    variant: Variant = "auto"
+    steps: int = 500
+    tolerance: float = 1e-8
+    rounding: Literal["swap", "top"] = "swap"
+
+    name: ClassVar[str] = "frank-wolfe"
+    kind: ClassVar[Kind] = Kind.RELAXATION
+    summary: ClassVar[str] = "convex relaxation by Frank-Wolfe: duality bound, rounding, swaps"
+    choose_when: ClassVar[str] = (
+        "a lower bound is wanted for vectors, a quadratic, or an out-of-reach target"
+    )
+    handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
+    requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
+    concurrent: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.variant not in get_args(Variant):
+            known = ", ".join(get_args(Variant))
+            raise InvalidOption(f"variant is {self.variant!r}; it is one of {known}")
+        if self.rounding not in ("swap", "top"):
+            raise InvalidOption(f"rounding is {self.rounding!r}; it is 'swap' or 'top'")
+        if type(self.steps) is not int or self.steps < 1:
+            raise InvalidOption(f"steps is {self.steps!r}; a whole number >= 1 is needed")
+        if not is_number(self.tolerance) or not 0.0 <= self.tolerance < math.inf:
+            raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
+
+    def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> Answer:
+        """Return the rounded selection and the bound."""
+        if isinstance(problem, MeanMatching):
+            return self._match(problem, limits, deadline)
+        form = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
+        return self._select(form, limits, deadline)
+
+    def _match(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> Answer:
+        if self.variant == "coordinate":
+            raise InvalidOption(
+                "variant 'coordinate' is for quadratic problems; mean matching takes 'pairwise', "
+                "'away' or 'vanilla'"
+            )
+        centred = Centred.of(problem, deadline.check)
+        built = deadline.elapsed
+        relaxed = _Relaxation(centred, self, deadline)
+        termination = relaxed.run()
+        chosen = largest(relaxed.weights(), problem.k)
+        if self.rounding == "swap" and termination is not Termination.INTERRUPTED:
+            chosen, early = _improved(problem, chosen, limits, deadline)
+            termination = early or termination
+        # The root comes before the scaling: for scalars the square may be out of range.
+        power = 1 if problem.values.ndim == 1 else 2
+        root = math.sqrt(max(0.0, relaxed.bound)) / problem.k * (1 - 4 * UNIT)
+        bound = root**power
+        return Answer(
+            indices=chosen[chosen < problem.n],
+            termination=termination,
+            bound=float(np.ldexp(bound, power * centred.exponent)),
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            iterations=relaxed.taken,
+            message=_message(relaxed.relative_gap, relaxed.taken),
+        )
+
+    def _select(self, form: QuadraticForm, limits: Limits, deadline: Deadline) -> Answer:
+        taken = _convex.diagonal(form, deadline)
+        built = deadline.elapsed
+        whole = deadline
+        relaxed = QuadraticRelaxation(form, taken, self.variant, self.steps, deadline)
+        swaps = self.rounding == "swap" and deadline.limited
+        reserved = _FOR_SWAPS * deadline.remaining if swaps else 0.0
+        termination = relaxed.run(
+            self.tolerance, limits, deadline.sooner(reserved + relaxed.bound_seconds)
+        )
+        if termination is Termination.INTERRUPTED:
+            relaxed.deadline = deadline = Deadline(_AFTER_CTRL_C)
+        with stoppable() as unbounded:
+            bound = form.lower_bound(relaxed.bound())
+        rows = largest(relaxed.point, form.k)
+        if self.rounding == "swap" and termination is not Termination.INTERRUPTED:
+            rows, early = _descended(form, rows, deadline)
+            termination = early or termination
+        return Answer(
+            indices=form.indices(rows),
+            termination=unbounded.reason or termination,
+            bound=None if unbounded.reason else bound,
+            build_seconds=built,
+            solve_seconds=whole.elapsed - built,
+            iterations=relaxed.taken,
+            message=_message(relaxed.relative_gap, relaxed.taken),
+        )
+
+
+def _message(relative_gap: float, taken: int) -> str:
+    return f"relative duality gap {relative_gap:.1e} after {taken} steps"
+
+
+class _Relaxation:
+    """The iterates: atoms, their sums and weights."""
+
+    _STEPS_AT_ONCE = 25  # at most, between looks at the clock
+    _SORTING = 50  # multiplications that finding a vertex costs for each row
+
+    def __init__(self, centred: Centred, options: FrankWolfe, deadline: Deadline = NEVER) -> None:
+        from subsetopt._kernels import features, frank_wolfe
+
+        self._kernel, self._deadline = frank_wolfe, deadline
+        self._products = features.products
+        self._rows, self._options, self._reach = centred.rows, options, centred.reach
+        n, d = self._rows.shape
+        self._at_once = max(1, min(self._STEPS_AT_ONCE, CHUNK // (n * (d + self._SORTING))))
+        self._room = room_for(self._rows, centred.k)
+        uniform = np.zeros(d)
+        for part in self._parts():
+            frank_wolfe.add_rows(self._rows[part], centred.k / n, uniform)
+        vertex = self._vertex(uniform)
+        self._atoms, self._sums, self._weights = started(self._rows, vertex, options.steps + 2)
+        self._count, self.taken = 1, 0
+        self.bound = 0.0
+        self._scale = float(self._sums[0] @ self._sums[0])
+        self._gap = math.inf
+        self._variant = CODES.get(options.variant, CODES["pairwise"])
+        self._limit = options.tolerance * self._scale
+
+    @property
+    def relative_gap(self) -> float:
+        return self._gap / self._scale if self._scale else 0.0
+
+    def run(self) -> Termination:
+        with stoppable() as stopped:
+            while self.taken < self._options.steps:
+                steps = min(self._at_once, self._options.steps - self.taken)
+                taken = self._iterate(steps)
+                self.taken += taken
+                if taken < steps or self._gap <= self._limit:
+                    return Termination.FINISHED
+                self._deadline.check()
+        return stopped.reason or Termination.ITERATION_LIMIT
+
+    def _iterate(self, steps: int) -> int:
+        """Take up to so many steps; returns how many."""
+        given = self._at_once == 1
+        if given:
+            _, _, vertex, point, _ = self._room
+            self._kernel.point_of(self._sums, self._weights, self._count, point)
+            vertex[:] = self._vertex(point)
+        state = self._atoms, self._sums, self._weights, self._count, self.bound
+        self._count, self.bound, self._gap, taken = self._kernel.iterate(
+            self._rows, self._variant, steps, self._limit, *state, self._reach, given, *self._room
+        )
+        return int(taken)
+
+    def _vertex(self, point: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the k rows of the smallest inner products with a point, ascending."""
+        scores = np.empty(len(self._rows))
+        for part in self._parts():
+            self._products(self._rows[part], point, scores[part])
+        return largest(-scores, len(self._room[2]))
+
+    def _parts(self) -> Iterator[slice]:
+        return self._deadline.chunks(*self._rows.shape)
+
+    def weights(self) -> NDArray[np.float64]:
+        atoms, weights = self._atoms[: self._count], self._weights[: self._count]
+        return weights_of_rows(atoms, weights, len(self._rows))
+
+
+State = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def started(rows: NDArray[np.float64], vertex: NDArray[np.int64], room: int) -> State:
+    """Return room for so many atoms, their sums of rows and weights, all of it on one vertex."""
+    d, k = rows.shape[1], len(vertex)
+    atoms, sums, weights = np.empty((room, k), np.int64), np.empty((room, d)), np.zeros(room)
+    atoms[0], weights[0] = vertex, 1.0
+    sums[0] = np.cumsum(rows[vertex], axis=0)[-1]  # row by row, as the kernel adds them
+    return atoms, sums, weights
+
+
+def room_for(rows: NDArray[np.float64], k: int) -> tuple[NDArray[Any], ...]:
+    """Return what the steps work in."""
+    n, d = rows.shape
+    return np.empty(n), np.empty(n), np.empty(k, np.int64), np.empty(d), np.empty(d)
+
+
+def weights_of_rows(
+    atoms: NDArray[np.int64], weights: NDArray[np.float64], n: int
+) -> NDArray[np.float64]:
+    """Return how much of each of n rows is chosen: the relaxed selection."""
+    shares = np.repeat(weights, atoms.shape[1])
+    return np.bincount(atoms.ravel(), shares, minlength=n).astype(np.float64, copy=False)
+
+
+def _improved(
+    problem: MeanMatching, chosen: NDArray[np.int64], limits: Limits, deadline: Deadline
+) -> tuple[NDArray[np.int64], Termination | None]:
+    """Return the selection after one descent by swaps, padding included, and why it was cut off."""
+    with stoppable() as early:
+        deadline.check()
+        search_type = Scalars if problem.values.ndim == 1 else Vectors
+        search = search_type(problem, limits, 0.0, deadline)
+        search.start(chosen)
+    if early.reason:
+        return chosen, early.reason
+    with stoppable() as early:
+        if not search.content:
+            search.rounds(0, 1)
+    return search.indices(), early.reason
+
+
+def _descended(
+    form: QuadraticForm, rows: NDArray[np.int64], deadline: Deadline
+) -> tuple[NDArray[np.int64], Termination | None]:
+    """Return the selection after one descent by swaps, and why it was cut off if it was."""
+    chosen = np.zeros(form.n, dtype=np.bool_)
+    chosen[rows] = True
+    parts, potentials = arrays(form), np.empty(form.n)
+    settled, turns = False, max(4 * form.k, _TURNS // form.n)
+    with stoppable() as early:
+        deadline.check()
+        refresh(parts, chosen, potentials, deadline)
+        while not settled:
+            settled, *_ = descend(parts, turns, chosen, potentials, deadline)
+            if not settled:
+                deadline.check()
+    return np.flatnonzero(chosen), early.reason

@@ -1,0 +1,110 @@
+"""Names and where their objects live: what is asked for is imported, nothing else."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from .errors import InvalidOption
+
+Contents = Mapping[str, tuple[str, ...]]
+
+
+def loader(
+    package: str, contents: Contents, before: Callable[[], object] | None = None
+) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package whose contents are loaded when first asked for.
+
+    Parameters
+    ----------
+    package : str
+        Its name.
+    contents : mapping of str to tuple of str
+        Its modules, which can be had as attributes too, and the names that are taken from them.
+    before : callable, optional
+        Called before anything is loaded: it raises where a dependency is missing.
+    """
+    homes = {name: module for module, names in contents.items() for name in names}
+
+    def get(name: str) -> Any:
+        if before is not None and (name in homes or name in contents):
+            before()
+        if name in homes:
+            value = getattr(import_module(f"{package}.{homes[name]}"), name)
+            setattr(sys.modules[package], name, value)
+            return value
+        if name in contents:
+            return import_module(f"{package}.{name}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return get
+
+
+class Registry(Mapping[str, str]):
+    """The objects of one kind by name, each imported when it is asked for.
+
+    Parameters
+    ----------
+    kind : str
+        What messages call them: ``"solver"``.
+    package : str
+        The package whose modules they live in.
+    homes : mapping of str to str
+        Name to ``module:attribute``, in the order in which lists show them; a module of another
+        package is given in full.
+    also : str
+        What else may be given, for the message: ``"torchvision:NAME"``.
+    """
+
+    def __init__(self, kind: str, package: str, homes: Mapping[str, str], also: str = "") -> None:
+        self.kind = kind
+        self._package = package
+        self._also = also
+        self._homes = dict(homes)
+
+    def __getitem__(self, name: str) -> str:
+        return self._homes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
+    def load(self, name: str) -> Any:
+        """Return the object of that name.
+
+        Raises
+        ------
+        InvalidOption
+            If there is none; the message lists those that there are.
+        """
+        if name not in self._homes:
+            known = ", ".join([*self, *([self._also] if self._also else [])])
+            raise InvalidOption(f"{self.kind} must be one of {known}; got {name!r}")
+        module, _, attribute = self._homes[name].partition(":")
+        if not module.startswith("subsetopt."):
+            module = f"{self._package}.{module}"
+        return getattr(import_module(module), attribute)
+
+    def create(self, name: str, *args: Any, **options: Any) -> Any:
+        """Call the object of that name with options that are checked first.
+
+        Raises
+        ------
+        InvalidOption
+            If there is none of that name, or it has no such option.
+        """
+        made = self.load(name)
+        require_options(f"{self.kind} {name!r}", options, inspect.signature(made).parameters)
+        return made(*args, **options)
+
+
+def require_options(owner: str, options: Iterable[str], known: Iterable[str]) -> None:
+    """Raise InvalidOption where an option is none of those that `owner` has."""
+    known = list(known)
+    for option in options:
+        if option not in known:
+            has = ", ".join(sorted(known)) or "none"
+            raise InvalidOption(f"{owner} has no option {option!r}; it has {has}")

@@ -1,0 +1,1 @@
+"""Whole data sets in mini-batches, with torch: on its devices and in its memory."""
