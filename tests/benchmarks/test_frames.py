@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from subsetopt import _dependencies
 from subsetopt.benchmarks.reporting import result_rows as frames
 from subsetopt.benchmarks.results import (
     Bound,
@@ -20,7 +21,6 @@ from subsetopt.benchmarks.results.rows import SCHEMA
 from subsetopt.errors import MissingDependency
 from subsetopt.machine import Machine
 from subsetopt.solution import CertificateKind, Termination
-from subsetopt.solvers import base
 
 pd = pytest.importorskip("pandas")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -155,8 +155,8 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_missing_package_is_told_with_the_mend(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = base._findable
-    monkeypatch.setattr(base, "_findable", lambda name: name != missing and real(name))
+    real = _dependencies._findable
+    monkeypatch.setattr(_dependencies, "_findable", lambda name: name != missing and real(name))
     with pytest.raises(MissingDependency, match=rf"{missing} is not.*subsetopt\[bench\]"):
         frames.write_tables(RESULTS, tmp_path)
     assert not list(tmp_path.iterdir())
