@@ -36,7 +36,7 @@ def warmup(
     jobs = list(warming.jobs())
     done: list[Warmed] = []
     label = "check" if check else "compile"
-    with output_to_error(), shown(label, len(jobs), unit="jobs", hidden=as_json) as steps:
+    with output_to_error(), shown(label, len(jobs), unit="kernels", hidden=as_json) as steps:
 
         def told(result: "Warmed") -> None:
             done.append(result)
@@ -63,7 +63,7 @@ def _plain(done: "list[Warmed]", check: bool) -> dict[str, Any]:
         "missing": [result.name for result in done if result.missing],
         "folders": warming.folders(),
         "kept": warming.kept(),
-        "jobs": [asdict(result) for result in done],
+        "kernels": [asdict(result) for result in done],
     }
 
 
@@ -71,13 +71,13 @@ def _show(done: "list[Warmed]", check: bool) -> None:
     facts = _plain(done, check)
     missing = facts["missing"]
     if missing:
-        say(f"{len(missing)} of {len(done)} jobs need kernels that are not compiled:")
+        say(f"{len(missing)} of {len(done)} kernels are not compiled:")
         for name in missing:
             say(f"  {name}")
         say("compile them: subsetopt warmup")
     elif check:
-        say(f"all kernels of {len(done)} jobs are compiled")
+        say(f"all {len(done)} kernels are compiled")
     else:
-        say(f"{facts['compiled']} kernels compiled in {facts['seconds']:.1f} s")
+        say(f"{facts['compiled']} functions compiled in {facts['seconds']:.1f} s")
     where = "cache" if facts["kept"] else "cache (read-only: what is compiled is not kept)"
     say(f"{where}: {', '.join(facts['folders']) or 'none: no folder can be written'}")

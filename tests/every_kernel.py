@@ -1,0 +1,112 @@
+"""Calls every kernel with all types that Python gives it, where nothing may be compiled.
+
+A script: whatever ``subsetopt warmup`` has not compiled ends it with NotCompiled.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import subsetopt as so
+from subsetopt._kernels import _compiling, _tiers
+from subsetopt.limits import Limits
+from subsetopt.solvers import _tiny, bounds
+from subsetopt.solvers.heuristics import _quadratic_steps, _vector_search
+from subsetopt.solvers.relaxations import frank_wolfe
+
+
+def points(dtype: str = "float64") -> NDArray[Any]:
+    return np.random.default_rng(0).exponential(size=(48, 3)).astype(dtype)
+
+
+@contextmanager
+def large() -> Iterator[None]:
+    """Let solvers work as on inputs of several million entries."""
+    modules: list[Any] = [_quadratic_steps, _vector_search, frank_wolfe]
+    before = modules[0].CHUNK
+    for module in modules:
+        module.CHUNK = 1
+    yield
+    for module in modules:
+        module.CHUNK = before
+
+
+def solvers() -> None:
+    for name in _tiny.own_solvers():
+        _tiny.solved(name, so.solver(name).handles)
+    with large():
+        for name, families in (
+            ("greedy", ["vector-mean-matching"]),
+            ("swap", ["vector-mean-matching", "quadratic"]),
+            ("frank-wolfe", ["vector-mean-matching"]),
+        ):
+            _tiny.solved(name, families)
+    ties = np.repeat(np.random.default_rng(0).random(8), 4)
+    so.solve(so.MeanMatching(ties, 9), so.solver("exact", method="meet"))
+
+
+def relaxations() -> None:
+    for family in ("quadratic", "mmd"):
+        for _, problem in _tiny.problems(family):
+            for method in ("fw", "sdp"):
+                bounds.bounded(problem, method, Limits(time_limit=1.0))
+
+
+def choices() -> None:
+    from subsetopt.selecting import _ONE_CALL
+
+    values = np.random.default_rng(0).exponential(size=_ONE_CALL + 1)
+    so.select(values, 64)
+    so.select(values[:64], 8)
+    so.select(values[:64].reshape(4, 16), 4)
+
+
+def sequences() -> None:
+    from subsetopt.sequencing.baselines import FacilityLocation, Submodular
+
+    for dtype in ("float32", "float64"):
+        for solver in ("herding", "swap"):
+            for engine in ("matrix", "rows"):
+                so.sequence(points(dtype), 8, solver=solver, engine=engine)
+    for baseline in (Submodular(uncertainty=0), FacilityLocation()):
+        baseline.order(points(), 8)
+
+
+def records() -> None:
+    from subsetopt.records import LabelWriter, LatestLosses, Layout, RecordStore, RecordWriter
+
+    ids, draws = np.arange(64), np.random.default_rng(0)
+    with TemporaryDirectory() as folder:
+        root = Path(folder) / "records"
+        with RecordWriter(root, "a", layout=Layout(outputs=2), durable=False) as writer:
+            writer.append(ids, draws.random(64), outputs=draws.random((64, 2)))
+        with LabelWriter(root, "b", durable=False) as labels:
+            labels.append(ids, ids % 2)
+        store = RecordStore(root)
+        for only in (None, ids[:8]):
+            LatestLosses(store, only=only).refresh()
+        store.labels().lookup(ids)
+
+
+def rules() -> None:
+    try:
+        import torch
+    except ImportError:
+        return
+    from subsetopt.torch.search.compiled import Search, match_vectors_compiled
+
+    for dtype in ("float32", "float64"):
+        for rows in (points(dtype), (points(dtype) > 1.0).astype(dtype)):  # a few strata
+            for start in ("uniform", "greedy", "relaxed"):
+                match_vectors_compiled(torch.from_numpy(rows)[None], 8, [0], Search(start=start))
+
+
+if __name__ == "__main__":
+    with _compiling.by_hand(forbidden=True), _tiers.compiled():
+        for job in (solvers, relaxations, choices, sequences, records, rules):
+            job()
