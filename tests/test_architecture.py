@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -99,6 +100,16 @@ def test_imports_keep_the_contracts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.syspath_prepend(str(ROOT))
     assert lint.lint_imports(no_cache=True) == 0
+
+
+@needs_checkout
+def test_the_picture_shows_the_layers() -> None:
+    """Else run docs/scripts/architecture.py."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (c["layers"] for c in settings["contracts"] if c.get("containers") == ["subsetopt"])
+    picture = (ROOT / "docs" / "figures" / "architecture.svg").read_text()
+    shown = re.findall(r'font-weight="bold">(\w+)<', picture)
+    assert shown == [name for row in layers for name in re.findall(r"\w+", row)]
 
 
 def test_the_core_imports_nothing_heavy() -> None:
