@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 import subsetopt as so
 from subsetopt._dependencies import Availability
-from subsetopt.cli import app, progress
+from subsetopt.cli import app
 from subsetopt.problems import MMDSelection
 from subsetopt.problems.kernels import Gaussian, Laplace, Polynomial
+from subsetopt.report import progress
 from subsetopt.solvers import bounds, catalogue
 from subsetopt.solvers.base import Answer
 

@@ -264,7 +264,7 @@ def test_equality() -> None:
         so.MMDSelection(cloud(0, 5), 2, kernel=function, formulation="published"),
         so.MMDSelection(np.eye(5), 2, selected=[3], kernel="precomputed"),
     ],
-    ids=repr,
+    ids=["two clouds", "a function", "a matrix"],
 )
 def test_copies(problem: so.MMDSelection) -> None:
     for again in (pickle.loads(pickle.dumps(problem)), copy.deepcopy(problem)):

@@ -18,7 +18,9 @@ def cloud(seed: int, n: int, d: int = 3, dtype: Any = np.float64) -> NDArray[Any
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["matrix", "matrix16", "rows"])
-@pytest.mark.parametrize("kernel", [*KERNELS, np.inner], ids=repr)
+@pytest.mark.parametrize(
+    "kernel", [*KERNELS, np.inner], ids=["gaussian", "laplace", "polynomial", "linear", "np.inner"]
+)
 def test_rows_sums_and_diagonal(kernel: Any, name: str, dtype: Any) -> None:
     X = cloud(0, 150, dtype=dtype)
     engine = choose(X, kernel, engine=name)
