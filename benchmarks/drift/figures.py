@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from subsetopt._significance import t_quantile
 from subsetopt.report.end_labels import Label, height, put, room
 from subsetopt.report.figure_style import GREY, INK, Style, frame, plain_rc, styles
-from subsetopt.training.reporting.metrics import Format
+from subsetopt.training.reporting.metric_format import Format
 
 from .methods import BASELINE, REFERENCES
 from .report import Line

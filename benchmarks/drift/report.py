@@ -9,7 +9,7 @@ from typing import Any
 from subsetopt.report.columns import Column, Table
 from subsetopt.report.number_format import NOTHING, duration
 from subsetopt.training.analysis import Comparison, Spread, compared, holm
-from subsetopt.training.reporting.metrics import Format
+from subsetopt.training.reporting.metric_format import Format
 from subsetopt.training.result import Passes
 
 from .loop import Course

@@ -19,7 +19,7 @@ from subsetopt.training.analysis import (
     compared,
 )
 from subsetopt.training.comparing import load
-from subsetopt.training.reporting import plots
+from subsetopt.training.reporting.analysis_figures import against_budget
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures" / "training"
@@ -188,7 +188,7 @@ def main(folder: Path) -> None:
     FIGURES.mkdir(parents=True, exist_ok=True)
     mnist = analyse(load(folder / "mnist"))
     known = {"mnist fixed": at_budgets(mnist)}
-    plots.save(plots.against_budget(mnist.families[0]), FIGURES / "mnist-budgets.svg")
+    against_budget(mnist.families[0]).save(FIGURES / "mnist-budgets.svg")
     if (folder / "full").exists():
         full = [r.value for r in load(folder / "full") if r.run.rule == "full"]
         known["full"] = f"{100 * fmean(full):.2f}"
@@ -206,8 +206,8 @@ def main(folder: Path) -> None:
         known[f"{task.name} budgets"] = at_budgets(equal)
         known[f"{task.name} costs"] = at_costs(matched[task.name])
         if task.name in TASKS:
-            figure = plots.against_budget(equal.families[0], effective=True)
-            plots.save(figure, FIGURES / f"tuned-{task.name}.svg")
+            figure = against_budget(equal.families[0], effective=True)
+            figure.save(FIGURES / f"tuned-{task.name}.svg")
     for name, family in alone.items():
         known |= single(name, family, matched[name.partition("-")[0]].families[0])
     for budget in (0.1, 0.25, 0.5):

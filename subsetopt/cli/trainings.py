@@ -159,12 +159,12 @@ def show(
     more: "dict[str, Any] | None" = None,
 ) -> None:
     """Print an analysis, as tables, as Markdown, or as one JSON object with `more` in it."""
-    from subsetopt.report.terminal import console
-    from subsetopt.training.reporting import print_analysis, to_dict, to_markdown
+    from subsetopt.report import console
+    from subsetopt.training.reporting import document, to_dict
 
     if as_json:
         say(json.dumps({**to_dict(analysis), **(more or {})}, allow_nan=False))
     elif as_markdown:
-        say(to_markdown(analysis))
+        say(document(analysis).to_markdown())
     else:
-        print_analysis(analysis, console())
+        console().print(document(analysis))

@@ -121,7 +121,7 @@ class Series:
             self._interval(axes, x, y, style)
         if self.line:
             axes.plot(
-                x, y, color=style.colour, linestyle=style.line, clip_on=False,
+                x, y, color=style.colour, linestyle=style.line, clip_on=self.line != "steps",
                 drawstyle="steps-post" if self.line == "steps" else "default",
                 linewidth=2.6 if self.bold else 1.8,
             )  # fmt: skip

@@ -150,17 +150,22 @@ class Table(Generic[T]):
     # -- for people ------------------------------------------------------------------------------
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
-        """Yield it with as many columns as there is room for."""
-        table = self
+        """Yield it with as many columns as there is room for; else text is folded, then all."""
+        table, fold = self, ""
         drawn = terminal.grid_of(table)
         wide = options.update(width=10_000)
         while console.measure(drawn, options=wide).maximum > options.max_width:
             last = max(reversed(table.columns), key=lambda column: column.rank, default=None)
-            if last is None or not last.rank:
+            if last is not None and last.rank:
+                kept = [column for column in table.columns if column is not last]
+                table = replace(table, columns=kept)
+            elif fold == "" or console.measure(drawn, options=wide).minimum > options.max_width:
+                if fold == "all":
+                    break
+                fold = "all" if fold else "text"
+            else:
                 break
-            kept = [column for column in table.columns if column is not last]
-            table = replace(table, columns=kept)
-            drawn = terminal.grid_of(table)
+            drawn = terminal.grid_of(table, fold)
         yield drawn
 
     def to_terminal(self, width: int = 80) -> str:
@@ -192,7 +197,12 @@ class Table(Generic[T]):
         above, below = _heads(kept)
         head = markup.joined(markup.element("tr", row) for row in (above, below) if row)
         least = [_least(column, self.rows) for column in kept]
-        body = markup.joined(_html_row(kept, least, row) for row in self.rows)
+        body = markup.joined(
+            markup.element(
+                "tr", *_html_cells(kept, least, row), class_="first" if i in self.breaks else None
+            )
+            for i, row in enumerate(self.rows)
+        )
         parts = [markup.element("thead", head), markup.element("tbody", body)]
         return markup.element("table", *parts, class_="sortable")
 
@@ -262,8 +272,9 @@ def _least(column: Column[T], rows: Sequence[T]) -> str | None:
     return min(found)[1] if found else None
 
 
-def _html_row(shown: Sequence[Column[T]], least: Sequence[str | None], row: T) -> markup.Html:
-    cells = []
+def _html_cells(
+    shown: Sequence[Column[T]], least: Sequence[str | None], row: T
+) -> Iterator[markup.Html]:
     for number, (column, smallest) in enumerate(zip(shown, least, strict=True)):
         text = column.text(row)
         kinds = ["text" if column.is_text else "", "least" if text == smallest else ""]
@@ -272,7 +283,6 @@ def _html_row(shown: Sequence[Column[T]], least: Sequence[str | None], row: T) -
         value = None if column.is_text else column.of(row)
         options = {"data_value": value, "class_": " ".join(filter(None, kinds)) or None}
         if number:
-            cells.append(markup.element("td", text, **options))
+            yield markup.element("td", text, **options)
         else:
-            cells.append(markup.element("th", text, scope="row", **options))
-    return markup.element("tr", *cells)
+            yield markup.element("th", text, scope="row", **options)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 NOTHING = "-"
 
@@ -193,20 +194,21 @@ class ValueFormat:
         """Return a number with its unit."""
         return self.number(value) + (" %" if self.is_share and value is not None else "")
 
-    def spread(self, mean: float | None, std: float | None) -> str:
-        """Return ``91.23 ± 0.12``."""
-        return (
-            self.number(mean) if std is None else f"{self.number(mean)} ± {self.number(std, mean)}"
-        )
+    def spread(self, found: Any) -> str:
+        """Return ``91.23 ± 0.12`` of what has a ``mean`` and a ``std``."""
+        text = self.number(found.mean)
+        return text if found.std is None else f"{text} ± {self.number(found.std, found.mean)}"
 
-    def difference(
-        self, value: float | None, low: float | None, high: float | None, like: float | None
-    ) -> str:
-        """Return ``+0.35 (-0.10 to +0.80)``, in percentage points where it is a share."""
-        text = self.number(value, like, "+")
-        if low is None or high is None:
+    def difference(self, found: Any, like: float | None) -> str:
+        """Return ``+0.35 (-0.10 to +0.80)`` of what has a ``difference``, ``low`` and ``high``.
+
+        In percentage points where it is a share.
+        """
+        text = self.number(found.difference, like, "+")
+        if found.low is None or found.high is None:
             return text
-        return f"{text} ({self.number(low, like, '+')} to {self.number(high, like, '+')})"
+        low, high = (self.number(x, like, "+") for x in (found.low, found.high))
+        return f"{text} ({low} to {high})"
 
     def _power(self, value: float) -> int:
         # Rounding may carry into the next power: 9.9999 is 10.00.

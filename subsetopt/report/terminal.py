@@ -23,6 +23,7 @@ STYLES = {
     "": "",
 }
 """How cells, rows and lines are set off, by the names that domains use."""
+_LEAST = 8  # columns that folded text takes
 _WIDE = 160  # columns where the reader is no window: whoever reads it folds it
 
 
@@ -76,8 +77,12 @@ def facts(lines: Mapping[str, str], title: str | None = None) -> "RenderableType
     return table if title is None else Panel.fit(table, title=Text(title))
 
 
-def grid_of(table: "Table[Any]") -> "RichTable":
-    """Return all columns of a table as Rich draws them."""
+def grid_of(table: "Table[Any]", fold: str = "") -> "RichTable":
+    """Return all columns of a table as Rich draws them.
+
+    Text but that of the first column may be folded; if `fold` is "text" all text, if it is "all"
+    numbers too.
+    """
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -89,7 +94,8 @@ def grid_of(table: "Table[Any]") -> "RichTable":
         grid.add_column(
             heading if number else f" {heading}",
             justify="left" if column.is_text else "right",
-            no_wrap=not column.is_text or number == 0,
+            no_wrap=fold != "all" and not (column.is_text and (number or fold)),
+            min_width=_LEAST if column.is_text and fold == "text" else 1,
             overflow="fold",
             vertical="top",
         )

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from math import inf, nan
@@ -61,11 +62,24 @@ def test_a_terminal_shows_what_there_is_room_for(width: int) -> None:
     assert not any("\x1b" in line for line in lines)
 
 
+@pytest.mark.parametrize("width", [20, 40, 60])
+def test_nothing_is_cut_off_where_there_is_no_room(width: int) -> None:
+    rows = [Measured("a-solver-with-a-long-name", 123.0, 0.123456789012)]
+    number: Column[Measured] = Column("gap", "gap", ".12f")
+    columns = (COLUMNS[0], COLUMNS[1], number, Column("more", cell=lambda row: "in other words"))
+    lines = Table(columns, rows).to_terminal(width).splitlines()
+    assert max(map(len, lines)) <= width
+    texts = [column.text(rows[0]) for column in columns]
+    assert Counter("".join(texts).replace(" ", "")) <= Counter("".join(lines))
+    assert ("0.123456789012" in "".join(lines)) == (width == 60)
+
+
 def test_sections_are_apart() -> None:
     table = Table.in_sections(COLUMNS, [ROWS[:1], ROWS[1:]])
     assert list(table.rows) == list(ROWS)
     lines = [line.strip() for line in table.to_terminal(80).splitlines()]
     (first,) = (number for number, line in enumerate(lines) if line.startswith("swap"))
+    assert table.to_html().count('<tr class="first">') == 1
     assert [line[:3] for line in lines[first + 1 : first + 4]] == ["two", "", "a|b"][:3]
 
 

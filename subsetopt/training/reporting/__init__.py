@@ -1,8 +1,5 @@
-"""Tables and figures of training runs, for the terminal, Markdown and JSON."""
+"""Training runs as a document, for the terminal, Markdown and HTML, as JSON, and as figures."""
 
-from .markdown import to_markdown
-from .plain import to_dict
-from .tables import print_analysis
-from .writing import write_report
+from .analysis_document import document, to_dict, write_report
 
-__all__ = ["print_analysis", "to_dict", "to_markdown", "write_report"]
+__all__ = ["document", "to_dict", "write_report"]

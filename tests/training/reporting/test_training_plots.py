@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from subsetopt.report import styles
 from subsetopt.training.analysis import analyse, at_seconds
-from subsetopt.training.reporting import plots, write_report
-from subsetopt.training.reporting.writing import drawings
+from subsetopt.training.reporting import analysis_figures, document, write_report
 from subsetopt.training.result import Result
 
 from ..analysis.made_up import (  # type: ignore[misc, import-not-found]  # noqa: TID252
@@ -27,19 +27,19 @@ def texts(svg: str) -> list[str]:
 
 def drawn(results: Sequence[Result], seconds: float | None = None) -> dict[str, list[str]]:
     analysis = analyse(results) if seconds is None else at_seconds(results, seconds)
-    wanted = [d for d in drawings(analysis) if not d.name.startswith(LIKE_EPOCHS)]
-    return {d.name: texts(plots.to_svg(d.draw())) for d in wanted}
+    wanted = [d for d in document(analysis).pictures if not d.name.startswith(LIKE_EPOCHS)]
+    return {d.name: texts(d.figure().to_svg()) for d in wanted}
 
 
 def test_eleven_rules_stay_apart() -> None:
-    assert len(list(drawings(analyse(made())))) == 2 + 3 * 6
+    assert len(document(analyse(made())).pictures) == 2 + 3 * 6
     results = made(budgets=(0.1,))
     rules = {result.run.rule for result in results}
     found = drawn(results)
     for name, shown in found.items():
         others = {"uniform"} if name.startswith(("parts", "difference")) else set()
         assert rules - others <= set(shown), name
-    style = plots.styles(analyse(made()).rules).values()
+    style = styles(analyse(made()).rules).values()
     assert len({(s.colour, s.marker) for s in style}) == len(rules)
 
 
@@ -59,10 +59,10 @@ def test_figures_of_every_edge() -> None:
 
 def test_losses_read_the_other_way_round() -> None:
     (family,) = analyse(made(rules=("uniform", "mink"), metric="loss", better="lower")).families
-    shown = texts(plots.to_svg(plots.differences(family, family.groups[0])))
+    shown = texts(analysis_figures.differences(family, family.groups[0]).to_svg())
     assert {"← better", "worse →", "difference in loss"} <= set(shown)
     (family,) = analyse(made(rules=("uniform", "mink"))).families
-    shown = texts(plots.to_svg(plots.differences(family, family.groups[0])))
+    shown = texts(analysis_figures.differences(family, family.groups[0]).to_svg())
     assert {"← worse", "better →", "difference in accuracy, percentage points"} <= set(shown)
 
 
@@ -79,3 +79,6 @@ def test_a_report_is_a_folder(tmp_path: Path) -> None:
         ElementTree.parse(figure)
         assert figure.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     assert (page.parent / "report.json").is_file()
+    shown = (page.parent / "report.html").read_text()
+    assert shown.count("<svg") == len(figures)
+    assert "Training under a budget" in shown

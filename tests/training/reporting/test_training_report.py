@@ -1,14 +1,12 @@
 import json
-from io import StringIO
 from math import nan
 
 import pytest
-from rich.console import Console
 
 from subsetopt.training.analysis import Spread, analyse, at_cost, at_seconds, compared
-from subsetopt.training.reporting import print_analysis, to_dict, to_markdown
-from subsetopt.training.reporting.findings import findings, remarks
-from subsetopt.training.reporting.metrics import Format
+from subsetopt.training.reporting import document, to_dict
+from subsetopt.training.reporting.analysis_findings import findings, remarks
+from subsetopt.training.reporting.metric_format import Format
 from subsetopt.training.result import Result
 
 from ..analysis.made_up import (  # type: ignore[misc, import-not-found]  # noqa: TID252
@@ -18,10 +16,7 @@ from ..analysis.made_up import (  # type: ignore[misc, import-not-found]  # noqa
 
 
 def printed(results: list[Result], width: int = 100, baseline: str | None = None) -> str:
-    stream = StringIO()
-    console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
-    print_analysis(analyse(results, baseline), console)
-    return stream.getvalue()
+    return document(analyse(results, baseline)).to_terminal(width)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +62,12 @@ def test_the_table_fits_the_terminal() -> None:
     assert "none shown" in text
     assert "30 tests by Holm's method" in " ".join(text.split())
     assert "selection" not in next(line for line in lines if "budget" in line)
+    narrow = printed(made(), 80)
+    assert max(map(len, narrow.splitlines())) <= 80
+    for group in analyse(made()).families[0].groups:
+        for line in group.lines:
+            if found := line.comparison:
+                assert Format("accuracy").difference(found, None) in narrow
     wide = printed(made(), 180)
     heading = next(line for line in wide.splitlines() if "budget" in line)
     assert {"data", "selection", "forward", "backward", "entropy", "lr"} <= set(heading.split())
@@ -100,12 +101,12 @@ def test_conclusions() -> None:
 
 
 def test_markdown() -> None:
-    text = to_markdown(analyse(made()), {0: {"a figure": "a b.svg"}})
+    text = document(analyse(made())).to_markdown({"budget-0-mnist": "a b.svg"})
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + 34
     assert {row.count("|") for row in rows} == {15}
     assert "obftf\\_exact" in text
-    assert "![a figure](<a b.svg>)" in text
+    assert "![accuracy against budget: mnist](<a b.svg>)" in text
     assert "**verdict:**" in text
 
 

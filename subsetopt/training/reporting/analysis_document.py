@@ -1,0 +1,182 @@
+"""An analysis as a document, as JSON, and as a folder of both with figures."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from subsetopt.report import Document, Facts, Figure, Notes, Picture, Section, Style, plain, styles
+from subsetopt.report.document import write_text
+from subsetopt.report.figure_style import MATPLOTLIB
+from subsetopt.training.analysis import Analysis, Family, Judged, Summary
+from subsetopt.training.result import PARTS
+
+from . import analysis_figures as figures
+from .analysis_findings import conditions, findings, remarks, where
+from .rule_table import MARK, columns, rule_table
+
+
+def document(analysis: Analysis) -> Document:
+    """Return a table of rules for each task and setting, and what may be concluded."""
+    looks = styles(analysis.rules)
+    found = list(remarks(analysis))
+    families = enumerate(analysis.families)
+    meanings = {c.name: c.meaning for family in analysis.families for c in columns(family)}
+    glossary = Section("Columns", [Facts(meanings)], media=("markdown", "html"))
+    notes = Section("Remarks", [Notes(found)], titled=("markdown", "html"))
+    return Document(
+        "Training under a budget",
+        [
+            *(_section(family, analysis.measure, number, looks) for number, family in families),
+            *([notes] if found else []),
+            *([glossary] if meanings else []),
+        ],
+    )
+
+
+def _section(family: Family, measure: str, number: int, looks: Mapping[str, Style]) -> Section:
+    marked = [f"{MARK} the baseline"] if any(group.baseline for group in family.groups) else []
+    return Section(
+        family.task,
+        [
+            conditions(family),
+            rule_table(family),
+            *marked,
+            Notes(list(findings(family)), is_main=True),
+            *_pictures(family, number, looks),
+        ],
+        lead=f"{family.metric} {measure}, {family.better} is better",
+    )
+
+
+def _pictures(family: Family, number: int, looks: Mapping[str, Style]) -> Iterator[Picture]:
+    end = f"{number}-{_safe(family.task)}"
+    if any(group.budget < 1 for group in family.groups):
+        for name, effective in (("budget", False), ("cost", True)):
+            yield Picture(
+                name=f"{name}-{end}",
+                title=f"{family.metric} against {name}: {family.task}",
+                figure=partial(figures.against_budget, family, looks, effective),
+            )
+    for group in family.groups:
+        if len(group.lines) > 1:
+            amount = f"{group.budget:g}" if group.cost is None else f"cost-{group.cost:.3g}"
+            for name, (title, figure) in _of_group(family, group, looks).items():
+                yield Picture(
+                    name=f"{name}-{end}-{amount}",
+                    title=f"{title}: {family.task}, {where(group)}",
+                    figure=figure,
+                )
+
+
+def _of_group(
+    family: Family, group: Judged, looks: Mapping[str, Style]
+) -> dict[str, tuple[str, Callable[[], Figure]]]:
+    found: dict[str, tuple[str, Callable[[], Figure]]] = {}
+    if group.baseline is not None:
+        found["difference"] = ("differences", partial(figures.differences, family, group))
+    for axis, (short, _) in figures.NAMES.items():
+        figure = partial(figures.against_time, family, group, axis, looks)
+        found[axis] = (f"{family.metric} against {short}", figure)
+    found["parts"] = ("where the time goes", partial(figures.where_seconds_go, family, group))
+    entropy = partial(figures.against_entropy, family, group, looks)
+    found["entropy"] = (f"{family.metric} against entropy", entropy)
+    return found
+
+
+def _safe(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in text)
+
+
+def write_report(
+    analysis: Analysis,
+    out: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Write ``report.md``, ``report.html``, ``report.json``, and figures as SVG and PNG.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    out : Path
+        Made if it is not there.
+    progress : callable
+        Called with the figures drawn and all of them.
+
+    Returns
+    -------
+    Path
+        Of the Markdown.
+
+    Raises
+    ------
+    MissingBackend
+        Without matplotlib.
+    OSError
+        If something cannot be written.
+    """
+    MATPLOTLIB.load()
+    out.mkdir(parents=True, exist_ok=True)
+    page = document(analysis)
+    drawn = page.draw(out, progress)
+    values = json.dumps(to_dict(analysis), indent=1, allow_nan=False)
+    write_text(out / "report.json", f"{values}\n")
+    write_text(out / "report.html", page.to_html(drawn))
+    write_text(out / "report.md", page.to_markdown("{}.svg"))
+    return out / "report.md"
+
+
+# -- plain values ----------------------------------------------------------------------------------
+
+
+def to_dict(analysis: Analysis) -> dict[str, Any]:
+    """Return all numbers of an analysis; None for those that are not finite, or not known."""
+    found: dict[str, Any] = plain(
+        {
+            "measure": analysis.measure,
+            "tests": analysis.tests,
+            "families": [
+                {
+                    "task": family.task,
+                    "setting": family.setting,
+                    "metric": family.metric,
+                    "better": family.better,
+                    "groups": [
+                        {
+                            "budget": group.budget,
+                            "cost": group.cost,
+                            "baseline": group.baseline,
+                            "rules": [_line(line) for line in group.lines],
+                        }
+                        for group in family.groups
+                    ],
+                }
+                for family in analysis.families
+            ],
+        }
+    )
+    return found
+
+
+def _line(line: Summary) -> dict[str, Any]:
+    comparison = line.comparison
+    return {
+        "rule": line.rule,
+        "budget": line.budget,
+        "baseline": line.baseline,
+        "seeds": [result.run.seed for result in line.results],
+        "lr": line.rates,
+        "diverged": line.diverged,
+        "values": line.values,
+        "value": line.value,
+        "loss": line.loss,
+        "effective_budget": line.effective_budget,
+        "training_seconds": line.seconds,
+        "seconds": {part: line.part(part).mean for part in PARTS},
+        "selected": {
+            name: line.selected(name).mean for name in ("entropy", "entropy_share", "seen")
+        },
+        "comparison": comparison and {"verdict": comparison.verdict, **asdict(comparison)},
+    }
