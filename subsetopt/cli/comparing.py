@@ -167,44 +167,36 @@ class Report:
         self._print([own, *others], peak, inputs.table_lines(tables))
 
     def _print(self, rows: list[dict[str, Any]], peak: int | None, read: dict[str, str]) -> None:
-        from rich.panel import Panel
-        from rich.table import Table
-        from rich.text import Text
-
-        from subsetopt.report.terminal import console
+        from subsetopt.report import Column, Table, console, facts
 
         first = self.found[0]
-        lines = Table.grid(padding=(0, 2))
-        lines.add_column(style="bold", no_wrap=True)
-        lines.add_column(overflow="fold")
-        for label, sentence in read.items():
-            lines.add_row(label, sentence)
-        lines.add_row("engine", self.engine.describe())
-        lines.add_row("kernel", str(self.provenance["kernel"]))
-        lines.add_row("to build it", f"{self.build_seconds:.3g} seconds")
-        lines.add_row("random batches", f"mean root MMD {_mean(self.random):.4g}, on average")
-        lines.add_row("peak memory", "unknown" if peak is None else in_units(peak))
+        about = {
+            **read,
+            "engine": self.engine.describe(),
+            "kernel": str(self.provenance["kernel"]),
+            "to build it": f"{self.build_seconds:.3g} seconds",
+            "random batches": f"mean root MMD {_mean(self.random):.4g}, on average",
+            "peak memory": "unknown" if peak is None else in_units(peak),
+        }
         title = f"{first.name}: {len(first.order)} points in {len(first.batches)} batches"
-        console().print(Panel.fit(lines, title=Text(title)))
-        table = Table(header_style="bold")
-        headings = ["", "mean root MMD", "last root MMD", "area, random = 1", "seconds"]
+        console().print(facts(about, title))
+        columns: list[Column[dict[str, Any]]] = [
+            Column("", "name"),
+            Column("mean", "mmd_mean", ".4g", group="root MMD"),
+            Column("last", "mmd_last", ".4g", group="root MMD"),
+            Column("random = 1", "relative_area", ".4g", group="area,"),
+            Column("seconds", "seconds", ".4g"),
+        ]
         if self.balances[0] is not None:
-            headings += ["class distance, mean", "worst"]
-        for heading in headings:
-            table.add_column(heading, justify="right" if heading else "left")
-        for row in rows:
-            table.add_row(*_cells(row))
-        console().print(table)
+            columns += [
+                Column("mean", lambda x: x["balance"]["mean"], ".3f", group="class distance"),
+                Column("worst", lambda x: x["balance"], _worst, group="class distance"),
+            ]
+        console().print(Table(columns, rows))
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    numbers = [row[key] for key in ("mmd_mean", "mmd_last", "relative_area", "seconds")]
-    cells = [row["name"], *("-" if value is None else f"{value:.4g}" for value in numbers)]
-    balance = row["balance"]
-    if balance is not None:
-        cells.append(f"{balance['mean']:.3f}")
-        cells.append(f"{balance['worst']:.3f} (batch {balance['worst_batch']})")
-    return cells
+def _worst(balance: dict[str, Any]) -> str:
+    return f"{balance['worst']:.3f} (batch {balance['worst_batch']})"
 
 
 def _plain(value: float) -> float | None:

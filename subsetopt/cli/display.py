@@ -3,12 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
-
+from subsetopt.report import Column, Table, console, facts, print_lines
 from subsetopt.report.number_format import distance
-from subsetopt.report.terminal import console
 
 if TYPE_CHECKING:
     from subsetopt._marginals import Marginal
@@ -32,18 +28,24 @@ def show_solution(
     `own` holds a command's own lines: before the others, or in place of one of them. `ids` are
     those of the chosen rows.
     """
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
     lines = _lines(solution, yardstick)
     if ids is not None:
         lines["ids"] = shortened(ids, "--json lists all")
     first = {label: text for label, text in own.items() if label not in lines}
-    for label, text in {**first, **lines, **own}.items():
-        if text:
-            table.add_row(label, text)
+    shown = {label: text for label, text in {**first, **lines, **own}.items() if text}
     chosen = 0 if solution.indices is None else solution.indices.size
-    console().print(Panel.fit(table, title=Text(f"{solution.solver}: {chosen} of {solution.n}")))
+    console().print(facts(shown, f"{solution.solver}: {chosen} of {solution.n}"))
+
+
+_MARGINALS: "tuple[Column[Marginal], ...]" = (
+    Column("column", "name"),
+    Column("all", "mean", ".4g", group="mean of"),
+    Column("chosen", "chosen_mean", ".4g", group="mean of"),
+    Column("chosen", "shift", ".2f", group="shift"),
+    Column("random", "random_shift", ".2f", group="shift"),
+    Column("chosen", "ks", ".3f", group="KS distance"),
+    Column("random", "random_ks", ".3f", group="KS distance"),
+)
 
 
 def show_marginals(marginals: "Sequence[Marginal]") -> None:
@@ -51,22 +53,13 @@ def show_marginals(marginals: "Sequence[Marginal]") -> None:
     from subsetopt._marginals import worst
 
     rows = list(worst(marginals, _COLUMNS))
-    table = Table(box=None, padding=(0, 1), pad_edge=True)
-    table.add_column("column", overflow="fold")
-    for heading in ("mean of all", "of chosen", "shift", "random", "KS distance", "random"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        means, shifts = (row.mean, row.chosen_mean), (row.shift, row.random_shift)
-        distances = (row.ks, row.random_ks)
-        cells = [f"{mean:.4g}" for mean in means]
-        cells += [f"{value:.2f}" for value in shifts] + [f"{value:.3f}" for value in distances]
-        table.add_row(row.name, *cells)
+    notes = ["shift: of the mean, in standard deviations; random: median of random selections"]
+    if left_out := len(marginals) - len(rows):
+        text = f"{left_out} columns with smaller KS distances are left out; --json has all"
+        notes.insert(0, text)
     shown = console()
-    shown.print(table)
-    left_out = len(marginals) - len(rows)
-    if left_out:
-        shown.print(f" {left_out} columns with smaller KS distances are left out; --json has all")
-    shown.print(" shift: of the mean, in standard deviations; random: median of random selections")
+    shown.print(Table(_MARGINALS, rows))
+    print_lines(notes, shown)
 
 
 def _lines(solution: "Solution", yardstick: "Yardstick") -> dict[str, str]:

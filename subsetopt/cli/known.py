@@ -56,24 +56,19 @@ def list_known(
 
 
 def _show_known(rows: "Sequence[BestKnown]") -> None:
-    from rich.table import Table
-
     from subsetopt.benchmarks.checking import plain
-    from subsetopt.report.terminal import console
+    from subsetopt.report import Column, Table, console
 
-    table = Table(header_style="bold")
-    table.add_column("instance", no_wrap=True)
-    for heading in ("k", "value"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("sense", "proven", "who", "year"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        k = "any" if row.k is None else str(row.k)
-        proven = "yes" if row.proven else "no"
-        table.add_row(
-            row.instance, k, plain(row.value), row.sense, proven, row.source, row.year or "-"
-        )
-    console().print(table)
+    columns: tuple[Column[BestKnown], ...] = (
+        Column("instance", "instance"),
+        Column("k", lambda x: "any" if x.k is None else x.k, str),
+        Column("value", "value", plain),
+        Column("sense", "sense"),
+        Column("proven", lambda x: "yes" if x.proven else "no"),
+        Column("who", "source"),
+        Column("year", lambda x: x.year or None),
+    )
+    console().print(Table(columns, rows))
 
 
 def check(
@@ -231,22 +226,24 @@ def _plain(row: "CheckedRow") -> dict[str, object]:
 
 
 def _show_rows(rows: "Sequence[CheckedRow]", best: "Sequence[CheckedRow]") -> None:
-    from rich.table import Table
+    from subsetopt.report import Column, Table, console
 
-    from subsetopt.report.terminal import console
+    def answers(one: "CheckedRow") -> "list[CheckedRow]":
+        return [row for row in rows if row.row.case == one.row.case]
 
-    table = Table(header_style="bold")
-    for heading in ("answers", "not worse"):
-        table.add_column(heading, justify="right")
-    table.add_column("the best of them", overflow="fold")
-    table.add_column("found by", overflow="fold")
-    for one in best:
-        assert one.checked is not None
-        same = [row.checked for row in rows if row.row.case == one.row.case]
-        good = sum(found is not None and found.standing != "worse" for found in same)
-        sentence = one.known.judge(one.checked.objective)
-        table.add_row(str(len(same)), str(good), sentence, one.row.solver)
-    console().print(table)
+    def good(one: "CheckedRow") -> int:
+        return sum(x.checked is not None and x.checked.standing != "worse" for x in answers(one))
+
+    def judged(one: "CheckedRow") -> str:
+        return "" if one.checked is None else one.known.judge(one.checked.objective)
+
+    columns: tuple[Column[CheckedRow], ...] = (
+        Column("answers", lambda one: len(answers(one)), "d"),
+        Column("not worse", good, "d"),
+        Column("the best of them", judged),
+        Column("found by", lambda one: one.row.solver),
+    )
+    console().print(Table(columns, best))
     for row in rows:
         if row.fault:
             say(f"{row.row.case}, {row.row.solver}, repeat {row.row.repeat}: {row.fault}")

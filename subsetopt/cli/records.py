@@ -68,22 +68,15 @@ def info(folder: Folder, as_json: AsJson = False) -> None:
 def _show_info(
     store: "RecordStore", found: "Info", classes: "Classes | None", progress: "list[Progress]"
 ) -> None:
-    from rich.table import Table
-
-    from subsetopt.report.terminal import console, facts
+    from subsetopt.report import Column, Table, console, facts
 
     out = console()
     out.print(facts(_lines(store, found, classes)))
-    if not progress:
-        return
-    table = Table(header_style="bold")
-    headings = ("windows", "records", "chosen", "unknown", "dropped", "lost", "backlog")
-    table.add_column("stream", no_wrap=True)
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for one in progress:
-        table.add_row(one.name, *(f"{getattr(one, heading):,}" for heading in headings))
-    out.print(table)
+    counts = ("windows", "records", "chosen", "unknown", "dropped", "lost", "backlog")
+    columns: list[Column[Progress]] = [Column("stream", "name")]
+    columns += [Column(name, name, ",d") for name in counts]
+    if progress:
+        out.print(Table(columns, progress))
 
 
 def _labels(found: "Info", classes: "Classes | None") -> str:

@@ -43,22 +43,16 @@ def _plain(row: "SolverInfo") -> dict[str, Any]:
 
 
 def _show(rows: "tuple[SolverInfo, ...]") -> None:
-    from rich.table import Table
+    from subsetopt.report import Column, Table, console
 
-    from subsetopt.report.terminal import console
-
-    table = Table(show_lines=False, header_style="bold")
-    for heading in ("name", "kind", "version", "available", "handles", "exact", "summary"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("name", "kind"))
-    for row in rows:
-        table.add_row(
-            row.name,
-            row.kind,
-            row.version or "-",
-            "yes" if row.availability else f"no: {row.availability.reason}",
-            ", ".join(row.handles),
-            "yes" if row.exact else "no",
-            row.summary,
-            style=None if row.availability else "dim",
-        )
-    console().print(table)
+    columns: tuple[Column[SolverInfo], ...] = (
+        Column("name", "name"),
+        Column("kind", "kind"),
+        Column("version", lambda x: x.version or None),
+        Column("available", lambda x: "yes" if x.availability else f"no: {x.availability.reason}"),
+        Column("handles", lambda x: ", ".join(x.handles)),
+        Column("exact", lambda x: "yes" if x.exact else "no"),
+        Column("summary", "summary"),
+    )
+    style = {True: "", False: "dim"}
+    console().print(Table(columns, rows, row_style=lambda x: style[bool(x.availability)]))

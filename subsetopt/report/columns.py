@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from . import frames, markup, terminal
+from . import markup, terminal
 from .number_format import NOTHING
 from .plain_values import plain
 
@@ -220,20 +220,26 @@ class Table(Generic[T]):
 
     def to_frame(self) -> "DataFrame":
         """Return a table of pandas, with the dtypes of the columns; raises MissingDependency."""
+        from .frames import to_frame
+
         dtypes = {column.key: column.dtype for column in self.columns}
         rows = ([_content(column, row) for column in self.columns] for row in self.rows)
-        return frames.to_frame(dtypes, rows)
+        return to_frame(dtypes, rows)
 
     def to_parquet(
         self, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
     ) -> None:
         """Write a Parquet file, whole or not at all; raises MissingDependency and OSError."""
+        from .frames import write_parquet
+
         dtypes = {column.key: column.dtype for column in self.columns}
-        frames.write_parquet(self.to_frame(), dtypes, path, metadata or {})
+        write_parquet(self.to_frame(), dtypes, path, metadata or {})
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file, lists as JSON; raises MissingDependency and OSError."""
-        frames.write_csv(self.to_frame(), path)
+        """Write a CSV file, lists as JSON, whole or not at all; raises MissingDependency, OSError."""
+        from .frames import write_csv
+
+        write_csv(self.to_frame(), path)
 
 
 def _content(column: Column[T], row: T) -> Any:

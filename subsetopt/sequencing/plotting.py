@@ -2,17 +2,14 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._files import replacing
-from subsetopt.errors import MissingDependency
-
-# Okabe and Ito's colours, told apart by colour-blind readers; grey is for random.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
-_STYLE: Any = {"svg.hashsalt": "subsetopt", "font.size": 10.5, "axes.edgecolor": "#6a6a6a"}
+from subsetopt.report import Axis, Chart, Series, Style, styles
+from subsetopt.report.figure_axes import extent
+from subsetopt.report.figure_style import GREY
 
 
 class Curve(NamedTuple):
@@ -25,8 +22,7 @@ class Curve(NamedTuple):
 def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> None:
     """Write a figure with one line for each curve; the same bytes for the same curves.
 
-    What is called random is drawn in grey, dashed where it is an average, and first, so that the
-    others lie on top of it.
+    What is called random is drawn in grey, dashed where it is an average, and below the others.
 
     Parameters
     ----------
@@ -38,25 +34,31 @@ def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> No
     ------
     MissingDependency
         If matplotlib is not installed.
+    InvalidOption
+        For another suffix.
+    OSError
+        If the file cannot be written.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependency("matplotlib is not installed: pip install matplotlib") from error
-    suffix = os.fspath(path).rpartition(".")[2].lower()
-    with mpl.rc_context(_STYLE):
-        figure: Any = Figure(figsize=(7, 4), layout="constrained")
-        axes = figure.add_subplot()
-        colours = iter(_COLOURS * len(curves))
-        for name, curve in sorted(curves.items(), key=lambda item: "random" not in item[0]):
-            colour = "#9a9a9a" if "random" in name else next(colours)
-            style = "--" if "average" in name else "-"
-            axes.plot(curve.chosen, curve.mmd, style, lw=1.3, color=colour, label=name)
-        axes.set(xlabel="points chosen", ylabel="MMD of chosen and left", yscale="log")
-        axes.grid(alpha=0.25, lw=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix)
-        with replacing(path) as stream:
-            figure.savefig(stream, format=suffix, metadata=metadata, dpi=150)
+    ordered = sorted(curves.items(), key=lambda item: "random" in item[0])
+    looks = styles(name for name in curves if "random" not in name)
+    looks |= {
+        name: Style(GREY, (5.0, 1.6) if "average" in name else (), "o")
+        for name in curves
+        if "random" in name
+    }
+    Chart(
+        title="MMD of the points chosen and those left",
+        about="after each batch; further down is better",
+        series=[
+            Series(name=name, x=curve.chosen, y=curve.mmd, note=_last(curve.mmd))
+            for name, curve in ordered
+        ],
+        x=Axis(label="points chosen"),
+        y=Axis(scale="log", reach=extent(x for curve in curves.values() for x in curve.mmd)),
+        looks=looks,
+    ).save(path)
+
+
+def _last(mmd: NDArray[np.float64]) -> str:
+    known = mmd[np.isfinite(mmd)]
+    return f"{known[-1]:.3g}" if known.size else ""

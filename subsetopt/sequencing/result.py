@@ -2,14 +2,12 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._files import replacing
-from subsetopt.errors import InvalidFile, MissingDependency
+from subsetopt.errors import InvalidFile
 
 from . import archive
 
@@ -95,7 +93,7 @@ class MiniBatchSequence:
         return cls(**arrays, total_seconds=float(total), provenance=provenance)
 
     def plot(self, target: Any = None) -> Any:
-        """Draw the MMD to what is left over the points chosen; returns the axes.
+        """Draw the MMD to what is left over the points chosen; returns the axes, None of a file.
 
         Parameters
         ----------
@@ -107,20 +105,17 @@ class MiniBatchSequence:
         MissingDependency
             If matplotlib is not installed.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise MissingDependency(
-                "matplotlib is not installed: pip install matplotlib"
-            ) from error
-        figure, axes = None, target
-        if target is None or isinstance(target, str | os.PathLike):
-            figure = Figure(figsize=(7, 4), layout="constrained")
-            axes = figure.add_subplot()
-        label = self.provenance.get("solver", "")
+        from subsetopt.report.figure_style import MATPLOTLIB
+
+        from .plotting import Curve, plot_curves
+
+        figures, label = MATPLOTLIB.load("figure"), self.provenance.get("solver", "")
+        if isinstance(target, str | os.PathLike):
+            plot_curves({label: Curve(self.boundaries[1:], self.mmd)}, target)
+            return None
+        axes = target
+        if axes is None:
+            axes = figures.Figure(figsize=(7, 4), layout="constrained").add_subplot()
         axes.plot(self.boundaries[1:], self.mmd, lw=1, label=label)
         axes.set(xlabel="points chosen", ylabel="MMD to what is left", yscale="log")
-        if figure is not None and target is not None:
-            with replacing(target) as stream:
-                figure.savefig(stream, format=Path(target).suffix[1:].lower() or "png")
         return axes

@@ -3,6 +3,7 @@
 import csv
 import json
 import lzma
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -83,10 +84,10 @@ def test_the_list_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_list_for_people() -> None:
-    lines = run("list").stdout.splitlines()
-    cells = [part.strip() for part in lines[4].split("│")[1:-1]]
+    first, second = run("list").stdout.splitlines()[4:6]
+    cells = re.split(" {2,}", first.strip())
     assert cells == ["MDG-x", "2", "20", "maximise", "no", "A & B", "2001"]
-    assert "any" in lines[5]
+    assert "any" in second
     assert "bqp2.1" not in run("list", "MDG*").stdout
 
 
@@ -274,7 +275,7 @@ def test_the_best_answer_of_a_folder_counts(
     result = checked_folder(tmp_path, monkeypatch, rows, "--data", data)
     assert result.exit_code == 0, result.stderr
     (line,) = [line for line in result.stdout.splitlines() if "MDG-x" in line]
-    assert [part.strip() for part in line.split("│")[1:3]] == ["2", "1"]
+    assert line.split()[:2] == ["2", "1"]
     assert "reaches" in line
     assert "tabu" in line
     document = json.loads(

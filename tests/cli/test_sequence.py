@@ -69,7 +69,7 @@ def test_what_people_see(features: Path, tmp_path: Path) -> None:
     for words in ("swap: 53 points in 6 batches", "Gaussian(scale=", "peak memory", "(batch "):
         assert words in result.stdout
     for name in ("swap", "random", "herding"):
-        assert any(line.split()[1:2] == [name] for line in result.stdout.splitlines())
+        assert any(line.split()[:1] == [name] for line in result.stdout.splitlines())
 
 
 def test_options_reach_the_sequence(features: Path) -> None:

@@ -66,7 +66,8 @@ def test_a_terminal_shows_what_there_is_room_for(width: int) -> None:
 def test_nothing_is_cut_off_where_there_is_no_room(width: int) -> None:
     rows = [Measured("a-solver-with-a-long-name", 123.0, 0.123456789012)]
     number: Column[Measured] = Column("gap", "gap", ".12f")
-    columns = (COLUMNS[0], COLUMNS[1], number, Column("more", cell=lambda row: "in other words"))
+    more: Column[Measured] = Column("more", cell=lambda row: "in other words")
+    columns = (COLUMNS[0], COLUMNS[1], number, more)
     lines = Table(columns, rows).to_terminal(width).splitlines()
     assert max(map(len, lines)) <= width
     texts = [column.text(rows[0]) for column in columns]

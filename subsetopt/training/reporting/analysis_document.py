@@ -112,7 +112,7 @@ def write_report(
 
     Raises
     ------
-    MissingBackend
+    MissingDependency
         Without matplotlib.
     OSError
         If something cannot be written.
