@@ -229,14 +229,14 @@ class Table(Generic[T]):
     def to_parquet(
         self, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Write a Parquet file, whole or not at all; raises MissingDependency and OSError."""
+        """Write a Parquet file; raises MissingDependency and OSError."""
         from .frames import write_parquet
 
         dtypes = {column.key: column.dtype for column in self.columns}
         write_parquet(self.to_frame(), dtypes, path, metadata or {})
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file, lists as JSON, whole or not at all; raises MissingDependency, OSError."""
+        """Write a CSV file with lists as JSON; raises MissingDependency and OSError."""
         from .frames import write_csv
 
         write_csv(self.to_frame(), path)
