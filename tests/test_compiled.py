@@ -1,5 +1,6 @@
 """A cache of machine code that is damaged, or cannot be written, only costs the compiling."""
 
+import gc
 import importlib.util
 import os
 import pickle
@@ -272,6 +273,24 @@ def test_compiling_that_takes_long_is_said_once(
         source.write_text(CODE.replace("x + x", body))
         assert hits_of(source) == 0
     assert caplog.messages == [f"subsetopt: {_compiling.ONCE}"]
+
+
+def test_cycles_are_looked_for_when_the_kernel_is_compiled(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collecting = []
+    source.write_text(CODE.replace("x + x", "2 * x"))
+    monkeypatch.setattr(_compiling, "require", lambda kernel: collecting.append(gc.isenabled()))
+    for enabled in (True, False):
+        (gc.enable if enabled else gc.disable)()
+        try:
+            assert hits_of(source) == 0
+            assert gc.isenabled() == enabled
+        finally:
+            gc.enable()
+        source.write_text(CODE.replace("x + x", "3 * x - x"))
+    assert collecting
+    assert not any(collecting)
 
 
 # -- Ctrl-C ---------------------------------------------------------------------------------------

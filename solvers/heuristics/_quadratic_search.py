@@ -41,7 +41,7 @@ class Descents:
         self.potentials = np.empty(form.n)
         self.best, self._fresh = self.chosen, self.potentials
         self.value = self.current = math.inf
-        self._partners = steps.room()
+        self._partners = steps.seen_as_bits(np.empty(form.n + 1))
         self._settled = False
         self._turns = max(2 * form.k, CHUNK // form.n)
 
@@ -177,9 +177,9 @@ class Walks(Descents):
         self._members, self._until = np.empty(k, np.int64), np.empty(n, np.int64)
         self._barred, self._held = np.empty(n), np.empty(n, np.int64)
         blocks = -(-n // tabu.BLOCK)
-        self._minima = np.empty(blocks, np.int64)
-        self._keys = steps.seen_as_bits(np.full(blocks * tabu.BLOCK + 1, np.inf))
-        self._near = np.empty(tabu.ROOM, np.int64), np.empty(tabu.ROOM, np.int64)
+        self._minima = steps.seen_as_bits(np.empty(blocks))
+        self._keys = steps.seen_as_bits(np.full(blocks * tabu.BLOCK, np.inf))
+        self._near = np.empty(2 * tabu.ROOM, np.int64)
         self._found = np.empty(n, dtype=np.bool_)
         self._numbers, self._counts = np.zeros(5), np.zeros(3, np.int64)
         self._elites: list[Elite] = []
@@ -216,6 +216,7 @@ class Walks(Descents):
         self._members[:] = np.flatnonzero(self.chosen)
         self._barred[:] = np.where(self.chosen, np.inf, 0.0)
         self._until[:], self._found[:], self._counts[:] = 0, self.chosen, 0
+        np.add(self.potentials, self._barred, out=self._keys[0][: len(self.chosen)])
         largest = max(np.abs(self.potentials).max(), np.abs(self.linear).max())
         numbers[walk.VALUE] = numbers[walk.BEST] = self.current
         numbers[walk.GAIN] = gain = 1e-14 * float(largest)
@@ -233,8 +234,8 @@ class Walks(Descents):
             self._barred,
             self._held,
             *self._keys,
-            self._minima,
-            *self._near,
+            *self._minima,
+            self._near,
             self._found,
             self._numbers,
             self._counts,

@@ -5,6 +5,7 @@ Throughout, `parts` are the `arrays` of a form, `chosen` (n,) marks a selection 
 KeyboardInterrupt, `chosen` is what it had reached.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +13,15 @@ from numpy.typing import NDArray
 
 from subsetopt.forms import QuadraticForm
 from subsetopt.problems.parallel import Check
-from subsetopt.solvers._deadline import CHUNK, Deadline
+
+from subsetopt.solvers._deadline import Deadline
+from subsetopt._kernels._tiers import Tiers
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Keys = tuple[Floats, NDArray[np.int64]]
 
+_ENUMERATING = Tiers("quadratic", kernel="quadratic.enumerate_all")
 _ENTRIES = 2**24  # of the matrix that are summed between two checks
 
 
@@ -34,13 +38,6 @@ def seen_as_bits(keys: Floats) -> Keys:
     return keys, keys.view(np.int64)
 
 
-def room() -> Keys:
-    """Return what a descent works in."""
-    from subsetopt._kernels import quadratic
-
-    return seen_as_bits(np.empty(quadratic.BLOCK + 1))
-
-
 def arrays(form: QuadraticForm) -> Arrays:
     """Return A as it is, its diagonal and c, read-only or not as the kernels are compiled for."""
     matrix = form.matrix.view()
@@ -52,25 +49,33 @@ def refresh(parts: Arrays, chosen: Mask, potentials: Floats, deadline: Deadline)
     """Compute the potentials of a selection afresh; returns its value. O(n k)."""
     from subsetopt._kernels import quadratic
 
-    if len(chosen) ** 2 <= CHUNK:
-        return float(quadratic.refresh(*parts, chosen, potentials))
     np.add(parts.linear, parts.diagonal, out=potentials)
-    # Of a share of the rows that share of the k chosen is read, n entries each.
-    for rows in deadline.chunks(len(chosen), int(np.count_nonzero(chosen))):
-        quadratic.add_chosen(
-            parts.matrix, parts.diagonal, rows.start, rows.stop, chosen, potentials
-        )
-    return float(quadratic.value_of(parts.diagonal, parts.linear, chosen, potentials))
+    members = chosen.nonzero()[0]
+    _enter(parts, members, chosen, potentials, deadline)
+    state = members, np.zeros(3), chosen, potentials, potentials, members
+    return float(quadratic.descend(*parts, 0, *state))
 
 
 def greedy(parts: Arrays, k: int, chosen: Mask, potentials: Floats, deadline: Deadline) -> None:
     """Choose k times the candidate of the least potential, none being chosen; O(n k)."""
+    np.add(parts.linear, parts.diagonal, out=potentials)
+    _enter(parts, np.full(k, -1), chosen, potentials, deadline)
+
+
+def _enter(
+    parts: Arrays,
+    entering: NDArray[np.int64],
+    chosen: Mask,
+    potentials: Floats,
+    deadline: Deadline,
+) -> None:
     from subsetopt._kernels import quadratic
 
-    np.add(parts.linear, parts.diagonal, out=potentials)
-    for steps in deadline.chunks(k, len(chosen)):
-        count = steps.stop - steps.start
-        quadratic.extend(parts.matrix, parts.diagonal, count, chosen, potentials)
+    none = np.full(len(entering), -1)
+    for part in deadline.chunks(len(entering), len(chosen)):
+        quadratic.exchange_all(
+            parts.matrix, parts.diagonal, none[part], entering[part], chosen, potentials
+        )
 
 
 def descend(
@@ -84,27 +89,25 @@ def descend(
     """Descend by at most `most` turns of O(n).
 
     Returns whether no exchange helps any more, the turns, and the value, from the potentials.
-    `keys` is the `room` of whoever descends often.
+    `keys`, n + 1 of them, are room that whoever descends often hands in.
     """
     from subsetopt._kernels import quadratic
 
     members, progress = chosen.nonzero()[0], np.zeros(3)
-    state = members, progress, chosen, potentials, *(keys or room())
-    if most * len(chosen) <= 2 * CHUNK:
-        turns, settled, value = quadratic.descend(*parts, most, *state)
-        return settled, turns, value
+    keys = seen_as_bits(np.empty(len(chosen) + 1)) if keys is None else keys
     for part in deadline.chunks(most, len(chosen)):
-        turns, settled, value = quadratic.descend(*parts, part.stop, *state)
-        if settled:
+        value = quadratic.descend(*parts, part.stop, members, progress, chosen, potentials, *keys)
+        if progress[quadratic.IDLE] >= len(members):
             break
-    return settled, turns, value
+    turns, idle, _ = progress.tolist()
+    return idle >= len(members), int(turns), value
 
 
 def best_of_all(parts: Arrays, k: int) -> NDArray[np.int64]:
     """Return a best selection of k by trying all of them, in order."""
-    from subsetopt._kernels import quadratic
-
-    best, potentials = np.arange(k), np.empty((k, len(parts.linear)))
+    n = len(parts.linear)
+    (quadratic,) = _ENUMERATING.choose(math.comb(n, k) * n)
+    best, potentials = np.arange(k), np.empty((k, n))
     quadratic.enumerate_all(*parts, np.zeros(k, np.int64), np.zeros(k), potentials, best)
     return best
 

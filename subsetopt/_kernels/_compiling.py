@@ -3,6 +3,7 @@
 Of several processes that want the same kernel one compiles it; the others wait, and load it.
 """
 
+import gc
 import signal
 import threading
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ class NotCompiled(Exception):
 
 class _State(threading.local):
     depth = 0
+    collecting = False
 
     def __init__(self) -> None:
         self.locks: list[tuple[str, Any]] = []
@@ -84,20 +86,29 @@ _CTRL_C = _CtrlC()
 
 
 class _Compiler(event.Listener):
-    """Stops the clock of time limits while anything is compiled, or read from the cache."""
+    """Stops the clock of time limits while anything is compiled, or read from the cache.
+
+    Nor are cycles looked for until the end: a tenth of the time would go into that.
+    """
 
     def on_start(self, event: object) -> None:
         CLOCK.pause()
         if not _STATE.depth:
             _CTRL_C.hold()
+            _STATE.collecting = gc.isenabled()
+            gc.disable()
         _STATE.depth += 1
 
     def on_end(self, event: object) -> None:
-        CLOCK.go_on()
         _STATE.depth -= 1
         if not _STATE.depth:
             while _STATE.locks:  # of compilations that have failed
                 release()
+            if _STATE.collecting:
+                gc.enable()
+                gc.collect(0)  # it would come next, where the clock runs
+        CLOCK.go_on()
+        if not _STATE.depth:
             _CTRL_C.let_go()
 
 

@@ -21,10 +21,12 @@ import numba
 
 from ._cache import njit
 
-kernel = njit(nogil=True, no_cfunc_wrapper=True)
-"""Called from Python, with the same types whatever the data are."""
+_KERNEL: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True, "no_rewrites": True}
+"""What is rewritten are expressions of arrays, of which there are none."""
+_INNER = _KERNEL | {"no_cpython_wrapper": True}
 
-_INNER: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+kernel = njit(**_KERNEL)
+"""Called from Python, with the same types whatever the data are."""
 
 inner = numba.njit(**_INNER)
 """Called by kernels alone; called from Python, it would crash."""

@@ -25,75 +25,30 @@ _ORDER = 0x7FFFFFFFFFFFFFFF
 
 
 @kernel
-def refresh(matrix, diagonal, linear, chosen, potentials):
-    """Compute the potentials afresh; returns the value of the selection. O(n k)."""
-    n = linear.size
-    for i in range(n):
-        potentials[i] = linear[i] + diagonal[i]
-    for i in range(n):
-        if chosen[i]:
-            for j in range(n):
-                potentials[j] += 2.0 * matrix[i, j]
-            potentials[i] -= 2.0 * diagonal[i]
-    value = 0.0
-    for i in range(n):
-        if chosen[i]:
-            value += 0.5 * (potentials[i] + linear[i] + diagonal[i])
-    return value
-
-
-@kernel
-def add_chosen(matrix, diagonal, begin, end, chosen, potentials):
-    """Add to the potentials what the chosen of rows begin..end-1 contribute; O(n) each."""
-    for i in range(begin, end):
-        if chosen[i]:
-            for j in range(potentials.size):
-                potentials[j] += 2.0 * matrix[i, j]
-            potentials[i] -= 2.0 * diagonal[i]
-
-
-@kernel
-def value_of(diagonal, linear, chosen, potentials):
-    """Return the value of a selection from its potentials; O(n)."""
-    value = 0.0
-    for i in range(linear.size):
-        if chosen[i]:
-            value += 0.5 * (potentials[i] + linear[i] + diagonal[i])
-    return value
-
-
-@kernel
 def exchange_all(matrix, diagonal, leaving, entering, chosen, potentials):
-    """Take each of the entering for one of the leaving."""
+    """Take each of the entering for one of the leaving; O(n) each.
+
+    Where the leaving one is -1, none leaves. Where the entering one is -1, the free candidate of
+    the least potential enters, the first of equal ones.
+    """
+    n = potentials.size
     for a in range(leaving.size):
         i = leaving[a]
         j = entering[a]
-        for c in range(potentials.size):
-            potentials[c] += 2.0 * (np.float64(matrix[j, c]) - np.float64(matrix[i, c]))
-        potentials[i] += 2.0 * diagonal[i]
+        if j < 0:
+            for c in range(n):
+                if not chosen[c] and (j < 0 or potentials[c] < potentials[j]):
+                    j = c
+        if i < 0:
+            for c in range(n):
+                potentials[c] += 2.0 * matrix[j, c]
+        else:
+            for c in range(n):
+                potentials[c] += 2.0 * (np.float64(matrix[j, c]) - np.float64(matrix[i, c]))
+            potentials[i] += 2.0 * diagonal[i]
+            chosen[i] = False
         potentials[j] -= 2.0 * diagonal[j]
-        chosen[i] = False
         chosen[j] = True
-
-
-@kernel
-def extend(matrix, diagonal, steps, chosen, potentials):
-    """Add the free candidate of the least potential, `steps` times; O(n) each.
-
-    `potentials` belong to `chosen`; ties go to the first.
-    """
-    n = potentials.size
-    for _ in range(steps):
-        pick = -1
-        least = np.inf
-        for i in range(n):
-            if not chosen[i] and (pick < 0 or potentials[i] < least):
-                least = potentials[i]
-                pick = i
-        chosen[pick] = True
-        for i in range(n):
-            potentials[i] += 2.0 * matrix[pick, i]
-        potentials[pick] -= 2.0 * diagonal[pick]
 
 
 @inner
@@ -139,51 +94,39 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
         Zeros when it began; see `TURNS`.
     chosen, potentials
         They belong to each other; these four are changed in place.
-    keys, bits : (BLOCK + 1,) float64 and int64
+    keys, bits : (n + 1,) float64 and int64
         Workspace: one memory, seen as numbers and as their bits.
 
     Returns
     -------
-    turns : int
-        So far.
-    settled : bool
-        No exchange helps any more.
     value : float
         Of the selection, from its potentials.
     """
     n = linear.size
-    k = members.size
-    turn = int(progress[TURNS])
-    idle = int(progress[IDLE])
-    if turn == 0:
-        largest = 0.0
+    gain = progress[GAIN]
+    if progress[TURNS] == 0.0:
         for c in range(n):
             size = abs(potentials[c])
-            largest = size if size > largest else largest
-            size = abs(linear[c])
-            largest = size if size > largest else largest
-        progress[GAIN] = 1e-14 * largest
-    least_gain = progress[GAIN]
-    j = 0
-    while idle < k and turn < most:
-        at = turn % k
+            size = size if size > abs(linear[c]) else abs(linear[c])
+            gain = gain if gain > 1e-14 * size else 1e-14 * size
+        progress[GAIN] = gain
+    while progress[IDLE] < members.size and progress[TURNS] < most:
+        at = np.int64(progress[TURNS]) % members.size
         i = members[at]
-        turn += 1
-        idle += 1
-        least = np.inf
-        for start in range(0, n, BLOCK):
-            width = n - start if n - start < BLOCK else BLOCK
-            row = matrix[i, start : start + width]
-            own = potentials[start : start + width]
-            taken = chosen[start : start + width]
-            for c in range(width):
-                keys[c] = np.inf if taken[c] else own[c] - 2.0 * np.float64(row[c])
-            lowest = least_bits(bits, width)
-            bits[BLOCK] = lowest
-            if keys[BLOCK] < least:
-                least = keys[BLOCK]
-                j = start + place_of(bits, width, lowest)
-        if least - potentials[i] < -least_gain:
+        progress[TURNS] += 1.0
+        progress[IDLE] += 1.0
+        for c in range(n):
+            keys[c] = np.inf if chosen[c] else potentials[c] - 2.0 * matrix[i, c]
+        # The compiler uses vector registers for the minimum of whole numbers, not of floats.
+        least = np.int64(_ORDER)
+        for c in range(n):
+            order = ordered(bits[c])
+            least = order if order < least else least
+        bits[n] = ordered(least)
+        if keys[n] - potentials[i] < -gain:
+            j = 0
+            while bits[j] != bits[n]:
+                j += 1
             for c in range(n):
                 potentials[c] += 2.0 * (np.float64(matrix[j, c]) - np.float64(matrix[i, c]))
             potentials[i] += 2.0 * diagonal[i]
@@ -191,14 +134,12 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
             chosen[i] = False
             chosen[j] = True
             members[at] = j
-            idle = 0
-    progress[TURNS] = turn
-    progress[IDLE] = idle
+            progress[IDLE] = 0.0
     value = 0.0
     for c in range(n):
         if chosen[c]:
             value += 0.5 * (potentials[c] + linear[c] + diagonal[c])
-    return turn, idle >= k, value
+    return value
 
 
 @kernel

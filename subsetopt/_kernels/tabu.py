@@ -33,8 +33,8 @@ def walk(
     keys,
     bits,
     minima,
-    outs,
-    ins,
+    minima_bits,
+    near,
     best,
     numbers,
     counts,
@@ -52,9 +52,10 @@ def walk(
     until : (n,) int64, the iteration up to which a candidate may not be exchanged
     barred : (n,) infinity where chosen or tabu, else zero
     held : (n,) the free candidates that are tabu
-    keys, bits : (blocks * BLOCK + 1,) float64 and int64, one memory, infinity from n on
-    minima : (blocks,) int64, workspace
-    outs, ins : (ROOM,) int64, workspace
+    keys, bits : (blocks * BLOCK,) float64 and int64
+        The potentials plus `barred`, and infinity from n on; one memory.
+    minima, minima_bits : (blocks,) float64 and int64, workspace, one memory
+    near : (2 * ROOM,) int64, workspace
         Places in `members` that may be left, and candidates that may enter.
     best : (n,) bool, the best selection of this walk
     numbers, counts : see `VALUE`, `NOW`
@@ -70,130 +71,111 @@ def walk(
     n = potentials.size
     k = members.size
     gain = numbers[GAIN]
-    value = numbers[VALUE]
-    least = numbers[BEST]
-    widest = 1e14 * gain  # beyond all potentials
-    spare = keys.size - 1
-    stale = True
     done = 0
-    while done < steps and counts[NOW] - counts[SINCE] < stall and least > goal:
+    while done < steps and counts[NOW] - counts[SINCE] < stall and numbers[BEST] > goal:
         counts[NOW] += 1
         done += 1
         now = counts[NOW]
-        if stale:
-            for j in range(n):
-                keys[j] = potentials[j] + barred[j]
-            stale = False
-        # The compiler uses vector registers for the minimum of whole numbers, not of floats.
-        most = ordered(bits[0])
-        for b in range(minima.size):
-            start = b * BLOCK
-            lowest_here = ordered(bits[start])
-            for j in range(start, start + BLOCK):
-                order = ordered(bits[j])
-                lowest_here = order if order < lowest_here else lowest_here
-            minima[b] = lowest_here
-            most = lowest_here if lowest_here < most else most
-        bits[spare] = ordered(most)
-        lowest = keys[spare]
+        lowest = np.inf
+        for block in range(minima.size):
+            # The compiler uses vector registers for the minimum of whole numbers, not of floats.
+            least = ordered(bits[block * BLOCK])
+            for c in range(block * BLOCK, block * BLOCK + BLOCK):
+                order = ordered(bits[c])
+                least = order if order < least else least
+            minima_bits[block] = ordered(least)
+            lowest = minima[block] if minima[block] < lowest else lowest
         highest = -np.inf
-        for a in range(k):
-            i = members[a]
-            if potentials[i] > highest and until[i] < now:
-                highest = potentials[i]
+        for p in range(k):
+            if potentials[members[p]] > highest and until[members[p]] < now:
+                highest = potentials[members[p]]
         # Candidates near these two, the tabu ones too: they may beat the best.
         limit = highest - numbers[WIDTH_OUT]
         n_out = 0
         n_free = 0
-        offset = below(state, k)
-        for part in range(2):
-            first = offset if part == 0 else 0
-            last = k if part == 0 else offset
-            for a in range(first, last):
-                if potentials[members[a]] >= limit and n_out < ROOM:
-                    outs[n_out] = a
-                    n_out += 1
-                    n_free += until[members[a]] < now
+        first = below(state, k)
+        for turn in range(first, first + k):
+            p = turn if turn < k else turn - k
+            if potentials[members[p]] >= limit and n_out < ROOM:
+                near[n_out] = p
+                n_out += 1
+                n_free += until[members[p]] < now
         limit = lowest + numbers[WIDTH_IN]
         n_in = 0
-        keys[spare] = limit
-        most = ordered(bits[spare])
-        b = below(state, minima.size)
-        for _ in range(minima.size):
-            if minima[b] <= most:
-                for j in range(b * BLOCK, b * BLOCK + BLOCK):
-                    if keys[j] <= limit and n_in < ROOM and j < n:
-                        ins[n_in] = j
+        first = below(state, minima.size)
+        for turn in range(first, first + minima.size):
+            block = turn if turn < minima.size else turn - minima.size
+            if minima[block] <= limit:
+                for c in range(block * BLOCK, block * BLOCK + BLOCK):
+                    if keys[c] <= limit and n_in < ROOM and c < n:
+                        near[ROOM + n_in] = c
                         n_in += 1
-            b = b + 1 if b + 1 < minima.size else 0
         aim = 12 if n < 200 else 8
-        if n_in != aim:
-            width = numbers[WIDTH_IN] * (1.05 if n_in < aim else 0.95)
-            numbers[WIDTH_IN] = width if width < widest else widest
-        if n_free != aim:
-            width = numbers[WIDTH_OUT] * (1.05 if n_free < aim else 0.95)
-            numbers[WIDTH_OUT] = width if width < widest else widest
+        for side in range(WIDTH_OUT, WIDTH_IN + 1):
+            size = n_in if side == WIDTH_IN else n_free
+            if size != aim:  # at most beyond all potentials
+                numbers[side] *= 1.05 if size < aim else 0.95
+                if numbers[side] > 1e14 * gain:
+                    numbers[side] = 1e14 * gain
         for q in range(counts[HELD]):
             if potentials[held[q]] <= limit and n_in < ROOM:
-                ins[n_in] = held[q]
+                near[ROOM + n_in] = held[q]
                 n_in += 1
         # The best exchange among them, ties at random.
+        value = numbers[VALUE]
+        enough = numbers[BEST] - gain
         change = np.inf
-        pick_out = -1
-        pick_in = -1
+        place = -1
+        entering = -1
         ties = 1
         for a in range(n_out):
-            i = members[outs[a]]
-            for b in range(n_in):
-                j = ins[b]
-                delta = potentials[j] - potentials[i] - 2.0 * np.float64(matrix[i, j])
+            i = members[near[a]]
+            for b in range(ROOM, ROOM + n_in):
+                j = near[b]
+                delta = potentials[j] - potentials[i] - 2.0 * matrix[i, j]
                 if delta > change:
                     continue
-                if (until[i] >= now or until[j] >= now) and value + delta >= least - gain:
+                if value + delta >= enough and (until[i] >= now or until[j] >= now):
                     continue  # tabu, and no new best
-                if delta == change:
-                    ties += 1
-                    if below(state, ties) > 0:
-                        continue
-                else:
-                    ties = 1
-                change = delta
-                pick_out = outs[a]
-                pick_in = j
-        if pick_in >= 0:
-            i = members[pick_out]
-            members[pick_out] = pick_in
-            chosen[i] = False
-            chosen[pick_in] = True
-            until[i] = now + tenures[2] + below(state, tenures[3])
-            until[pick_in] = now + tenures[0] + below(state, tenures[1])
-            barred[pick_in] = np.inf
-            barred[i] = np.inf
-            held[counts[HELD]] = i
+                ties = ties + 1 if delta == change else 1
+                if ties == 1 or below(state, ties) == 0:
+                    change = delta
+                    place = near[a]
+                    entering = j
+        if entering >= 0:
+            leaving = members[place]
+            members[place] = entering
+            chosen[leaving] = False
+            chosen[entering] = True
+            until[leaving] = now + tenures[2] + below(state, tenures[3])
+            until[entering] = now + tenures[0] + below(state, tenures[1])
+            barred[entering] = np.inf
+            barred[leaving] = np.inf
+            held[counts[HELD]] = leaving
             counts[HELD] += 1
-            potentials[i] += 2.0 * diagonal[i]
-            potentials[pick_in] -= 2.0 * diagonal[pick_in]
+            potentials[leaving] += 2.0 * diagonal[leaving]
+            potentials[entering] -= 2.0 * diagonal[entering]
         q = 0
         while q < counts[HELD]:  # those whose time is over, or that were taken in spite of it
             j = held[q]
             if chosen[j] or until[j] <= now:
                 barred[j] = np.inf if chosen[j] else 0.0
+                keys[j] = potentials[j] + barred[j]
                 counts[HELD] -= 1
                 held[q] = held[counts[HELD]]
             else:
                 q += 1
-        if pick_in < 0:
-            stale = True
+        if entering < 0:
             continue
-        for j in range(n):
-            potentials[j] += 2.0 * (np.float64(matrix[pick_in, j]) - np.float64(matrix[i, j]))
-            keys[j] = potentials[j] + barred[j]
-        value += change
-        if value < least - gain:
-            least = value
-            for j in range(n):
-                best[j] = chosen[j]
+        for c in range(n):
+            potentials[c] += 2.0 * (
+                np.float64(matrix[entering, c]) - np.float64(matrix[leaving, c])
+            )
+            keys[c] = potentials[c] + barred[c]
+        numbers[VALUE] = value + change
+        if value + change < enough:
+            numbers[BEST] = value + change
+            for c in range(n):
+                best[c] = chosen[c]
             counts[SINCE] = now
-    numbers[VALUE] = value
-    numbers[BEST] = least
     return done

@@ -16,7 +16,6 @@ from subsetopt.solvers import _deadline
 from subsetopt.solvers._deadline import Deadline, OutOfTime
 from subsetopt.solvers.heuristics import (
     _quadratic_search,
-    _quadratic_steps,
     _scalar_search,
     _vector_search,
     swap,
@@ -309,7 +308,7 @@ def test_quadratic_more_restarts_are_never_worse() -> None:
 def test_quadratic_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = _quadratic(100, 30, 0)
     whole = so.solve(problem, so.solver("swap", restarts=0))
-    for module in (_deadline, _quadratic_search, _quadratic_steps):
+    for module in (_deadline, _quadratic_search):
         monkeypatch.setattr(module, "CHUNK", 1)
     assert so.solve(problem, so.solver("swap", restarts=0)).objective == whole.objective
 

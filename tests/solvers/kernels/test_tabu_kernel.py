@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subsetopt._kernels import quadratic, tabu
 from subsetopt.forms import QuadraticForm
+from subsetopt.solvers._deadline import NEVER
+from subsetopt._kernels import tabu
 from subsetopt.solvers.heuristics._quadratic_search import Walks
+from subsetopt.solvers.heuristics._quadratic_steps import refresh
 
 
 class _Walk(Walks):
@@ -15,7 +17,7 @@ class _Walk(Walks):
 
     def walk(self, steps: int, stall: int = 10**9, goal: float = -np.inf) -> int:
         walked = self.chosen, self.potentials, self._members, self._until, self._barred, self._held
-        room = *self._keys, self._minima, *self._near, self._found, self._numbers, self._counts
+        room = *self._keys, *self._minima, self._near, self._found, self._numbers, self._counts
         rest = (steps, stall, goal, self._tenures, self._state)
         kernel: Any = tabu.walk
         return int(kernel(self.matrix, self.diagonal, *walked, *room, *rest))
@@ -49,14 +51,14 @@ def test_the_state_is_what_is_computed_afresh(n: int, k: int, dtype: Any) -> Non
         assert walk.chosen.sum() == k
         assert sorted(walk._members) == np.flatnonzero(walk.chosen).tolist()
         fresh = np.empty(n)
-        value = quadratic.refresh(walk.matrix, walk.diagonal, walk.linear, walk.chosen, fresh)
+        value = refresh(walk._parts, walk.chosen, fresh, NEVER)
         np.testing.assert_allclose(walk.potentials, fresh, atol=1e-9)
         assert walk._numbers[tabu.VALUE] == pytest.approx(value, abs=1e-8)
         held = set(walk._held[: walk._counts[tabu.HELD]].tolist())
         barred = set(np.flatnonzero(np.isinf(walk._barred)).tolist())
         assert barred == held | set(walk._members.tolist())
         assert not held & set(walk._members.tolist())
-        value = quadratic.refresh(walk.matrix, walk.diagonal, walk.linear, walk._found, fresh)
+        value = refresh(walk._parts, walk._found, fresh, NEVER)
         assert walk._numbers[tabu.BEST] == pytest.approx(value, abs=1e-8)
         assert walk._numbers[tabu.BEST] <= best + 1e-9
         best = walk._numbers[tabu.BEST]
