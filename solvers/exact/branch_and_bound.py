@@ -10,23 +10,25 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.errors import InvalidOption, TooLarge
 from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.problems.dyadic import Dyadic
 from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.solution import Termination
-from subsetopt.solvers._deadline import Deadline, TimedSolver
-from subsetopt.solvers.base import Answer, Kind
 
 from ._branching import Tree, doubt, explore, semidefinite_bound
+from subsetopt.solvers._deadline import Deadline, TimedSolver
+from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.heuristics.tabu import Tabu
 
 LARGEST = 600
 """Candidates that a semidefinite relaxation is made of, at most."""
 
 _ITERATION = 4e-10  # seconds times n^3: what an iteration and the bound after it take
-_MOVES = 150  # of tabu for each candidate, for the first selection
+_MOVES = 150  # of tabu for each candidate, for a selection to begin with
+_UNAIDED = 1.2e6  # n^3 a node: so long, some second, a proof goes without, and needs no such kernel
 _EXACT_SUMS = 2.0**48  # multiples of the grid below this are summed exactly in float64
 _TOLERANCE = 1e-9  # of the magnitude of the value: closer selections are not told apart
 
@@ -73,13 +75,8 @@ class BranchAndBound(TimedSolver):
         grid = _grid(form) if problem.family == "quadratic" else None
         search = _Search(form, grid, limits, deadline)
         built = deadline.elapsed
-        first = _first(form, limits, deadline)
-        assert first.indices is not None
-        search.offer(form.rows(problem.check(first.indices)))
-        termination = first.termination
-        if termination is not Termination.INTERRUPTED:
-            with one_blas_thread():
-                termination = search.run(self.nodes or math.inf)
+        with one_blas_thread():
+            termination = search.all_of_it(self.nodes or math.inf)
         return Answer(
             indices=form.indices(search.best),
             termination=termination,
@@ -98,7 +95,7 @@ class _Search:
     def __init__(
         self, form: QuadraticForm, grid: float | None, limits: Limits, deadline: Deadline
     ) -> None:
-        self._form, self._grid, self._limits = form, grid, limits
+        self._form, self._grid, self._limits, self._deadline = form, grid, limits, deadline
         self._early = deadline.sooner(_ITERATION * form.n**3)
         self._interrupted = Event()
         self.tree = Tree(form)
@@ -121,7 +118,27 @@ class _Search:
         """
         return min(self.tree.bound, self.value if self.exact else self._enough()) - self._doubt
 
-    def offer(self, rows: NDArray[np.int64]) -> None:
+    def all_of_it(self, most: float) -> Termination:
+        """Search; a proof that takes long is helped by a better selection to compare with."""
+        moves = _MOVES * self._form.n
+        unaided = min(_UNAIDED // self._form.n**3, most)
+        termination = self._walk(0 if unaided else moves)
+        if unaided and termination is not Termination.INTERRUPTED:
+            termination = self._run(unaided)
+            if termination is Termination.ITERATION_LIMIT and unaided < most:
+                termination = self._walk(moves)
+        if len(self.tree) and termination is not Termination.INTERRUPTED:
+            termination = self._run(most)
+        return termination
+
+    def _walk(self, moves: int) -> Termination:
+        """Take what tabu search finds in so many moves, after a descent."""
+        found = Tabu().walk(self._form, moves, self._limits.seed, self._deadline)
+        assert found.indices is not None
+        self._offer(self._form.rows(found.indices))
+        return found.termination
+
+    def _offer(self, rows: NDArray[np.int64]) -> None:
         """Take a selection for the best if it is."""
         value = self._form.value(rows)
         if value < self.value:
@@ -149,7 +166,7 @@ class _Search:
     def _late(self) -> bool:
         return self._interrupted.is_set() or self._early.passed
 
-    def run(self, most: float) -> Termination:
+    def _run(self, most: float) -> Termination:
         """Look at nodes until none is open that could hold anything better."""
         threads = self._limits.threads or 1
         with ThreadPoolExecutor(threads) as pool:
@@ -169,18 +186,11 @@ class _Search:
                     return Termination.INTERRUPTED
                 self.explored += len(batch)
                 for outcome in outcomes:
-                    self.offer(outcome.selection)
+                    self._offer(outcome.selection)
                     for child in outcome.children:
                         self.tree.push(child)
         self.tree.clear()
         return Termination.OPTIMAL
-
-
-def _first(form: QuadraticForm, limits: Limits, deadline: Deadline) -> Answer:
-    """Return the selection to begin with, from a bounded amount of search."""
-    from subsetopt.solvers.heuristics.tabu import Tabu
-
-    return Tabu().walk(form, _MOVES * form.n, limits.seed, deadline)
 
 
 def _grid(form: QuadraticForm) -> float | None:

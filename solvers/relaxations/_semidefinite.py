@@ -80,16 +80,15 @@ class Iterate:
 
     def without(self, gone: int, k: int) -> "Iterate":
         """Return what is left of it when one index is deleted and k have to be chosen."""
-        from subsetopt._kernels import triangles
-
         left = np.delete(np.arange(len(self.X)), gone)
         X, S, N = (part[np.ix_(left, left)].astype(np.float64) for part in (self.X, self.S, self.N))
         trace = float(np.trace(X))
         if trace > 1e-9:
             X *= k / trace
-        rows, keep = self.rows.copy(), np.empty(len(self.rows), np.bool_)
-        triangles.without(rows, gone, keep)
-        return Iterate(X, S, N, rows[keep], self.multipliers[keep], self.penalty)
+        keep = (self.rows[:, 1:] != gone).all(axis=1)
+        rows = self.rows[keep]
+        rows[:, 1:] -= rows[:, 1:] > gone
+        return Iterate(X, S, N, rows, self.multipliers[keep], self.penalty)
 
 
 class Relaxation:
@@ -205,7 +204,9 @@ class Relaxation:
         """Raise the bound to what these multipliers prove."""
         slack = self._costs + self._combined - _adjoint(0.0, y, self._k) - N
         least = float(np.linalg.eigvalsh(slack)[0])
-        value = self._k * least - self._kernel.right_side(rows, z)
+        # Added one by one: the order in which `sum` adds is NumPy's affair.
+        sides = np.cumsum(z[rows[:, 0] % 2 == 1])
+        value = self._k * least - (float(sides[-1]) if len(sides) else 0.0)
         parts = 1.0 + self._k * float(np.abs(y).max()) + float(N.max()) + float(np.abs(slack).max())
         # An entry is in 4 n inequalities at most, whose multipliers are added one by one.
         entry = 8 * UNIT * parts + 4 * self._n * UNIT * float(z.sum())

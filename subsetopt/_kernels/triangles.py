@@ -109,28 +109,6 @@ def combine(rows, multipliers, out):
 
 
 @kernel
-def right_side(rows, multipliers):
-    """Return the multipliers' sum over the inequalities whose right side is 1."""
-    total = 0.0
-    for t in range(rows.shape[0]):
-        if rows[t, 0] % 2 == 1:
-            total += multipliers[t]
-    return total
-
-
-@kernel
-def without(rows, gone, keep):
-    """Rename the indices as if `gone` were deleted; ``keep`` is False where it occurs."""
-    for t in range(rows.shape[0]):
-        keep[t] = True
-        for a in range(1, 4):
-            if rows[t, a] == gone:
-                keep[t] = False
-            elif rows[t, a] > gone:
-                rows[t, a] -= 1
-
-
-@kernel
 def dual_step(costs, combined, shift, k, y, mu, X, S, N, W):
     """Set N and W of one iteration, given y: ``M = costs + combined - A*(y)``.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.solvers.exact import branch_and_bound
+from subsetopt.solvers.heuristics.tabu import Tabu
 from subsetopt.testing import assert_solver_contract
 
 DATA = os.environ.get("SUBSETOPT_DATA")
@@ -128,6 +129,29 @@ def test_interrupts_are_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert solution.termination is so.Termination.INTERRUPTED
     assert solution.indices is not None
     assert solution.bound is None
+
+
+@pytest.mark.parametrize(
+    ("unaided", "walks"), [(1e9, [0]), (2.5 * 14**3, [0, 150 * 14]), (14**3 - 1.0, [150 * 14])]
+)
+def test_only_a_long_proof_is_helped_by_a_walk(
+    unaided: float, walks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, walked = Tabu.walk, []
+
+    def counted(self: Tabu, form: Any, most: int, *rest: Any) -> Any:
+        walked.append(most)
+        return plain(self, form, most, *rest)
+
+    monkeypatch.setattr(branch_and_bound, "_UNAIDED", unaided)
+    monkeypatch.setattr(Tabu, "walk", counted)
+    problem = so.MMDSelection(mixture(14), 6)
+    solution = so.solve(problem, "branch-and-bound")
+    assert walked == walks
+    assert solution.termination is so.Termination.OPTIMAL
+    assert solution.objective == pytest.approx(optimum(problem), rel=1e-9)
+    assert solution.stats.iterations is not None
+    assert solution.stats.iterations > 2
 
 
 def test_too_many_candidates_are_refused_with_an_estimate() -> None:

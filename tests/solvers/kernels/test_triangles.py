@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from subsetopt._kernels import triangles
-from subsetopt.solvers.relaxations._semidefinite import squared_norm
+from subsetopt.solvers.relaxations._semidefinite import Iterate, squared_norm
 
 ROOM = 10_000
 
@@ -66,7 +66,6 @@ def test_combine_is_the_adjoint(seed: int) -> None:
     np.testing.assert_array_equal(combined, combined.T)
     expected = sum(weight * left(X, row) for weight, row in zip(z, rows, strict=True))
     assert np.vdot(combined, X) == pytest.approx(expected)
-    assert triangles.right_side(rows, z) == pytest.approx(z[rows[:, 0] % 2 == 1].sum())
 
 
 @pytest.mark.parametrize("least", [0.01, 0.2])
@@ -90,12 +89,14 @@ def test_separate_stops_when_there_is_no_room() -> None:
     assert triangles.separate(matrix(0), 0.0, rows, amounts) == 3
 
 
-def test_without_renames_and_marks() -> None:
+def test_without_renames_and_drops() -> None:
     rows = np.array([[0, 1, 2, 4], [1, 0, 3, 4], [2, 3, 0, 0]], np.int32)
-    keep = np.empty(3, np.bool_)
-    triangles.without(rows, 3, keep)
-    assert keep.tolist() == [True, False, False]
-    assert rows[0].tolist() == [0, 1, 2, 3]
+    X, S, N = (matrix(seed, 5) for seed in range(3))
+    left = Iterate(X, S, N, rows, np.array([1.0, 2.0, 3.0])).without(3, 2)
+    assert left.rows.tolist() == [[0, 1, 2, 3]]
+    assert left.multipliers.tolist() == [1.0]
+    assert rows.tolist() == [[0, 1, 2, 4], [1, 0, 3, 4], [2, 3, 0, 0]]
+    assert np.trace(left.X) == pytest.approx(2.0)
 
 
 def test_the_norm_is_that_of_the_map() -> None:
