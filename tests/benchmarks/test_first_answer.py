@@ -7,9 +7,9 @@ import pytest
 from subsetopt.benchmarks.scripts import first_answer
 
 MOST = {
-    "tabu, quadratic": 10,
-    "swap, quadratic": 9,
-    "swap, mmd": 9,
+    "tabu, quadratic": 6,
+    "swap, quadratic": 4,
+    "swap, mmd": 4,
     "swap, vectors": 6,
     "herding, mmd": 5,
     "greedy, quadratic": 2,
@@ -17,7 +17,7 @@ MOST = {
     "frank-wolfe, vectors": 10,
     "frank-wolfe, quadratic": 11,
     "exact, scalars": 27,
-    "branch-and-bound, quadratic": 17,
+    "branch-and-bound, quadratic": 9,
     "sequence, swap": 9,
     "sequence, herding": 4,
     "baseline, FacilityLocation": 9,
