@@ -16,7 +16,7 @@ import subsetopt as so
 from subsetopt._kernels import _compiling, _tiers
 from subsetopt.limits import Limits
 from subsetopt.solvers import _tiny, bounds
-from subsetopt.solvers.heuristics import _quadratic_steps, _vector_search
+from subsetopt.solvers.heuristics import _vector_search
 from subsetopt.solvers.relaxations import frank_wolfe
 
 
@@ -27,7 +27,7 @@ def points(dtype: str = "float64") -> NDArray[Any]:
 @contextmanager
 def large() -> Iterator[None]:
     """Let solvers work as on inputs of several million entries."""
-    modules: list[Any] = [_quadratic_steps, _vector_search, frank_wolfe]
+    modules: list[Any] = [_vector_search, frank_wolfe]
     before = modules[0].CHUNK
     for module in modules:
         module.CHUNK = 1
@@ -42,7 +42,7 @@ def solvers() -> None:
     with large():
         for name, families in (
             ("greedy", ["vector-mean-matching"]),
-            ("swap", ["vector-mean-matching", "quadratic"]),
+            ("swap", ["vector-mean-matching"]),
             ("frank-wolfe", ["vector-mean-matching"]),
         ):
             _tiny.solved(name, families)

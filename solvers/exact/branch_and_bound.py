@@ -10,18 +10,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.errors import InvalidOption, TooLarge
 from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.problems.dyadic import Dyadic
 from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import Deadline, TimedSolver
+from subsetopt.solvers.base import Answer, Kind
 
 from ._branching import Tree, doubt, explore, semidefinite_bound
-from subsetopt.solvers._deadline import Deadline, TimedSolver
-from subsetopt._dependencies import NUMBA, OptionalDependency
-from subsetopt.solvers.base import Answer, Kind
-from subsetopt.solvers.heuristics.tabu import Tabu
 
 LARGEST = 600
 """Candidates that a semidefinite relaxation is made of, at most."""
@@ -133,6 +132,8 @@ class _Search:
 
     def _walk(self, moves: int) -> Termination:
         """Take what tabu search finds in so many moves, after a descent."""
+        from subsetopt.solvers.heuristics.tabu import Tabu
+
         found = Tabu().walk(self._form, moves, self._limits.seed, self._deadline)
         assert found.indices is not None
         self._offer(self._form.rows(found.indices))

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._kernels._tiers import Tiers
 from subsetopt.forms import QuadraticForm
 from subsetopt.problems.parallel import Check
-
 from subsetopt.solvers._deadline import Deadline
-from subsetopt._kernels._tiers import Tiers
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]

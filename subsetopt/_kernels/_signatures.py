@@ -37,11 +37,7 @@ SIGNATURES = {
     "matching.write_indices": "b1[] i8[] b1[] i8[]",
     "matching.select_sorted": "f8[] i8[] i8 f8 f8 i8 i8 u8",
     "matching.select_rows": "f8[,] i8[,] i8 f8[] f8 i8 i8 u8 i8[,]",
-    "quadratic.refresh": "T[,]! f8[] f8[] b1[] f8[]",
-    "quadratic.add_chosen": "T[,]! f8[] i8 i8 b1[] f8[]",
-    "quadratic.value_of": "f8[] f8[] b1[] f8[]",
     "quadratic.exchange_all": "T[,]! f8[] i8[] i8[] b1[] f8[]",
-    "quadratic.extend": "T[,]! f8[] i8 b1[] f8[]",
     "quadratic.descend": "T[,]! f8[] f8[] i8 i8[] f8[] b1[] f8[] f8[] i8[]",
     "quadratic.enumerate_all": "T[,]! f8[] f8[] i8[] f8[] f8[,] i8[]",
     "quadratic_frank_wolfe.add_images": "T[,]! i8 i8 f8[] f8[]",
@@ -67,15 +63,13 @@ SIGNATURES = {
     "subset_sums.closest_pairs": "i8[] i8[] i8",
     "subset_sums.pairs_between": "i8[] i8[] i8 i8 i8[,]",
     "tabu.walk": (
-        "T[,]! f8[] b1[] f8[] i8[] i8[] f8[] i8[] f8[] i8[] i8[] i8[] i8[] b1[] f8[] i8[] i8 i8 "
+        "T[,]! f8[] b1[] f8[] i8[] i8[] f8[] i8[] f8[] i8[] f8[] i8[] i8[] b1[] f8[] i8[] i8 i8 "
         "f8 i8[] u8[]"
     ),
     "tilted.start": "f4[,] i8[] i8 f4 i8 u8[] f4[] f4[] f4[] f4[] f4[] f4[]",
     "triangles.separate": "f8[,] f8 i4[,] f8[]",
     "triangles.violations": "f8[,] i4[,] f8[]",
     "triangles.combine": "i4[,] f8[] f8[,]",
-    "triangles.right_side": "i4[,] f8[]",
-    "triangles.without": "i4[,] i8 b1[]",
     "triangles.dual_step": "f8[,] f8[,] f8 i8 f8[] f8 f8[,] f8[,] f8[,] f8[,]",
     "record_tables.mark": "u1[] i8 i8[]",
     "record_tables.find_among": "u1[] i8[] i8[] i8 i8[]! i8[]",

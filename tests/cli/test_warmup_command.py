@@ -87,7 +87,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
 CODE = """
 import json, sys
 from subsetopt import warming
-wanted = ("features.squared_norms", "quadratic.value_of")
+wanted = ("features.squared_norms", "triangles.combine")
 jobs = [job for job in warming.jobs() if job.name in wanted]
 check = sys.argv[1] == "check"
 results = warming.warm(jobs, lambda result: None, check=check)

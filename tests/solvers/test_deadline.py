@@ -14,13 +14,12 @@ from subsetopt.limits import Limits
 from subsetopt.problems import mean_matching_models, parallel
 from subsetopt.solvers import _deadline, catalogue
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime, TimedSolver
-from subsetopt.solvers.heuristics import _quadratic_search, _quadratic_steps, _vector_search
+from subsetopt.solvers.heuristics import _quadratic_search, _vector_search
 from subsetopt.solvers.relaxations import frank_wolfe
 
 CHUNKED = (
     _deadline,
     _quadratic_search,
-    _quadratic_steps,
     _vector_search,
     frank_wolfe,
 )
@@ -133,7 +132,7 @@ def test_in_small_chunks_the_answer_is_the_same(
         options = {"nodes": 2}
     ready = so.solver(name, **options)
     whole = so.solve(problem, ready, threads=1)
-    for module in (_deadline, _quadratic_steps, _vector_search, frank_wolfe):
+    for module in (_deadline, _vector_search, frank_wolfe):
         monkeypatch.setattr(module, "CHUNK", 1)
     parts = so.solve(problem, ready, threads=1)
     assert np.array_equal(np.asarray(whole.indices), np.asarray(parts.indices))

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt._kernels import _tiers
+from subsetopt._kernels import _tiers, quadratic
 from subsetopt.solvers._deadline import NEVER
-from subsetopt._kernels import quadratic
 from subsetopt.solvers.heuristics._quadratic_steps import Arrays, best_of_all, descend, refresh
 
 Floats = NDArray[np.float64]

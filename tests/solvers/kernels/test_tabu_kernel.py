@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subsetopt._kernels import tabu
 from subsetopt.forms import QuadraticForm
 from subsetopt.solvers._deadline import NEVER
-from subsetopt._kernels import tabu
 from subsetopt.solvers.heuristics._quadratic_search import Walks
 from subsetopt.solvers.heuristics._quadratic_steps import refresh
 
