@@ -140,9 +140,9 @@ class Triples:
         diagonal : bool
             Whether i = j may occur.
         """
-        ends = self.table[:, :2] - base
+        ends = self.table[:, :2].T - base
         self._require((ends == np.floor(ends)) & (ends >= 0) & (ends < n), base, n)
-        rows, columns = ends.min(axis=1).astype(np.int64), ends.max(axis=1).astype(np.int64)
+        rows, columns = np.minimum(*ends).astype(np.int64), np.maximum(*ends).astype(np.int64)
         if not diagonal and (rows == columns).any():
             self._wrong(int((rows == columns).argmax()), "a pair of two different indices")
         if (again := repeated_pair(rows * n + columns)) is not None:
@@ -152,7 +152,7 @@ class Triples:
 
     def _require(self, valid: NDArray[np.bool_], base: int, n: int) -> None:
         if not valid.all():
-            row = int((~valid).any(axis=1).argmax())
+            row = int((~valid).any(axis=0).argmax())
             self._wrong(row, f"two indices within {base}..{n - 1 + base}")
 
     def _wrong(self, row: int, needed: str) -> NoReturn:
