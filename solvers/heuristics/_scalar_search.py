@@ -47,8 +47,11 @@ class Rounds:
         self._values, self._k, self.wanted, self.limit = values, k, wanted, limit
         self._pairs, self._quads, self._state = pairs, quads, state
         self._deadline, self._swaps = deadline, max(64, CHUNK // values.size)
-        # A round reads all values a few times, and what it combines.
-        self._steps = 20 * values.size + 2 * (pairs + quads)
+        # A round reads all values a few times, and what it combines: swaps, and pairs of those
+        # within each half of the values.
+        swaps = k * (values.size - k)
+        combined = min(pairs, swaps) + min(quads, swaps * swaps // 64)
+        self._steps = 20 * values.size + 4 * combined
         self._kernel, self._compound = TIERS.choose(self._steps, hurried=deadline.limited)
         self.chosen, self._trial = np.empty((2, values.size), dtype=np.bool_)
         self.chosen[:] = np.arange(values.size) < k  # a selection, also before the start
