@@ -42,7 +42,7 @@ def strata_of(columns, stratum, first, mixed, held, seen, signatures):
         for p in range(size):
             value = signatures[p]
             fraction = abs(value) * 1031.7
-            place = int((fraction - math.floor(fraction)) * buckets) % buckets
+            place = np.int64((fraction - math.floor(fraction)) * buckets) % buckets
             while held[place] >= 0 and seen[held[place]] != value:
                 place = (place + 1) % buckets
             if held[place] < 0:

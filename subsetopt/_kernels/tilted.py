@@ -18,7 +18,7 @@ def _count(scores, limit):
         count = np.float32(0.0)
         for p in range(part.size):
             count += np.float32(1.0) if part[p] <= limit else np.float32(0.0)
-        total += int(count)
+        total += np.int64(count)
     return total
 
 
@@ -127,7 +127,9 @@ def start(columns, places, k, tilt, steps, state, noise, weights, scores, vertex
         else:
             rise = reached - height
             gain += tilt * rise
-            length = np.float32(min(1.0, max(0.0, gain / max(square, 1e-30))))
+            share = gain / (square if square > 1e-30 else 1e-30)
+            share = share if share > 0.0 else 0.0
+            length = np.float32(share if share < 1.0 else 1.0)
             if length == 0.0:
                 turn = steps
             else:
