@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +110,6 @@ def test_ids_beyond_the_training_set_are_left_out(options: list[str], records: P
     assert found["samples"] == found["chosen"] - 2
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As many as the processes have that are started here: sums are rounded by their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("one_thread")
 def test_a_kill_and_the_same_command_train_on_each_window_once(
     options: list[str], records: Path, tmp_path: Path
 ) -> None:
@@ -133,7 +122,6 @@ def test_a_kill_and_the_same_command_train_on_each_window_once(
         [*code, *more],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     cursor, deadline, windows = records / "cursors" / "train.json", time.monotonic() + 120, 0
     while windows < WINDOWS and time.monotonic() < deadline and process.poll() is None:

@@ -116,9 +116,8 @@ def started(folder: Path, arguments: Sequence[str]) -> "subprocess.Popen[str]":
 
 
 def environment() -> dict[str, str]:
-    """Return the variables of a command: few threads, no folder of data."""
-    wanted = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
-    return {**os.environ, **wanted}
+    """Return the variables of a command, which draws without a screen."""
+    return {**os.environ, "MPLBACKEND": "agg"}
 
 
 def unfinished(folder: Path) -> list[str]:

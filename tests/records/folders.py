@@ -1,6 +1,5 @@
 """Folders of records for tests, and processes that are killed."""
 
-import os
 import subprocess
 import sys
 import time
@@ -72,7 +71,6 @@ def started(code: str, *arguments: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 
 

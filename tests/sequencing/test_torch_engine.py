@@ -30,14 +30,6 @@ KERNELS = [
 TOLERANCE = {"float32": 2e-6, "float16": 2e-3, "bfloat16": 2e-2}
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def cloud(n: int = 230, d: int = 7, seed: int = 0) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     return (rng.normal(size=(n, d)) + rng.integers(0, 3, (n, 1))).astype(np.float32)

@@ -1,6 +1,5 @@
 """What the tests of training steps share: data, models, and what must be equal afterwards."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,13 +9,6 @@ from subsetopt.torch.step import StepResult, supervised
 
 N, D, CLASSES = 16, 6, 3
 ENTROPY = supervised(nn.CrossEntropyLoss(reduction="none"))
-
-
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # more of them take longer for so little
-    yield
-    torch.set_num_threads(before)
 
 
 def batches(count: int, n: int = N) -> list[tuple[Tensor, Tensor]]:

@@ -23,10 +23,6 @@ from subsetopt.torch import Recording, recording  # noqa: E402
 from subsetopt.torch.served import Served, cross_entropy_of, groups  # noqa: E402
 from subsetopt.torch.tally import Tally  # noqa: E402
 
-from .steps import one_thread  # type: ignore[import-not-found]  # noqa: E402
-
-_one_thread = pytest.fixture(autouse=True)(one_thread)
-
 CLASSES = 5
 
 

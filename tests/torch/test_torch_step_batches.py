@@ -19,10 +19,7 @@ from .steps import (  # type: ignore[import-not-found]  # noqa: E402
     assert_right,
     batches,
     network,
-    one_thread,
 )
-
-_one_thread = pytest.fixture(autouse=True)(one_thread)
 
 
 class Point(NamedTuple):

@@ -17,10 +17,7 @@ from .steps import (  # type: ignore[import-not-found]  # noqa: E402
     N,
     batches,
     network,
-    one_thread,
 )
-
-_one_thread = pytest.fixture(autouse=True)(one_thread)
 
 
 def test_a_scalar_loss_is_refused_with_the_mend() -> None:

@@ -23,11 +23,8 @@ from .steps import (  # type: ignore[import-not-found]  # noqa: E402
     everything,
     gradients,
     network,
-    one_thread,
     restless,
 )
-
-_one_thread = pytest.fixture(autouse=True)(one_thread)
 
 
 @pytest.mark.parametrize("mode", ["train", "eval"])

@@ -24,10 +24,7 @@ from .steps import (  # type: ignore[import-not-found]  # noqa: E402
     batches,
     everything,
     network,
-    one_thread,
 )
-
-_one_thread = pytest.fixture(autouse=True)(one_thread)
 
 
 def test_recorded_losses_take_the_place_of_the_selection_pass() -> None:

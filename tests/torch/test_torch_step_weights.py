@@ -20,10 +20,7 @@ from .steps import (  # type: ignore[import-not-found]  # noqa: E402
     D,
     batches,
     network,
-    one_thread,
 )
-
-_one_thread = pytest.fixture(autouse=True)(one_thread)
 
 
 def test_uniform_weights_give_the_mean_of_the_chosen() -> None:

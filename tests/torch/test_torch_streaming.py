@@ -23,10 +23,6 @@ from subsetopt.records import (  # noqa: E402
 )
 from subsetopt.torch import StreamedSamples, by_rule, recording, rule  # noqa: E402
 
-from .steps import one_thread  # type: ignore[import-not-found]  # noqa: E402
-
-_one_thread = pytest.fixture(autouse=True)(one_thread)
-
 N, WINDOW, K = 96, 16, 6
 
 

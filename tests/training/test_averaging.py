@@ -1,7 +1,6 @@
 """The average of the weights, against a computation by hand."""
 
 import copy
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,14 +13,6 @@ from torch import Tensor, nn  # noqa: E402
 from subsetopt.training.averaging import WeightAverage  # noqa: E402
 
 DECAY = 0.75
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # more of them take longer for so little
-    yield
-    torch.set_num_threads(before)
 
 
 def network() -> nn.Module:

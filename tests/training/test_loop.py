@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -166,15 +165,6 @@ def test_a_run_goes_on_to_the_last_bit(tmp_path: Path, rule: str) -> None:
     assert rest.average is not None
     assert first.average is not None
     assert torch.equal(weights(rest.average.model), weights(first.average.model))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Train on one thread: many wait for each other where cores are few."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 KILLED = """

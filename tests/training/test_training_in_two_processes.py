@@ -38,7 +38,6 @@ def test_processes_stop_together_when_one_diverges(tmp_path: Path) -> None:
         [*code, str(script), str(tmp_path)],
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         start_new_session=True,
     )
     try:

@@ -19,14 +19,6 @@ CLASSES = 5
 MIXED = ["mixup", "ricap"]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # more of them take longer for so little
-    yield
-    torch.set_num_threads(before)
-
-
 def made(name: str, flips: bool = True, **options: Any) -> Augmentation:
     return augmentation(name, flips, CLASSES, **options)
 

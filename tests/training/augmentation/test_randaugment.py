@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,14 +31,6 @@ OFF = {
     "shear_y": (255, 0.15),
 }
 """By how many levels at most, and at what share of pixels, an operation is not Pillow's."""
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # more of them take longer for so little
-    yield
-    torch.set_num_threads(before)
 
 
 def photographs() -> Tensor:

@@ -32,14 +32,6 @@ OWN: list[tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # more of them take longer for so little
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize(("name", "options", "inputs", "outputs"), OWN)
 def test_shapes_and_gradients(
     name: str, options: dict[str, Any], inputs: tuple[int, ...], outputs: tuple[int, ...]

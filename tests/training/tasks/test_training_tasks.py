@@ -4,7 +4,7 @@ import gzip
 import os
 import pickle
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,6 @@ from subsetopt.training.tasks import TASKS, Task, evaluated, task  # noqa: E402
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Small tensors are slower on several threads, by far on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def _idx(path: Path, array: Any) -> None:
