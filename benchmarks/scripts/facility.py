@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.machine import Machine
 from subsetopt.problems.kernel_matrices import kernel_matrix
+from subsetopt.report import show
 from subsetopt.sequencing.baselines import facility
-
-from .plain import show
 
 Row = dict[str, Any]
 

@@ -179,7 +179,7 @@ def row_of(name: str) -> Row:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the jobs named, or all, and print them."""
-    from .plain import show
+    from subsetopt.report import show
 
     parser = argparse.ArgumentParser(description=__doc__, prog="first_answer")
     known = [name for name, _ in jobs()]

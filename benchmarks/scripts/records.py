@@ -26,8 +26,7 @@ import numpy as np
 
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.records import LabelWriter, LatestLosses, Layout, RecordStore, RecordWriter
-
-from .plain import show
+from subsetopt.report import show
 
 Row = dict[str, Any]
 

@@ -24,9 +24,8 @@ from subsetopt.formats.idx import read_mnist
 from subsetopt.machine import Machine
 from subsetopt.problems.kernel_matrices import kernel_matrix
 from subsetopt.problems.parallel import one_blas_thread
+from subsetopt.report import show
 from subsetopt.sequencing import choose, mmd_to_whole
-
-from .plain import show
 
 Row = dict[str, Any]
 _FITTED = ("matrix, s", "herding, s", "swap, s", "total, s")

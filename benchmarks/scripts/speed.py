@@ -23,8 +23,7 @@ import subsetopt as so
 from subsetopt.benchmarks.cases.base import Values
 from subsetopt.benchmarks.cases.digits import losses as digits_losses
 from subsetopt.machine import Machine
-
-from .plain import show
+from subsetopt.report import show
 
 Row = dict[str, Any]
 

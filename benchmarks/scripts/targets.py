@@ -13,6 +13,7 @@ import os
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ import numpy as np
 import subsetopt as so
 from subsetopt.formats.idx import read_idx
 from subsetopt.machine import Machine
+from subsetopt.report import Axis, Chart, Series, show, styles
+from subsetopt.report.figure_axes import extent
+from subsetopt.report.number_format import round_seconds
 
 Row = dict[str, Any]
 Instance = tuple[so.QuadraticSelection | so.MMDSelection, float]  # and the objective wanted
@@ -123,27 +127,31 @@ def _run(case: Case, problem: Any, wanted: float, seed: int) -> tuple[bool, floa
     return solution.objective <= wanted and seconds <= case.seconds, seconds
 
 
-def draw(rows: Sequence[Row], path: str) -> None:
-    """Draw one curve for each row: the share of its runs that are at the target by a time."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "targets"
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
-    shades = plt.get_cmap("viridis")(np.linspace(0, 0.92, len(rows)))
-    for number, (row, shade) in enumerate(zip(rows, shades, strict=True)):
-        times = np.sort([seconds for seconds in row["seconds"] if seconds < float("inf")])
-        share = np.arange(1, len(times) + 1) / len(row["seconds"])
-        dashes = ("-", "--", ":")[number % 3]
-        label = f"{row['instance']} ({row['hits']})"
-        axes.step(1e3 * times, share, where="post", color=shade, ls=dashes, label=label)
-    axes.set(xscale="log", xlabel="milliseconds on one thread", ylim=(0, 1.02))
-    axes.set_ylabel("share of the runs that have reached the target")
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize="small", frameon=False)
-    figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
+def drawn(rows: Sequence[Row]) -> Chart:
+    """Show one curve for each row: the share of its runs that are at the target by a time."""
+    times = {row["instance"]: sorted(t for t in row["seconds"] if isfinite(t)) for row in rows}
+    reach = extent(time for own in times.values() for time in own)
+    series = []
+    for row in rows:
+        own = times[row["instance"]]
+        share = [*range(len(own) + 1), len(own)]
+        series.append(
+            Series(
+                name=row["instance"],
+                x=[reach[0], *own, reach[1]],
+                y=np.array(share) / len(row["seconds"]),
+                line="steps",
+                note=row["hits"],
+            )
+        )
+    return Chart(
+        title="Time to target",
+        about="share of the runs that have reached the target by a time",
+        series=series,
+        x=Axis(scale="log", reach=reach, text=round_seconds, label="time on one thread"),
+        y=Axis(scale="share"),
+        looks=styles(times),
+    )
 
 
 def _table(path: Path) -> list[dict[str, str]]:
@@ -176,15 +184,12 @@ def main() -> None:
     _warm_up()
     rows, missing = _rows(Path(options.data), options.seeds, options.only)
     if options.plot:
-        draw(rows, options.plot)
+        drawn(rows).save(options.plot)
     if options.json:
         result = {"machine": asdict(Machine.here()), "results": rows, "missing": missing}
         print(json.dumps(result, indent=2))
         return
-    times = "  ".join(f"{name:>8}" for name in ("median", "p90", "max, s"))
-    print(f"{'instance':34} {'target':>13}  {'hits':>12}  {times}")
-    for row in rows:
-        print(_line(row))
+    show([{key: value for key, value in row.items() if key != "seconds"} for row in rows])
     for reason in missing:
         print(f"left out: {reason}")
 
@@ -200,12 +205,6 @@ def _rows(folder: Path, seeds: int, only: str) -> tuple[list[Row], list[str]]:
         except (so.InvalidFile, OSError) as error:
             missing.append(f"{section.__name__}: {error}")
     return rows, missing
-
-
-def _line(row: Row) -> str:
-    name, target, hits, *seconds = (value for key, value in row.items() if key != "seconds")
-    times = "  ".join(f"{value:8.4f}" for value in seconds)
-    return f"{name:34} {target:>13}  {hits:>12}  {times}"
 
 
 if __name__ == "__main__":

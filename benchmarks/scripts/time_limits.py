@@ -30,9 +30,8 @@ from subsetopt._processes import end_with
 from subsetopt.machine import Machine
 from subsetopt.problems.memory import memory_limit
 from subsetopt.problems.parallel import one_blas_thread
+from subsetopt.report import show
 from subsetopt.solvers import catalogue
-
-from .plain import show
 
 Row = dict[str, Any]
 Problem = so.MeanMatching | so.MMDSelection | so.QuadraticSelection

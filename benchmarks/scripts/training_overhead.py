@@ -21,8 +21,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 from subsetopt._dependencies import OptionalDependency
-
-from .plain import show
+from subsetopt.report import show
 
 Row = dict[str, Any]
 Turn = Callable[[], object]

@@ -16,8 +16,7 @@ from time import process_time
 from typing import Any
 
 from subsetopt._dependencies import OptionalDependency
-
-from .plain import show
+from subsetopt.report import show
 
 Row = dict[str, Any]
 

@@ -239,7 +239,7 @@ def _compared(
 
     hidden = output.as_json or os.environ.get("TERM") == "dumb"
     backend = joblib_backend(measuring.backend, measuring.scheduler)
-    with backend, output_to_error(), Live(hidden=hidden) as live:
+    with backend, output_to_error(), Live.watching(hidden=hidden) as live:
         return compare(
             plan,
             cases,

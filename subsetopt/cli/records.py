@@ -293,7 +293,7 @@ def plot(
         found = distribution(store, bins, stream, progress)
     from subsetopt.records.plotting import over_time
 
-    files.save(over_time(found), out)
+    over_time(found).save(out)
     about = f", with what {found.stream} chose" if found.stream else ""
     say(f"{found.records:,} records drawn to {out}{about}", err=True)
 

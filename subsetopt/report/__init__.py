@@ -20,14 +20,16 @@ A domain declares columns and hands over its rows, of any type:
     Rows under `Column` s (a heading, an attribute or function, a format, an alignment):
     ``to_terminal(width)``, or ``console().print(table)``, ``to_markdown()``, ``to_html()``,
     ``to_records()``, ``to_json()``, ``to_frame()``, ``to_parquet(path)``, ``to_csv(path)``.
-    `Table.in_sections` leaves gaps between groups of rows.
+    `Table.in_sections` leaves gaps between groups of rows, `Table.of_records` takes mappings as
+    they are, which `show(rows, title)` prints.
 `Document`
     A title and `Section` s of text, `Facts`, `Notes`, tables and `Picture` s: on the terminal
     (print it), ``to_markdown(links)``, ``to_html(drawn)``; ``draw(folder)`` writes its pictures.
 `Figure`
     A declaration that ``draw()``, ``save(path)`` (.svg, .png, .pdf) and ``to_svg()`` render by
-    matplotlib in one style: `Chart` (`Series` on two `Axis`), `Forest` (`Interval` s), `Bars`,
-    `Matrix` (`Shade` s). `styles(names)` gives each thing compared its looks, for all figures.
+    matplotlib in one style: `Chart` (`Series` on two `Axis`, a `Strip` below), `Forest`
+    (`Interval` s), `Bars`, `Matrix` (`Shade` s). `styles(names)` gives each thing
+    compared its looks, for all figures.
 `plain`
     Anything as what JSON can hold.
 `console`, `print_lines`, `facts`
@@ -45,8 +47,8 @@ from typing import TYPE_CHECKING
 from subsetopt._registry import loader
 
 if TYPE_CHECKING:
-    from .charts import Chart, Figure, Series
-    from .columns import Column, Table
+    from .charts import Chart, Figure, Series, Strip
+    from .columns import Column, Table, show
     from .document import Document, Facts, Note, Notes, Picture, Section
     from .figure_axes import Axis
     from .figure_style import Style, styles
@@ -72,6 +74,7 @@ __all__ = [
     "Section",
     "Series",
     "Shade",
+    "Strip",
     "Style",
     "Table",
     "console",
@@ -79,14 +82,15 @@ __all__ = [
     "facts",
     "plain",
     "print_lines",
+    "show",
     "styles",
 ]
 
 __getattr__ = loader(
     __name__,
     {
-        "charts": ("Chart", "Figure", "Series"),
-        "columns": ("Column", "Table"),
+        "charts": ("Chart", "Figure", "Series", "Strip"),
+        "columns": ("Column", "Table", "show"),
         "document": ("Document", "Facts", "Note", "Notes", "Picture", "Section"),
         "figure_axes": ("Axis",),
         "figure_style": ("Style", "styles"),

@@ -12,12 +12,14 @@ from numpy.typing import ArrayLike
 from . import end_labels, figure_files
 from .end_labels import Label
 from .figure_axes import Axis
-from .figure_style import GREY, INK, MATPLOTLIB, PAPER, Style, frame, plain_rc, styles
+from .figure_style import DPI, GREY, INK, MATPLOTLIB, PAPER, Style, frame, plain_rc, size, styles
+from .number_format import round_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
+_STRIP, _GAP = 70, 30  # pixels
 _MARKS: Mapping[str, dict[str, object]] = {
     "filled": {"markersize": 6.2, "markeredgewidth": 0.5},
     "hollow": {"markersize": 6.2, "markeredgewidth": 1.2},
@@ -120,6 +122,9 @@ class Series:
         if self.low is not None and self.high is not None:
             self._interval(axes, x, y, style)
         if self.line:
+            known = np.pad(np.isfinite(y), 1)
+            alone = known[1:-1] & ~known[:-2] & ~known[2:]  # no line runs through these points
+            axes.plot(x[alone], y[alone], style.marker, color=style.colour, markersize=4)
             axes.plot(
                 x, y, color=style.colour, linestyle=style.line, clip_on=self.line != "steps",
                 drawstyle="steps-post" if self.line == "steps" else "default",
@@ -162,6 +167,35 @@ class Series:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Strip:
+    """Shares (n,) below a chart, between edges (n + 1,) on its x axis."""
+
+    edges: ArrayLike
+    shares: ArrayLike
+    label: str
+
+    def draw(self, above: "Axes", x: Axis) -> None:
+        """Draw it below axes, and the x axis below itself."""
+        figure = above.get_figure(root=True)
+        assert figure is not None
+        box, tall = above.get_position(), figure.get_size_inches()[1] * DPI
+        place = (box.x0, box.y0 - (_GAP + _STRIP) / tall, box.width, _STRIP / tall)
+        axes = figure.add_axes(place, sharex=above)
+        shares, edges = np.nan_to_num(np.asarray(self.shares, dtype=float)), np.asarray(self.edges)
+        highest = float(shares.max(initial=0.0))
+        top = next((one for one in (0.1, 0.2, 0.5) if highest <= one), 1.0)
+        width = np.diff(edges)
+        axes.bar(edges[:-1], shares, width, align="edge", color="#aeb4bc", linewidth=0)
+        Axis(reach=(0, top), ticks=[0, top], text=round_percent, label=self.label).apply(axes, "y")
+        x.apply(axes, "x")
+        axes.tick_params(length=3, width=0.8, pad=4)
+        above.tick_params(axis="x", labelbottom=False)
+        above.set_xlabel("")
+        for one in (above, axes):
+            one.yaxis.set_label_coords(-52 / size(above)[0], 0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chart(Figure):
     """Series on two axes, their names where they end.
 
@@ -174,6 +208,7 @@ class Chart(Figure):
         Of names that stand in other figures too; others get styles of their own.
     level : float, optional
         A dashed line across.
+    strip : Strip, optional
     left, tall : float
         The margin on the left and the least height, in pixels.
     """
@@ -183,6 +218,7 @@ class Chart(Figure):
     y: Axis = field(default_factory=Axis)
     looks: Mapping[str, Style] = field(default_factory=dict)
     level: float | None = None
+    strip: Strip | None = None
     left: float = 78
     tall: float = 460
 
@@ -193,6 +229,7 @@ class Chart(Figure):
         _, axes = frame(
             self.title, self.about, left=self.left, right=end_labels.room(labels),
             height=end_labels.height(labels, self.tall),
+            bottom=56 if self.strip is None else 56 + _STRIP + _GAP,
         )  # fmt: skip
         self.x.apply(axes, "x")
         self.y.apply(axes, "y")
@@ -202,4 +239,6 @@ class Chart(Figure):
             one.draw(axes, looks[one.name])
         placed = [Label(one.name, one.note, looks[one.name], one.ending(axes)) for one in named]
         end_labels.put(axes, placed, markers=any(one.marks for one in self.series))
+        if self.strip is not None:
+            self.strip.draw(axes, self.x)
         return axes

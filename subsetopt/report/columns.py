@@ -143,6 +143,16 @@ class Table(Generic[T]):
             rows += section
         return cls(columns, rows, breaks=breaks[1:], **options)
 
+    @classmethod
+    def of_records(cls, rows: Sequence[Mapping[str, Any]]) -> "Table[Mapping[str, Any]]":
+        """Return a table of mappings: a column for each key of the longest, three digits."""
+        longest = max(rows, key=len, default={})
+        columns: list[Column[Mapping[str, Any]]] = [
+            Column(key, key, None if isinstance(value, str) else _short)
+            for key, value in longest.items()
+        ]
+        return Table(columns, rows)
+
     def up_to(self, rank: int) -> Self:
         """Return the table with the columns of smaller ranks."""
         return replace(self, columns=[column for column in self.columns if column.rank < rank])
@@ -240,6 +250,17 @@ class Table(Generic[T]):
         from .frames import write_csv
 
         write_csv(self.to_frame(), path)
+
+
+def show(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
+    """Print a table of mappings, below a title where there is one."""
+    screen = terminal.console()
+    terminal.print_lines([title] if title else [], screen, "strong")
+    screen.print(Table.of_records(rows))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _content(column: Column[T], row: T) -> Any:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import ceil, floor, isfinite, log10
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .number_format import round_number, round_percent, round_seconds
 
@@ -21,10 +22,10 @@ class Axis:
     Parameters
     ----------
     label : str
-    scale : {"linear", "log", "share"}
-        A share is from 0 to 100 %.
+    scale : {"linear", "log", "share", "time"}
+        A share is from 0 to 100 %; times are seconds since 1970, shown in UTC.
     reach : tuple of two floats, optional
-        Its ends; else around the data. A logarithmic axis needs them.
+        Its ends; else around the data. Logarithmic axes and those of time need them.
     text : callable, optional
         How a tick is written.
     ticks : iterable of float, optional
@@ -32,7 +33,7 @@ class Axis:
     """
 
     label: str = ""
-    scale: Literal["linear", "log", "share"] = "linear"
+    scale: Literal["linear", "log", "share", "time"] = "linear"
     reach: tuple[float, float] | None = None
     text: Callable[[float], str] | None = None
     ticks: Iterable[float] | None = None
@@ -40,9 +41,9 @@ class Axis:
     def apply(self, axes: "Axes", which: Literal["x", "y"]) -> None:
         """Make an axis of matplotlib look like this."""
         axis = axes.xaxis if which == "x" else axes.yaxis
+        reach, text, ticks = self.reach, self.text, self.ticks
         if self.label:
             axis.set_label_text(self.label)
-        reach, text, ticks = self.reach, self.text, self.ticks
         if self.scale == "log":
             assert reach is not None
             (axes.set_xscale if which == "x" else axes.set_yscale)("log")
@@ -50,6 +51,10 @@ class Axis:
         elif self.scale == "share":
             reach, ticks = (-0.012, 1.025), [i / 5 for i in range(6)]
             text = lambda tick: f"{100 * tick:.0f} %"  # noqa: E731 - a default like any other
+        elif self.scale == "time":
+            assert reach is not None
+            names = dates(*reach)
+            ticks, text = list(names), names.__getitem__
         if reach is not None:
             (axes.set_xlim if which == "x" else axes.set_ylim)(*reach)
         _write(axis, text, None if ticks is None else list(ticks))
@@ -70,6 +75,19 @@ def _write(
     elif text is not None:
         written = text
         axis.set_major_formatter(FuncFormatter(lambda x, _: written(x)))
+
+
+def dates(first: float, last: float) -> dict[float, str]:
+    """Return round moments from `first` to `last`, seconds since 1970, as they are written."""
+    from matplotlib import dates as drawn
+
+    made: Any = drawn  # has no types
+    ends = [datetime.fromtimestamp(end, UTC) for end in (first, last)]
+    locator = made.AutoDateLocator(tz=UTC, minticks=3, maxticks=7)
+    low, high, epoch = made.date2num([*ends, datetime(1970, 1, 1, tzinfo=UTC)])
+    days = [day for day in locator.tick_values(*ends) if low <= day <= high]
+    texts = made.ConciseDateFormatter(locator, tz=UTC).format_ticks(days)
+    return {(day - epoch) * 86400: text for day, text in zip(days, texts, strict=True)}
 
 
 def log_ticks(low: float, high: float, most: int = MOST) -> list[float]:

@@ -147,12 +147,18 @@ class _Bar(Steps):
 
 @contextmanager
 def shown(
-    label: str, total: int | None = None, *, unit: str = "", hidden: bool = False
+    label: str,
+    total: int | None = None,
+    *,
+    unit: str = "",
+    hidden: bool = False,
+    above: Callable[[], Any] = lambda: "",
 ) -> Iterator[Steps]:
     """Show how far a piece of work is, until the block ends.
 
     The parameters are those of `Steps`. Where `hidden` is true there is no bar; lines, which nobody
-    takes for results, are never hidden.
+    takes for results, are never hidden. `above` returns what is drawn above the bar, such as a
+    `Table`, and is called by another thread.
     """
     screen = console(stderr=True)
     if not screen.is_terminal:
@@ -162,6 +168,8 @@ def shown(
     if hidden:
         yield Steps(label)
         return
+    from rich.console import Group
+    from rich.live import Live
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -171,8 +179,13 @@ def shown(
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=screen, transient=True, refresh_per_second=2) as progress:
-        yield _Bar(progress, label, total, unit=unit)
+    bar = Progress(*columns, console=screen)
+
+    def drawn() -> Any:
+        return Group(*filter(None, [above()]), bar)
+
+    with Live(get_renderable=drawn, console=screen, refresh_per_second=2, transient=True):
+        yield _Bar(bar, label, total, unit=unit)
 
 
 def on_terminal() -> bool:

@@ -16,6 +16,7 @@ from subsetopt.report import (
     Matrix,
     Series,
     Shade,
+    Strip,
     charts,
 )
 from subsetopt.report.figure_axes import around, extent
@@ -48,7 +49,14 @@ FIGURES: dict[str, Figure] = {
     "matrix": Matrix(title="Matrix", rows=["swap", "tabu"], columns={"mmd": "within 1 %"},
                      cells={("swap", "mmd"): Shade(0.5, "50 %", "1 s")}),
 }  # fmt: skip
+FIGURES["strip"] = Chart(
+    title="Over time",
+    series=[Series(name="losses", x=[0, 86400], y=[nan, 1.0])],
+    x=Axis(scale="time", reach=(0.0, 2 * 86400.0), label="time, UTC"),
+    strip=Strip(edges=[0, 86400, 2 * 86400], shares=[nan, 0.15], label="unknown"),
+)
 SHOWN = {
+    "strip": {"Over time", "losses", "time, UTC", "unknown", "20 %", "12:00"},
     "chart": {"A chart", "how", "swap", "90 %", "<tabu> & $x$", "nothing", "time", "100 %", "10"},
     "empty": {"A chart", "there is nothing"},
     "forest": {"A forest", "swap", "better", "lost", "← worse", "better →"},

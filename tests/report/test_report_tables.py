@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 
 import subsetopt.report as package
-from subsetopt.report import Column, Document, Facts, Note, Notes, Section, Table, console, plain
+from subsetopt.report import (
+    Column,
+    Document,
+    Facts,
+    Note,
+    Notes,
+    Section,
+    Table,
+    console,
+    plain,
+    show,
+)
 from subsetopt.report.number_format import duration
 from subsetopt.solution import Termination
 
@@ -178,3 +189,10 @@ def test_a_console_prints_documents_and_tables(capsys: pytest.CaptureFixture[str
     console().print(DOCUMENT)
     console().print(TABLE)
     assert capsys.readouterr().out.count("swap") == 3
+
+
+def test_mappings_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show([{"name": "swap", "seconds": 0.123456}, {"name": "tabu", "seconds": 2.0, "n": 5}], "Times")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[:2] == [["Times"], ["name", "seconds", "n"]]
+    assert lines[3:] == [["swap", "0.123", "-"], ["tabu", "2", "5"]]
