@@ -254,7 +254,7 @@ def test_a_terminal_shows_a_table_and_the_time_left(tmp_path: Path) -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     assert "mean-matching" in text
     assert "steady" in text
-    assert re.search(r"\d+/42", text)
+    assert re.search(r"\d+ of 42 runs", text)
     assert re.search(r"0:00:\d\d", text)
 
 
