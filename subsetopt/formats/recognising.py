@@ -34,6 +34,8 @@ _OPB = re.compile(
 _START = 2**16  # bytes that are looked at for what no text has
 _COMMENTS = tuple(sign.encode() for sign in COMMENTS)
 _FILLED = re.compile(rb"^[ \t\r\v\f]*(?!%s)\S" % b"|".join(_COMMENTS), re.MULTILINE)
+_DOUBTFUL = np.zeros(256, dtype=bool)
+_DOUBTFUL[list(b" \t\n\r\v\f" + b"".join(_COMMENTS))] = True
 _SEPARATORS = tuple(sign.encode() for sign in SEPARATORS if sign != "\t")
 
 
@@ -72,7 +74,7 @@ def _by_columns(content: bytes, name: str) -> str | None:
     if not begin:
         raise InvalidFile(f"{name}: the file holds comments only")
     first, *second = begin
-    count = len(_FILLED.findall(content))
+    count = _filled(content)
     columns = tuple(len(line.split()) for line in begin)
     numbers = [is_finite(word) for word in first.split()]
     names = not any(numbers) or (len(set(columns)) == 1 and not all(numbers))
@@ -94,6 +96,13 @@ def _by_columns(content: bytes, name: str) -> str | None:
     if columns[0] == 1 and header == [columns[1]]:
         return "biqmac"
     return "edges" if set(columns) == {2, 3} else None  # whose reader says what is wrong
+
+
+def _filled(content: bytes) -> int:
+    """Return how many lines `_lines` yields, at once where none begins as a blank or a comment."""
+    signs = np.frombuffer(b"\n" + content, dtype=np.uint8)
+    begins = signs[1:][signs[:-1] == ord("\n")]
+    return len(_FILLED.findall(content)) if _DOUBTFUL[begins].any() else len(begins)
 
 
 def _lines(content: bytes) -> Iterator[bytes]:

@@ -175,19 +175,21 @@ def _decimals(
     value = np.zeros(len(starts))
     digits, decimals, points = (np.zeros(len(starts), np.int8) for _ in range(3))
     for place in range(min(int(lengths.max(initial=0)), _LONGEST + 1)):
-        sign = signs[np.minimum(starts + place, ends - 1)]
+        sign = signs.take(starts + place, mode="clip")
         inside = place < lengths
+        figure = sign - np.uint8(ord("0"))  # in uint8 what is below "0" is above all figures
+        digit = inside & (figure < 10)
         point = inside & (sign == ord("."))
-        digit = inside & (sign - np.uint8(ord("0")) < 10)  # in uint8 what is below "0" is above
-        value = np.where(digit, 10 * value + (sign - np.uint8(ord("0"))), value)
+        np.multiply(value, 10, out=value, where=digit)
+        np.add(value, figure, out=value, where=digit)
         digits += digit
         decimals += digit & (points > 0)
         points += point
     plain = (digits > 0) & (digits <= _DIGITS) & (points <= 1)
     if not (plain & (digits + points + signed == lengths)).all():
         return None
-    values: NDArray[np.float64] = np.where(first == ord("-"), -value, value) / _POWERS[decimals]
-    return values
+    value[first == ord("-")] *= -1
+    return value / _POWERS[decimals]
 
 
 def is_finite(word: bytes) -> bool:
