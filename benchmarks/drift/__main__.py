@@ -1,68 +1,73 @@
 """Serve, then train, under drift.
 
-``python -m benchmarks.drift --task mnist --data DIR`` follows streams of real data: each
-window is served, its losses are recorded, and then the model is trained on a share of it. Methods
-are told apart by their names, see `subsetopt.benchmarks.drift.methods.Method`. What is reported is
-the metric of each window before it was trained on.
+``python -m benchmarks.drift --task mnist --data DIR --out FOLDER`` follows streams of real data:
+each window is served, its losses are recorded, and then the model is trained on a share of it.
+Methods are told apart by their names, see `Method`. What is reported is the metric of each window
+before it was trained on; ``subsetopt report FOLDER`` draws it.
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from subsetopt.reporting.progress import shown
 
-from subsetopt._files import replacing, require_writable
-from subsetopt.errors import InvalidFile, SubsetOptError
-from subsetopt.machine import Machine
+from subsetopt.errors import SubsetOptError
+from subsetopt.torch.rules import rule
+from subsetopt.training.analysis import analyse
+from subsetopt.training.comparing import Settings, execute
+from subsetopt.training.reporting import document
+from subsetopt.training.result import Result
+from subsetopt.training.run import Run
+from subsetopt.training.tuning import Tuned, Tuning
 
-from .methods import DEFAULT, Method
-from .report import Line, Outcome, lines_of, show, to_markdown
-from .streams import TASKS
-from .sweep import TUNING_SEEDS, Sweep, Told
+from .following import follow_run
+from .methods import BASELINE, DEFAULT, FULL, NONE, REFERENCES, Method
+from .streams import DRIFTS
+
+REPEATS = 2
+"""Streams on which each learning rate is tuned; their seeds are not those that are reported."""
+EVERY = 5
+"""Windows that a point of a curve is the mean of."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Follow the streams, print a table, keep results and figures."""
+    """Follow the streams, print a table, keep results."""
     given = _parser().parse_args(arguments)
-    torch.set_num_threads(1)  # processor seconds are those of one thread
     try:
-        for path in (given.out, given.plot):
-            if path is not None:
-                require_writable(path)
-        found = _kept(given.read) if given.read else _measured(given)
-        if given.out is not None:
-            with replacing(given.out) as stream:
-                stream.write(json.dumps(found, indent=1).encode())
-        _report(found, given)
+        results, edges = _measured(given)
     except KeyboardInterrupt:
-        print("interrupted; nothing is kept", file=sys.stderr)
+        print("interrupted; --resume goes on with --out", file=sys.stderr)
         return 130
     except (SubsetOptError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    page = document(analyse(results))
+    if given.markdown:
+        print(page.to_markdown())
+    else:
+        console().print(page)
+    if edges:
+        print(f"\nbest learning rate at the edge of those tried: {', '.join(edges)}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="drift", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--task", choices=tuple(TASKS), default="mnist")
+    parser.add_argument("--task", choices=tuple(DRIFTS), default="mnist")
     parser.add_argument("--budget", default=[0.1, 0.25], type=_many(float))
     parser.add_argument("--seeds", default=[0, 1, 2, 3, 4], type=_many(int))
     parser.add_argument("--methods", default=DEFAULT, help=f"default: {DEFAULT}")
     parser.add_argument("--windows", type=int, help="of the stream")
     parser.add_argument("--size", type=int, help="instances of a window")
     parser.add_argument("--tune-lr", action="store_true", help="for each method, on other seeds")
-    parser.add_argument("--records", choices=("memory", "folder"), default="memory")
     parser.add_argument("--data", type=Path, metavar="DIR", help="else SUBSETOPT_DATA names it")
-    parser.add_argument("--out", type=Path, metavar="FILE.json")
-    parser.add_argument("--read", type=Path, metavar="FILE.json", help="show what was kept")
-    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="what figures are named by")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="keep results here")
+    parser.add_argument("--resume", action="store_true", help="go on with what the folder holds")
+    parser.add_argument("--jobs", type=int, default=1, help="at a time; seconds are fair with 1")
     parser.add_argument("--markdown", action="store_true")
     return parser
 
@@ -71,95 +76,53 @@ def _many(kind: type) -> Any:
     return lambda text: [kind(part) for part in text.split(",")]
 
 
-def _measured(given: argparse.Namespace) -> dict[str, Any]:
-    task = TASKS[given.task](given.windows, given.size)
+def _measured(given: argparse.Namespace) -> tuple[list[Result], list[str]]:
+    """Return the results, and the rules and budgets whose best learning rate is at the edge."""
+    settings = Settings(
+        data_folder=given.data, out=given.out, resume=given.resume, jobs=given.jobs, threads=1
+    )
+    runs, tuned = _runs(given), list[Tuned]()
+    _warm_up(runs)
+    if given.tune_lr:
+        tuning = Tuning(factors=DRIFTS[given.task].factors, repeats=REPEATS)
+        trained = [run for run in runs if run.rule != NONE]
+        better, tuned = tuning.tune(trained, settings, train=follow_run)
+        runs = [run for run in runs if run.rule == NONE] + better
+    with shown("following", len(runs), unit="streams") as steps:
+        results = execute(
+            runs, settings, lambda result, done, total: steps.update(done, total), follow_run
+        )
+    return results, [f"{one.rule} {one.budget:g}" for one in tuned if one.at_the_edge]
+
+
+def _runs(given: argparse.Namespace) -> list[Run]:
+    """Return each method at each budget, uniform sampling among them, and the references."""
+    drift = DRIFTS[given.task]
+    windows = drift.windows if given.windows is None else given.windows
+    size = drift.size if given.size is None else given.size
     methods = [Method.of(text) for text in given.methods.split(",")]
-    sweep = Sweep(
-        task=task,
-        folder=given.data,
-        methods=methods,
-        budgets=given.budget,
-        in_folder=given.records == "folder",
-    )
-    sweep.warm_up()
-    tuning: list[Any] = []
-    with _told(sweep.size(len(given.seeds), len(TUNING_SEEDS) * given.tune_lr)) as told:
-        rates = sweep.fixed()
-        if given.tune_lr:
-            rates, tuning = sweep.tuned(told)
-        outcomes = sweep.run(given.seeds, rates, told)
-    return {
-        "task": task.name,
-        "windows": task.windows,
-        "size": task.size,
-        "batch_size": task.batch_size,
-        "machine": asdict(Machine.here()) | {"torch": torch.__version__},
-        "tuning": tuning,
-        "outcomes": [outcome.to_dict() for outcome in outcomes],
-    }
-
-
-def _kept(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        TASKS[found["task"]]
-        [Outcome.from_dict(values) for values in found["outcomes"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise InvalidFile(f"{path} holds no results of this benchmark: {error!r}") from error
-    return found
-
-
-def _report(found: dict[str, Any], given: argparse.Namespace) -> None:
-    task = found["task"]
-    lines = lines_of(Outcome.from_dict(values) for values in found["outcomes"])
-    if given.markdown:
-        print(to_markdown(task, lines))
-    else:
-        show(task, lines)
-    edges = [
-        f"{one['method']} {one['budget'] or ''}".strip()
-        for one in found["tuning"]
-        if one["at_the_edge"]
+    rules = dict.fromkeys([BASELINE, *(str(one) for one in methods if one.rule not in REFERENCES)])
+    lines = [(NONE, 1.0), (FULL, 1.0), *((one, b) for b in given.budget for one in rules)]
+    return [
+        Run(
+            task=f"{given.task}:size={size}",
+            rule=rule,
+            budget=budget,
+            seed=seed,
+            epochs=windows,
+            batch_size=drift.batch_size,
+            lr=drift.lr,
+            evaluate_every=max(1, min(EVERY, windows)),
+        )
+        for seed in given.seeds
+        for rule, budget in lines
     ]
-    if edges:
-        print(f"\nbest learning rate at the edge of those tried: {', '.join(edges)}")
-    if given.plot is not None:
-        _draw(task, lines, given.plot)
 
 
-def _draw(task: str, lines: Sequence[Line], path: Path) -> None:
-    """Save ``NAME-time-BUDGET``, ``NAME-gain-BUDGET`` and ``NAME-seconds``."""
-    from subsetopt.report.figure_files import save
-
-    from .figures import against_seconds, gains, over_time
-
-    def named(what: str) -> Path:
-        return path.with_name(f"{path.stem}-{what}{path.suffix}")
-
-    for budget in sorted({line.budget for line in lines if line.budget is not None}):
-        save(over_time(task, lines, budget), named(f"time-{budget:g}"))
-        save(gains(task, lines, budget), named(f"gain-{budget:g}"))
-    save(against_seconds(task, lines), named("seconds"))
-
-
-@contextmanager
-def _told(total: int) -> Iterator[Told]:
-    """Show a bar with the time that is left, where standard error is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total} streams"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
-    )
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        shown = bar.add_task("", total=total, last="")
-        yield lambda last: bar.update(shown, advance=1, last=last)
+def _warm_up(runs: Sequence[Run]) -> None:
+    """Let what is compiled on first use be compiled before seconds are counted."""
+    for name in {Method.of(run.rule).rule for run in runs} - set(REFERENCES):
+        rule(name)(torch.rand(64), 8)
 
 
 if __name__ == "__main__":

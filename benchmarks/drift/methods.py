@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 
 from subsetopt.errors import InvalidOption
-from subsetopt.torch.rules import RULES, Rule, rule
+from subsetopt.torch.rules import RULES, rule
 
-BASELINE = "uniform"
-REFERENCES = ("none", "all")
+BASELINE, NONE, FULL = "uniform", "none", "full"
+REFERENCES = (NONE, FULL)
 """No training, and training on every instance: what a budget lies between."""
 DEFAULT = (
     "uniform,obftf,obftf@1,obftf@10,obftf@100,obftf+pass,selective_backprop,max_loss,max_loss@10,"
@@ -24,7 +24,7 @@ class Method:
     it was then, before it was trained on the window. ``obftf@10`` is served by a deployed copy that
     lags: the copy is the model as it was 10 windows before, or at the start of the stream where
     that is later; the instances are those of the current window all the same. ``obftf+pass``
-    chooses by a forward pass of its own right before each step. ``none`` and ``all`` train on
+    chooses by a forward pass of its own right before each step. ``none`` and ``full`` train on
     nothing and on everything.
 
     Parameters
@@ -50,35 +50,17 @@ class Method:
         InvalidOption
             If it is none of them, or there is no such rule.
         """
-        found = _FORM.fullmatch(text.strip())
-        if found is None or found[1] not in (*RULES, *REFERENCES):
+        form = _FORM.fullmatch(text.strip())
+        if form is None or form[1] not in (*RULES, *REFERENCES):
             raise InvalidOption(
-                f"method is {text!r}; RULE, RULE@LAG or RULE+pass is needed, with a rule of "
-                f"{', '.join((*REFERENCES, *RULES))}"
+                f"method must be RULE, RULE@LAG or RULE+pass, with a rule of "
+                f"{', '.join((*REFERENCES, *RULES))}; got {text!r}"
             )
-        made = cls(found[1], int(found[2] or 0), found[3] is not None)
-        if made != cls(made.rule) and not made.chooses_by_losses:
+        made = cls(form[1], int(form[2] or 0), form[3] is not None)
+        by_losses = made.rule not in REFERENCES and rule(made.rule).needs == "losses"
+        if made != cls(made.rule) and not by_losses:
             raise InvalidOption(f"method is {text!r}, but {made.rule!r} looks at no losses")
         return made
 
     def __str__(self) -> str:
         return self.rule + (f"@{self.lag}" if self.lag else "") + ("+pass" * self.own_pass)
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether it has no budget."""
-        return self.rule in REFERENCES
-
-    @property
-    def chooses_by_losses(self) -> bool:
-        """Whether it needs losses at all."""
-        return not self.is_reference and rule(self.rule).needs == "losses"
-
-    @property
-    def reads_records(self) -> bool:
-        """Whether serving has to record for it."""
-        return self.chooses_by_losses and not self.own_pass
-
-    def made(self, seed: int) -> Rule | None:
-        """Return a new rule; None for the references."""
-        return None if self.is_reference else rule(self.rule, seed=seed)

@@ -4,176 +4,106 @@ A stream is made from its seed alone. It begins with a part that a model is trai
 deployed; windows of instances follow, each of which is served once and trained on afterwards.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from subsetopt.errors import InvalidOption
 from subsetopt.training.data.mnist import read_images
+from subsetopt.training.data.splits import TensorSplit
 from subsetopt.training.data.tabular import read_table
-from subsetopt.training.models import build_model
 from subsetopt.training.tasks.base import require_files
 
 TURN = 120.0
 """Degrees by which the pictures have turned at the end."""
 MIXES = 7
 """Class mixes along a stream; between two of them it is interpolated."""
-SIDE = 28
 SORTED_BY = 1
 """The column of California's table that its stream is sorted by: the latitude."""
 NOISE = 0.5
 """Added to it, in standard deviations of the column: neighbours are mixed, and drift is slow."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """Instances that arrive together; `ids` are their places in the stream."""
-
-    ids: Tensor
-    inputs: Tensor
-    targets: Tensor
-
-    def __len__(self) -> int:
-        return len(self.ids)
+Arrays = tuple[NDArray[Any], NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What a model is trained on before it is deployed, and what comes then."""
-
-    start: Window
-    windows: Sequence[Window]
-
-
-class Task(ABC):
-    """A stream of real data, a model for it, and what the model is judged by.
+    """Instances in the order in which they arrive; ids are their places.
 
     Parameters
     ----------
-    windows, size : int
-        How many windows of how many instances.
+    split : TensorSplit
+    start : int
+        How many come before the model is deployed.
+    size : int
+        Of each window after these.
     """
 
-    name: ClassVar[str]
-    metric: ClassVar[str]
-    better: ClassVar[str]
-    batch_size: ClassVar[int]
-    """Instances of a training step."""
-    lr: ClassVar[float]
-    factors: ClassVar[tuple[float, ...]] = (0.5, 1.0, 2.0)
-    """What `lr` is multiplied by in tuning."""
-    usual: ClassVar[tuple[int, int]]
-    """Windows, and instances of each."""
-    about: ClassVar[str]
+    split: TensorSplit
+    start: int
+    size: int
 
-    def __init__(self, windows: int | None = None, size: int | None = None) -> None:
-        self.windows = self.usual[0] if windows is None else windows
-        self.size = self.usual[1] if size is None else size
-        for name, value in (("windows", self.windows), ("size", self.size)):
-            if value < 1:
-                raise InvalidOption(f"{name} is {value}; a number >= 1 is needed")
+    @property
+    def windows(self) -> int:
+        """How many windows there are."""
+        return (len(self.split) - self.start) // self.size
 
-    @abstractmethod
-    def stream(self, folder: Path | None, seed: int) -> Stream:
+    def window(self, number: int) -> Tensor:
+        """Return the ids of a window."""
+        first = self.start + number * self.size
+        return torch.arange(first, first + self.size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """Data that drift, and how a model is trained on them.
+
+    Parameters
+    ----------
+    task : str
+        Of `subsetopt.training.tasks`: the model, its losses and metrics.
+    metric, better : str
+        What a method is judged by.
+    batch_size : int
+        Instances of a training step.
+    lr : float
+        Before the model is deployed, and where none is tuned.
+    factors : tuple of float
+        What `lr` is multiplied by in tuning.
+    start, windows, size : int
+        The usual length of a stream.
+    read : callable
+        From a folder to inputs and targets.
+    made : callable
+        From these, by seed, to a stream: `turning` or `in_order`.
+    """
+
+    task: str
+    metric: str
+    better: str
+    batch_size: int
+    lr: float
+    factors: tuple[float, ...]
+    start: int
+    windows: int
+    size: int
+    read: Callable[[Path | None], Arrays]
+    made: Callable[..., Stream]
+
+    def stream(self, folder: Path | None, seed: int, windows: int, size: int) -> Stream:
         """Return the stream of a seed, from the files in the folder of data."""
-
-    @abstractmethod
-    def model(self) -> nn.Module:
-        """Return a new model, from torch's global generator."""
-
-    @abstractmethod
-    def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the loss of each instance."""
-
-    @abstractmethod
-    def score(self, outputs: Tensor, targets: Tensor) -> float:
-        """Return the metric of a window."""
-
-
-class TurningDigits(Task):
-    """MNIST, ever further turned, in a class mix that moves."""
-
-    name = "mnist"
-    metric = "accuracy"
-    better = "higher"
-    batch_size = 20
-    lr = 0.1
-    usual = (120, 400)
-    about = f"MNIST turned by 0 to {TURN:g} degrees, class mix moving; perceptron 784-256-256-10"
-    _START = 1000
-
-    def stream(self, folder: Path | None, seed: int) -> Stream:
-        """Deal the training images; see `turning`."""
-        images, labels = _digits(require_files(folder, "MNIST"))
-        return turning(
-            images, labels, seed=seed, windows=self.windows, size=self.size, start=self._START
-        )
-
-    def model(self) -> nn.Module:
-        """Return a perceptron with two hidden layers of 256."""
-        return build_model("mlp", inputs=SIDE * SIDE, classes=10)
-
-    def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return cross-entropies."""
-        return functional.cross_entropy(outputs, targets, reduction="none")
-
-    def score(self, outputs: Tensor, targets: Tensor) -> float:
-        """Return the accuracy."""
-        return float((outputs.argmax(1) == targets).double().mean())
-
-
-class HousesNorthwards(Task):
-    """California housing, sorted from the south to the north, neighbours mixed.
-
-    The table has no column of time. Sorted by latitude it drifts: from San Diego by Los Angeles and
-    the valley to the Bay Area and on.
-    """
-
-    name = "california"
-    metric = "squared error"
-    better = "lower"
-    batch_size = 8
-    lr = 0.005
-    factors = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
-    usual = (120, 160)
-    about = (
-        "California housing sorted by latitude plus noise, from the south to the north: the table "
-        "has no column of time; perceptron with two hidden layers of 64, errors in squared "
-        "standard deviations of the target"
-    )
-    _START = 1440
-
-    def stream(self, folder: Path | None, seed: int) -> Stream:
-        """Sort the houses; see `in_order`."""
-        inputs, targets = _houses(require_files(folder, "california_housing.csv"))
-        return in_order(
-            inputs, targets, seed=seed, windows=self.windows, size=self.size, start=self._START
-        )
-
-    def model(self) -> nn.Module:
-        """Return a perceptron with two hidden layers of 64."""
-        return build_model("mlp", inputs=13, classes=1, hidden=(64, 64))
-
-    def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return squared errors."""
-        return (outputs[:, 0] - targets).square()
-
-    def score(self, outputs: Tensor, targets: Tensor) -> float:
-        """Return the mean squared error."""
-        return float(self.losses(outputs, targets).double().mean())
-
-
-TASKS: dict[str, type[Task]] = {task.name: task for task in (TurningDigits, HousesNorthwards)}
+        for name, value in (("windows", windows), ("size", size)):
+            if value < 1:
+                raise InvalidOption(f"{name} must be an integer >= 1; got {value}")
+        arrays = self.read(folder)
+        return self.made(*arrays, seed=seed, windows=windows, size=size, start=self.start)
 
 
 def turning(
@@ -188,32 +118,24 @@ def turning(
 ) -> Stream:
     """Return images (N, 784) as a stream that turns at an even pace, from 0 to `turn` degrees.
 
-    The mix of classes moves between draws of a Dirichlet distribution, `MIXES` of them; before the
-    stream all are equally likely. The images of a class are shuffled and dealt; once all have been
-    seen they come again, turned further.
+    The mix of classes moves between samples of a Dirichlet distribution, `MIXES` of them; before
+    the stream all are equally likely. The images of a class are shuffled and dealt; once all have
+    been seen they come again, turned further.
     """
     rng = np.random.default_rng([seed, 1])
     classes = int(labels.max()) + 1
     decks = [_Deck(np.nonzero(labels == c)[0], rng) for c in range(classes)]
     anchors = rng.dirichlet(np.ones(classes), MIXES)
     places = np.linspace(0, MIXES - 1, windows)
-    found = []
+    inputs, targets = [], []
     for t in range(-1, windows):  # before the first comes the part that the model is made on
-        count = start if t < 0 else size
         mix = np.full(classes, 1 / classes) if t < 0 else _between(anchors, places[t])
-        drawn = rng.choice(classes, count, p=mix)
+        drawn = rng.choice(classes, start if t < 0 else size, p=mix)
         rows = np.array([decks[c].deal() for c in drawn])
         angle = 0.0 if t < 0 else turn * t / max(1, windows - 1)
-        pictures = torch.from_numpy(images[rows].astype(np.float32) / 255)
-        first = 0 if t < 0 else start + t * size
-        found.append(
-            Window(
-                torch.arange(first, first + count),
-                turned(pictures, angle),
-                torch.from_numpy(labels[rows].astype(np.int64)),
-            )
-        )
-    return Stream(found[0], found[1:])
+        inputs.append(turned(torch.from_numpy(images[rows].astype(np.float32) / 255), angle))
+        targets.append(torch.from_numpy(labels[rows].astype(np.int64)))
+    return Stream(TensorSplit(torch.cat(inputs), torch.cat(targets)), start, size)
 
 
 def turned(pictures: Tensor, degrees: float) -> Tensor:
@@ -260,11 +182,8 @@ def in_order(
     key = inputs[:, column] + noise * inputs[:, column].std() * rng.standard_normal(len(targets))
     order = np.argsort(key, kind="stable")
     order = order[np.linspace(0, len(order) - 1, needed).astype(np.int64)]
-    x, y = torch.from_numpy(inputs[order]), torch.from_numpy(targets[order])
-    ids = torch.arange(len(order))
-    cuts = [0, *(start + t * size for t in range(windows + 1))]
-    parts = [Window(ids[a:b], x[a:b], y[a:b]) for a, b in pairwise(cuts)]
-    return Stream(parts[0], parts[1:])
+    split = TensorSplit(torch.from_numpy(inputs[order]), torch.from_numpy(targets[order]))
+    return Stream(split, start, size)
 
 
 class _Deck:
@@ -287,12 +206,43 @@ def _between(anchors: NDArray[np.float64], place: float) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=1)
-def _digits(folder: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    return read_images(folder).train
+def _digits(folder: Path | None) -> Arrays:
+    return read_images(require_files(folder, "MNIST")).train
 
 
 @lru_cache(maxsize=1)
-def _houses(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _houses(folder: Path | None) -> Arrays:
     """Return all rows, standardised by four fifths of them, drawn at random."""
-    (x, y), (more_x, more_y) = read_table(folder, "california")[0][:2]
+    where = require_files(folder, "california_housing.csv")
+    (x, y), (more_x, more_y) = read_table(where, "california")[0][:2]
     return np.concatenate([x, more_x]), np.concatenate([y, more_y])
+
+
+DRIFTS = {
+    "mnist": Drift(
+        task="mnist",
+        metric="accuracy",
+        better="higher",
+        batch_size=20,
+        lr=0.1,
+        factors=(0.5, 1.0, 2.0),
+        start=1000,
+        windows=120,
+        size=400,
+        read=_digits,
+        made=turning,
+    ),
+    "california": Drift(
+        task="tabular:dataset=california",
+        metric="loss",
+        better="lower",
+        batch_size=8,
+        lr=0.005,
+        factors=(0.125, 0.25, 0.5, 1.0, 2.0, 4.0),
+        start=1440,
+        windows=120,
+        size=160,
+        read=_houses,
+        made=in_order,
+    ),
+}

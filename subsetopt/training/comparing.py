@@ -23,6 +23,8 @@ from .run import BASELINES, Run
 FOLDER = "runs"
 Watch = Callable[[Result, int, int], None]
 """Called after each run with its result, the runs done and all runs."""
+Train = Callable[[Run, "Settings", int], Result]
+"""Makes the result of a run with so many threads, and keeps it; see `keep`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +104,21 @@ def runs_of(
     return rest + (full if "full" in wanted else [])
 
 
-def execute(runs: Sequence[Run], settings: Settings, watch: Watch | None = None) -> list[Result]:
+def execute(
+    runs: Sequence[Run],
+    settings: Settings,
+    watch: Watch | None = None,
+    train: Train | None = None,
+) -> list[Result]:
     """Train, several at a time; returns the results in the order of the runs.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    settings : Settings
+    watch : callable, optional
+    train : callable, optional
+        A function of a module, in place of `train_one`: what makes results of another kind of runs.
 
     Raises
     ------
@@ -118,7 +133,8 @@ def execute(runs: Sequence[Run], settings: Settings, watch: Watch | None = None)
         _require_free(settings)
         todo = [run for run in runs if _kept(run, settings) is None]
         found = {run: kept for run in runs if (kept := _kept(run, settings)) is not None}
-        for done, result in enumerate(_results(todo, settings), start=len(found) + 1):
+        made = _results(todo, settings, train or train_one)
+        for done, result in enumerate(made, start=len(found) + 1):
             found[result.run] = result
             if watch is not None:
                 watch(result, done, len(runs))
@@ -139,11 +155,11 @@ def load(folder: Path) -> list[Result]:
     return [Result.load(path) for path in paths]
 
 
-def _results(runs: Sequence[Run], settings: Settings) -> Iterator[Result]:
+def _results(runs: Sequence[Run], settings: Settings, train: Train) -> Iterator[Result]:
     jobs = min(_jobs(runs, settings), max(1, len(runs)))
     threads = settings.threads or max(1, processors() // jobs)
     if jobs == 1 or int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        yield from (train_one(run, settings, threads) for run in runs)
+        yield from (train(run, settings, threads) for run in runs)
         return
     from joblib import Parallel, delayed
 
@@ -157,7 +173,7 @@ def _results(runs: Sequence[Run], settings: Settings) -> Iterator[Result]:
     with warnings.catch_warnings():
         # Workers are replaced when their memory has grown, which nobody needs to know.
         warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
-        yield from parallel(delayed(train_one)(run, settings, threads) for run in runs)
+        yield from parallel(delayed(train)(run, settings, threads) for run in runs)
 
 
 def _jobs(runs: Iterable[Run], settings: Settings) -> int:
@@ -180,13 +196,21 @@ def train_one(run: Run, settings: Settings, threads: int) -> Result:
     data = made.load(settings.data_folder, download=settings.download, seed=run.seed)
     result = Training(run, data, folder, group).fit()
     if folder is not None and group.first:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_history(result, folder / "history.csv")
-        if settings.tensorboard:
-            _write_events(result, settings)
-        result.save(folder / "result.json")
+        keep(result, settings)
         (folder / NAME).unlink(missing_ok=True)
     return result
+
+
+def keep(result: Result, settings: Settings) -> None:
+    """Write a result, its history and its events, where the settings name a folder."""
+    folder = settings.folder(result.run)
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_history(result, folder / "history.csv")
+    if settings.tensorboard:
+        _write_events(result, settings)
+    result.save(folder / "result.json")
 
 
 def _write_history(result: Result, path: Path) -> None:

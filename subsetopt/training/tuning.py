@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from subsetopt.errors import InvalidOption
 
-from .comparing import Settings, Watch, execute
+from .comparing import Settings, Train, Watch, execute
 from .result import Result
 from .run import Run
 
@@ -71,11 +71,15 @@ class Tuning:
         ]
 
     def tune(
-        self, runs: Sequence[Run], settings: Settings, watch: Watch | None = None
+        self,
+        runs: Sequence[Run],
+        settings: Settings,
+        watch: Watch | None = None,
+        train: Train | None = None,
     ) -> tuple[list[Run], list[Tuned]]:
         """Return the runs of a comparison with their tuned learning rates, and what was found."""
         within = None if settings.out is None else settings.out / "tuning"
-        results = execute(self.runs(runs), replace(settings, out=within), watch)
+        results = execute(self.runs(runs), replace(settings, out=within), watch, train)
         found = [_best(group) for group in _grouped(results).values()]
         rates = {(one.rule, one.budget): one.lr for one in found}
         return [run.but(lr=rates[run.rule, run.budget]) for run in runs], found
