@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from subsetopt.reporting.progress import shown
 
 from subsetopt.errors import SubsetOptError
+from subsetopt.report import console
+from subsetopt.report.progress import shown
 from subsetopt.torch.rules import rule
 from subsetopt.training.analysis import analyse
 from subsetopt.training.comparing import Settings, execute

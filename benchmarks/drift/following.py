@@ -95,7 +95,7 @@ def followed(run: Run, stream: Stream, model: nn.Module, seen: Seen | None = Non
                 break
             if samples is not None:
                 follower.train(samples)
-            follower.note(number)
+            follower.note(number + 1)
     return follower.result()
 
 
@@ -112,7 +112,6 @@ class _Follower:
         self.history: list[dict[str, float]] = []
         self.seconds = {"selection": 0.0, "backward": 0.0}
         self.looked = self.trained = self.steps = 0
-        self.full = stream.windows * stream.size
 
     @contextmanager
     def recording(self) -> Iterator[tuple[RecordWriter, StreamedSamples | None]]:
@@ -167,42 +166,38 @@ class _Follower:
             self.seen(ids)
         self.seconds["selection"] += process_time() - begun
 
-    def note(self, number: int) -> None:
+    def note(self, windows: int) -> None:
         """Add a row to the history: means over the windows since the last one."""
-        windows = number + 1
         if windows % self.run.evaluate_every and windows < self.stream.windows:
             return
         since = int(self.history[-1]["epoch"]) if self.history else 0
-        self.history.append(
-            {
-                "epoch": float(windows),
-                "steps": float(self.steps),
-                "lr": self.run.lr,
-                "passes": self._passes().budget(self.stream.size),
-                "seconds": sum(self.seconds.values()),
-                **{f"test_{name}": value for name, value in _means(self.scores[since:]).items()},
-            }
-        )
+        means = {f"test_{name}": value for name, value in _means(self.scores[since:]).items()}
+        row = {
+            "epoch": windows,
+            "steps": self.steps,
+            "passes": self.passes.budget(self.stream.size),
+        }
+        self.history.append(row | {"seconds": sum(self.seconds.values())} | means)
 
     def result(self) -> Result:
-        """Return what has come of it; metrics are NaN where losses became NaN or infinite."""
-        final = _means(self.scores)
-        if len(self.scores) < self.stream.windows:
-            final = {self.drift.metric: nan}
+        """Return what has come of it; the metric is NaN where losses became NaN or infinite."""
+        whole = len(self.scores) == self.stream.windows
         return Result(
             run=self.run,
             metric=self.drift.metric,
             better=self.drift.better,
-            final=final,
+            final=_means(self.scores) if whole else {self.drift.metric: nan},
             history=self.history,
             steps=self.steps,
-            passes=self._passes(),
-            full=self.full,
+            passes=self.passes,
+            full=self.stream.windows * self.stream.size,
             seconds=self.seconds,
-            facts={"n_train": self.full, **asdict(Machine.here()), "torch": torch.__version__},
+            facts={**asdict(Machine.here()), "torch": torch.__version__},
         )
 
-    def _passes(self) -> Passes:
+    @property
+    def passes(self) -> Passes:
+        """Those to choose by, and those to train."""
         return Passes(selection=self.looked, forward=self.trained, backward=self.trained)
 
     def _fetched(self, ids: Any) -> Batch:

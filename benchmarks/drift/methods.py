@@ -26,15 +26,6 @@ class Method:
     that is later; the instances are those of the current window all the same. ``obftf+pass``
     chooses by a forward pass of its own right before each step. ``none`` and ``full`` train on
     nothing and on everything.
-
-    Parameters
-    ----------
-    rule : str
-        One of `subsetopt.torch.rules.RULES`, or of `REFERENCES`.
-    lag : int
-        Windows by which the deployed copy is older than the model that is trained.
-    own_pass : bool
-        Whether losses are computed for the choice, instead of looked up.
     """
 
     rule: str

@@ -40,10 +40,8 @@ class Stream:
     Parameters
     ----------
     split : TensorSplit
-    start : int
-        How many come before the model is deployed.
-    size : int
-        Of each window after these.
+    start, size : int
+        How many come before the model is deployed, and in each window after these.
     """
 
     split: TensorSplit
@@ -65,32 +63,19 @@ class Stream:
 class Drift:
     """Data that drift, and how a model is trained on them.
 
-    Parameters
-    ----------
-    task : str
-        Of `subsetopt.training.tasks`: the model, its losses and metrics.
-    metric, better : str
-        What a method is judged by.
-    batch_size : int
-        Instances of a training step.
-    lr : float
-        Before the model is deployed, and where none is tuned.
-    factors : tuple of float
-        What `lr` is multiplied by in tuning.
-    start, windows, size : int
-        The usual length of a stream.
-    read : callable
-        From a folder to inputs and targets.
-    made : callable
-        From these, by seed, to a stream: `turning` or `in_order`.
+    `start`, `windows` and `size` are those of a stream where nothing else is said; `made` is
+    `turning` or `in_order`, which takes what `read` returns.
     """
 
     task: str
+    """Of `subsetopt.training.tasks`: the model, its losses and metrics."""
     metric: str
     better: str
     batch_size: int
     lr: float
+    """Before the model is deployed, and where none is tuned."""
     factors: tuple[float, ...]
+    """What the learning rate is multiplied by in tuning."""
     start: int
     windows: int
     size: int
@@ -220,29 +205,12 @@ def _houses(folder: Path | None) -> Arrays:
 
 DRIFTS = {
     "mnist": Drift(
-        task="mnist",
-        metric="accuracy",
-        better="higher",
-        batch_size=20,
-        lr=0.1,
-        factors=(0.5, 1.0, 2.0),
-        start=1000,
-        windows=120,
-        size=400,
-        read=_digits,
-        made=turning,
+        task="mnist", metric="accuracy", better="higher", batch_size=20, lr=0.1,
+        factors=(0.5, 1.0, 2.0), start=1000, windows=120, size=400, read=_digits, made=turning,
     ),
     "california": Drift(
-        task="tabular:dataset=california",
-        metric="loss",
-        better="lower",
-        batch_size=8,
-        lr=0.005,
-        factors=(0.125, 0.25, 0.5, 1.0, 2.0, 4.0),
-        start=1440,
-        windows=120,
-        size=160,
-        read=_houses,
-        made=in_order,
+        task="tabular:dataset=california", metric="loss", better="lower", batch_size=8, lr=0.005,
+        factors=(0.125, 0.25, 0.5, 1.0, 2.0, 4.0), start=1440, windows=120, size=160,
+        read=_houses, made=in_order,
     ),
-}
+}  # fmt: skip

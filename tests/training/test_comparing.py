@@ -119,7 +119,7 @@ def planted(run: Run) -> Result:
 def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Run] = []
 
-    def fake(runs: list[Run], settings: Settings, watch: object = None) -> list[Result]:
+    def fake(runs: list[Run], settings: Settings, *_: object) -> list[Result]:
         seen.extend(runs)
         return [planted(run) for run in runs]
 
