@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from subsetopt._spec import Spec
 from subsetopt.errors import UnsupportedProblem
 from subsetopt.solvers import catalogue
 from subsetopt.solving import available_solvers
@@ -63,8 +64,12 @@ def entrants(named: Sequence[Entrant], families: Iterable[str]) -> Entrants:
 
 
 def by_name(names: Iterable[str]) -> list[Entrant]:
-    """Return solvers with their default options."""
-    return [Entrant(label=name, name=name) for name in dict.fromkeys(names)]
+    """Return solvers by their names, which may have options: ``tabu:iterations=1000``."""
+    found = []
+    for name in dict.fromkeys(names):
+        spec = Spec.parse(name)
+        found.append(Entrant(label=name, name=spec.name, options=spec.options))
+    return found
 
 
 def _on_its_own(entrant: Entrant) -> Entrant:

@@ -21,14 +21,14 @@ from subsetopt.solvers import catalogue
 
 from . import suites
 from .cases import Case, files, sequences
-from .choice import Choice
 from .families import named
-from .results import Entrant, Settings
+from .options import MeasurementOptions, SuiteOptions
+from .results import Entrant
 
 YAML = OptionalDependency("pyyaml", "yaml", extra="bench")
 _GENERATED = ("suite", "source", "sizes", "k", "instances", "seed")
 _SOLVER = ("name", "label", "options")
-_SETTINGS = tuple(field.name for field in fields(Settings))
+_SETTINGS = tuple(field.name for field in fields(MeasurementOptions))
 _WRONG = (
     InvalidFile,
     InvalidOption,
@@ -50,7 +50,7 @@ class OwnSuite:
     entrants : tuple of Entrant
         Empty where the file names no solvers: all that can run take part.
     settings : dict
-        Those fields of `Settings` that the file sets.
+        Those fields of `MeasurementOptions` that the file sets.
     """
 
     name: str
@@ -97,19 +97,12 @@ def _parsed(path: Path) -> Any:
 
 
 def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is set of `Settings`, checked by it."""
+    """Return what is set of `MeasurementOptions`, checked by it."""
     given = {name: document[name] for name in _SETTINGS if name in document}
-    for name, value in given.items():
-        if name == "time_limits":
-            limits = value if isinstance(value, list) else [value]
-            given[name] = tuple(_number(limit, name) for limit in limits)
-        elif name == "grace":
-            _number(value, name)
-        elif name == "bound":
-            _text(value, name)
-        elif name != "threads" or value is not None:
-            _whole(value, name)
-    Settings(**given)
+    if "time_limits" in given:
+        limits = given["time_limits"]
+        given["time_limits"] = tuple(limits if isinstance(limits, list) else [limits])
+    MeasurementOptions(**given)
     return given
 
 
@@ -147,14 +140,12 @@ def _generated(entry: Mapping[str, Any], data: Path | None, seed: int) -> Sequen
     names = entry.get("instances")
     if isinstance(names, list):
         names = [_text(name, "instances") for name in names]
-    elif names is not None:
-        _whole(names, "instances")
-    choice = Choice(
-        source=None if "source" not in entry else _text(entry["source"], "source"),
+    choice = SuiteOptions(
+        source=entry.get("source"),
         sizes=_numbers(entry, "sizes"),
         ks=_numbers(entry, "k"),
         instances=names,
-        seed=_whole(entry.get("seed", seed), "seed"),
+        seed=entry.get("seed", seed),
         data=data,
     )
     return suite.build(choice)
@@ -259,17 +250,11 @@ def _whole(value: Any, key: str) -> int:
     return value
 
 
-def _number(value: Any, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidFile(f"{key} is {value!r}; a number is needed")
-    return float(value)
-
-
-def _numbers(entry: Mapping[str, Any], key: str) -> list[int] | None:
+def _numbers(entry: Mapping[str, Any], key: str) -> tuple[int, ...] | None:
     """Return whole numbers where one or a list of them is given."""
     if key not in entry:
         return None
     listed = entry[key] if isinstance(entry[key], list) else [entry[key]]
     if not listed:
         raise InvalidFile(f"{key} is empty; whole numbers are needed")
-    return [_whole(number, key) for number in listed]
+    return tuple(_whole(number, key) for number in listed)

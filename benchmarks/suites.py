@@ -26,8 +26,8 @@ from .cases import (
     vectors,
 )
 from .cases.classifier import Recording, Samples
-from .choice import Choice
 from .families import named
+from .options import SuiteOptions
 
 # -- sources --------------------------------------------------------------------------------------
 
@@ -41,11 +41,11 @@ SOURCES = (DIGITS, *ON_FILE, SYNTHETIC)
 """What every suite knows but that of quadratic selection."""
 
 
-def _sources(choice: Choice) -> list[str]:
+def _sources(choice: SuiteOptions) -> list[str]:
     return choice.sources(SOURCES, DIGITS, on_file=tuple(ON_FILE))
 
 
-def _samples(choice: Choice, source: str) -> Samples:
+def _samples(choice: SuiteOptions, source: str) -> Samples:
     if source == DIGITS:
         return digits.samples()
     return ON_FILE[source](choice.require_folder(f"the images of {source}"))
@@ -54,7 +54,7 @@ def _samples(choice: Choice, source: str) -> Samples:
 # -- mean matching --------------------------------------------------------------------------------
 
 
-def mean_matching(choice: Choice) -> list[MeanMatchingCase]:
+def mean_matching(choice: SuiteOptions) -> list[MeanMatchingCase]:
     """Return every batch of losses with every k.
 
     Raises
@@ -72,7 +72,7 @@ def mean_matching(choice: Choice) -> list[MeanMatchingCase]:
     return [MeanMatchingCase.of(batch, k) for batch in batches for k in ks[len(batch.values)]]
 
 
-def _losses(choice: Choice, source: str, sizes: Collection[int]) -> Iterator[Values]:
+def _losses(choice: SuiteOptions, source: str, sizes: Collection[int]) -> Iterator[Values]:
     if source == SYNTHETIC:
         count = choice.count(len(synthetic.DISTRIBUTIONS))
         for n in sizes:
@@ -89,14 +89,14 @@ def _losses(choice: Choice, source: str, sizes: Collection[int]) -> Iterator[Val
 # -- vector mean matching -------------------------------------------------------------------------
 
 
-def vector(choice: Choice) -> list[VectorCase]:
+def vector(choice: SuiteOptions) -> list[VectorCase]:
     """Return every batch of vectors with every k; raises as `mean_matching` does."""
     ks = choice.crossed(256, (10, 4))
     batches = [batch for name in _sources(choice) for batch in _vectors(choice, name, ks)]
     return [VectorCase.of(batch, k) for batch in batches for k in ks[len(batch.values)]]
 
 
-def _vectors(choice: Choice, source: str, sizes: Collection[int]) -> Iterator[Values]:
+def _vectors(choice: SuiteOptions, source: str, sizes: Collection[int]) -> Iterator[Values]:
     if source == SYNTHETIC:
         for n in sizes:
             count = choice.count(len(vectors.GAUSSIANS))
@@ -113,19 +113,19 @@ def _vectors(choice: Choice, source: str, sizes: Collection[int]) -> Iterator[Va
 # -- MMD and sequences ----------------------------------------------------------------------------
 
 
-def mmd(choice: Choice) -> list[MMDCase]:
+def mmd(choice: SuiteOptions) -> list[MMDCase]:
     """Return every cloud of points with every k; raises as `mean_matching` does."""
     ks = choice.crossed(300, (10, 3), spare=1)
     return [MMDCase(cloud, k) for cloud in _clouds(choice, ks) for k in ks[len(cloud.points)]]
 
 
-def sequence(choice: Choice) -> list[SequenceCase]:
+def sequence(choice: SuiteOptions) -> list[SequenceCase]:
     """Return every cloud of points with every size of batches; raises as `mean_matching` does."""
     ks = choice.crossed(1797, (10,), spare=1, most=50)
     return [SequenceCase(cloud, k) for cloud in _clouds(choice, ks) for k in ks[len(cloud.points)]]
 
 
-def _clouds(choice: Choice, sizes: Collection[int]) -> list[Cloud]:
+def _clouds(choice: SuiteOptions, sizes: Collection[int]) -> list[Cloud]:
     """Return one cloud of each source and size, unless asked for another number."""
     count, found = choice.count(1), []
     for source in _sources(choice):
@@ -147,7 +147,7 @@ A_FEW = ("SOM-b_2_n100_m20", "SOM-b_4_n100_m40", "kcluster80_050_20_1", "QPLIB_0
 _PUBLIC = (*public.SOURCES, FEW)
 
 
-def quadratic(choice: Choice) -> list[QuadraticCase]:
+def quadratic(choice: SuiteOptions) -> list[QuadraticCase]:
     """Return public instances, or generated ones, with their own k or with every k asked for.
 
     Raises
@@ -168,7 +168,7 @@ def quadratic(choice: Choice) -> list[QuadraticCase]:
     return cases
 
 
-def _origins(choice: Choice) -> list[str]:
+def _origins(choice: SuiteOptions) -> list[str]:
     named = choice.instances is not None and not isinstance(choice.instances, int)
     if named and choice.source in (None, "all"):
         return [*public.SOURCES]
@@ -177,13 +177,13 @@ def _origins(choice: Choice) -> list[str]:
     return [source for source in found if source != FEW] if len(found) > 1 else found
 
 
-def _generated(choice: Choice) -> Iterator[QuadraticCase]:
+def _generated(choice: SuiteOptions) -> Iterator[QuadraticCase]:
     count = choice.count(len(generated.KINDS))
     for n in choice.crossed(100, (10,)):
         yield from generated.instances(n, choice.ks, count, choice.seed)
 
 
-def _public(choice: Choice, sources: Sequence[str]) -> Iterator[QuadraticCase]:
+def _public(choice: SuiteOptions, sources: Sequence[str]) -> Iterator[QuadraticCase]:
     if choice.sizes is not None:
         sizes = ",".join(map(str, choice.sizes))
         raise InvalidOption(
@@ -203,7 +203,7 @@ def _public(choice: Choice, sources: Sequence[str]) -> Iterator[QuadraticCase]:
 # -- all families at once -------------------------------------------------------------------------
 
 
-def quick(choice: Choice) -> list[Case]:
+def quick(choice: SuiteOptions) -> list[Case]:
     """Return a few small cases of each family, for which no data folder is needed.
 
     Raises
@@ -214,7 +214,7 @@ def quick(choice: Choice) -> list[Case]:
         If scikit-learn is not installed.
     """
     seed = choice.seed
-    if choice != Choice(seed=seed, data=choice.data):
+    if choice != SuiteOptions(seed=seed, data=choice.data):
         raise InvalidOption(
             "the suite quick has its own cases; of its choice only the seed is free"
         )
@@ -257,7 +257,7 @@ class Suite:
     """
 
     name: str
-    build: Callable[[Choice], Sequence[Case]]
+    build: Callable[[SuiteOptions], Sequence[Case]]
     about: str
     data: str
     families: tuple[str, ...]

@@ -12,11 +12,11 @@ from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
     Entrant,
+    MeasurementOptions,
     Plan,
     Results,
     Row,
     Session,
-    Settings,
 )
 from subsetopt.benchmarks.results.folder import Folder
 from subsetopt.machine import Machine
@@ -140,7 +140,7 @@ def results(
     return Results(
         plan=Plan(
             suite="planted",
-            settings=Settings(time_limits=time_limits, repeats=repeats),
+            settings=MeasurementOptions(time_limits=time_limits, repeats=repeats),
             entrants=tuple(
                 Entrant(label=solver, name=solver, families=tuple(families)) for solver in solvers
             ),

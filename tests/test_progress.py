@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from subsetopt.cli import app
-from subsetopt.cli.trainings import Keeping
+from subsetopt.cli.trainings import OutputOptions
 from subsetopt.report import number_format, progress
 from subsetopt.report.progress import Lines, shown
 
@@ -158,10 +158,10 @@ def test_train_and_reproduce_are_heard_of(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.01)
-    with Keeping(as_json=True).watching("training", 3):
+    with OutputOptions(as_json=True).watching("training", 3):
         sleep(0.3)
     assert capsys.readouterr().err.startswith("training: 0 of 3 runs, ")
     monkeypatch.setenv("RANK", "1")  # of the processes of torchrun one speaks
-    with Keeping().watching("training", 3):
+    with OutputOptions().watching("training", 3):
         sleep(0.05)
     assert capsys.readouterr().err == ""

@@ -19,7 +19,8 @@ from subsetopt.report import console
 from subsetopt.report.progress import shown
 from subsetopt.torch.rules import rule
 from subsetopt.training.analysis import analyse
-from subsetopt.training.comparing import Settings, execute
+from subsetopt.training.comparing import execute
+from subsetopt.training.options import Settings
 from subsetopt.training.reporting import document
 from subsetopt.training.result import Result
 from subsetopt.training.run import Run
@@ -80,7 +81,7 @@ def _many(kind: type) -> Any:
 def _measured(given: argparse.Namespace) -> tuple[list[Result], list[str]]:
     """Return the results, and the rules and budgets whose best learning rate is at the edge."""
     settings = Settings(
-        data_folder=given.data, out=given.out, resume=given.resume, jobs=given.jobs, threads=1
+        data=given.data, out=given.out, resume=given.resume, jobs=given.jobs, threads=1
     )
     runs, tuned = _runs(given), list[Tuned]()
     _warm_up(runs)

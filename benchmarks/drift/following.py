@@ -16,13 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from subsetopt._spec import Spec
 from subsetopt.machine import Machine
 from subsetopt.records import RecordStore, RecordStream, RecordWriter
 from subsetopt.torch.rules import Rule, rule, subset_size
 from subsetopt.torch.streaming import StreamedBatch, StreamedSamples
-from subsetopt.training.comparing import Settings, keep
+from subsetopt.training.comparing import keep
 from subsetopt.training.data.splits import Batch, Data
-from subsetopt.training.naming import Named
+from subsetopt.training.options import Settings
 from subsetopt.training.result import Passes, Result
 from subsetopt.training.run import Run
 from subsetopt.training.tasks import task as made_task
@@ -42,7 +43,7 @@ def follow_run(run: Run, settings: Settings, threads: int) -> Result:
     An epoch of the run is a window.
     """
     torch.set_num_threads(threads)
-    stream, model = _begun(run.task, settings.data_folder, run.seed, run.epochs)
+    stream, model = _begun(run.task, settings.data, run.seed, run.epochs)
     result = followed(run, stream, model)
     keep(result, settings)
     return result
@@ -51,9 +52,9 @@ def follow_run(run: Run, settings: Settings, threads: int) -> Result:
 @lru_cache(maxsize=4)
 def _begun(text: str, folder: Path | None, seed: int, windows: int) -> tuple[Stream, nn.Module]:
     """Return a stream and the model deployed on it, which all methods have in common."""
-    named = Named.parse(text)
-    drift = DRIFTS[named.name]
-    stream = drift.stream(folder, seed, windows, named.options["size"])
+    spec = Spec.parse(text)
+    drift = DRIFTS[spec.name]
+    stream = drift.stream(folder, seed, windows, spec.options["size"])
     return stream, deployed(drift, stream, seed)
 
 
@@ -102,7 +103,7 @@ def followed(run: Run, stream: Stream, model: nn.Module, seen: Seen | None = Non
 class _Follower:
     def __init__(self, run: Run, stream: Stream, model: nn.Module, seen: Seen) -> None:
         self.run, self.stream, self.model, self.seen = run, stream, model, seen
-        self.drift = DRIFTS[Named.parse(run.task).name]
+        self.drift = DRIFTS[Spec.parse(run.task).name]
         self.task, self.method = made_task(self.drift.task), Method.of(run.rule)
         named = "uniform" if self.method.rule in REFERENCES else self.method.rule
         self.rule: Rule = rule(named, seed=run.seed)

@@ -1,6 +1,8 @@
 """What a comparison is and what it has measured: plain data, and the folder that holds it."""
 
-from .plan import Bound, CaseInfo, Entrant, Plan, Results, Session, Settings
+from subsetopt.benchmarks.options import MeasurementOptions
+
+from .plan import Bound, CaseInfo, Entrant, Plan, Results, Session
 from .rows import SCHEMA, Key, Row
 
 __all__ = [
@@ -9,9 +11,9 @@ __all__ = [
     "CaseInfo",
     "Entrant",
     "Key",
+    "MeasurementOptions",
     "Plan",
     "Results",
     "Row",
     "Session",
-    "Settings",
 ]

@@ -6,60 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from subsetopt.benchmarks.best_known import BestKnown
 from subsetopt.benchmarks.families import named
-from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.benchmarks.options import MeasurementOptions
+from subsetopt.errors import InvalidFile
 from subsetopt.formats.declared import declared
-from subsetopt.limits import Limits
 from subsetopt.machine import Machine
 
 from .rows import SCHEMA, Row
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.cases import Case
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How everything is measured.
-
-    Parameters
-    ----------
-    time_limits : tuple of float
-        Seconds per solve, ascending. A solver that comes to its end within one is not run with
-        the longer ones.
-    repeats : int
-        Of each solver on each case, with consecutive seeds.
-    seed : int
-    threads : int or None
-        Of each solver; None leaves its own default.
-    memory_limit : int
-        Bytes that a process may hold beyond what it began with.
-    grace : float
-        Seconds by which a solve may overstay its time limit before its process is ended.
-    bound : str
-        A method of `subsetopt.solvers.bounds` that works out a bound of each case, untimed.
-    """
-
-    time_limits: tuple[float, ...] = (2.0,)
-    repeats: int = 3
-    seed: int = 0
-    threads: int | None = 1
-    memory_limit: int = 4 * 2**30
-    grace: float = 10.0
-    bound: str = "none"
-
-    def __post_init__(self) -> None:
-        if self.repeats < 1:
-            raise InvalidOption(f"repeats is {self.repeats}; at least 1 is needed")
-        if not self.time_limits or list(self.time_limits) != sorted(set(self.time_limits)):
-            limits = ", ".join(f"{limit:g}" for limit in self.time_limits)
-            raise InvalidOption(f"time limits are {limits or 'none'}; ascending ones are needed")
-        for limit in self.time_limits:
-            Limits(time_limit=limit, seed=self.seed, threads=self.threads)
-        Limits(seed=self.seed + self.repeats - 1)
-        if self.memory_limit < 2**20:
-            raise InvalidOption(f"the memory limit is {self.memory_limit} bytes; 1 MiB at least")
-        if not self.grace >= 0:
-            raise InvalidOption(f"grace is {self.grace!r}; seconds are needed, 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +94,7 @@ class Plan:
     Parameters
     ----------
     suite : str
-    settings : Settings
+    settings : MeasurementOptions
     entrants : tuple of Entrant
     cases : tuple of CaseInfo
     left_out : dict of str to str
@@ -149,7 +104,7 @@ class Plan:
     """
 
     suite: str
-    settings: Settings
+    settings: MeasurementOptions
     entrants: tuple[Entrant, ...]
     cases: tuple[CaseInfo, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)

@@ -15,13 +15,13 @@ from subsetopt.errors import InvalidOption
 from subsetopt.problems.memory import in_units
 from subsetopt.sequencing.yardsticks import Balance, class_balance, random_mmd2, relative_area
 
-from . import inputs
+from .inputs import Tables, plain_tables, table_lines
 from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
 
-    from .batching import Data, Method
+    from .batching import Data, SequenceOptions
 
 _EXPECTED = "random, on average"
 _OPTIONS: dict[str, dict[str, Any]] = {"submodular": {"uncertainty": 0.0}}  # there are no scores
@@ -48,7 +48,7 @@ class Found:
         return np.split(self.order, self.boundaries[1:-1])
 
 
-def require_known(names: Sequence[str], kernel: str) -> None:
+def require_known(names: Sequence[str], precomputed: bool) -> None:
     """Raise now for a name of --compare that stands for nothing, or for nothing here."""
     from subsetopt.sequencing.baselines import BASELINES
     from subsetopt.solvers import catalogue
@@ -58,7 +58,7 @@ def require_known(names: Sequence[str], kernel: str) -> None:
         if name not in BASELINES and name not in able:
             known = ", ".join(dict.fromkeys([*BASELINES, *able]))
             raise InvalidOption(f"--compare names {name!r}; known are {known}")
-        if name in BASELINES and kernel == "precomputed" and name != "random":
+        if name in BASELINES and precomputed and name != "random":
             raise InvalidOption(f"--compare names {name}, which needs features, not a matrix")
 
 
@@ -66,7 +66,7 @@ def run(
     name: str,
     data: "Data",
     engine: "Engine",
-    method: "Method",
+    method: "SequenceOptions",
     progress: Callable[[int, int], None],
 ) -> Found:
     """Return what a baseline or another solver makes of the same points."""
@@ -144,7 +144,7 @@ class Report:
         curves |= {found.name: Curve(found.boundaries[1:], found.mmd) for found in self.found}
         plot_curves(curves, path)
 
-    def show(self, as_json: bool, tables: inputs.Tables) -> None:
+    def show(self, as_json: bool, tables: Tables) -> None:
         """Print it, and how the tables were read."""
         peak = peak_memory()
         own, *others = self.rows()
@@ -160,11 +160,11 @@ class Report:
                 "compare": others,
                 "left_out": self.left_out,
                 "provenance": self.provenance,
-                **inputs.plain_tables(tables),
+                **plain_tables(tables),
             }
             say(json.dumps(document, allow_nan=False))
             return
-        self._print([own, *others], peak, inputs.table_lines(tables))
+        self._print([own, *others], peak, table_lines(tables))
 
     def _print(self, rows: list[dict[str, Any]], peak: int | None, read: dict[str, str]) -> None:
         from subsetopt.report import Column, Table, console, facts

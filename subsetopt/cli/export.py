@@ -1,15 +1,19 @@
 """``subsetopt export``: a problem as a file that other solvers read."""
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from subsetopt._options import option
 from subsetopt.errors import InvalidOption
+from subsetopt.formats import TableOptions
+from subsetopt.limits import Limits
 
-from . import inputs
-from .bundles import command
+from .inputs import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables, table_lines
+from .kernel_options import KernelOptions
+from .options import Given, Values, command, output_file
 from .streams import say
 
 if TYPE_CHECKING:
@@ -19,17 +23,10 @@ _QUADRATIC = ("iqp", "iqp-folded")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Destination:
+class ModelFile:
     """Where the model goes; a bad one is refused at once."""
 
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The model: .mps or .lp.")]
-
-    def __post_init__(self) -> None:
-        from subsetopt._files import require_writable, suffix_of
-        from subsetopt.formats.models import WRITERS
-
-        suffix_of(self.out, tuple(WRITERS))
-        require_writable(self.out)
+    out: Path = output_file("File for the model", ".mps", ".lp", default=MISSING)
 
     def write(self, model: "LinearModel | QuadraticModel") -> None:
         """Write the model and say how large it is."""
@@ -44,24 +41,22 @@ class Destination:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class ModelOptions:
     """Which model a quadratic problem is written as."""
 
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="iqp: quadratic; iqp-folded: with the linear term in the diagonal; published: "
-            "Eq. 10 of the mini-batch paper; mccormick; rlt: the tightest relaxation.",
-        ),
-    ] = "iqp"
+    model: str = option(
+        "Model: iqp (quadratic), iqp-folded (with the linear term in the diagonal), published (Eq. "
+        "10 of the mini-batch paper), mccormick, or rlt (the tightest relaxation).",
+        "iqp",
+        metavar="NAME",
+    )
 
     def __post_init__(self) -> None:
         from subsetopt.forms import LINEARISATIONS
 
         known = (*_QUADRATIC, *LINEARISATIONS)
         if self.model not in known:
-            raise InvalidOption(f"--model is {self.model!r}; it is one of {', '.join(known)}")
+            raise InvalidOption(f"--model must be one of {', '.join(known)}; got {self.model!r}")
 
     def of(self, problem: Any) -> "LinearModel | QuadraticModel":
         """Build the model of a problem that has a quadratic form."""
@@ -84,31 +79,25 @@ def register(app: typer.Typer) -> None:
 
 
 def mean_matching(
-    problem: inputs.MeanMatchingInput,
-    table: inputs.TableInput,
-    destination: Destination,
-    seed: inputs.Seed = 0,
+    problem: MeanMatchingOptions,
+    table: TableOptions,
+    destination: ModelFile,
+    seeded: Annotated[Values, Given(Limits, ("seed",), panel="Model")],
 ) -> None:
     """Write mean matching as MPS or LP: linear for scalars, convex quadratic for vectors.
 
     Example: subsetopt export mean-matching losses.npy --k 13 --out model.mps
     """
-    from subsetopt.limits import Limits
-
-    Limits(seed=seed)
-    read, tables = problem.read(seed, table)
+    read, tables = problem.read(seeded["seed"], table)
     scalars = read.family == "mean-matching"
     destination.write(read.linear_model() if scalars else read.quadratic_model())
     _say(tables)
 
 
 def quadratic(
-    problem: inputs.QuadraticInput,
-    table: inputs.TableInput,
-    model: Model,
-    destination: Destination,
+    problem: QuadraticOptions, table: TableOptions, model: ModelOptions, destination: ModelFile
 ) -> None:
-    """Write quadratic selection as MPS or LP; a value to be maximised is written as minus it.
+    """Write quadratic selection as MPS or LP; maximisation is written as minimising the negative.
 
     Example: subsetopt export quadratic graph.dat --model rlt --out model.lp
     """
@@ -120,24 +109,28 @@ def quadratic(
 
 
 def mmd(
-    problem: inputs.MMDInput, table: inputs.TableInput, model: Model, destination: Destination
+    problem: MMDOptions,
+    kernel: KernelOptions,
+    table: TableOptions,
+    model: ModelOptions,
+    destination: ModelFile,
 ) -> None:
     """Write MMD selection as MPS or LP.
 
     Example: subsetopt export mmd features.npy --k 8 --out model.mps
     """
-    read, tables = problem.read(table)
+    read, tables = problem.read(kernel, table)
     _write(read, model, destination)
     _say(tables)
 
 
-def _say(tables: inputs.Tables) -> None:
+def _say(tables: Tables) -> None:
     """Say how the tables were read."""
-    for label, sentence in inputs.table_lines(tables).items():
+    for label, sentence in table_lines(tables).items():
         say(f"{label}: {sentence}")
 
 
-def _write(problem: Any, model: Model, destination: Destination) -> None:
+def _write(problem: Any, model: ModelOptions, destination: ModelFile) -> None:
     destination.write(model.of(problem))
     form = problem.quadratic_form()
     if (form.scale, form.constant) != (1.0, 0.0):

@@ -1,77 +1,29 @@
 """The options that state a problem, shared by the commands that take one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from subsetopt._options import option
 from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats import TableOptions
+
+from .kernel_options import KernelOptions
 
 if TYPE_CHECKING:
-    from subsetopt.formats import Table, TableOptions
+    from subsetopt.formats import Table
     from subsetopt.formats.reading import Reading
     from subsetopt.problems import MeanMatching, MMDSelection
 
 _NOISE = 2  # a stream of its own: `random` draws from default_rng(seed), the baseline from 1
-_SCALED = ("gaussian", "laplace")
-
-K = Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many to choose.")]
-ScaleColumns = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HOW",
-        help="Give columns of features the same spread: std (standard deviation, the default), "
-        "robust (interquartile range, for outliers) or none.",
-        show_default=False,
-    ),
-]
-Seed = Annotated[int, typer.Option(metavar="I", help="Seed of whatever is random.")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableInput:
-    """How tables in text are read; what is left open the rules decide, or refuse."""
-
-    header: Annotated[
-        bool | None,
-        typer.Option(
-            "--header/--no-header",
-            help="Whether line 1 of text is a header; otherwise decided by what it holds.",
-            show_default=False,
-        ),
-    ] = None
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B",
-            help="Columns of numbers to read: names, or numbers from 1.",
-        ),
-    ] = None
-    id: Annotated[
-        str | None,
-        typer.Option(
-            "--id", metavar="COLUMN", help="Column that names the rows: its name, or number from 1."
-        ),
-    ] = None
-
-    def options(self) -> "TableOptions":
-        """Return the options for the main file of a command."""
-        from subsetopt.formats import TableOptions
-        from subsetopt.formats.cells import split
-
-        columns = None if self.columns is None else [cell.text for cell in split(self.columns, ",")]
-        return TableOptions(header=self.header, columns=columns, id=self.id)
-
-    def beside(self) -> "TableOptions":
-        """Return the options for a file of one column beside it."""
-        from subsetopt.formats import TableOptions
-
-        return TableOptions(header=self.header)
-
 
 Tables = Mapping[str, "Table"]
 """The tables that a command has read, by what they are called in its answer; the main one first."""
+
+
+def beside(table: TableOptions) -> TableOptions:
+    """Return the options for a file of one column beside the main one."""
+    return replace(table, columns=None, id=None)
 
 
 def plain_tables(tables: Tables) -> dict[str, Any]:
@@ -85,40 +37,38 @@ def table_lines(tables: Tables) -> dict[str, str]:
     return {label: sentence for label, sentence in lines.items() if sentence}
 
 
+def _file(help: str) -> Any:  # noqa: A002
+    return option(help, argument=True, metavar="FILE")
+
+
+def _size() -> Any:
+    return option("Number of rows to choose.", flags=("--k", "-k"), metavar="K")
+
+
 @dataclass(frozen=True, kw_only=True)
-class MeanMatchingInput:
+class MeanMatchingOptions:
     """Values whose mean is to be matched."""
 
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE",
-            help="The values: .npy, .npz (or FILE.npz:NAME), .csv, .txt, or - for standard input; "
-            "(n,) or (n, d).",
-            show_default=False,
-        ),
-    ]
-    k: K
-    target: Annotated[
-        str,
-        typer.Option(
-            metavar="T",
-            help="What their mean is to match: a number, d numbers with commas, 'mean', or "
-            "'noisy' for a draw from Normal(mean, std/sqrt(k)).",
-        ),
-    ] = "mean"
-    at_most: Annotated[
-        bool, typer.Option("--at-most", help="Allow fewer than K; the divisor stays K.")
-    ] = False
+    file: str = _file(
+        "Values (n,) or (n, d): .npy, .npz (or FILE.npz:NAME), .csv, .txt, or - for standard input."
+    )
+    k: int = _size()
+    target: str = option(
+        "Target of their mean: a number, d numbers separated by commas, 'mean', or 'noisy' for a "
+        "sample from Normal(mean, std/sqrt(k)).",
+        "mean",
+        metavar="T",
+    )
+    at_most: bool = option("Allow fewer than K; the divisor stays K.", False)
 
-    def read(self, seed: int, table: TableInput) -> "tuple[MeanMatching, Tables]":
+    def read(self, seed: int, table: TableOptions) -> "tuple[MeanMatching, Tables]":
         """Read the values and state the problem; noise is from ``default_rng([seed, 2])``."""
         import numpy as np
 
         from subsetopt.formats import read_table
         from subsetopt.problems import MeanMatching
 
-        read = read_table(self.file, table.options())
+        read = read_table(self.file, table)
         noisy = self.target == "noisy"
         problem = MeanMatching(
             read.values,
@@ -131,131 +81,94 @@ class MeanMatchingInput:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuadraticInput:
+class QuadraticOptions:
     """An instance of a published format, or a matrix."""
 
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE",
-            help="MDPLIB, k-cluster, OR-Library bqp, Biq Mac, rudy, OPB, a list of edges (.csv, "
-            ".tsv, .txt), MatrixMarket, or a square matrix (.npy, .npz, .csv); may be packed by "
-            "gzip, xz or bzip2, ARCHIVE:MEMBER of a tar archive, or - for standard input.",
-            show_default=False,
-        ),
-    ]
-    k: Annotated[
-        int | None,
-        typer.Option("--k", "-k", metavar="K", help="How many to choose; else what FILE says."),
-    ] = None
-    instance: Annotated[
-        int | None, typer.Option(metavar="I", help="Which one of a bqp file, from 1.")
-    ] = None
-    format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="mdplib, kcluster, bqp, opb, biqmac, rudy, edges, matrix-market or matrix; else "
-            "recognised by the content.",
-        ),
-    ] = None
-    linear: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="The linear term (n,) beside a matrix."),
-    ] = None
-    maximise: Annotated[
-        bool | None,
-        typer.Option(
-            "--maximise/--minimise",
-            help="For files that do not say it; else graphs are maximised, matrices and Biq Mac "
-            "files minimised.",
-            show_default=False,
-        ),
-    ] = None
-    duplicates: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Pairs of nodes that a graph holds twice: refuse, sum (add their weights) or once "
-            "(count one of them, if they are equal).",
-        ),
-    ] = None
+    file: str = _file(
+        "Instance in MDPLIB, k-cluster, OR-Library bqp, Biq Mac, rudy or OPB format, list of edges "
+        "(.csv, .tsv, .txt), MatrixMarket, or square matrix (.npy, .npz, .csv); possibly packed by "
+        "gzip, xz or bzip2, ARCHIVE:MEMBER of a tar archive, or - for standard input."
+    )
+    k: int | None = option(
+        "Number of nodes to choose.",
+        None,
+        flags=("--k", "-k"),
+        metavar="K",
+        unset="as the file says",
+    )
+    instance: int | None = option(
+        "Number of the instance in a bqp file, from 1.", None, metavar="I"
+    )
+    format: str | None = option(
+        "Format of the file: mdplib, kcluster, bqp, opb, biqmac, rudy, edges, matrix-market or "
+        "matrix.",
+        None,
+        metavar="NAME",
+        unset="recognised by the content",
+    )
+    linear: str | None = option("File of the linear term (n,) of a matrix.", None, metavar="FILE")
+    maximise: bool | None = option(
+        "Sense of the objective where the file does not say it.",
+        None,
+        flags=("--maximise/--minimise",),
+        unset="maximise graphs, minimise matrices and Biq Mac files",
+    )
+    duplicates: str | None = option(
+        "Treatment of pairs of nodes that a graph holds twice: refuse, sum (add their weights) or "
+        "once (count one of them, if they are equal).",
+        None,
+        metavar="NAME",
+    )
 
-    def read(self, table: TableInput) -> "Reading":
+    def read(self, table: TableOptions) -> "Reading":
         """Read the problem, and what was decided about its file."""
         from subsetopt.formats.problems import read_with_format
 
-        options = table.options()
-        sense = {None: None, True: "maximise", False: "minimise"}[self.maximise]
         return read_with_format(
             self.file,
             format=self.format,
             k=self.k,
             linear=self.linear,
             instance=self.instance,
-            sense=sense,
+            sense={None: None, True: "maximise", False: "minimise"}[self.maximise],
             duplicates=self.duplicates,
-            header=options.header,
-            columns=options.columns,
-            id=options.id,
+            header=table.header,
+            columns=table.columns,
+            id=table.id,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class MMDInput:
+class MMDOptions:
     """Points, or their kernel matrix, and what has been selected before."""
 
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE",
-            help="Features (n, d) of the candidates, or their kernel matrix with --kernel "
-            "precomputed: .npy, .npz (or FILE.npz:NAME), .csv, .txt, or - for standard input.",
-            show_default=False,
-        ),
-    ]
-    k: K
-    selected: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Features of what is selected already; their indices with --kernel precomputed.",
-        ),
-    ] = None
-    kernel: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="gaussian, laplace, polynomial, linear or precomputed."),
-    ] = "gaussian"
-    scale: Annotated[
-        str | None,
-        typer.Option(metavar="S", help="Of gaussian and laplace: a number, or 'median'."),
-    ] = None
-    degree: Annotated[int | None, typer.Option(metavar="D", help="Of polynomial.")] = None
-    formulation: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="true, or published for Eq. 5 as it was printed."),
-    ] = "true"
-    scale_columns: ScaleColumns = None
+    file: str = _file(
+        "Features (n, d) of the candidates, or their kernel matrix with --kernel precomputed: "
+        ".npy, .npz (or FILE.npz:NAME), .csv, .txt, or - for standard input."
+    )
+    k: int = _size()
+    selected: str | None = option(
+        "File of the features of points that are selected already; of their indices with --kernel "
+        "precomputed.",
+        None,
+        metavar="FILE",
+    )
+    formulation: str = option(
+        "Formulation: true, or published for Eq. 5 as it was printed.", "true", metavar="NAME"
+    )
 
-    def __post_init__(self) -> None:
-        self._kernel()
-        column_scaling(self.scale_columns, self.kernel)
-
-    def read(self, table: TableInput) -> "tuple[MMDSelection, Tables]":
+    def read(self, kernel: KernelOptions, table: TableOptions) -> "tuple[MMDSelection, Tables]":
         """Read the points and state the problem."""
         from subsetopt.formats import read_table
         from subsetopt.problems import MMDSelection
 
-        precomputed = self.kernel == "precomputed"
-        tables = {
-            "table": read_table(self.file, table.options(), "square" if precomputed else None)
-        }
+        tables = {"table": read_table(self.file, table, "square" if kernel.precomputed else None)}
         selected: Any = None
         if self.selected is not None:
-            if precomputed:
+            if kernel.precomputed:
                 selected, read = _selected_indices(self.selected, table)
             else:
-                read = read_table(self.selected, table.options())
+                read = read_table(self.selected, table)
                 _require_same_columns(tables["table"], read, self.selected)
                 selected = read.values
             tables["selected table"] = read
@@ -263,65 +176,19 @@ class MMDInput:
             tables["table"].values,
             self.k,
             selected=selected,
-            kernel=self._kernel(),
+            kernel=kernel.made(),
             formulation=self.formulation,  # type: ignore[arg-type]
             copy=False,
-            scale_columns=column_scaling(self.scale_columns, self.kernel),
+            scale_columns=kernel.scaling(),
         )
         return problem, tables
 
-    def _kernel(self) -> Any:
-        """Return the kernel that the options describe, a name where they leave it as it is."""
-        if self.scale is not None and self.kernel not in _SCALED:
-            raise InvalidOption(f"--scale is for {' and '.join(_SCALED)}, not for {self.kernel}")
-        if self.degree is not None and self.kernel != "polynomial":
-            raise InvalidOption(f"--degree is for polynomial, not for {self.kernel}")
-        from subsetopt.problems import kernels
 
-        if self.scale is not None:
-            scaled = {"gaussian": kernels.Gaussian, "laplace": kernels.Laplace}[self.kernel]
-            return scaled(scale=_scale(self.scale))
-        if self.degree is not None:
-            return kernels.Polynomial(degree=self.degree)
-        return self.kernel
-
-
-def column_scaling(method: str | None, kernel: str) -> Any:
-    """Return how columns are to be scaled: by their standard deviations if nothing is said.
-
-    Raises
-    ------
-    InvalidOption
-        For another word, and for a kernel matrix, which has no columns.
-    """
-    from subsetopt.problems.scaling import METHODS
-
-    if method not in (None, *METHODS):
-        raise InvalidOption(f"--scale-columns must be {' or '.join(METHODS)}; got {method!r}")
-    if kernel == "precomputed":
-        if method not in (None, "none"):
-            raise InvalidOption(
-                f"--scale-columns is {method!r}, but a kernel matrix has no columns to scale; "
-                "scale the features it is made of"
-            )
-        return "none"
-    return method or "std"
-
-
-def _scale(text: str) -> Any:
-    if text == "median":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidOption(f"--scale is {text!r}; a number or 'median' is needed") from None
-
-
-def _selected_indices(file: str, table: TableInput) -> "tuple[Any, Table]":
+def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, Table]":
     from subsetopt.formats.indices import read_indices
 
     try:
-        return read_indices(file, table.beside())
+        return read_indices(file, beside(table))
     except InvalidFile as error:
         raise InvalidFile(f"{error} (--selected with --kernel precomputed)") from error
 
@@ -349,7 +216,8 @@ def _target(text: str, dimensions: int) -> Any:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         raise InvalidOption(
-            f"--target is {text!r}; a number, numbers with commas, 'mean' or 'noisy' is needed"
+            "--target must be a number, numbers separated by commas, 'mean' or 'noisy'; got "
+            f"{text!r}"
         ) from None
     if len(numbers) == 1 and dimensions == 1:
         return numbers[0]

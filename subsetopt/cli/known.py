@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats import TableOptions
 
-from . import exits, inputs
-from .bundles import command
+from . import exits
+from .options import command
 from .streams import say
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def check(
             show_default=False,
         ),
     ],
-    table: inputs.TableInput,
+    table: TableOptions,
     instance: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="The instance; else looked for in the data folder."),
@@ -124,7 +125,7 @@ def check(
 
 def _check_answer(
     answer: str,
-    table: inputs.TableInput,
+    table: TableOptions,
     file: str | None,
     name: str | None,
     k: int | None,
@@ -144,7 +145,7 @@ def _check_answer(
     checking.matching([instance])  # a wrong name is told before anything is read
     if instance != called and called in {row.instance for row in checking.matching(())}:
         raise InvalidOption(f"--name is {instance}, but {file} is called as {called} is")
-    found = checking.read_answer(answer, table.options())
+    found = checking.read_answer(answer, table)
     checked = checking.check(instance, found.indices, file=file, folder=data, k=k)
     line = None
     if checked.standing == "new best":

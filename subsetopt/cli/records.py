@@ -13,7 +13,7 @@ import typer
 from subsetopt.errors import InvalidOption
 
 from . import exits
-from .moments import age, moment, shown
+from .durations import age, moment, shown
 from .streams import say
 
 if TYPE_CHECKING:

@@ -117,7 +117,7 @@ def _report_training(
     comparing: "Comparing",
 ) -> None:
     """Report training runs: tables here, and a folder with Markdown, JSON and figures."""
-    from subsetopt.training.comparing import load
+    from subsetopt.training import load
     from subsetopt.training.reporting import write_report
 
     from .trainings import show

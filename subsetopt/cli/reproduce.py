@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from subsetopt._options import numbers, split
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 
 from . import exits
-from .bundles import command
+from .options import command
 from .streams import say
-from .trainings import Keeping, names, numbers
+from .trainings import OutputOptions
 
 if TYPE_CHECKING:
     from subsetopt.papers import Experiment, Part
@@ -90,7 +91,7 @@ class Which:
         seeds = None if self.seeds is None else numbers("--seeds", self.seeds, int)
         parts = experiment.runs(self.scale, seeds)
         if self.rules is not None:
-            wanted = names(self.rules)
+            wanted = split(self.rules)
             require_rows(parts, wanted)
             parts = [part.only(wanted) for part in parts]
         device = self.device
@@ -99,11 +100,14 @@ class Which:
         return parts
 
 
-def reproduce(which: Which, keeping: Keeping) -> None:
+def reproduce(which: Which, keeping: OutputOptions) -> None:
     """Run a table or figure of the papers again, its numbers beside the published ones.
 
     Example: subsetopt reproduce obftf-fig1 --scale quick --plot fig1.svg
     """
+    from subsetopt._dependencies import OptionalDependency
+
+    OptionalDependency("torch", "torch", extra="train").load()
     from subsetopt.papers import EXPERIMENTS, experiment
 
     if which.experiment == LIST:
@@ -124,7 +128,7 @@ def reproduce(which: Which, keeping: Keeping) -> None:
 
 
 def _each(
-    found: "Sequence[Experiment]", which: Which, keeping: Keeping
+    found: "Sequence[Experiment]", which: Which, keeping: OutputOptions
 ) -> Iterator[dict[str, Any] | None]:
     from subsetopt.papers.readiness import ready
 
@@ -147,7 +151,7 @@ def _each(
 
 
 def _run(
-    experiment: "Experiment", parts: "list[Part]", which: Which, keeping: Keeping
+    experiment: "Experiment", parts: "list[Part]", which: Which, keeping: OutputOptions
 ) -> "Outcome":
     from subsetopt.papers import Scale
     from subsetopt.papers.outcome import outcome
@@ -155,21 +159,21 @@ def _run(
     runs = list(dict.fromkeys(run for part in parts for run in part.runs))
     if which.scale == "paper":
         _announce(experiment.name, runs, keeping)
-    results = keeping.execute(runs, keeping.settings())
+    results = keeping.execute(runs, keeping)
     return outcome(experiment, Scale(which.scale), parts, results)
 
 
-def _announce(name: str, runs: "list[Run]", keeping: Keeping) -> None:
+def _announce(name: str, runs: "list[Run]", keeping: OutputOptions) -> None:
     """Say how long it will take."""
+    from subsetopt._spec import Spec
     from subsetopt.papers.costing import SEQUENCES, estimated
     from subsetopt.problems.parallel import processors
-    from subsetopt.training.naming import Named
 
     on_cpu = all(run.device == "cpu" for run in runs)
     jobs = min(len(runs), keeping.jobs or (processors() if on_cpu else 1))
     threads = keeping.threads or max(1, processors() // jobs)
     seconds = estimated(runs, jobs, threads, keeping.data)
-    ordered = any(Named.parse(run.rule).name in SEQUENCES for run in runs)
+    ordered = any(Spec.parse(run.rule).name in SEQUENCES for run in runs)
     say(
         f"{name}: {len(runs)} runs, {jobs} at a time, will take about {_duration(seconds)} on an "
         f"idle machine{'; putting batches together comes on top' if ordered else ''}",
@@ -184,7 +188,7 @@ def _duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} seconds"
 
 
-def _shown(result: "Outcome", keeping: Keeping, plot: Path | None) -> dict[str, Any] | None:
+def _shown(result: "Outcome", keeping: OutputOptions, plot: Path | None) -> dict[str, Any] | None:
     from subsetopt.papers import showing
 
     if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
@@ -207,7 +211,7 @@ def _shown(result: "Outcome", keeping: Keeping, plot: Path | None) -> dict[str, 
     return document
 
 
-def _list(keeping: Keeping) -> None:
+def _list(keeping: OutputOptions) -> None:
     from subsetopt.papers import EXPERIMENTS, Scale, experiment
 
     found = [experiment(name) for name in EXPERIMENTS]

@@ -2,25 +2,32 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from subsetopt._options import option
+from subsetopt._spec import Spec
+from subsetopt.limits import Limits
+
 from . import exits, inputs
+from .options import output_file
 from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt._marginals import Marginal
+    from subsetopt.problems import Problem
     from subsetopt.solution import Solution
+    from subsetopt.solvers.base import Solver
 
     from .yardstick import Yardstick
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a command says beside what all say.
+    """What a command says in addition to what all say.
 
     Parameters
     ----------
@@ -39,65 +46,55 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """The solver, its limits, and where its answer goes; bad ones are refused at once."""
+class SolverOptions:
+    """The solver, and what is done with its result."""
 
-    solver: Annotated[
-        str, typer.Option(metavar="NAME", help="One of those that 'subsetopt solvers' lists.")
-    ] = "auto"
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="An option of the solver's own; repeatable."),
-    ] = None
-    bound: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="A bound beside the solver's own, for quadratic problems: fw, qp, rlt, sdp or "
-            "none; it may take the time limit once more.",
-        ),
-    ] = "none"
-    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Wall-clock seconds.")] = (
-        None
+    solver: str = option(
+        "Solver, one of those that 'subsetopt solvers' lists; also with its options, as in "
+        "tabu:iterations=1000.",
+        "auto",
+        metavar="NAME",
     )
-    gap: Annotated[
-        float | None, typer.Option(metavar="G", help="Relative gap that is good enough.")
-    ] = None
-    absolute_gap: Annotated[
-        float | None, typer.Option(metavar="G", help="Gap in units of the objective.")
-    ] = None
-    threads: Annotated[int | None, typer.Option(metavar="T", help="Number of threads.")] = None
-    seed: inputs.Seed = 0
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the indices: .npy, .csv or .txt."),
-    ] = None
-    log: Annotated[bool, typer.Option("--log", help="The solver's log, on stderr.")] = False
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead.")] = False
+    options: tuple[str, ...] = option(
+        "Option of the solver; repeatable.",
+        (),
+        flags=("--option",),
+        metavar="KEY=VALUE",
+        repeatable=True,
+        parse=lambda name, text: [text],
+    )
+    bound: str = option(
+        "Bound worked out in addition to the solver's own, for quadratic problems: fw, qp, rlt, "
+        "sdp or none; it may take as long as the time limit once more.",
+        "none",
+        metavar="NAME",
+    )
+    out: Path | None = output_file("File for the indices", ".npy", ".csv", ".txt")
+    as_json: bool = option("Print one JSON object.", False, flags=("--json",))
 
-    def __post_init__(self) -> None:
-        from subsetopt._files import require_writable, suffix_of
-        from subsetopt.formats.indices import SUFFIXES
-        from subsetopt.limits import Limits
+    def configured(self, problem: "Problem") -> "Solver":
+        """Return the solver with its options.
 
-        Limits(**self._limits())
-        if self.out is not None:
-            suffix_of(self.out, SUFFIXES)
-            require_writable(self.out)
+        Raises
+        ------
+        UnknownSolver
+            If none is called so.
+        InvalidOption
+            For an option that it lacks, or a value of the wrong type.
+        """
+        from subsetopt.formats.declared import fitted
+        from subsetopt.solvers import catalogue
+        from subsetopt.solving import AUTO
 
-    def _limits(self) -> dict[str, Any]:
-        return {
-            "time_limit": self.time_limit,
-            "gap": self.gap,
-            "absolute_gap": self.absolute_gap,
-            "threads": self.threads,
-            "seed": self.seed,
-            "log": self.log,
-        }
+        spec = Spec.parse(self.solver, self.options)
+        name = AUTO.get(problem.family, spec.name) if spec.name == "auto" else spec.name
+        options = fitted(catalogue.solver_class(name), spec.options, f"solver {name!r}")
+        return catalogue.create(name, **options)
 
     def answer(
         self,
         problem: Any,
+        limits: Limits,
         report: "Callable[[Solution, Yardstick], Report]" = lambda *_: Report(),
         tables: inputs.Tables | None = None,
     ) -> None:
@@ -110,18 +107,17 @@ class Run:
         from subsetopt.report.progress import clock
         from subsetopt.solving import solve
 
-        from .options import configured
         from .streams import output_to_error
         from .yardstick import Yardstick
 
-        ready = configured(problem, self.solver, self.option or ())
-        bounded, hidden = self.bound != "none", self.as_json or self.log
-        watched = clock(self.time_limit, CLOCK.now, bound=bounded, hidden=hidden)
+        ready = self.configured(problem)
+        bounded, hidden = self.bound != "none", self.as_json or limits.log
+        watched = clock(limits.time_limit, CLOCK.now, bound=bounded, hidden=hidden)
         with output_to_error(), watched as begins:
-            solution = solve(problem, ready, bound=self.bound, begins=begins, **self._limits())
+            solution = solve(problem, ready, bound=self.bound, begins=begins, **asdict(limits))
         if self.out is not None and solution.indices is not None:
             write_indices(solution.indices, self.out)
-        yardstick = Yardstick.of(problem, solution, self.seed)
+        yardstick = Yardstick.of(problem, solution, limits.seed)
         self._print(solution, yardstick, report(solution, yardstick), tables or {})
         raise typer.Exit(exits.of_solution(solution))
 

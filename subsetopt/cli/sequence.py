@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from subsetopt.errors import SubsetOptError
+from subsetopt.formats import TableOptions
 
-from . import exits, inputs
-from .batching import Data, Method, Results, Source
-from .bundles import command
+from . import exits
+from .batching import Data, ReportOptions, SequenceOptions, SourceOptions
+from .kernel_options import KernelOptions
+from .options import command
 from .streams import say
 
 if TYPE_CHECKING:
@@ -24,7 +26,13 @@ def register(app: typer.Typer) -> None:
     app.command("sequence")(command(sequence))
 
 
-def sequence(source: Source, table: inputs.TableInput, method: Method, results: Results) -> None:
+def sequence(
+    source: SourceOptions,
+    kernel: KernelOptions,
+    table: TableOptions,
+    method: SequenceOptions,
+    results: ReportOptions,
+) -> None:
     """Put all points into mini-batches such that what was seen so far resembles what is left.
 
     Example: subsetopt sequence features.npy --batch-size 50 --out order.npz
@@ -32,16 +40,16 @@ def sequence(source: Source, table: inputs.TableInput, method: Method, results: 
     from . import comparing
     from .streams import output_to_error
 
-    comparing.require_known(results.others, method.kernel)
-    data = source.read(table, method.kernel)
+    comparing.require_known(results.compare, kernel.precomputed)
+    data = source.read(table, kernel)
     with output_to_error():
         start = perf_counter()
-        engine = method.made_engine(data.points)
+        engine = method.made_engine(data.points, kernel)
         build_seconds = perf_counter() - start
         if not results.as_json:
             say(f"engine {engine.describe()}", err=True)
         found = _found(data, engine, method, results)
-        report = comparing.Report.of(found, engine, build_seconds, method.solver, data.labels)
+        report = comparing.Report.of(found, engine, build_seconds, method.spec().name, data.labels)
         interrupted = not _compare(report, data, engine, method, results)
     if results.plot is not None:
         report.plot(results.plot)
@@ -49,7 +57,9 @@ def sequence(source: Source, table: inputs.TableInput, method: Method, results: 
     raise typer.Exit(exits.INTERRUPTED if interrupted else exits.ANSWER)
 
 
-def _found(data: Data, engine: "Engine", method: Method, results: Results) -> "MiniBatchSequence":
+def _found(
+    data: Data, engine: "Engine", method: SequenceOptions, results: ReportOptions
+) -> "MiniBatchSequence":
     """Return the sequence, written where it should be; at Ctrl-C say what is left of it."""
     from subsetopt.sequencing import bar
 
@@ -65,14 +75,14 @@ def _found(data: Data, engine: "Engine", method: Method, results: Results) -> "M
 
 
 def _compare(
-    report: "Report", data: Data, engine: "Engine", method: Method, results: Results
+    report: "Report", data: Data, engine: "Engine", method: SequenceOptions, results: ReportOptions
 ) -> bool:
     """Add the others to the report; False if Ctrl-C came between."""
     from subsetopt.sequencing import bar
 
     from . import comparing
 
-    for name in results.others:
+    for name in results.compare:
         try:
             with bar(name, hidden=results.as_json) as progress:
                 report.add(comparing.run(name, data, engine, method, progress), data.labels)

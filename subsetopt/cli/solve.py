@@ -4,9 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from . import inputs
-from .bundles import command
-from .running import Report, Run
+from subsetopt.formats import TableOptions
+from subsetopt.limits import Limits
+
+from .inputs import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables
+from .kernel_options import KernelOptions
+from .options import command
+from .running import Report, SolverOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,29 +30,33 @@ _DRAWS, _FEWEST, _WORK = 101, 11, 10**7  # random selections for these, and valu
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     group = typer.Typer()
-    group.callback(help="Solve a problem and certify the answer.")(lambda: None)
+    group.callback(help="Solve a problem and certify the result.")(lambda: None)
     group.command("mean-matching")(command(mean_matching))
     group.command("quadratic")(command(quadratic))
     group.command("mmd")(command(mmd))
     app.add_typer(group, name="solve")
 
 
-def mean_matching(problem: inputs.MeanMatchingInput, table: inputs.TableInput, run: Run) -> None:
+def mean_matching(
+    problem: MeanMatchingOptions, table: TableOptions, solver: SolverOptions, limits: Limits
+) -> None:
     """Choose k of n values (or vectors) whose mean is closest to a target.
 
     Example: subsetopt solve mean-matching losses.npy --k 13 --time-limit 5
     """
-    read, tables = problem.read(run.seed, table)
-    run.answer(read, tables=tables)
+    read, tables = problem.read(limits.seed, table)
+    solver.answer(read, limits, tables=tables)
 
 
-def quadratic(problem: inputs.QuadraticInput, table: inputs.TableInput, run: Run) -> None:
-    """Choose k of n with the least, or the greatest, value of a quadratic.
+def quadratic(
+    problem: QuadraticOptions, table: TableOptions, solver: SolverOptions, limits: Limits
+) -> None:
+    """Choose k of n with the smallest, or the largest, value of a quadratic.
 
     Example: subsetopt solve quadratic MDG-a_1_n500_m50.txt.xz --time-limit 5
     """
     read = problem.read(table)
-    run.answer(read.problem, lambda *found: _quadratic_report(read, *found), read.tables)
+    solver.answer(read.problem, limits, lambda *found: _quadratic_report(read, *found), read.tables)
 
 
 def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardstick") -> Report:
@@ -83,16 +91,24 @@ def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardsti
     return Report(keys, lines)
 
 
-def mmd(problem: inputs.MMDInput, table: inputs.TableInput, run: Run) -> None:
-    """Choose k of n points such that chosen and left differ least in their kernel means.
+def mmd(
+    problem: MMDOptions,
+    kernel: KernelOptions,
+    table: TableOptions,
+    solver: SolverOptions,
+    limits: Limits,
+) -> None:
+    """Choose k of n points such that chosen and left ones differ least in their kernel means.
 
     Example: subsetopt solve mmd features.npy --k 32 --bound fw
     """
-    read, tables = problem.read(table)
-    run.answer(read, lambda solution, _: _mmd_report(read, tables, run.seed, solution), tables)
+    read, tables = problem.read(kernel, table)
+    solver.answer(
+        read, limits, lambda solution, _: _mmd_report(read, tables, limits.seed, solution), tables
+    )
 
 
-def _mmd_report(problem: Any, tables: inputs.Tables, seed: int, solution: "Solution") -> Report:
+def _mmd_report(problem: Any, tables: Tables, seed: int, solution: "Solution") -> Report:
     chosen = solution.indices
     keys = {
         "mmd_squared": None if chosen is None else problem.mmd_squared(chosen),

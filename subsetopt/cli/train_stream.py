@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from subsetopt.errors import InvalidOption
+from subsetopt._options import option
+from subsetopt.training.options import Settings
+from subsetopt.training.run import StreamRun
 
 from . import exits
-from .bundles import command
+from .options import Given, Values, command
 from .streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.training.streaming import Row, Streamed, StreamTraining
+    from subsetopt.training.streaming import Row, StreamTraining
 
 
 def register(app: typer.Typer) -> None:
@@ -26,112 +28,56 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class What:
-    """What is trained, on which records."""
+class StreamOptions:
+    """Which records are read, how far, and what is kept."""
 
-    records: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder of records.", show_default=False)
-    ]
-    task: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="The task, as for `train`; ids of records are numbers of its training samples.",
-            show_default=False,
-        ),
-    ]
-    rule: Annotated[
-        str, typer.Option(metavar="NAME", help="How samples are chosen. A wrong name lists all.")
-    ] = "obftf"
-    budget: Annotated[
-        float, typer.Option(metavar="B", help="Share of a window's known losses that is chosen.")
-    ] = 0.1
-    window: Annotated[int, typer.Option(metavar="N", help="Records in a window.")] = 1024
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Samples in a step; else the task's.")
-    ] = None
-    lr: Annotated[float | None, typer.Option(help="The learning rate; else the task's.")] = None
-    seed: Annotated[int, typer.Option(metavar="I", help="Of the initial weights.")] = 0
-    device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu"
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of the data sets; else SUBSETOPT_DATA names it."),
-    ] = None
-    download: Annotated[
-        bool, typer.Option("--download", help="Fetch files that are missing there.")
-    ] = False
+    records: Path = option("Folder of the records.", metavar="DIR")
+    name: str = option(
+        "Name of the stream, whose position is kept in the folder.", "train", metavar="NAME"
+    )
+    follow: bool = option("Wait for more records at the end.", False)
+    timeout: float | None = option(
+        "Seconds without a new record after which --follow ends.",
+        None,
+        ge=0,
+        metavar="S",
+        unset="never",
+        needs="follow",
+    )
+    delay: float = option("Seconds that a record waits for its label.", 0.0, metavar="S")
+    max_backlog: int | None = option(
+        "Number of records that may wait; the oldest beyond are dropped.",
+        None,
+        metavar="N",
+        unset="no limit",
+    )
+    evaluate_every: int | None = option(
+        "Number of windows between evaluations.", None, ge=1, metavar="N", unset="only at the end"
+    )
+    out: Path | None = option(
+        "Folder for the model and its position in the stream.", None, metavar="DIR"
+    )
+    checkpoint_every: int | None = option(
+        "Number of windows between checkpoints.",
+        None,
+        ge=1,
+        metavar="N",
+        unset="every 20 seconds",
+        needs="out",
+    )
+    as_json: bool = option("Print one JSON object instead of lines.", False, flags=("--json",))
 
-    def streamed(self) -> "Streamed":
-        """Return it as training takes it."""
-        from subsetopt.training.streaming import Streamed
-
-        return Streamed.of(
-            self.task,
-            rule=self.rule,
-            budget=self.budget,
-            window=self.window,
-            batch_size=self.batch_size,
-            lr=self.lr,
-            seed=self.seed,
-            device=self.device,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Going:
-    """How far it goes, and what is kept."""
-
-    name: Annotated[
-        str, typer.Option(metavar="NAME", help="Of the stream, whose place is kept in DIR.")
-    ] = "train"
-    follow: Annotated[bool, typer.Option("--follow", help="Wait for more at the end.")] = False
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="S", help="With --follow: end after so many seconds without any."),
-    ] = None
-    delay: Annotated[
-        float, typer.Option(metavar="S", help="Seconds that a record waits for its label.")
-    ] = 0.0
-    max_backlog: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Records that may wait; the oldest beyond are dropped."),
-    ] = None
-    evaluate_every: Annotated[
-        int | None, typer.Option(metavar="N", help="Windows between evaluations; else the end.")
-    ] = None
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Keep the model and the place in the stream here."),
-    ] = None
-    checkpoint_every: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Windows between checkpoints; else every 20 seconds."),
-    ] = None
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of lines.")
-    ] = False
-
-    def __post_init__(self) -> None:
-        if self.timeout is not None and not self.follow:
-            raise InvalidOption("--timeout is for --follow")
-        if self.timeout is not None and not self.timeout >= 0:
-            raise InvalidOption(f"--timeout is {self.timeout:g}; seconds >= 0 are needed")
-        if self.checkpoint_every is not None and self.out is None:
-            raise InvalidOption("--checkpoint-every is for --out DIR")
-
-    def training(self, what: What) -> "StreamTraining":
-        """Return the training, with its data."""
+    def training(self, run: StreamRun, data: Values) -> "StreamTraining":
+        """Return the training of a task, with its data."""
         from subsetopt.records import RecordStore
-        from subsetopt.training.streaming import StreamTraining
-        from subsetopt.training.tasks import task
+        from subsetopt.training import StreamTraining, task
 
-        run, store = what.streamed(), RecordStore(what.records)
+        store = RecordStore(self.records)
         if self.out is not None:
             self.out.mkdir(parents=True, exist_ok=True)
-        data = task(run.task).load(what.data, download=what.download, seed=run.seed)
         return StreamTraining(
             run,
-            data,
+            task(run.task).load(data["data"], download=data["download"], seed=run.seed),
             store,
             self.name,
             self.out,
@@ -144,22 +90,35 @@ class Going:
         )
 
 
-def train_stream(what: What, going: Going) -> None:
-    """Train a task on recorded forward passes: of each window the chosen samples, once.
+_RUN = ("task", "rule", "budget", "window", "seed", "device")
+_OPTIMIZER = ("batch_size", "lr", "momentum", "weight_decay")
+_DATA = ("data", "download")
 
-    With --out the same command goes on where it was, whatever has ended it.
+
+def train_stream(
+    run: Annotated[Values, Given(StreamRun, _RUN)],
+    stream: StreamOptions,
+    optimizer: Annotated[Values, Given(StreamRun, _OPTIMIZER, "the task's", "Optimizer")],
+    data: Annotated[Values, Given(Settings, _DATA, panel="Data")],
+) -> None:
+    """Train a task on recorded forward passes: on the chosen samples of each window, once.
+
+    With --out the same command resumes where it was, whatever has ended it.
 
     Example: subsetopt train stream --records records --task digits --budget 0.1 --out model
     """
-    training = going.training(what)
-    with _stopping(training), _watching(training, going) as watch:
+    training = stream.training(StreamRun.of(**run, **optimizer), data)
+    with _stopping(training), _watching(training, stream) as watch:
         result = training.fit(watch)
-    if going.as_json:
+    if stream.as_json:
         say(json.dumps(_plain(result)))
     else:
-        _say(result, going)
+        _say(result, stream.out)
     if training.interrupted:
-        _say_where(going.out)
+        text = "nothing is kept; --out DIR keeps the model and its position in the stream"
+        if stream.out is not None:
+            text = f"the same command resumes from {stream.out}"
+        say(f"interrupted; {text}", err=True)
         raise typer.Exit(exits.INTERRUPTED)
 
 
@@ -181,19 +140,19 @@ def _stopping(training: "StreamTraining") -> Iterator[None]:
 
 @contextmanager
 def _watching(
-    training: "StreamTraining", going: Going
+    training: "StreamTraining", stream: StreamOptions
 ) -> "Iterator[Callable[[int, Row | None], None]]":
     """Print evaluations; show on standard error how far it is."""
     from subsetopt.report.progress import shown
 
     cursor = training.stream.cursor
     total = cursor.windows + training.stream.backlog // training.run.window
-    known = None if going.follow else total
-    with shown("training", known, unit="windows", hidden=going.as_json) as steps:
+    known = None if stream.follow else total
+    with shown("training", known, unit="windows", hidden=stream.as_json) as steps:
 
         def watch(windows: int, row: "Row | None") -> None:
             steps.update(windows)
-            if row is not None and not going.as_json:
+            if row is not None and not stream.as_json:
                 say(_line(row))
 
         yield watch
@@ -207,7 +166,7 @@ def _line(row: "Row") -> str:
     return f"{counts}, {learnt}; test {', '.join(tests)}"
 
 
-def _say(result: dict[str, Any], going: Going) -> None:
+def _say(result: dict[str, Any], out: Path | None) -> None:
     say(
         f"{result['records']:,} records: {result['chosen']:,} chosen, {result['unknown']:,} of "
         f"unknown loss, {result['dropped']:,} more dropped, {result['lost']:,} lost; "
@@ -215,19 +174,12 @@ def _say(result: dict[str, Any], going: Going) -> None:
     )
     if result["foreign"]:
         say(
-            f"{result['foreign']:,} chosen ids are no numbers of training samples of "
-            f"{result['task']}, and were left out",
+            f"{result['foreign']:,} chosen ids are not training samples of {result['task']} and "
+            "were left out",
             err=True,
         )
-    if going.out is not None:
-        say(f"kept in {going.out}", err=True)
-
-
-def _say_where(out: Path | None) -> None:
-    text = "nothing is kept; --out DIR keeps the model and the place in the stream"
     if out is not None:
-        text = f"the same command goes on with {out}"
-    say(f"interrupted; {text}", err=True)
+        say(f"kept in {out}", err=True)
 
 
 def _plain(result: Any) -> Any:

@@ -5,100 +5,34 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from subsetopt._options import option
 from subsetopt.errors import InvalidOption
+from subsetopt.training.options import Settings
 
 from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.training.analysis import Analysis
-    from subsetopt.training.comparing import Settings, Watch
+    from subsetopt.training.comparing import Watch
     from subsetopt.training.result import Result
     from subsetopt.training.run import Run
 
-Number = TypeVar("Number", int, float)
-
-
-def names(text: str) -> list[str]:
-    """Return the parts between commas, those in brackets left alone."""
-    parts, depth = [""], 0
-    for letter in text:
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0)
-        if letter == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [part.strip() for part in parts if part.strip()]
-
-
-def numbers(option: str, text: str, kind: type[Number]) -> list[Number]:
-    """Return the numbers between commas, or raise InvalidOption."""
-    try:
-        found = [kind(part) for part in names(text)]
-    except ValueError:
-        found = []
-    if not found:
-        what = "whole numbers" if kind is int else "numbers"
-        raise InvalidOption(f"{option} is {text!r}; {what} separated by commas are needed")
-    return found
-
 
 @dataclass(frozen=True, kw_only=True)
-class Keeping:
+class OutputOptions(Settings):
     """Where data come from, where results go, and how they are shown."""
 
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of the data sets; else SUBSETOPT_DATA names it."),
-    ] = None
-    download: Annotated[
-        bool, typer.Option("--download", help="Fetch files that are missing there.")
-    ] = False
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Keep results here, and checkpoints meanwhile."),
-    ] = None
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what the folder holds.")] = (
-        False
-    )
-    jobs: Annotated[
-        int | None,
-        typer.Option(help="Runs at a time; else one for each processor, on a GPU one."),
-    ] = None
-    threads: Annotated[
-        int | None, typer.Option(help="Of each run; else the processors divided by the jobs.")
-    ] = None
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write scalars to DIR/tensorboard as well.")
-    ] = False
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print tables as Markdown.")] = False
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of tables.")
-    ] = False
+    markdown: bool = option("Print tables as Markdown.", False)
+    as_json: bool = option("Print one JSON object instead of tables.", False, flags=("--json",))
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.markdown and self.as_json:
             raise InvalidOption("--markdown and --json exclude each other")
 
-    def settings(self) -> "Settings":
-        """Return what training is told."""
-        from subsetopt.training.comparing import Settings
-
-        return Settings(
-            data_folder=self.data,
-            download=self.download,
-            out=self.out,
-            resume=self.resume,
-            jobs=self.jobs,
-            threads=self.threads,
-            tensorboard=self.tensorboard,
-        )
-
-    def execute(self, runs: "list[Run]", settings: "Settings") -> "list[Result]":
+    def execute(self, runs: "list[Run]", settings: Settings) -> "list[Result]":
         """Train, with a bar."""
         from subsetopt.training.comparing import execute
 

@@ -8,13 +8,14 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar
 
-from subsetopt.errors import InvalidFile
+from subsetopt._registry import require_options
+from subsetopt.errors import InvalidFile, InvalidOption
 
 T = TypeVar("T")
 Check = Callable[[Any], Any]
 _MOST = 2**63
 _NAMES: dict[Any, str] = {
-    int: "a whole number",
+    int: "an integer",
     float: "a number",
     str: "a text",
     bool: "true or false",
@@ -48,6 +49,38 @@ def declared(kind: type[T], data: object, what: str, *, ignore: bool = False) ->
     return made
 
 
+def fitted(kind: Any, options: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Return options as the fields of a dataclass declare them.
+
+    Parameters
+    ----------
+    kind : type
+        Its fields may also be of types that only the class itself checks.
+    options : mapping of str to object
+        By the names of fields.
+    owner : str
+        Whose options they are, for messages.
+
+    Raises
+    ------
+    InvalidOption
+        If there is no such field, or it does not hold values of that type.
+    """
+    known = [one.name for one in fields(kind) if one.init] if is_dataclass(kind) else []
+    require_options(owner, options, known)
+    hints, made = typing.get_type_hints(kind), {}
+    for name, value in options.items():
+        try:
+            made[name] = _check(hints[name])(value)
+        except KeyError:  # of a type that only the class checks
+            made[name] = value
+        except (TypeError, ValueError) as error:
+            more = "; options follow each other as NAME:KEY=VALUE:KEY=VALUE"
+            more = more if isinstance(value, str) and "=" in value else ""
+            raise InvalidOption(f"{name} of {owner} {error}{more}") from error
+    return made
+
+
 @cache
 def _dataclass(kind: Any, ignore: bool) -> Check:
     hints = typing.get_type_hints(kind)
@@ -60,7 +93,7 @@ def _dataclass(kind: Any, ignore: bool) -> Check:
 
     def made(data: Any) -> Any:
         if not isinstance(data, Mapping):
-            raise TypeError(f"it is {_shown(data)}; a mapping is needed")
+            raise TypeError(f"must be a mapping; got {_shown(data)}")
         missing = [name for name in needed if name not in data]
         unknown = [] if ignore else [name for name in data if name not in checks]
         if missing or unknown:
@@ -103,7 +136,7 @@ def _plain(kind: Any) -> Check:
     def check(value: Any) -> Any:
         good = type(value) is kind or (kind is float and type(value) is int)
         if not good or (type(value) is int and not -_MOST <= value < _MOST):
-            raise TypeError(f"it is {_shown(value)}; {name} is needed")
+            raise TypeError(f"must be {name}; got {_shown(value)}")
         return float(value) if kind is float else value
 
     return check
@@ -117,9 +150,12 @@ def _one_of(checks: list[Check], hint: Any) -> Check:
                 return one(value)
             except (TypeError, ValueError) as error:
                 failures.append(error)
+        names = [_NAMES.get(one, "") for one in typing.get_args(hint)]
+        if all(names):
+            raise TypeError(f"must be {' or '.join(names)}; got {_shown(value)}")
         # A ValueError is of what fits but for its content, which is what was meant.
         failures.sort(key=lambda error: not isinstance(error, ValueError))
-        raise failures[0] if failures else TypeError(f"{hint} is needed")
+        raise failures[0] if failures else TypeError(f"must be {hint}")
 
     return check
 
@@ -127,7 +163,7 @@ def _one_of(checks: list[Check], hint: Any) -> Check:
 def _among(values: tuple[Any, ...]) -> Check:
     def check(value: Any) -> Any:
         if value not in values:
-            raise ValueError(f"it is {_shown(value)}; one of {', '.join(map(repr, values))}")
+            raise ValueError(f"must be one of {', '.join(map(repr, values))}; got {_shown(value)}")
         return value
 
     return check
@@ -136,7 +172,7 @@ def _among(values: tuple[Any, ...]) -> Check:
 def _listed(kind: Any, of: Check) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, list | tuple):
-            raise TypeError(f"it is {_shown(value)}; a list is needed")
+            raise TypeError(f"must be a list; got {_shown(value)}")
         return kind(_placed(f"entry {i}", of, one) for i, one in enumerate(value, start=1))
 
     return check
@@ -145,7 +181,7 @@ def _listed(kind: Any, of: Check) -> Check:
 def _mapped(of: Check) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-            raise TypeError(f"it is {_shown(value)}; a mapping of names is needed")
+            raise TypeError(f"must be a mapping of names; got {_shown(value)}")
         return {key: _placed(key, of, one) for key, one in value.items()}
 
     return check

@@ -3,31 +3,41 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
-from .cells import shortened
+from .cells import shortened, split
 
 _SHOWN = 5  # names that a message lists
 
 
+def _columns(name: str, text: str) -> list[str]:
+    return [cell.text for cell in split(text, ",")]
+
+
+@documented
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
     """What a caller says about a table; None leaves it to the rules.
 
-    Parameters
-    ----------
-    header : bool, optional
-        Whether line 1 names the columns.
-    columns : sequence of str or int, optional
-        The columns to read, in this order: names, or numbers from 1 as text; integers are indices
-        from 0.
-    id : str or int, optional
-        The column whose cells name the rows; it is not read as a number.
+    Integers are indices of columns from 0, texts their names, or numbers from 1.
     """
 
-    header: bool | None = None
-    columns: Sequence[str | int] | None = None
-    id: str | int | None = None
+    header: bool | None = option(
+        "Whether line 1 of text names the columns.", None, unset="decided by what it holds"
+    )
+    columns: Sequence[str | int] | None = option(
+        "Columns to read, in this order: names, or numbers from 1.",
+        None,
+        metavar="A,B",
+        parse=_columns,
+        unset="all",
+    )
+    id: str | int | None = option(
+        "Column that names the rows, which is not read as a number: its name, or number from 1.",
+        None,
+        metavar="COLUMN",
+    )
 
     @property
     def names(self) -> list[str]:

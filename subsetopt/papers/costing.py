@@ -8,9 +8,9 @@ from time import perf_counter
 
 import torch
 
+from subsetopt._spec import Spec
 from subsetopt.training.data.splits import Data
 from subsetopt.training.loop import Training
-from subsetopt.training.naming import Named
 from subsetopt.training.run import Run
 from subsetopt.training.tasks import task
 
@@ -35,7 +35,7 @@ class Pace:
 
     def of(self, run: Run) -> float:
         """Return the seconds of a run, its evaluations included."""
-        name = Named.parse(run.rule).name
+        name = Spec.parse(run.rule).name
         share = 1.0 if name in ("full", *SEQUENCES) else run.budget
         looked = 1.0 if name in _WITHIN_BATCHES else share if name == "osgd" else 0.0
         within = name in (*_WITHIN_BATCHES, "uniform")

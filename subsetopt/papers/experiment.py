@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
-from subsetopt.training.naming import Named
+from subsetopt._spec import Spec
 from subsetopt.training.run import Run
 
 from .parts import Cell, Number, Part
@@ -84,9 +84,9 @@ def _begun(part: Part) -> Part:
 
 
 def _tiny(run: Run) -> Run:
-    named = Named.parse(run.task)
+    named = Spec.parse(run.task)
     options = named.options | (_SMOKE if named.name in _LIMITED else {})
-    rule = Named.parse(run.rule)
+    rule = Spec.parse(run.rule)
     if "warmup_epochs" in rule.options:
         rule = replace(rule, options=rule.options | {"warmup_epochs": 1})
     return run.but(

@@ -7,8 +7,8 @@ from functools import reduce
 from statistics import fmean
 from typing import Literal, NamedTuple
 
+from subsetopt._spec import Spec
 from subsetopt.errors import InvalidOption
-from subsetopt.training.naming import Named
 from subsetopt.training.result import Result
 from subsetopt.training.run import Run
 
@@ -144,7 +144,7 @@ class Part:
 def is_called(name: str, run: Run, cell: Cell) -> bool:
     """Return whether a run is of the method of a name: the paper's, or that of its rule."""
     plain = name.strip().lower()
-    return plain in (cell.row.lower(), run.rule.lower(), Named.parse(run.rule).name)
+    return plain in (cell.row.lower(), run.rule.lower(), Spec.parse(run.rule).name)
 
 
 def require_rows(parts: Sequence[Part], wanted: Sequence[str]) -> None:

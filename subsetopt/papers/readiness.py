@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, MissingDependency
 from subsetopt.training.models import build_model
-from subsetopt.training.naming import Named
 from subsetopt.training.tasks import task
 
 from .parts import Part
@@ -49,7 +49,7 @@ def _try(
     faults: dict[str, InvalidFile | MissingDependency],
 ) -> None:
     made = task(name)
-    network = Named.parse(name).options.get("network")
+    network = Spec.parse(name).options.get("network")
     try:
         if network in OPTIONAL:
             build_model(network)

@@ -1,12 +1,14 @@
 """From what a caller names, builds or writes to a kernel."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._registry import require_options
+from subsetopt._spec import Spec
 from subsetopt.errors import InvalidProblem
 
 from .kernels import Fill, Gaussian, Kernel, Laplace, Linear, Polynomial
@@ -63,12 +65,24 @@ _NAMED: dict[str, type[Kernel]] = {
 }
 
 
+def _of_spec(spec: Spec) -> Kernel:
+    kind = _NAMED[spec.name]
+    require_options(f"kernel {spec.name!r}", spec.options, [one.name for one in fields(kind)])  # type: ignore[arg-type]
+    return kind(**spec.options)
+
+
 def kernel_of(kernel: object) -> Kernel:
-    """Return the kernel that is meant by an object, a name or a function."""
+    """Return the kernel that is meant by an object, a function or a name.
+
+    A name may have options, as in ``"gaussian:scale=2"``.
+    """
     if isinstance(kernel, Kernel):
         return kernel
-    if isinstance(kernel, str) and kernel in _NAMED:
-        return _NAMED[kernel]()
+    if isinstance(kernel, str) and kernel.partition(":")[0] in _NAMED:
+        kernel = Spec.parse(kernel)
+    if isinstance(kernel, Spec) and kernel.name in _NAMED:
+        return _of_spec(kernel)
+    kernel = str(kernel) if isinstance(kernel, Spec) else kernel
     if isinstance(kernel, type):
         raise InvalidProblem(f"kernel is the class {kernel.__name__}; give {kernel.__name__}()")
     if callable(kernel):

@@ -1,14 +1,18 @@
-"""Refusing what would not fit, before anything is allocated."""
+"""Refusing what would not fit, before anything is allocated; sizes read and shown."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from subsetopt.errors import TooLarge
+from subsetopt.errors import InvalidOption, TooLarge
 
 _SHARE = 0.75  # of the available memory that one array may take
 _UNKNOWN = 8 * 2**30  # bytes assumed where the machine does not say
 _ROOT = Path("/")
+_SIZES = {"": 1, "b": 1}
+for _power, _letter in enumerate("kmgt", start=1):
+    _SIZES |= {f"{_letter}b": 1000**_power, f"{_letter}ib": 1024**_power}
 
 
 def memory_limit() -> int:
@@ -127,6 +131,27 @@ def require_square(what: str, n: int) -> None:
         8 * n * n,
         f"give at most {fewer} candidates, or take a machine with more memory",
     )
+
+
+def memory_size(name: str, text: str) -> int:
+    """Return the bytes that a size such as ``4GiB``, ``500 MB`` or ``1e9`` stands for.
+
+    Raises
+    ------
+    InvalidOption
+        For another text, or less than a byte; `name` is what it is called in the message.
+    """
+    found = re.fullmatch(r"\s*([0-9.]+(?:e\+?[0-9]+)?)\s*([a-z]*)\s*", text.lower())
+    try:
+        size = int(float(found[1]) * _SIZES[found[2]]) if found else 0
+    except (ValueError, KeyError, OverflowError):
+        size = 0
+    if size < 1:
+        raise InvalidOption(
+            f"{name} must be a number of bytes, or one with a unit: kB, MB, GB, TB, KiB, MiB, GiB "
+            f"or TiB; got {text!r}"
+        )
+    return size
 
 
 def in_units(count: int) -> str:

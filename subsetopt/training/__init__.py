@@ -2,28 +2,31 @@
 
 from typing import TYPE_CHECKING
 
-from subsetopt._dependencies import OptionalDependency
 from subsetopt._registry import loader
 
 if TYPE_CHECKING:
     from .analysis import analyse
-    from .comparing import Settings, execute, load, runs_of
+    from .comparing import execute, load, runs_of
     from .loop import Training, train
     from .methods import METHODS
+    from .options import Settings
+    from .recipe import Recipe
     from .result import Passes, Result
-    from .run import Run
+    from .run import Run, StreamRun
+    from .streaming import StreamTraining
     from .tasks import TASKS, task
     from .tuning import Tuning
 
-OptionalDependency("torch", "torch", extra="train").load()  # nothing here works without it
-
 _CONTENTS = {
     "analysis": ("analyse",),
-    "comparing": ("Settings", "execute", "load", "runs_of"),
+    "comparing": ("execute", "load", "runs_of"),
     "loop": ("Training", "train"),
     "methods": ("METHODS",),
+    "options": ("Settings",),
+    "recipe": ("Recipe",),
     "result": ("Passes", "Result"),
-    "run": ("Run",),
+    "run": ("Run", "StreamRun"),
+    "streaming": ("StreamTraining",),
     "tasks": ("TASKS", "task"),
     "tuning": ("Tuning",),
 }
@@ -32,9 +35,12 @@ __all__ = [
     "METHODS",
     "TASKS",
     "Passes",
+    "Recipe",
     "Result",
     "Run",
     "Settings",
+    "StreamRun",
+    "StreamTraining",
     "Training",
     "Tuning",
     "analyse",
@@ -46,7 +52,13 @@ __all__ = [
 ]
 
 
-__getattr__ = loader(__name__, _CONTENTS)
+def _require_torch() -> None:
+    from subsetopt._dependencies import OptionalDependency  # not for the help of commands
+
+    OptionalDependency("torch", "torch", extra="train").load()
+
+
+__getattr__ = loader(__name__, _CONTENTS, before=_require_torch)
 
 
 def __dir__() -> list[str]:

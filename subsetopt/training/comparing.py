@@ -5,7 +5,6 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +15,15 @@ from subsetopt.formats.csv_cells import csv_text
 from subsetopt.problems.parallel import processors
 
 from .checkpoint import NAME
+from .options import FOLDER, Settings
 from .ranks import join
 from .result import Result
 from .run import BASELINES, Run
 
-FOLDER = "runs"
 Watch = Callable[[Result, int, int], None]
 """Called after each run with its result, the runs done and all runs."""
 Train = Callable[[Run, "Settings", int], Result]
 """Makes the result of a run with so many threads, and keeps it; see `keep`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Where data come from, where results go, and how many runs there are at a time.
-
-    Parameters
-    ----------
-    data_folder : Path, optional
-        None is the variable SUBSETOPT_DATA.
-    download : bool
-    out : Path, optional
-        Results and checkpoints; None keeps nothing.
-    resume : bool
-        Go on with what the folder holds.
-    jobs : int, optional
-        None: as many as there are processors, on a GPU one.
-    threads : int, optional
-        Of each run. None: the processors divided by the jobs.
-    tensorboard : bool
-        Write scalars to ``out/tensorboard`` as well.
-    """
-
-    data_folder: Path | None = None
-    download: bool = False
-    out: Path | None = None
-    resume: bool = False
-    jobs: int | None = None
-    threads: int | None = None
-    tensorboard: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("jobs", "threads"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InvalidOption(f"{name} is {value}; a whole number >= 1 is needed")
-        if self.out is None and (self.resume or self.tensorboard):
-            raise InvalidOption("out is missing: the folder that results are kept in")
-
-    def folder(self, run: Run) -> Path | None:
-        """Return where a run is kept."""
-        return None if self.out is None else self.out / FOLDER / run.key
 
 
 def runs_of(
@@ -88,7 +45,7 @@ def runs_of(
     """
     from .methods import method
 
-    names = {method(rule).named.name for rule in rules}  # an unknown one is said now
+    names = {method(rule).spec.name for rule in rules}  # an unknown one is said now
     wanted = list(dict.fromkeys(rules if names & set(BASELINES) else ["uniform", *rules]))
     for what, values in (("rules", wanted), ("budgets", budgets), ("seeds", seeds)):
         if not values or len(set(values)) < len(values):
@@ -193,7 +150,7 @@ def train_one(run: Run, settings: Settings, threads: int) -> Result:
     folder = settings.folder(run)
     made = task(run.task)
     group = join(run.device)
-    data = made.load(settings.data_folder, download=settings.download, seed=run.seed)
+    data = made.load(settings.data, download=settings.download, seed=run.seed)
     result = Training(run, data, folder, group).fit()
     if folder is not None and group.first:
         keep(result, settings)

@@ -1,46 +1,74 @@
 """How a task is trained where nothing else is said."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
+from subsetopt._options import check, documented, option
 from subsetopt.errors import InvalidOption
 
 SCHEDULES = ("constant", "step", "three_steps", "linear", "cosine", "warmup_exponential")
 AUGMENTATIONS = ("none", "standard", "randaugment", "mixup", "ricap")
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Epochs, batches and the optimiser: SGD with momentum.
+class OptimizerOptions:
+    """Batches and the optimizer: SGD with momentum."""
 
-    Parameters
-    ----------
-    epochs, batch_size : int
-    lr : float
-        The initial learning rate.
-    momentum, weight_decay : float
-    schedule : str
-        One of `SCHEDULES`.
-    augmentation : str
-        One of `AUGMENTATIONS`.
-    quick_epochs : int
-        Enough for a first look.
-    """
-
-    epochs: int
-    batch_size: int
-    lr: float
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    nesterov: bool = False
-    schedule: str = "constant"
-    augmentation: str = "none"
-    ema: float | None = None
-    """Decay of the average of the weights that is evaluated; None evaluates the weights."""
-    quick_epochs: int = 1
+    batch_size: int = option("Number of samples in a batch.", ge=1, metavar="N")
+    lr: float = option("Initial learning rate of SGD.", gt=0, lt=float("inf"), metavar="LR")
+    momentum: float = option("Momentum of SGD.", 0.0, ge=0, lt=1, metavar="M")
+    weight_decay: float = option("Weight decay of SGD.", 0.0, ge=0, lt=float("inf"), metavar="D")
 
     def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise InvalidOption(f"schedule is {self.schedule!r}; one of {', '.join(SCHEDULES)}")
-        if self.augmentation not in AUGMENTATIONS:
-            known = ", ".join(AUGMENTATIONS)
-            raise InvalidOption(f"augmentation is {self.augmentation!r}; one of {known}")
+        check(self)
+
+    @classmethod
+    def of(cls, task: str, **given: Any) -> Self:
+        """Return what the recipe of a task says, except for what is given and not None.
+
+        Raises
+        ------
+        InvalidOption
+            For an option that there is not, or a value outside its domain.
+        """
+        from subsetopt.training import task as made
+
+        recipe, known = made(task).recipe, {one.name for one in fields(cls)}
+        chosen = {key: value for key, value in given.items() if value is not None}
+        if unknown := set(chosen) - known:
+            raise InvalidOption(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+        same = {one.name: getattr(recipe, one.name) for one in fields(recipe) if one.name in known}
+        return cls(**(same | {"task": task} | chosen))
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(OptimizerOptions):
+    """How a model is trained from its initial weights: epochs, batches and the optimizer."""
+
+    epochs: int = option("Number of epochs of full training.", ge=1, metavar="T")
+    nesterov: bool = option("Use Nesterov's momentum.", False)
+    schedule: str = option(
+        "Schedule of the learning rate over the budgeted training.",
+        "constant",
+        choices=SCHEDULES,
+        metavar="NAME",
+    )
+    augmentation: str = option(
+        "Augmentation of the training samples.", "none", choices=AUGMENTATIONS, metavar="NAME"
+    )
+    ema: float | None = option(
+        "Decay of the average of the weights that is evaluated; None evaluates the weights.",
+        None,
+        gt=0,
+        lt=1,
+    )
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class Recipe(TrainingOptions):
+    """How a task is trained where nothing else is said."""
+
+    quick_epochs: int = option("Number of epochs that are enough for a first look.", 1, ge=1)

@@ -1,112 +1,65 @@
 """One training run, as plain values: what names it, and what it is repeated by."""
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from zlib import crc32
 
-from subsetopt.errors import InvalidOption
+from subsetopt._options import documented, option
 
-from .recipe import AUGMENTATIONS, SCHEDULES
+from .recipe import OptimizerOptions, TrainingOptions
 
-SELECT_FROM = ("batch", "pool")
 BASELINES = ("uniform", "unif_sgd")
 """Uniform sampling, which rules are compared with: the first of these that takes part."""
-PRECISIONS = ("float32", "bfloat16", "float16")
+_TASK = "Name of the task, with options where there are any: linreg:outliers=20."
+_RULE = "Name of the rule that chooses samples, with options: vector:features=labels."
+_DEVICE = "Device to train on: cpu or cuda."
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """A task, a rule, a budget, a seed, and how it is trained.
+class Run(TrainingOptions):
+    """A task, a rule, a budget, a seed, and how it is trained."""
 
-    Parameters
-    ----------
-    task, rule : str
-        Names, with options where there are any: ``linreg:outliers=20``, ``vector:features=labels``.
-    budget : float
-        B: the share of full training's backward passes.
-    seed : int
-        Of the initial weights, the order of samples, rules, augmentation and data that are made up.
-    epochs, batch_size : int
-    lr, momentum, weight_decay : float
-    nesterov : bool
-    schedule, augmentation : str
-    ema : float, optional
-        Decay of the average of the weights that is evaluated.
-    select_from : {"batch", "pool"}
-        For rules that choose within batches. "batch": B * batch_size of each batch, as One Backward
-        from Ten Forward does. "pool": batch_size out of batch_size / B, so that steps are as large
-        as those of rules that choose by epochs, and as few.
-    device : str
-    precision : str
-        Of the passes: one of `PRECISIONS`; "float16" scales the loss.
-    compile : bool
-        Compile the model by ``torch.compile``.
-    tuning : bool
-        Judge by samples that are held out of the training set, instead of the test set.
-    evaluate_every : int
-        Epochs between evaluations; the last one is always evaluated.
-
-    Raises
-    ------
-    InvalidOption
-        For a value outside its domain.
-    """
-
-    task: str
-    rule: str = "uniform"
-    budget: float = 1.0
-    seed: int = 0
-    epochs: int
-    batch_size: int
-    lr: float
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    nesterov: bool = False
-    schedule: str = "constant"
-    augmentation: str = "none"
-    ema: float | None = None
-    select_from: str = "batch"
-    device: str = "cpu"
-    precision: str = "float32"
-    compile: bool = False
-    tuning: bool = False
-    evaluate_every: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "evaluate_every"):
-            value = getattr(self, name)
-            good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-            _require(name, value, good, "a whole number >= 1")
-        _require("seed", self.seed, isinstance(self.seed, int) and self.seed >= 0, "a number >= 0")
-        good = isinstance(self.budget, float | int) and 0 < self.budget <= 1
-        _require("budget", self.budget, good, "a share 0 < budget <= 1")
-        _require("lr", self.lr, 0 < self.lr < float("inf"), "a number > 0")
-        _require("momentum", self.momentum, 0 <= self.momentum < 1, "a number 0 <= momentum < 1")
-        good = 0 <= self.weight_decay < float("inf")
-        _require("weight_decay", self.weight_decay, good, "a number >= 0")
-        good = self.ema is None or 0 < self.ema < 1
-        _require("ema", self.ema, good, "a number 0 < ema < 1, or None")
-        for name, known in (
-            ("schedule", SCHEDULES),
-            ("augmentation", AUGMENTATIONS),
-            ("select_from", SELECT_FROM),
-            ("precision", PRECISIONS),
-        ):
-            _require(name, getattr(self, name), getattr(self, name) in known, _one_of(known))
+    task: str = option(_TASK)
+    rule: str = option(_RULE, "uniform")
+    budget: float = option("Share of full training's backward passes.", 1.0, gt=0, le=1)
+    seed: int = option(
+        "Seed of the initial weights, the order of samples, the rule, augmentation and synthetic "
+        "data.",
+        0,
+        ge=0,
+    )
+    select_from: str = option(
+        "What rules within batches choose from: B * N samples of each batch of N, as One Backward "
+        "from Ten Forward does (batch), or N samples of a pool of N / B, so that steps are as "
+        "large and as few as those of rules that choose by epochs (pool).",
+        "batch",
+        choices=("batch", "pool"),
+        metavar="WHAT",
+    )
+    evaluate_every: int = option(
+        "Number of epochs between evaluations; the last epoch is always evaluated.",
+        1,
+        ge=1,
+        metavar="E",
+    )
+    device: str = option(_DEVICE, "cpu", metavar="NAME")
+    precision: str = option(
+        "Precision of the passes; float16 scales the loss.",
+        "float32",
+        choices=("float32", "bfloat16", "float16"),
+        metavar="NAME",
+    )
+    compile: bool = option("Compile the model with torch.compile.", False)
+    tuning: bool = option(
+        "Evaluate on samples held out of the training set, instead of the test set.", False
+    )
 
     @classmethod
     def of(cls, task: str, rule: str = "uniform", **given: Any) -> "Run":
         """Return a run by the recipe of the task, except for what is given and not None."""
-        from .tasks import task as made
-
-        recipe = asdict(made(task).recipe)
-        del recipe["quick_epochs"]
-        chosen = {key: value for key, value in given.items() if value is not None}
-        unknown = set(chosen) - {field.name for field in fields(cls)}
-        if unknown:
-            raise InvalidOption(f"a run has no {', '.join(sorted(unknown))}")
-        return cls(task=task, rule=rule, **(recipe | chosen))
+        return super().of(task, rule=rule, **given)
 
     def but(self, **changes: Any) -> "Run":
         """Return the run with these changes."""
@@ -130,10 +83,26 @@ class Run:
         return cls(**values)
 
 
-def _one_of(known: tuple[str, ...]) -> str:
-    return f"one of {', '.join(known)}"
+@documented
+@dataclass(frozen=True, kw_only=True)
+class StreamRun(OptimizerOptions):
+    """What is trained on a stream of records; a checkpoint of anything else is refused."""
 
+    task: str = option(
+        f"{_TASK} Ids of records are numbers of its training samples.", metavar="NAME"
+    )
+    rule: str = option(_RULE, "obftf", metavar="NAME")
+    budget: float = option(
+        "Share of a window's samples with a known loss that is trained on.",
+        0.1,
+        gt=0,
+        le=1,
+        metavar="B",
+    )
+    window: int = option("Number of records in a window.", 1024, ge=1, metavar="N")
+    seed: int = option("Seed of the initial weights and of synthetic data.", 0, ge=0, metavar="I")
+    device: str = option(_DEVICE, "cpu", metavar="NAME")
 
-def _require(name: str, value: object, good: bool, wanted: str) -> None:
-    if not good:
-        raise InvalidOption(f"{name} is {value!r}; {wanted} is needed")
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values."""
+        return asdict(self)

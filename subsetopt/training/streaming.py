@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,15 @@ import torch
 from torch import nn
 
 from subsetopt._files import locked_folder
+from subsetopt._spec import Spec
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.torch.rules import rule as made_rule
 from subsetopt.torch.streaming import StreamedBatch, StreamedSamples
 
 from .checkpoint import NAME, Checkpoint
 from .data.splits import Batch, Data
-from .naming import Named
 from .ranks import Group
+from .run import StreamRun
 from .tasks import evaluated
 from .tasks import task as made_task
 
@@ -31,63 +31,6 @@ Progress = Callable[[int, Row | None], None]
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Streamed:
-    """What is trained, as plain values; a checkpoint of anything else is refused.
-
-    Parameters
-    ----------
-    task, rule : str
-        Names, with options where there are any.
-    budget : float
-        Which share of a window's samples with a known loss is trained on.
-    window : int
-        Records in a window.
-    batch_size : int
-    lr, momentum, weight_decay : float
-        Of SGD.
-    seed : int
-        Of the initial weights, and of data that are made up.
-    device : str
-
-    Raises
-    ------
-    InvalidOption
-        For a value outside its domain.
-    """
-
-    task: str
-    rule: str = "obftf"
-    budget: float = 0.1
-    window: int = 1024
-    batch_size: int
-    lr: float
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    seed: int = 0
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        for name in ("window", "batch_size"):
-            _require(name, getattr(self, name), getattr(self, name) >= 1, "a whole number >= 1")
-        _require("seed", self.seed, self.seed >= 0, "a number >= 0")
-        _require("budget", self.budget, 0 < self.budget <= 1, "a share 0 < budget <= 1")
-        _require("lr", self.lr, 0 < self.lr < float("inf"), "a number > 0")
-
-    @classmethod
-    def of(cls, task: str, **given: Any) -> "Streamed":
-        """Return what the recipe of the task says, except for what is given and not None."""
-        recipe = made_task(task).recipe
-        same = ("batch_size", "lr", "momentum", "weight_decay")
-        chosen = {name: getattr(recipe, name) for name in same}
-        chosen |= {name: value for name, value in given.items() if value is not None}
-        return cls(task=task, **chosen)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values."""
-        return asdict(self)
-
-
 class StreamTraining:
     """Trains on the chosen samples of a folder of records: ``StreamTraining(...).fit()``.
 
@@ -97,7 +40,7 @@ class StreamTraining:
 
     Parameters
     ----------
-    run : Streamed
+    run : StreamRun
     data : Data
     store : RecordStore
     name : str
@@ -119,7 +62,7 @@ class StreamTraining:
 
     def __init__(
         self,
-        run: Streamed,
+        run: StreamRun,
         data: Data,
         store: "RecordStore",
         name: str,
@@ -152,8 +95,8 @@ class StreamTraining:
             momentum=run.momentum,
             weight_decay=run.weight_decay,
         )
-        named = Named.parse(run.rule)
-        rule = made_rule(named.name, **named.options)
+        spec = Spec.parse(run.rule)
+        rule = made_rule(spec.name, **spec.options)
         self.stream: RecordStream = _stream(store, name, run, rule.needs, options)
         self.samples = StreamedSamples(
             self.stream, self._fetch, rule=rule, batch_size=run.batch_size
@@ -323,7 +266,7 @@ class StreamTraining:
 
 
 def _stream(
-    store: "RecordStore", name: str, run: Streamed, needs: str, options: dict[str, Any]
+    store: "RecordStore", name: str, run: StreamRun, needs: str, options: dict[str, Any]
 ) -> "RecordStream":
     from subsetopt.records import RecordStream
 

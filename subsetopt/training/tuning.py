@@ -2,22 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
 
-from subsetopt.errors import InvalidOption
-
-from .comparing import Settings, Train, Watch, execute
+from .comparing import Train, Watch, execute
+from .options import Settings, TuningOptions
 from .result import Result
 from .run import Run
 
-FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""What the learning rate of the recipe is multiplied by."""
 FIRST_SEED = 1000
 """Of the runs that tune; those of the comparison should be others."""
-RUNS = 3
-"""With each learning rate: with fewer, which of them is best owes much to chance."""
 
 
 class Tuned(NamedTuple):
@@ -32,33 +27,8 @@ class Tuned(NamedTuple):
     """Whether the best is the lowest or the highest tried, so that a better one may lie beyond."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tuning:
-    """How learning rates are tuned: the same number of runs for each rule.
-
-    Parameters
-    ----------
-    factors : tuple of float
-    repeats : int
-        Runs with each learning rate, of seeds from `FIRST_SEED` on.
-
-    Raises
-    ------
-    InvalidOption
-        For no factor, one that is not a number above 0, or fewer than one run.
-    """
-
-    factors: tuple[float, ...] = FACTORS
-    repeats: int = RUNS
-
-    def __post_init__(self) -> None:
-        good = self.factors and all(0 < factor < math.inf for factor in self.factors)
-        if not good or len(set(self.factors)) < len(self.factors):
-            raise InvalidOption(
-                f"factors are {list(self.factors)}; numbers > 0, each once, are needed"
-            )
-        if self.repeats < 1:
-            raise InvalidOption(f"repeats is {self.repeats}; a whole number >= 1 is needed")
+class Tuning(TuningOptions):
+    """Tunes learning rates, with the same number of runs for each rule, of seeds of their own."""
 
     def runs(self, runs: Sequence[Run]) -> list[Run]:
         """Return the runs that tune each rule at each budget of a comparison."""

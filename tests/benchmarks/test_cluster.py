@@ -12,7 +12,7 @@ import pytest
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase
 from subsetopt.benchmarks.cases.synthetic import losses
 from subsetopt.benchmarks.measuring.comparing import Watcher, compare, joblib_backend
-from subsetopt.benchmarks.results import CaseInfo, Entrant, Plan, Row, Settings
+from subsetopt.benchmarks.results import CaseInfo, Entrant, MeasurementOptions, Plan, Row
 from subsetopt.errors import InvalidOption
 
 CASES: list[Case] = [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, count=3, seed=0)]
@@ -25,7 +25,7 @@ def entrants(names: tuple[str, ...]) -> tuple[Entrant, ...]:
 
 PLAN = Plan(
     suite="planted",
-    settings=Settings(time_limits=(5.0,), repeats=2),
+    settings=MeasurementOptions(time_limits=(5.0,), repeats=2),
     entrants=entrants(NAMES),
     cases=tuple(CaseInfo.of(case) for case in CASES),
 )
@@ -86,7 +86,7 @@ import importlib.util as u, sys
 s = u.spec_from_file_location("cluster_tests", sys.argv[1])
 t = u.module_from_spec(s); sys.modules["cluster_tests"] = t; s.loader.exec_module(t)
 from dataclasses import replace
-plan = replace(t.PLAN, settings=t.Settings(time_limits=(60.0,), repeats=9, grace=60.0))
+plan = replace(t.PLAN, settings=t.MeasurementOptions(time_limits=(60.0,), repeats=9, grace=60.0))
 class Telling(t.Watcher):
     def row(self, row):
         print(row.solver, flush=True)

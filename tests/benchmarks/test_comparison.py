@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from subsetopt.benchmarks.analysis.comparison import Comparison, compare
-from subsetopt.benchmarks.results import CaseInfo, Entrant, Plan, Results, Row, Session, Settings
+from subsetopt.benchmarks.results import (
+    CaseInfo,
+    Entrant,
+    MeasurementOptions,
+    Plan,
+    Results,
+    Row,
+    Session,
+)
 from subsetopt.errors import InvalidOption
 from subsetopt.machine import Machine
 from subsetopt.solution import Termination
@@ -23,7 +31,7 @@ def results(rows: Iterable[Row], **more: object) -> Results:
     whole = Results(
         plan=Plan(
             suite="planted",
-            settings=Settings(time_limits=limits or (1.0,)),
+            settings=MeasurementOptions(time_limits=limits or (1.0,)),
             entrants=tuple(Entrant(label=s, name=s) for s in dict.fromkeys(r.solver for r in rows)),
             cases=tuple(cases.values()),
         ),
@@ -165,7 +173,7 @@ def test_an_ended_run_stands_for_longer_limits() -> None:
     short = [replace(row, time_limit=0.1) for row in measured(0, noise=0.0)]
     long = [replace(row, seconds=(3 * row.seconds[0],)) for row in measured(0, noise=0.0)]
     stopped = [replace(row, termination=Termination.TIME_LIMIT, seconds=(0.1,)) for row in short]
-    settings = Settings(time_limits=(0.1, 100.0))
+    settings = MeasurementOptions(time_limits=(0.1, 100.0))
     a, b = (
         replace(found, plan=replace(found.plan, settings=settings))
         for found in (results(short), results([*stopped, *long]))

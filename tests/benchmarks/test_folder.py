@@ -15,7 +15,15 @@ import pytest
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase
 from subsetopt.benchmarks.cases.synthetic import losses
 from subsetopt.benchmarks.measuring.comparing import Watcher, compare
-from subsetopt.benchmarks.results import Bound, CaseInfo, Entrant, Plan, Row, Session, Settings
+from subsetopt.benchmarks.results import (
+    Bound,
+    CaseInfo,
+    Entrant,
+    MeasurementOptions,
+    Plan,
+    Row,
+    Session,
+)
 from subsetopt.benchmarks.results.folder import Folder, load
 from subsetopt.benchmarks.results.schedule import complete, todo, total
 from subsetopt.errors import InvalidFile, InvalidOption
@@ -25,7 +33,7 @@ from subsetopt.solution import CertificateKind, Termination
 CASES: list[Case] = [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, count=2, seed=0)]
 PLAN = Plan(
     suite="planted",
-    settings=Settings(time_limits=(0.1, 0.2), repeats=2),
+    settings=MeasurementOptions(time_limits=(0.1, 0.2), repeats=2),
     entrants=tuple(
         Entrant(label=name, name=name, families=("mean-matching",)) for name in ("random", "stride")
     ),

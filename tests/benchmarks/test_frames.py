@@ -11,11 +11,11 @@ from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
     Entrant,
+    MeasurementOptions,
     Plan,
     Results,
     Row,
     Session,
-    Settings,
 )
 from subsetopt.benchmarks.results.rows import SCHEMA
 from subsetopt.errors import MissingDependency
@@ -53,7 +53,7 @@ FAILED = Row(**CASE, solver="random", failure="ended by SIGSEGV")  # type: ignor
 RESULTS = Results(
     plan=Plan(
         suite="quadratic",
-        settings=Settings(),
+        settings=MeasurementOptions(),
         entrants=(Entrant(label="swap", name="swap"),),
         cases=(CaseInfo(name="b-k2", family="quadratic", source="drawn", n=4, k=2),),
     ),

@@ -18,13 +18,13 @@ import pytest
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase, generated
 from subsetopt.benchmarks.cases.synthetic import losses
 from subsetopt.benchmarks.measuring import keeper, nursery, runner
-from subsetopt.benchmarks.results import CaseInfo, Entrant, Plan, Row, Settings
+from subsetopt.benchmarks.results import CaseInfo, Entrant, MeasurementOptions, Plan, Row
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.solution import CertificateKind, Termination
 
 pytestmark = pytest.mark.usefixtures("planted_solvers")
 FAMILY = "mean-matching"
-QUICK = Settings(time_limits=(0.05,), repeats=1, grace=20.0)
+QUICK = MeasurementOptions(time_limits=(0.05,), repeats=1, grace=20.0)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def cases() -> list[Case]:
     return [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, count=2, seed=0)]
 
 
-def plan(cases: list[Case], *names: str, settings: Settings = QUICK) -> Plan:
+def plan(cases: list[Case], *names: str, settings: MeasurementOptions = QUICK) -> Plan:
     families = tuple({case.family for case in cases})
     return Plan(
         suite="planted",
@@ -42,7 +42,9 @@ def plan(cases: list[Case], *names: str, settings: Settings = QUICK) -> Plan:
     )
 
 
-def measured(cases: list[Case], *names: str, settings: Settings = QUICK, **more: Any) -> list[Row]:
+def measured(
+    cases: list[Case], *names: str, settings: MeasurementOptions = QUICK, **more: Any
+) -> list[Row]:
     return list(runner.run(plan(cases, *names, settings=settings), cases, **more).rows)
 
 
@@ -299,14 +301,14 @@ def test_bad_options(cases: list[Case]) -> None:
     with pytest.raises(UnsupportedProblem, match="mean-matching problems carry their own"):
         measured(cases, "random", settings=replace(QUICK, bound="fw"))
     for wrong, message in (
-        ({"repeats": 0}, "repeats is 0"),
-        ({"time_limits": (1.0, 0.5)}, "ascending"),
-        ({"time_limits": ()}, "none"),
+        ({"repeats": 0}, "repeats must be an integer >= 1; got 0"),
+        ({"time_limits": (1.0, 0.5)}, "ascend"),
+        ({"time_limits": ()}, "got none"),
         ({"time_limits": (-1.0,)}, "time_limit"),
-        ({"memory_limit": 5}, "1 MiB at least"),
+        ({"memory_limit": 5}, "memory_limit must be an integer >= 1048576; got 5"),
         ({"grace": -1.0}, "grace"),
-        ({"threads": 0}, "threads"),
+        ({"threads": -1}, "threads"),
         ({"seed": 2**31 - 1, "repeats": 2}, "seed"),
     ):
         with pytest.raises(InvalidOption, match=message):
-            Settings(**wrong)
+            MeasurementOptions(**wrong)

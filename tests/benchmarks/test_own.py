@@ -10,7 +10,7 @@ import pytest
 from subsetopt.benchmarks.cases import MMDCase, SequenceCase
 from subsetopt.benchmarks.cases.files import stem
 from subsetopt.benchmarks.own import read_suite
-from subsetopt.benchmarks.results import Settings
+from subsetopt.benchmarks.results import MeasurementOptions
 from subsetopt.errors import (
     InvalidFile,
     InvalidOption,
@@ -85,7 +85,7 @@ def test_a_whole_suite(folder: Path) -> None:
     own = read_suite(written(folder, text))
     assert own.name == "my-suite"
     assert own.settings == {"time_limits": (0.1, 1.0), "repeats": 2, "seed": 4, "threads": None}
-    assert Settings(**own.settings).seed == 4
+    assert MeasurementOptions(**own.settings).seed == 4
     assert [(case.name, case.family, case.n, case.k) for case in own.cases[-8:]] == [
         ("losses-k5", "mean-matching", 20, 5),
         ("losses-k10", "mean-matching", 20, 10),
@@ -164,11 +164,27 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         ("instances: 3", InvalidFile, "instances is 3; a list is needed"),
         (f"instance: [{LOSSES}]", InvalidFile, "the key 'instance' is unknown; known are name, in"),
         (f"name: 3\ninstances: [{LOSSES}]", InvalidFile, "name is 3; a text"),
-        (f"repeats: two\ninstances: [{LOSSES}]", InvalidFile, "repeats is 'two'; a whole number"),
-        (f"repeats: 0\ninstances: [{LOSSES}]", InvalidOption, "repeats is 0; at least 1"),
-        (f"seed: true\ninstances: [{LOSSES}]", InvalidFile, "seed is True; a whole number"),
-        (f"time_limits: [1, .1]\ninstances: [{LOSSES}]", InvalidOption, "ascending ones"),
-        (f"time_limits: [1s]\ninstances: [{LOSSES}]", InvalidFile, "time_limits is '1s'; a number"),
+        (
+            f"repeats: two\ninstances: [{LOSSES}]",
+            InvalidOption,
+            "repeats must be an integer >= 1; got 'two'",
+        ),
+        (
+            f"repeats: 0\ninstances: [{LOSSES}]",
+            InvalidOption,
+            "repeats must be an integer >= 1; got 0",
+        ),
+        (
+            f"seed: true\ninstances: [{LOSSES}]",
+            InvalidOption,
+            "seed must be an integer in .*; got True",
+        ),
+        (f"time_limits: [1, .1]\ninstances: [{LOSSES}]", InvalidOption, "time limits must ascend"),
+        (
+            f"time_limits: [1s]\ninstances: [{LOSSES}]",
+            InvalidOption,
+            "time_limits must be distinct numbers > 0; got 1s",
+        ),
         (f"instances: [{LOSSES}, losses.npy]", InvalidFile, "entry 2: 'losses.npy' is given; a ma"),
         ("instances: [{k: 3}]", InvalidFile, "entry 1: .* either suite or file"),
         ("instances: [{suite: mmd, file: a.npy}]", InvalidFile, "entry 1: .* either suite or file"),
@@ -177,7 +193,11 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         ("instances: [{suite: mmd, sizes: x}]", InvalidFile, "entry 1: sizes is 'x'; a whole"),
         ("instances: [{suite: mmd, sizes: []}]", InvalidFile, "entry 1: sizes is empty"),
         ("instances: [{suite: mmd, source: nowhere}]", InvalidOption, "no source is called"),
-        ("instances: [{suite: mmd, instances: 1.5}]", InvalidFile, "instances is 1.5; a whole"),
+        (
+            "instances: [{suite: mmd, instances: 1.5}]",
+            InvalidOption,
+            "instances must be an integer; got 1.5",
+        ),
         ("instances: [{file: losses.npy}]", InvalidFile, "family is None; a text is needed"),
         (
             "instances: [{file: losses.npy, family: sum, k: 2}]",

@@ -5,18 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks import choice, suites
+from subsetopt.benchmarks import options as bench_options
+from subsetopt.benchmarks import suites
 from subsetopt.benchmarks.cases import MMDCase, cifar10, classifier, digits, public
-from subsetopt.benchmarks.choice import Choice
 from subsetopt.benchmarks.families import FAMILIES
-from subsetopt.benchmarks.results import CaseInfo, Settings
+from subsetopt.benchmarks.options import SuiteOptions
+from subsetopt.benchmarks.results import CaseInfo, MeasurementOptions
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.problems import QuadraticSelection
 
 
 @pytest.fixture(autouse=True)
 def _no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(choice.DATA_VARIABLE, raising=False)
+    monkeypatch.delenv(bench_options.DATA_VARIABLE, raising=False)
 
 
 def write_cifar(folder: Path) -> None:
@@ -32,14 +33,14 @@ def write_cifar(folder: Path) -> None:
 def test_every_suite_is_made_of_its_families(name: str) -> None:
     pytest.importorskip("sklearn")
     suite = suites.find(name)
-    cases = suite.build(Choice(seed=1))
+    cases = suite.build(SuiteOptions(seed=1))
     assert len({case.name for case in cases}) == len(cases)
     assert {case.family for case in cases} == set(suite.families) <= set(FAMILIES)
     assert all(1 <= case.k <= case.n for case in cases)
-    assert [CaseInfo.of(case) for case in suite.build(Choice(seed=1))] == [
+    assert [CaseInfo.of(case) for case in suite.build(SuiteOptions(seed=1))] == [
         CaseInfo.of(case) for case in cases
     ]
-    Settings(time_limits=suite.time_limits, repeats=suite.repeats)
+    MeasurementOptions(time_limits=suite.time_limits, repeats=suite.repeats)
 
 
 def test_no_such_suite() -> None:
@@ -60,7 +61,7 @@ def test_no_such_suite() -> None:
 )
 def test_numbers_to_choose_are_shares_of_every_size(name: str, ks: dict[int, list[int]]) -> None:
     cases = suites.find(name).build(
-        Choice(source="synthetic", sizes=tuple(ks), instances=1, seed=3)
+        SuiteOptions(source="synthetic", sizes=tuple(ks), instances=1, seed=3)
     )
     assert len({case.name for case in cases}) == len(cases)
     found: dict[int, list[int]] = {}
@@ -68,7 +69,7 @@ def test_numbers_to_choose_are_shares_of_every_size(name: str, ks: dict[int, lis
         found.setdefault(case.n, []).append(case.k)
         assert f"n{case.n}" in case.name
     assert found == ks
-    wider = suites.find(name).build(Choice(source="synthetic", sizes=(20, 30), ks=(2, 3)))
+    wider = suites.find(name).build(SuiteOptions(source="synthetic", sizes=(20, 30), ks=(2, 3)))
     assert {(case.n, case.k) for case in wider} == {(n, k) for n in (20, 30) for k in (2, 3)}
 
 
@@ -76,12 +77,12 @@ def test_numbers_to_choose_are_shares_of_every_size(name: str, ks: dict[int, lis
     ("options", "message"),
     [
         ({"source": "cifar"}, "digits, mnist, cifar10, synthetic, all"),
-        ({"sizes": (0,)}, "sizes has 0; at least 1"),
-        ({"sizes": ()}, r"sizes is \[\]; distinct numbers"),
+        ({"sizes": (0,)}, "sizes must be distinct integers >= 1; got 0"),
+        ({"sizes": ()}, "sizes must be distinct integers >= 1; got none"),
         ({"sizes": (8, 8)}, "distinct"),
-        ({"instances": 0}, "instances is 0"),
+        ({"instances": 0}, "instances must be at least 1; got 0"),
         ({"instances": ["a", "b"]}, "instances is 'a,b'; a number is needed"),
-        ({"ks": ()}, "at least one"),
+        ({"ks": ()}, "ks must be distinct integers; got none"),
         ({"ks": (3, 3)}, "distinct"),
         ({"ks": (0,)}, r"k is 0; with n = 128 it has to be in 1\.\.128"),
         ({"ks": (129,)}, "k is 129"),
@@ -92,30 +93,30 @@ def test_numbers_to_choose_are_shares_of_every_size(name: str, ks: dict[int, lis
 def test_what_states_no_suite(options: dict[str, Any], message: str) -> None:
     pytest.importorskip("sklearn")
     with pytest.raises(InvalidOption, match=message):
-        suites.mean_matching(Choice(**options))
+        suites.mean_matching(SuiteOptions(**options))
 
 
 @pytest.mark.parametrize("build", [suites.mmd, suites.sequence])
 def test_some_points_are_always_left(build: Any) -> None:
     with pytest.raises(InvalidOption, match=r"k is 30; with n = 30 it has to be in 1\.\.29"):
-        build(Choice(source="synthetic", sizes=(30,), ks=(30,)))
+        build(SuiteOptions(source="synthetic", sizes=(30,), ks=(30,)))
 
 
 def test_data_on_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sklearn")
     small = {"sizes": (16,), "ks": (3,), "instances": 1}
     with pytest.raises(InvalidFile, match="the images of cifar10 need files: --data DIR"):
-        suites.mmd(Choice(source="cifar10", sizes=(16,), ks=(3,)))
-    without = suites.mmd(Choice(source="all", sizes=(16,), ks=(3,), instances=1))
+        suites.mmd(SuiteOptions(source="cifar10", sizes=(16,), ks=(3,)))
+    without = suites.mmd(SuiteOptions(source="all", sizes=(16,), ks=(3,), instances=1))
     assert [case.name.split("-")[0] for case in without] == ["digits", "mixture"]
     write_cifar(tmp_path)
-    monkeypatch.setenv(choice.DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(bench_options.DATA_VARIABLE, str(tmp_path))
     for name in ("mean-matching", "vector-mean-matching", "mmd", "sequence"):
-        (case,) = suites.find(name).build(Choice(source="cifar10", **small))  # type: ignore[arg-type]
+        (case,) = suites.find(name).build(SuiteOptions(source="cifar10", **small))  # type: ignore[arg-type]
         assert case.name.startswith("cifar10-")
         assert case.source.startswith("CIFAR-10, 32x32 pixels in colour")
     with pytest.raises(InvalidOption, match="n is 61, but cifar10 has 60 samples"):
-        suites.vector(Choice(source="cifar10", sizes=(61,)))
+        suites.vector(SuiteOptions(source="cifar10", sizes=(61,)))
 
 
 def test_a_classifier_is_trained_once_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,9 +128,9 @@ def test_a_classifier_is_trained_once_for_all_sizes(monkeypatch: pytest.MonkeyPa
         real(*arguments)
 
     monkeypatch.setattr(classifier, "_train_epoch", counted)
-    several = suites.mean_matching(Choice(sizes=(16, 32), ks=(3,)))
+    several = suites.mean_matching(SuiteOptions(sizes=(16, 32), ks=(3,)))
     assert len(epochs) == 25
-    alone = suites.mean_matching(Choice(sizes=(32,), ks=(3,)))
+    alone = suites.mean_matching(SuiteOptions(sizes=(32,), ks=(3,)))
     for first, second in zip(several[3:], alone, strict=True):
         assert first.name == second.name
         np.testing.assert_array_equal(first.values, second.values)
@@ -140,12 +141,12 @@ def test_a_classifier_is_trained_once_for_all_sizes(monkeypatch: pytest.MonkeyPa
 )
 def test_the_quick_suite_has_its_own_cases(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidOption, match="only the seed is free"):
-        suites.quick(Choice(**options))
+        suites.quick(SuiteOptions(**options))
 
 
 def test_clouds_of_images() -> None:
     pytest.importorskip("sklearn")
-    (case,) = suites.mmd(Choice(sizes=(30,), ks=(3,)))
+    (case,) = suites.mmd(SuiteOptions(sizes=(30,), ks=(3,)))
     assert isinstance(case, MMDCase)
     assert (case.name, case.n, case.k) == ("digits-n30-b0-k3", 30, 3)
     chosen = np.random.default_rng([0, 0]).choice(1797, size=30, replace=False)
@@ -156,17 +157,17 @@ def test_clouds_of_images() -> None:
 
 
 def test_generated_instances() -> None:
-    cases = suites.quadratic(Choice(sizes=(20,)))
+    cases = suites.quadratic(SuiteOptions(sizes=(20,)))
     assert [(case.k, case.sense) for case in cases] == [(2, "maximise")] * 3 + [(5, "maximise")]
-    assert len(suites.quadratic(Choice(sizes=(20, 30), ks=(2, 3), instances=5))) == 20
+    assert len(suites.quadratic(SuiteOptions(sizes=(20, 30), ks=(2, 3), instances=5))) == 20
     reals, integers, euclidean, graph = (case.problem() for case in cases)
     for problem in (reals, integers, euclidean, graph):
         assert isinstance(problem, QuadraticSelection)
         distances = 2 * problem.Q
         assert not distances.diagonal().any()
         assert (distances >= 0).all()
-    assert suites.quadratic(Choice(sizes=(20,)))[0].problem() == reals
-    assert suites.quadratic(Choice(sizes=(20,), seed=1))[0].problem() != reals
+    assert suites.quadratic(SuiteOptions(sizes=(20,)))[0].problem() == reals
+    assert suites.quadratic(SuiteOptions(sizes=(20,), seed=1))[0].problem() != reals
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_what_states_no_quadratic_suite(
     options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        suites.quadratic(Choice(**options))
+        suites.quadratic(SuiteOptions(**options))
 
 
 def test_public_instances(tmp_path: Path) -> None:
@@ -198,31 +199,35 @@ def test_public_instances(tmp_path: Path) -> None:
     lines = "\n".join(f"{i} {j} {i + j}" for i in range(5) for j in range(i + 1, 5))
     for name in public.names("mdplib"):
         (tmp_path / "mdplib" / f"{name}.txt").write_text(f"5 2\n{lines}\n")
-    cases = suites.quadratic(Choice(source="mdplib", instances=3, data=tmp_path))
+    cases = suites.quadratic(SuiteOptions(source="mdplib", instances=3, data=tmp_path))
     assert [case.name for case in cases] == [f"{name}-k2" for name in public.names("mdplib")[:3]]
-    cases = suites.quadratic(Choice(instances=["SOM-b_1_*"], ks=(2, 3), data=tmp_path))
+    cases = suites.quadratic(SuiteOptions(instances=["SOM-b_1_*"], ks=(2, 3), data=tmp_path))
     assert [case.k for case in cases] == [2, 3]
     assert cases[0].problem().objective([3, 4]) == -7
 
 
-DATA = Path(os.environ.get(choice.DATA_VARIABLE) or "nowhere")
+DATA = Path(os.environ.get(bench_options.DATA_VARIABLE) or "nowhere")
 
 
 @pytest.mark.skipif(
     not (DATA / "bqp").is_dir(), reason="SUBSETOPT_DATA names no folder of instances"
 )
 def test_a_few_public_instances_by_default() -> None:
-    cases = suites.quadratic(Choice(data=DATA))
+    cases = suites.quadratic(SuiteOptions(data=DATA))
     assert len(cases) == len(suites.A_FEW)
     assert all(case.known is not None for case in cases)
-    assert all(case.known is None for case in suites.quadratic(Choice(sizes=(10,), data=DATA)))
-    assert len(suites.quadratic(Choice(source="all", instances=2, data=DATA))) == 2 + 2 + 1 + 2
+    assert all(
+        case.known is None for case in suites.quadratic(SuiteOptions(sizes=(10,), data=DATA))
+    )
+    assert (
+        len(suites.quadratic(SuiteOptions(source="all", instances=2, data=DATA))) == 2 + 2 + 1 + 2
+    )
 
 
 @pytest.mark.skipif(not (DATA / "cifar10").is_dir(), reason="SUBSETOPT_DATA holds no cifar10")
 def test_a_classifier_learns_cifar() -> None:
     early, middle, late = suites.mean_matching(
-        Choice(source="cifar10", sizes=(1000,), ks=(10,), data=DATA)
+        SuiteOptions(source="cifar10", sizes=(1000,), ks=(10,), data=DATA)
     )
     assert early.values.mean() > middle.values.mean() > late.values.mean()
 

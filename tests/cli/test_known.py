@@ -18,11 +18,11 @@ from subsetopt.benchmarks import best_known, checking
 from subsetopt.benchmarks.best_known import BestKnown, registry
 from subsetopt.benchmarks.results import (
     CaseInfo,
+    MeasurementOptions,
     Plan,
     Results,
     Row,
     Session,
-    Settings,
     folder,
 )
 from subsetopt.cli import app
@@ -246,7 +246,7 @@ def results(*rows: Row) -> Results:
     )
     machine = Machine("cpu", 2, "Linux", "3.11", "2.0", "0.9")
     session = Session(machine=machine, packages={}, commit="", started="", jobs=1)
-    plan = Plan(suite="quadratic", settings=Settings(), entrants=(), cases=cases)
+    plan = Plan(suite="quadratic", settings=MeasurementOptions(), entrants=(), cases=cases)
     return Results(plan=plan, sessions=(session,), rows=rows)
 
 

@@ -93,3 +93,42 @@ def test_a_reader_that_goes_away(losses: Path, options: list[str]) -> None:
     error = process.stderr.read()
     process.stderr.close()
     assert (process.wait(60), error) == (141, b"")
+
+
+NO_TORCH = """
+import importlib.util, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Blocked())
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "torch" else found(name, *rest)
+from subsetopt.cli import main
+
+sys.argv = ["subsetopt", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "digits"),
+        ("train", "stream", "--records", ".", "--task", "digits"),
+        ("reproduce", "list"),
+        ("train", "--help"),
+    ],
+)
+def test_without_torch_the_help_is_there_and_training_names_the_fix(words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_TORCH, *words], capture_output=True, text=True, check=False
+    )
+    if "--help" in words:
+        assert done.returncode == 0
+        assert "Initial learning rate" in done.stdout
+    else:
+        assert done.returncode == 3
+        assert done.stderr == "error: torch is not installed: pip install 'subsetopt[train]'\n"

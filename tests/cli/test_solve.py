@@ -211,7 +211,11 @@ def test_limits_and_options_arrive(losses: Path, plant: Plant) -> None:
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [("depth=x", "int or NoneType"), ("depth", "key=value"), ("deep=1", "it has depth")],
+    [
+        ("depth=x", "depth of solver 'swap' must be an integer or null; got 'x'"),
+        ("depth", "KEY=VALUE"),
+        ("deep=1", "it has depth"),
+    ],
 )
 def test_bad_options(losses: Path, plant: Plant, option: str, words: Any) -> None:
     plant(None)
@@ -302,9 +306,9 @@ def test_a_missing_backend(losses: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (["-k", "5", "--target", "high"], ["--target", "high"]),
         (["-k", "5", "--target", "1,2"], ["target has shape"]),
         (["-k", "5", "--target", "nan"], ["target is nan"]),
-        (["-k", "5", "--time-limit", "0"], ["time_limit"]),
-        (["-k", "5", "--seed", "-1"], ["seed"]),
-        (["-k", "5", "--threads", "0"], ["threads"]),
+        (["-k", "5", "--time-limit", "0"], ["--time-limit must be a number > 0; got 0.0"]),
+        (["-k", "5", "--seed", "-1"], ["--seed must be an integer in [0, 2147483647]; got -1"]),
+        (["-k", "5", "--threads", "0"], ["--threads must be an integer in [1, 4096]; got 0"]),
     ],
 )
 def test_bad_usage(losses: Path, arguments: list[str], words: Any) -> None:

@@ -67,7 +67,7 @@ def test_a_single_column_and_very_many(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--scale-columns", "max"], "none or std or robust; got 'max'"),
+        (["--scale-columns", "max"], "std, robust or none; got 'max'"),
         (["--scale-columns", "std", "--kernel", "precomputed"], "no columns to scale"),
     ],
 )

@@ -106,7 +106,7 @@ def test_the_baseline_at_equal_cost(tmp_path: Path) -> None:
         (("digits", "--lr-factors", "1"), "--tune-lr"),
         (("digits", "--tuning-runs", "1"), "--tune-lr"),
         (("digits", "--tune-lr", "--lr-factors", "1,1"), "factors"),
-        (("digits", "--tune-lr", "--tuning-runs", "0"), "repeats"),
+        (("digits", "--tune-lr", "--tuning-runs", "0"), "--tuning-runs must be an integer >= 1"),
         (("digits", "--json", "--markdown"), "--markdown"),
         (("digits", "--jobs", "0"), "jobs"),
         (("digits", "--resume"), "out"),

@@ -162,7 +162,7 @@ def test_a_signal_ends_after_the_window_at_hand(
     thread.join()
     assert signal.getsignal(number) is before
     assert done.exit_code == 128 + number
-    assert f"the same command goes on with {out}" in done.output
+    assert f"the same command resumes from {out}" in done.output
     found = result(*options, "--out", out)
     assert (found["windows"], found["records"]) == (10, 2000)
 
@@ -173,17 +173,17 @@ def test_a_signal_ends_after_the_window_at_hand(
         (("--task", "nothing"), "got 'nothing'"),
         (("--rule", "magic"), "got 'magic'"),
         (("--rule", "vector"), "needs features"),
-        (("--budget", "2"), "budget is 2.0"),
-        (("--window", "0"), "window is 0"),
-        (("--lr", "-1"), "lr is -1.0"),
-        (("--batch-size", "0"), "batch_size is 0"),
+        (("--budget", "2"), "--budget must be a number in (0, 1]; got 2.0"),
+        (("--window", "0"), "--window must be an integer >= 1; got 0"),
+        (("--lr", "-1"), "--lr must be a number in (0, inf); got -1.0"),
+        (("--batch-size", "0"), "--batch-size must be an integer >= 1; got 0"),
         (("--device", "quantum"), "device is 'quantum'"),
         (("--name", "a/b"), "name is 'a/b'"),
         (("--delay", "-1"), "delay is -1.0"),
         (("--max-backlog", "3"), "max_backlog is 3"),
-        (("--evaluate-every", "0"), "evaluate_every is 0"),
-        (("--timeout", "5"), "--timeout is for --follow"),
-        (("--checkpoint-every", "5"), "--checkpoint-every is for --out"),
+        (("--evaluate-every", "0"), "--evaluate-every must be an integer >= 1; got 0"),
+        (("--timeout", "5"), "--timeout needs --follow"),
+        (("--checkpoint-every", "5"), "--checkpoint-every needs --out"),
         (("--records", "/nowhere"), "/nowhere does not exist"),
         (("--lr", "1e30"), "losses are no numbers any more in window"),
     ],

@@ -66,25 +66,25 @@ def test_what_fits() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": 3}, "name: it is 3; a text is needed"),
-        ({"name": None}, "name: it is None; a text"),
-        ({"count": 1.0}, "count: it is 1.0; a whole number"),
-        ({"count": True}, "count: it is True"),
-        ({"count": 2**63}, "count: it is 9223372036854775808"),
-        ({"count": -(10**400)}, "count: it is -1000"),
-        ({"filled": 1}, "filled: it is 1; true or false"),
-        ({"side": "up"}, "side: it is 'up'; one of 'left', 'right'"),
+        ({"name": 3}, "name: must be a text; got 3"),
+        ({"name": None}, "name: must be a text; got None"),
+        ({"count": 1.0}, "count: must be an integer; got 1.0"),
+        ({"count": True}, "count: must be .*; got True"),
+        ({"count": 2**63}, "count: must be .*; got 9223372036854775808"),
+        ({"count": -(10**400)}, "count: must be .*; got -1000"),
+        ({"filled": 1}, "filled: must be true or false; got 1"),
+        ({"side": "up"}, "side: must be one of 'left', 'right'; got 'up'"),
         ({"side": []}, "side"),
         ({"colour": "green"}, "'green' is not a valid Colour"),
         ({"colour": []}, "colour"),
-        ({"points": {"x": 1}}, "points: it is .*; a list is needed"),
-        ({"points": [3]}, "points: entry 1: it is 3; a mapping is needed"),
-        ({"points": [{"x": "1"}]}, "points: entry 1: x: it is '1'; a number is needed"),
+        ({"points": {"x": 1}}, "points: must be a list; got .*"),
+        ({"points": [3]}, "points: entry 1: must be a mapping; got 3"),
+        ({"points": [{"x": "1"}]}, "points: entry 1: x: must be a number; got '1'"),
         ({"points": [{"y": 1.0}]}, "points: entry 1: x is missing"),
         ({"points": [{"x": 1, "z": 1}]}, "points: entry 1: 'z' is unknown"),
         ({"points": [{"x": 1, "y": -1}]}, "points: entry 1: y is -1"),
-        ({"counts": [1, "2"]}, "counts: entry 2: it is '2'"),
-        ({"scales": {1: 2.0}}, "scales: .*mapping of names"),
+        ({"counts": [1, "2"]}, "counts: entry 2: must be .*; got '2'"),
+        ({"scales": {1: 2.0}}, "scales: must be a mapping of names"),
         ({"scales": {"u": 10**400}}, "scales"),
         ({"more": 1}, "'more' is unknown"),
     ],
@@ -97,5 +97,5 @@ def test_what_does_not(changes: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("data", [None, 3, [], "a", [("name", "a")]])
 def test_what_is_no_mapping(data: object) -> None:
-    with pytest.raises(InvalidFile, match="a mapping is needed"):
+    with pytest.raises(InvalidFile, match="must be a mapping"):
         declared(Drawing, data, "drawing")

@@ -10,6 +10,7 @@ from subsetopt.errors import InvalidFile, InvalidOption
 torch = pytest.importorskip("torch")
 
 from subsetopt import papers  # noqa: E402
+from subsetopt._spec import Spec  # noqa: E402
 from subsetopt.papers import (  # noqa: E402
     EXPERIMENTS,
     Cell,
@@ -24,7 +25,6 @@ from subsetopt.papers.parts import require_rows  # noqa: E402
 from subsetopt.papers.readiness import left_out, ready  # noqa: E402
 from subsetopt.papers.sheets import PublishedTable  # noqa: E402
 from subsetopt.training.methods import method  # noqa: E402
-from subsetopt.training.naming import Named  # noqa: E402
 from subsetopt.training.result import Passes, Result  # noqa: E402
 from subsetopt.training.run import Run  # noqa: E402
 from subsetopt.training.tasks import task  # noqa: E402
@@ -132,7 +132,7 @@ def test_runs_can_be_made(name: str, scale: Scale) -> None:
     for rule in {run.rule for run in runs}:
         method(rule)
     for one in {run.task for run in runs}:
-        assert task(one).name == Named.parse(one).name
+        assert task(one).name == Spec.parse(one).name
     seeds = {run.seed for run in runs}
     assert len(seeds) >= 3
     again = [run for part in experiment(name).runs(scale, (7, 8)) for run in part.runs]

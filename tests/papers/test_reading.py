@@ -112,14 +112,14 @@ PAIRS = (*CLAIM, "pairs")
         ("- title", "table1.yaml: must be a mapping of names"),
         (changed("titel", to="x"), "this is no experiment: 'titel' is unknown"),
         ({"title": "Lines"}, "item is missing"),
-        (changed("parts", 0, "label", to=3), "parts: entry 1: label: it is 3; a text is needed"),
+        (changed("parts", 0, "label", to=3), "parts: entry 1: label: must be a text; got 3"),
         (
             changed("parts", 0, "baseline", to="Al"),
             "lines: baseline: 'Al' is unknown; known are All",
         ),
         (changed("parts", to=[*OWN["parts"], *OWN["parts"]]), "label 'lines' must stand once"),
         (changed("parts", to=3), "parts must be a list of mappings"),
-        (changed(*RUNS, "columns", to=[0.5]), "columns: entry 1: it is 0.5; a text is needed"),
+        (changed(*RUNS, "columns", to=[0.5]), "columns: entry 1: must be a text; got 0.5"),
         (
             changed(*RUNS, "columns", to=["x"]),
             "column 'x' must be a budget or a condition; .* noisy",
@@ -129,8 +129,8 @@ PAIRS = (*CLAIM, "pairs")
             changed(*RUNS, "rows", to={"All": {"rule": "full"}, "B": {"rule": "full"}}),
             "B 0.50 must be another run than those above",
         ),
-        (changed("settings", to={"lr": -1}), "runs: All 0.50: lr is -1; a number > 0 is needed"),
-        (changed("settings", to={"rate": 1}), "a run has no rate"),
+        (changed("settings", to={"lr": -1}), "runs: All 0.50: lr must be a number in .*; got -1"),
+        (changed("settings", to={"rate": 1}), "Run has no rate"),
         (changed("settings", to={"task": "linrag"}), "runs: All 0.50: .*linrag"),
         (
             changed("quantities", to={"loss": {"value": "final", "better": "lower"}}),
@@ -150,7 +150,7 @@ PAIRS = (*CLAIM, "pairs")
         (changed("published", 0, "relative", to=True), "relative needs the number of the cell"),
         (
             changed(*CLAIM, "check", to="beats"),
-            "claims: entry 1: check: it is 'beats'; one of 'exceeds'",
+            "claims: entry 1: check: must be one of .exceeds",
         ),
         (changed(*CLAIM, "text", to={"quick": "a", "paper": "b"}), "the same at both scales"),
         (changed(*CLAIM, "pairs", to=[]), "claims: entry 1: pairs: they must not be empty"),

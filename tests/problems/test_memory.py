@@ -142,3 +142,25 @@ def test_float32_is_only_advised_where_it_helps() -> None:
 )
 def test_units(count: int, text: str) -> None:
     assert memory.in_units(count) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("123", 123),
+        ("1e9", 10**9),
+        ("500MB", 500 * 10**6),
+        ("4GiB", 4 * GIB),
+        ("1.5 kib", 1536),
+        ("2tb", 2 * 10**12),
+        ("7B", 7),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert memory.memory_size("--memory", text) == size
+
+
+@pytest.mark.parametrize("text", ["", "GiB", "-1", "0", "0.1", "4G", "1.2.3", "1e999", "nan"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(so.InvalidOption, match="--memory must be a number of bytes"):
+        memory.memory_size("--memory", text)

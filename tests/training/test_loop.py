@@ -14,10 +14,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("kornia")
 
 from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
-from subsetopt.training.comparing import Settings, train_one  # noqa: E402
+from subsetopt.training.comparing import train_one  # noqa: E402
 from subsetopt.training.data.splits import Data, TensorSplit  # noqa: E402
 from subsetopt.training.loop import Training  # noqa: E402
 from subsetopt.training.methods import METHODS, method  # noqa: E402
+from subsetopt.training.options import Settings  # noqa: E402
 from subsetopt.training.result import Result  # noqa: E402
 
 from .toy import BATCH, SIZE, data, run, trained, weights  # type: ignore[import-not-found]  # noqa: E402
@@ -173,7 +174,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import subsetopt.training.checkpoint as checkpoint
 checkpoint.EVERY = 0.0
-from subsetopt.training.comparing import Settings, train_one
+from subsetopt.training.comparing import train_one
+from subsetopt.training.options import Settings
 from toy import run
 settings = Settings(out=Path(sys.argv[1]))
 train_one(run("sb", epochs=10, budget=0.5), settings, 1)

@@ -5,34 +5,10 @@ from pathlib import Path
 import pytest
 
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.training.naming import Named
 from subsetopt.training.result import Passes, Result
 from subsetopt.training.run import Run
 
 PLAIN = Run(task="digits", epochs=2, batch_size=64, lr=0.1)
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "options"),
-    [
-        ("uniform", "uniform", {}),
-        ("vector:features=labels:rounds=4", "vector", {"features": "labels", "rounds": 4}),
-        ("sb:beta=1.5", "sb", {"beta": 1.5}),
-        ("p_sgd:replacement=true", "p_sgd", {"replacement": True}),
-        ("osgd:thresholds=(0.5,0.9)", "osgd", {"thresholds": (0.5, 0.9)}),
-        ("x:y=None", "x", {"y": None}),
-    ],
-)
-def test_names_with_options(text: str, name: str, options: dict[str, object]) -> None:
-    found = Named.parse(text)
-    assert (found.name, found.options) == (name, options)
-    assert Named.parse(str(found)) == found
-
-
-@pytest.mark.parametrize("text", ["a:b", "a:b=", "a:=1", "a:1b=2", "a:b=1:b=2", ":b=1", "", "a:"])
-def test_bad_names(text: str) -> None:
-    with pytest.raises(InvalidOption):
-        Named.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, NamedTuple
 from torch import Tensor, nn
 
 from subsetopt._registry import Registry, require_options
+from subsetopt._spec import Spec
 from subsetopt.torch import features
 from subsetopt.torch.epochs import sampler
 from subsetopt.torch.rules import RULES
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import LossFunction, SubsetStep
 from subsetopt.training.data.splits import Batch, Data
-from subsetopt.training.naming import Named
 from subsetopt.training.run import Run
 from subsetopt.training.tasks import Task
 
@@ -105,17 +105,17 @@ class Method(ABC):
 
     Parameters
     ----------
-    named : Named
+    spec : Spec
         Its name and options.
     """
 
-    named: Named
+    spec: Spec
     takes: ClassVar[tuple[str, ...] | None] = ()
     """The options; None where whoever is given them says so."""
 
     def __post_init__(self) -> None:
         if self.takes is not None:
-            require_options(f"rule {self.named.name!r}", self.named.options, self.takes)
+            require_options(f"rule {self.spec.name!r}", self.spec.options, self.takes)
 
     def warm_up(self, setting: Setting) -> None:
         """Have compiled what is compiled at the first call, so that no run pays for it."""
@@ -192,6 +192,6 @@ def method(text: str) -> Method:
     InvalidOption
         If none is called so, or it has no such option.
     """
-    named = Named.parse(text)
-    ready: Method = METHODS.load(named.name)(named)
+    spec = Spec.parse(text)
+    ready: Method = METHODS.load(spec.name)(spec)
     return ready

@@ -43,20 +43,20 @@ class ByEpoch(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        own = {key: value for key, value in self.named.options.items() if key != "features"}
-        if "features" in self.named.options and self.named.name != "coreset":
-            raise InvalidOption(f"rule {self.named.name!r} takes no features; coreset does")
-        sampler(self.named.name, 100, 1, 0.5, epochs=10, **own)  # says now what is wrong
+        own = {key: value for key, value in self.spec.options.items() if key != "features"}
+        if "features" in self.spec.options and self.spec.name != "coreset":
+            raise InvalidOption(f"rule {self.spec.name!r} takes no features; coreset does")
+        sampler(self.spec.name, 100, 1, 0.5, epochs=10, **own)  # says now what is wrong
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return the sampler."""
-        options: dict[str, Any] = dict(self.named.options)
+        options: dict[str, Any] = dict(self.spec.options)
         budget: Any = float(setting.run.budget)
         what = options.pop("features", None)
         if what is not None:
             options["indices"], budget = _representatives(setting, what), 1.0
         made: EpochBatchSampler = sampler(
-            self.named.name,
+            self.spec.name,
             len(setting.data.train),
             setting.batch_size,
             budget,

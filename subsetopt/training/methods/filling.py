@@ -87,6 +87,6 @@ class Filling(Method):
                 "rule 'sb' fills its batches at other times on each rank; use "
                 "'selective_backprop', which chooses as many on all of them"
             )
-        options = {"beta": 1 / setting.run.budget - 1, **self.named.options}
+        options = {"beta": 1 / setting.run.budget - 1, **self.spec.options}
         ready = rule("selective_backprop", seed=setting.run.seed, **options)
         return FillingStep(model, losses, ready, setting.batch_size)

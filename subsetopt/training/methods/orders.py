@@ -79,7 +79,7 @@ class _Order(Method):
 
     def order(self, setting: Setting) -> NDArray[np.int64]:
         """Return the order; the latest are kept for later runs of the process."""
-        features = _features(setting, self.named.options.get("features", self.features))
+        features = _features(setting, self.spec.options.get("features", self.features))
         key = (str(self), setting.batch_size, crc32(features.tobytes()), self._seed(setting))
         if key not in _KEPT:
             if len(_KEPT) >= _MOST_KEPT:
@@ -116,7 +116,7 @@ class Sequenced(_Order):
 
     def make(self, features: NDArray[np.float32], setting: Setting) -> NDArray[np.int64]:
         """Return the order."""
-        own = {key: value for key, value in self.named.options.items() if key != "features"}
+        own = {key: value for key, value in self.spec.options.items() if key != "features"}
         kernel: dict[str, Any] = {key: own.pop(key) for key in ("scale", "degree") if key in own}
         if kernel:
             own["kernel"] = _kernel(str(own.pop("kernel", "gaussian")), kernel)
@@ -141,14 +141,14 @@ class Baselined(_Order):
         return order
 
     def _made(self) -> Any:
-        own = {key: value for key, value in self.named.options.items() if key != "features"}
-        if self.named.name == "submodular":
+        own = {key: value for key, value in self.spec.options.items() if key != "features"}
+        if self.spec.name == "submodular":
             own.setdefault("uncertainty", 0.0)  # which is that of a model; there is none yet
-        made = BASELINES[_NAMES.get(self.named.name, self.named.name)]
+        made = BASELINES[_NAMES.get(self.spec.name, self.spec.name)]
         try:
             return made(**own)
         except TypeError as error:
-            raise InvalidOption(f"rule {self.named.name!r}: {error}") from None
+            raise InvalidOption(f"rule {self.spec.name!r}: {error}") from None
 
 
 def _kernel(name: str, options: dict[str, Any]) -> Any:

@@ -73,7 +73,7 @@ class Within(Method):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._rule(0)  # whatever is wrong is said now
-        what = self.named.options.get("features", "labels")
+        what = self.spec.options.get("features", "labels")
         if what not in FEATURES:
             raise InvalidOption(f"features is {what!r}; one of {', '.join(FEATURES)} is needed")
 
@@ -82,8 +82,8 @@ class Within(Method):
         ready, n = self._rule(0), min(setting.batch_size, len(setting.data.train))
         losses = torch.rand(n, generator=torch.Generator().manual_seed(0))
         features = None
-        if ready.needs == "features" or "features" in self.named.options:
-            what = str(self.named.options.get("features", "labels"))
+        if ready.needs == "features" or "features" in self.spec.options:
+            what = str(self.spec.options.get("features", "labels"))
             _, batch = next(iter(setting.data.train.batches([list(range(n))])))
             features = features_of(setting, what if what not in FEATURES[3:] else "inputs", batch)
         device = torch.device(setting.run.device)
@@ -104,27 +104,27 @@ class Within(Method):
         ready = self._rule(setting.run.seed)
         finds = self._features(setting, ready)
         passes = ready.needs == "losses" and finds is None
-        passes = passes or self.named.options.get("features") in FEATURES[3:]
+        passes = passes or self.spec.options.get("features") in FEATURES[3:]
         made = SubsetStep(
             model,
             losses,
             DistributedRule(ready) if setting.ranks.world_size > 1 else ready,
             float(setting.run.budget),
             features=finds,
-            reweight=bool(self.named.options.get("reweight", False)),
+            reweight=bool(self.spec.options.get("reweight", False)),
         )
         return WithinStep(made, passes)
 
     def _rule(self, seed: int) -> Rule:
-        own = {k: v for k, v in self.named.options.items() if k not in ("features", "reweight")}
-        return rule(self.named.name, **{"seed": seed + _SEED_OF_RULES, **own})
+        own = {k: v for k, v in self.spec.options.items() if k not in ("features", "reweight")}
+        return rule(self.spec.name, **{"seed": seed + _SEED_OF_RULES, **own})
 
     def _features(self, setting: Setting, ready: Rule) -> LossFunction | None:
-        wanted = self.named.options.get("features")
+        wanted = self.spec.options.get("features")
         if wanted is None and ready.needs != "features":
             return None
         if not (ready.needs == "features" or ready.takes_features):
-            raise InvalidOption(f"rule {self.named.name!r} takes no features")
+            raise InvalidOption(f"rule {self.spec.name!r} takes no features")
         return _finder(wanted or "labels", setting)
 
 
@@ -190,6 +190,6 @@ class Truncated(Method):
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
     ) -> Step:
         """Return a step on the highest losses."""
-        ready: Rule = rule("ordered_sgd", seed=setting.run.seed, **self.named.options)
+        ready: Rule = rule("ordered_sgd", seed=setting.run.seed, **self.spec.options)
         wrapped = DistributedRule(ready) if setting.ranks.world_size > 1 else ready
         return WithinStep(SubsetStep(model, losses, wrapped, 1.0), passes=True)

@@ -1,12 +1,10 @@
 """Tasks by name."""
 
-from dataclasses import fields, is_dataclass
-from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
-from subsetopt._registry import Registry, require_options
-from subsetopt.errors import InvalidOption
-from subsetopt.training.naming import Named
+from subsetopt._registry import Registry
+from subsetopt._spec import Spec
+from subsetopt.formats.declared import fitted
 
 from .base import Task
 
@@ -28,7 +26,6 @@ TASKS = Registry(
     },
 )
 """Where each task lives: its module in this package, and its class."""
-_KINDS = {int: "a whole number", float: "a number", str: "a name", type(None): "None"}
 
 
 def task_class(name: str) -> type[Task]:
@@ -63,29 +60,6 @@ def task(name: str, **options: Any) -> Task:
     >>> task("linreg:outliers=20").outliers
     20
     """
-    named = Named.parse(name)
-    made = task_class(named.name)
-    known: list[str] = []
-    if is_dataclass(made):
-        known = [option.name for option in fields(made) if option.init]
-    chosen = named.options | options
-    require_options(f"task {named.name!r}", chosen, known)
-    _require_types(made, chosen)
-    return made(**chosen)
-
-
-def _require_types(made: type[Task], chosen: dict[str, Any]) -> None:
-    """Raise InvalidOption where a value is not of the kind that its field says."""
-    kinds = get_type_hints(made)
-    for option, value in chosen.items():
-        united = isinstance(kinds[option], UnionType)
-        known = get_args(kinds[option]) if united else (kinds[option],)
-        if not all(type(kind) is type for kind in known):
-            continue  # tuples and the like, of which the task itself knows what they hold
-        fits = (*known, int) if float in known else known
-        if type(value) not in fits and not isinstance(value, known):
-            names = " or ".join(_KINDS.get(kind, kind.__name__) for kind in known)
-            raise InvalidOption(
-                f"{option} is {value!r}; {names} is needed. Options follow each other after ':', "
-                "as in cifar10:train=1000:test=500"
-            )
+    spec = Spec.parse(name)
+    made = task_class(spec.name)
+    return made(**fitted(made, spec.options | options, f"task {spec.name!r}"))

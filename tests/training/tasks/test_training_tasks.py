@@ -171,7 +171,7 @@ def _agrees(made: Task, model: Any, split: Any, loss: float) -> None:
         ("mnits", "task must be one of linreg, mnist, .*got 'mnits'"),
         ("linreg:outlier=3", "task 'linreg' has no option 'outlier'; it has outliers, x_range"),
         ("digits:network=mlp", "has no option 'network'; it has label_noise"),
-        ("digits:label_noise=1", r"label_noise is 1; a share"),
+        ("digits:label_noise=1", r"label_noise is 1.0; a share"),
         ("mnist:label_noise=-0.1", "label_noise is -0.1"),
         ("cifar10:label_noise=2", "label_noise is 2"),
         ("linreg:outliers=1001", r"outliers is 1001; a whole number 0\.\.1000"),
@@ -179,10 +179,13 @@ def _agrees(made: Task, model: Any, split: Any, loss: float) -> None:
         ("tabular:dataset=boston", "one of california, airfoil, wine"),
         ("segmentation:train=0", "train is 0"),
         ("camvid:height=30", "height is 30; a positive multiple of 16"),
-        ("imagenet:size=small", "size is 'small'"),
+        ("imagenet:size=small", "size of task 'imagenet' must be an integer; got 'small'"),
         ("imagenet:dropout=1", "dropout is 1"),
-        ("cifar10:train=384,test=100", "train is '384,test=100'; a whole number or None is needed"),
-        ("linreg:outliers=2.5", "outliers is 2.5; a whole number is needed"),
+        (
+            "cifar10:train=384,test=100",
+            "train .* must be an integer or null; got '384,test=100'; options follow",
+        ),
+        ("linreg:outliers=2.5", "outliers of task 'linreg' must be an integer; got 2.5"),
     ],
 )
 def test_unknown_names_and_options(name: str, message: str) -> None:

@@ -1,0 +1,82 @@
+"""The options of a kernel, and of the scaling of columns that it looks at."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from subsetopt._options import option
+from subsetopt._spec import Spec
+from subsetopt.errors import InvalidOption
+
+PRECOMPUTED = "precomputed"
+
+
+def _scale(name: str, text: str) -> float | str:
+    if text == "median":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidOption(f"{name} must be a number or 'median'; got {text!r}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelOptions:
+    """The kernel of MMD; a bad one is refused at once."""
+
+    kernel: str = option(
+        "Kernel: gaussian, laplace, polynomial, linear or precomputed; also with its options, as "
+        "in polynomial:degree=2:coef0=0.",
+        "gaussian",
+        metavar="NAME",
+    )
+    scale: float | str | None = option(
+        "Scale of the gaussian and laplace kernels: a number, or 'median'.",
+        None,
+        metavar="S",
+        unset="median",
+        parse=_scale,
+    )
+    degree: int | None = option("Degree of the polynomial kernel.", None, metavar="D", unset="3")
+    scale_columns: str | None = option(
+        "Scaling of the columns of features to equal spread: std (standard deviation), robust "
+        "(interquartile range, against outliers) or none.",
+        None,
+        choices=("std", "robust", "none"),
+        metavar="HOW",
+        unset="std",
+    )
+
+    def __post_init__(self) -> None:
+        self.made()
+        self.scaling()
+
+    @property
+    def precomputed(self) -> bool:
+        """Whether the data are the kernel matrix."""
+        return self.kernel == PRECOMPUTED
+
+    def made(self) -> Any:
+        """Return the kernel, or "precomputed"."""
+        given = {"scale": self.scale, "degree": self.degree}
+        options = {name: value for name, value in given.items() if value is not None}
+        if self.precomputed and options:
+            raise InvalidOption(
+                f"--{next(iter(options))} is for kernels of features, not for a matrix"
+            )
+        if self.precomputed:
+            return PRECOMPUTED
+        from subsetopt.problems.kernel_choice import kernel_of
+
+        spec = Spec.parse(self.kernel)
+        return kernel_of(Spec(spec.name, spec.options | options))
+
+    def scaling(self, default: str = "std") -> Any:
+        """Return how columns are scaled: `default` if nothing is said, none of a kernel matrix."""
+        if not self.precomputed:
+            return self.scale_columns or default
+        if self.scale_columns not in (None, "none"):
+            raise InvalidOption(
+                f"--scale-columns is {self.scale_columns!r}, but a kernel matrix has no columns to "
+                "scale; scale the features it is made of"
+            )
+        return "none"
