@@ -16,7 +16,15 @@ class _Clock:
         self._state: tuple[float | None, float] = None, 0.0
 
     def now(self) -> float:
-        """Return the seconds, as of an arbitrary beginning; the same as long as it stands."""
+        """Return the seconds, as of an arbitrary beginning.
+
+        Those for which it stands are taken off at the end of that: what is loaded meanwhile may
+        have limits of its own, and has to come to its end.
+        """
+        return perf_counter() - self._state[1]
+
+    def shown(self) -> float:
+        """Return the seconds for people to see: the same as long as it stands."""
         paused_at, stood = self._state
         return (perf_counter() if paused_at is None else paused_at) - stood
 

@@ -3,16 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import StringIO
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from rich.console import Console
 from rich.progress import Progress
+from typer.testing import CliRunner
 
 import subsetopt as so
 from subsetopt import _clock
 from subsetopt._announcing import Announcement
+from subsetopt._dependencies import OptionalDependency
+from subsetopt.cli import app
 from subsetopt.cli.display import _lines
 from subsetopt.cli.yardstick import Yardstick
 from subsetopt.limits import Limits
@@ -84,17 +88,24 @@ def test_an_answer_without_solve_loads_too(time: Time) -> None:
     assert Slow(time=time, loaded=[]).answer(PROBLEM, Limits()).solve_seconds == 2.0
 
 
-def test_no_time_goes_by_while_the_clock_stands(time: Time) -> None:
+def test_no_time_is_shown_while_the_clock_stands(time: Time) -> None:
     clock = _clock.CLOCK
-    before, deadline = clock.now(), Deadline(1.0)
+    before = clock.shown()
     with clock.standing():
         time.now += 3.0
-        assert (clock.now(), deadline.elapsed) == (before, 0.0)
+        assert clock.shown() == before
         with clock.standing():  # another thread compiles too
             time.now += 3.0
-        assert clock.now() == before
+        assert clock.shown() == before
     time.now += 0.25
-    assert (clock.now(), deadline.elapsed) == (before + 0.25, 0.25)
+    assert clock.shown() == clock.now() == before + 0.25
+
+
+def test_what_is_loaded_may_have_a_limit_of_its_own(time: Time) -> None:
+    with _clock.CLOCK.standing():
+        deadline = Deadline(1.0)
+        time.now += 2.0
+        assert deadline.passed
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -114,7 +125,7 @@ def test_the_seconds_of_a_limit_are_shown_without_compiling(
     monkeypatch.setattr("subsetopt.report.progress.console", lambda stderr: screen)
     monkeypatch.setattr("rich.progress.Progress", kept(Progress))
     monkeypatch.setattr(progress, "Lines", kept(Lines))
-    with progress.clock(5.0, _clock.CLOCK.now) as begins:
+    with progress.clock(5.0, _clock.CLOCK.shown) as begins:
         begins("solve")
         with _clock.CLOCK.standing():
             time.now += 30.0
@@ -124,6 +135,21 @@ def test_the_seconds_of_a_limit_are_shown_without_compiling(
     assert said == (2.0 if terminal else "solve: 2 s of 5 s gone")
 
 
+def test_the_command_shows_that_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clocks: list[Any] = []
+    shown = progress.clock
+
+    def watched(limit: float | None, now: Any, **options: Any) -> Any:
+        clocks.append(now)
+        return shown(limit, now, **options)
+
+    monkeypatch.setattr(progress, "clock", watched)
+    np.save(tmp_path / "values.npy", np.arange(9.0))
+    words = ["solve", "mean-matching", str(tmp_path / "values.npy"), "--k", "3"]
+    assert CliRunner().invoke(app, [*words, "--solver", "random"]).exit_code == 0
+    assert clocks == [_clock.CLOCK.shown]
+
+
 def test_many_problems_warm_up_once(time: Time) -> None:
     solutions = so.solve_many([PROBLEM] * 3, Slow(time=time, loaded=[]))
     assert [solution.stats.warmup_seconds for solution in solutions] == [8.0, 0.0, 0.0]
@@ -131,8 +157,8 @@ def test_many_problems_warm_up_once(time: Time) -> None:
 
 def test_what_a_solver_requires_is_loaded_before(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(base.OptionalDependency, "load", lambda self: loaded.append(self.module))
-    needed = tuple(base.OptionalDependency(name, name) for name in ("numpy", "no_such_module"))
+    monkeypatch.setattr(OptionalDependency, "load", lambda self: loaded.append(self.module))
+    needed = tuple(OptionalDependency(name, name) for name in ("numpy", "no_such_module"))
     monkeypatch.setattr(so.solver("swap").__class__, "requires", needed)
     so.solver("swap").prepare(so.MeanMatching(np.eye(3), k=2), Limits())
     assert loaded == ["no_such_module"]  # the other one is there

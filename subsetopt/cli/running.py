@@ -112,7 +112,7 @@ class SolverOptions:
 
         ready = self.configured(problem)
         bounded, hidden = self.bound != "none", self.as_json or limits.log
-        watched = clock(limits.time_limit, CLOCK.now, bound=bounded, hidden=hidden)
+        watched = clock(limits.time_limit, CLOCK.shown, bound=bounded, hidden=hidden)
         with output_to_error(), watched as begins:
             solution = solve(problem, ready, bound=self.bound, begins=begins, **asdict(limits))
         if self.out is not None and solution.indices is not None:
