@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TOLERANCE = 2e-6
 _ROUNDS = 4
 _PAIRS = 768
+_MEAN = math.nan  # what stands for no target
 _ONE_CALL = 4096  # more values take so long that a few calls do not matter
 _ROWS_AT_ONCE = 128  # fewer are done before a thread has woken up
 
@@ -82,45 +83,52 @@ def select(
         return _select_tensor(losses, k, target, seed, threads)
     else:
         array = _listed(losses)
-    if array.dtype.char not in "fd" or not array.dtype.isnative or not array.flags.carray:
+    if array.dtype.char not in "fd":
         array = _plain(array)
-    if array.ndim == 2:
+    n, dimensions = array.size, array.ndim
+    if dimensions == 2:
         return _select_batch(array, k, target, seed, threads)
-    wanted = math.nan if target is None else _number(target)
-    if array.ndim != 1 or type(k) is not int or not 0 < k <= array.size:
+    wanted = _MEAN if target is None else _number(target)
+    if dimensions != 1 or type(k) is not int or not 0 < k <= n:
         k = _checked_size(array, k)
     if threads is not None or type(seed) is not int or not 0 <= seed < 2**31:
         Limits(threads=threads, seed=seed)  # raises the error that says what is wrong
     order = array.argsort()
     values = array.take(order).astype(np.float64, copy=False)
-    if array.size > _ONE_CALL:
-        indices = _by_rounds(values, order, k, wanted, seed)
+    indices = np.empty(k, np.int64)
+    if n > _ONE_CALL:
+        finite = _by_rounds(values, order, wanted, seed, indices)
     else:
-        indices = _kernels(array.size).select_sorted(
-            values, order, k, wanted, _TOLERANCE, _ROUNDS, _PAIRS, _word(seed)
+        finite = (_compiled or _kernels(n)).select_sorted(
+            values, order, wanted, _TOLERANCE, _ROUNDS, _PAIRS, _word(seed), indices
         )
-    if not indices.size:
+    if not finite:
         _explain(array)
     return indices
 
 
 def _by_rounds(
-    values: NDArray[np.float64], order: NDArray[np.int64], k: int, target: float, seed: int
-) -> NDArray[np.int64]:
+    values: NDArray[np.float64],
+    order: NDArray[np.int64],
+    target: float,
+    seed: int,
+    indices: NDArray[np.int64],
+) -> bool:
     """Select as the kernel does, by calls of its parts: they are compiled in half the time."""
     from subsetopt._kernels._tiers import seeded
     from subsetopt.solvers.heuristics._scalar_search import Rounds, in_range, spread
 
     if not math.isfinite(values[0] + values[-1]):
-        return np.empty(0, np.int64)
-    values, exponent = in_range(values)
+        return False
+    values, exponent, k = *in_range(values), indices.size
     mean = values.cumsum()[-1] / values.size  # one by one, as the kernel adds
     wanted = k * (mean if math.isnan(target) else math.ldexp(target, -exponent))
     limit = _TOLERANCE * k * spread(values)
     rounds = Rounds(values, k, wanted, limit, _PAIRS, 0, seeded(seed))
     rounds.start()
     rounds.run(0, _ROUNDS)
-    return rounds.indices(order)
+    indices[:] = rounds.indices(order)
+    return True
 
 
 @cache
@@ -133,11 +141,12 @@ def _word(seed: int) -> np.uint64:
 
 
 _tiers: Any = None
+_compiled: ModuleType | None = None  # once it has been chosen
 
 
 def _kernels(steps: int) -> ModuleType:
     """Return the module of `select_sorted`, compiled or not, for a job of so many values."""
-    global _tiers
+    global _tiers, _compiled
     if _tiers is None:
         # Loading the compiler makes a million objects and no garbage: to look for some among
         # them, as the collector would, takes a tenth of a second.
@@ -151,8 +160,9 @@ def _kernels(steps: int) -> ModuleType:
         finally:
             if collecting:
                 gc.enable()
-    modules = _tiers.compiled or _tiers.choose(20 * steps + 2 * _ROUNDS * _PAIRS)
-    return modules[0]  # type: ignore[no-any-return]
+    module: ModuleType = _tiers.choose(20 * steps + 2 * _ROUNDS * _PAIRS)[0]
+    _compiled = module if _tiers.compiled else None
+    return module
 
 
 @cache
@@ -205,6 +215,7 @@ def _explain(losses: NDArray[Any]) -> None:
 def _select_batch(
     losses: NDArray[Any], k: object, target: ArrayLike | None, seed: int, threads: int | None
 ) -> NDArray[np.int64]:
+    losses = np.require(losses, losses.dtype.newbyteorder("="), "C")
     size = _checked_size(losses, k)
     rows = len(losses)
     if target is None:

@@ -46,7 +46,7 @@ def sample(positions, count, state, out):
 def room(n, k, cap):
     """Return the arrays that `double_swap` works in, for k of n and up to `cap` swaps.
 
-    Taken and free positions, samples of both, and its two hash tables.
+    Taken and free positions, samples of both, the values of one, and its two hash tables.
     """
     buckets = 2
     while buckets < 2 * min(cap, k * (n - k)):
@@ -56,8 +56,9 @@ def room(n, k, cap):
         np.empty(n - k, np.int64),
         np.empty(k, np.int64),
         np.empty(n - k, np.int64),
+        np.empty(n - k, np.float64),
         np.empty(buckets, np.float64),
-        np.empty(buckets, np.int64),
+        np.empty(buckets, np.int32),
     )
 
 
@@ -69,7 +70,7 @@ def double_swap(values, chosen, residual, cap, state, work):
     one holds about half a swap; each looks up its complement before it enters. O(cap) time and
     memory. A partner in a neighbouring bucket is missed, with probability about 1 / cap.
     """
-    taken, free, outs, ins, difference, swap = work
+    taken, free, outs, ins, entering, difference, swap = work
     k = taken.size
     m = free.size
     split(chosen, taken, free)
@@ -78,7 +79,10 @@ def double_swap(values, chosen, residual, cap, state, work):
     p = min(k, max(1, cap // q))
     sample(taken, p, state, outs)
     sample(free, q, state, ins)
+    for j in range(q):
+        entering[j] = values[ins[j]]
     buckets = difference.size
+    last = np.uint64(buckets - 1)
     difference[:] = np.inf
     half = 2.0 * spread(values) + abs(residual)
     low = 0.5 * residual - half
@@ -89,11 +93,11 @@ def double_swap(values, chosen, residual, cap, state, work):
     for i in range(p):
         out = values[outs[i]]
         for j in range(q):
-            change = values[ins[j]] - out
+            change = entering[j] - out
             place = (change - low) * scale
             if 0.0 <= place < buckets:
-                bucket = int(place)
-                opposite = buckets - 1 - bucket
+                bucket = np.uint64(place)  # an index that cannot be negative needs no look
+                opposite = last - bucket
                 error = abs(difference[opposite] + change - residual)
                 if error < best:
                     other = swap[opposite]

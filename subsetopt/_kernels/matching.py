@@ -207,20 +207,19 @@ def _select(values, order, target, tolerance, rounds, pairs, seed, chosen, trial
 
 
 @kernel
-def select_sorted(values, order, k, target, tolerance, rounds, pairs, seed):
-    """Select k of one row, given ascending values and their original places; NaN target: the mean.
+def select_sorted(values, order, target, tolerance, rounds, pairs, seed, selected):
+    """Select of one row, given ascending values and their original places; NaN target: the mean.
 
-    `seed` is the word of `rng.seeded`. Returns the indices, ascending; none at all if the values
-    are not all finite. The values may be scaled.
+    `seed` is the word of `rng.seeded`. Fills `selected` with the indices, ascending, and returns
+    whether the values are all finite. They may be scaled.
     """
     n = values.size
     chosen = np.empty(n, np.bool_)
     trial = np.empty(n, np.bool_)
-    indices = np.empty(k, np.int64)
-    work = _room(n, k, pairs)
-    if _select(values, order, target, tolerance, rounds, pairs, seed, chosen, trial, work, indices):
-        return indices
-    return np.empty(0, np.int64)
+    work = _room(n, selected.size, pairs)
+    return _select(
+        values, order, target, tolerance, rounds, pairs, seed, chosen, trial, work, selected
+    )
 
 
 @kernel

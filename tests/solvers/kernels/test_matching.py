@@ -266,7 +266,9 @@ def _states(tier: Any, values: Floats, k: int, wanted: float) -> Iterator[Any]:
         yield compound.double_swap(values, trial, residual, 64, state, work), trial.tolist()
     order = np.random.default_rng(0).permutation(values.size)
     word = rng.seeded(2)[0]
-    yield kernels.select_sorted(values.copy(), order, k, wanted / k, 1e-9, 4, 64, word).tolist()
+    out = np.empty(k, np.int64)
+    assert kernels.select_sorted(values.copy(), order, wanted / k, 1e-9, 4, 64, word, out)
+    yield out.tolist()
 
 
 def test_compiled_and_interpreted_do_the_same_to_the_last_bit() -> None:
@@ -309,10 +311,9 @@ def test_write_indices_undoes_the_sort() -> None:
 
 def _select(losses: Floats, k: int, target: float = math.nan, seed: int = 0) -> NDArray[np.int64]:
     order = losses.argsort()
-    found: NDArray[np.int64] = compiled_matching.select_sorted(
-        losses[order], order, k, target, 1e-6, 4, 896, rng.seeded(seed)[0]
-    )
-    return found
+    out, word = np.empty(k, np.int64), rng.seeded(seed)[0]
+    finite = compiled_matching.select_sorted(losses[order], order, target, 1e-6, 4, 896, word, out)
+    return out if finite else out[:0]
 
 
 def test_select_sorted_matches_its_target() -> None:
