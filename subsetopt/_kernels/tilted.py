@@ -12,7 +12,7 @@ _EXACT = 2**20  # up to so many are counted in single precision, which vectorise
 
 @reordered
 def _count(scores, limit):
-    total = 0
+    total = np.int64(0)
     for first in range(0, scores.size, _EXACT):
         part = scores[first : first + _EXACT]
         count = np.float32(0.0)
