@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -26,18 +27,17 @@ from subsetopt.report.number_format import (
 )
 
 Looks = Mapping[str, Style] | None
+Reach = tuple[float, float]
 _BANDS = 4  # solvers up to which quartiles are drawn; more bands hide each other
 _MOST_DECADES = 12
 _MANY = 30  # rows of a comparison
 _FARTHEST = 8.0  # the ratio at which its intervals are cut off
 
 
-def _stairs(
-    name: str, ends: Sequence[float], whole: int, reach: tuple[float, float], note: str
-) -> Series:
+def _stairs(name: str, ends: Sequence[float], whole: int, reach: Reach, note: str) -> Series:
     """Return the rising share of `whole` that the ends are."""
     share = np.array([0, *range(1, len(ends) + 1), len(ends)]) / max(1, whole)
-    return Series(name=name, x=[reach[0], *ends, reach[1]], y=share, line="steps", note=note)
+    return Series(name, [reach[0], *ends, reach[1]], share, line="steps", note=note)
 
 
 def performance_profile(rows: Sequence[Row], looks: Looks = None) -> Chart:
@@ -49,18 +49,13 @@ def performance_profile(rows: Sequence[Row], looks: Looks = None) -> Chart:
     about += "an answer came within a factor of the fastest solver's time"
     if found.unsolved:
         about += f"; {found.unsolved} more solved by nobody"
-    return Chart(
-        title=f"Performance profile: answers {found.goal}",
-        about=about,
-        series=[
-            _stairs(c.solver, c.ratios, c.cases, reach, f"{100 * c.solved:.0f} %")
-            for c in found.curves
-        ],
-        x=Axis(scale="log", reach=reach, label="times as slow as the fastest"),
-        y=Axis(scale="share"),
-        looks=looks or {},
-        empty="" if found.cases else "no solver has met the goal on any case",
-    )
+    curves = [
+        _stairs(c.solver, c.ratios, c.cases, reach, f"{100 * c.solved:.0f} %") for c in found.curves
+    ]
+    empty = "" if found.cases else "no solver has met the goal on any case"
+    title = f"Performance profile: answers {found.goal}"
+    x = Axis("times as slow as the fastest", "log", reach)
+    return Chart(title, about, empty, curves, x, Axis(scale="share"), looks=looks)
 
 
 def time_to_target(rows: Sequence[Row], looks: Looks = None, level: Level = "good") -> Chart:
@@ -70,21 +65,16 @@ def time_to_target(rows: Sequence[Row], looks: Looks = None, level: Level = "goo
     reach = extent([*times, found.horizon])
     runs = {curve.runs for curve in found.curves}
     many = counted(runs.pop(), "run") if len(runs) == 1 else "runs"
-    series = []
+    about = f"{', '.join(found.families)}: share of {many} that have such an answer by then; "
+    about += "in brackets the 95 % interval of the last share"
+    curves = []
     for c in found.curves:
         low, high = (f"{100 * end:.0f}" for end in c.interval)
         note = f"{100 * c.reached:.0f} % ({low}–{high})"
-        series.append(_stairs(c.solver, c.times, c.runs, reach, note))
-    return Chart(
-        title=f"Time to target: answers {found.goal}",
-        about=f"{', '.join(found.families)}: share of {many} that have such an answer by then; "
-        "in brackets the 95 % interval of the last share",
-        series=series,
-        x=Axis(scale="log", reach=reach, text=round_seconds, label="time"),
-        y=Axis(scale="share"),
-        looks=looks or {},
-        empty="" if times else "no run has met the goal",
-    )
+        curves.append(_stairs(c.solver, c.times, c.runs, reach, note))
+    empty = "" if times else "no run has met the goal"
+    title, x = f"Time to target: answers {found.goal}", Axis("time", "log", reach, round_seconds)
+    return Chart(title, about, empty, curves, x, Axis(scale="share"), looks=looks)
 
 
 # -- objective against time ------------------------------------------------------------------------
@@ -104,21 +94,17 @@ def objective_against_time(rows: Sequence[Row], looks: Looks = None) -> Chart:
     ticks = log_ticks(floor, top)
     if is_needed:
         ticks = [floor, *(tick for tick in ticks if tick > floor * 1.5)]
+    written = lambda tick: name if is_needed and tick == floor else text(tick)  # noqa: E731
     answered = any(isfinite(curve.median[-1]) for curve in found.curves)
     return Chart(
-        title=f"Objective against time: {found.family}",
-        about=_about(found, bands),
-        series=[_course(found, curve, floor, high, bands) for curve in found.curves],
-        x=Axis(scale="log", reach=(low, high), text=round_seconds, label="time"),
-        y=Axis(
-            scale="log",
-            reach=(floor, top),
-            text=lambda tick: name if is_needed and tick == floor else text(tick),
-            ticks=ticks,
-        ),
-        looks=looks or {},
+        f"Objective against time: {found.family}",
+        _about(found, bands),
+        "" if answered else "no solver has an answer on half of the cases",
+        [_course(found, curve, floor, high, bands) for curve in found.curves],
+        Axis("time", "log", (low, high), round_seconds),
+        Axis("", "log", (floor, top), written, ticks),
+        looks=looks,
         left=88,
-        empty="" if answered else "no solver has an answer on half of the cases",
     )
 
 
@@ -133,19 +119,12 @@ def _about(found: Anytime, bands: bool) -> str:
 
 
 def _course(found: Anytime, curve: Course, floor: float, end: float, band: bool) -> Series:
-    median, lower, upper = (
+    median, low, high = (
         np.maximum([*line, line[-1]], floor) for line in (curve.median, curve.lower, curve.upper)
     )
-    return Series(
-        name=curve.solver,
-        x=[*found.times, end],
-        y=median,
-        low=lower if band else None,
-        high=upper if band else None,
-        line="steps",
-        note=_note(found, curve),
-        end=float(median[-1]),
-    )
+    quartiles = (low, high) if band else ()
+    options: Any = {"line": "steps", "note": _note(found, curve), "end": float(median[-1])}
+    return Series(curve.solver, [*found.times, end], median, *quartiles, **options)
 
 
 def _note(found: Anytime, curve: Course) -> str:
@@ -184,53 +163,34 @@ def time_against_size(
         about += "; hollow: stopped by a limit, not fitted"
     what = "Time" if found.timing == "seconds" else "Overhead of a call"
     middle = (len(found.curves) - 1) / 2
+    grown = [_growth(c, 1.0 + 0.005 * (i - middle)) for i, c in enumerate(found.curves)]
+    reach, ticks = extent((p.n for p in points), 1.15), _apart(sizes) if sizes else None
     return Chart(
-        title=f"{what} against size: {', '.join(found.families)}",
-        about=about,
-        series=[
-            series
-            for i, curve in enumerate(found.curves)
-            for series in _growth(curve, 1.0 + 0.005 * (i - middle))
-        ],
-        x=Axis(
-            scale="log",
-            reach=extent((point.n for point in points), 1.15),
-            text=lambda n: f"{n:,.0f}".replace(",", " "),
-            ticks=_apart(sizes) if sizes else None,
-            label="n, candidates",
-        ),
-        y=Axis(scale="log", reach=extent(point.seconds for point in points), text=round_seconds),
-        looks=looks or {},
+        f"{what} against size: {', '.join(found.families)}",
+        about,
+        "" if points else "nothing was timed",
+        [series for own in grown for series in own],
+        Axis("n, candidates", "log", reach, lambda n: f"{n:,.0f}".replace(",", " "), ticks),
+        Axis("", "log", extent(p.seconds for p in points), round_seconds),
+        looks=looks,
         left=88,
-        empty="" if points else "nothing was timed",
     )
 
 
 def _growth(curve: Growth, aside: float) -> list[Series]:
-    last, fit = curve.points[-1], curve.fit
-    ended = [point.n for point in curve.points if point.ended]
-    note = "no fit"
+    last, fit, name, note = curve.points[-1], curve.fit, curve.solver, "no fit"
     series = []
     if fit is not None:
         note = f"n^{fit.exponent:.2f} ({fit.low:.1f}–{fit.high:.1f})"
+        ended = [point.n for point in curve.points if point.ended]
         ends = [min(ended), max(ended)]
-        fitted = [fit.seconds(n) for n in ends]
-        series = [Series(name=curve.solver, x=ends, y=fitted, label=False)]
+        series = [Series(name, ends, [fit.seconds(n) for n in ends], label=False)]
     end = fit.seconds(last.n) if fit and last.ended else last.seconds
-    for is_ended in (True, False):
-        own = [point for point in curve.points if point.ended is is_ended]
-        series.append(
-            Series(
-                name=curve.solver,
-                x=[point.n * aside for point in own],
-                y=[point.seconds for point in own],
-                line="",
-                marks="filled" if is_ended else "hollow",
-                note=note,
-                end=end,
-                label=is_ended,
-            )
-        )
+    for marks in ("filled", "hollow"):
+        own = [point for point in curve.points if point.ended is (marks == "filled")]
+        x, y = [point.n * aside for point in own], [point.seconds for point in own]
+        options: Any = {"line": "", "marks": marks, "label": marks == "filled"}
+        series.append(Series(name, x, y, note=note, end=end, **options))
     return series
 
 
@@ -257,15 +217,11 @@ def heat_map(rows: Sequence[Row]) -> Matrix:
             missing = f"answers {cell.answered}/{cell.cases}"
             below = missing if cell.seconds is None else f"{below}, {missing}"
         cells[cell.solver, cell.family] = Shade(cell.good, f"{100 * cell.good:.0f} %", below)
-    return Matrix(
-        title="What each solver is good at",
-        about="share of the cases with an answer as good as said below the family, and mean time "
-        "(geometric)",
-        rows=found.solvers,
-        columns={family: goal(family, "good").text for family in found.families},
-        cells=cells,
-        empty="" if found.cells else "there are no results",
-    )
+    about = "share of the cases with an answer as good as said below the family, and mean time "
+    about += "(geometric)"
+    goals = {family: goal(family, "good").text for family in found.families}
+    empty = "" if found.cells else "there are no results"
+    return Matrix("What each solver is good at", about, empty, found.solvers, goals, cells)
 
 
 def comparison(found: Comparison) -> Forest:
@@ -281,32 +237,22 @@ def comparison(found: Comparison) -> Forest:
     about = f"{found.pairs} pairs of runs; intervals hold all together with 95 %; shaded: less "
     about += f"than {100 * found.threshold:g} % of change"
     about += "" if found.same_machine else "; NOT THE SAME MACHINE"
+    label = "faster  ←   ratio of times   →  slower"
     return Forest(
-        title="Time after over time before",
-        about=about,
-        rows=[
-            Interval(
-                name=change.solver if change.family is None else change.family,
-                value=change.ratio,
-                low=change.low,
-                high=change.high,
-                note=_words(change),
-                kind=_kind(change),
-                is_part=change.family is not None,
-            )
-            for change in changes
-        ],
-        x=Axis(
-            scale="log",
-            reach=(1 / far, far),
-            text=_factor,
-            ticks=_factors(far),
-            label="faster  ←   ratio of times   →  slower",
-        ),
+        "Time after over time before",
+        about,
+        "" if changes else "there is nothing in common to compare",
+        [_interval(change) for change in changes],
+        Axis(label, "log", (1 / far, far), _factor, _factors(far)),
         zero=1.0,
         shade=(1 / (1 + found.threshold), 1 + found.threshold),
-        empty="" if changes else "there is nothing in common to compare",
     )
+
+
+def _interval(change: TimeChange) -> Interval:
+    name, is_part = change.family or change.solver, change.family is not None
+    ends = (change.low, change.high)
+    return Interval(name, change.ratio, *ends, _words(change), _kind(change), is_part)
 
 
 def _kind(change: TimeChange) -> str:

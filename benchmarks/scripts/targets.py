@@ -22,7 +22,7 @@ import numpy as np
 import subsetopt as so
 from subsetopt.formats.idx import read_idx
 from subsetopt.machine import Machine
-from subsetopt.report import Axis, Chart, Series, show, styles
+from subsetopt.report import Axis, Chart, Series, show
 from subsetopt.report.figure_axes import extent
 from subsetopt.report.number_format import round_seconds
 
@@ -134,24 +134,12 @@ def drawn(rows: Sequence[Row]) -> Chart:
     series = []
     for row in rows:
         own = times[row["instance"]]
-        share = [*range(len(own) + 1), len(own)]
-        series.append(
-            Series(
-                name=row["instance"],
-                x=[reach[0], *own, reach[1]],
-                y=np.array(share) / len(row["seconds"]),
-                line="steps",
-                note=row["hits"],
-            )
-        )
-    return Chart(
-        title="Time to target",
-        about="share of the runs that have reached the target by a time",
-        series=series,
-        x=Axis(scale="log", reach=reach, text=round_seconds, label="time on one thread"),
-        y=Axis(scale="share"),
-        looks=styles(times),
-    )
+        share = np.array([*range(len(own) + 1), len(own)]) / len(row["seconds"])
+        x = [reach[0], *own, reach[1]]
+        series.append(Series(row["instance"], x, share, line="steps", note=row["hits"]))
+    about = "share of the runs that have reached the target by a time"
+    x_axis = Axis("time on one thread", "log", reach, round_seconds)
+    return Chart("Time to target", about, "", series, x_axis, Axis(scale="share"))
 
 
 def _table(path: Path) -> list[dict[str, str]]:

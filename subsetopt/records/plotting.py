@@ -27,21 +27,19 @@ def over_time(found: Distribution) -> Chart:
     shown = {"all": found.quantiles, "chosen": found.chosen}
     quantiles = {name: q for name, q in shown.items() if q is not None}
     first = datetime.fromtimestamp(float(found.edges[0]), UTC)
+    edges = (float(found.edges[0]), float(found.edges[-1]))
     return Chart(
-        title="Recorded losses over time",
-        about=about,
-        series=[
-            Series(name=name, x=middle, y=median, low=low, high=high, note=_last(median))
+        "Recorded losses over time",
+        about,
+        "",
+        [
+            Series(name, middle, median, low, high, note=_last(median))
             for name, (low, median, high) in quantiles.items()
         ],
-        x=Axis(
-            scale="time",
-            reach=(float(found.edges[0]), float(found.edges[-1])),
-            label=f"time, UTC, from {first:%Y-%m-%d %H:%M}",
-        ),
-        y=Axis(reach=_reach(list(quantiles.values())), label="loss"),
+        Axis(f"time, UTC, from {first:%Y-%m-%d %H:%M}", "time", edges),
+        Axis("loss", reach=_reach(list(quantiles.values()))),
         looks=_LOOKS,
-        strip=Strip(edges=found.edges, shares=found.unknown, label="unknown"),
+        strip=Strip(found.edges, found.unknown, "unknown"),
         tall=520,
     )
 

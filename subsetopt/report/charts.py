@@ -3,16 +3,27 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import end_labels, figure_files
-from .end_labels import Label
 from .figure_axes import Axis
-from .figure_style import DPI, GREY, INK, MATPLOTLIB, PAPER, Style, frame, plain_rc, size, styles
+from .figure_style import (
+    DPI,
+    GREY,
+    INK,
+    MATPLOTLIB,
+    PAPER,
+    Style,
+    frame,
+    plain_rc,
+    size,
+    styles,
+    write,
+)  # fmt: skip
 from .number_format import round_percent
 
 if TYPE_CHECKING:
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawn
 
 _STRIP, _GAP = 70, 30  # pixels
+Points = NDArray[np.float64]
 _MARKS: Mapping[str, dict[str, object]] = {
     "filled": {"markersize": 6.2, "markeredgewidth": 0.5},
     "hollow": {"markersize": 6.2, "markeredgewidth": 1.2},
@@ -28,7 +40,7 @@ _MARKS: Mapping[str, dict[str, object]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Figure(ABC):
     """What every kind of figure has: a title, and a line on how to read it.
 
@@ -58,8 +70,7 @@ class Figure(ABC):
             if self.empty:
                 axes.tick_params(labelbottom=False, labelleft=False, length=0)
                 axes.grid(visible=False)
-                place = {"transform": axes.transAxes, "ha": "center", "va": "center"}
-                axes.text(0.5, 0.5, self.empty, color=GREY, **place)  # type: ignore[arg-type]
+                write(axes, 0.5, 0.5, self.empty, 9, GREY, transform=axes.transAxes)
         figure = axes.get_figure(root=True)
         assert figure is not None
         return figure
@@ -79,7 +90,7 @@ class Figure(ABC):
     _repr_html_ = to_svg
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Series:
     """Points of one thing that is compared.
 
@@ -91,10 +102,10 @@ class Series:
         NaN and infinities are gaps.
     low, high : array_like (n,), optional
         Intervals: a band below a line, bars at marks.
-    line : {"plain", "steps", ""}
-    marks : {"filled", "hollow", "small", "large", ""}
     note : str
         Beside the name, where the series ends.
+    line : {"plain", "steps", ""}
+    marks : {"filled", "hollow", "small", "large", ""}
     end : float, optional
         The y there, else the last one that is finite.
     label : bool
@@ -108,57 +119,49 @@ class Series:
     y: ArrayLike
     low: ArrayLike | None = None
     high: ArrayLike | None = None
+    _: KW_ONLY
+    note: str = ""
     line: Literal["plain", "steps", ""] = "plain"
     marks: Literal["filled", "hollow", "small", "large", ""] = ""
-    note: str = ""
     end: float | None = None
     label: bool = True
     bold: bool = False
 
     def draw(self, axes: "Axes", style: Style) -> None:
         """Draw it; what is not finite is left out."""
-        x, y = (np.asarray(values, dtype=float) for values in (self.x, self.y))
-        y = np.where(np.isfinite(y), y, np.nan)
+        x, y = np.asarray(self.x, dtype=float), _finite(self.y)
         if self.low is not None and self.high is not None:
             self._interval(axes, x, y, style)
         if self.line:
+            steps, width = self.line == "steps", 2.6 if self.bold else 1.8
             known = np.pad(np.isfinite(y), 1)
             alone = known[1:-1] & ~known[:-2] & ~known[2:]  # no line runs through these points
             axes.plot(x[alone], y[alone], style.marker, color=style.colour, markersize=4)
-            axes.plot(
-                x, y, color=style.colour, linestyle=style.line, clip_on=self.line != "steps",
-                drawstyle="steps-post" if self.line == "steps" else "default",
-                linewidth=2.6 if self.bold else 1.8,
-            )  # fmt: skip
+            axes.plot(x, y, color=style.colour, linestyle=style.line, clip_on=not steps,
+                      drawstyle="steps-post" if steps else "default", linewidth=width)  # fmt: skip
         if self.marks:
-            hollow, large = self.marks == "hollow", self.marks == "large"
-            edge = style.colour if hollow else PAPER
-            if large:
+            edge = style.colour if self.marks == "hollow" else PAPER
+            if self.marks == "large":
                 edge = INK if self.bold else GREY
-            axes.plot(
-                x, y, linestyle="none", marker=style.marker, zorder=3, clip_on=False,
-                markerfacecolor=PAPER if hollow else style.colour, markeredgecolor=edge,
-                **_MARKS[self.marks],  # type: ignore[arg-type]
-            )  # fmt: skip
+            face = PAPER if self.marks == "hollow" else style.colour
+            options: Any = _MARKS[self.marks] | {"markerfacecolor": face, "markeredgecolor": edge}
+            axes.plot(x, y, style.marker, zorder=3, clip_on=False, **options)
 
-    def _interval(self, axes: "Axes", x: ArrayLike, y: ArrayLike, style: Style) -> None:
+    def _interval(self, axes: "Axes", x: Points, y: Points, style: Style) -> None:
         low, high = (np.asarray(values, dtype=float) for values in (self.low, self.high))
         known = np.isfinite(y) & np.isfinite(high)
         if self.marks:
-            axes.vlines(
-                np.asarray(x)[known], low[known], high[known], color=style.colour, linewidth=1.1
-            )
+            axes.vlines(x[known], low[known], high[known], color=style.colour, linewidth=1.1)
         else:
-            axes.fill_between(
-                np.asarray(x), low, high, where=known.tolist(), color=style.colour, alpha=0.13,
-                linewidth=0, step="post" if self.line == "steps" else None,
-            )  # fmt: skip
+            step: Any = "post" if self.line == "steps" else None
+            axes.fill_between(x, low, high, where=known.tolist(), color=style.colour, alpha=0.13,
+                              linewidth=0, step=step)  # fmt: skip
 
     def ending(self, axes: "Axes") -> float | None:
         """Return where it ends, as a share of the height of the axes; None without a point."""
-        y = np.asarray(self.y, dtype=float)
-        finite = y[np.isfinite(y)]
-        end = self.end if self.end is not None or not finite.size else float(finite[-1])
+        y = _finite(self.y)
+        known = y[np.isfinite(y)]
+        end = self.end if self.end is not None or not known.size else float(known[-1])
         if end is None or not np.isfinite(end):
             return None
         place = axes.transData.transform((axes.get_xlim()[1], end))
@@ -166,7 +169,12 @@ class Series:
         return min(1.0, max(0.0, share)) if np.isfinite(share) else 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+def _finite(values: ArrayLike) -> Points:
+    found = np.asarray(values, dtype=float)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+@dataclass(frozen=True)
 class Strip:
     """Shares (n,) below a chart, between edges (n + 1,) on its x axis."""
 
@@ -186,7 +194,7 @@ class Strip:
         top = next((one for one in (0.1, 0.2, 0.5) if highest <= one), 1.0)
         width = np.diff(edges)
         axes.bar(edges[:-1], shares, width, align="edge", color="#aeb4bc", linewidth=0)
-        Axis(reach=(0, top), ticks=[0, top], text=round_percent, label=self.label).apply(axes, "y")
+        Axis(self.label, reach=(0, top), text=round_percent, ticks=[0, top]).apply(axes, "y")
         x.apply(axes, "x")
         axes.tick_params(length=3, width=0.8, pad=4)
         above.tick_params(axis="x", labelbottom=False)
@@ -195,7 +203,7 @@ class Strip:
             one.yaxis.set_label_coords(-52 / size(above)[0], 0.5)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Chart(Figure):
     """Series on two axes, their names where they end.
 
@@ -213,32 +221,35 @@ class Chart(Figure):
         The margin on the left and the least height, in pixels.
     """
 
-    series: Sequence[Series]
+    series: Sequence[Series] = ()
     x: Axis = field(default_factory=Axis)
     y: Axis = field(default_factory=Axis)
-    looks: Mapping[str, Style] = field(default_factory=dict)
+    _: KW_ONLY
+    looks: Mapping[str, Style] | None = None
     level: float | None = None
     strip: Strip | None = None
     left: float = 78
     tall: float = 460
 
     def _drawn(self) -> "Axes":
-        looks = styles(sorted({one.name for one in self.series})) | dict(self.looks)
+        looks = styles(sorted({one.name for one in self.series})) | dict(self.looks or {})
         named = [one for one in self.series if one.label]
-        labels = [Label(one.name, one.note, looks[one.name], None) for one in named]
+        bottom = 56 if self.strip is None else 56 + _STRIP + _GAP
+        right, tall = end_labels.room(named), end_labels.height(named, self.tall)
         _, axes = frame(
-            self.title, self.about, left=self.left, right=end_labels.room(labels),
-            height=end_labels.height(labels, self.tall),
-            bottom=56 if self.strip is None else 56 + _STRIP + _GAP,
-        )  # fmt: skip
+            self.title, self.about, height=tall, left=self.left, right=right, bottom=bottom
+        )
+        self.fill(axes, looks)
+        end_labels.put(axes, named, looks, markers=any(one.marks for one in self.series))
+        if self.strip is not None:
+            self.strip.draw(axes, self.x)
+        return axes
+
+    def fill(self, axes: "Axes", looks: Mapping[str, Style]) -> None:
+        """Draw all but the title and the names."""
         self.x.apply(axes, "x")
         self.y.apply(axes, "y")
         if self.level is not None:
             axes.axhline(self.level, color=INK, linestyle=(0, (6.0, 3.0)), linewidth=1.1)
         for one in reversed(self.series):
             one.draw(axes, looks[one.name])
-        placed = [Label(one.name, one.note, looks[one.name], one.ending(axes)) for one in named]
-        end_labels.put(axes, placed, markers=any(one.marks for one in self.series))
-        if self.strip is not None:
-            self.strip.draw(axes, self.x)
-        return axes

@@ -15,7 +15,7 @@ MOST = 9
 """Ticks."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Axis:
     """What an axis shows.
 

@@ -88,6 +88,20 @@ def fitting(text: str, points: float, width: float) -> str:
     return text[: max(0, kept - 1)].rstrip() + "…"
 
 
+def write(
+    axes: "Axes",
+    x: float,
+    y: float,
+    text: str,
+    points: float = 9,
+    colour: str = INK,
+    ha: str = "center",
+    **options: Any,
+) -> None:
+    """Write text, its middle at a height; `options` are those of matplotlib."""
+    axes.text(x, y, text, fontsize=points, color=colour, ha=ha, va="center", **options)
+
+
 def frame(
     title: str,
     subtitle: str = "",
@@ -105,11 +119,9 @@ def frame(
     figure.set_label(title)
     box = (left / WIDTH, bottom / height)
     axes = figure.add_axes((*box, (WIDTH - left - right) / WIDTH, (height - top - bottom) / height))
-    edge = 14 / WIDTH
-    room = WIDTH - 28
-    figure.text(
-        edge, 1 - 26 / height, fitting(title, 12.5, room * 0.93), fontsize=12.5, weight="bold"
-    )
+    edge, room = 14 / WIDTH, WIDTH - 28
+    head = fitting(title, 12.5, room * 0.93)
+    figure.text(edge, 1 - 26 / height, head, fontsize=12.5, weight="bold")
     figure.text(edge, 1 - 46 / height, fitting(subtitle, 9, room), fontsize=9, color=GREY)
     axes.tick_params(length=3, width=0.8, pad=4)
     return figure, axes

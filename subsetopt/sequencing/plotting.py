@@ -46,15 +46,14 @@ def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> No
         for name in curves
         if "random" in name
     }
+    reach = extent(x for curve in curves.values() for x in curve.mmd)
     Chart(
-        title="MMD of the points chosen and those left",
-        about="after each batch; further down is better",
-        series=[
-            Series(name=name, x=curve.chosen, y=curve.mmd, note=_last(curve.mmd))
-            for name, curve in ordered
-        ],
-        x=Axis(label="points chosen"),
-        y=Axis(scale="log", reach=extent(x for curve in curves.values() for x in curve.mmd)),
+        "MMD of the points chosen and those left",
+        "after each batch; further down is better",
+        "",
+        [Series(name, curve.chosen, curve.mmd, note=_last(curve.mmd)) for name, curve in ordered],
+        Axis("points chosen"),
+        Axis("", "log", reach),
         looks=looks,
     ).save(path)
 

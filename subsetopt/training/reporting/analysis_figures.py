@@ -1,7 +1,10 @@
 """The figures of an analysis: what is shown of rules, and how it is to be read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
+from typing import Any
+
+import numpy as np
 
 from subsetopt.report import Axis, Bars, Chart, Forest, Interval, Series, Style, styles
 from subsetopt.report.figure_axes import around
@@ -27,11 +30,8 @@ _FIRST = 0.5  # the share of a course whose start may lie below the picture
 def _metric_axis(family: Family, values: Iterable[float]) -> Axis:
     """Return an axis of the metric, around the values."""
     scale, unit = (100, " %") if Format(family.metric).is_share else (1, "")
-    return Axis(
-        label=f"{family.metric} ({family.better} is better)",
-        reach=around(values),
-        text=lambda x: f"{round(scale * x, 6):.6g}{unit}",
-    )
+    label = f"{family.metric} ({family.better} is better)"
+    return Axis(label, "linear", around(values), lambda x: f"{round(scale * x, 6):.6g}{unit}")
 
 
 def _looks(family: Family, looks: Looks) -> Mapping[str, Style]:
@@ -57,21 +57,21 @@ def against_budget(family: Family, looks: Looks = None, effective: bool = False)
     about = "means of the seeds with 95 % intervals (Student's t); thick: the baseline"
     about += "; dashed: full training" if full else ""
     x = _place_axis([_place(line, effective) for line in points], effective)
-    middle = (len(lines) - 1) / 2
+    aside, middle = (0.0 if effective else _APART), (len(lines) - 1) / 2
     what = "cost" if effective else "budget"
     return Chart(
-        title=f"{family.metric.capitalize()} against {what}: {family.task}",
-        about=about,
-        series=[
-            _budgets(family, own, effective, x, 0.0 if effective else _APART * (i - middle))
+        f"{family.metric.capitalize()} against {what}: {family.task}",
+        about,
+        "" if points else "there are no budgets below full training",
+        [
+            _budgets(family, own, effective, x, aside * (i - middle))
             for i, own in enumerate(lines.values())
         ],
-        x=x,
-        y=_metric_axis(family, _ends([*points, full] if full else points)),
+        x,
+        _metric_axis(family, _ends([*points, full] if full else points)),
         looks=_looks(family, looks),
         level=full.value.mean if full else None,
         tall=480,
-        empty="" if points else "there are no budgets below full training",
     )
 
 
@@ -96,17 +96,12 @@ def _place(line: Summary, effective: bool) -> float:
 
 def _place_axis(places: Sequence[float], effective: bool) -> Axis:
     if effective:
-        reach, label = (0.0, 1.08 * max(places, default=1.0)), "share of full training's cost"
-        return Axis(reach=reach, text=round_percent, label=label)
+        reach = (0.0, 1.08 * max(places, default=1.0))
+        return Axis("share of full training's cost", "linear", reach, round_percent)
     found = sorted(set(places)) or [0.1]
     wide = max(1.5, (found[-1] / found[0]) ** 0.12)
-    return Axis(
-        scale="log",
-        reach=(found[0] / wide, found[-1] * wide),
-        text=round_percent,
-        ticks=found,
-        label="budget: share of full training's backward passes",
-    )
+    label, reach = "budget: share of full training's backward passes", (found[0], found[-1])
+    return Axis(label, "log", (reach[0] / wide, reach[1] * wide), round_percent, found)
 
 
 def _budgets(
@@ -114,18 +109,12 @@ def _budgets(
 ) -> Series:
     assert x.reach is not None
     shift = (x.reach[1] / x.reach[0]) ** aside if aside else 1.0
-    means = [line.value.mean or 0.0 for line in own]
-    halves = [line.value.half or 0.0 for line in own]
-    return Series(
-        name=own[0].rule,
-        x=[_place(line, effective) * shift for line in own],
-        y=means,
-        low=[mean - half for mean, half in zip(means, halves, strict=True)],
-        high=[mean + half for mean, half in zip(means, halves, strict=True)],
-        marks="filled",
-        note=Format(family.metric).value(means[-1]),
-        bold=own[0].baseline,
-    )
+    means = np.array([line.value.mean or 0.0 for line in own])
+    half = np.array([line.value.half or 0.0 for line in own])
+    places = [_place(line, effective) * shift for line in own]
+    options: Any = {"marks": "filled", "bold": own[0].baseline}
+    options["note"] = Format(family.metric).value(own[-1].value.mean)
+    return Series(own[0].rule, places, means, means - half, means + half, **options)
 
 
 # -- against entropy and time ----------------------------------------------------------------------
@@ -138,39 +127,26 @@ def against_entropy(family: Family, judged: Judged, looks: Looks = None) -> Char
     """
     lines = [x for x in judged.lines if x.selected("entropy").mean is not None]
     return Chart(
-        title=f"{family.metric.capitalize()} against entropy: {family.task}, {where(judged)}",
-        about=f"{counted(sum(x.seeds for x in lines), 'run')}, small; the means of rules, large",
-        series=[series for line in lines for series in _cloud(family, line)],
-        x=Axis(label="entropy of the counts of samples, nats (further right: more evenly)"),
-        y=_metric_axis(family, [v for x in lines for v in x.values.values()]),
+        f"{family.metric.capitalize()} against entropy: {family.task}, {where(judged)}",
+        f"{counted(sum(x.seeds for x in lines), 'run')}, small; the means of rules, large",
+        "" if lines else "nothing is known of the counts",
+        [series for line in lines for series in _cloud(family, line)],
+        Axis("entropy of the counts of samples, nats (further right: more evenly)"),
+        _metric_axis(family, [v for x in lines for v in x.values.values()]),
         looks=_looks(family, looks),
-        empty="" if lines else "nothing is known of the counts",
     )
 
 
-def _cloud(family: Family, line: Summary) -> list[Series]:
-    entropies = {r.run.seed: r.selected["entropy"] for r in line.results if "entropy" in r.selected}
+def _cloud(family: Family, line: Summary) -> Iterator[Series]:
+    seeds = {r.run.seed: r.selected["entropy"] for r in line.results if "entropy" in r.selected}
     mean, entropy = line.value.mean, line.selected("entropy").mean
     middle = [] if mean is None or entropy is None else [(entropy, mean)]
-    return [
-        Series(
-            name=line.rule,
-            x=[x for x, _ in middle],
-            y=[y for _, y in middle],
-            line="",
-            marks="large",
-            note=Format(family.metric).value(mean),
-            bold=line.baseline,
-        ),
-        Series(
-            name=line.rule,
-            x=[entropies[seed] for seed in line.values if seed in entropies],
-            y=[value for seed, value in line.values.items() if seed in entropies],
-            line="",
-            marks="small",
-            label=False,
-        ),
-    ]
+    x, y = [x for x, _ in middle], [y for _, y in middle]
+    large: Any = {"line": "", "marks": "large", "bold": line.baseline}
+    yield Series(line.rule, x, y, note=Format(family.metric).value(mean), **large)
+    x = [seeds[seed] for seed in line.values if seed in seeds]
+    y = [value for seed, value in line.values.items() if seed in seeds]
+    yield Series(line.rule, x, y, line="", marks="small", label=False)
 
 
 def against_time(
@@ -192,32 +168,23 @@ def against_time(
     short, long = NAMES[over]
     known = any(isfinite(course.mean[-1]) for course in found)
     return Chart(
-        title=f"{family.metric.capitalize()} against {short}: {family.task}, {where(judged)}",
-        about="mean of the seeds; shaded: its 95 % interval (Student's t); thick: the baseline",
-        series=[
-            Series(
-                name=course.rule,
-                x=course.x,
-                y=course.mean,
-                low=course.low,
-                high=course.high,
-                note=_note(course, Format(family.metric)),
-                end=course.mean[-1],
-                bold=course.rule == judged.baseline,
-            )
-            for course in found
-        ],
-        x=Axis(reach=(0.0, max((course.x[-1] for course in found), default=1.0)), label=long),
-        y=_metric_axis(family, _late(found)),
+        f"{family.metric.capitalize()} against {short}: {family.task}, {where(judged)}",
+        "mean of the seeds; shaded: its 95 % interval (Student's t); thick: the baseline",
+        "" if known else "no rule has a course",
+        [_curve(course, family, judged) for course in found],
+        Axis(long, "linear", (0.0, max((course.x[-1] for course in found), default=1.0))),
+        _metric_axis(family, _late(found)),
         looks=_looks(family, looks),
-        empty="" if known else "no rule has a course",
     )
 
 
-def _note(course: Course, form: Format) -> str:
+def _curve(course: Course, family: Family, judged: Judged) -> Series:
+    note = Format(family.metric).value(course.mean[-1])
     if course.diverged:
-        return f"{counted(course.diverged, 'run')} diverged"
-    return form.value(course.mean[-1])
+        note = f"{counted(course.diverged, 'run')} diverged"
+    ends = (course.low, course.high)
+    options: Any = {"end": course.mean[-1], "bold": course.rule == judged.baseline}
+    return Series(course.rule, course.x, course.mean, *ends, note=note, **options)
 
 
 def _late(found: Sequence[Course]) -> list[float]:
@@ -240,15 +207,10 @@ def where_seconds_go(family: Family, judged: Judged) -> Bars:
         }
         for x in judged.lines
     }
-    return Bars(
-        title=f"Where the time goes: {family.task}, {where(judged)}",
-        about="wall-clock seconds of training, mean of the seeds, evaluation left out",
-        rows=names,
-        colours=PARTS,
-        notes={name: duration(sum(parts.values())) for name, parts in names.items()},
-        label="seconds",
-        empty="" if names else "there are no runs",
-    )
+    notes = {name: duration(sum(parts.values())) for name, parts in names.items()}
+    title = f"Where the time goes: {family.task}, {where(judged)}"
+    about = "wall-clock seconds of training, mean of the seeds, evaluation left out"
+    return Bars(title, about, "" if names else "there are no runs", names, PARTS, notes, "seconds")
 
 
 def differences(family: Family, judged: Judged) -> Forest:
@@ -261,18 +223,15 @@ def differences(family: Family, judged: Judged) -> Forest:
     rows = [_interval(line) for line in judged.lines if line.comparison is not None]
     ends = [abs(end) for x in rows for end in (x.low, x.high, x.value) if end is not None]
     most = 1.08 * max(ends, default=0.0) or 1.0
+    text = lambda x: f"{round(scale * x, 6):+.4g}" if x else "0"  # noqa: E731
     return Forest(
-        title=f"Differences to {judged.baseline or 'the baseline'}: {family.task}, {where(judged)}",
-        about="mean over pairs of one seed, 95 % intervals (Student's t), each for itself; "
-        "coloured: holds for all rules together (Holm)",
-        rows=rows,
-        x=Axis(
-            reach=(-most, most),
-            text=lambda x: f"{round(scale * x, 6):+.4g}" if x else "0",
-            label=f"difference in {family.metric}{unit}",
-        ),
+        f"Differences to {judged.baseline or 'the baseline'}: {family.task}, {where(judged)}",
+        "mean over pairs of one seed, 95 % intervals (Student's t), each for itself; coloured: "
+        "holds for all rules together (Holm)",
+        "" if rows else "there is nothing to compare",
+        rows,
+        Axis(f"difference in {family.metric}{unit}", "linear", (-most, most), text),
         sides=("worse", "better") if family.better == "higher" else ("better", "worse"),
-        empty="" if rows else "there is nothing to compare",
     )
 
 
@@ -285,11 +244,5 @@ def _interval(line: Summary) -> Interval:
     elif found.difference is None:
         note += f": {lost}"
     worse = found.verdict in (Verdict.WORSE, Verdict.DIVERGED)
-    return Interval(
-        name=line.rule,
-        value=found.difference,
-        low=found.low,
-        high=found.high,
-        note=note,
-        kind="good" if found.verdict is Verdict.BETTER else "bad" if worse else "",
-    )
+    kind = "good" if found.verdict is Verdict.BETTER else "bad" if worse else ""
+    return Interval(line.rule, found.difference, found.low, found.high, note, kind)
