@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from subsetopt._spec import Spec
 from subsetopt.errors import UnsupportedProblem
 from subsetopt.solvers import catalogue
-from subsetopt.solving import available_solvers
+from subsetopt.solvers.catalogue import available_solvers
 
 from .cases.sequences import METHODS
 from .results import Entrant

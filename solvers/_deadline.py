@@ -14,7 +14,7 @@ from subsetopt._clock import CLOCK
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
-from .base import Answer, Solver
+from .base import RawResult, Solver
 
 Result = TypeVar("Result")
 
@@ -158,7 +158,7 @@ class TimedSolver(Solver):
     the answer is a uniform selection.
     """
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         """Return the best selection that is reached within `limits`."""
         with CLOCK.standing():
             self.prepare(problem, limits)
@@ -172,7 +172,7 @@ class TimedSolver(Solver):
             termination, what = Termination.TIME_LIMIT, "the time limit"
         except KeyboardInterrupt:
             termination, what = Termination.INTERRUPTED, "Ctrl-C"
-        return Answer(
+        return RawResult(
             indices=problem.draw(np.random.default_rng(limits.seed)),
             termination=termination,
             build_seconds=deadline.elapsed,
@@ -181,7 +181,7 @@ class TimedSolver(Solver):
         )
 
     @abstractmethod
-    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the answer, or raise OutOfTime or KeyboardInterrupt where there is none yet."""
 
     def _hint(self, problem: Any) -> str:

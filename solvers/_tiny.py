@@ -74,6 +74,6 @@ def answered(name: str, problem: Problem) -> None:
         solver = catalogue.create(name, **options)
         seconds = _PROOF if options else _SECONDS
         with _tiers.compiled(), suppress(TooLarge):  # a method that is not for such values
-            answer = solver.answer(problem, Limits(time_limit=seconds))
-            if answer.termination is Termination.INTERRUPTED:
+            raw = solver._solve(problem, Limits(time_limit=seconds))
+            if raw.termination is Termination.INTERRUPTED:
                 raise KeyboardInterrupt

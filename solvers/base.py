@@ -1,16 +1,19 @@
 """What a solver is: a small frozen object whose fields are its options."""
 
+import math
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from fractions import Fraction
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._dependencies import Availability, OptionalDependency, version_of
+from subsetopt.errors import InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
@@ -31,8 +34,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a solver says, before anything of it is believed.
+class RawResult:
+    """What a solver returns: its claims, of the right types; `certify` makes a Solution of them.
+
+    NumPy's numbers become Python's. Whether the indices are a selection, and the bound one, only
+    the problem can say.
 
     Parameters
     ----------
@@ -49,6 +55,11 @@ class Answer:
     build_seconds, solve_seconds : float
     iterations : int or None
     message : str
+
+    Raises
+    ------
+    InvalidResult
+        For anything of another type, NaN, a negative `eps` or count, seconds without end.
     """
 
     indices: NDArray[np.integer[Any]] | None
@@ -61,9 +72,40 @@ class Answer:
     iterations: int | None = None
     message: str = ""
 
+    def __post_init__(self) -> None:
+        for name, kind in (("termination", Termination), ("proven", bool), ("message", str)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise _invalid(name, f"a {kind.__name__}", value)
+        if self.bound is not None:
+            self._number("bound", "a number < inf or None", -math.inf)
+        if self.eps is not None:
+            self._number("eps", "a number >= 0 or None", 0.0, math.inf)
+        self._number("build_seconds", "a finite number >= 0", 0.0)
+        self._number("solve_seconds", "a finite number >= 0", 0.0)
+        count = self.iterations
+        if count is not None:
+            if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
+                raise _invalid("iterations", "an integer >= 0 or None", count)
+            object.__setattr__(self, "iterations", int(count))
+
+    def _number(self, name: str, wanted: str, low: float, high: float = sys.float_info.max) -> None:
+        """Check a number, and keep it as a Fraction or a float."""
+        value = getattr(self, name)
+        if not isinstance(value, Real) or isinstance(value, bool):
+            raise _invalid(name, wanted, value)
+        number = value if isinstance(value, Fraction | int) else float(value)
+        if not low <= number <= high:  # as NaN is not
+            raise _invalid(name, wanted, value)
+        object.__setattr__(self, name, float(number) if isinstance(number, int) else number)
+
+
+def _invalid(name: str, wanted: str, value: object) -> InvalidResult:
+    return InvalidResult(f"{name} must be {wanted}; got {value!r} ({type(value).__name__})")
+
 
 class Solver(ABC):
-    """Base of all solvers: declare the class variables, implement `answer`.
+    """Base of all solvers: declare the class variables, implement `_solve`.
 
     A subclass is a frozen dataclass whose fields are the solver's own options. It never holds a
     problem, a native handle or a result, so one object can solve many problems, in many threads.
@@ -87,14 +129,14 @@ class Solver(ABC):
     """Whether several problems may be solved at once in threads, with profit."""
 
     @abstractmethod
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         """Solve `problem`, whose family is one of `handles`, within `limits`.
 
         Ctrl-C and time-outs are answers, with the best selection so far, not exceptions.
         """
 
     def prepare(self, problem: Any, limits: Limits) -> None:
-        """Load what `answer` needs for such a problem, before the time limit begins.
+        """Load what `_solve` needs for such a problem, before the time limit begins.
 
         It is called before every solve, so it must cost nothing where all is loaded. What it takes
         is in `Stats.warmup_seconds`. Kernels need not be compiled here: the

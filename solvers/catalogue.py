@@ -1,12 +1,14 @@
 """The one list of solvers: names to classes, loaded when they are asked for."""
 
 import dataclasses
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from subsetopt._dependencies import Availability
 from subsetopt._registry import Registry, require_options
-from subsetopt.errors import InvalidAnswer, MissingDependency, UnknownSolver
+from subsetopt.errors import InvalidResult, MissingDependency, UnknownSolver
 
 from .base import Solver
 
@@ -54,7 +56,7 @@ def solver_class(name: str) -> type[Solver]:
         If there is none of that name; the message lists those that there are.
     MissingDependency
         If it comes from another package, which fails when it is imported.
-    InvalidAnswer
+    InvalidResult
         If another package registers something that is no solver.
     """
     if name in BUILT_IN:
@@ -77,14 +79,14 @@ def _loaded(point: EntryPoint) -> type[Solver]:
             f"{origin} as {point.value!r}, cannot be loaded ({error!r}); mend or uninstall it"
         ) from error
     if not (isinstance(found, type) and issubclass(found, Solver)):
-        raise InvalidAnswer(f"{origin}, is {found!r}, which is no Solver class")
+        raise InvalidResult(f"{origin}, is {found!r}, which is no Solver class")
     if not dataclasses.is_dataclass(found):
-        raise InvalidAnswer(f"{origin}, is {found!r}, which is no dataclass")
+        raise InvalidResult(f"{origin}, is {found!r}, which is no dataclass")
     lacking = [name for name in _DECLARED if not hasattr(found, name)]
     if lacking:
-        raise InvalidAnswer(f"{origin}, declares no {', '.join(lacking)}")
+        raise InvalidResult(f"{origin}, declares no {', '.join(lacking)}")
     if found.name != point.name:
-        raise InvalidAnswer(f"{origin}, calls itself {found.name!r}; the two names must agree")
+        raise InvalidResult(f"{origin}, calls itself {found.name!r}; the two names must agree")
     return found
 
 
@@ -101,3 +103,56 @@ def create(name: str, **options: Any) -> Solver:
     found = solver_class(name)
     require_options(f"solver {name!r}", options, found.options())
     return found(**options)
+
+
+@dataclass(frozen=True)
+class SolverInfo:
+    """One row of the list of solvers, as the solver declares it.
+
+    Parameters
+    ----------
+    name, kind, version, summary, choose_when : str
+    availability : Availability
+        Truthy when the solver can run here; else its `reason` says why not and the fix.
+    handles : tuple of str
+        Families of problems.
+    exact : bool
+        Whether it sets out to prove optimality.
+    options : tuple of str
+        Its own options; the limits are the same for all.
+    """
+
+    name: str
+    kind: str
+    version: str | None
+    availability: Availability
+    handles: tuple[str, ...]
+    exact: bool
+    summary: str
+    choose_when: str
+    options: tuple[str, ...]
+
+
+def available_solvers() -> tuple[SolverInfo, ...]:
+    """List all solvers, those that cannot run here included, with the reason."""
+    return tuple(_info(name) for name in names())
+
+
+def _info(name: str) -> SolverInfo:
+    try:
+        found = solver_class(name)
+        availability = found.availability()
+    except (MissingDependency, InvalidResult) as error:  # another package's, and broken
+        broken = Availability(None, str(error))
+        return SolverInfo(name, "unknown", None, broken, (), False, "", "", ())
+    return SolverInfo(
+        name=name,
+        kind=str(found.kind),
+        version=availability.version,
+        availability=availability,
+        handles=found.handles,
+        exact=found.exact,
+        summary=found.summary,
+        choose_when=found.choose_when,
+        options=found.options(),
+    )

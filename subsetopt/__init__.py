@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from ._marginals import Marginal, marginals
     from .errors import (
-        InvalidAnswer,
         InvalidFile,
         InvalidOption,
         InvalidProblem,
+        InvalidResult,
         InvalidSelection,
         MissingDependency,
         SubsetOptError,
@@ -39,13 +39,14 @@ if TYPE_CHECKING:
     from .selecting import select
     from .sequencing import MiniBatchSequence
     from .solution import Certificate, CertificateKind, Solution, Stats, Termination
-    from .solving import available_solvers, solve, solve_many, solver
+    from .solvers.catalogue import available_solvers
+    from .solving import solve, solve_many, solver
 
 _CONTENTS: dict[str, tuple[str, ...]] = {
     "forms": (),
     "limits": (),
     "errors": (
-        "InvalidAnswer",
+        "InvalidResult",
         "InvalidFile",
         "InvalidOption",
         "InvalidProblem",
@@ -84,8 +85,8 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
         "Stats",
         "Termination",
     ),
+    "solvers.catalogue": ("available_solvers",),
     "solving": (
-        "available_solvers",
         "solve",
         "solve_many",
         "solver",
@@ -95,10 +96,10 @@ __all__ = [
     "Certificate",
     "CertificateKind",
     "Gaussian",
-    "InvalidAnswer",
     "InvalidFile",
     "InvalidOption",
     "InvalidProblem",
+    "InvalidResult",
     "InvalidSelection",
     "Laplace",
     "Linear",

@@ -3,20 +3,20 @@
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._clock import CLOCK
-from subsetopt.errors import InvalidAnswer, InvalidSelection
+from subsetopt.errors import InvalidResult, InvalidSelection
 from subsetopt.problems import Problem
 from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
 
 from . import rounding
 
 if TYPE_CHECKING:
-    from subsetopt.solvers.base import Answer, Solver
+    from subsetopt.solvers.base import RawResult, Solver
 
 _CAME_TO_AN_END = (Termination.FINISHED, Termination.ITERATION_LIMIT)
 _ROUNDING = Fraction(1, 10**9)  # relative slack for bounds that were computed in floating point
@@ -29,13 +29,13 @@ class Begun:
     now: float = field(default_factory=CLOCK.now)
     stood: float = field(default_factory=lambda: CLOCK.stood)
 
-    def stats(self, answer: "Answer") -> Stats:
+    def stats(self, raw: "RawResult") -> Stats:
         """Return the seconds since, and those of the answer."""
         return Stats(
-            answer.build_seconds,
-            answer.solve_seconds,
+            raw.build_seconds,
+            raw.solve_seconds,
             CLOCK.now() - self.now,
-            answer.iterations,
+            raw.iterations,
             CLOCK.stood - self.stood,
         )
 
@@ -43,19 +43,18 @@ class Begun:
 def certify(
     problem: Problem,
     solver: "Solver",
-    answer: "Answer",
+    raw: "RawResult",
     begun: Begun,
     further_bound: float | None = None,
 ) -> Solution:
-    """Check an answer, recompute its objective and state what is known about it.
+    """Check a result, recompute its objective and state what is known about it.
 
     Parameters
     ----------
     problem : Problem
     solver : Solver
-        Who answers; named in the solution and in errors.
-    answer : Answer
-        Of the right types, which `answering.answer_of` sees to.
+        Whose result it is; named in the solution and in errors.
+    raw : RawResult
     begun : Begun
         When the call began.
     further_bound : float, optional
@@ -63,17 +62,49 @@ def certify(
 
     Raises
     ------
-    InvalidAnswer
+    InvalidResult
         If the indices are no selection of the problem, a bound lies above the objective by more
         than the rounding of either, or an optimum is claimed without a selection.
     """
-    version = solver.availability().version or ""
-    if answer.indices is None:
-        return _without_selection(problem, solver, answer, version, begun, further_bound)
+    judge = _without_selection if raw.indices is None else _with_selection
+    return Solution(
+        n=problem.n,
+        k=problem.k,
+        stats=begun.stats(raw),
+        solver=solver.name,
+        version=solver.availability().version or "",
+        message=raw.message,
+        **judge(problem, solver, raw, further_bound),
+    )
+
+
+def _without_selection(
+    problem: Problem, solver: "Solver", raw: "RawResult", further_bound: float | None
+) -> dict[str, Any]:
+    if raw.termination in (Termination.OPTIMAL, Termination.FINISHED):
+        raise InvalidResult(
+            f"solver {solver.name!r} reports {raw.termination} but returned no selection"
+        )
+    own = problem.lower_bound()
+    known = [] if own is None else [rounding.down(own)]
+    known += [further_bound] if _is_finite(further_bound) else []
+    return {
+        "indices": None,
+        "objective": None,
+        "bound": max(known, default=None),
+        "termination": raw.termination,
+        "certificate": Certificate(CertificateKind.NONE, reason="no selection"),
+    }
+
+
+def _with_selection(
+    problem: Problem, solver: "Solver", raw: "RawResult", further_bound: float | None
+) -> dict[str, Any]:
+    assert raw.indices is not None
     try:
-        indices = problem.check(answer.indices)
+        indices = problem.check(raw.indices)
     except InvalidSelection as error:
-        raise InvalidAnswer(
+        raise InvalidResult(
             f"solver {solver.name!r} returned no valid selection: {error}"
         ) from error
     held = _Held(problem, indices, problem.objective(indices))
@@ -83,27 +114,21 @@ def certify(
         and held.objective <= float(lower)
         and problem.exact_objective(indices) == lower
     )
-    if attained or answer.proven:
+    if attained or raw.proven:
         bound = held.optimum()
     else:
-        bound = _bound(held, solver, answer, lower, further_bound)
-    certificate = _certificate(answer, held, bound, attained)
-    termination = answer.termination
+        bound = _bound(held, solver, raw, lower, further_bound)
+    certificate = _certificate(raw, held, bound, attained)
+    termination = raw.termination
     if certificate.kind is CertificateKind.EXACT and termination in _CAME_TO_AN_END:
         termination = Termination.OPTIMAL
-    return Solution(
-        indices=indices,
-        n=problem.n,
-        k=problem.k,
-        objective=held.objective,
-        bound=bound.value if bound.value > -math.inf else None,
-        termination=termination,
-        certificate=certificate,
-        stats=begun.stats(answer),
-        solver=solver.name,
-        version=version,
-        message=answer.message,
-    )
+    return {
+        "indices": indices,
+        "objective": held.objective,
+        "bound": bound.value if bound.value > -math.inf else None,
+        "termination": termination,
+        "certificate": certificate,
+    }
 
 
 class _Bound(NamedTuple):
@@ -143,7 +168,7 @@ class _Held(NamedTuple):
 
         Raises
         ------
-        InvalidAnswer
+        InvalidResult
             If rounding does not explain it; `claim` says whose bound it is.
         """
         value = rounding.down(bound)
@@ -153,47 +178,17 @@ class _Held(NamedTuple):
         exact = self.problem.exact_objective(self.indices)
         allowed = Fraction(self.problem.rounding(self.indices))
         if (exact is None or bound > exact) and excess > allowed:
-            raise InvalidAnswer(
+            raise InvalidResult(
                 f"{claim}, above the objective {self.objective!r} of the selection by "
                 f"{float(excess):.3g}, where rounding explains {float(allowed):.3g}"
             )
         return _Bound(self.objective, f"that rounding had put {float(excess):.2g} above it")
 
 
-def _without_selection(
-    problem: Problem,
-    solver: "Solver",
-    answer: "Answer",
-    version: str,
-    begun: Begun,
-    further_bound: float | None,
-) -> Solution:
-    if answer.termination in (Termination.OPTIMAL, Termination.FINISHED):
-        raise InvalidAnswer(
-            f"solver {solver.name!r} reports {answer.termination} but returned no selection"
-        )
-    own = problem.lower_bound()
-    known = [] if own is None else [rounding.down(own)]
-    known += [further_bound] if _is_finite(further_bound) else []
-    return Solution(
-        indices=None,
-        n=problem.n,
-        k=problem.k,
-        objective=None,
-        bound=max(known, default=None),
-        termination=answer.termination,
-        certificate=Certificate(CertificateKind.NONE, reason="no selection"),
-        stats=begun.stats(answer),
-        solver=solver.name,
-        version=version,
-        message=answer.message,
-    )
-
-
 def _bound(
     held: _Held,
     solver: "Solver",
-    answer: "Answer",
+    raw: "RawResult",
     lower: Fraction | None,
     further: float | None,
 ) -> _Bound:
@@ -203,22 +198,20 @@ def _bound(
         known.append(held.below(lower, "the problem states a lower bound"))
     if _is_finite(further):
         known.append(held.below(Fraction(further), f"the lower bound worked out is {further!r}"))
-    claimed = _claimed(held, solver, answer)
+    claimed = _claimed(held, solver, raw)
     known += [] if claimed is None else [claimed]
     return max(known, default=_Bound(-math.inf))  # by value
 
 
-def _claimed(held: _Held, solver: "Solver", answer: "Answer") -> _Bound | None:
+def _claimed(held: _Held, solver: "Solver", raw: "RawResult") -> _Bound | None:
     """Return the solver's own bound less its tolerance, and less its rounding where it is a float.
 
     A `Fraction` is taken as it stands: nothing has been rounded.
     """
-    claimed = answer.bound
+    claimed = raw.bound
     if claimed is None or claimed == -math.inf:
         return None
-    if claimed == math.inf:
-        raise InvalidAnswer(f"solver {solver.name!r} claims the bound inf, above any objective")
-    bound, slack = Fraction(claimed), Fraction(answer.eps if _is_finite(answer.eps) else 0)
+    bound, slack = Fraction(claimed), Fraction(raw.eps if _is_finite(raw.eps) else 0)
     if not isinstance(claimed, Fraction):
         slack += _ROUNDING * max(abs(bound), abs(Fraction(held.objective)))
     return held.below(bound - slack, f"solver {solver.name!r} claims the bound {float(claimed)!r}")
@@ -228,22 +221,18 @@ def _is_finite(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
 
 
-def _certificate(answer: "Answer", held: _Held, bound: _Bound, attained: bool) -> Certificate:
+def _certificate(raw: "RawResult", held: _Held, bound: _Bound, attained: bool) -> Certificate:
     if attained:
         return Certificate(
             CertificateKind.EXACT, 0.0, "attains the lower bound, in exact arithmetic"
         )
-    if answer.proven:
+    if raw.proven:
         return Certificate(CertificateKind.EXACT, 0.0, "proven optimal, with no tolerance")
     known = bound.value > -math.inf
     distance = held.above(bound.value) if known else math.inf
-    if (
-        answer.termination is Termination.OPTIMAL
-        and _is_finite(answer.eps)
-        and answer.eps < distance
-    ):
+    if raw.termination is Termination.OPTIMAL and _is_finite(raw.eps) and raw.eps < distance:
         return Certificate(
-            CertificateKind.TOLERANCE, answer.eps, "the solver's claim, within its tolerances"
+            CertificateKind.TOLERANCE, raw.eps, "the solver's claim, within its tolerances"
         )
     if not known:
         return Certificate(CertificateKind.NONE)

@@ -36,7 +36,7 @@ class MissingDependency(SubsetOptError, ImportError):
     """A package that the solver stands on is missing or unusable; the message says the mend."""
 
 
-class InvalidAnswer(SubsetOptError, RuntimeError):
+class InvalidResult(SubsetOptError, RuntimeError):
     """A solver returned something that is no valid answer; never passed on to the caller."""
 
 

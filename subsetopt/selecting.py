@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt.errors import InvalidAnswer, InvalidProblem
+from subsetopt.errors import InvalidProblem, InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.problems import checks
 
@@ -209,7 +209,7 @@ def _checked_size(losses: NDArray[Any], k: object) -> int:
 def _explain(losses: NDArray[Any]) -> None:
     """Raise the error that says which loss is not finite, or that the sum overflows."""
     checks.numeric_array("losses", losses, dimensions=(1, 2))
-    raise InvalidAnswer("the kernel refused losses that pass all checks")
+    raise InvalidResult("the kernel refused losses that pass all checks")
 
 
 def _select_batch(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidAnswer, InvalidFile
+from subsetopt.errors import InvalidFile, InvalidResult
 from subsetopt.problems import checks
 
 from . import rounding
@@ -66,7 +66,7 @@ class Certificate:
 
     Raises
     ------
-    InvalidAnswer
+    InvalidResult
         If `eps` is negative or not finite, missing where the kind needs it, or not 0 for EXACT.
     """
 
@@ -77,11 +77,11 @@ class Certificate:
     def __post_init__(self) -> None:
         eps = self.eps
         if eps is not None and not 0.0 <= eps < math.inf:
-            raise InvalidAnswer(f"a certificate has eps {eps!r}; a finite number >= 0 is needed")
+            raise InvalidResult(f"a certificate has eps {eps!r}; a finite number >= 0 is needed")
         if eps is None and self.kind is not CertificateKind.NONE:
-            raise InvalidAnswer(f"a certificate of kind {self.kind.value!r} has no eps")
+            raise InvalidResult(f"a certificate of kind {self.kind.value!r} has no eps")
         if eps and self.kind is CertificateKind.EXACT:
-            raise InvalidAnswer(f"an exact certificate has eps {eps!r}; 0 is needed")
+            raise InvalidResult(f"an exact certificate has eps {eps!r}; 0 is needed")
 
     def __str__(self) -> str:
         if self.kind in (CertificateKind.BOUND, CertificateKind.TOLERANCE):
@@ -143,7 +143,7 @@ class Solution:
 
     Raises
     ------
-    InvalidAnswer
+    InvalidResult
         If the objective or the bound is not finite, the bound lies above the objective, or the
         certificate rests on a bound or a selection that is not there.
     """
@@ -163,18 +163,18 @@ class Solution:
     def __post_init__(self) -> None:
         for name, value in (("objective", self.objective), ("bound", self.bound)):
             if value is not None and not math.isfinite(value):
-                raise InvalidAnswer(f"a solution has the {name} {value!r}; finite ones are needed")
+                raise InvalidResult(f"a solution has the {name} {value!r}; finite ones are needed")
         if (self.indices is None) != (self.objective is None):
-            raise InvalidAnswer("a solution has either both a selection and its objective or none")
+            raise InvalidResult("a solution has either both a selection and its objective or none")
         if self.objective is None:
             if self.certificate.kind is not CertificateKind.NONE:
-                raise InvalidAnswer(f"a certificate {self.certificate} needs a selection")
+                raise InvalidResult(f"a certificate {self.certificate} needs a selection")
         elif self.bound is not None and self.bound > self.objective:
-            raise InvalidAnswer(
+            raise InvalidResult(
                 f"the bound {self.bound!r} is above the objective {self.objective!r}"
             )
         elif self.bound is None and self.certificate.kind is CertificateKind.BOUND:
-            raise InvalidAnswer("a certificate of kind 'bound' needs a bound")
+            raise InvalidResult("a certificate of kind 'bound' needs a bound")
 
     @property
     def _is_exact(self) -> bool:
@@ -273,7 +273,7 @@ class Solution:
                 version=_typed(data, "version", str),
                 message=_typed(data, "message", str),
             )
-        except (KeyError, TypeError, ValueError, OverflowError, InvalidAnswer) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, InvalidResult) as error:
             raise InvalidFile(f"this is no solution: {error!r}") from error
 
     @classmethod

@@ -2,26 +2,29 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import fields, is_dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from subsetopt._clock import CLOCK
-from subsetopt.answering import answer_of
 from subsetopt.certification import Begun, certify
 from subsetopt.errors import (
-    InvalidAnswer,
     InvalidOption,
     InvalidProblem,
+    InvalidResult,
     MissingDependency,
+    SubsetOptError,
     UnsupportedProblem,
 )
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
+from subsetopt.problems.identity import fingerprint
 from subsetopt.solution import Solution, Termination
 
 if TYPE_CHECKING:
-    from subsetopt._dependencies import Availability
-    from subsetopt.solvers.base import Solver
+    from subsetopt.solvers.base import RawResult, Solver
 
 AUTO = {
     "mean-matching": "swap",
@@ -30,64 +33,6 @@ AUTO = {
     "mmd": "tabu",
 }
 """The solver that ``"auto"`` stands for, by family of problems."""
-
-
-@dataclass(frozen=True)
-class SolverInfo:
-    """One row of the list of solvers, as the solver declares it.
-
-    Parameters
-    ----------
-    name, kind, version, summary, choose_when : str
-    availability : Availability
-        Truthy when the solver can run here; else its `reason` says why not and the mend.
-    handles : tuple of str
-        Families of problems.
-    exact : bool
-        Whether it sets out to prove optimality.
-    options : tuple of str
-        Its own options, beside the limits that all share.
-    """
-
-    name: str
-    kind: str
-    version: str | None
-    availability: "Availability"
-    handles: tuple[str, ...]
-    exact: bool
-    summary: str
-    choose_when: str
-    options: tuple[str, ...]
-
-
-def available_solvers() -> tuple[SolverInfo, ...]:
-    """List all solvers, those that cannot run here included, with the reason."""
-    from subsetopt.solvers import catalogue
-
-    return tuple(_row(name) for name in catalogue.names())
-
-
-def _row(name: str) -> SolverInfo:
-    from subsetopt._dependencies import Availability
-    from subsetopt.solvers import catalogue
-
-    try:
-        found = catalogue.solver_class(name)
-        availability = found.availability()
-    except (MissingDependency, InvalidAnswer) as error:  # another package's, and broken
-        broken = Availability(None, str(error))
-        return SolverInfo(name, "unknown", None, broken, (), False, "", "", ())
-    return SolverInfo(
-        name=name,
-        kind=str(found.kind),
-        version=availability.version,
-        availability=availability,
-        handles=found.handles,
-        exact=found.exact,
-        summary=found.summary,
-        choose_when=found.choose_when,
-        options=found.options(),
-    )
 
 
 def solver(name: str, **options: Any) -> "Solver":
@@ -151,9 +96,9 @@ def solve(
         What the solver stands on is missing; the message says how to install it.
     TooLarge
         An exact method refused, with its estimate of time and memory.
-    InvalidAnswer
-        A solver from elsewhere failed, or any changed the problem or returned what is no answer:
-        no valid selection, a bound above its own objective, numbers that cannot be.
+    InvalidResult
+        A solver from elsewhere failed, or any solver changed the problem or returned no valid
+        result: no selection of the problem, a bound above its own objective, a negative `eps`.
     """
     begun = Begun()
     limits = Limits(
@@ -172,19 +117,76 @@ def solve(
             bounds.require(problem, bound)
     say = begins or _nobody_waits
     say("solve")
-    if bound == "none":
-        return certify(problem, ready, answer_of(problem, ready, limits), begun)
-    answer = answer_of(problem, ready, limits)
-    if answer.termination is Termination.INTERRUPTED:
-        return certify(problem, ready, answer, begun)
+    raw = _ask(problem, ready, limits)
+    if bound == "none" or raw.termination is Termination.INTERRUPTED:
+        return certify(problem, ready, raw, begun)
     say(f"bound {bound}")
     further = bounds.bounded(problem, bound, limits)
-    solution = certify(problem, ready, answer, begun, further.value)
+    solution = certify(problem, ready, raw, begun, further.value)
     message = "; ".join(filter(None, (solution.message, further.note)))
     solution = replace(solution, message=message)
     if further.interrupted:  # what is known of the selection stays
         solution = replace(solution, termination=Termination.INTERRUPTED)
     return solution
+
+
+def _ask(problem: Problem, solver: "Solver", limits: Limits) -> "RawResult":
+    """Return what a solver says of a problem, which must be the same afterwards.
+
+    The problem's sizes are compared, and for solvers from elsewhere a digest of its arrays too, at
+    about one second per GiB.
+
+    Raises
+    ------
+    InvalidResult
+        If a solver from elsewhere raises anything but a `SubsetOptError`, KeyboardInterrupt or
+        MemoryError; if any changes the problem, or returns no valid `RawResult`.
+    SubsetOptError
+        What else the solver raises of these.
+    """
+    from subsetopt.solvers.base import RawResult
+
+    own = type(solver).__module__.startswith("subsetopt.")
+    look = _sizes if own else _state
+    before = look(problem)
+    try:
+        with CLOCK.standing():
+            solver.prepare(problem, limits)
+        raw: object = solver._solve(problem, limits)
+    except InvalidResult as error:
+        raise InvalidResult(f"solver {solver.name!r} returned no result: {error}") from error
+    except (SubsetOptError, MemoryError):
+        raise
+    except Exception as error:
+        if own:
+            raise  # a bug of this package, whose traceback is wanted
+        raise InvalidResult(
+            f"solver {solver.name!r} failed with {type(error).__name__}: {error}"
+        ) from error
+    if look(problem) != before:
+        raise InvalidResult(
+            f"solver {solver.name!r} changed the problem that it was given; build the problem anew"
+        )
+    if not isinstance(raw, RawResult):
+        raise InvalidResult(f"solver {solver.name!r} must return a RawResult; got {raw!r}")
+    return raw
+
+
+def _sizes(problem: Problem) -> tuple[object, ...]:
+    return problem.family, problem.n, problem.k, problem.smallest_count
+
+
+def _state(problem: Problem) -> tuple[object, ...]:
+    """Return what stays equal as long as nothing of the problem is changed."""
+    return *_sizes(problem), _digest(problem)
+
+
+def _digest(part: Any) -> object:
+    if isinstance(part, np.ndarray):
+        return fingerprint(part)
+    if is_dataclass(part) and not isinstance(part, type):
+        return tuple(_digest(getattr(part, field.name)) for field in fields(part))
+    return part if isinstance(part, str | Real | None) else id(part)
 
 
 def _nobody_waits(what: str) -> None:
@@ -249,6 +251,8 @@ def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
             f"solver is {chosen!r}; a name or an object of subsetopt.solver() is needed"
         )
     if problem.family not in chosen.handles:
+        from subsetopt.solvers.catalogue import available_solvers
+
         able = [row.name for row in available_solvers() if problem.family in row.handles]
         raise UnsupportedProblem(
             f"solver {chosen.name!r} does not take {problem.family} problems "

@@ -111,7 +111,7 @@ def assert_solver_contract(solver: "Solver", *, families: Sequence[str] | None =
     ------
     AssertionError
         If a rule is broken; the message names the problem and the rule.
-    InvalidAnswer
+    InvalidResult
         If an answer is so wrong that `solve` refuses it.
     MissingDependency
         If the solver cannot run here.

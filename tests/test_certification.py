@@ -17,7 +17,7 @@ import subsetopt as so
 from subsetopt.certification import Begun, certify
 from subsetopt.limits import Limits
 from subsetopt.rounding import down, up
-from subsetopt.solvers.base import Answer, Kind, Solver
+from subsetopt.solvers.base import Kind, RawResult, Solver
 
 OPTIMAL, FINISHED = so.Termination.OPTIMAL, so.Termination.FINISHED
 PROBLEM = so.MeanMatching([0.1, 0.25, 0.7, 1.3, 2.9], k=2)
@@ -28,7 +28,7 @@ BEST, WORSE = [2, 3], [1, 3]
 class Planted(Solver):
     """Says what the test wants it to say."""
 
-    said: Answer
+    said: RawResult
 
     name: ClassVar[str] = "planted"
     kind: ClassVar[Kind] = Kind.HEURISTIC
@@ -36,7 +36,7 @@ class Planted(Solver):
     choose_when: ClassVar[str] = "testing"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         return self.said
 
 
@@ -48,7 +48,7 @@ def solved(
 ) -> so.Solution:
     given: Any = indices
     return so.solve(
-        problem, Planted(Answer(indices=given, termination=termination, **said)), time_limit=1
+        problem, Planted(RawResult(indices=given, termination=termination, **said)), time_limit=1
     )
 
 
@@ -74,7 +74,7 @@ def test_the_examples_are_what_they_seem() -> None:
     ],
 )
 def test_no_selection_of_the_problem(indices: Any, message: str) -> None:
-    with pytest.raises(so.InvalidAnswer, match=f"solver 'planted' .*{message}"):
+    with pytest.raises(so.InvalidResult, match=f"solver 'planted' .*{message}"):
         solved(indices)
 
 
@@ -86,15 +86,15 @@ def test_order_and_integer_type_do_not_matter() -> None:
 
 
 def test_a_bound_above_the_objective() -> None:
-    with pytest.raises(so.InvalidAnswer, match=r"solver 'planted' claims the bound 9.0, above"):
+    with pytest.raises(so.InvalidResult, match=r"solver 'planted' claims the bound 9.0, above"):
         solved(BEST, bound=9.0)
-    with pytest.raises(so.InvalidAnswer, match="planted"):
+    with pytest.raises(so.InvalidResult, match="planted"):
         solved(BEST, bound=PROBLEM.objective(BEST) + 1e-3, eps=1e-4)
 
 
 @pytest.mark.parametrize("termination", [OPTIMAL, FINISHED])
 def test_success_without_a_selection(termination: so.Termination) -> None:
-    with pytest.raises(so.InvalidAnswer, match=f"'planted' reports {termination} but returned no"):
+    with pytest.raises(so.InvalidResult, match=f"'planted' reports {termination} but returned no"):
         solved(None, termination)
 
 
@@ -207,7 +207,7 @@ class Acting(Planted):
 
     act: Callable[[Any], object] = print
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         self.act(problem)
         return self.said
 
@@ -221,13 +221,13 @@ def raising(error: BaseException) -> Callable[[Any], object]:
 
 def acted(act: Callable[[Any], object], problem: so.MeanMatching) -> so.Solution:
     given: Any = BEST
-    return so.solve(problem, Acting(Answer(indices=given, termination=FINISHED), act))
+    return so.solve(problem, Acting(RawResult(indices=given, termination=FINISHED), act))
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), KeyError("a"), RecursionError()])
 def test_what_a_solver_raises_is_named_and_not_hidden(error: Exception) -> None:
     with pytest.raises(
-        so.InvalidAnswer, match=f"solver 'planted' failed with {type(error).__name__}"
+        so.InvalidResult, match=f"solver 'planted' failed with {type(error).__name__}"
     ) as caught:
         acted(raising(error), PROBLEM)
     assert caught.value.__cause__ is error
@@ -265,7 +265,7 @@ def writes_values(problem: Any) -> None:
 )
 def test_a_solver_that_changes_the_problem(act: Callable[[Any], object]) -> None:
     problem = so.MeanMatching([0.1, 0.25, 0.7, 1.3, 2.9], k=2)
-    with pytest.raises(so.InvalidAnswer, match="solver 'planted' changed the problem"):
+    with pytest.raises(so.InvalidResult, match="solver 'planted' changed the problem"):
         acted(act, problem)
 
 
@@ -276,15 +276,15 @@ def test_a_solver_that_changes_a_kernel_matrix() -> None:
         matrix[0, 1] = matrix[1, 0] = 0.0
 
     problem = so.MMDSelection(np.arange(5.0), k=2)
-    said = Answer(indices=np.array([0, 1]), termination=FINISHED)
+    said = RawResult(indices=np.array([0, 1]), termination=FINISHED)
     liar = type("Liar", (Acting,), {"handles": ("mmd",)})(said, act)
-    with pytest.raises(so.InvalidAnswer, match="solver 'planted' changed the problem"):
+    with pytest.raises(so.InvalidResult, match="solver 'planted' changed the problem"):
         so.solve(problem, liar)
 
 
 @pytest.mark.parametrize("answer", [None, 3, ([0, 1], 0.5), {"indices": [0, 1]}])
 def test_no_answer_at_all(answer: Any) -> None:
-    with pytest.raises(so.InvalidAnswer, match=r"'planted' returned .*; an Answer is needed"):
+    with pytest.raises(so.InvalidResult, match="'planted' must return a RawResult; got"):
         so.solve(PROBLEM, Planted(answer))
 
 
@@ -313,9 +313,9 @@ def test_no_answer_at_all(answer: Any) -> None:
 )
 def test_parts_that_cannot_be(part: str, value: Any) -> None:
     given: Any = BEST
-    answer = replace(Answer(indices=given, termination=OPTIMAL), **{part: value})
-    with pytest.raises(so.InvalidAnswer, match=f"solver 'planted' .*{part.split('_')[0]}"):
-        so.solve(PROBLEM, Planted(answer))
+    said = RawResult(indices=given, termination=OPTIMAL)
+    with pytest.raises(so.InvalidResult, match=f"solver 'planted' .*: {part} must be .*; got"):
+        acted(lambda problem: replace(said, **{part: value}), PROBLEM)
 
 
 def test_numbers_of_numpy_become_pythons() -> None:
@@ -339,13 +339,13 @@ def test_a_bound_that_rounding_puts_above_the_objective_is_clipped_and_said() ->
     objective = QUADRATIC.objective(range(7))
     allowed = QUADRATIC.rounding(range(7))
     assert abs(Fraction(objective) - QUADRATIC.exact_objective(range(7))) <= allowed
-    answer = Answer(indices=np.arange(7), termination=FINISHED)
+    answer = RawResult(indices=np.arange(7), termination=FINISHED)
     solution = certify(QUADRATIC, Quadratic(answer), answer, Begun(), objective + allowed / 2)
     assert solution.bound == objective
     assert solution.certificate.kind is so.CertificateKind.BOUND
     assert solution.certificate.eps == 0.0
     assert "rounding" in solution.certificate.reason
-    with pytest.raises(so.InvalidAnswer, match=r"the lower bound worked out is .* above"):
+    with pytest.raises(so.InvalidResult, match=r"the lower bound worked out is .* above"):
         certify(QUADRATIC, Quadratic(answer), answer, Begun(), objective + 3 * allowed)
 
 

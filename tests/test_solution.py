@@ -165,7 +165,7 @@ def test_an_exact_answer_has_no_gap() -> None:
     ],
 )
 def test_certificates_that_cannot_be(kind: str, eps: float | None) -> None:
-    with pytest.raises(so.InvalidAnswer, match="eps"):
+    with pytest.raises(so.InvalidResult, match="eps"):
         so.Certificate(so.CertificateKind(kind), eps)
     data = SOLUTION.to_dict()
     with pytest.raises(so.InvalidFile, match="eps"):
@@ -186,7 +186,7 @@ def test_certificates_that_cannot_be(kind: str, eps: float | None) -> None:
     ],
 )
 def test_solutions_that_cannot_be(wrong: dict[str, Any], message: str) -> None:
-    with pytest.raises(so.InvalidAnswer, match=message):
+    with pytest.raises(so.InvalidResult, match=message):
         replace(SOLUTION, **wrong)
 
 

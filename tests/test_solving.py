@@ -37,9 +37,9 @@ class Recording(base.Solver):
     choose_when: ClassVar[str] = "testing"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
 
-    def answer(self, problem: Any, limits: Limits) -> base.Answer:
+    def _solve(self, problem: Any, limits: Limits) -> base.RawResult:
         self.asked.append(limits)
-        return base.Answer(indices=np.arange(problem.k), termination=so.Termination.FINISHED)
+        return base.RawResult(indices=np.arange(problem.k), termination=so.Termination.FINISHED)
 
 
 # -- names ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 import subsetopt as so
 from subsetopt.limits import Limits
-from subsetopt.solvers.base import Answer, Kind, Solver
+from subsetopt.solvers.base import Kind, RawResult, Solver
 from subsetopt.testing import CASES, assert_solver_contract
 
 OPTIMAL, FINISHED = so.Termination.OPTIMAL, so.Termination.FINISHED
@@ -55,11 +55,11 @@ class Good(Solver):
     choose_when: ClassVar[str] = "testing"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         return self.say(problem, limits, np.arange(problem.k))
 
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
-        return Answer(indices=indices, termination=FINISHED)
+    def say(self, problem: Any, limits: Limits, indices: Any) -> RawResult:
+        return RawResult(indices=indices, termination=FINISHED)
 
 
 def test_a_good_one_passes() -> None:
@@ -80,68 +80,70 @@ def frozen(wrong: type[Good]) -> Good:
 
 
 class TooMany(Good):
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         return self.say(problem, limits, np.arange(problem.k + 1))
 
 
 class Twice(Good):
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         return self.say(problem, limits, np.zeros(problem.k, dtype=int))
 
 
 class Outside(Good):
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         return self.say(problem, limits, np.arange(problem.k) + problem.n)
 
 
 class Floats(Good):
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         return self.say(problem, limits, np.arange(float(problem.k)))
 
 
 class BoundAboveObjective(Good):
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
-        return Answer(indices=indices, termination=FINISHED, bound=1e307)
+    def say(self, problem: Any, limits: Limits, indices: Any) -> RawResult:
+        return RawResult(indices=indices, termination=FINISHED, bound=1e307)
 
 
 class OptimalWithout(Good):
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
-        return Answer(indices=None, termination=OPTIMAL)
+    def say(self, problem: Any, limits: Limits, indices: Any) -> RawResult:
+        return RawResult(indices=None, termination=OPTIMAL)
 
 
 @pytest.mark.parametrize(
     "wrong", [TooMany, Twice, Outside, Floats, BoundAboveObjective, OptimalWithout]
 )
 def test_answers_that_solve_refuses(wrong: type[Good]) -> None:
-    with pytest.raises(so.InvalidAnswer, match="'planted'"):
+    with pytest.raises(so.InvalidResult, match="'planted'"):
         assert_solver_contract(frozen(wrong))
 
 
 class BoundAboveOptimum(Good):
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
+    def say(self, problem: Any, limits: Limits, indices: Any) -> RawResult:
         objective = problem.objective(indices)
-        return Answer(indices=indices, termination=FINISHED, bound=objective)
+        return RawResult(indices=indices, termination=FINISHED, bound=objective)
 
 
 class FalseProof(Good):
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
-        return Answer(indices=indices, termination=OPTIMAL, proven=True)
+    def say(self, problem: Any, limits: Limits, indices: Any) -> RawResult:
+        return RawResult(indices=indices, termination=OPTIMAL, proven=True)
 
 
 class FalseTolerance(Good):
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
-        return Answer(indices=indices, termination=OPTIMAL, eps=1e-300)
+    def say(self, problem: Any, limits: Limits, indices: Any) -> RawResult:
+        return RawResult(indices=indices, termination=OPTIMAL, eps=1e-300)
 
 
 class GivesUp(Good):
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
-        return Answer(indices=None, termination=so.Termination.ERROR)
+    def say(self, problem: Any, limits: Limits, indices: Any) -> RawResult:
+        return RawResult(indices=None, termination=so.Termination.ERROR)
 
 
 class FalseProofWhenLate(Good):
-    def say(self, problem: Any, limits: Limits, indices: Any) -> Answer:
+    def say(self, problem: Any, limits: Limits, indices: Any) -> RawResult:
         late = limits.time_limit is not None
-        return Answer(indices=indices, termination=FINISHED, proven=late or problem.k == problem.n)
+        return RawResult(
+            indices=indices, termination=FINISHED, proven=late or problem.k == problem.n
+        )
 
 
 class NeverProves(Good):
@@ -176,7 +178,7 @@ class OddRequirement(Good):
 class Random(Good):
     drawn: Any = field(default_factory=count, compare=False)
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         shift = next(self.drawn)
         return self.say(problem, limits, (np.arange(problem.k) + shift) % problem.n)
 
@@ -187,7 +189,7 @@ class SharesState(Good):
 
     concurrent: ClassVar[bool] = True
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         self.calls.append(problem.n)
         late = len(self.calls) > sum(p.family == "mean-matching" for p in CASES.values()) * 5
         return self.say(problem, limits, (np.arange(problem.k) + late) % problem.n)
@@ -221,7 +223,7 @@ def test_not_a_frozen_dataclass() -> None:
     class Loose(Solver):
         name, kind, summary, choose_when = "planted", Kind.BASELINE, "x", "y"
         handles = ("mean-matching",)
-        answer = Good.answer
+        _solve = Good._solve
 
     with pytest.raises(AssertionError, match="Loose is no frozen dataclass"):
         assert_solver_contract(Loose())

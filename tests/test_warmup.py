@@ -62,14 +62,14 @@ class Slow(TimedSolver):
             self.loaded.append("loaded")
             self.time.now += 5.0
 
-    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> base.Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> base.RawResult:
         if len(self.loaded) == 1:
             self.loaded.append("compiled")
             with _clock.CLOCK.standing():
                 self.time.now += 3.0
         self.time.now += 2.0
         assert deadline.elapsed == 2.0
-        return base.Answer(
+        return base.RawResult(
             indices=np.arange(problem.k),
             termination=so.Termination.FINISHED,
             solve_seconds=deadline.elapsed,
@@ -85,7 +85,7 @@ def test_warm_up_is_not_in_the_other_seconds(time: Time) -> None:
 
 
 def test_an_answer_without_solve_loads_too(time: Time) -> None:
-    assert Slow(time=time, loaded=[]).answer(PROBLEM, Limits()).solve_seconds == 2.0
+    assert Slow(time=time, loaded=[])._solve(PROBLEM, Limits()).solve_seconds == 2.0
 
 
 def test_no_time_is_shown_while_the_clock_stands(time: Time) -> None:

@@ -1,6 +1,6 @@
 """The instances that solvers are compared on, each a `Case` with a name and a source."""
 
-from .base import Case, MeanMatchingCase, Outcome, SelectionCase, Values, VectorCase
+from .base import Case, MeanMatchingCase, SelectionCase, Values, VectorCase
 from .clouds import Cloud, MMDCase
 from .quadratic import QuadraticCase
 from .sequences import SequenceCase
@@ -10,7 +10,6 @@ __all__ = [
     "Cloud",
     "MMDCase",
     "MeanMatchingCase",
-    "Outcome",
     "QuadraticCase",
     "SelectionCase",
     "SequenceCase",

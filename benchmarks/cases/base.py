@@ -14,28 +14,12 @@ from subsetopt.benchmarks.results import Entrant
 from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem
-from subsetopt.solution import CertificateKind, Solution, Termination
+from subsetopt.solution import Solution
 from subsetopt.solving import solve, solver
 
 DRAWS = 1000
 """Random subsets that each answer is ranked among; fewer where k is large, for a quadratic is
 evaluated in O(k^2)."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Outcome:
-    """What one timed call has brought; see `subsetopt.benchmarks.results.Row`."""
-
-    objective: float | None
-    bound: float | None
-    termination: Termination
-    certificate: CertificateKind
-    eps: float | None
-    indices: NDArray[np.int64] | None
-    build_seconds: float
-    solve_seconds: float
-    version: str
-    message: str = ""
 
 
 class Case(Protocol):
@@ -72,8 +56,11 @@ class Case(Protocol):
     def prepared(self, entrant: Entrant, limits: Limits) -> Callable[[], Any]:
         """Return the call that is timed; nothing that an earlier one worked out is kept in it."""
 
-    def outcome(self, answer: Any) -> Outcome:
-        """Return what the answer of such a call is worth, recomputed here; untimed."""
+    def solution(self, returned: Any) -> Solution:
+        """Return what such a call's result is worth, recomputed by the problem; untimed.
+
+        The indices of a sequence are its order.
+        """
 
     def random_objectives(self, seed: int) -> NDArray[np.float64]:
         """Return the objectives of random choices, as a yardstick."""
@@ -98,20 +85,9 @@ class SelectionCase(ABC):
         keywords = asdict(limits)
         return lambda: solve(problem, ready, **keywords)
 
-    def outcome(self, answer: Solution) -> Outcome:
-        """Return what the solution says: the problem has recomputed it."""
-        return Outcome(
-            objective=answer.objective,
-            bound=answer.bound,
-            termination=answer.termination,
-            certificate=answer.certificate.kind,
-            eps=answer.certificate.eps,
-            indices=answer.indices,
-            build_seconds=answer.stats.build_seconds,
-            solve_seconds=answer.stats.solve_seconds,
-            version=answer.version,
-            message=answer.message,
-        )
+    def solution(self, returned: Solution) -> Solution:
+        """Return it as it is: the problem has recomputed it."""
+        return returned
 
     def random_objectives(self, seed: int) -> NDArray[np.float64]:
         """Return the objectives of uniformly drawn subsets."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt._version import __version__
 from subsetopt.benchmarks.best_known import BestKnown
 from subsetopt.benchmarks.results import Entrant
-from subsetopt.errors import InvalidAnswer, InvalidOption, InvalidSelection, UnsupportedProblem
+from subsetopt.errors import InvalidOption, InvalidResult, InvalidSelection, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import checks
 from subsetopt.problems.parallel import one_blas_thread
@@ -20,10 +20,9 @@ from subsetopt.sequencing import Engine, choose, mmd_to_whole, sequence
 from subsetopt.sequencing.baselines import BASELINES, Baseline
 from subsetopt.sequencing.choosers import chooser_of
 from subsetopt.sequencing.yardsticks import random_mmd2, relative_area
-from subsetopt.solution import CertificateKind, Termination
+from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
 from subsetopt.solvers import catalogue
 
-from .base import Outcome
 from .clouds import Cloud
 
 METHODS = ("random", "herding", "swap", "submodular", "k-dpp", "facility")
@@ -35,12 +34,12 @@ _WORK = 400_000_000  # entries of the kernel matrix that random orders may be ev
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ordered:
-    """What a timed call brings: an order of the points, unchecked."""
+    """What a timed call returns: an order of the points, unchecked."""
 
     order: ArrayLike
+    solver: str
     version: str
-    build_seconds: float
-    seconds: float
+    stats: Stats
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +100,8 @@ class SequenceCase:
         start = perf_counter()
         order, _ = method.order(points, self.k, seed=limits.seed)
         seconds = perf_counter() - start
-        return Ordered(order=order, version=__version__, build_seconds=0.0, seconds=seconds)
+        stats = Stats(build_seconds=0.0, solve_seconds=seconds, total_seconds=seconds)
+        return Ordered(order=order, solver=method.name, version=__version__, stats=stats)
 
     def _by_solver(self, entrant: Entrant, limits: Limits) -> Ordered:
         options: dict[str, Any] = dict(entrant.options)
@@ -119,36 +119,38 @@ class SequenceCase:
             threads=limits.threads,
             **options,
         )
+        end = perf_counter()
         return Ordered(
             order=found.order,
+            solver=entrant.name,
             version=catalogue.solver_class(entrant.name).availability().version or "",
-            build_seconds=built - start,
-            seconds=perf_counter() - built,
+            stats=Stats(built - start, end - built, end - start),
         )
 
-    def outcome(self, answer: Ordered) -> Outcome:
+    def solution(self, returned: Ordered) -> Solution:
         """Return what the order is worth on the whole kernel matrix.
 
         Raises
         ------
-        InvalidAnswer
+        InvalidResult
             If it is no permutation of the points.
         """
         try:
-            checks.selection(answer.order, self.n, self.n, self.n)
+            checks.selection(returned.order, self.n, self.n, self.n)
         except InvalidSelection as error:
-            raise InvalidAnswer(f"the order is no permutation of the points: {error}") from error
-        order = np.asarray(answer.order, np.int64)
-        return Outcome(
+            raise InvalidResult(f"the order is no permutation of the points: {error}") from error
+        order = np.asarray(returned.order, np.int64)
+        return Solution(
+            indices=order,
+            n=self.n,
+            k=self.k,
             objective=self._area(order),
             bound=None,
             termination=Termination.FINISHED,
-            certificate=CertificateKind.NONE,
-            eps=None,
-            indices=order,
-            build_seconds=answer.build_seconds,
-            solve_seconds=answer.seconds,
-            version=answer.version,
+            certificate=Certificate(CertificateKind.NONE),
+            stats=returned.stats,
+            solver=returned.solver,
+            version=returned.version,
         )
 
     def random_objectives(self, seed: int) -> NDArray[np.float64]:

@@ -1,9 +1,8 @@
 """From a plan to results: in memory, or in a folder that outlasts the process."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +11,11 @@ from subsetopt._processes import end_with
 from subsetopt.benchmarks.cases import Case
 from subsetopt.benchmarks.results import Bound, Plan, Results, Row, Session
 from subsetopt.benchmarks.results.folder import Folder
-from subsetopt.benchmarks.results.schedule import complete
 from subsetopt.errors import InvalidOption
 from subsetopt.machine import Machine, commit, packages
 from subsetopt.solvers import catalogue
 
-from . import runner
+from .runner import Compared, Keep, run
 
 
 class Watcher:
@@ -31,14 +29,6 @@ class Watcher:
 
     def row(self, row: Row) -> None:
         """Take what has been measured."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Results, and whether Ctrl-C ended the session that brought them."""
-
-    results: Results
-    interrupted: bool
 
 
 def compare(
@@ -62,7 +52,7 @@ def compare(
     resume : bool
         Go on with what it holds.
     jobs : int
-        Runs at a time; see `runner.run`, which also says what is raised.
+        Runs at a time; see `run`, which also says what is raised.
     watcher : Watcher, optional
     """
     session = Session(
@@ -87,7 +77,7 @@ def _measured(
     cases: Sequence[Case],
     jobs: int,
     watcher: Watcher,
-    keep: Callable[[Row | Bound], None],
+    keep: Keep,
 ) -> Compared:
     def kept(found: Row | Bound) -> None:
         keep(found)
@@ -95,23 +85,7 @@ def _measured(
             watcher.row(found)
 
     watcher.begin(known)
-    found = runner.run(
-        known.plan,
-        cases,
-        rows=known.rows,
-        known_bounds=known.bounds,
-        jobs=jobs,
-        keep=kept,
-        begins=watcher.phase,
-    )
-    results = Results(
-        plan=known.plan,
-        sessions=known.sessions,
-        rows=found.rows,
-        bounds=found.bounds,
-        complete=complete(known.plan, found.rows),
-    )
-    return Compared(results, found.interrupted)
+    return run(known, cases, jobs=jobs, keep=kept, begins=watcher.phase)
 
 
 @contextmanager

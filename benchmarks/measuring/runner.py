@@ -11,8 +11,8 @@ from subsetopt._dependencies import OptionalDependency
 from subsetopt.baseline import rank
 from subsetopt.benchmarks.cases import Case
 from subsetopt.benchmarks.cases.base import SelectionCase
-from subsetopt.benchmarks.results import Bound, Entrant, Key, Plan, Row
-from subsetopt.benchmarks.results.schedule import todo
+from subsetopt.benchmarks.results import Bound, Entrant, Key, Plan, Results, Row
+from subsetopt.benchmarks.results.schedule import complete, todo
 from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.solvers import bounds
@@ -28,34 +28,22 @@ Keep = Callable[[Row | Bound], None]
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a run of a plan has brought.
+class Compared:
+    """Results, and whether Ctrl-C ended the session that brought them."""
 
-    Parameters
-    ----------
-    rows : tuple of Row
-        Those of earlier sessions too.
-    bounds : tuple of Bound
-    interrupted : bool
-        By Ctrl-C; what was being measured then is lost, the rest is here.
-    """
-
-    rows: tuple[Row, ...]
-    bounds: tuple[Bound, ...]
+    results: Results
     interrupted: bool
 
 
 def run(
-    plan: Plan,
+    known: Results,
     cases: Sequence[Case],
     *,
-    rows: Iterable[Row] = (),
-    known_bounds: Iterable[Bound] = (),
     jobs: int = 1,
     keep: Keep = lambda found: None,
     begins: Callable[[str], None] = lambda what: None,
-) -> Found:
-    """Measure what is still to be measured.
+) -> Compared:
+    """Measure what is still to be measured; at Ctrl-C what was being measured then is lost.
 
     It is joblib that runs jobs: ``with joblib.parallel_config("dask"): run(...)`` uses another
     backend than threads of this process, and other machines. Every worker keeps one process from
@@ -63,11 +51,10 @@ def run(
 
     Parameters
     ----------
-    plan : Plan
+    known : Results
+        The plan, and what earlier sessions have measured.
     cases : sequence of Case
         Those of the plan, with their data.
-    rows, known_bounds
-        What earlier sessions have found.
     jobs : int
         Runs at a time. More than one disturb each other.
     keep : callable
@@ -86,19 +73,19 @@ def run(
         raise InvalidOption(f"jobs is {jobs}; at least 1 is needed")
     for name in ("joblib", "psutil"):
         OptionalDependency(name, name, extra="bench").load()
+    plan, rows, found_bounds = known.plan, list(known.rows), list(known.bounds)
     bounded = _bounded(plan, cases)
-    found, found_bounds = list(rows), list(known_bounds)
     interrupted = False
     try:
         begins("random subsets")
         ranked = _Ranked(plan, cases)
         for limit in plan.settings.time_limits:
-            keys = todo(plan, found, limit)
+            keys = todo(plan, rows, limit)
             begins(f"up to {limit:g} s each")
             for row in _done(plan, _solving(plan, cases, keys), jobs):
                 assert isinstance(row, Row)
-                found.append(ranked(row))
-                keep(found[-1])
+                rows.append(ranked(row))
+                keep(rows[-1])
         begins("bounds")
         for bound in _done(plan, _bounding(plan, bounded, found_bounds), jobs):
             assert isinstance(bound, Bound)
@@ -108,7 +95,10 @@ def run(
         interrupted = True
     finally:
         keeper.POOL.close()
-    return Found(tuple(found), tuple(found_bounds), interrupted)
+    results = replace(
+        known, rows=tuple(rows), bounds=tuple(found_bounds), complete=complete(plan, rows)
+    )
+    return Compared(results, interrupted)
 
 
 def _done(plan: Plan, wanted: Sequence[Job], jobs: int) -> Iterator[Row | Bound]:

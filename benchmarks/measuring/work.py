@@ -1,4 +1,4 @@
-"""What happens in the process of one run: warm up, measure, look at the answer."""
+"""What happens in the process of one run: warm up, measure, look at the result."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 from subsetopt.benchmarks.cases import Case
 from subsetopt.benchmarks.cases.base import SelectionCase
-from subsetopt.benchmarks.results import Bound, Entrant, Row
+from subsetopt.benchmarks.results import Bound, CaseInfo, Entrant, Row
 from subsetopt.errors import SubsetOptError
 from subsetopt.limits import Limits
 from subsetopt.solvers import bounds, catalogue
@@ -50,22 +50,16 @@ class Solving:
     @property
     def blank(self) -> Row:
         """The row of a run that has brought nothing."""
-        case, limits = self.case, self.limits
-        return Row(
-            case=case.name,
-            family=case.family,
-            source=case.source,
-            n=case.n,
-            k=case.k,
-            sense=case.sense,
-            best_known=case.known.objective if case.known else None,
-            proven=case.known is not None and case.known.proven,
+        known = self.case.known
+        return Row.of(
+            CaseInfo.of(self.case),
+            self.limits,
+            case=self.case.name,
+            best_known=known.objective if known else None,
+            proven=known is not None and known.proven,
             solver=self.entrant.label,
             options=self.entrant.options,
             repeat=self.repeat,
-            seed=limits.seed,
-            time_limit=limits.time_limit,
-            threads=limits.threads,
         )
 
     def failed(self, failure: str) -> Row:
@@ -104,22 +98,22 @@ class Solving:
 
 @dataclass
 class _Calls:
-    """The calls of one run: what they took, and what they answered."""
+    """The calls of one run: what they took, and what they returned."""
 
     job: Solving
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
-    answers: list[Any] = field(default_factory=list)
+    returned: list[Any] = field(default_factory=list)
 
     def once(self, limits: Limits) -> float:
         """Solve a fresh problem; return the seconds of the call alone."""
         call = self.job.case.prepared(self.job.entrant, limits)
         cpu, start = process_time(), perf_counter()
-        answer = call()
+        returned = call()
         seconds = perf_counter() - start
         self.cpu.append(process_time() - cpu)
         self.seconds.append(seconds)
-        self.answers.append(answer)
+        self.returned.append(returned)
         return seconds
 
     def turn(self) -> None:
@@ -131,28 +125,20 @@ class _Calls:
                 return
 
     def row(self) -> Row:
-        """Return what has been measured, with the first answer: all calls have the same seed."""
-        outcomes = [self.job.case.outcome(answer) for answer in self.answers]
-        first = outcomes[0]
+        """Return what has been measured, with the first result: all calls have the same seed."""
+        solutions = [self.job.case.solution(returned) for returned in self.returned]
+        stats = [solution.stats for solution in solutions]
         overheads = [
-            seconds - outcome.build_seconds - outcome.solve_seconds
-            for seconds, outcome in zip(self.seconds, outcomes, strict=True)
+            seconds - one.build_seconds - one.solve_seconds
+            for seconds, one in zip(self.seconds, stats, strict=True)
         ]
-        return replace(
-            self.job.blank,
-            version=first.version,
-            objective=first.objective,
-            bound=first.bound,
-            termination=first.termination,
-            certificate=first.certificate,
-            eps=first.eps,
+        return self.job.blank.with_solution(
+            solutions[0],
             seconds=tuple(self.seconds),
-            build_seconds=median(outcome.build_seconds for outcome in outcomes),
-            solve_seconds=median(outcome.solve_seconds for outcome in outcomes),
+            build_seconds=median(one.build_seconds for one in stats),
+            solve_seconds=median(one.solve_seconds for one in stats),
             overhead_seconds=median(overheads),
             cpu_seconds=sum(self.cpu) / len(self.cpu),
-            indices=None if first.indices is None else tuple(first.indices.tolist()),
-            message=first.message,
         )
 
 

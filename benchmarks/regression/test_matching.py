@@ -36,7 +36,7 @@ def test_swap_scalars(timed: Timed) -> None:
     """Four restarts whatever they find: no error is small enough."""
     problem = so.MeanMatching(exponential(1024), 100)
     swap = so.solver("swap", tolerance=0.0, restarts=4)
-    assert problem.objective(timed(lambda: swap.answer(problem, ONE)).indices) < 1e-7
+    assert problem.objective(timed(lambda: swap._solve(problem, ONE)).indices) < 1e-7
 
 
 def test_swap_vectors(timed: Timed) -> None:
@@ -44,7 +44,7 @@ def test_swap_vectors(timed: Timed) -> None:
     vectors = np.random.default_rng(0).standard_normal((300, 16))
     problem = so.MeanMatching(vectors, 30)
     swap = so.solver("swap", tolerance=0.0, restarts=2)
-    found = timed(lambda: swap.answer(problem, ONE)).indices
+    found = timed(lambda: swap._solve(problem, ONE)).indices
     # Of a random subset it is near d (1/k - 1/n) = 0.48.
     assert problem.objective(found) < 0.01
 
@@ -53,7 +53,7 @@ def test_greedy_vectors(timed: Timed) -> None:
     """30 of 1000 vectors of 16 numbers."""
     problem = so.MeanMatching(np.random.default_rng(0).standard_normal((1000, 16)), 30)
     greedy = so.solver("greedy")
-    assert problem.objective(timed(lambda: greedy.answer(problem, ONE)).indices) < 0.05
+    assert problem.objective(timed(lambda: greedy._solve(problem, ONE)).indices) < 0.05
 
 
 def test_frank_wolfe_vectors(timed: Timed) -> None:
@@ -61,7 +61,7 @@ def test_frank_wolfe_vectors(timed: Timed) -> None:
     vectors = np.random.default_rng(0).standard_normal((400, 16))
     problem = so.MeanMatching(vectors, 40, target=np.full(16, 3.0))
     relaxed = so.solver("frank-wolfe", steps=60, tolerance=0.0, rounding="top")
-    answer = timed(lambda: relaxed.answer(problem, ONE))
+    answer = timed(lambda: relaxed._solve(problem, ONE))
     assert 0 < answer.bound <= problem.objective(answer.indices) < 1.1 * answer.bound
 
 
@@ -73,7 +73,7 @@ def test_exact(timed: Timed, method: str, n: int) -> None:
         losses.astype(np.float64) ** 1.5 if method == "meet" else losses, n // 2
     )
     exact = so.solver("exact", method=method)
-    answer = timed(lambda: exact.answer(problem, ONE))
+    answer = timed(lambda: exact._solve(problem, ONE))
     assert answer.proven
     assert method in answer.message
     assert problem.objective(answer.indices) < 1e-8

@@ -44,7 +44,7 @@ def test_mmd_selection(timed: Timed, name: str) -> None:
     problem = so.MMDSelection(cloud(600, 32), 30)
     problem.quadratic_form()
     solver = so.solver(name, restarts=2) if name == "swap" else so.solver(name)
-    found = timed(lambda: solver.answer(problem, ONE)).indices
+    found = timed(lambda: solver._solve(problem, ONE)).indices
     assert problem.objective(found) < 0.9 * problem.objective(np.arange(30))
 
 
@@ -54,7 +54,7 @@ def test_frank_wolfe(timed: Timed, variant: str, steps: int) -> None:
     problem = so.MMDSelection(cloud(1200, 32), 60)
     problem.quadratic_form()
     relaxed = so.solver("frank-wolfe", variant=variant, steps=steps, tolerance=0.0, rounding="top")
-    answer = timed(lambda: relaxed.answer(problem, ONE))
+    answer = timed(lambda: relaxed._solve(problem, ONE))
     # The least is 0 or a little more, so that a bound near 0 is a good one.
     assert -1e-3 < answer.bound <= problem.objective(answer.indices) < 0.02
 

@@ -24,7 +24,7 @@ def diversity(n: int, k: int) -> so.QuadraticSelection:
 
 def answered(timed: Timed, problem: so.QuadraticSelection, solver: Solver) -> float:
     """Time a solver; return the value that it found."""
-    return problem.stated(problem.objective(timed(lambda: solver.answer(problem, ONE)).indices))
+    return problem.stated(problem.objective(timed(lambda: solver._solve(problem, ONE)).indices))
 
 
 def test_tabu(timed: Timed) -> None:
@@ -51,7 +51,7 @@ def test_branch_and_bound(timed: Timed) -> None:
     """A proof for 10 of 30."""
     problem = diversity(30, 10)
     exact = so.solver("branch-and-bound")
-    answer = timed(lambda: exact.answer(problem, ONE))
+    answer = timed(lambda: exact._solve(problem, ONE))
     assert answer.proven
     assert answer.bound == problem.objective(answer.indices)
 

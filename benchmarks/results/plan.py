@@ -1,7 +1,7 @@
 """What a comparison consists of, apart from what is measured."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from subsetopt.benchmarks.best_known import BestKnown
@@ -32,15 +32,7 @@ class CaseInfo:
     @classmethod
     def of(cls, case: "Case") -> "CaseInfo":
         """Describe a case."""
-        return cls(
-            name=case.name,
-            family=case.family,
-            source=case.source,
-            n=case.n,
-            k=case.k,
-            sense=case.sense,
-            known=case.known,
-        )
+        return cls(**{one.name: getattr(case, one.name) for one in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)

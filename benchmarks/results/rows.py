@@ -1,12 +1,12 @@
 """What is measured: one row for each solver, case, repeat and time limit."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from statistics import median
 from typing import Any
 
 from subsetopt.formats.declared import declared
-from subsetopt.solution import CertificateKind, Termination
+from subsetopt.solution import CertificateKind, Solution, Termination
 
 SCHEMA = 1
 """Version of the keys of a row."""
@@ -114,6 +114,18 @@ class Row:
     failure: str = ""
     session: int = 0
 
+    @classmethod
+    def of(cls, *parts: Any, **more: Any) -> "Row":
+        """Return a row of what these objects have under the names of its fields, and of more."""
+        return cls(**{name: value for part in parts for name, value in _shared(part)} | more)
+
+    def with_solution(self, solution: Solution, **measured: Any) -> "Row":
+        """Return the row with what a solution and its stats say, and with what was measured."""
+        said = {**dict(_shared(solution)), **dict(_shared(solution.stats))}
+        said["certificate"], said["eps"] = solution.certificate.kind, solution.certificate.eps
+        said["indices"] = None if solution.indices is None else tuple(solution.indices.tolist())
+        return replace(self, **said | {"solver": self.solver} | measured)  # a label stays
+
     @property
     def key(self) -> Key:
         """What no other row of the comparison shares."""
@@ -138,3 +150,9 @@ class Row:
             If a key is missing or holds what it cannot hold.
         """
         return declared(cls, data, "row of results", ignore=True)
+
+
+def _shared(part: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a dataclass that rows have too."""
+    names = {one.name for one in fields(Row)}
+    return ((one.name, getattr(part, one.name)) for one in fields(part) if one.name in names)

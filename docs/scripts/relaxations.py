@@ -55,7 +55,7 @@ def _solver(name: str, **options: Any) -> Method:
     ready = so.solver(name, **options)
 
     def method(problem: so.MMDSelection) -> tuple[Rows, float | None]:
-        answer = ready.answer(problem, ONE)
+        answer = ready._solve(problem, ONE)
         assert answer.indices is not None
         return answer.indices, None if answer.bound is None else float(answer.bound)
 

@@ -16,24 +16,22 @@ from subsetopt.errors import InvalidOption, MissingDependency
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer, Kind, Solver
+from subsetopt.solvers.base import Kind, RawResult, Solver
 from subsetopt.solvers.heuristics import _start
 
 from . import _backend, _contained, _formulations
 
 _FEW = 12  # candidates; with as many CBC, which cannot be stopped, has 4096 nodes at most
 
-Solve = Callable[["Watch"], Answer]
-
 
 class Report(Protocol):
     """Takes an answer that counts if the process has to be ended."""
 
-    def __call__(self, answer: Answer, *, final: bool = False) -> object:
+    def __call__(self, raw: RawResult, *, final: bool = False) -> object:
         """Take it; `final` says that the call is about to return it."""
 
 
-def _unheard(answer: Answer, *, final: bool = False) -> None:
+def _unheard(raw: RawResult, *, final: bool = False) -> None:
     """Nobody listens: the call ends by itself."""
 
 
@@ -67,12 +65,12 @@ class Watch:
             return limits
         return replace(limits, time_limit=max(1e-3, self.deadline - monotonic()))
 
-    def late(self, built: float) -> Answer | None:
+    def late(self, built: float) -> RawResult | None:
         """Return the answer to give if the time is up once the model is built."""
         if monotonic() < self.deadline:
             return None
         note = "the time was up before the model was built"
-        return Answer(
+        return RawResult(
             indices=None, termination=Termination.TIME_LIMIT, build_seconds=built, message=note
         )
 
@@ -105,23 +103,23 @@ class Adapter(Solver):
             raise InvalidOption(f"warm_start must be True or False; got {self.warm_start!r}")
 
     @abstractmethod
-    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
+    def search(self, problem: Problem, limits: Limits, watch: Watch) -> RawResult:
         """Solve in this process, from `watch.start`, by `watch.deadline`.
 
         The limits are those of the caller; `watch.limits` has what is left of the time.
         """
 
-    def answer(self, problem: Problem, limits: Limits) -> Answer:
+    def _solve(self, problem: Problem, limits: Limits) -> RawResult:
         """Solve the model of the problem."""
         available = self.availability()
         if not available:
             raise MissingDependency(available.reason)
         small = self._is_small(problem)
         try:
-            return (self._answer_here if small else self._answer_there)(problem, limits)
+            return (self._here if small else self._there)(problem, limits)
         except _contained.NoProcess as reason:
-            answer = self._answer_here(problem, limits)
-            return _noted(answer, f"no process of its own, so that limits may not hold: {reason}")
+            raw = self._here(problem, limits)
+            return _noted(raw, f"no process of its own, so that limits may not hold: {reason}")
         except KeyboardInterrupt:  # before the clock runs
             return _interrupted(problem, limits, Watch())
 
@@ -138,13 +136,13 @@ class Adapter(Solver):
     def prepare(self, problem: Problem, limits: Limits) -> None:
         """Load nothing yet: what is needed depends on the size of the model."""
 
-    def _answer_here(self, problem: Problem, limits: Limits) -> Answer:
+    def _here(self, problem: Problem, limits: Limits) -> RawResult:
         with CLOCK.standing():
             self.requires[0].load(self.module)
             self._load(problem)
-        return self._answer(problem, limits, self.answer_here)
+        return self._from_start(problem, limits, self.search)
 
-    def _answer_there(self, problem: Problem, limits: Limits) -> Answer:
+    def _there(self, problem: Problem, limits: Limits) -> RawResult:
         modules = (self.requires[0].module_name(self.module), type(self).__module__)
         with _contained.worker(modules, limits.log) as process:
             try:
@@ -153,19 +151,19 @@ class Adapter(Solver):
                     if not process.known:
                         process.wait()  # the first start is no part of the time
             except KeyboardInterrupt:
-                return self._answer(problem, limits, _interrupted)
-            return self._answer(problem, limits, partial(_solve_there, process, self))
+                return self._from_start(problem, limits, _interrupted)
+            return self._from_start(problem, limits, partial(_solve_there, process, self))
 
     def _load(self, problem: Problem) -> None:
         if self.warm_start:
             _start.load(problem)
 
-    def _answer(
+    def _from_start(
         self,
         problem: Problem,
         limits: Limits,
-        solve: Callable[[Problem, Limits, Watch], Answer],
-    ) -> Answer:
+        solve: Callable[[Problem, Limits, Watch], RawResult],
+    ) -> RawResult:
         """Begin with a quick selection, solve, and return the better of the two."""
         seconds, begun = _backend.seconds(limits), monotonic()
         deadline = math.inf if seconds is None else begun + seconds
@@ -175,41 +173,41 @@ class Adapter(Solver):
             solve = _interrupted
         watch = Watch(start=None if start is None else start.indices, deadline=deadline)
         try:
-            answer = solve(problem, limits, watch)
+            raw = solve(problem, limits, watch)
         except KeyboardInterrupt:  # while the model was built
-            answer = _interrupted(problem, limits, watch)
-        answer = replace(answer, build_seconds=answer.build_seconds + quick)
-        return answer if start is None else _start.not_below(problem, start, answer)
+            raw = _interrupted(problem, limits, watch)
+        raw = replace(raw, build_seconds=raw.build_seconds + quick)
+        return raw if start is None else _start.not_below(problem, start, raw)
 
 
 def _solve_there(
     process: _contained.Worker, solver: Adapter, problem: Problem, limits: Limits, watch: Watch
-) -> Answer:
+) -> RawResult:
     """Solve in a process; where that is ended, return the last answer that it had."""
     begun, seconds = monotonic(), _backend.seconds(limits)
     if not process.wait(watch.deadline):
         note = "the time was up before its process had started"
-        return Answer(indices=None, termination=Termination.TIME_LIMIT, message=note)
+        return RawResult(indices=None, termination=Termination.TIME_LIMIT, message=note)
     end = watch.deadline + (0.0 if seconds is None else _contained.overstay(seconds))
     ended = process.run(_work, solver, problem, limits, watch, end=end)
     if ended.how == "returned" and ended.value is not None:
         return ended.value
-    last = ended.value or Answer(indices=None, termination=ended.termination)
+    last = ended.value or RawResult(indices=None, termination=ended.termination)
     last = replace(last, termination=ended.termination, solve_seconds=monotonic() - begun)
     return _noted(last, ended.note(solver.name))
 
 
 def _work(
     report: Report, solver: Adapter, problem: Problem, limits: Limits, watch: Watch
-) -> Answer:
+) -> RawResult:
     """Solve in the process that was started for it."""
-    return solver.answer_here(problem, limits, replace(watch, report=report))
+    return solver.search(problem, limits, replace(watch, report=report))
 
 
-def _interrupted(problem: Problem, limits: Limits, watch: Watch) -> Answer:
+def _interrupted(problem: Problem, limits: Limits, watch: Watch) -> RawResult:
     """Solve nothing."""
-    return Answer(indices=None, termination=Termination.INTERRUPTED)
+    return RawResult(indices=None, termination=Termination.INTERRUPTED)
 
 
-def _noted(answer: Answer, note: str) -> Answer:
-    return replace(answer, message="; ".join(filter(None, (answer.message, note))))
+def _noted(raw: RawResult, note: str) -> RawResult:
+    return replace(raw, message="; ".join(filter(None, (raw.message, note))))

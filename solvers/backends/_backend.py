@@ -13,7 +13,7 @@ from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer
+from subsetopt.solvers.base import RawResult
 
 _NATURAL = 10  # bits: magnitudes within 2**-10 .. 2**10 leave the published model as it is
 _NEAR_INTEGER = 1e-4  # a hundred times the backends' tolerance on integrality
@@ -206,7 +206,7 @@ class Native:
     notes: tuple[str, ...] = ()
 
 
-def to_answer(problem: Problem, scale: Scaled[Any], native: Native) -> Answer:
+def raw_result(problem: Problem, scale: Scaled[Any], native: Native) -> RawResult:
     """Return the answer in units of `problem`.
 
     The distance to the optimum is ``objective - bound + tolerance``, with the objective of the
@@ -226,7 +226,7 @@ def to_answer(problem: Problem, scale: Scaled[Any], native: Native) -> Answer:
         eps = apart + scale.lift_width(native.tolerance)
     else:
         bound = scale.lift(bound - native.tolerance) - scale.rounding
-    return Answer(
+    return RawResult(
         indices=indices,
         termination=termination,
         bound=bound,

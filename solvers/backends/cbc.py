@@ -11,7 +11,7 @@ from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer
+from subsetopt.solvers.base import RawResult
 
 from . import _backend, _formulations
 from ._adapter import Adapter, Watch
@@ -41,7 +41,7 @@ class Cbc(Adapter):
     """The published linear model, or a linearisation of a quadratic form, solved by CBC.
 
     Its word "optimal" is good for about 1e-5: it prunes what is not better than the incumbent by
-    the cutoff increment, 1e-5, which pywraplp gives no way to change. `Answer.eps` is that, the
+    the cutoff increment, 1e-5, which pywraplp gives no way to change. `RawResult.eps` is that, the
     relative gap (1e-4 unless set), 1e-6 twice for integrality, and 1e-7 per variable (of
     quadratic problems: per term of a selection) for the tolerances of the simplex method. That is
     not always enough: on one in ten thousand small instances whose values differ by many orders
@@ -79,7 +79,7 @@ class Cbc(Adapter):
         super().__post_init__()
         _formulations.require_formulation(self.formulation, get_args(_formulations.Linear))
 
-    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
+    def search(self, problem: Problem, limits: Limits, watch: Watch) -> RawResult:
         """Solve, as the listing of the paper does."""
         pywraplp = ORTOOLS.load(self.module)
         start = perf_counter()
@@ -101,9 +101,9 @@ class Cbc(Adapter):
             iterations=run.nodes(),
             notes=_not_honoured(limits),
         )
-        answer = _backend.to_answer(problem, task.scale, native)
-        watch.report(answer, final=True)
-        return answer
+        raw = _backend.raw_result(problem, task.scale, native)
+        watch.report(raw, final=True)
+        return raw
 
 
 def _ends_by_itself() -> None:

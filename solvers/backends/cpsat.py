@@ -15,7 +15,7 @@ from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer
+from subsetopt.solvers.base import RawResult
 
 from . import _backend, _formulations
 from ._adapter import Adapter, Watch
@@ -40,7 +40,7 @@ class CpSat(Adapter):
     Binary floats are integers times a power of two. With values :math:`v_i` on that grid and the
     sum wanted at :math:`p / q`, it minimises :math:`|p - q \sum_i m_i v_i|`. Where these numbers
     stay below :math:`2^{60}` nothing is rounded and an optimum is proven; else values and target
-    are rounded to a coarser grid, and `Answer.eps` counts half a step for each chosen value and
+    are rounded to a coarser grid, and `RawResult.eps` counts half a step for each chosen value and
     for the target. The entries of a quadratic form are taken to integers in the same way, with
     half a step for each of the k (k + 1) / 2 terms of a selection.
 
@@ -83,7 +83,7 @@ class CpSat(Adapter):
         if self.bits is not None and not (whole and 4 <= self.bits <= 58):
             raise InvalidOption(f"bits is {self.bits!r}; a whole number 4..58 or None is needed")
 
-    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
+    def search(self, problem: Problem, limits: Limits, watch: Watch) -> RawResult:
         """Solve on the problem's own grid, or a coarser one."""
         cp_model = _ORTOOLS.load(self.module)
         start = perf_counter()
@@ -104,7 +104,7 @@ class CpSat(Adapter):
         if late is not None:
             return late
 
-        def read(termination: Termination, x: Any, bound: int | None, branches: int) -> Answer:
+        def read(termination: Termination, x: Any, bound: int | None, branches: int) -> RawResult:
             native = _backend.Native(
                 termination=termination,
                 x=x,
@@ -115,8 +115,8 @@ class CpSat(Adapter):
                 iterations=branches,
                 notes=(grid.note,),
             )
-            answer = _backend.to_answer(problem, scale, native)
-            return _with_bound(answer, problem, grid, bound)
+            raw = _backend.raw_result(problem, scale, native)
+            return _with_bound(raw, problem, grid, bound)
 
         class Improvements(cp_model.CpSolverSolutionCallback):  # type: ignore[misc, name-defined]
             def on_solution_callback(self) -> None:
@@ -133,14 +133,14 @@ class CpSat(Adapter):
         )
         code = int(statuses[0])
         found = code in (2, 4)
-        answer = read(
+        raw = read(
             _backend.termination(_TERMINATIONS, code, limits, interrupted),
             np.array([solver.value(v) for v in chosen], np.float64) if found else None,
             int(solver.response_proto.inner_objective_lower_bound) if found else None,
             int(solver.num_branches),
         )
-        watch.report(answer, final=True)
-        return answer
+        watch.report(raw, final=True)
+        return raw
 
 
 @dataclass(frozen=True)
@@ -240,19 +240,19 @@ def _configure(parameters: Any, limits: Limits, unit: Fraction) -> None:
 
 
 def _with_bound(
-    answer: Answer, problem: Problem, grid: "_Grid | FormGrid", lowest: int | None
-) -> Answer:
+    raw: RawResult, problem: Problem, grid: "_Grid | FormGrid", lowest: int | None
+) -> RawResult:
     """Add the bound, its distance and whether it proves the optimum, all in exact numbers."""
-    if lowest is None or answer.indices is None:
-        return answer
+    if lowest is None or raw.indices is None:
+        return raw
     bound = max(grid.least, lowest) * grid.unit + grid.offset
-    value = problem.exact_objective(answer.indices)
-    value = Fraction(problem.objective(answer.indices)) if value is None else value
+    value = problem.exact_objective(raw.indices)
+    value = Fraction(problem.objective(raw.indices)) if value is None else value
     apart = max(Fraction(0), value - bound)
     proven = grid.exact and grid.error == 0 and apart == 0
     eps = None
-    if answer.termination is Termination.OPTIMAL:
+    if raw.termination is Termination.OPTIMAL:
         eps = 0.0 if proven else math.nextafter(float(apart + grid.error), math.inf)
     else:
         bound -= grid.error
-    return replace(answer, bound=bound, eps=eps, proven=proven)
+    return replace(raw, bound=bound, eps=eps, proven=proven)

@@ -12,7 +12,7 @@ from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer
+from subsetopt.solvers.base import RawResult
 
 from . import _backend, _formulations
 from ._adapter import Adapter, Watch
@@ -50,7 +50,7 @@ class Highs(Adapter):
     """The published linear model, or a linearisation of a quadratic form, solved by HiGHS.
 
     It prunes what is not better than the incumbent by the largest of its feasibility tolerance
-    (1e-6), its absolute gap (1e-6) and its relative gap (1e-4). `Answer.eps` is that, the
+    (1e-6), its absolute gap (1e-6) and its relative gap (1e-4). `RawResult.eps` is that, the
     feasibility tolerance once more, and per variable (of quadratic problems: per term of a
     selection) 1e-7 for reduced costs and 1e-9 for coefficients that it drops.
 
@@ -85,7 +85,7 @@ class Highs(Adapter):
         if self.presolve not in ("choose", "on", "off"):
             raise InvalidOption(f"presolve is {self.presolve!r}; it is 'choose', 'on' or 'off'")
 
-    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
+    def search(self, problem: Problem, limits: Limits, watch: Watch) -> RawResult:
         """Solve the model, passed in one call."""
         highspy = HIGHSPY.load()
         start = perf_counter()
@@ -107,7 +107,7 @@ class Highs(Adapter):
 
         def read(
             termination: Termination, x: Any, bound: float, value: float, nodes: int
-        ) -> Answer:
+        ) -> RawResult:
             native = _backend.Native(
                 termination=termination,
                 x=None if x is None else np.array(x)[: model.selectors],
@@ -117,7 +117,7 @@ class Highs(Adapter):
                 solve_seconds=perf_counter() - built,
                 iterations=max(0, nodes),
             )
-            return _backend.to_answer(problem, task.scale, native)
+            return _backend.raw_result(problem, task.scale, native)
 
         def improved(event: Any) -> None:
             seen = event.data_out
@@ -140,15 +140,15 @@ class Highs(Adapter):
         interrupted = interruptible(solver.run, solver.cancelSolve)
         info, status = solver.getInfo(), solver.getModelStatus()
         found = info.primal_solution_status == 2  # kSolutionStatusFeasible
-        answer = read(
+        raw = read(
             _backend.termination(TERMINATIONS, status.name, limits, interrupted),
             solver.getSolution().col_value if found else None,
             info.mip_dual_bound,
             info.objective_function_value,
             info.mip_node_count,
         )
-        watch.report(answer, final=True)
-        return answer
+        watch.report(raw, final=True)
+        return raw
 
     def _options(self, limits: Limits, scale: _backend.Scaled[Any]) -> dict[str, Any]:
         options: dict[str, Any] = {

@@ -14,7 +14,7 @@ from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel, QuadraticModel
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer
+from subsetopt.solvers.base import RawResult
 
 from . import _backend, _formulations
 from ._adapter import Adapter, Watch
@@ -50,7 +50,7 @@ TERMINATIONS = {
 class Scip(Adapter):
     """The published linear model, a quadratic one, or a linearisation of it, solved by SCIP.
 
-    `Answer.eps` is the distance from its dual bound to the objective of the selection, its
+    `RawResult.eps` is the distance from its dual bound to the objective of the selection, its
     tolerances on feasibility and on sums (1e-6 each), and per variable 1e-7 for reduced costs and
     1e-9 for coefficients that it takes for zero. For vectors a residual may be off by as much,
     which moves its square by twice the residual times that. Quadratic problems count the terms of
@@ -91,7 +91,7 @@ class Scip(Adapter):
             ) from error
         object.__setattr__(self, "parameters", pairs)
 
-    def answer_here(self, problem: Problem, limits: Limits, watch: Watch) -> Answer:
+    def search(self, problem: Problem, limits: Limits, watch: Watch) -> RawResult:
         """Solve the model that suits the problem, or the one asked for."""
         pyscipopt = PYSCIPOPT.load()
         start = perf_counter()
@@ -106,7 +106,7 @@ class Scip(Adapter):
         if late is not None:
             return late
 
-        def read(termination: Termination) -> Answer:
+        def read(termination: Termination) -> RawResult:
             x = None
             if solver.getNSols():
                 best, selectors = solver.getBestSol(), variables[: task.linear.selectors]
@@ -121,7 +121,7 @@ class Scip(Adapter):
                 iterations=int(solver.getNTotalNodes()),
                 notes=_not_honoured(limits),
             )
-            return _backend.to_answer(problem, task.scale, native)
+            return _backend.raw_result(problem, task.scale, native)
 
         if watch.listening:
             _tell_improvements(
@@ -132,9 +132,9 @@ class Scip(Adapter):
             solver.setParam("limits/time", float(seconds))
         interrupted = interruptible(solver.optimizeNogil, solver.interruptSolve)
         status = solver.getStatus()
-        answer = read(_backend.termination(TERMINATIONS, status, limits, interrupted))
-        watch.report(answer, final=True)
-        return answer
+        raw = read(_backend.termination(TERMINATIONS, status, limits, interrupted))
+        watch.report(raw, final=True)
+        return raw
 
     def products(self, problem: Problem) -> int:
         """Return how many products the model has: none where it is in residuals."""

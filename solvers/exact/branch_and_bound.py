@@ -18,7 +18,7 @@ from subsetopt.problems.dyadic import Dyadic
 from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 
 from ._branching import Tree, doubt, explore, semidefinite_bound
 
@@ -66,7 +66,7 @@ class BranchAndBound(TimedSolver):
         if self.nodes is not None and (type(self.nodes) is not int or self.nodes < 1):
             raise InvalidOption(f"nodes is {self.nodes!r}; a whole number >= 1 or None is needed")
 
-    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection and the least open bound."""
         if problem.n > LARGEST:
             raise too_large(problem.n)
@@ -76,7 +76,7 @@ class BranchAndBound(TimedSolver):
         built = deadline.elapsed
         with one_blas_thread():
             termination = search.all_of_it(self.nodes or math.inf)
-        return Answer(
+        return RawResult(
             indices=form.indices(search.best),
             termination=termination,
             bound=form.lower_bound(search.bound),

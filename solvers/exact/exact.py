@@ -16,7 +16,7 @@ from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 from subsetopt.solvers.heuristics.swap import Swap
 
 from . import _dynamic, _meet
@@ -86,7 +86,7 @@ class Exact(TimedSolver):
                     f"{option} is {getattr(self, option)!r}; a number > 0 is needed"
                 )
 
-    def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the optimum, or the best found when the time was up.
 
         Raises
@@ -105,7 +105,7 @@ class Exact(TimedSolver):
             return search.unproven(search.stopped)
         return self._by_plans(search, deadline)
 
-    def _by_plans(self, search: "_Search", deadline: Deadline) -> Answer:
+    def _by_plans(self, search: "_Search", deadline: Deadline) -> RawResult:
         with stoppable() as stopped:
             for plan in self._plans(search):
                 if search.by(plan.method):
@@ -163,10 +163,10 @@ class _Search:
         """Return the best selection so far."""
         return self.integers.selection(self._best)
 
-    def unproven(self, termination: Termination) -> Answer:
+    def unproven(self, termination: Termination) -> RawResult:
         """Return the best selection so far, with nothing proven."""
         least = min(sub.least for sub in self.integers.subproblems)
-        return Answer(
+        return RawResult(
             indices=self.selection(),
             termination=termination,
             bound=least * self.integers.unit,
@@ -241,8 +241,8 @@ class _Search:
         return False
 
 
-def _proven(selection: NDArray[np.int64], note: str, deadline: Deadline) -> Answer:
-    return Answer(
+def _proven(selection: NDArray[np.int64], note: str, deadline: Deadline) -> RawResult:
+    return RawResult(
         indices=selection,
         termination=Termination.OPTIMAL,
         proven=True,

@@ -12,7 +12,7 @@ from subsetopt.errors import SubsetOptError
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem, QuadraticSelection
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer, Solver
+from subsetopt.solvers.base import RawResult, Solver
 
 from .swap import Swap
 from .tabu import Tabu
@@ -59,7 +59,7 @@ def quick(problem: Problem, limits: Limits) -> Start | None:
     if not solver.availability():
         return None
     try:
-        found = solver.answer(problem, few)
+        found = solver._solve(problem, few)
         if found.indices is None:
             return None
         chosen = problem.check(found.indices)
@@ -86,7 +86,7 @@ def _load(family: str, dtype: str) -> None:
         tiny = MeanMatching(points[:, 0] if family == "mean-matching" else points, k=4)
     solver = _heuristic(tiny)
     if solver.availability():
-        solver.answer(tiny, Limits())
+        solver._solve(tiny, Limits())
 
 
 def _heuristic(problem: Problem, seconds: float = math.inf) -> Solver:
@@ -102,37 +102,37 @@ def _dimension(problem: Any) -> int:
     return 1 if values.ndim == 1 else int(values.shape[1])
 
 
-def not_below(problem: Problem, start: Start, answer: Answer) -> Answer:
+def not_below(problem: Problem, start: Start, raw: RawResult) -> RawResult:
     """Return the answer with the start as its selection where that is better, and say so."""
     note = f"the selection is the start, by {start.by}"
-    if answer.indices is None:
-        if answer.termination in (Termination.OPTIMAL, Termination.INFEASIBLE):
-            answer = _refuted(answer)
-        return _with(answer, start, note, None)
-    value, claimed = problem.objective(start.indices), problem.objective(answer.indices)
+    if raw.indices is None:
+        if raw.termination in (Termination.OPTIMAL, Termination.INFEASIBLE):
+            raw = _refuted(raw)
+        return _with(raw, start, note, None)
+    value, claimed = problem.objective(start.indices), problem.objective(raw.indices)
     if value >= claimed:
-        same = np.array_equal(np.sort(answer.indices), start.indices)
-        return _with(answer, start, note, answer.eps) if same else answer
-    if answer.bound is None:
-        return _with(replace(answer, proven=False), start, note, answer.eps)
-    bound = float(answer.bound)
+        same = np.array_equal(np.sort(raw.indices), start.indices)
+        return _with(raw, start, note, raw.eps) if same else raw
+    if raw.bound is None:
+        return _with(replace(raw, proven=False), start, note, raw.eps)
+    bound = float(raw.bound)
     # What is left of eps is the tolerance of a claim, by which its bound may be too high.
-    tolerance = 0.0 if answer.eps is None else answer.eps - max(0.0, claimed - bound)
+    tolerance = 0.0 if raw.eps is None else raw.eps - max(0.0, claimed - bound)
     if bound - tolerance > value:
-        return _with(_refuted(answer), start, note, None)
+        return _with(_refuted(raw), start, note, None)
     apart = math.nextafter(max(0.0, value - bound) + tolerance, math.inf)
-    eps = None if answer.eps is None else apart
-    return _with(replace(answer, proven=False), start, note, eps)
+    eps = None if raw.eps is None else apart
+    return _with(replace(raw, proven=False), start, note, eps)
 
 
-def _with(answer: Answer, start: Start, note: str, eps: float | None) -> Answer:
-    message = "; ".join(filter(None, (answer.message, note)))
-    return replace(answer, indices=start.indices, eps=eps, message=message)
+def _with(raw: RawResult, start: Start, note: str, eps: float | None) -> RawResult:
+    message = "; ".join(filter(None, (raw.message, note)))
+    return replace(raw, indices=start.indices, eps=eps, message=message)
 
 
-def _refuted(answer: Answer) -> Answer:
+def _refuted(raw: RawResult) -> RawResult:
     """Return it without its claim, which a better selection disproves."""
-    message = "; ".join(filter(None, (answer.message, "its claim is disproven by the start")))
+    message = "; ".join(filter(None, (raw.message, "its claim is disproven by the start")))
     return replace(
-        answer, termination=Termination.ERROR, bound=None, eps=None, proven=False, message=message
+        raw, termination=Termination.ERROR, bound=None, eps=None, proven=False, message=message
     )

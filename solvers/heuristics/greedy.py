@@ -9,7 +9,7 @@ from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 
 from ._quadratic_steps import arrays, complete, greedy
 from ._vector_search import Rows
@@ -36,7 +36,7 @@ class Greedy(TimedSolver):
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
     concurrent: ClassVar[bool] = True
 
-    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the greedy selection; what the time limit leaves open is filled up at random."""
         vectors = problem.family in ("mean-matching", "vector-mean-matching")
         data = Rows(problem, deadline) if vectors else problem.quadratic_form(deadline.check)
@@ -49,7 +49,7 @@ class Greedy(TimedSolver):
                 greedy(arrays(data), data.k, chosen, np.empty(data.n), deadline)
         taken = int(np.count_nonzero(chosen))
         complete(chosen, data.k, np.random.default_rng(limits.seed))
-        return Answer(
+        return RawResult(
             indices=data.centred.indices(chosen)
             if isinstance(data, Rows)
             else data.indices(np.flatnonzero(chosen)),

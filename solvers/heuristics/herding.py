@@ -10,7 +10,7 @@ from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 
 from ._quadratic_steps import arrays, complete, seen_as_bits
 
@@ -44,7 +44,7 @@ class Herding(TimedSolver):
         if not isinstance(self.replacement, bool):
             raise InvalidOption(f"replacement is {self.replacement!r}; True or False is needed")
 
-    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the herded selection; what the time limit leaves open is filled up at random."""
         from subsetopt._kernels import herding
 
@@ -63,7 +63,7 @@ class Herding(TimedSolver):
                     break
         taken = int(counts[1])
         complete(chosen, form.k, np.random.default_rng(limits.seed))
-        return Answer(
+        return RawResult(
             indices=form.indices(np.flatnonzero(chosen)),
             termination=stopped.reason or Termination.FINISHED,
             build_seconds=built,

@@ -9,7 +9,7 @@ from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +24,11 @@ class Random(TimedSolver):
     )
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
 
-    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return one uniform draw."""
         generator = np.random.default_rng(limits.seed)
         indices = problem.draw(generator)
-        return Answer(
+        return RawResult(
             indices=indices,
             termination=Termination.FINISHED,
             solve_seconds=deadline.elapsed,

@@ -9,7 +9,7 @@ from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import SORTING, Deadline, TimedSolver
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Stride(TimedSolver):
     choose_when: ClassVar[str] = "the published approximation is wanted, as it was published"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
 
-    def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the published selection."""
         descending = deadline.wait_for(
             lambda: np.argsort(-problem.values, kind="stable"), SORTING * problem.n
@@ -34,7 +34,7 @@ class Stride(TimedSolver):
         # In floats, as in the listing: where i * stride is whole, rounding may take it one lower.
         stride = problem.n / (problem.k + 1)
         positions = np.floor(np.arange(1, problem.k + 1) * stride).astype(np.int64)
-        return Answer(
+        return RawResult(
             indices=descending[positions],
             termination=Termination.FINISHED,
             solve_seconds=deadline.elapsed,

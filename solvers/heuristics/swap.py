@@ -10,7 +10,7 @@ from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 
 from ._quadratic_search import Descents
 from ._scalar_search import Scalars
@@ -63,7 +63,7 @@ class Swap(TimedSolver):
         if type(self.restarts) is not int or self.restarts < 0:
             raise InvalidOption(f"restarts is {self.restarts!r}; a whole number >= 0 is needed")
 
-    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection found."""
         return self.bounded(problem, limits, deadline, self._most_rounds(problem, limits))
 
@@ -74,7 +74,7 @@ class Swap(TimedSolver):
 
     def bounded(
         self, problem: Any, limits: Limits, deadline: Deadline, most: float | None = None
-    ) -> Answer:
+    ) -> RawResult:
         """Return the best selection of at most so many rounds; None is one for each restart."""
         most = self.restarts + 1 if most is None else most
         search = self._search(problem, limits, deadline)
@@ -85,7 +85,7 @@ class Swap(TimedSolver):
                 rounds = search.rounds(rounds, int(min(most, rounds + search.chunk_size)))
                 deadline.check()
         reached = Termination.FINISHED if search.content else Termination.ITERATION_LIMIT
-        return Answer(
+        return RawResult(
             indices=search.indices(),
             termination=stopped.reason or reached,
             build_seconds=built,

@@ -11,7 +11,7 @@ from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 
 from ._quadratic_search import Walks, enumerated
 
@@ -66,18 +66,18 @@ class Tabu(TimedSolver):
         if self.target is not None and (not is_number(self.target) or math.isnan(self.target)):
             raise InvalidOption(f"target is {self.target!r}; a number or None is needed")
 
-    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection found."""
         form = problem.quadratic_form(deadline.check)
         most = math.inf if deadline.limited else self.iterations
         return self.walk(form, most, limits.seed, deadline)
 
-    def walk(self, form: QuadraticForm, most: float, seed: int, deadline: Deadline) -> Answer:
+    def walk(self, form: QuadraticForm, most: float, seed: int, deadline: Deadline) -> RawResult:
         """Return the best selection of a form that `most` moves, or the time, allow to find."""
         built = deadline.elapsed
         everything = enumerated(form, deadline.check)
         if everything is not None:
-            return Answer(
+            return RawResult(
                 indices=form.indices(everything),
                 termination=Termination.FINISHED,
                 build_seconds=built,
@@ -91,7 +91,7 @@ class Tabu(TimedSolver):
                 search.advance(int(min(most - search.moves, 2**31)))
                 deadline.check()
         reached = Termination.FINISHED if search.content else Termination.ITERATION_LIMIT
-        return Answer(
+        return RawResult(
             indices=search.indices(),
             termination=stopped.reason or reached,
             build_seconds=built,

@@ -17,7 +17,7 @@ from subsetopt.problems import MeanMatching, Problem
 from subsetopt.rounding import UNIT
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline, TimedSolver, stoppable
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 from subsetopt.solvers.heuristics._centred import Centred
 from subsetopt.solvers.heuristics._quadratic_steps import arrays, descend, refresh
 from subsetopt.solvers.heuristics._scalar_search import Scalars
@@ -82,14 +82,14 @@ class FrankWolfe(TimedSolver):
         if not is_number(self.tolerance) or not 0.0 <= self.tolerance < math.inf:
             raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
 
-    def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the rounded selection and the bound."""
         if isinstance(problem, MeanMatching):
             return self._match(problem, limits, deadline)
         form = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
         return self._select(form, limits, deadline)
 
-    def _match(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> Answer:
+    def _match(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> RawResult:
         if self.variant == "coordinate":
             raise InvalidOption(
                 "variant 'coordinate' is for quadratic problems; mean matching takes 'pairwise', "
@@ -107,7 +107,7 @@ class FrankWolfe(TimedSolver):
         power = 1 if problem.values.ndim == 1 else 2
         root = math.sqrt(max(0.0, relaxed.bound)) / problem.k * (1 - 4 * UNIT)
         bound = root**power
-        return Answer(
+        return RawResult(
             indices=chosen[chosen < problem.n],
             termination=termination,
             bound=float(np.ldexp(bound, power * centred.exponent)),
@@ -117,7 +117,7 @@ class FrankWolfe(TimedSolver):
             message=_message(relaxed.relative_gap, relaxed.taken),
         )
 
-    def _select(self, form: QuadraticForm, limits: Limits, deadline: Deadline) -> Answer:
+    def _select(self, form: QuadraticForm, limits: Limits, deadline: Deadline) -> RawResult:
         taken = _convex.diagonal(form, deadline)
         built = deadline.elapsed
         whole = deadline
@@ -135,7 +135,7 @@ class FrankWolfe(TimedSolver):
         if self.rounding == "swap" and termination is not Termination.INTERRUPTED:
             rows, early = _descended(form, rows, deadline)
             termination = early or termination
-        return Answer(
+        return RawResult(
             indices=form.indices(rows),
             termination=unbounded.reason or termination,
             bound=None if unbounded.reason else bound,

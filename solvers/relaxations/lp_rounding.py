@@ -13,7 +13,7 @@ from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 from subsetopt.solvers.backends.highs import HIGHSPY
-from subsetopt.solvers.base import Answer, Kind
+from subsetopt.solvers.base import Kind, RawResult
 
 from . import _relaxation
 
@@ -27,7 +27,7 @@ class LpRounding(TimedSolver):
 
     The default is Algorithm 1 as published: the linear relaxation of Eq. 10. Its optimum is
     mostly m = 1/2 at 2k candidates, or any m <= 1/2 at all, so that rounding it says little, and
-    which m comes out depends on the engine where there are many. `Answer.bound` is the bound of
+    which m comes out depends on the engine where there are many. `RawResult.bound` is the bound of
     the relaxation, by duals or gradients and so free of the engine's tolerances; of SCIP, its own
     less these.
 
@@ -74,7 +74,7 @@ class LpRounding(TimedSolver):
                 f"engine={self.engine!r} solves no quadratic relaxation; use 'highs' or 'auto'"
             )
 
-    def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> Answer:
+    def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the rounded selection and the bound of the relaxation."""
         form: QuadraticForm = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
         built = deadline.elapsed
@@ -82,7 +82,7 @@ class LpRounding(TimedSolver):
         rows = np.argsort(-found.m, kind="stable")[: form.k]
         bound = form.lower_bound(found.bound)
         solved = found.termination is Termination.OPTIMAL
-        return Answer(
+        return RawResult(
             indices=form.indices(rows),
             termination=Termination.FINISHED if solved else found.termination,
             bound=bound if np.isfinite(bound) else None,

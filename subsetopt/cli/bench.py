@@ -17,7 +17,7 @@ from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.cases import Case
-    from subsetopt.benchmarks.measuring.comparing import Compared
+    from subsetopt.benchmarks.measuring.runner import Compared
     from subsetopt.benchmarks.results import Entrant, Plan
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from subsetopt.errors import InvalidAnswer, MissingDependency, SubsetOptError, TooLarge
+from subsetopt.errors import InvalidResult, MissingDependency, SubsetOptError, TooLarge
 
 from .signals import heard_as_ctrl_c
 from .streams import drop_output, say
@@ -47,7 +47,7 @@ def of_error(error: BaseException) -> int:
             return BROKEN_PIPE
         case MissingDependency():
             return MISSING_BACKEND
-        case TooLarge() | InvalidAnswer() | MemoryError():
+        case TooLarge() | InvalidResult() | MemoryError():
             return NO_ANSWER
         case SubsetOptError() | OSError():
             return BAD_INPUT

@@ -11,7 +11,7 @@ import subsetopt
 from .streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.solving import SolverInfo
+    from subsetopt.solvers.catalogue import SolverInfo
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def list_solvers(
 
     Example: subsetopt solvers --json
     """
-    from subsetopt.solving import available_solvers
+    from subsetopt.solvers.catalogue import available_solvers
 
     rows = available_solvers()
     if as_json:

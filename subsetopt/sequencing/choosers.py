@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidAnswer, InvalidOption
+from subsetopt.errors import InvalidOption, InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.problems.memory import require_memory
 from subsetopt.solution import Termination
@@ -155,7 +155,7 @@ class Solving:
         if solution.termination is Termination.INTERRUPTED:
             raise KeyboardInterrupt
         if solution.indices is None:
-            raise InvalidAnswer(
+            raise InvalidResult(
                 f"solver {self.solver.name!r} found no selection for batch {batch} "
                 f"({solution.termination}); give it more time"
             )

@@ -157,7 +157,7 @@ def test_no_answer_at_all() -> None:
     assert found["silent"]["termination"] == "time_limit"
     assert (
         found["raiser"]["failure"]
-        == "InvalidAnswer: solver 'raiser' failed with ZeroDivisionError: who would have thought"
+        == "InvalidResult: solver 'raiser' failed with ZeroDivisionError: who would have thought"
     )
 
 

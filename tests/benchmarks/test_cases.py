@@ -279,13 +279,13 @@ def test_a_selection_is_run_and_judged_afresh_wherever_it_is(case: Any) -> None:
     assert sent.problem().family == case.family
     entrant = Entrant(label="short", name="swap", options={"restarts": 2})
     call = sent.prepared(entrant, Limits(seed=3, threads=1))
-    found = case.outcome(call())
+    found = case.solution(call())
     assert found.objective == case.problem().objective(found.indices)
     assert found.objective < np.median(case.random_objectives(0))
     assert isinstance(found.termination, Termination)
-    assert isinstance(found.certificate, CertificateKind)
+    assert isinstance(found.certificate.kind, CertificateKind)
     assert found.version
-    assert found.solve_seconds >= 0
+    assert found.stats.solve_seconds >= 0
     with pytest.raises(InvalidOption, match="has no option 'tenure'"):
         case.prepared(Entrant(label="x", name="swap", options={"tenure": 1}), Limits())
 

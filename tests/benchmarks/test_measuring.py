@@ -18,7 +18,14 @@ import pytest
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase, generated
 from subsetopt.benchmarks.cases.synthetic import losses
 from subsetopt.benchmarks.measuring import keeper, nursery, runner
-from subsetopt.benchmarks.results import CaseInfo, Entrant, MeasurementOptions, Plan, Row
+from subsetopt.benchmarks.results import (
+    CaseInfo,
+    Entrant,
+    MeasurementOptions,
+    Plan,
+    Results,
+    Row,
+)
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.solution import CertificateKind, Termination
 
@@ -45,7 +52,12 @@ def plan(cases: list[Case], *names: str, settings: MeasurementOptions = QUICK) -
 def measured(
     cases: list[Case], *names: str, settings: MeasurementOptions = QUICK, **more: Any
 ) -> list[Row]:
-    return list(runner.run(plan(cases, *names, settings=settings), cases, **more).rows)
+    return list(run(plan(cases, *names, settings=settings), cases, **more).rows)
+
+
+def run(wanted: Plan, cases: list[Case], rows: Any = (), bounds: Any = (), **more: Any) -> Results:
+    known = Results(plan=wanted, sessions=(), rows=rows, bounds=bounds, complete=False)
+    return runner.run(known, cases, **more).results
 
 
 def test_a_row_says_all(cases: list[Case]) -> None:
@@ -82,7 +94,7 @@ def test_failures_cost_their_own_rows_only(cases: list[Case]) -> None:
     assert rows["crasher"].failure == ("its process was ended by SIGABRT: free(): invalid pointer")
     assert (
         rows["raiser"].failure
-        == "InvalidAnswer: solver 'raiser' failed with ZeroDivisionError: who would have thought"
+        == "InvalidResult: solver 'raiser' failed with ZeroDivisionError: who would have thought"
     )
     assert rows["refuser"].failure == "TooLarge: it would take a year"
     assert rows["absent"].failure.startswith("MissingDependency: solver 'absent' cannot run")
@@ -264,9 +276,9 @@ def test_who_refuses_to_warm_up_is_asked_again(cases: list[Case]) -> None:
 
 def test_what_is_there_is_not_measured_again(cases: list[Case]) -> None:
     wanted = plan(cases, "stride", "random")
-    whole = runner.run(wanted, cases).rows
+    whole = run(wanted, cases).rows
     kept: list[Any] = []
-    again = runner.run(wanted, cases, rows=whole[:3], keep=kept.append)
+    again = run(wanted, cases, rows=whole[:3], keep=kept.append)
     assert [row.key for row in kept] == [whole[3].key]
     assert [row.key for row in again.rows] == [row.key for row in whole]
     assert again.rows[:3] == whole[:3]
@@ -284,14 +296,14 @@ def test_a_bound_of_each_case() -> None:
     graphs: list[Case] = list(generated.instances(12, [4], 2, seed=0))
     settings = replace(QUICK, bound="fw")
     wanted = plan(graphs, "greedy", settings=settings)
-    found = runner.run(wanted, graphs)
+    found = run(wanted, graphs)
     assert [bound.case for bound in found.bounds] == [case.name for case in graphs]
     for bound, row in zip(found.bounds, found.rows, strict=True):
         assert bound.value is not None
         assert bound.value <= (row.objective or 0.0)
         assert bound.failure == ""
     again: list[Any] = []
-    runner.run(wanted, graphs, rows=found.rows, known_bounds=found.bounds[:1], keep=again.append)
+    run(wanted, graphs, rows=found.rows, bounds=found.bounds[:1], keep=again.append)
     assert [bound.case for bound in again] == [graphs[1].name]
 
 

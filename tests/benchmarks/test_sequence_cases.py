@@ -8,11 +8,11 @@ import pytest
 from subsetopt.benchmarks.cases import Case, Cloud, SequenceCase, clouds, sequences
 from subsetopt.benchmarks.cases.sequences import Ordered
 from subsetopt.benchmarks.results import Entrant
-from subsetopt.errors import InvalidAnswer, InvalidOption, UnknownSolver, UnsupportedProblem
+from subsetopt.errors import InvalidOption, InvalidResult, UnknownSolver, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import Linear
 from subsetopt.sequencing.baselines import BASELINES
-from subsetopt.solution import CertificateKind, Termination
+from subsetopt.solution import CertificateKind, Stats, Termination
 
 
 def entrant(name: str, **options: object) -> Entrant:
@@ -43,14 +43,14 @@ def test_every_method_makes_an_order_that_is_judged_on_its_own(
 ) -> None:
     sent: Case = pickle.loads(pickle.dumps(case))
     assert (sent.name, sent.family, sent.n, sent.k) == ("mixture-n64-b0-by10", "sequence", 64, 10)
-    found = case.outcome(sent.prepared(entrant(name), Limits(seed=2, time_limit=0.2))())
+    found = case.solution(sent.prepared(entrant(name), Limits(seed=2, time_limit=0.2))())
     assert found.indices is not None
     assert sorted(found.indices) == list(range(64))
     assert found.objective == pytest.approx(area(case, found.indices), rel=1e-9)
-    assert (found.bound, found.eps) == (None, None)
+    assert (found.bound, found.certificate.eps) == (None, None)
     assert found.termination is Termination.FINISHED
-    assert found.certificate is CertificateKind.NONE
-    assert (found.build_seconds > 0) == (name not in BASELINES)
+    assert found.certificate.kind is CertificateKind.NONE
+    assert (found.stats.build_seconds > 0) == (name not in BASELINES)
     assert found.version
 
 
@@ -59,7 +59,7 @@ def test_random_orders_are_a_yardstick(case: SequenceCase) -> None:
     assert len(objectives) == 100
     assert np.mean(objectives) == pytest.approx(1, abs=0.1)
     np.testing.assert_array_equal(objectives, case.random_objectives(0))
-    herding = case.outcome(case.prepared(entrant("herding"), Limits())())
+    herding = case.solution(case.prepared(entrant("herding"), Limits())())
     assert herding.objective is not None
     assert herding.objective < objectives.min()
 
@@ -68,10 +68,10 @@ def test_random_orders_are_a_yardstick(case: SequenceCase) -> None:
     "wrong", [np.arange(63), np.append(np.arange(63), 3), np.arange(64) + 1, np.full(64, 0.5)]
 )
 def test_what_is_no_permutation(case: SequenceCase, wrong: np.ndarray) -> None:
-    right = Ordered(order=np.arange(64), version="1", build_seconds=0.0, seconds=1.0)
-    assert case.outcome(right).objective is not None
-    with pytest.raises(InvalidAnswer, match="no permutation of the points"):
-        case.outcome(replace(right, order=wrong))
+    right = Ordered(order=np.arange(64), solver="x", version="1", stats=Stats(0.0, 1.0, 1.0))
+    assert case.solution(right).objective is not None
+    with pytest.raises(InvalidResult, match="no permutation of the points"):
+        case.solution(replace(right, order=wrong))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_who_makes_no_sequence(
 
 def test_options_reach_the_methods(case: SequenceCase) -> None:
     herding, idle, swap = (
-        np.asarray(case.outcome(case.prepared(asked, Limits())()).indices).tolist()
+        np.asarray(case.solution(case.prepared(asked, Limits())()).indices).tolist()
         for asked in (entrant("herding"), entrant("swap", sweeps=0), entrant("swap"))
     )
     assert herding == idle
@@ -107,7 +107,7 @@ def test_a_kernel_matrix_in_place_of_features(case: SequenceCase) -> None:
         given.prepared(entrant("k-dpp"), Limits())
     for name in ("random", "herding"):
         first, second = (
-            each.outcome(each.prepared(entrant(name), Limits())())
+            each.solution(each.prepared(entrant(name), Limits())())
             for each in (given, SequenceCase(linear, 10))
         )
         assert first.objective == pytest.approx(second.objective, rel=1e-6)

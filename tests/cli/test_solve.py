@@ -16,7 +16,7 @@ import subsetopt as so
 from subsetopt import _dependencies
 from subsetopt.cli import app
 from subsetopt.solvers import catalogue
-from subsetopt.solvers.base import Answer, Kind, Solver
+from subsetopt.solvers.base import Kind, RawResult, Solver
 
 Plant = Callable[[Any], None]
 KEYS = {
@@ -156,11 +156,11 @@ class Planted(Solver):
     loud: bool = False
     mode: str = ""
 
-    def answer(self, problem: Any, limits: so.limits.Limits) -> Answer:
+    def _solve(self, problem: Any, limits: so.limits.Limits) -> RawResult:
         reply = type(self).reply
         if isinstance(reply, BaseException):
             raise reply
-        answer: Answer = reply(self, problem, limits) if callable(reply) else reply
+        answer: RawResult = reply(self, problem, limits) if callable(reply) else reply
         return answer
 
 
@@ -178,9 +178,9 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> Plant:
 def test_at_most_and_the_empty_selection(losses: Path, plant: Plant) -> None:
     seen = []
 
-    def empty(self: Solver, problem: so.MeanMatching, limits: Any) -> Answer:
+    def empty(self: Solver, problem: so.MeanMatching, limits: Any) -> RawResult:
         seen.append(problem.cardinality)
-        return Answer(indices=np.array([], np.int64), termination=so.Termination.FINISHED)
+        return RawResult(indices=np.array([], np.int64), termination=so.Termination.FINISHED)
 
     plant(empty)
     result = solve(losses, "-k", 5, "--at-most", "--solver", "random")
@@ -191,9 +191,9 @@ def test_at_most_and_the_empty_selection(losses: Path, plant: Plant) -> None:
 def test_limits_and_options_arrive(losses: Path, plant: Plant) -> None:
     seen = []
 
-    def look(self: Solver, problem: so.MeanMatching, limits: Any) -> Answer:
+    def look(self: Solver, problem: so.MeanMatching, limits: Any) -> RawResult:
         seen.append((self, limits))
-        return Answer(indices=np.arange(5), termination=so.Termination.FINISHED)
+        return RawResult(indices=np.arange(5), termination=so.Termination.FINISHED)
 
     plant(look)
     limits = ["--time-limit", 2, "--gap", 0.1, "--absolute-gap", 1e-3, "--threads", 2, "--seed", 4]
@@ -225,12 +225,12 @@ def test_bad_options(losses: Path, plant: Plant, option: str, words: Any) -> Non
 def test_what_a_solver_prints_does_not_spoil_json(
     losses: Path, plant: Plant, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def chatty(self: Solver, problem: so.MeanMatching, limits: Any) -> Answer:
+    def chatty(self: Solver, problem: so.MeanMatching, limits: Any) -> RawResult:
         import ctypes
 
         print("from Python")
         ctypes.CDLL(None).puts(b"from C")
-        return Answer(indices=np.arange(5), termination=so.Termination.FINISHED)
+        return RawResult(indices=np.arange(5), termination=so.Termination.FINISHED)
 
     plant(chatty)
     result = solve(losses, "-k", 5, "--json")
@@ -244,7 +244,7 @@ def test_what_a_solver_prints_does_not_spoil_json(
 
 
 def test_no_answer_in_the_limits(losses: Path, plant: Plant) -> None:
-    plant(Answer(indices=None, termination=so.Termination.TIME_LIMIT, message="too slow"))
+    plant(RawResult(indices=None, termination=so.Termination.TIME_LIMIT, message="too slow"))
     result = solve(losses, "-k", 5, "--json")
     assert result.exit_code == 1
     answer = json.loads(result.stdout)
@@ -260,7 +260,7 @@ def test_refused_as_too_large(losses: Path, plant: Plant) -> None:
 
 
 def test_an_invalid_answer_is_an_error(losses: Path, plant: Plant) -> None:
-    plant(Answer(indices=np.zeros(5, np.int64), termination=so.Termination.FINISHED))
+    plant(RawResult(indices=np.zeros(5, np.int64), termination=so.Termination.FINISHED))
     assert_error(solve(losses, "-k", 5), 1, "occurs more than once")
 
 
@@ -270,7 +270,7 @@ def test_interrupted_without_an_answer(losses: Path, plant: Plant) -> None:
 
 
 def test_interrupted_with_an_incumbent(losses: Path, plant: Plant, tmp_path: Path) -> None:
-    plant(Answer(indices=np.arange(5), termination=so.Termination.INTERRUPTED))
+    plant(RawResult(indices=np.arange(5), termination=so.Termination.INTERRUPTED))
     result = solve(losses, "-k", 5, "--json", "--out", tmp_path / "best.csv")
     assert result.exit_code == 130
     assert json.loads(result.stdout)["indices"] == [0, 1, 2, 3, 4]

@@ -20,7 +20,7 @@ from subsetopt.problems import MMDSelection
 from subsetopt.problems.kernels import Gaussian, Laplace, Polynomial
 from subsetopt.report import progress
 from subsetopt.solvers import bounds, catalogue
-from subsetopt.solvers.base import Answer
+from subsetopt.solvers.base import RawResult
 
 MDPLIB = "4 2\n0 1 1.5\n0 2 2\n0 3 3\n1 2 4\n1 3 5\n2 3 7\n"
 BQP = "2\n3 2\n1 1 5\n2 3 2\n2 1\n1 2 7\n"
@@ -182,8 +182,8 @@ class Planted(catalogue.solver_class("random")):  # type: ignore[misc]
 
     reply: Any = None
 
-    def answer(self, problem: Any, limits: Any) -> Answer:
-        reply: Answer = type(self).reply() if callable(type(self).reply) else type(self).reply
+    def _solve(self, problem: Any, limits: Any) -> RawResult:
+        reply: RawResult = type(self).reply() if callable(type(self).reply) else type(self).reply
         return reply
 
 
@@ -196,7 +196,7 @@ def planted(monkeypatch: pytest.MonkeyPatch, reply: Any) -> Iterator[None]:
 
 
 def test_no_answer(diversity: Path, points: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing = Answer(indices=None, termination=so.Termination.TIME_LIMIT)
+    nothing = RawResult(indices=None, termination=so.Termination.TIME_LIMIT)
     with planted(monkeypatch, nothing):
         for arguments in (["quadratic", diversity], ["mmd", points, "-k", 3]):
             result = run("solve", *arguments, "--json")
@@ -231,9 +231,9 @@ def test_a_clock_on_terminals(
 ) -> None:
     import time
 
-    def slowly() -> Answer:
+    def slowly() -> RawResult:
         time.sleep(0.3)
-        return Answer(indices=np.arange(2), termination=so.Termination.FINISHED)
+        return RawResult(indices=np.arange(2), termination=so.Termination.FINISHED)
 
     monkeypatch.setattr(progress, "DELAY", 0.01)
     environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm"}  # as a terminal would do
@@ -247,7 +247,7 @@ def test_a_clock_on_terminals(
 def test_the_clock_goes_on_ctrl_c(diversity: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
-    def interrupted() -> Answer:
+    def interrupted() -> RawResult:
         time.sleep(0.2)
         raise KeyboardInterrupt
 

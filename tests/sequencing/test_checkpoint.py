@@ -114,9 +114,9 @@ class _Mixed(type(so.solver("tabu"))):  # type: ignore[misc]
         super().__init__(iterations=50)
         object.__setattr__(self, "slow", slow)
 
-    def answer(self, problem: Any, limits: Any) -> Any:
+    def _solve(self, problem: Any, limits: Any) -> Any:
         late = problem.n <= 200 - 2 * 16
-        return self.slow.answer(problem, limits) if late else super().answer(problem, limits)
+        return self.slow._solve(problem, limits) if late else super()._solve(problem, limits)
 
 
 @pytest.mark.parametrize(

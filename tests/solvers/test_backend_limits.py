@@ -82,7 +82,7 @@ def test_the_start_is_handed_over(name: str) -> None:
         deadline=monotonic() + 3.0,
         report=lambda answer, final=False: reported.append(answer),
     )
-    solver.answer_here(problem, Limits(threads=1, time_limit=3.0), watch)
+    solver.search(problem, Limits(threads=1, time_limit=3.0), watch)
     first = problem.objective(reported[0].indices)
     assert first <= problem.objective(start.indices) + 1e-9
 
@@ -135,11 +135,11 @@ def test_ctrl_c_while_bounding_keeps_the_selection(
 
 
 def test_after_ctrl_c_nothing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from subsetopt.solvers.base import Answer
+    from subsetopt.solvers.base import RawResult
     from subsetopt.solvers.heuristics.greedy import Greedy
 
-    def interrupted(self: Any, problem: Any, limits: Limits) -> Answer:
-        return Answer(indices=np.arange(4), termination=so.Termination.INTERRUPTED)
+    def interrupted(self: Any, problem: Any, limits: Limits) -> RawResult:
+        return RawResult(indices=np.arange(4), termination=so.Termination.INTERRUPTED)
 
     monkeypatch.setattr(Greedy, "answer", interrupted)
     monkeypatch.setattr(bounds, "METHODS", {"fw": None})

@@ -85,7 +85,7 @@ def optimum(problem: so.MeanMatching) -> Fraction:
 
 def assert_honest(problem: so.MeanMatching, name: str, best: Fraction, **limits: Any) -> Any:
     """The claim of the backend itself, then what certification makes of it, from a start."""
-    answer: Any = catalogue.create(name, warm_start=False).answer(problem, Limits(**limits))
+    answer: Any = catalogue.create(name, warm_start=False)._solve(problem, Limits(**limits))
     assert answer.termination is so.Termination.OPTIMAL, answer.message
     value = problem.exact_objective(answer.indices)
     assert best <= value
@@ -157,7 +157,7 @@ def test_eps_is_honest_on_random_losses(name: str, seed: int) -> None:
     n = int(rng.integers(24, 33))
     problem = so.MeanMatching(rng.exponential(size=n).astype(np.float32), k=int(rng.integers(4, 9)))
     best = closest(problem)
-    answer: Any = catalogue.create(name).answer(problem, Limits(time_limit=1.5, threads=1))
+    answer: Any = catalogue.create(name)._solve(problem, Limits(time_limit=1.5, threads=1))
     assert problem.exact_objective(answer.indices) >= best
     if answer.termination is so.Termination.OPTIMAL:
         assert problem.exact_objective(answer.indices) - best <= Fraction(answer.eps)
@@ -281,7 +281,7 @@ def test_cpsat_proves_and_rounds() -> None:
     exact: Any = so.solve(problem, "cpsat", threads=1)
     assert exact.certificate.kind is so.CertificateKind.EXACT
     assert problem.exact_objective(exact.indices) == best
-    coarse: Any = so.solver("cpsat", bits=12).answer(problem, Limits(threads=1))
+    coarse: Any = so.solver("cpsat", bits=12)._solve(problem, Limits(threads=1))
     assert not coarse.proven
     assert "rounded" in coarse.message
     assert problem.exact_objective(coarse.indices) - best <= Fraction(coarse.eps)
@@ -339,7 +339,7 @@ def test_no_selection_is_an_error_not_a_guess() -> None:
         build_seconds=0.0,
         solve_seconds=0.0,
     )
-    answer = _backend.to_answer(problem, _backend.Scaled(problem), native)
+    answer = _backend.raw_result(problem, _backend.Scaled(problem), native)
     assert answer.termination is so.Termination.ERROR
     assert answer.indices is None
     assert answer.eps is None

@@ -18,19 +18,19 @@ from typing import ClassVar
 import numpy as np
 
 from subsetopt import Termination
-from subsetopt.solvers.base import Answer, Kind, Solver
+from subsetopt.solvers.base import RawResult, Kind, Solver
 
 not_a_solver = 3
 
 
 class Undeclared(Solver):
-    def answer(self, problem, limits):
+    def _solve(self, problem, limits):
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Nameless(Solver):
-    def answer(self, problem, limits):
+    def _solve(self, problem, limits):
         raise NotImplementedError
 
 
@@ -46,9 +46,9 @@ class First(Solver):
     choose_when: ClassVar[str] = "never"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", "vector-mean-matching")
 
-    def answer(self, problem, limits):
+    def _solve(self, problem, limits):
         indices = (np.arange(problem.k) + self.offset) % problem.n
-        return Answer(indices=indices, termination=Termination.FINISHED)
+        return RawResult(indices=indices, termination=Termination.FINISHED)
 '''
 BROKEN = "import no_such_module_anywhere\n"
 
@@ -131,10 +131,10 @@ print(type(so.solver("swap")).__module__, type(so.solver("first")).__module__)
 
 
 BROKEN_LINES = {
-    "number = thirdparty:not_a_solver": ("InvalidAnswer", ["is 3", "no Solver class"]),
-    "undeclared = thirdparty:Undeclared": ("InvalidAnswer", ["no dataclass"]),
-    "nameless = thirdparty:Nameless": ("InvalidAnswer", ["declares no name, kind"]),
-    "second = thirdparty:First": ("InvalidAnswer", ["calls itself 'first'", "agree"]),
+    "number = thirdparty:not_a_solver": ("InvalidResult", ["is 3", "no Solver class"]),
+    "undeclared = thirdparty:Undeclared": ("InvalidResult", ["no dataclass"]),
+    "nameless = thirdparty:Nameless": ("InvalidResult", ["declares no name, kind"]),
+    "second = thirdparty:First": ("InvalidResult", ["calls itself 'first'", "agree"]),
     "lost = thirdparty:nothing": ("MissingDependency", ["AttributeError", "uninstall"]),
     "broken = thirdparty_broken:First": ("MissingDependency", ["no_such_module_anywhere"]),
     "absent = thirdparty_absent:First": ("MissingDependency", ["thirdparty_absent"]),

@@ -20,7 +20,7 @@ from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
 from subsetopt.solvers.backends import _adapter, _contained
-from subsetopt.solvers.base import Answer
+from subsetopt.solvers.base import RawResult
 from subsetopt.solvers.heuristics import _start
 
 SOON = 30.0
@@ -270,11 +270,11 @@ class Stub(_adapter.Adapter):
     stoppable = False
     does = "answers"
 
-    def answer_here(self, problem: Any, limits: Limits, watch: _adapter.Watch) -> Answer:
+    def search(self, problem: Any, limits: Limits, watch: _adapter.Watch) -> RawResult:
         worse = np.argsort(problem.values)[: problem.k]
-        answer = Answer(indices=worse, termination=so.Termination.TIME_LIMIT, bound=0.0)
+        answer = RawResult(indices=worse, termination=so.Termination.TIME_LIMIT, bound=0.0)
         if self.does == "nothing":
-            return Answer(indices=None, termination=so.Termination.OPTIMAL)
+            return RawResult(indices=None, termination=so.Termination.OPTIMAL)
         watch.report(answer)
         if self.does == "dies":
             time.sleep(0.05)
@@ -318,7 +318,7 @@ def test_there_is_an_answer_in_any_case(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_contained, "_KNOWN", set())  # the start takes nothing of the second
-    answer = stub(warm_start=warm).answer(MATCHING, Limits(time_limit=1.0))
+    answer = stub(warm_start=warm)._solve(MATCHING, Limits(time_limit=1.0))
     assert answer.termination is termination
     assert said in answer.message
     assert answer.indices is not None
@@ -331,7 +331,7 @@ def test_there_is_an_answer_in_any_case(
 
 
 def test_an_optimum_without_a_selection_is_no_optimum() -> None:
-    answer = Nothing().answer(MATCHING, Limits())
+    answer = Nothing()._solve(MATCHING, Limits())
     assert answer.termination is so.Termination.ERROR
     assert answer.indices is not None
     assert "disproven" in answer.message
@@ -340,7 +340,7 @@ def test_an_optimum_without_a_selection_is_no_optimum() -> None:
 def test_without_a_process_it_is_solved_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "")
     _contained.POOL.close()
-    answer = Stub(warm_start=False).answer(MATCHING, Limits())
+    answer = Stub(warm_start=False)._solve(MATCHING, Limits())
     assert "no process of its own" in answer.message
     assert answer.indices is not None
     assert sorted(answer.indices) == WORST
@@ -351,7 +351,7 @@ def test_small_problems_need_no_process(monkeypatch: pytest.MonkeyPatch) -> None
         raise AssertionError
 
     monkeypatch.setattr(_contained, "worker", no)
-    assert Stub().answer(so.MeanMatching(VALUES[:12], k=3), Limits()).indices is not None
+    assert Stub()._solve(so.MeanMatching(VALUES[:12], k=3), Limits()).indices is not None
     for name in ("scip", "highs", "cpsat"):
         if so.solver(name).availability():
             so.solve(so.MeanMatching(np.ones(128), k=13), name)
@@ -362,7 +362,7 @@ def test_ctrl_c_before_the_search_is_an_answer(monkeypatch: pytest.MonkeyPatch) 
         return _start.Start(np.arange(6), "swap", interrupted=True)
 
     monkeypatch.setattr(_start, "quick", interrupted)
-    answer = Stub().answer(MATCHING, Limits())
+    answer = Stub()._solve(MATCHING, Limits())
     assert answer.termination is so.Termination.INTERRUPTED
     np.testing.assert_array_equal(answer.indices, np.arange(6))
 
@@ -383,7 +383,7 @@ def test_claims_with_a_better_start(
     problem = so.MeanMatching([0.0, 3.0, 1.0, 2.0], k=2, target=0.0)
     start = _start.Start(np.array([0, 2]), "swap")
     optimal = so.Termination.OPTIMAL
-    answer = Answer(
+    answer = RawResult(
         indices=np.array(indices), termination=optimal, bound=bound, eps=eps, proven=True
     )
     found = _start.not_below(problem, start, answer)

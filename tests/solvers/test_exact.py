@@ -281,7 +281,7 @@ def test_vectors_are_refused() -> None:
 
 def test_limits_reach_the_solver_unchanged() -> None:
     problem = so.MeanMatching(_float64(24, 0), k=11)
-    answers = [exact.Exact().answer(problem, Limits(seed=seed)) for seed in range(3)]
+    answers = [exact.Exact()._solve(problem, Limits(seed=seed)) for seed in range(3)]
     values = {problem.exact_objective(answer.indices) for answer in answers}  # type: ignore[arg-type]
     assert len(values) == 1
 

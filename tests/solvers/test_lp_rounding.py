@@ -105,7 +105,7 @@ def test_large_instances_need_no_linear_programme() -> None:
 def test_a_time_limit_still_gives_a_selection() -> None:
     problem = so.QuadraticSelection(np.random.default_rng(1).normal(size=(60, 60)), k=20)
     rlt: Any = so.solver("lp-rounding", linearisation="rlt")
-    answer = rlt.answer(problem, Limits(time_limit=1e-3, threads=1))
+    answer = rlt._solve(problem, Limits(time_limit=1e-3, threads=1))
     assert answer.termination is so.Termination.TIME_LIMIT
     assert problem.check(answer.indices).size == 20
 

@@ -100,7 +100,7 @@ def test_missing(environment: Callable[..., None], name: str, module: str) -> No
     with pytest.raises(so.MissingDependency, match="pip install"):
         so.solve(problem, name)
     with pytest.raises(so.MissingDependency, match="pip install"):
-        so.solver(name).answer(problem, Limits())
+        so.solver(name)._solve(problem, Limits())
     assert so.solve(problem, "random").indices is not None
 
 

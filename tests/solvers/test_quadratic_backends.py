@@ -68,7 +68,7 @@ def test_optimal_within_a_small_eps(name: str, formulation: str) -> None:
     for problem in (maximised, kernel_problem(8, 3)):
         best = optimum(problem)
         solver: Any = so.solver(name, formulation=formulation)
-        answer = solver.answer(problem, Limits(threads=1))
+        answer = solver._solve(problem, Limits(threads=1))
         assert answer.termination is so.Termination.OPTIMAL
         value = problem.exact_objective(answer.indices)
         assert value - best <= Fraction(answer.eps)
@@ -92,7 +92,7 @@ def test_magnitudes(name: str, formulation: str, power: int) -> None:
     rng = np.random.default_rng(8)
     matrix, linear = rng.normal(size=(8, 8)), rng.normal(size=8)
     problem = so.QuadraticSelection(np.ldexp(matrix, power), np.ldexp(linear, power), 3)
-    answer: Any = so.solver(name).answer(problem, Limits(threads=1))
+    answer: Any = so.solver(name)._solve(problem, Limits(threads=1))
     unit = Fraction(2) ** power
     assert problem.exact_objective(answer.indices) - optimum(problem) <= Fraction(answer.eps)
     assert Fraction(answer.eps) <= unit / 100
@@ -113,7 +113,7 @@ def test_a_time_limit_is_no_success(name: str, formulation: str) -> None:
 def test_gaps_are_counted(name: str, formulation: str) -> None:
     problem = kernel_problem(9, 4)
     for limits in (Limits(gap=0.3, threads=1), Limits(absolute_gap=0.2, threads=1)):
-        answer: Any = so.solver(name).answer(problem, limits)
+        answer: Any = so.solver(name)._solve(problem, limits)
         value = problem.exact_objective(answer.indices)
         assert value - optimum(problem) <= Fraction(answer.eps)
 
@@ -154,7 +154,7 @@ def test_cpsat_proves_what_is_whole_and_rounds_what_is_not(formulation: str) -> 
     assert exact.certificate.kind is so.CertificateKind.EXACT
     assert problem.exact_objective(exact.indices) == optimum(problem)
     coarse: Any = so.solver("cpsat", formulation=formulation, bits=8)
-    answer = coarse.answer(problem, Limits(threads=1))
+    answer = coarse._solve(problem, Limits(threads=1))
     assert not answer.proven
     assert "rounded" in answer.message
     assert answer.eps > 0

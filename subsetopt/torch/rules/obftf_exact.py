@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from subsetopt.errors import InvalidAnswer, InvalidOption, MissingDependency
+from subsetopt.errors import InvalidOption, InvalidResult, MissingDependency
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solving import solve
@@ -79,7 +79,7 @@ class ExactOBFTF(Rule):
             MeanMatching(row, k), self._solver, time_limit=self.time_limit, seed=self.seed
         )
         if solution.indices is None:
-            raise InvalidAnswer(
+            raise InvalidResult(
                 f"solver {self.solver!r} found no selection ({solution.termination.value}); give "
                 f"it more time than {self.time_limit} seconds"
             )

@@ -13,7 +13,7 @@ from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
-from subsetopt.solvers.base import Answer, Kind, Solver
+from subsetopt.solvers.base import Kind, RawResult, Solver
 
 
 class Planted(Solver):
@@ -23,8 +23,8 @@ class Planted(Solver):
     handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
 
 
-def first(problem: Any, **more: Any) -> Answer:
-    return Answer(indices=np.arange(problem.k), **{"termination": Termination.FINISHED, **more})
+def first(problem: Any, **more: Any) -> RawResult:
+    return RawResult(indices=np.arange(problem.k), **{"termination": Termination.FINISHED, **more})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +33,16 @@ class Liar(Planted):
 
     name: ClassVar[str] = "liar"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         chosen = np.argsort(problem.values)[: problem.k]
-        return Answer(indices=chosen, termination=Termination.OPTIMAL, eps=1e-9)
+        return RawResult(indices=chosen, termination=Termination.OPTIMAL, eps=1e-9)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refuser(Planted):
     name: ClassVar[str] = "refuser"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         raise TooLarge("it would take a year", seconds=3e7, bytes=1.0)
 
 
@@ -53,7 +53,7 @@ class Absent(Planted):
         OptionalDependency("no-such-thing", "no_such_thing"),
     )
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         raise AssertionError("never reached")
 
 
@@ -62,7 +62,7 @@ class Vectorial(Planted):
     name: ClassVar[str] = "vectorial"
     handles: ClassVar[tuple[str, ...]] = ("vector-mean-matching",)
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         raise AssertionError("never reached")
 
 
@@ -72,15 +72,15 @@ class Silent(Planted):
 
     name: ClassVar[str] = "silent"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
-        return Answer(indices=None, termination=Termination.TIME_LIMIT)
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
+        return RawResult(indices=None, termination=Termination.TIME_LIMIT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crasher(Planted):
     name: ClassVar[str] = "crasher"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         os.write(2, b"first line\nfree(): invalid pointer\n")
         os.kill(os.getpid(), signal.SIGABRT)
         return first(problem)
@@ -90,7 +90,7 @@ class Crasher(Planted):
 class Raiser(Planted):
     name: ClassVar[str] = "raiser"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         raise ZeroDivisionError("who would have thought")
 
 
@@ -101,7 +101,7 @@ class Sleeper(Planted):
     name: ClassVar[str] = "sleeper"
     kind: ClassVar[Kind] = Kind.BACKEND
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         if (limits.time_limit or 0.0) > 0.1:
             time.sleep(600)
         return first(problem)
@@ -111,7 +111,7 @@ class Sleeper(Planted):
 class Hog(Planted):
     name: ClassVar[str] = "hog"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         held = []
         for _ in range(400):
             held.append(np.ones(2**17))  # 1 MiB
@@ -125,7 +125,7 @@ class Chatterer(Planted):
 
     name: ClassVar[str] = "chatterer"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         os.write(1, b"\x80\x04 Welcome to the solver!\n" * 10_000)
         return first(problem)
 
@@ -136,7 +136,7 @@ class Steady(Planted):
 
     name: ClassVar[str] = "steady"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         time.sleep(0.03)
         return first(problem, build_seconds=0.01, solve_seconds=0.015)
 
@@ -147,7 +147,7 @@ class Breeder(Planted):
 
     name: ClassVar[str] = "breeder"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         left = subprocess.Popen(["sleep", "600"])
         return first(problem, message=str(left.pid))
 
@@ -158,7 +158,7 @@ class Threaded(Planted):
 
     name: ClassVar[str] = "threaded"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         from threadpoolctl import threadpool_info
 
         np.ones((4, 4)) @ np.ones((4, 4))
@@ -172,7 +172,7 @@ class Picky(Planted):
 
     name: ClassVar[str] = "picky"
 
-    def answer(self, problem: Any, limits: Limits) -> Answer:
+    def _solve(self, problem: Any, limits: Limits) -> RawResult:
         if (limits.time_limit or 0.0) < 0.2:
             raise TooLarge("0.2 s are needed", seconds=0.2, bytes=1.0)
         return first(problem)
