@@ -141,7 +141,7 @@ def test_after_ctrl_c_nothing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     def interrupted(self: Any, problem: Any, limits: Limits) -> RawResult:
         return RawResult(indices=np.arange(4), termination=so.Termination.INTERRUPTED)
 
-    monkeypatch.setattr(Greedy, "answer", interrupted)
+    monkeypatch.setattr(Greedy, "_solve", interrupted)
     monkeypatch.setattr(bounds, "METHODS", {"fw": None})
     solution = so.solve(dense(12, 4), "greedy", bound="fw")
     assert solution.termination is so.Termination.INTERRUPTED
