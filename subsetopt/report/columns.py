@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from . import markup, terminal
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 T = TypeVar("T")
-_LONG = 40  # characters that a page folds
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Column(Generic[T]):
     key : str
         Its name in JSON and in files; else `value` where that is a name, else the heading.
     dtype : str
-        In files: a nullable dtype of pandas, or ``list[...]`` of one.
+        In files: a nullable dtype of pandas, or ``list[...]`` of one; else by the values.
     style : callable, optional
         How a row's cell is set off: one of `terminal.STYLES`, or nothing.
     least : bool
@@ -64,7 +62,7 @@ class Column(Generic[T]):
     meaning: str = ""
     rank: int = 0
     key: str = ""
-    dtype: str = "string"
+    dtype: str = ""
     style: Callable[[T], str] | None = None
     least: bool = False
     is_text: bool = field(default=None)  # type: ignore[assignment]
@@ -161,21 +159,18 @@ class Table(Generic[T]):
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         """Yield it with as many columns as there is room for; else text is folded, then all."""
-        table, fold = self, ""
-        drawn = terminal.grid_of(table)
-        wide = options.update(width=10_000)
-        while console.measure(drawn, options=wide).maximum > options.max_width:
+        table, fold, wide = self, "", options.update(width=10_000)
+        while True:
+            drawn = terminal.grid_of(table, fold)
+            least, most = console.measure(drawn, options=wide)
+            if fold == "all" or (least if fold else most) <= options.max_width:
+                break
             last = max(reversed(table.columns), key=lambda column: column.rank, default=None)
             if last is not None and last.rank:
                 kept = [column for column in table.columns if column is not last]
                 table = replace(table, columns=kept)
-            elif fold == "" or console.measure(drawn, options=wide).minimum > options.max_width:
-                if fold == "all":
-                    break
-                fold = "all" if fold else "text"
             else:
-                break
-            drawn = terminal.grid_of(table, fold)
+                fold = "all" if fold else "text"
         yield drawn
 
     def to_terminal(self, width: int = 80) -> str:
@@ -201,20 +196,9 @@ class Table(Generic[T]):
         Headings carry ``data-column`` and cells ``data-value``, which the script of a `Document`
         sorts by.
         """
-        kept = [
-            c for c in self.columns if not self.rows or any(c.text(r) != NOTHING for r in self.rows)
-        ]
-        above, below = _heads(kept)
-        head = markup.joined(markup.element("tr", row) for row in (above, below) if row)
-        least = [_least(column, self.rows) for column in kept]
-        body = markup.joined(
-            markup.element(
-                "tr", *_html_cells(kept, least, row), class_="first" if i in self.breaks else None
-            )
-            for i, row in enumerate(self.rows)
-        )
-        parts = [markup.element("thead", head), markup.element("tbody", body)]
-        return markup.element("table", *parts, class_="sortable")
+        from .page import table_html
+
+        return table_html(self)
 
     _repr_html_ = to_html
 
@@ -222,7 +206,14 @@ class Table(Generic[T]):
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return a mapping for each row, of what JSON can hold; None for what is not finite."""
-        return [{c.key: plain(_content(c, row)) for c in self.columns} for row in self.rows]
+        contents = {column.key: self._contents(column) for column in self.columns}
+        return [
+            dict(zip(contents, row, strict=True)) for row in zip(*contents.values(), strict=True)
+        ]
+
+    def _contents(self, column: Column[T]) -> list[Any]:
+        of = column.text if column.value is None else column.of
+        return [plain(of(row)) for row in self.rows]
 
     def to_json(self) -> str:
         """Return `to_records` as text."""
@@ -232,9 +223,7 @@ class Table(Generic[T]):
         """Return a table of pandas, with the dtypes of the columns; raises MissingDependency."""
         from .frames import to_frame
 
-        dtypes = {column.key: column.dtype for column in self.columns}
-        rows = ([_content(column, row) for column in self.columns] for row in self.rows)
-        return to_frame(dtypes, rows)
+        return to_frame({c.key: (c.dtype, self._contents(c)) for c in self.columns})
 
     def to_parquet(
         self, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
@@ -242,8 +231,8 @@ class Table(Generic[T]):
         """Write a Parquet file; raises MissingDependency and OSError."""
         from .frames import write_parquet
 
-        dtypes = {column.key: column.dtype for column in self.columns}
-        write_parquet(self.to_frame(), dtypes, path, metadata or {})
+        lists = {c.key: c.dtype for c in self.columns if c.dtype.startswith("list")}
+        write_parquet(self.to_frame(), lists, path, metadata or {})
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with lists as JSON; raises MissingDependency and OSError."""
@@ -261,55 +250,3 @@ def show(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
 
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _content(column: Column[T], row: T) -> Any:
-    return column.text(row) if column.value is None else column.of(row)
-
-
-def _heads(shown: Sequence[Column[Any]]) -> tuple[markup.Html, markup.Html]:
-    """Return the two rows of the head; the second is empty where there are no groups."""
-    two = any(column.group for column in shown)
-    above: list[markup.Html] = []
-    below: list[markup.Html] = []
-    for group, members in groupby(enumerate(shown), key=lambda pair: pair[1].group):
-        own = list(members)
-        cells = below if group else above
-        if group:
-            span = len(own) if len(own) > 1 else None
-            above.append(
-                markup.element("th", group, scope="colgroup", colspan=span, class_="group")
-            )
-        for number, column in own:
-            rows = 2 if two and not group else None
-            kind = "text" if column.is_text and not group else None
-            cells.append(
-                markup.element(
-                    "th", column.title, scope="col", rowspan=rows, data_column=number, class_=kind
-                )
-            )
-    return markup.joined(above), markup.joined(below)
-
-
-def _least(column: Column[T], rows: Sequence[T]) -> str | None:
-    """Return what stands in the cells with the least value, where these are set off."""
-    if not column.least:
-        return None
-    found = [(value, column.text(row)) for row in rows if (value := column.of(row)) is not None]
-    return min(found)[1] if found else None
-
-
-def _html_cells(
-    shown: Sequence[Column[T]], least: Sequence[str | None], row: T
-) -> Iterator[markup.Html]:
-    for number, (column, smallest) in enumerate(zip(shown, least, strict=True)):
-        text = column.text(row)
-        kinds = ["text" if column.is_text else "", "least" if text == smallest else ""]
-        kinds += ["wide" if column.is_text and len(text) > _LONG else ""]
-        kinds += [column.style(row) if column.style else ""]
-        value = None if column.is_text else column.of(row)
-        options = {"data_value": value, "class_": " ".join(filter(None, kinds)) or None}
-        if number:
-            yield markup.element("td", text, **options)
-        else:
-            yield markup.element("th", text, scope="row", **options)

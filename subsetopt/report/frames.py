@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from subsetopt._dependencies import OptionalDependency
@@ -14,28 +14,40 @@ if TYPE_CHECKING:
 
 PANDAS = OptionalDependency("pandas", "pandas", extra="bench")
 PYARROW = OptionalDependency("pyarrow", "pyarrow", extra="bench")
+_KINDS = {bool: "boolean", int: "Int64", float: "Float64"}
 
 
-def to_frame(dtypes: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> "DataFrame":
-    """Return rows under columns of dtypes; those of lists hold Python lists, or None."""
+def to_frame(columns: Mapping[str, tuple[str, Sequence[Any]]]) -> "DataFrame":
+    """Return columns, given as dtypes and values; those of lists hold Python lists, or None."""
     pandas = PANDAS.load()
-    columns = list(zip(*rows, strict=True)) or [()] * len(dtypes)
     frame: DataFrame = pandas.DataFrame(
         {
-            name: pandas.Series(list(values), dtype="object" if dtype.startswith("list") else dtype)
-            for (name, dtype), values in zip(dtypes.items(), columns, strict=True)
+            name: pandas.Series(values, dtype=_dtype(dtype, values))
+            for name, (dtype, values) in columns.items()
         }
     )
     return frame
 
 
+def _dtype(dtype: str, values: Sequence[Any]) -> str:
+    if dtype:
+        return "object" if dtype.startswith("list") else dtype
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int, float}:
+        return "Float64"
+    return _KINDS.get(kinds.pop(), "string") if len(kinds) == 1 else "string"
+
+
 def write_parquet(
     frame: "DataFrame",
-    dtypes: Mapping[str, str],
+    lists: Mapping[str, str],
     path: str | os.PathLike[str],
     metadata: Mapping[str, str],
 ) -> None:
-    """Write a Parquet file whose types are those of the columns, whatever the rows hold."""
+    """Write a Parquet file whose types are those of the columns, whatever the rows hold.
+
+    `lists` are the dtypes of columns of lists.
+    """
     pyarrow, writer = PYARROW.load(), PYARROW.load("parquet")
     plain = {
         "string": pyarrow.string(),
@@ -44,6 +56,7 @@ def write_parquet(
         "boolean": pyarrow.bool_(),
     }
     plain |= {f"list[{name}]": pyarrow.list_(kind) for name, kind in plain.items()}
+    dtypes = {str(name): str(dtype) for name, dtype in frame.dtypes.items()} | dict(lists)
     schema = pyarrow.schema([(name, plain[dtype]) for name, dtype in dtypes.items()])
     table = pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from math import inf, nan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,8 +152,15 @@ def test_files_give_the_rows_back(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "a.csv")
     read = pd.read_csv(tmp_path / "a.csv")
     assert read["batches"].tolist() == ["[1, 2]"] * 3
-    none = Table(table.columns, ())
-    assert none.to_frame().dtypes.equals(table.to_frame().dtypes)
+    declared = [column for column in table.columns if column.dtype]
+    none, full = (Table(declared, rows).to_frame().dtypes for rows in ((), ROWS))
+    assert none.equals(full)
+    rows: list[dict[str, Any]] = [
+        {"n": 1, "x": 0.5, "is": True, "name": "a"},
+        {"n": None, "x": 2, "is": None},
+    ]
+    dtypes = Table.of_records(rows).to_frame().dtypes
+    assert [str(x) for x in dtypes] == ["Int64", "Float64", "boolean", "string"]
 
 
 # -- documents ------------------------------------------------------------------------------------
