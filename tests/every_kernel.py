@@ -1,8 +1,9 @@
 """Calls every kernel with all types that Python gives it, where nothing may be compiled.
 
-A script: whatever ``subsetopt warmup`` has not compiled ends it with NotCompiled.
+A script: whatever ``subsetopt warmup`` has not compiled ends it with NotCompiled, or is named.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt._kernels import _compiling, _tiers
+from subsetopt._kernels import _compiling, _signatures, _tiers
 from subsetopt.limits import Limits
 from subsetopt.solvers import _tiny, bounds
 from subsetopt.solvers.heuristics import _vector_search
@@ -106,7 +107,17 @@ def rules() -> None:
                 match_vectors_compiled(torch.from_numpy(rows)[None], 8, [0], Search(start=start))
 
 
+def undeclared() -> list[str]:
+    """Return what is in a cache though ``subsetopt warmup`` has not compiled it."""
+    return [
+        f"{name}{types}"
+        for name in _signatures.SIGNATURES
+        for types in {*_signatures.kernel(name).signatures} - {*_signatures.types_of(name)}
+    ]
+
+
 if __name__ == "__main__":
     with _compiling.by_hand(forbidden=True), _tiers.compiled():
         for job in (solvers, relaxations, choices, sequences, records, rules):
             job()
+    sys.exit(", ".join(undeclared()) or 0)
