@@ -151,17 +151,16 @@ def _sums(integers: list[int], k: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", [p for p in _backends() if p.values[0] != "cpsat"])
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(5))
 def test_eps_is_honest_on_random_losses(name: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    n = int(rng.integers(24, 33))
+    n = int(rng.integers(18, 25))
     problem = so.MeanMatching(rng.exponential(size=n).astype(np.float32), k=int(rng.integers(4, 9)))
     best = closest(problem)
-    answer: Any = catalogue.create(name)._solve(problem, Limits(time_limit=1.5, threads=1))
-    assert problem.exact_objective(answer.indices) >= best
-    if answer.termination is so.Termination.OPTIMAL:
-        assert problem.exact_objective(answer.indices) - best <= Fraction(answer.eps)
-        assert answer.eps < 5e-5
+    answer: Any = catalogue.create(name)._solve(problem, Limits(threads=1))
+    assert answer.termination is so.Termination.OPTIMAL
+    assert 0 <= problem.exact_objective(answer.indices) - best <= Fraction(answer.eps)
+    assert answer.eps < 5e-5
 
 
 def test_meeting_in_the_middle_is_right() -> None:
