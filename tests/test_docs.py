@@ -132,6 +132,7 @@ def measured(shown: ModuleType) -> Any:
     return shown.Results(shown.read(ROOT / "docs" / "figures" / "relaxations.csv"))
 
 
+@pytest.mark.slow  # continuous integration builds them as a step of its own
 def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
     application = pytest.importorskip("sphinx.application")
     pytest.importorskip("myst_parser")

@@ -167,11 +167,11 @@ def _announce(name: str, runs: "list[Run]", keeping: OutputOptions) -> None:
     """Say how long it will take."""
     from subsetopt._spec import Spec
     from subsetopt.papers.costing import SEQUENCES, estimated
-    from subsetopt.problems.parallel import processors
+    from subsetopt.problems.parallel import processors, threads_of_each
 
     on_cpu = all(run.device == "cpu" for run in runs)
     jobs = min(len(runs), keeping.jobs or (processors() if on_cpu else 1))
-    threads = keeping.threads or max(1, processors() // jobs)
+    threads = keeping.threads or threads_of_each(jobs)
     seconds = estimated(runs, jobs, threads, keeping.data)
     ordered = any(Spec.parse(run.rule).name in SEQUENCES for run in runs)
     say(

@@ -26,6 +26,17 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def threads_of_each(jobs: int) -> int:
+    """Return how many threads each of several processes may have: its share of the processors.
+
+    OMP_NUM_THREADS says otherwise, as launchers of several processes set it.
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if wanted.isdecimal() and int(wanted) >= 1:
+        return int(wanted)
+    return max(1, processors() // jobs)
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Keep NumPy's linear algebra to one thread within.

@@ -12,7 +12,7 @@ from subsetopt._files import locked_folder, replacing
 from subsetopt._processes import end_with
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.csv_cells import csv_text
-from subsetopt.problems.parallel import processors
+from subsetopt.problems.parallel import processors, threads_of_each
 
 from .checkpoint import NAME
 from .options import FOLDER, Settings
@@ -114,7 +114,7 @@ def load(folder: Path) -> list[Result]:
 
 def _results(runs: Sequence[Run], settings: Settings, train: Train) -> Iterator[Result]:
     jobs = min(_jobs(runs, settings), max(1, len(runs)))
-    threads = settings.threads or max(1, processors() // jobs)
+    threads = settings.threads or threads_of_each(jobs)
     if jobs == 1 or int(os.environ.get("WORLD_SIZE", "1")) > 1:
         yield from (train(run, settings, threads) for run in runs)
         return

@@ -33,7 +33,11 @@ class Settings:
         unset="one per processor; 1 on a GPU",
     )
     threads: int | None = option(
-        "Number of threads of each run.", None, ge=1, metavar="T", unset="processors / jobs"
+        "Number of threads of each run.",
+        None,
+        ge=1,
+        metavar="T",
+        unset="OMP_NUM_THREADS, else processors / jobs",
     )
     tensorboard: bool = option("Write scalars to DIR/tensorboard as well.", False, needs="out")
 

@@ -183,8 +183,10 @@ def test_other_methods_are_refused(text: str) -> None:
 
 
 @both
-@pytest.mark.parametrize("budget", [0.1, 0.25])
-@pytest.mark.parametrize("rule", ["uniform", "obftf@2", "obftf+pass", "max_loss"])
+@pytest.mark.parametrize(
+    ("rule", "budget"),
+    [("uniform", 0.1), ("obftf@2", 0.25), ("obftf+pass", 0.1), ("max_loss", 0.25)],
+)
 def test_budgets_are_kept_exactly(name: str, budget: float, rule: str) -> None:
     course = follow(rule, budget, lr=0.001, name=name)
     k, result = int(budget * SIZE), course.result
