@@ -189,26 +189,26 @@ def _duration(seconds: float) -> str:
 
 
 def _shown(result: "Outcome", keeping: OutputOptions, plot: Path | None) -> dict[str, Any] | None:
-    from subsetopt.papers import showing
+    from subsetopt.papers.outcome_document import document, to_dict
+    from subsetopt.papers.outcome_figure import figure_of
 
     if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
         return None
     if plot is not None:
-        showing.draw(result, plot)
-    document = None
+        figure_of(result).save(plot)
     if keeping.as_json:
-        document = showing.to_dict(result)
-    elif keeping.markdown:
-        figure = "" if plot is None else str(plot)
-        say(showing.to_markdown(result, figure), nl=False)
+        return to_dict(result)
+    if keeping.markdown:
+        links = {} if plot is None else {result.experiment.name: str(plot)}
+        say(document(result).to_markdown(links), nl=False)
     else:
-        from subsetopt.report.terminal import console
+        from subsetopt.report import console
 
-        showing.print_outcome(result, console())
-    if keeping.out is not None and not keeping.as_json:
+        console().print(document(result))
+    if keeping.out is not None:
         say(f"kept in {keeping.out}", err=True)
     sys.stdout.flush()
-    return document
+    return None
 
 
 def _list(keeping: OutputOptions) -> None:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .figure_axes import Axis
     from .figure_style import Style, styles
     from .markup import escaped
+    from .panels import Panels
     from .plain_values import plain
     from .row_charts import Bars, Forest, Interval, Matrix, Shade
     from .terminal import console, facts, print_lines
@@ -70,6 +71,7 @@ __all__ = [
     "Matrix",
     "Note",
     "Notes",
+    "Panels",
     "Picture",
     "Section",
     "Series",
@@ -95,6 +97,7 @@ __getattr__ = loader(
         "figure_axes": ("Axis",),
         "figure_style": ("Style", "styles"),
         "markup": ("escaped",),
+        "panels": ("Panels",),
         "plain_values": ("plain",),
         "row_charts": ("Bars", "Forest", "Interval", "Matrix", "Shade"),
         "terminal": ("console", "facts", "print_lines"),

@@ -248,11 +248,20 @@ def _markdown(block: Block, links: Mapping[str, str]) -> Iterator[str]:
             texts = ((name, text.replace("\n", "; ")) for name, text in block.lines.items())
             yield "\n".join(f"- **{name}:** {escaped(text)}" for name, text in texts)
         case Notes() if block.lines:
-            yield "\n".join(f"- {escaped(str(one))}" for one in block.lines)
+            yield "\n".join(map(_bullet, block.lines))
         case Table():
             yield block.to_markdown()
         case Picture() if where := links.get(block.name):
             yield f"![{escaped(block.title)}]({f'<{where}>' if ' ' in where else where})"
+
+
+def _bullet(line: Note | str) -> str:
+    note = _note(line)
+    return (
+        f"- **{escaped(note.name)}:** {escaped(note.text)}"
+        if note.name
+        else f"- {escaped(note.text)}"
+    )
 
 
 def _html(block: Block, drawn: Mapping[str, str]) -> Iterator[Html]:

@@ -14,6 +14,7 @@ from subsetopt.report import (
     Forest,
     Interval,
     Matrix,
+    Panels,
     Series,
     Shade,
     Strip,
@@ -55,7 +56,17 @@ FIGURES["strip"] = Chart(
     x=Axis(scale="time", reach=(0.0, 2 * 86400.0), label="time, UTC"),
     strip=Strip(edges=[0, 86400, 2 * 86400], shares=[nan, 0.15], label="unknown"),
 )
+FIGURES["panels"] = Panels(
+    title="Side by side",
+    about="means",
+    charts=[
+        Chart(title="one", series=SERIES[:1], x=LOG),
+        Chart(title="two", series=SERIES[1:2], x=LOG),
+        Chart(title="three", series=SERIES[3:], x=LOG),
+    ],
+)
 SHOWN = {
+    "panels": {"Side by side", "means", "one", "two", "three", "swap", "<tabu> & $x$", "band"},
     "strip": {"Over time", "losses", "time, UTC", "unknown", "20 %", "12:00"},
     "chart": {"A chart", "how", "swap", "90 %", "<tabu> & $x$", "nothing", "time", "100 %", "10"},
     "empty": {"A chart", "there is nothing"},

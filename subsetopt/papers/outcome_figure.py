@@ -1,0 +1,178 @@
+"""An outcome as a figure: a panel for each part."""
+
+from collections.abc import Callable, Iterator, Sequence
+from math import ceil, inf, log
+
+from subsetopt.report import Axis, Chart, Panels, Series, styles
+from subsetopt.report.figure_axes import around, extent
+from subsetopt.report.number_format import round_percent
+from subsetopt.training.analysis import Spread
+
+from .measuring import Line
+from .outcome import Outcome
+from .parts import Part, Quantity
+
+_ROOM = 0.05
+"""What the name of a tick takes of the width of an axis."""
+
+
+def figure_of(outcome: Outcome) -> Panels:
+    """Return the figure; parts without results are left out."""
+    own = outcome.experiment.sheet
+    parts = [part for part in outcome.measured.parts if part.cells]
+    about = f"{own.item} of {own.paper}; scale {outcome.scale}; mean and 95 % interval of the seeds"
+    if own.figure.over == "epochs":
+        charts = [_over_epochs(outcome, part) for part in parts]
+    else:
+        charts = [
+            _over_columns(outcome, part, part.quantities[place])
+            for place in range(own.figure.quantities)
+            for part in parts
+            if place < len(part.quantities)
+        ]
+    rows = (row for part in parts for row in part.rows)
+    empty = "" if charts else "nothing was run"
+    return Panels(title=own.title, about=about, charts=charts, looks=styles(rows), empty=empty)
+
+
+# -- over columns ----------------------------------------------------------------------------------
+
+
+def _over_columns(outcome: Outcome, part: Part, quantity: Quantity) -> Chart:
+    lines = [
+        line
+        for line in outcome.measured.of(part.label)
+        if line.quantity.name == quantity.name and line.spread.mean is not None
+    ]
+    is_log = outcome.experiment.sheet.figure.log
+    ends = [end for line in lines for end in _interval(line.spread)]
+    means = [line.spread.mean for line in lines if line.spread.mean is not None]
+    y = Axis(
+        label=quantity.name, text=round_percent if quantity.share else None, reach=around(ends)
+    )
+    if is_log:
+        y = Axis(label=quantity.name, scale="log", reach=extent(means, 1.6))
+    columns = list(dict.fromkeys(line.cell.column for line in lines))
+    if len(columns) > 1:
+        return Chart(title=part.label, x=_axis(part, lines, columns), y=y,
+                     series=list(_series(part, lines, columns, is_log)))  # fmt: skip
+    names = [line.cell.row.replace(", ", ",\n").replace(" (", "\n(") for line in lines]
+    return Chart(
+        title=part.label,
+        series=[_marked(line.cell.row, [x], [line], is_log) for x, line in enumerate(lines)],
+        x=Axis(
+            reach=(-0.5, len(lines) - 0.5), ticks=range(len(lines)), text=lambda x: names[int(x)]
+        ),
+        y=y,
+    )
+
+
+def _places(columns: Sequence[str]) -> dict[str, float]:
+    """Return where columns are: at their numbers, or one after the other."""
+    numeric = _are_numbers(columns)
+    return {name: float(name) if numeric else float(i) for i, name in enumerate(columns)}
+
+
+def _are_numbers(columns: Sequence[str]) -> bool:
+    return all(name.replace(".", "", 1).isdigit() for name in columns)
+
+
+def _shared(lines: Sequence[Line]) -> set[str]:
+    """Return the columns of rows that have several."""
+    rows = [line.cell.row for line in lines]
+    return {line.cell.column for line in lines if rows.count(line.cell.row) > 1}
+
+
+def _axis(part: Part, lines: Sequence[Line], columns: Sequence[str]) -> Axis:
+    shared, places = _shared(lines), _places(columns)
+    names = {places[name]: name for name in columns if name in shared or not shared}
+    low, high = min(names), max(names)
+    if low > 0 and high > 10 * low:
+        ticks = _spaced(sorted(names), lambda a, b: log(b / a) / log(high / low))
+        return Axis(label=part.x, scale="log", reach=(low / 1.15, high * 1.15), ticks=ticks)
+    ticks = _spaced(sorted(names), lambda a, b: (b - a) / ((high - low) or 1.0))
+    return Axis(label=part.x, reach=around(names), ticks=ticks, text=lambda x: names[x])
+
+
+def _spaced(places: Sequence[float], apart: Callable[[float, float], float]) -> list[float]:
+    """Return the places whose names have room next to each other."""
+    kept = [places[0]]
+    for place in places[1:]:
+        if apart(kept[-1], place) >= _ROOM:
+            kept.append(place)
+    return kept
+
+
+def _series(
+    part: Part, lines: Sequence[Line], columns: Sequence[str], is_log: bool
+) -> Iterator[Series]:
+    places, shared, axis = _places(columns), _shared(lines), _axis(part, lines, columns)
+    assert axis.reach is not None
+    for row in dict.fromkeys(line.cell.row for line in lines):
+        own = [line for line in lines if line.cell.row == row]
+        if own[0].cell.column in shared or not shared:
+            yield _marked(row, [places[line.cell.column] for line in own], own, is_log)
+        else:  # a column of its own, such as full training: a line across
+            yield Series(name=row, x=axis.reach, y=[own[0].spread.mean or 0.0] * 2)
+
+
+def _marked(row: str, x: Sequence[float], lines: Sequence[Line], is_log: bool) -> Series:
+    means = [line.spread.mean or 0.0 for line in lines]
+    low, high = zip(*(_interval(line.spread) for line in lines), strict=True)
+    if is_log:  # of what reaches down to zero there is no logarithm
+        low = tuple(a if a > 0 else mean for a, mean in zip(low, means, strict=True))
+    is_joined = len(x) > 1 and _are_numbers([line.cell.column for line in lines])
+    return Series(name=row, x=x, y=means, low=low, high=high, marks="filled",
+                  line="plain" if is_joined else "")  # fmt: skip
+
+
+def _interval(spread: Spread) -> tuple[float, float]:
+    mean, half = inf if spread.mean is None else spread.mean, spread.half or 0.0
+    return mean - half, mean + half
+
+
+# -- over epochs -----------------------------------------------------------------------------------
+
+Curve = dict[float, Spread]
+"""Of the seeds, by epoch."""
+
+
+def _over_epochs(outcome: Outcome, part: Part) -> Chart:
+    metric = outcome.experiment.sheet.figure.metric
+    curves = {row: _curve(outcome, part, row, metric) for row in part.rows}
+    curves = {row: curve for row, curve in curves.items() if curve}
+    late = [
+        end
+        for curve in curves.values()
+        for spread in list(curve.values())[len(curve) // 5 :]
+        for end in _interval(spread)
+    ]
+    epochs = [epoch for curve in curves.values() for epoch in curve] or [1.0]
+    first, last = min(epochs), max(epochs)
+    ticks = range(int(first), int(last) + 1, max(1, ceil((last - first) / 8)))
+    name = "error" if metric == "accuracy" else metric.replace("_", " ")
+    text = round_percent if metric in ("accuracy", "pixel_error") else None
+    return Chart(
+        title=part.label,
+        series=[_drawn(row, curve) for row, curve in curves.items()],
+        x=Axis(label="epochs", reach=around((first, last)), ticks=ticks, text=str),
+        y=Axis(label=f"test {name}", reach=around(late, 0.08), text=text),
+    )
+
+
+def _curve(outcome: Outcome, part: Part, row: str, metric: str) -> Curve:
+    """Return a metric of a method; accuracies as errors."""
+    points: dict[float, list[float]] = {}
+    for run, cell in part.cells.items():
+        result = outcome.measured.results.get(run)
+        for one in result.history if result and cell.row == row else ():
+            if (value := one.get(f"test_{metric}")) is not None:
+                own = 1 - value if metric == "accuracy" else value
+                points.setdefault(one["epoch"], []).append(own)
+    return {epoch: Spread.of(points[epoch]) for epoch in sorted(points)}
+
+
+def _drawn(row: str, curve: Curve) -> Series:
+    low, high = zip(*map(_interval, curve.values()), strict=True)
+    y = [inf if spread.mean is None else spread.mean for spread in curve.values()]
+    return Series(name=row, x=list(curve), y=y, low=low, high=high)
