@@ -24,7 +24,7 @@ def to_markdown(report: Report, links: dict[str, str] | None = None) -> str:
 
 def test_all_that_has_to_be_said(planted_results: Planted) -> None:
     text = to_markdown(Report(planted_results()), LINKS)
-    assert text.startswith("# Comparison of solvers: planted\n\n- mean-matching: swap is the fast")
+    assert text.startswith("# Comparison of solvers: planted\n\n- **mean-matching:** swap is the")
     assert "- **machine:** Planted Processor @ 2.50GHz, 2 cores, Linux x86\\_64, Python" in text
     assert "- **commit:** 0123456789abcdef" in text
     for family in ("mean-matching", "mmd", "quadratic"):

@@ -183,7 +183,7 @@ def test_a_document_says_the_same_in_every_medium() -> None:
     assert shown.startswith(" swap: is fast\n\n Solvers: what they take\n machine")
     text = DOCUMENT.to_markdown()
     assert text.startswith(
-        "# Comparison: \\<suite\\>\n\n- swap: is fast\n\n## Solvers\n\nwhat they"
+        "# Comparison: \\<suite\\>\n\n- **swap:** is fast\n\n## Solvers\n\nwhat they"
     )
     assert "- **machine:** one; two\n\n| solver |" in text
     page = DOCUMENT.to_html()
