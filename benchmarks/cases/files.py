@@ -4,9 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from subsetopt._registry import require_options
+from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions, read_problem, read_table
-from subsetopt.problems import Gaussian, Kernel, Laplace, Linear, Polynomial, checks
+from subsetopt.problems import Kernel, checks
+from subsetopt.problems.kernel_choice import kernel_of
 from subsetopt.problems.kernel_matrices import symmetric_kernel
 from subsetopt.problems.points import points
 
@@ -25,12 +28,6 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "sequence": (*_KERNEL, *_TABLE),
 }
 """The families, and what may be said of a file beside k."""
-_KERNELS: dict[str, tuple[type[Kernel], tuple[str, ...]]] = {
-    "gaussian": (Gaussian, ("scale",)),
-    "laplace": (Laplace, ("scale",)),
-    "polynomial": (Polynomial, ("degree",)),
-    "linear": (Linear, ()),
-}
 _PACKED = (".xz", ".gz", ".bz2")
 
 
@@ -123,16 +120,12 @@ def _clouds(
 
 
 def _kernel(options: Mapping[str, Any]) -> Kernel | Literal["precomputed"]:
-    name = options.get("kernel", "gaussian")
-    known = (*_KERNELS, "precomputed")
-    if name not in known:
-        raise InvalidOption(f"kernel is {name!r}; it is one of {', '.join(known)}")
-    made, takes = _KERNELS.get(name, (Linear, ()))
-    given = {key: value for key, value in options.items() if key != "kernel"}
-    for key in given:
-        if key not in takes:
-            raise InvalidOption(f"{key} is not for the kernel {name}")
-    return "precomputed" if name == "precomputed" else made(**given)
+    spec = Spec.parse(str(options.get("kernel", "gaussian")))
+    given = spec.options | {key: options[key] for key in options if key != "kernel"}
+    if spec.name != "precomputed":
+        return kernel_of(Spec(spec.name, given))
+    require_options("kernel 'precomputed'", given, ())
+    return "precomputed"
 
 
 def _quadratic(

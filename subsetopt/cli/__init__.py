@@ -29,6 +29,6 @@ def __getattr__(name: str) -> Any:
     if name == "app":
         from . import commands
 
-        globals()["app"] = made = commands.application(())
+        globals()["app"] = made = commands.application()
         return made
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,13 +2,14 @@
 
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from subsetopt.errors import InvalidOption
+from subsetopt._options import option
 
 from . import exits
+from .options import command, json_flag, picture_file
 from .streams import say
 
 if TYPE_CHECKING:
@@ -17,50 +18,28 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to an app."""
-    app.command("compare")(compare)
+    app.command("compare")(command(compare))
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="A", help="Folder of results: before.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Folder of results: after.")],
-    threshold: Annotated[
-        float, typer.Option(help="Changes of time below this many per cent are passed over.")
-    ] = 5.0,
-    seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw the changes of time: a .svg, .png or .pdf file.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of tables.")
-    ] = False,
-    fail_on_regression: Annotated[
-        bool, typer.Option("--fail-on-regression", help="Exit with 1 if anything regressed.")
-    ] = False,
+    a: Path = option("Folder of results: before.", argument=True, metavar="A"),
+    b: Path = option("Folder of results: after.", argument=True, metavar="B"),
+    threshold: float = option("Changes of time below this many % are ignored.", 5.0, ge=0, lt=inf),
+    seed: int = option("Seed of the resampling.", 0, metavar="I"),
+    plot: Path | None = picture_file("File for a picture of the changes of time"),
+    as_json: bool = json_flag(),
+    fail_on_regression: bool = option("Exit with 1 if anything regressed.", False),
 ) -> None:
     """Say what has become slower, worse or broken between two folders of results."""
     from subsetopt.benchmarks.analysis.comparison import compare as compared
     from subsetopt.benchmarks.results.folder import load
 
-    if not 0 <= threshold < inf:
-        raise InvalidOption(f"--threshold is {threshold:g}; per cent are needed, 0 or more")
-    if plot is not None:
-        _require_drawable(plot)
     found = compared(load(a), load(b), threshold=threshold / 100, seed=seed)
     if plot is not None:
         _draw(found, plot)
     _show(found, as_json)
     if fail_on_regression and found.regressed:
         raise typer.Exit(exits.NO_ANSWER)
-
-
-def _require_drawable(path: Path) -> None:
-    from subsetopt._files import require_writable, suffix_of
-    from subsetopt.report.figure_files import SUFFIXES
-    from subsetopt.report.figure_style import MATPLOTLIB
-
-    suffix_of(path, SUFFIXES)
-    require_writable(path)
-    MATPLOTLIB.load()
 
 
 def _draw(found: "Comparison", path: Path) -> None:

@@ -1,54 +1,56 @@
 """``subsetopt known``: the best values known of public instances, and answers held against them."""
 
 import json
+import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from subsetopt._options import option
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
 
 from . import exits
-from .options import command
+from .options import command, json_flag
 from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.best_known import BestKnown
     from subsetopt.benchmarks.checking import CheckedRow
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     group = typer.Typer()
-    group.callback(help="The best values known of public instances.")(lambda: None)
-    group.command("list")(list_known)
+    group.callback(
+        help="List the best known values of public instances, and check results against them."
+    )(lambda: None)
+    group.command("list")(command(list_known))
     group.command("check")(command(check))
     app.add_typer(group, name="known")
 
 
 def list_known(
-    patterns: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[PATTERN]...",
-            help="Names of instances, * for any letters; else all.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: AsJson = False,
+    patterns: tuple[str, ...] = option(
+        "Names of instances, * for any letters.",
+        (),
+        argument=True,
+        repeatable=True,
+        metavar="[PATTERN]...",
+        unset="all",
+    ),
+    as_json: bool = json_flag(),
 ) -> None:
-    """List instances with their best known values, and who says so.
+    """List instances with their best known values and sources.
 
     Example: subsetopt known list 'MDG-*'
     """
     from subsetopt.benchmarks.checking import matching
 
-    rows = matching(patterns or ())
+    rows = matching(patterns)
     if as_json:
         document = {"instances": [asdict(row) for row in rows]}
         say(json.dumps(document, indent=2))
@@ -72,70 +74,60 @@ def _show_known(rows: "Sequence[BestKnown]") -> None:
     console().print(Table(columns, rows))
 
 
-def check(
-    answer: Annotated[
-        str,
-        typer.Argument(
-            metavar="ANSWER",
-            help="Indices as 'subsetopt solve' writes them (.npy, .csv, .txt, or what --json "
-            "prints), - for standard input; or a folder of 'subsetopt bench --out'.",
-            show_default=False,
-        ),
-    ],
-    table: TableOptions,
-    instance: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="The instance; else looked for in the data folder."),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="What its library calls it; else as its file is called."),
-    ] = None,
-    k: Annotated[
-        int | None,
-        typer.Option("--k", "-k", metavar="K", help="How many are to be chosen."),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", envvar="SUBSETOPT_DATA", help="Folder of mdplib/, kcluster/, bqp/."
-        ),
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Who found it, for the registry; else the solver."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Evaluate an answer anew and hold it against the best value known.
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """What is checked, and against what."""
 
-    Exit codes: 0 reached, or a new best; 1 worse; 2 bad input, such as an answer that is not
-    feasible. Of a folder: by the best answer to each instance, 2 if any answer is not feasible.
+    answer: str = option(
+        "Indices as 'subsetopt solve' writes them (.npy, .csv, .txt, or what --json prints), - for "
+        "standard input; or a folder of 'subsetopt bench --out'.",
+        argument=True,
+        metavar="ANSWER",
+    )
+    instance: str | None = option(
+        "File of the instance.", None, metavar="FILE", unset="searched in the data folder"
+    )
+    name: str | None = option(
+        "Name of the instance in its library.", None, unset="as its file is called"
+    )
+    k: int | None = option("Number of nodes to choose.", None, flags=("--k", "-k"), metavar="K")
+    data: Path | None = option(
+        "Folder of mdplib/, kcluster/ and bqp/.", None, unset="SUBSETOPT_DATA"
+    )
+    by: str | None = option(
+        "Finder of the answer, for the registry.", None, metavar="TEXT", unset="the solver"
+    )
+    as_json: bool = json_flag()
+
+    @property
+    def folder(self) -> Path | None:
+        """The data folder, if there is one."""
+        named = os.environ.get("SUBSETOPT_DATA")
+        return self.data or (Path(named) if named else None)
+
+
+def check(options: CheckOptions, table: TableOptions) -> None:
+    """Evaluate an answer anew and compare it with the best known value.
+
+    Exit codes: 0 reached, or a new best; 1 worse; 2 bad input, such as an infeasible answer. Of a
+    folder: by the best answer to each instance, 2 if any answer is infeasible.
 
     Example: subsetopt known check chosen.npy --instance MDG-a_1_n500_m50.txt.xz
     """
-    if Path(answer).is_dir():
-        for option, value in (("--instance", instance), ("--name", name), ("--k", k)):
-            if value is not None:
-                raise InvalidOption(f"{option} is for a single answer; {answer} is a folder")
-        _check_folder(Path(answer), data, by, as_json)
-    else:
-        _check_answer(answer, table, instance, name, k, data, by, as_json)
+    if not Path(options.answer).is_dir():
+        _check_answer(options, table)
+        return
+    for name in ("instance", "name", "k"):
+        if getattr(options, name) is not None:
+            raise InvalidOption(f"--{name} is for a single answer; {options.answer} is a folder")
+    _check_folder(options)
 
 
-def _check_answer(
-    answer: str,
-    table: TableOptions,
-    file: str | None,
-    name: str | None,
-    k: int | None,
-    data: Path | None,
-    by: str | None,
-    as_json: bool,
-) -> None:
+def _check_answer(options: CheckOptions, table: TableOptions) -> None:
     import subsetopt
     from subsetopt.benchmarks import checking
 
+    file, name = options.instance, options.name
     if name is None and file is None:
         raise InvalidOption(
             "which instance is it an answer to? Give its file by --instance, or its name by --name"
@@ -145,14 +137,14 @@ def _check_answer(
     checking.matching([instance])  # a wrong name is told before anything is read
     if instance != called and called in {row.instance for row in checking.matching(())}:
         raise InvalidOption(f"--name is {instance}, but {file} is called as {called} is")
-    found = checking.read_answer(answer, table)
-    checked = checking.check(instance, found.indices, file=file, folder=data, k=k)
+    found = checking.read_answer(options.answer, table)
+    checked = checking.check(instance, found.indices, file=file, folder=options.folder, k=options.k)
     line = None
     if checked.standing == "new best":
         solver = f"subsetopt {subsetopt.__version__}, {found.solver}" if found.solver else "unknown"
-        line = checked.registry_line(by or solver)
+        line = checked.registry_line(options.by or solver)
     sentence = checked.known.judge(checked.objective)
-    if as_json:
+    if options.as_json:
         document = {**checked.to_dict(), "sentence": sentence, "registry_line": line}
         say(json.dumps(document, allow_nan=False))
     else:
@@ -171,20 +163,22 @@ def _echo_lines(lines: Sequence[str]) -> None:
 # -- the answers of a comparison ------------------------------------------------------------------
 
 
-def _check_folder(folder: Path, data: Path | None, by: str | None, as_json: bool) -> None:
+def _check_folder(options: CheckOptions) -> None:
     from subsetopt.benchmarks.checking import check_results
     from subsetopt.benchmarks.results.folder import load
 
-    rows = list(check_results(load(folder), data))
+    rows = list(check_results(load(Path(options.answer)), options.folder))
     if not rows:
-        raise InvalidFile(f"{folder} holds no answer to an instance that the registry knows")
+        raise InvalidFile(
+            f"{options.answer} holds no answer to an instance that the registry knows"
+        )
     best = _best(rows)
     lines = [
-        row.checked.registry_line(by or row.by)
+        row.checked.registry_line(options.by or row.by)
         for row in best
         if row.checked is not None and row.checked.standing == "new best"
     ]
-    if as_json:
+    if options.as_json:
         document = {
             "answers": [_plain(row) for row in rows],
             "best": [_plain(row) for row in best],

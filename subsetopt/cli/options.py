@@ -2,8 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from inspect import Parameter, Signature, signature
+from dataclasses import (
+    MISSING,
+    Field,
+    dataclass,
+    field,
+    fields,
+    is_dataclass,
+    make_dataclass,
+    replace,
+)
+from inspect import Parameter, Signature, cleandoc, signature
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -40,31 +49,24 @@ class Given:
 
 
 def command(function: Command) -> Command:
-    """Return `function` as Typer wants it: each parameter that is a dataclass becomes its fields.
+    """Return `function` as Typer wants it, from what its parameters declare.
 
-    Values outside their domains are refused before the work, by the names of their flags.
+    A parameter is a dataclass, whose options become parameters of the command; or `Given`; or an
+    option itself, whose default is `option(...)`. Values outside their domains are refused before
+    the work, by the names of their flags.
     """
-    hints = get_type_hints(function, include_extras=True)
-    groups = {
-        name: group for name in signature(function).parameters if (group := _group(hints[name]))
-    }
+    own, groups = _groups(function)
 
     def expanded(**given: Any) -> None:
-        for name, group in groups.items():
-            given[name] = group.taken(given)
-        function(**given)
+        taken = own.taken(given) | {name: group.taken(given) for name, group in groups.items()}
+        function(**taken)
 
-    main = next(iter(groups if len(groups) == len(hints) - 1 else ()), "")  # the return is a hint
-    parameters = [
-        parameter
-        for name, plain in signature(function).parameters.items()
-        for parameter in (
-            groups[name].parameters(name == main)
-            if name in groups
-            else [plain.replace(annotation=hints[name], kind=Parameter.KEYWORD_ONLY)]
-        )
-    ]
-    expanded.__name__, expanded.__doc__ = function.__name__, function.__doc__
+    main = own if own.fields else next(iter(groups.values()))
+    parameters = list(own.parameters(True))
+    parameters += [one for group in groups.values() for one in group.parameters(group is main)]
+    expanded.__name__ = function.__name__
+    paragraphs = cleandoc(function.__doc__ or "").split("\n\n")
+    expanded.__doc__ = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return expanded
@@ -72,11 +74,11 @@ def command(function: Command) -> Command:
 
 @dataclass(frozen=True)
 class _Group:
-    """Some fields of a dataclass; of its whole an object is made, of a part a dict."""
+    """Some options of a dataclass; of its whole an object is made, of a part a dict."""
 
     kind: Any
     fields: tuple[Field[Any], ...]
-    part: Given | None
+    part: Given | None = None
 
     @property
     def partial(self) -> bool:
@@ -85,23 +87,21 @@ class _Group:
 
     def parameters(self, main: bool) -> Iterator[Parameter]:
         """Yield what Typer is to show and parse; that of the main group under "Options"."""
-        hints = get_type_hints(self.kind, include_extras=True)
         panel = (self.part.panel if self.part else "") or _title(self.kind.__name__)
         for one in self.fields:
-            about = one.metadata.get("option")
+            about: Option = one.metadata["option"]
             default = Parameter.empty if one.default is MISSING else one.default
-            if about is None:  # says itself what Typer needs
-                annotation = hints[one.name]
-            else:
-                unset = (self.part.unset if self.part else None) or about.unset
-                if self.partial:
-                    unset = unset or str("" if default is None else _shown(default))
-                    default = None
-                annotation = _annotation(one, about, unset, None if main else panel)
-            if isinstance(default, tuple) and about is not None and about.repeatable:
+            unset = (self.part.unset if self.part else None) or about.unset
+            if self.partial:
+                unset = unset or str("" if default is None else _shown(default))
+                default = None
+            if isinstance(default, tuple) and about.repeatable:
                 default = list(default) or None
             yield Parameter(
-                one.name, Parameter.KEYWORD_ONLY, default=_shown(default), annotation=annotation
+                one.name,
+                Parameter.KEYWORD_ONLY,
+                default=_shown(default),
+                annotation=_annotation(one, about, unset, None if main else panel),
             )
 
     def taken(self, given: Values) -> Any:
@@ -119,20 +119,27 @@ class _Group:
         return values if self.part is not None else self.kind(**values)
 
 
+def _groups(function: Command) -> tuple[_Group, dict[str, _Group]]:
+    """Return the options that a function declares itself, and those of its other parameters."""
+    hints = get_type_hints(function, include_extras=True)
+    own, groups = [], {}
+    for name, parameter in signature(function).parameters.items():
+        if isinstance(parameter.default, Field):
+            own.append((name, hints[name], parameter.default))
+        elif is_dataclass(hints[name]):
+            groups[name] = _Group(hints[name], fields(hints[name]))
+        else:
+            part = next(one for one in get_args(hints[name]) if isinstance(one, Given))
+            known = {one.name: one for one in fields(part.kind)}
+            groups[name] = _Group(part.kind, tuple(known[one] for one in part.names), part)
+    made = make_dataclass(function.__name__, own, kw_only=True)
+    return _Group(made, fields(made), Given(made, ())), groups
+
+
 def _title(name: str) -> str:
     """Return the heading of a group: ``MeanMatchingOptions`` is ``Mean matching``."""
     name = name.removesuffix("Options")
     return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f" {found[0].lower()}", name)
-
-
-def _group(hint: Any) -> _Group | None:
-    if is_dataclass(hint):
-        return _Group(hint, tuple(one for one in fields(hint) if one.init), None)
-    part = next((one for one in get_args(hint)[1:] if isinstance(one, Given)), None)
-    if get_origin(hint) is not Annotated or part is None:
-        return None
-    known = {one.name: one for one in fields(part.kind)}
-    return _Group(part.kind, tuple(known[name] for name in part.names), part)
 
 
 def output_file(help: str, *suffixes: str, **about: Any) -> Any:  # noqa: A002
@@ -149,9 +156,30 @@ def output_file(help: str, *suffixes: str, **about: Any) -> Any:  # noqa: A002
     return option(f"{help}: {listed(suffixes)}.", parse=parse, **known)
 
 
+def picture_file(help: str, default: Any = None) -> Any:  # noqa: A002
+    """Return an option that takes a picture to draw; refused at once where none can be drawn."""
+    plain = output_file(help, ".svg", ".png", ".pdf")
+    about: Option = plain.metadata["option"]
+
+    def parse(name: str, text: str) -> Path:
+        from subsetopt.report.figure_style import MATPLOTLIB
+
+        if about.parse is not None:
+            about.parse(name, text)
+        MATPLOTLIB.load()
+        return Path(text)
+
+    return field(default=default, metadata={"option": replace(about, parse=parse)})
+
+
+def json_flag(help: str = "Print one JSON object instead of tables.") -> Any:  # noqa: A002
+    """Return the option ``--json``."""
+    return option(help, False, flags=("--json",))
+
+
 def flag_of(one: Field[Any]) -> str:
     """Return what a field is called on the command line."""
-    about = one.metadata.get("option") or Option(help="")
+    about: Option = one.metadata["option"]
     if about.argument:
         return about.metavar or one.name
     return about.flags[0] if about.flags else f"--{one.name.replace('_', '-')}"
@@ -163,18 +191,26 @@ def _annotation(one: Field[Any], about: Option, unset: str, panel: str | None) -
     plain = next((kind for kind in kinds if kind in (bool, int, float, Path)), str)
     kind = str if about.parse or str in kinds else plain
     shared: Values = {
-        "metavar": "" if kind is bool else about.metavar or None,
+        "metavar": about.metavar or (one.name.upper() if about.argument else _metavar(kinds)),
         "help": _help(about, unset),
         "show_default": not unset and one.default not in (None, "", (), MISSING),
     }
+    taken: Any = kind | None if unset or one.default in (None, ()) else kind
+    if about.repeatable:
+        taken = list[str] | None
     if about.argument:
-        return Annotated[kind, typer.Argument(**shared)]
+        return Annotated[taken, typer.Argument(**shared)]
     flags = list(about.flags or [flag_of(one)])
     if kind is bool and one.default is None and not about.flags:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"]
-    kind = list[str] if about.repeatable else kind
-    optional = kind | None if unset or one.default in (None, ()) else kind
-    return Annotated[optional, typer.Option(*flags, rich_help_panel=panel, **shared)]
+    return Annotated[taken, typer.Option(*flags, rich_help_panel=panel, **shared)]
+
+
+def _metavar(kinds: list[Any]) -> str:
+    """Return what a value of a type is called: a number N or X, a folder DIR, a text NAME."""
+    if get_origin(kinds[0]) is tuple:
+        return f"{_metavar([get_args(kinds[0])[0]])},..."
+    return {bool: "", int: "N", float: "X", Path: "DIR"}.get(kinds[0], "NAME")
 
 
 def _help(about: Option, unset: str) -> str:
@@ -191,8 +227,8 @@ def _shown(default: Any) -> Any:
 
 def _value(one: Field[Any], given: Any) -> Any:
     """Return what was given as the field holds it: texts parsed, lists joined."""
-    about = one.metadata.get("option")
-    if about is None or given is None:
+    about: Option = one.metadata["option"]
+    if given is None:
         return given
     if isinstance(given, list):
         return tuple(part for text in given for part in _value(one, text))

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import MISSING, asdict
 from pathlib import Path
 from time import sleep
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 
 from . import exits
 from .durations import age, moment, shown
+from .options import command, json_flag, output_file, picture_file
 from .streams import say
 
 if TYPE_CHECKING:
@@ -22,23 +24,20 @@ if TYPE_CHECKING:
     from subsetopt.records.overview import Progress, Row
     from subsetopt.records.store import Info, RecordStore
 
-Folder = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The folder of records.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 _POLL = 0.5
+FOLDER: Any = option("Folder of the records.", argument=True, metavar="DIR")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     group = typer.Typer()
-    group.callback(help="Recorded forward passes: look at them, merge, drop, export.")(lambda: None)
-    for command in (info, tail, compact, export, plot):
-        group.command(command.__name__)(command)
+    group.callback(help="Inspect, merge, drop and export recorded forward passes.")(lambda: None)
+    for function in (info, tail, compact, export, plot):
+        group.command(function.__name__)(command(function))
     app.add_typer(group, name="records")
 
 
-def info(folder: Folder, as_json: AsJson = False) -> None:
+def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object.")) -> None:
     """Say what a folder holds, and how far its streams have come.
 
     Example: subsetopt records info records
@@ -118,16 +117,10 @@ def _lines(store: "RecordStore", found: "Info", classes: "Classes | None") -> di
 
 
 def tail(
-    folder: Folder,
-    count: Annotated[
-        int, typer.Option("-n", "--lines", metavar="N", help="How many records.")
-    ] = 10,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Then print those that come, until Ctrl-C.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object for each record.")
-    ] = False,
+    folder: Path = FOLDER,
+    count: int = option("Number of records.", 10, ge=0, flags=("--lines", "-n")),
+    follow: bool = option("Then print new records as they come, until Ctrl-C.", False),
+    as_json: bool = json_flag("Print one JSON object for each record."),
 ) -> None:
     """Print the latest records, in the order of their times.
 
@@ -136,8 +129,6 @@ def tail(
     from subsetopt.records import RecordStore
     from subsetopt.records.overview import Tailing
 
-    if count < 0:
-        raise InvalidOption(f"-n is {count}; a number >= 0 is needed")
     tailing = Tailing(RecordStore(folder))
     say = _say_json if as_json else _say
     try:
@@ -169,21 +160,16 @@ def _say_json(rows: "list[Row]") -> None:
 
 
 def compact(
-    folder: Folder,
-    rows: Annotated[
-        int, typer.Option(metavar="N", help="Records in a merged file, at most.")
-    ] = 4_194_304,
-    max_age: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AGE", help="Drop files whose last record is older: 30d, 12h, 90m, or seconds."
-        ),
-    ] = None,
-    max_records: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Drop the oldest files beyond so many records."),
-    ] = None,
-    as_json: AsJson = False,
+    folder: Path = FOLDER,
+    rows: int = option("Maximum number of records in a merged file.", 4_194_304, ge=1),
+    max_age: float | None = option(
+        "Drop files whose last record is older: 30d, 12h, 90m, or seconds.",
+        None,
+        metavar="AGE",
+        parse=age,
+    ),
+    max_records: int | None = option("Drop the oldest files beyond this many records.", None, ge=0),
+    as_json: bool = json_flag("Print one JSON object."),
 ) -> None:
     """Merge small files, and drop old ones where a limit is given, while others write and read.
 
@@ -191,11 +177,6 @@ def compact(
     """
     from subsetopt.records import RecordStore
 
-    seconds = None if max_age is None else age("--max-age", max_age)
-    if max_records is not None and max_records < 0:
-        raise InvalidOption(f"--max-records is {max_records}; a number >= 0 is needed")
-    if rows < 1:
-        raise InvalidOption(f"--rows is {rows}; a number >= 1 is needed")
     store = RecordStore(folder)
     dropped: Dropped | None = None
     from subsetopt.report.terminal import console
@@ -203,8 +184,8 @@ def compact(
     screen = console(stderr=True)
     quiet = as_json or not screen.is_terminal
     with _nothing() if quiet else screen.status("merging"):
-        if seconds is not None or max_records is not None:
-            dropped = store.retain(max_age=seconds, max_records=max_records)
+        if max_age is not None or max_records is not None:
+            dropped = store.retain(max_age=max_age, max_records=max_records)
         merged = store.compact(rows)
     if as_json:
         held = None if dropped is None else asdict(dropped)
@@ -230,64 +211,53 @@ def _show_compact(dropped: "Dropped | None", merged: "Compacted") -> None:
 
 
 def export(
-    folder: Folder,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl file.")],
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="From then on: 2026-11-27T18:00 (UTC), or seconds."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Until then, itself left out.")
-    ] = None,
-    writer: Annotated[str | None, typer.Option(metavar="NAME", help="Only its records.")] = None,
-    latest: Annotated[
-        bool, typer.Option("--latest", help="One row for each id, with its latest loss.")
-    ] = False,
+    folder: Path = FOLDER,
+    out: Path = output_file("File to write", ".parquet", ".csv", ".jsonl", default=MISSING),
+    since: float | None = option(
+        "Earliest time: 2026-11-27T18:00 (UTC), or seconds since 1970.",
+        None,
+        metavar="TIME",
+        parse=moment,
+    ),
+    until: float | None = option(
+        "Time from which on records are left out.", None, metavar="TIME", parse=moment
+    ),
+    writer: str | None = option("Writer whose records are written.", None, unset="all"),
+    latest: bool = option("Write one row for each id, with its latest loss.", False),
 ) -> None:
     """Write records to one file; losses whose labels came later are filled in.
 
     Example: subsetopt records export records --out records.csv --since 2026-11-27
     """
-    from subsetopt._files import require_writable, suffix_of
     from subsetopt.records import RecordStore, exporting
 
-    if latest and (since or until or writer):
+    limits = {"since": since, "until": until, "writer": writer}
+    if latest and any(one is not None for one in limits.values()):
         raise InvalidOption("--latest is of all records; leave out --since, --until and --writer")
-    suffix_of(out, exporting.SUFFIXES)
-    require_writable(out)
-    limits = {
-        name: None if text is None else moment(f"--{name}", text)
-        for name, text in (("since", since), ("until", until))
-    }
     store = RecordStore(folder)
     if latest:
         written = exporting.export_latest(store, out)
     else:
         with _bar("exporting", store) as progress:
-            written = exporting.export(store, out, writer=writer, progress=progress, **limits)
+            written = exporting.export(store, out, progress=progress, **limits)  # type: ignore[arg-type]
     say(f"{written:,} {'ids' if latest else 'records'} written to {out}", err=True)
 
 
 def plot(
-    folder: Folder,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="A .svg, .png or .pdf file.")],
-    stream: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Show what it chose; else the only one that kept it."),
-    ] = None,
-    bins: Annotated[int, typer.Option(metavar="N", help="Stretches of time.")] = 60,
+    folder: Path = FOLDER,
+    out: Path = picture_file("File for the picture", MISSING),
+    stream: str | None = option(
+        "Stream whose choices are shown.", None, unset="the only one that kept them"
+    ),
+    bins: int = option("Number of intervals of time.", 60, ge=1),
 ) -> None:
     """Draw how losses are distributed over time, and what a stream has chosen of them.
 
     Example: subsetopt records plot records --out losses.svg
     """
-    from subsetopt._files import require_writable, suffix_of
     from subsetopt.records import RecordStore
     from subsetopt.records.distribution import distribution
-    from subsetopt.report import figure_files as files
 
-    suffix_of(out, files.SUFFIXES)
-    require_writable(out)
     store = RecordStore(folder)
     with _bar("reading", store) as progress:
         found = distribution(store, bins, stream, progress)

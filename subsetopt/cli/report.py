@@ -1,12 +1,14 @@
 """``subsetopt report``: what a comparison has shown."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 
+from .options import command, json_flag
 from .streams import say
 
 if TYPE_CHECKING:
@@ -21,45 +23,31 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to an app."""
-    app.command("report")(report)
+    app.command("report")(command(report))
 
 
 def report(
-    folder: Annotated[
-        Path,
-        typer.Argument(metavar="DIR", help="Folder of results of `bench` or `train`."),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the page, its figures and the tables; else DIR/report."),
-    ] = None,
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print Markdown instead of tables.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of tables.")
-    ] = False,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Write nothing, only print.")] = False,
-    at_cost: Annotated[
-        float | None,
-        typer.Option(
-            metavar="T",
-            help="Of training: compare when runs had cost so many epochs of full training, passes "
-            "to choose included.",
-        ),
-    ] = None,
-    at_seconds: Annotated[
-        float | None,
-        typer.Option(metavar="S", help="Of training: compare when runs had trained for so long."),
-    ] = None,
-    equal_cost: Annotated[
-        bool,
-        typer.Option(
-            "--equal-cost",
-            help="Of training: compare with runs of the baseline that cost as much, at a larger "
-            "budget; `train --equal-cost` makes them.",
-        ),
-    ] = False,
+    folder: Path = option("Folder of results of `bench` or `train`.", argument=True, metavar="DIR"),
+    out: Path | None = option(
+        "Folder for the page, its figures and the tables.", None, unset="DIR/report"
+    ),
+    as_markdown: bool = option("Print Markdown instead of tables.", False, flags=("--markdown",)),
+    as_json: bool = json_flag(),
+    no_page: bool = option("Only print; write nothing.", False),
+    at_cost: float | None = option(
+        "Compare training runs when they had cost this many epochs of full training, selection "
+        "passes included.",
+        None,
+        metavar="T",
+    ),
+    at_seconds: float | None = option(
+        "Compare training runs when they had trained for this many seconds.", None, metavar="S"
+    ),
+    equal_cost: bool = option(
+        "Compare training runs with runs of the baseline that cost as much, at a larger budget; "
+        "`train --equal-cost` makes them.",
+        False,
+    ),
 ) -> None:
     """Show results: tables here, and a page with figures that needs nothing else."""
     from subsetopt.benchmarks.reporting.comparison_report import Report

@@ -6,15 +6,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from subsetopt._options import numbers, split
+from subsetopt._options import option
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 
 from . import exits
-from .options import command
+from .options import command, picture_file
 from .streams import say
 from .trainings import OutputOptions
 
@@ -33,54 +33,34 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Which:
+class ExperimentOptions:
     """What is run again."""
 
-    experiment: Annotated[
-        str,
-        typer.Argument(
-            help="Its name: obftf-fig1, budgeted-table2, mmd-table1, ...; list shows them, all "
-            "runs one after another.",
-            show_default=False,
-        ),
-    ]
-    scale: Annotated[
-        str,
-        typer.Option(
-            metavar="quick|paper",
-            help="quick: minutes on two processors, smaller than published; paper: as published.",
-        ),
-    ] = "quick"
-    seeds: Annotated[
-        str | None, typer.Option(metavar="I,...", help="In place of those of the experiment.")
-    ] = None
-    rules: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,...",
-            help="Only these methods, named as in the paper or as rules, and the baseline.",
-        ),
-    ] = None
-    device: Annotated[str | None, typer.Option(metavar="NAME", help="cpu or cuda; else cpu.")] = (
-        None
+    experiment: str = option(
+        "Name of the experiment: obftf-fig1, budgeted-table2, mmd-table1, ...; list shows them, "
+        "all runs one after another.",
+        argument=True,
     )
-
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")
-    ] = None
+    scale: str = option(
+        "Scale: quick takes minutes on two processors, smaller than published; paper is as "
+        "published.",
+        "quick",
+        metavar="quick|paper",
+    )
+    seeds: tuple[int, ...] | None = option(
+        "Seeds of the runs.", None, ge=0, metavar="I,...", unset="the experiment's"
+    )
+    rules: tuple[str, ...] | None = option(
+        "Methods to run, named as in the paper or as rules; the baseline is always added.",
+        None,
+        unset="all",
+    )
+    device: str | None = option("Device to train on: cpu or cuda.", None, unset="cpu")
+    plot: Path | None = picture_file("File for a picture of the results")
 
     def __post_init__(self) -> None:
-        if self.plot is not None:
-            from subsetopt._files import require_writable, suffix_of
-
-            suffix_of(self.plot, (".svg", ".png", ".pdf"))
-            require_writable(self.plot)
         if self.scale not in SCALES:
-            raise InvalidOption(f"--scale is {self.scale!r}; quick or paper is needed")
-        if self.seeds is not None:
-            found = numbers("--seeds", self.seeds, int)
-            if len(set(found)) < len(found) or min(found) < 0:
-                raise InvalidOption(f"--seeds is {self.seeds!r}; each once, from 0 on, is needed")
+            raise InvalidOption(f"--scale must be quick or paper; got {self.scale!r}")
         if self.experiment == ALL and self.scale == "paper":
             raise InvalidOption("all is for --scale quick; name one experiment for --scale paper")
 
@@ -88,20 +68,18 @@ class Which:
         """Return the parts, with the runs that were asked for."""
         from subsetopt.papers.parts import require_rows
 
-        seeds = None if self.seeds is None else numbers("--seeds", self.seeds, int)
-        parts = experiment.runs(self.scale, seeds)
+        parts = experiment.runs(self.scale, self.seeds)
         if self.rules is not None:
-            wanted = split(self.rules)
-            require_rows(parts, wanted)
-            parts = [part.only(wanted) for part in parts]
+            require_rows(parts, self.rules)
+            parts = [part.only(self.rules) for part in parts]
         device = self.device
         if device is not None:
             parts = [part.mapped(lambda run: run.but(device=device)) for part in parts]
         return parts
 
 
-def reproduce(which: Which, keeping: OutputOptions) -> None:
-    """Run a table or figure of the papers again, its numbers beside the published ones.
+def reproduce(which: ExperimentOptions, keeping: OutputOptions) -> None:
+    """Run a table or figure of the papers again and compare it with the published numbers.
 
     Example: subsetopt reproduce obftf-fig1 --scale quick --plot fig1.svg
     """
@@ -128,7 +106,7 @@ def reproduce(which: Which, keeping: OutputOptions) -> None:
 
 
 def _each(
-    found: "Sequence[Experiment]", which: Which, keeping: OutputOptions
+    found: "Sequence[Experiment]", which: ExperimentOptions, keeping: OutputOptions
 ) -> Iterator[dict[str, Any] | None]:
     from subsetopt.papers.readiness import ready
 
@@ -151,7 +129,7 @@ def _each(
 
 
 def _run(
-    experiment: "Experiment", parts: "list[Part]", which: Which, keeping: OutputOptions
+    experiment: "Experiment", parts: "list[Part]", which: ExperimentOptions, keeping: OutputOptions
 ) -> "Outcome":
     from subsetopt.papers import Scale
     from subsetopt.papers.outcome import outcome

@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 import subsetopt
 
+from .options import command, json_flag
 from .streams import say
 
 if TYPE_CHECKING:
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    app.command("solvers")(list_solvers)
+    app.command("solvers")(command(list_solvers))
 
 
 def list_solvers(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead.")] = False,
+    as_json: bool = json_flag(),
 ) -> None:
-    """List the solvers, those that cannot run here included, with the reason and the mend.
+    """List all solvers; those that cannot run here with the reason and the fix.
 
     Example: subsetopt solvers --json
     """

@@ -1,11 +1,14 @@
 """``subsetopt warmup``: compile everything now, or say what is not compiled yet."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from subsetopt._options import option
+
 from . import exits
+from .options import command, json_flag
 from .streams import output_to_error, say
 
 if TYPE_CHECKING:
@@ -14,19 +17,16 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    app.command("warmup")(warmup)
+    app.command("warmup")(command(warmup))
 
 
 def warmup(
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Compile nothing; list what is missing, exit code 1 if any."),
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead.")] = False,
+    check: bool = option("List missing kernels without compiling; exit code 1 if any are.", False),
+    as_json: bool = json_flag("Print one JSON object."),
 ) -> None:
     """Compile all kernels once, so that no later call waits for the compiler.
 
-    They are kept in the folder that is named at the end, for all processes of this machine.
+    They are kept for all processes of this machine, in the folder that is named at the end.
 
     Example: subsetopt warmup
     """

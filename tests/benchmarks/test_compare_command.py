@@ -76,7 +76,7 @@ def test_what_is_wrong_is_said_before_anything_is_drawn(
     a, b = folders
     for arguments, message in (
         ((a, tmp_path / "nowhere"), "nowhere"),
-        ((a, b, "--threshold", "-1"), "--threshold is -1; per cent are needed"),
+        ((a, b, "--threshold", "-1"), "--threshold must be a number in [0, inf); got -1.0"),
         ((a, b, "--plot", tmp_path / "x.doc"), "known are .svg, .png"),
         ((a, b, "--plot", tmp_path / "no" / "x.svg"), "there is no such folder"),
     ):

@@ -241,13 +241,13 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         ),
         (
             "instances: [{file: points.csv, family: mmd, k: 2, kernel: cubic}]",
-            InvalidOption,
-            "kernel is 'cubic'; it is one of gaussian, laplace, polynomial, linear, precomputed",
+            InvalidProblem,
+            "kernel is 'cubic'; it is one of 'gaussian', 'laplace', 'polynomial', 'linear'",
         ),
         (
             "instances: [{file: points.csv, family: mmd, k: 2, kernel: linear, scale: 1}]",
             InvalidOption,
-            "scale is not for the kernel linear",
+            "kernel 'linear' has no option 'scale'",
         ),
         (
             "instances: [{file: points.csv, family: mmd, k: 2, scale: small}]",
