@@ -11,6 +11,7 @@ three lines takes:
 * ``a[:] = b`` between arrays and a message in ``raise`` drag in the formatting of strings, 30
   times; a sort or a partition 15 to 20; an expression of arrays, `numpy.sum` of one, 3 to 5; an
   array that is made in the kernel 1 to 2, so Python hands in the room.
+* `min`, `max` and `int` are functions like others, a conditional expression and `np.int64` are not.
 * Each type of each argument makes another copy: Python always gives the same ones. Matrices may be
   float32 or float64; a job compiles for its own.
 """
