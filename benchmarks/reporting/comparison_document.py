@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from subsetopt.benchmarks.results.folder import ROWS
 from subsetopt.report import Document, Facts, Note, Notes, Picture, Section, Style, Table, styles
-from subsetopt.report.document import write_text
 from subsetopt.report.figure_style import MATPLOTLIB
 
 from . import comparison_figures as figures
@@ -219,6 +218,4 @@ def write_report(
         for folder in (source if name == ROWS else tables,)
         if (folder / name).exists()
     }
-    page = document(report, files)
-    write_text(out / "index.html", page.to_html(page.draw(out, progress)))
-    return out / "index.html"
+    return document(report, files).write(out, ["index.html"], progress)

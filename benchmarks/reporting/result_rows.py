@@ -4,14 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from subsetopt.benchmarks.analysis.yardsticks import with_gaps
 from subsetopt.benchmarks.results import SCHEMA, Results, Row
 from subsetopt.report import Column, Table
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 Record = dict[str, Any]
 
@@ -74,20 +71,9 @@ COLUMNS: tuple[Column[Record], ...] = (
 """What the tables hold, in this order. Their schema has the version `SCHEMA`."""
 
 
-def table(results: Results) -> Table[Record]:
+def result_table(results: Results) -> Table[Record]:
     """Return one row for each row of the results, with the columns of `COLUMNS`."""
     return Table(COLUMNS, list(_records(results)))
-
-
-def to_frame(results: Results) -> "DataFrame":
-    """Return `table` as one of pandas; columns of lists hold Python lists, or None.
-
-    Raises
-    ------
-    MissingDependency
-        If pandas is not installed.
-    """
-    return table(results).to_frame()
 
 
 def write_tables(results: Results, folder: Path) -> list[Path]:
@@ -104,7 +90,7 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
         If a file cannot be written.
     """
     parquet, csv = folder / "rows.parquet", folder / "rows.csv"
-    rows = table(results)
+    rows = result_table(results)
     rows.to_parquet(parquet, {"subsetopt.schema": str(SCHEMA)})
     rows.to_csv(csv)
     return [parquet, csv]
@@ -120,13 +106,9 @@ def _records(results: Results) -> Iterator[Record]:
         session = results.sessions[row.session]
         yield {name: getattr(row, name) for name in own} | {
             "options": json.dumps(dict(row.options), sort_keys=True),
-            "termination": None if row.termination is None else row.termination.value,
-            "certificate": None if row.certificate is None else row.certificate.value,
-            "seconds": list(row.seconds),
             "seconds_median": row.typical_seconds,
             "seconds_min": min(row.seconds, default=None),
             "seconds_max": max(row.seconds, default=None),
-            "indices": None if row.indices is None else list(row.indices),
             "case_bound": bounds.get(row.case),
             "cpu": session.machine.cpu,
             "commit": session.commit,

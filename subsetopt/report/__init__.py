@@ -24,7 +24,7 @@ A domain declares columns and hands over its rows, of any type:
     they are, which `show(rows, title)` prints.
 `Document`
     A title and `Section` s of text, `Facts`, `Notes`, tables and `Picture` s: on the terminal
-    (print it), ``to_markdown(links)``, ``to_html(drawn)``; ``draw(folder)`` writes its pictures.
+    (print it), ``to_markdown(links)``, ``to_html(drawn)``; ``write(folder, names)`` with pictures.
 `Figure`
     A declaration that ``draw()``, ``save(path)`` (.svg, .png, .pdf) and ``to_svg()`` render by
     matplotlib in one style: `Chart` (`Series` on two `Axis`, a `Strip` below), `Forest`

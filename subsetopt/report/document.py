@@ -199,16 +199,39 @@ class Document:
 
         return page(self, drawn or {})
 
-    def draw(
-        self, folder: Path, progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> dict[str, str]:
-        """Write each picture as SVG and PNG into a folder; returns SVG elements by their names.
+    def write(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Path:
+        """Write files called so, ``.html`` or ``.md``, and each picture as SVG and PNG.
 
-        `progress` is called with the pictures drawn and all of them. Raises MissingDependency
-        without matplotlib, and OSError.
+        Parameters
+        ----------
+        folder : Path
+            Made if it is not there.
+        names : sequence of str
+        progress : callable
+            Called with the pictures drawn and all of them.
+
+        Returns
+        -------
+        Path
+            Of the first file.
+
+        Raises
+        ------
+        MissingDependency
+            Without matplotlib.
+        OSError
+            If something cannot be written.
         """
         from .figure_files import save, to_svg
+        from .figure_style import MATPLOTLIB
 
+        MATPLOTLIB.load()
+        folder.mkdir(parents=True, exist_ok=True)
         drawn = {}
         for number, picture in enumerate(self.pictures):
             progress(number, len(self.pictures))
@@ -216,7 +239,12 @@ class Document:
             for suffix in ("svg", "png"):
                 save(figure, folder / f"{picture.name}.{suffix}")
             drawn[picture.name] = to_svg(figure)
-        return drawn
+        for name in names:
+            is_page = name.endswith(".html")
+            write_text(
+                folder / name, self.to_html(drawn) if is_page else self.to_markdown("{}.svg")
+            )
+        return folder / names[0]
 
 
 def write_text(path: Path, text: str) -> None:

@@ -33,6 +33,8 @@ class Steps:
         Seconds that the work may take.
     now : callable, optional
         The clock, in seconds; None is `time.monotonic`.
+    changed : callable
+        Called with the steps after each update.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class Steps:
         unit: str = "",
         limit: float | None = None,
         now: Callable[[], float] | None = None,
+        changed: Callable[["Steps"], None] = lambda steps: None,
     ) -> None:
+        self._changed = changed
         self._label, self._total, self._unit, self._limit = label, total, unit, limit
         self._note = ""
         self._done: int | None = None
@@ -73,10 +77,7 @@ class Steps:
             self._done = done
         self._total = self._total if total is None else total
         self._note = self._note if note is None else note
-        self._changed()
-
-    def _changed(self) -> None:
-        """Show what has changed."""
+        self._changed(self)
 
     def _steps(self) -> str:
         of = "" if self._total is None else f" of {self._total:,}"
@@ -126,25 +127,6 @@ class Lines(Steps):
         self._thread.join()
 
 
-class _Bar(Steps):
-    """A bar of Rich's."""
-
-    def __init__(self, progress: Any, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._progress = progress
-        self._task = progress.add_task(self._label, total=self._total, steps="", note="")
-
-    def _changed(self) -> None:
-        self._progress.update(
-            self._task,
-            completed=self._done or 0,
-            total=self._total,
-            description=self._label,
-            steps=self._steps(),
-            note=self._note,
-        )
-
-
 @contextmanager
 def shown(
     label: str,
@@ -184,8 +166,14 @@ def shown(
     def drawn() -> Any:
         return Group(*filter(None, [above()]), bar)
 
+    task = bar.add_task(label, total=total, steps="", note="")
+
+    def changed(now: Steps) -> None:
+        about: Any = {"steps": now._steps(), "note": now._note, "description": now._label}
+        bar.update(task, completed=now._done or 0, total=now._total, **about)
+
     with Live(get_renderable=drawn, console=screen, refresh_per_second=2, transient=True):
-        yield _Bar(bar, label, total, unit=unit)
+        yield Steps(label, total, unit=unit, changed=changed)
 
 
 def on_terminal() -> bool:

@@ -68,7 +68,7 @@ RESULTS = Results(
 
 
 def test_the_columns_are_those_that_are_documented() -> None:
-    frame = frames.to_frame(RESULTS)
+    frame = frames.result_table(RESULTS).to_frame()
     assert list(frame.columns) == [column.key for column in frames.COLUMNS]
     assert {field.name for field in fields(Row)} <= {column.key for column in frames.COLUMNS}
     for column in frames.COLUMNS:
@@ -78,7 +78,7 @@ def test_the_columns_are_those_that_are_documented() -> None:
 
 
 def test_a_row_with_everything() -> None:
-    row = frames.to_frame(RESULTS).iloc[0]
+    row = frames.result_table(RESULTS).to_frame().iloc[0]
     assert row["termination"] == "iteration_limit"
     assert json.loads(row["options"]) == FULL.options
     assert row["seconds"] == [0.25, 0.125, 1.0]
@@ -91,7 +91,7 @@ def test_a_row_with_everything() -> None:
 
 
 def test_a_row_without_an_answer() -> None:
-    frame = frames.to_frame(RESULTS)
+    frame = frames.result_table(RESULTS).to_frame()
     row = frame.iloc[2]
     for name in ("objective", "termination", "certificate", "seconds_median", "gap_to_best"):
         assert row[name] is pd.NA
@@ -103,8 +103,12 @@ def test_a_row_without_an_answer() -> None:
 
 def test_dtypes_do_not_depend_on_the_rows() -> None:
     none = Results(plan=RESULTS.plan, sessions=(), rows=())
-    assert frames.to_frame(none).dtypes.equals(frames.to_frame(RESULTS).dtypes)
-    assert len(frames.to_frame(none)) == 0
+    assert (
+        frames.result_table(none)
+        .to_frame()
+        .dtypes.equals(frames.result_table(RESULTS).to_frame().dtypes)
+    )
+    assert len(frames.result_table(none).to_frame()) == 0
 
 
 def test_parquet_gives_the_frame_back(tmp_path: Path) -> None:
@@ -115,7 +119,7 @@ def test_parquet_gives_the_frame_back(tmp_path: Path) -> None:
     assert str(table.schema.field("peak_bytes").type) == "int64"
     assert table.column("indices").to_pylist() == [[0, 3], [1, 2], None]
     assert table.column("seconds").to_pylist() == [[0.25, 0.125, 1.0], [0.5], []]
-    frame = frames.to_frame(RESULTS)
+    frame = frames.result_table(RESULTS).to_frame()
     plain = [c.key for c in frames.COLUMNS if not c.dtype.startswith("list")]
     pd.testing.assert_frame_equal(pd.read_parquet(written)[plain], frame[plain])
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from subsetopt.report import Document, Facts, Figure, Notes, Picture, Section, Style, plain, styles
 from subsetopt.report.document import write_text
-from subsetopt.report.figure_style import MATPLOTLIB
 from subsetopt.training.analysis import Analysis, Family, Judged, Summary
 from subsetopt.training.result import PARTS
 
@@ -117,15 +116,10 @@ def write_report(
     OSError
         If something cannot be written.
     """
-    MATPLOTLIB.load()
-    out.mkdir(parents=True, exist_ok=True)
-    page = document(analysis)
-    drawn = page.draw(out, progress)
+    written = document(analysis).write(out, ["report.md", "report.html"], progress)
     values = json.dumps(to_dict(analysis), indent=1, allow_nan=False)
     write_text(out / "report.json", f"{values}\n")
-    write_text(out / "report.html", page.to_html(drawn))
-    write_text(out / "report.md", page.to_markdown("{}.svg"))
-    return out / "report.md"
+    return written
 
 
 # -- plain values ----------------------------------------------------------------------------------
