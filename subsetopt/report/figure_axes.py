@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import ceil, floor, isfinite, log10
 from typing import TYPE_CHECKING, Any, Literal
 
-from .number_format import round_number, round_percent, round_seconds
+from .number_format import round_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,23 +117,3 @@ def around(values: Iterable[float], margin: float = 0.06) -> tuple[float, float]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     room = margin * (high - low) or 0.05 * abs(high) or 0.5
     return low - room, high + room
-
-
-def log_axis(
-    axes: "Axes",
-    which: Literal["x", "y"],
-    low: float,
-    high: float,
-    text: Callable[[float], str],
-    ticks: Iterable[float] | None = None,
-) -> None:
-    """Make an axis logarithmic from `low` to `high`, with round ticks."""
-    Axis(scale="log", reach=(low, high), text=text, ticks=ticks).apply(axes, which)
-
-
-def share_axis(axes: "Axes") -> None:
-    """Make the y axis one of shares, from 0 to 100 %."""
-    Axis(scale="share").apply(axes, "y")
-
-
-seconds, number, percent = round_seconds, round_number, round_percent

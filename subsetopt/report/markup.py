@@ -1,7 +1,7 @@
 """Text in Markdown and HTML: what would mean something there is escaped."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -40,21 +40,3 @@ def element(name: str, *children: str, **attributes: Any) -> Html:
 def joined(parts: Iterable[str]) -> Html:
     """Return elements one after the other."""
     return Html("".join(parts))
-
-
-def bullets(lines: Iterable[str]) -> list[str]:
-    """Return a list as one part of a page, or nothing."""
-    text = "\n".join(f"- {line}" for line in lines)
-    return [text] if text else []
-
-
-def named(found: Mapping[str, str]) -> list[str]:
-    """Return a list of names and what there is to say of them."""
-    lines = ((name, text.replace("\n", "; ")) for name, text in found.items())
-    return bullets(f"**{name}:** {escaped(text)}" for name, text in lines)
-
-
-def drawn(links: Mapping[str, str]) -> Iterator[str]:
-    """Yield figures, given as titles and where they are."""
-    for title, where in links.items():
-        yield f"![{escaped(title)}]({f'<{where}>' if ' ' in where else where})"
