@@ -32,14 +32,10 @@ class MeasurementOptions:
         3,
         ge=1,
         flags=("--repeat",),
-        metavar="N",
     )
-    seed: int = option("Seed of data and solvers.", 0, ge=0, le=2**31 - 1, metavar="I")
+    seed: int = option("Seed of data and solvers.", 0, ge=0, le=2**31 - 1)
     threads: int | None = option(
-        "Number of threads of each solver; 0 leaves the solver's own default.",
-        1,
-        ge=0,
-        metavar="T",
+        "Number of threads of each solver; 0 leaves the solver's own default.", 1, ge=0
     )
     memory_limit: int = option(
         "Memory of a run beyond what its process began with; a run that takes more is killed.",
@@ -52,7 +48,7 @@ class MeasurementOptions:
     grace: float = option(
         "Kill a run this many seconds after its time limit.", 10.0, ge=0, metavar="S"
     )
-    bound: str = option("Bound of each case, untimed: fw, qp, rlt or sdp.", "none", metavar="NAME")
+    bound: str = option("Bound of each case, untimed: fw, qp, rlt or sdp.", "none")
 
     def __post_init__(self) -> None:
         check(self)
@@ -77,20 +73,15 @@ class SuiteOptions:
         "mdplib, kcluster, qplib, few, generated or all.",
         None,
         flags=("--source", "--losses"),
-        metavar="NAME",
         unset="digits; of quadratic problems few, or generated without a data folder",
     )
     sizes: tuple[int, ...] | None = option(
-        "Numbers of candidates per instance; every size is used with every k.",
-        None,
-        ge=1,
-        metavar="N,...",
+        "Numbers of candidates per instance; every size is used with every k.", None, ge=1
     )
     ks: tuple[int, ...] | None = option(
         "Numbers to choose; every instance is used with each.",
         None,
         flags=("--k",),
-        metavar="K,...",
         unset="shares of n, or what suits the instance",
     )
     instances: int | Sequence[str] | None = option(
@@ -100,13 +91,8 @@ class SuiteOptions:
         unset="one of each kind",
         parse=_instances,
     )
-    seed: int = option("Seed of synthetic data.", 0, ge=0, le=2**31 - 1, metavar="I")
-    data: Path | None = option(
-        "Folder of mnist/, mdplib/ and others.",
-        None,
-        metavar="DIR",
-        unset=DATA_VARIABLE,
-    )
+    seed: int = option("Seed of synthetic data.", 0, ge=0, le=2**31 - 1)
+    data: Path | None = option("Folder of mnist/, mdplib/ and others.", None, unset=DATA_VARIABLE)
 
     def __post_init__(self) -> None:
         check(self)

@@ -12,16 +12,13 @@ class Limits:
 
     time_limit: float | None = option("Wall-clock seconds.", None, gt=0, metavar="S", unset="none")
     gap: float | None = option(
-        "Relative gap between objective and bound at which the solver may stop.",
-        None,
-        ge=0,
-        metavar="G",
+        "Relative gap between objective and bound at which the solver may stop.", None, ge=0
     )
     absolute_gap: float | None = option(
-        "Gap in units of the objective at which the solver may stop.", None, ge=0, metavar="G"
+        "Gap in units of the objective at which the solver may stop.", None, ge=0
     )
-    threads: int | None = option("Number of threads.", None, ge=1, le=4096, metavar="T")
-    seed: int = option("Seed of whatever is random.", 0, ge=0, le=2**31 - 1, metavar="I")
+    threads: int | None = option("Number of threads.", None, ge=1, le=4096)
+    seed: int = option("Seed of whatever is random.", 0, ge=0, le=2**31 - 1)
     log: bool = option("Print the solver's own log, on stderr.", False)
 
     def __post_init__(self) -> None:

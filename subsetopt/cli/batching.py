@@ -41,7 +41,7 @@ class SourceOptions:
         argument=True,
         metavar="SOURCE",
     )
-    data: Path | None = option("Folder of mnist/.", None, metavar="DIR", unset="SUBSETOPT_DATA")
+    data: Path | None = option("Folder of mnist/.", None, unset="SUBSETOPT_DATA")
     labels: str | None = option(
         "File of one class for each point, to report how the batches mix them; auto takes those "
         "of digits and mnist.",
@@ -113,7 +113,6 @@ class SequenceOptions:
         "Solver of each batch: herding; swap (herding, then exchanges); or one that 'subsetopt "
         "solvers' lists for mmd. Also with its options, as in swap:sweeps=2.",
         "swap",
-        metavar="NAME",
     )
     options: tuple[str, ...] = option(
         "Option of the solver; repeatable.",
@@ -124,7 +123,7 @@ class SequenceOptions:
         parse=lambda name, text: [text],
     )
     drop_last: bool = option("Leave out a last batch that is smaller.", False)
-    seed: int = option("Seed of whatever is random.", 0, metavar="I")
+    seed: int = option("Seed of whatever is random.", 0)
     checkpoint: Path | None = option(
         "File of the batches so far, from which the same command resumes.", None, metavar="FILE"
     )
@@ -132,19 +131,16 @@ class SequenceOptions:
         "Engine of kernel rows: matrix, matrix16, rows, fourier, nystroem or torch; auto is matrix "
         "where that fits into the memory, else rows.",
         "auto",
-        metavar="NAME",
     )
     device: str | None = option(
         "Device of --engine torch: cpu or cuda.",
         None,
-        metavar="NAME",
         unset="a GPU if there is one",
         needs="engine=torch",
     )
     dtype: str | None = option(
         "Precision of --engine torch: float32, bfloat16 or float16.",
         None,
-        metavar="NAME",
         unset="float32",
         needs="engine=torch",
     )
@@ -155,7 +151,7 @@ class SequenceOptions:
         unset="three quarters of the machine's",
         parse=memory_size,
     )
-    threads: int | None = option("Number of threads.", None, metavar="T", unset="all processors")
+    threads: int | None = option("Number of threads.", None, unset="all processors")
 
     def __post_init__(self) -> None:
         from subsetopt.sequencing import ENGINES
@@ -217,9 +213,7 @@ class ReportOptions:
 
     out: Path | None = output_file("File for the sequence, for MiniBatchSequence.load", ".npz")
     compare: tuple[str, ...] = option(
-        "Others to compare with: random, submodular, k-dpp, facility, or solvers.",
-        (),
-        metavar="NAME,...",
+        "Others to compare with: random, submodular, k-dpp, facility, or solvers.", ()
     )
     plot: Path | None = output_file(
         "File for a picture of the MMD after each batch", ".svg", ".pdf", ".png"

@@ -38,14 +38,11 @@ class BenchOptions:
     solvers: tuple[str, ...] = option(
         "Solvers to compare, also with options: tabu:iterations=1000.",
         (),
-        metavar="NAME,...",
         unset="all that can run here",
     )
-    jobs: int = option("Number of runs at a time; several disturb each other.", 1, metavar="J")
+    jobs: int = option("Number of runs at a time; several disturb each other.", 1)
     backend: str | None = option(
-        "Backend of joblib that carries them out: threading, loky, dask or ray.",
-        None,
-        metavar="NAME",
+        "Backend of joblib that carries them out: threading, loky, dask or ray.", None
     )
     scheduler: str | None = option(
         "Address of a Dask scheduler.",
@@ -54,7 +51,7 @@ class BenchOptions:
         unset="a cluster started here",
         needs="backend=dask",
     )
-    out: Path | None = option("Folder for all measurements.", None, metavar="DIR")
+    out: Path | None = option("Folder for all measurements.", None)
     resume: bool = option("Resume from what the folder holds.", False)
     as_json: bool = option("Print one JSON object instead of tables.", False, flags=("--json",))
 
@@ -134,12 +131,7 @@ def _compared(plan: "Plan", cases: "list[Case]", options: BenchOptions) -> "Comp
     backend = joblib_backend(options.backend, options.scheduler)
     with backend, output_to_error(), Live.watching(hidden=hidden) as live:
         return compare(
-            plan,
-            cases,
-            out=options.out,
-            resume=options.resume,
-            jobs=options.jobs,
-            watcher=live,
+            plan, cases, out=options.out, resume=options.resume, jobs=options.jobs, watcher=live
         )
 
 

@@ -23,9 +23,9 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     a: Path = option("Folder of results: before.", argument=True, metavar="A"),
-    b: Path = option("Folder of results: after.", argument=True, metavar="B"),
+    b: Path = option("Folder of results: after.", argument=True),
     threshold: float = option("Changes of time below this many % are ignored.", 5.0, ge=0, lt=inf),
-    seed: int = option("Seed of the resampling.", 0, metavar="I"),
+    seed: int = option("Seed of the resampling.", 0),
     plot: Path | None = picture_file("File for a picture of the changes of time"),
     as_json: bool = json_flag(),
     fail_on_regression: bool = option("Exit with 1 if anything regressed.", False),

@@ -48,7 +48,6 @@ class ModelOptions:
         "Model: iqp (quadratic), iqp-folded (with the linear term in the diagonal), published (Eq. "
         "10 of the mini-batch paper), mccormick, or rlt (the tightest relaxation).",
         "iqp",
-        metavar="NAME",
     )
 
     def __post_init__(self) -> None:

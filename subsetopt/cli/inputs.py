@@ -57,7 +57,6 @@ class MeanMatchingOptions:
         "Target of their mean: a number, d numbers separated by commas, 'mean', or 'noisy' for a "
         "sample from Normal(mean, std/sqrt(k)).",
         "mean",
-        metavar="T",
     )
     at_most: bool = option("Allow fewer than K; the divisor stays K.", False)
 
@@ -96,14 +95,11 @@ class QuadraticOptions:
         metavar="K",
         unset="as the file says",
     )
-    instance: int | None = option(
-        "Number of the instance in a bqp file, from 1.", None, metavar="I"
-    )
+    instance: int | None = option("Number of the instance in a bqp file, from 1.", None)
     format: str | None = option(
         "Format of the file: mdplib, kcluster, bqp, opb, biqmac, rudy, edges, matrix-market or "
         "matrix.",
         None,
-        metavar="NAME",
         unset="recognised by the content",
     )
     linear: str | None = option("File of the linear term (n,) of a matrix.", None, metavar="FILE")
@@ -117,7 +113,6 @@ class QuadraticOptions:
         "Treatment of pairs of nodes that a graph holds twice: refuse, sum (add their weights) or "
         "once (count one of them, if they are equal).",
         None,
-        metavar="NAME",
     )
 
     def read(self, table: TableOptions) -> "Reading":
@@ -154,7 +149,7 @@ class MMDOptions:
         metavar="FILE",
     )
     formulation: str = option(
-        "Formulation: true, or published for Eq. 5 as it was printed.", "true", metavar="NAME"
+        "Formulation: true, or published for Eq. 5 as it was printed.", "true"
     )
 
     def read(self, kernel: KernelOptions, table: TableOptions) -> "tuple[MMDSelection, Tables]":

@@ -27,7 +27,6 @@ class KernelOptions:
         "Kernel: gaussian, laplace, polynomial, linear or precomputed; also with its options, as "
         "in polynomial:degree=2:coef0=0.",
         "gaussian",
-        metavar="NAME",
     )
     scale: float | str | None = option(
         "Scale of the gaussian and laplace kernels: a number, or 'median'.",
@@ -36,7 +35,7 @@ class KernelOptions:
         unset="median",
         parse=_scale,
     )
-    degree: int | None = option("Degree of the polynomial kernel.", None, metavar="D", unset="3")
+    degree: int | None = option("Degree of the polynomial kernel.", None, unset="3")
     scale_columns: str | None = option(
         "Scaling of the columns of features to equal spread: std (standard deviation), robust "
         "(interquartile range, against outliers) or none.",

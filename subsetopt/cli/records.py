@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from subsetopt.records.store import Info, RecordStore
 
 _POLL = 0.5
-FOLDER: Any = option("Folder of the records.", argument=True, metavar="DIR")
+FOLDER: Any = option("Folder of the records.", argument=True)
 
 
 def register(app: typer.Typer) -> None:

@@ -27,9 +27,9 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    folder: Path = option("Folder of results of `bench` or `train`.", argument=True, metavar="DIR"),
+    folder: Path = option("Folder of results of `bench` or `train`.", argument=True),
     out: Path | None = option(
-        "Folder for the page, its figures and the tables.", None, unset="DIR/report"
+        "Folder for the page, its figures and the tables.", None, unset="FOLDER/report"
     ),
     as_markdown: bool = option("Print Markdown instead of tables.", False, flags=("--markdown",)),
     as_json: bool = json_flag(),
@@ -38,7 +38,6 @@ def report(
         "Compare training runs when they had cost this many epochs of full training, selection "
         "passes included.",
         None,
-        metavar="T",
     ),
     at_seconds: float | None = option(
         "Compare training runs when they had trained for this many seconds.", None, metavar="S"

@@ -48,7 +48,7 @@ class ExperimentOptions:
         metavar="quick|paper",
     )
     seeds: tuple[int, ...] | None = option(
-        "Seeds of the runs.", None, ge=0, metavar="I,...", unset="the experiment's"
+        "Seeds of the runs.", None, ge=0, unset="the experiment's"
     )
     rules: tuple[str, ...] | None = option(
         "Methods to run, named as in the paper or as rules; the baseline is always added.",

@@ -53,7 +53,6 @@ class SolverOptions:
         "Solver, one of those that 'subsetopt solvers' lists; also with its options, as in "
         "tabu:iterations=1000.",
         "auto",
-        metavar="NAME",
     )
     options: tuple[str, ...] = option(
         "Option of the solver; repeatable.",
@@ -67,7 +66,6 @@ class SolverOptions:
         "Bound worked out in addition to the solver's own, for quadratic problems: fw, qp, rlt, "
         "sdp or none; it may take as long as the time limit once more.",
         "none",
-        metavar="NAME",
     )
     out: Path | None = output_file("File for the indices", ".npy", ".csv", ".txt")
     as_json: bool = option("Print one JSON object.", False, flags=("--json",))

@@ -39,17 +39,14 @@ class RunOptions:
         "Rules that choose samples, each with options of its own: vector:features=labels. "
         "Repeatable. Without a baseline among them, uniform is added. An unknown name lists all.",
         ("obftf",),
-        metavar="NAME,...",
         repeatable=True,
     )
     budget: tuple[float, ...] = option(
         "Budgets: shares of full training's backward passes.", (0.25,), gt=0, le=1, metavar="B,..."
     )
-    seeds: tuple[int, ...] = option(
-        "Seeds: each rule is trained once with each.", (0, 1, 2), ge=0, metavar="I,..."
-    )
+    seeds: tuple[int, ...] = option("Seeds: each rule is trained once with each.", (0, 1, 2), ge=0)
     epochs: int | None = option(
-        "Number of epochs of full training.", None, ge=1, metavar="T", unset="the task's"
+        "Number of epochs of full training.", None, ge=1, unset="the task's"
     )
     quick: bool = option("Train for only as many epochs as give a first look at the task.", False)
     equal_cost: bool = option(

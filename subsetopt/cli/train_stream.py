@@ -31,10 +31,8 @@ def register(app: typer.Typer) -> None:
 class StreamOptions:
     """Which records are read, how far, and what is kept."""
 
-    records: Path = option("Folder of the records.", metavar="DIR")
-    name: str = option(
-        "Name of the stream, whose position is kept in the folder.", "train", metavar="NAME"
-    )
+    records: Path = option("Folder of the records.")
+    name: str = option("Name of the stream, whose position is kept in the folder.", "train")
     follow: bool = option("Wait for more records at the end.", False)
     timeout: float | None = option(
         "Seconds without a new record after which --follow ends.",
@@ -46,24 +44,14 @@ class StreamOptions:
     )
     delay: float = option("Seconds that a record waits for its label.", 0.0, metavar="S")
     max_backlog: int | None = option(
-        "Number of records that may wait; the oldest beyond are dropped.",
-        None,
-        metavar="N",
-        unset="no limit",
+        "Number of records that may wait; the oldest beyond are dropped.", None, unset="no limit"
     )
     evaluate_every: int | None = option(
-        "Number of windows between evaluations.", None, ge=1, metavar="N", unset="only at the end"
+        "Number of windows between evaluations.", None, ge=1, unset="only at the end"
     )
-    out: Path | None = option(
-        "Folder for the model and its position in the stream.", None, metavar="DIR"
-    )
+    out: Path | None = option("Folder for the model and its position in the stream.", None)
     checkpoint_every: int | None = option(
-        "Number of windows between checkpoints.",
-        None,
-        ge=1,
-        metavar="N",
-        unset="every 20 seconds",
-        needs="out",
+        "Number of windows between checkpoints.", None, ge=1, unset="every 20 seconds", needs="out"
     )
     as_json: bool = option("Print one JSON object instead of lines.", False, flags=("--json",))
 

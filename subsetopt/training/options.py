@@ -17,29 +17,20 @@ FOLDER = "runs"
 class Settings:
     """Where data come from, where results go, and how many runs there are at a time."""
 
-    data: Path | None = option(
-        "Folder of the data sets.", None, metavar="DIR", unset="SUBSETOPT_DATA"
-    )
+    data: Path | None = option("Folder of the data sets.", None, unset="SUBSETOPT_DATA")
     download: bool = option("Download files that are missing from the data folder.", False)
-    out: Path | None = option(
-        "Folder for results and, while runs train, checkpoints.", None, metavar="DIR"
-    )
+    out: Path | None = option("Folder for results and, while runs train, checkpoints.", None)
     resume: bool = option("Resume from what the output folder holds.", False, needs="out")
     jobs: int | None = option(
-        "Number of runs at a time.",
-        None,
-        ge=1,
-        metavar="J",
-        unset="one per processor; 1 on a GPU",
+        "Number of runs at a time.", None, ge=1, unset="one per processor; 1 on a GPU"
     )
     threads: int | None = option(
         "Number of threads of each run.",
         None,
         ge=1,
-        metavar="T",
         unset="OMP_NUM_THREADS, else processors / jobs",
     )
-    tensorboard: bool = option("Write scalars to DIR/tensorboard as well.", False, needs="out")
+    tensorboard: bool = option("Also write scalars to the output folder, for TensorBoard.", False, needs="out")
 
     def __post_init__(self) -> None:
         check(self)
@@ -69,7 +60,6 @@ class TuningOptions:
         ge=1,
         needs="tune_lr",
         flags=("--tuning-runs",),
-        metavar="N",
     )
 
     def __post_init__(self) -> None:

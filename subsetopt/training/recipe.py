@@ -15,10 +15,10 @@ AUGMENTATIONS = ("none", "standard", "randaugment", "mixup", "ricap")
 class OptimizerOptions:
     """Batches and the optimizer: SGD with momentum."""
 
-    batch_size: int = option("Number of samples in a batch.", ge=1, metavar="N")
-    lr: float = option("Initial learning rate of SGD.", gt=0, lt=float("inf"), metavar="LR")
-    momentum: float = option("Momentum of SGD.", 0.0, ge=0, lt=1, metavar="M")
-    weight_decay: float = option("Weight decay of SGD.", 0.0, ge=0, lt=float("inf"), metavar="D")
+    batch_size: int = option("Number of samples in a batch.", ge=1)
+    lr: float = option("Initial learning rate of SGD.", gt=0, lt=float("inf"))
+    momentum: float = option("Momentum of SGD.", 0.0, ge=0, lt=1)
+    weight_decay: float = option("Weight decay of SGD.", 0.0, ge=0, lt=float("inf"))
 
     def __post_init__(self) -> None:
         check(self)
@@ -47,16 +47,13 @@ class OptimizerOptions:
 class TrainingOptions(OptimizerOptions):
     """How a model is trained from its initial weights: epochs, batches and the optimizer."""
 
-    epochs: int = option("Number of epochs of full training.", ge=1, metavar="T")
+    epochs: int = option("Number of epochs of full training.", ge=1)
     nesterov: bool = option("Use Nesterov's momentum.", False)
     schedule: str = option(
-        "Schedule of the learning rate over the budgeted training.",
-        "constant",
-        choices=SCHEDULES,
-        metavar="NAME",
+        "Schedule of the learning rate over the budgeted training.", "constant", choices=SCHEDULES
     )
     augmentation: str = option(
-        "Augmentation of the training samples.", "none", choices=AUGMENTATIONS, metavar="NAME"
+        "Augmentation of the training samples.", "none", choices=AUGMENTATIONS
     )
     ema: float | None = option(
         "Decay of the average of the weights that is evaluated; None evaluates the weights.",

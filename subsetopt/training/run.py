@@ -39,17 +39,13 @@ class Run(TrainingOptions):
         metavar="WHAT",
     )
     evaluate_every: int = option(
-        "Number of epochs between evaluations; the last epoch is always evaluated.",
-        1,
-        ge=1,
-        metavar="E",
+        "Number of epochs between evaluations; the last epoch is always evaluated.", 1, ge=1
     )
-    device: str = option(_DEVICE, "cpu", metavar="NAME")
+    device: str = option(_DEVICE, "cpu")
     precision: str = option(
         "Precision of the passes; float16 scales the loss.",
         "float32",
         choices=("float32", "bfloat16", "float16"),
-        metavar="NAME",
     )
     compile: bool = option("Compile the model with torch.compile.", False)
     tuning: bool = option(
@@ -88,20 +84,14 @@ class Run(TrainingOptions):
 class StreamRun(OptimizerOptions):
     """What is trained on a stream of records; a checkpoint of anything else is refused."""
 
-    task: str = option(
-        f"{_TASK} Ids of records are numbers of its training samples.", metavar="NAME"
-    )
-    rule: str = option(_RULE, "obftf", metavar="NAME")
+    task: str = option(f"{_TASK} Ids of records are numbers of its training samples.")
+    rule: str = option(_RULE, "obftf")
     budget: float = option(
-        "Share of a window's samples with a known loss that is trained on.",
-        0.1,
-        gt=0,
-        le=1,
-        metavar="B",
+        "Share of a window's samples with a known loss that is trained on.", 0.1, gt=0, le=1
     )
-    window: int = option("Number of records in a window.", 1024, ge=1, metavar="N")
-    seed: int = option("Seed of the initial weights and of synthetic data.", 0, ge=0, metavar="I")
-    device: str = option(_DEVICE, "cpu", metavar="NAME")
+    window: int = option("Number of records in a window.", 1024, ge=1)
+    seed: int = option("Seed of the initial weights and of synthetic data.", 0, ge=0)
+    device: str = option(_DEVICE, "cpu")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""

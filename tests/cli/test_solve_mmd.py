@@ -48,7 +48,7 @@ def test_each_column_is_compared_with_random_rows(table: Path) -> None:
     expected = so.marginals(TABLE, found["indices"], names=["income", "years", "share"])
     assert found["columns"] == [row.to_dict() for row in expected]
     result = run(table, "-k", 20)
-    lines = result.stdout.splitlines()
+    lines = [line for line in result.stdout.splitlines() if line.strip()]
     assert max(map(len, lines)) <= 80
     assert any("3, scaled by their standard deviations" in line for line in lines)
     heads = [line.split()[0] for line in lines[-4:-1]]
