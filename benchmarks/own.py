@@ -21,9 +21,10 @@ from subsetopt.solvers import catalogue
 
 from . import suites
 from .cases import Case, files, sequences
+from .entrants import by_name
 from .families import named
-from .options import MeasurementOptions, SuiteOptions
 from .results import Entrant
+from .suite_options import MeasurementOptions, SuiteOptions
 
 YAML = OptionalDependency("pyyaml", "yaml", extra="bench")
 _GENERATED = ("suite", "source", "sizes", "k", "instances", "seed")
@@ -181,7 +182,7 @@ def _entrants(
 
 def _entrant(entry: Any) -> Entrant:
     if isinstance(entry, str):
-        return Entrant(label=entry, name=entry)
+        return by_name([entry])[0]
     _require_keys(entry, _SOLVER)
     name = _text(entry.get("name"), "name")
     options = {} if entry.get("options") is None else entry["options"]

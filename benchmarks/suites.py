@@ -27,7 +27,7 @@ from .cases import (
 )
 from .cases.classifier import Recording, Samples
 from .families import named
-from .options import SuiteOptions
+from .suite_options import SuiteOptions
 
 # -- sources --------------------------------------------------------------------------------------
 

@@ -4,10 +4,11 @@ One declaration serves the check of the value, the docstring, and the flag and h
 line, which `subsetopt.cli.options` derives from it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from inspect import cleandoc
-from math import isnan
+from math import inf, isnan
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -232,3 +233,15 @@ def numbers(name: str, text: str, kind: type[T]) -> tuple[T, ...]:
         what = "integers" if kind is int else "numbers"
         raise InvalidOption(f"{name} must be {what} separated by commas; got {text!r}")
     return found
+
+
+def quantity(name: str, text: str, units: Mapping[str, float], what: str) -> float:
+    """Return a number > 0 with a unit, as in ``30d`` or ``4 GiB``; `what` says what is needed."""
+    found = re.fullmatch(r"\s*([0-9.]+(?:e\+?[0-9]+)?)\s*([a-z]*)\s*", text.lower())
+    try:
+        number = float(found[1]) * units[found[2]] if found else 0.0
+    except (ValueError, KeyError):
+        number = 0.0
+    if not 0 < number < inf:
+        raise InvalidOption(f"{name} must be {what}; got {text!r}")
+    return number

@@ -20,10 +20,10 @@ from subsetopt.report.progress import shown
 from subsetopt.torch.rules import rule
 from subsetopt.training.analysis import analyse
 from subsetopt.training.comparing import execute
-from subsetopt.training.options import Settings
 from subsetopt.training.reporting import document
 from subsetopt.training.result import Result
 from subsetopt.training.run import Run
+from subsetopt.training.settings import Settings
 from subsetopt.training.tuning import Tuned, Tuning
 
 from .following import follow_run

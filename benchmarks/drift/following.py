@@ -23,9 +23,9 @@ from subsetopt.torch.rules import Rule, rule, subset_size
 from subsetopt.torch.streaming import StreamedBatch, StreamedSamples
 from subsetopt.training.comparing import keep
 from subsetopt.training.data.splits import Batch, Data
-from subsetopt.training.options import Settings
 from subsetopt.training.result import Passes, Result
 from subsetopt.training.run import Run
+from subsetopt.training.settings import Settings
 from subsetopt.training.tasks import task as made_task
 
 from .methods import NONE, REFERENCES, Method

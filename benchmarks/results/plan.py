@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from subsetopt.benchmarks.best_known import BestKnown
 from subsetopt.benchmarks.families import named
-from subsetopt.benchmarks.options import MeasurementOptions
+from subsetopt.benchmarks.suite_options import MeasurementOptions
 from subsetopt.errors import InvalidFile
 from subsetopt.formats.declared import declared
 from subsetopt.machine import Machine

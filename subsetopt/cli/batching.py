@@ -13,7 +13,7 @@ from subsetopt.problems.memory import memory_size
 
 from .inputs import Tables, beside
 from .kernel_options import KernelOptions
-from .options import output_file
+from .options import assignments, json_flag, output_file, picture_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,14 +114,7 @@ class SequenceOptions:
         "solvers' lists for mmd. Also with its options, as in swap:sweeps=2.",
         "swap",
     )
-    options: tuple[str, ...] = option(
-        "Option of the solver; repeatable.",
-        (),
-        flags=("--option",),
-        metavar="KEY=VALUE",
-        repeatable=True,
-        parse=lambda name, text: [text],
-    )
+    options: tuple[str, ...] = assignments()
     drop_last: bool = option("Leave out a last batch that is smaller.", False)
     seed: int = option("Seed of whatever is random.", 0)
     checkpoint: Path | None = option(
@@ -215,7 +208,5 @@ class ReportOptions:
     compare: tuple[str, ...] = option(
         "Others to compare with: random, submodular, k-dpp, facility, or solvers.", ()
     )
-    plot: Path | None = output_file(
-        "File for a picture of the MMD after each batch", ".svg", ".pdf", ".png"
-    )
-    as_json: bool = option("Print one JSON object.", False, flags=("--json",))
+    plot: Path | None = picture_file("File for a picture of the MMD after each batch")
+    as_json: bool = json_flag("Print one JSON object.")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from subsetopt._options import option
-from subsetopt.benchmarks.options import MeasurementOptions, SuiteOptions
+from subsetopt.benchmarks.suite_options import MeasurementOptions, SuiteOptions
 from subsetopt.errors import InvalidOption
 
 from . import exits
-from .options import Given, Values, command, flag_of
+from .options import Given, Values, command, flag_of, json_flag
 from .streams import say
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class BenchOptions:
     )
     out: Path | None = option("Folder for all measurements.", None)
     resume: bool = option("Resume from what the folder holds.", False)
-    as_json: bool = option("Print one JSON object instead of tables.", False, flags=("--json",))
+    as_json: bool = json_flag()
 
 
 _SUITE = ("source", "sizes", "ks", "instances", "data")

@@ -1,16 +1,15 @@
 """Times and ages, as they are written on the command line."""
 
-import re
 from datetime import UTC, datetime
 from math import isfinite
 
+from subsetopt._options import quantity
 from subsetopt.errors import InvalidOption
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
 
 
-def age(option: str, text: str) -> float:
+def age(name: str, text: str) -> float:
     """Return seconds: of ``30d``, ``12h``, ``90m``, ``45s``, ``2w`` or a plain number.
 
     Raises
@@ -18,17 +17,12 @@ def age(option: str, text: str) -> float:
     InvalidOption
         For another text, or nothing above 0.
     """
-    found = _AGE.fullmatch(text.strip().lower())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not seconds > 0:
-        raise InvalidOption(
-            f"{option} is {text!r}; a number > 0 of seconds, or one with a unit, is needed: 90m, "
-            "12h, 30d, 2w"
-        )
-    return seconds
+    return quantity(
+        name, text, _UNITS, "a number > 0 of seconds, or with a unit: 90m, 12h, 30d, 2w"
+    )
 
 
-def moment(option: str, text: str) -> float:
+def moment(name: str, text: str) -> float:
     """Return seconds since 1970: of ``2026-11-27``, ``2026-11-27T18:00``, or of such a number.
 
     What names no zone is UTC.
@@ -51,8 +45,8 @@ def moment(option: str, text: str) -> float:
         if isfinite(seconds):
             return seconds
     raise InvalidOption(
-        f"{option} is {text!r}; a date such as 2026-11-27, 2026-11-27T18:00 or seconds since 1970 "
-        "are needed"
+        f"{name} must be a date such as 2026-11-27, 2026-11-27T18:00, or seconds since 1970; got "
+        f"{text!r}"
     )
 
 

@@ -172,6 +172,18 @@ def picture_file(help: str, default: Any = None) -> Any:  # noqa: A002
     return field(default=default, metadata={"option": replace(about, parse=parse)})
 
 
+def assignments() -> Any:
+    """Return the option ``--option``."""
+    return option(
+        "Option of the solver; repeatable.",
+        (),
+        flags=("--option",),
+        metavar="KEY=VALUE",
+        repeatable=True,
+        parse=lambda name, text: [text],
+    )
+
+
 def json_flag(help: str = "Print one JSON object instead of tables.") -> Any:  # noqa: A002
     """Return the option ``--json``."""
     return option(help, False, flags=("--json",))

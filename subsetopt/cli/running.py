@@ -13,7 +13,7 @@ from subsetopt._spec import Spec
 from subsetopt.limits import Limits
 
 from . import exits, inputs
-from .options import output_file
+from .options import assignments, json_flag, output_file
 from .streams import say
 
 if TYPE_CHECKING:
@@ -54,21 +54,14 @@ class SolverOptions:
         "tabu:iterations=1000.",
         "auto",
     )
-    options: tuple[str, ...] = option(
-        "Option of the solver; repeatable.",
-        (),
-        flags=("--option",),
-        metavar="KEY=VALUE",
-        repeatable=True,
-        parse=lambda name, text: [text],
-    )
+    options: tuple[str, ...] = assignments()
     bound: str = option(
         "Bound worked out in addition to the solver's own, for quadratic problems: fw, qp, rlt, "
         "sdp or none; it may take as long as the time limit once more.",
         "none",
     )
     out: Path | None = output_file("File for the indices", ".npy", ".csv", ".txt")
-    as_json: bool = option("Print one JSON object.", False, flags=("--json",))
+    as_json: bool = json_flag("Print one JSON object.")
 
     def configured(self, problem: "Problem") -> "Solver":
         """Return the solver with its options.

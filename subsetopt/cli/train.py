@@ -7,8 +7,8 @@ import typer
 
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
-from subsetopt.training.options import TuningOptions
 from subsetopt.training.run import Run
+from subsetopt.training.settings import TuningOptions
 
 from . import exits
 from .options import Given, Values, command
@@ -16,8 +16,8 @@ from .streams import say
 from .trainings import OutputOptions
 
 if TYPE_CHECKING:
-    from subsetopt.training.options import Settings
     from subsetopt.training.result import Result
+    from subsetopt.training.settings import Settings
     from subsetopt.training.tuning import Tuned, Tuning
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from subsetopt._options import option
-from subsetopt.training.options import Settings
 from subsetopt.training.run import StreamRun
+from subsetopt.training.settings import Settings
 
 from . import exits
-from .options import Given, Values, command
+from .options import Given, Values, command, json_flag
 from .streams import say
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class StreamOptions:
     checkpoint_every: int | None = option(
         "Number of windows between checkpoints.", None, ge=1, unset="every 20 seconds", needs="out"
     )
-    as_json: bool = option("Print one JSON object instead of lines.", False, flags=("--json",))
+    as_json: bool = json_flag("Print one JSON object instead of lines.")
 
     def training(self, run: StreamRun, data: Values) -> "StreamTraining":
         """Return the training of a task, with its data."""

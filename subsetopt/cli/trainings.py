@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
-from subsetopt.training.options import Settings
+from subsetopt.training.settings import Settings
 
+from .options import json_flag
 from .streams import say
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class OutputOptions(Settings):
     """Where data come from, where results go, and how they are shown."""
 
     markdown: bool = option("Print tables as Markdown.", False)
-    as_json: bool = option("Print one JSON object instead of tables.", False, flags=("--json",))
+    as_json: bool = json_flag()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,10 +1,10 @@
 """Refusing what would not fit, before anything is allocated; sizes read and shown."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from subsetopt._options import quantity
 from subsetopt.errors import InvalidOption, TooLarge
 
 _SHARE = 0.75  # of the available memory that one array may take
@@ -141,16 +141,10 @@ def memory_size(name: str, text: str) -> int:
     InvalidOption
         For another text, or less than a byte; `name` is what it is called in the message.
     """
-    found = re.fullmatch(r"\s*([0-9.]+(?:e\+?[0-9]+)?)\s*([a-z]*)\s*", text.lower())
-    try:
-        size = int(float(found[1]) * _SIZES[found[2]]) if found else 0
-    except (ValueError, KeyError, OverflowError):
-        size = 0
+    what = "a number of bytes, or one with a unit: kB, MB, GB, TB, KiB, MiB, GiB or TiB"
+    size = int(quantity(name, text, _SIZES, what))
     if size < 1:
-        raise InvalidOption(
-            f"{name} must be a number of bytes, or one with a unit: kB, MB, GB, TB, KiB, MiB, GiB "
-            f"or TiB; got {text!r}"
-        )
+        raise InvalidOption(f"{name} must be {what}; got {text!r}")
     return size
 
 

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from .comparing import execute, load, runs_of
     from .loop import Training, train
     from .methods import METHODS
-    from .options import Settings
     from .recipe import Recipe
     from .result import Passes, Result
     from .run import Run, StreamRun
+    from .settings import Settings
     from .streaming import StreamTraining
     from .tasks import TASKS, task
     from .tuning import Tuning
@@ -22,7 +22,7 @@ _CONTENTS = {
     "comparing": ("execute", "load", "runs_of"),
     "loop": ("Training", "train"),
     "methods": ("METHODS",),
-    "options": ("Settings",),
+    "settings": ("Settings",),
     "recipe": ("Recipe",),
     "result": ("Passes", "Result"),
     "run": ("Run", "StreamRun"),

@@ -15,10 +15,10 @@ from subsetopt.formats.csv_cells import csv_text
 from subsetopt.problems.parallel import processors, threads_of_each
 
 from .checkpoint import NAME
-from .options import FOLDER, Settings
 from .ranks import join
 from .result import Result
 from .run import BASELINES, Run
+from .settings import FOLDER, Settings
 
 Watch = Callable[[Result, int, int], None]
 """Called after each run with its result, the runs done and all runs."""

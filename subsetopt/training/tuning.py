@@ -7,9 +7,9 @@ from statistics import fmean
 from typing import NamedTuple
 
 from .comparing import Train, Watch, execute
-from .options import Settings, TuningOptions
 from .result import Result
 from .run import Run
+from .settings import Settings, TuningOptions
 
 FIRST_SEED = 1000
 """Of the runs that tune; those of the comparison should be others."""

@@ -43,6 +43,7 @@ solvers:
   - swap
   - {name: tabu, label: tabu-short, options: {iterations: 10}}
   - {name: tabu, options: {iterations: 20}}
+  - tabu:iterations=30
   - k-dpp
 """
 
@@ -109,6 +110,7 @@ def test_a_whole_suite(folder: Path) -> None:
         ("swap", "swap", {}),
         ("tabu-short", "tabu", {"iterations": 10}),
         ("tabu(iterations=20)", "tabu", {"iterations": 20}),
+        ("tabu:iterations=30", "tabu", {"iterations": 30}),
         ("k-dpp", "k-dpp", {}),
     ]
     for case in own.cases:

@@ -5,19 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks import options as bench_options
-from subsetopt.benchmarks import suites
+from subsetopt.benchmarks import suite_options, suites
 from subsetopt.benchmarks.cases import MMDCase, cifar10, classifier, digits, public
 from subsetopt.benchmarks.families import FAMILIES
-from subsetopt.benchmarks.options import SuiteOptions
 from subsetopt.benchmarks.results import CaseInfo, MeasurementOptions
+from subsetopt.benchmarks.suite_options import SuiteOptions
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.problems import QuadraticSelection
 
 
 @pytest.fixture(autouse=True)
 def _no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(bench_options.DATA_VARIABLE, raising=False)
+    monkeypatch.delenv(suite_options.DATA_VARIABLE, raising=False)
 
 
 def write_cifar(folder: Path) -> None:
@@ -110,7 +109,7 @@ def test_data_on_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without = suites.mmd(SuiteOptions(source="all", sizes=(16,), ks=(3,), instances=1))
     assert [case.name.split("-")[0] for case in without] == ["digits", "mixture"]
     write_cifar(tmp_path)
-    monkeypatch.setenv(bench_options.DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(suite_options.DATA_VARIABLE, str(tmp_path))
     for name in ("mean-matching", "vector-mean-matching", "mmd", "sequence"):
         (case,) = suites.find(name).build(SuiteOptions(source="cifar10", **small))  # type: ignore[arg-type]
         assert case.name.startswith("cifar10-")
@@ -206,7 +205,7 @@ def test_public_instances(tmp_path: Path) -> None:
     assert cases[0].problem().objective([3, 4]) == -7
 
 
-DATA = Path(os.environ.get(bench_options.DATA_VARIABLE) or "nowhere")
+DATA = Path(os.environ.get(suite_options.DATA_VARIABLE) or "nowhere")
 
 
 @pytest.mark.skipif(

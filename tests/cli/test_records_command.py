@@ -145,9 +145,6 @@ def test_compact_merges_and_drops(folder: Path) -> None:
 @pytest.mark.parametrize("age", ["1000000h", "30000d", "3000000000", "9e9w", "99999w"])
 def test_what_is_young_stays(folder: Path, age: str) -> None:
     done = invoke("compact", folder, "--max-age", age)
-    if age == "9e9w":
-        assert done.exit_code == 2
-        return
     assert done.exit_code == 0
     assert "nothing to drop" in done.output
 
@@ -316,15 +313,15 @@ def test_folders_that_hold_no_records(name: str, tmp_path: Path, folder: Path) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("compact", "--max-age", "yesterday"), "--max-age is 'yesterday'"),
-        (("compact", "--max-age", "0d"), "--max-age is '0d'"),
+        (("compact", "--max-age", "yesterday"), "--max-age must be a number > 0 of seconds"),
+        (("compact", "--max-age", "0d"), "got '0d'"),
         (("compact", "--max-age", "nan"), "90m, 12h, 30d, 2w"),
         (("compact", "--max-records", "-1"), "--max-records must be an integer >= 0; got -1"),
         (("compact", "--rows", "0"), "--rows must be an integer >= 1; got 0"),
         (("tail", "-n", "-1"), "--lines must be an integer >= 0; got -1"),
         (("export", "--out", "a.xlsx"), ".parquet, .csv, .jsonl"),
         (("export", "--out", "/nowhere/a.csv"), "no such folder"),
-        (("export", "--out", "OUT", "--since", "soon"), "--since is 'soon'"),
+        (("export", "--out", "OUT", "--since", "soon"), "--since must be a date"),
         (("export", "--out", "OUT", "--writer", "three"), "there is one, two"),
         (("export", "--out", "OUT", "--latest", "--writer", "one"), "--latest"),
         (("plot", "--out", "a.gif"), ".svg, .png"),

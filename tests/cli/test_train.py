@@ -49,7 +49,7 @@ def test_rules_are_compared_and_kept(tmp_path: Path) -> None:
         assert both.exit_code == 2
         assert "exclude each other" in both.output
     written = {path.suffix for path in (tmp_path / "out" / "report").iterdir()}
-    assert written == {".md", ".json", ".svg", ".png"}
+    assert written == {".html", ".md", ".json", ".svg", ".png"}
 
 
 def test_learning_rates_are_tuned_alike(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from subsetopt._files import locked_folder  # noqa: E402
 from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
 from subsetopt.training import comparing  # noqa: E402
 from subsetopt.training.comparing import execute, load, runs_of  # noqa: E402
-from subsetopt.training.options import Settings  # noqa: E402
 from subsetopt.training.result import Passes, Result  # noqa: E402
 from subsetopt.training.run import Run  # noqa: E402
+from subsetopt.training.settings import Settings  # noqa: E402
 from subsetopt.training.tuning import Tuning  # noqa: E402
 
 SHORT = {"epochs": 1, "lr": 0.1, "batch_size": 64}

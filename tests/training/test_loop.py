@@ -16,8 +16,8 @@ from subsetopt.training.comparing import train_one  # noqa: E402
 from subsetopt.training.data.splits import Data, TensorSplit  # noqa: E402
 from subsetopt.training.loop import Training  # noqa: E402
 from subsetopt.training.methods import METHODS, method  # noqa: E402
-from subsetopt.training.options import Settings  # noqa: E402
 from subsetopt.training.result import Result  # noqa: E402
+from subsetopt.training.settings import Settings  # noqa: E402
 
 from .toy import BATCH, SIZE, data, run, trained, weights  # type: ignore[import-not-found]  # noqa: E402
 
@@ -173,7 +173,7 @@ sys.path.insert(0, sys.argv[2])
 import subsetopt.training.checkpoint as checkpoint
 checkpoint.EVERY = 0.0
 from subsetopt.training.comparing import train_one
-from subsetopt.training.options import Settings
+from subsetopt.training.settings import Settings
 from toy import run
 
 def train():

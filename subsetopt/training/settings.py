@@ -30,7 +30,9 @@ class Settings:
         ge=1,
         unset="OMP_NUM_THREADS, else processors / jobs",
     )
-    tensorboard: bool = option("Also write scalars to the output folder, for TensorBoard.", False, needs="out")
+    tensorboard: bool = option(
+        "Also write scalars for TensorBoard to the output folder.", False, needs="out"
+    )
 
     def __post_init__(self) -> None:
         check(self)
