@@ -214,17 +214,13 @@ def _list(keeping: OutputOptions) -> None:
         ]
         say(json.dumps({"experiments": rows}))
         return
-    from rich.table import Table
+    from subsetopt.report import Column, Table, console
 
-    from subsetopt.report.terminal import console
-
-    table = Table(header_style="bold")
-    for heading in ("experiment", "what", "where", "runs, quick", "paper"):
-        right = heading in ("runs, quick", "paper")
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
-    for one in found:
-        own = counts[one.name]
-        table.add_row(
-            one.name, one.sheet.title, one.sheet.item, str(own["quick"]), str(own["paper"])
-        )
-    console().print(table)
+    columns: tuple[Column[Experiment], ...] = (
+        Column("experiment", "name"),
+        Column("what", lambda one: one.sheet.title),
+        Column("where", lambda one: one.sheet.item),
+        Column("quick", lambda one: counts[one.name]["quick"], "d", group="runs"),
+        Column("paper", lambda one: counts[one.name]["paper"], "d", group="runs"),
+    )
+    console().print(Table(columns, found))
