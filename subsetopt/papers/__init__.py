@@ -1,10 +1,10 @@
 """The published experiments, as data: what was done, what was found, and how to run it again."""
 
-from .catalogue import EXPERIMENTS, experiment
 from .claims import Claim, Finding, Standing
 from .experiment import Experiment, Scale
 from .measuring import Line, Measured, measured
 from .parts import Cell, Number, Part, Quantity
+from .reading import EXPERIMENTS, experiment
 
 __all__ = [
     "EXPERIMENTS",

@@ -14,17 +14,7 @@ from .readiness import left_out
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """All that is shown of an experiment.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    scale : Scale
-    measured : Measured
-    findings : tuple of (str, Finding)
-        Each claim, and what the runs say to it.
-    limits : tuple of str
-    """
+    """All that is shown of an experiment; `findings` are its claims and what the runs say."""
 
     experiment: Experiment
     scale: Scale

@@ -1,7 +1,7 @@
 """An outcome as a figure: a panel for each part."""
 
-from collections.abc import Callable, Iterator, Sequence
-from math import ceil, inf, log
+from collections.abc import Sequence
+from math import ceil, inf
 
 from subsetopt.report import Axis, Chart, Panels, Series, styles
 from subsetopt.report.figure_axes import around, extent
@@ -11,9 +11,6 @@ from subsetopt.training.analysis import Spread
 from .measuring import Line
 from .outcome import Outcome
 from .parts import Part, Quantity
-
-_ROOM = 0.05
-"""What the name of a tick takes of the width of an axis."""
 
 
 def figure_of(outcome: Outcome) -> Panels:
@@ -45,84 +42,68 @@ def _over_columns(outcome: Outcome, part: Part, quantity: Quantity) -> Chart:
         if line.quantity.name == quantity.name and line.spread.mean is not None
     ]
     is_log = outcome.experiment.sheet.figure.log
-    ends = [end for line in lines for end in _interval(line.spread)]
-    means = [line.spread.mean for line in lines if line.spread.mean is not None]
     y = Axis(
-        label=quantity.name, text=round_percent if quantity.share else None, reach=around(ends)
+        label=quantity.name,
+        text=round_percent if quantity.share else None,
+        reach=around(end for line in lines for end in _interval(line.spread)),
     )
     if is_log:
-        y = Axis(label=quantity.name, scale="log", reach=extent(means, 1.6))
-    columns = list(dict.fromkeys(line.cell.column for line in lines))
-    if len(columns) > 1:
-        return Chart(title=part.label, x=_axis(part, lines, columns), y=y,
-                     series=list(_series(part, lines, columns, is_log)))  # fmt: skip
-    names = [line.cell.row.replace(", ", ",\n").replace(" (", "\n(") for line in lines]
+        y = Axis(label=quantity.name, scale="log", reach=extent(_means(lines), 1.6))
+    rows = list(dict.fromkeys(line.cell.row for line in lines))
+    if len({line.cell.column for line in lines}) > 1:
+        return _lines(part, lines, rows, y, is_log)
+    names = [row.replace(", ", ",\n").replace(" (", "\n(") for row in rows] or [""]
     return Chart(
         title=part.label,
-        series=[_marked(line.cell.row, [x], [line], is_log) for x, line in enumerate(lines)],
+        series=[_marked([x], [line], is_log) for x, line in enumerate(lines)],
         x=Axis(
-            reach=(-0.5, len(lines) - 0.5), ticks=range(len(lines)), text=lambda x: names[int(x)]
+            reach=(-0.5, len(names) - 0.5), ticks=range(len(names)), text=lambda x: names[int(x)]
         ),
         y=y,
     )
 
 
-def _places(columns: Sequence[str]) -> dict[str, float]:
-    """Return where columns are: at their numbers, or one after the other."""
+def _lines(part: Part, lines: Sequence[Line], rows: Sequence[str], y: Axis, is_log: bool) -> Chart:
+    """Return a line for each method; across, of one with a column of its own: full training."""
+    of_row = {row: [line for line in lines if line.cell.row == row] for row in rows}
+    every = list(dict.fromkeys(line.cell.column for line in lines))
+    shared = {line.cell.column for own in of_row.values() if len(own) > 1 for line in own}
+    columns = [name for name in every if name in shared] or every
     numeric = _are_numbers(columns)
-    return {name: float(name) if numeric else float(i) for i, name in enumerate(columns)}
+    places = {name: float(name) if numeric else float(i) for i, name in enumerate(columns)}
+    names = {place: name for name, place in places.items()}
+    x = Axis(label=part.x, reach=around(names), ticks=sorted(names), text=lambda x: names[x])
+    low, high = min(names), max(names)
+    if low > 0 and high > 10 * low:
+        x = Axis(label=part.x, scale="log", reach=(low / 1.15, high * 1.15))
+    return Chart(
+        title=part.label,
+        series=[
+            _marked([places[line.cell.column] for line in own], own, is_log)
+            if own[0].cell.column in places
+            else Series(name=row, x=x.reach or (), y=_means(own) * 2)
+            for row, own in of_row.items()
+        ],
+        x=x,
+        y=y,
+    )
 
 
 def _are_numbers(columns: Sequence[str]) -> bool:
     return all(name.replace(".", "", 1).isdigit() for name in columns)
 
 
-def _shared(lines: Sequence[Line]) -> set[str]:
-    """Return the columns of rows that have several."""
-    rows = [line.cell.row for line in lines]
-    return {line.cell.column for line in lines if rows.count(line.cell.row) > 1}
+def _means(lines: Sequence[Line]) -> list[float]:
+    return [line.spread.mean for line in lines if line.spread.mean is not None]
 
 
-def _axis(part: Part, lines: Sequence[Line], columns: Sequence[str]) -> Axis:
-    shared, places = _shared(lines), _places(columns)
-    names = {places[name]: name for name in columns if name in shared or not shared}
-    low, high = min(names), max(names)
-    if low > 0 and high > 10 * low:
-        ticks = _spaced(sorted(names), lambda a, b: log(b / a) / log(high / low))
-        return Axis(label=part.x, scale="log", reach=(low / 1.15, high * 1.15), ticks=ticks)
-    ticks = _spaced(sorted(names), lambda a, b: (b - a) / ((high - low) or 1.0))
-    return Axis(label=part.x, reach=around(names), ticks=ticks, text=lambda x: names[x])
-
-
-def _spaced(places: Sequence[float], apart: Callable[[float, float], float]) -> list[float]:
-    """Return the places whose names have room next to each other."""
-    kept = [places[0]]
-    for place in places[1:]:
-        if apart(kept[-1], place) >= _ROOM:
-            kept.append(place)
-    return kept
-
-
-def _series(
-    part: Part, lines: Sequence[Line], columns: Sequence[str], is_log: bool
-) -> Iterator[Series]:
-    places, shared, axis = _places(columns), _shared(lines), _axis(part, lines, columns)
-    assert axis.reach is not None
-    for row in dict.fromkeys(line.cell.row for line in lines):
-        own = [line for line in lines if line.cell.row == row]
-        if own[0].cell.column in shared or not shared:
-            yield _marked(row, [places[line.cell.column] for line in own], own, is_log)
-        else:  # a column of its own, such as full training: a line across
-            yield Series(name=row, x=axis.reach, y=[own[0].spread.mean or 0.0] * 2)
-
-
-def _marked(row: str, x: Sequence[float], lines: Sequence[Line], is_log: bool) -> Series:
-    means = [line.spread.mean or 0.0 for line in lines]
+def _marked(x: Sequence[float], lines: Sequence[Line], is_log: bool) -> Series:
+    means = _means(lines)
     low, high = zip(*(_interval(line.spread) for line in lines), strict=True)
     if is_log:  # of what reaches down to zero there is no logarithm
         low = tuple(a if a > 0 else mean for a, mean in zip(low, means, strict=True))
     is_joined = len(x) > 1 and _are_numbers([line.cell.column for line in lines])
-    return Series(name=row, x=x, y=means, low=low, high=high, marks="filled",
+    return Series(name=lines[0].cell.row, x=x, y=means, low=low, high=high, marks="filled",
                   line="plain" if is_joined else "")  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.errors import InvalidFile
+from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.declared import declared
 from subsetopt.formats.documents import parsed_yaml
 from subsetopt.formats.sources import content
@@ -19,6 +19,22 @@ from .templates import SCALES, expanded
 YAML = OptionalDependency("pyyaml", "yaml", extra="train")
 COMMON = "paper.yaml"
 """In the folder of an experiment: what all experiments of the paper have in common."""
+EXPERIMENTS = (
+    *("obftf-fig1", "obftf-fig2", "obftf-table3"),
+    *(f"budgeted-table{number}" for number in range(1, 7)),
+    *("budgeted-fig1", "mmd-table1"),
+    *(f"mmd-fig{number}" for number in range(2, 7)),
+)
+"""PAPER-ITEM is said by the file ITEM.yaml in the folder PAPER."""
+
+
+@cache
+def experiment(name: str) -> Experiment:
+    """Return an experiment; raises InvalidOption if none is called so."""
+    if name not in EXPERIMENTS:
+        raise InvalidOption(f"experiment is {name!r}; one of {', '.join(EXPERIMENTS)} is needed")
+    folder, _, item = name.partition("-")
+    return read_experiment(Path(__file__).with_name(folder) / f"{item}.yaml", name)
 
 
 def read_experiment(path: Path, name: str) -> Experiment:
