@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from subsetopt.cli import app
-from subsetopt.cli.trainings import OutputOptions
+from subsetopt.cli.training_output import OutputOptions
 from subsetopt.report import number_format, progress
 from subsetopt.report.progress import Lines, shown
 

@@ -11,9 +11,9 @@ from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.limits import Limits
 
-from .inputs import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables, table_lines
 from .kernel_options import KernelOptions
 from .options import Given, Values, command, output_file
+from .problem_options import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables, table_lines
 from .streams import say
 
 if TYPE_CHECKING:

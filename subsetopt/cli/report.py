@@ -107,7 +107,7 @@ def _report_training(
     from subsetopt.training import load
     from subsetopt.training.reporting import write_report
 
-    from .trainings import show
+    from .training_output import show
 
     analysis = comparing(load(folder))
     written = None if no_page else write_report(analysis, out or folder / "report")

@@ -16,7 +16,7 @@ from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 from . import exits
 from .options import command, picture_file
 from .streams import say
-from .trainings import OutputOptions
+from .training_output import OutputOptions
 
 if TYPE_CHECKING:
     from subsetopt.papers import Experiment, Part

@@ -10,15 +10,15 @@ from subsetopt.errors import SubsetOptError
 from subsetopt.formats import TableOptions
 
 from . import exits
-from .batching import Data, ReportOptions, SequenceOptions, SourceOptions
 from .kernel_options import KernelOptions
 from .options import command
+from .sequence_options import ReportOptions, SequenceData, SequenceOptions, SourceOptions
 from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
 
-    from .comparing import Report
+    from .sequence_report import SequenceReport
 
 
 def register(app: typer.Typer) -> None:
@@ -37,10 +37,10 @@ def sequence(
 
     Example: subsetopt sequence features.npy --batch-size 50 --out order.npz
     """
-    from . import comparing
+    from . import sequence_report
     from .streams import output_to_error
 
-    comparing.require_known(results.compare, kernel.precomputed)
+    sequence_report.require_known(results.compare, kernel.precomputed)
     data = source.read(table, kernel)
     with output_to_error():
         start = perf_counter()
@@ -49,7 +49,9 @@ def sequence(
         if not results.as_json:
             say(f"engine {engine.describe()}", err=True)
         found = _found(data, engine, method, results)
-        report = comparing.Report.of(found, engine, build_seconds, method.spec().name, data.labels)
+        report = sequence_report.SequenceReport.of(
+            found, engine, build_seconds, method.spec().name, data.labels
+        )
         interrupted = not _compare(report, data, engine, method, results)
     if results.plot is not None:
         report.plot(results.plot)
@@ -58,7 +60,7 @@ def sequence(
 
 
 def _found(
-    data: Data, engine: "Engine", method: SequenceOptions, results: ReportOptions
+    data: SequenceData, engine: "Engine", method: SequenceOptions, results: ReportOptions
 ) -> "MiniBatchSequence":
     """Return the sequence, written where it should be; at Ctrl-C say what is left of it."""
     from subsetopt.sequencing import bar
@@ -75,17 +77,21 @@ def _found(
 
 
 def _compare(
-    report: "Report", data: Data, engine: "Engine", method: SequenceOptions, results: ReportOptions
+    report: "SequenceReport",
+    data: SequenceData,
+    engine: "Engine",
+    method: SequenceOptions,
+    results: ReportOptions,
 ) -> bool:
     """Add the others to the report; False if Ctrl-C came between."""
     from subsetopt.sequencing import bar
 
-    from . import comparing
+    from . import sequence_report
 
     for name in results.compare:
         try:
             with bar(name, hidden=results.as_json) as progress:
-                report.add(comparing.run(name, data, engine, method, progress), data.labels)
+                report.add(sequence_report.run(name, data, engine, method, progress), data.labels)
         except SubsetOptError as error:  # the sequence itself is there, and is to be shown
             report.left_out[name] = str(error)
             say(f"{name} is left out: {error}", err=True)

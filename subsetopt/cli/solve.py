@@ -7,10 +7,10 @@ import typer
 from subsetopt.formats import TableOptions
 from subsetopt.limits import Limits
 
-from .inputs import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables
 from .kernel_options import KernelOptions
 from .options import command
-from .running import Report, SolverOptions
+from .problem_options import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables
+from .solver_options import SolveReport, SolverOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def quadratic(
     solver.answer(read.problem, limits, lambda *found: _quadratic_report(read, *found), read.tables)
 
 
-def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardstick") -> Report:
+def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardstick") -> SolveReport:
     """Say the value and its bound in the problem's own sense, and what was chosen by name."""
     from .display import shortened
 
@@ -88,7 +88,7 @@ def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardsti
     if problem.names is not None and not read.tables and solution.indices is not None:
         keys["names"] = problem.names_of(solution.indices)
         lines["names"] = shortened(keys["names"], "--json lists all")
-    return Report(keys, lines)
+    return SolveReport(keys, lines)
 
 
 def mmd(
@@ -108,7 +108,7 @@ def mmd(
     )
 
 
-def _mmd_report(problem: Any, tables: Tables, seed: int, solution: "Solution") -> Report:
+def _mmd_report(problem: Any, tables: Tables, seed: int, solution: "Solution") -> SolveReport:
     chosen = solution.indices
     keys = {
         "mmd_squared": None if chosen is None else problem.mmd_squared(chosen),
@@ -117,14 +117,14 @@ def _mmd_report(problem: Any, tables: Tables, seed: int, solution: "Solution") -
     }
     lines = {key.replace("_", " ").replace("mmd", "MMD"): repr(keys[key]) for key in keys}
     if chosen is None:
-        return Report(keys)
+        return SolveReport(keys)
     rows, note = _marginals(problem, tables["table"].columns, seed, chosen)
     keys |= {
         "scale_columns": problem.scale_columns,
         "columns": None if rows is None else [row.to_dict() for row in rows],
     }
     lines["columns"] = note
-    return Report(keys, lines, rows or ())
+    return SolveReport(keys, lines, rows or ())
 
 
 def _marginals(

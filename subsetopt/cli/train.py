@@ -13,7 +13,7 @@ from subsetopt.training.settings import TuningOptions
 from . import exits
 from .options import Given, Values, command
 from .streams import say
-from .trainings import OutputOptions
+from .training_output import OutputOptions
 
 if TYPE_CHECKING:
     from subsetopt.training.result import Result

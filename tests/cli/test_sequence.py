@@ -272,16 +272,16 @@ def test_ctrl_c_with_nothing_to_keep(features: Path, tmp_path: Path, interruptin
 
 
 def test_ctrl_c_among_the_others(features: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from subsetopt.cli import comparing
+    from subsetopt.cli import sequence_report
 
-    original = comparing.run
+    original = sequence_report.run
 
     def called(name: str, *rest: Any) -> Any:
         if name == "random":
             raise KeyboardInterrupt
         return original(name, *rest)
 
-    monkeypatch.setattr(comparing, "run", called)
+    monkeypatch.setattr(sequence_report, "run", called)
     result = run(features, "-k", 10, "--compare", "herding,random", "--json")
     assert result.exit_code == 130
     assert result.stderr == "interrupted; random and what follows is left out\n"

@@ -12,8 +12,9 @@ from subsetopt._options import option
 from subsetopt._spec import Spec
 from subsetopt.limits import Limits
 
-from . import exits, inputs
+from . import exits
 from .options import assignments, json_flag, output_file
+from .problem_options import Tables, plain_tables, table_lines
 from .streams import say
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Report:
+class SolveReport:
     """What a command says in addition to what all say.
 
     Parameters
@@ -86,8 +87,8 @@ class SolverOptions:
         self,
         problem: Any,
         limits: Limits,
-        report: "Callable[[Solution, Yardstick], Report]" = lambda *_: Report(),
-        tables: inputs.Tables | None = None,
+        report: "Callable[[Solution, Yardstick], SolveReport]" = lambda *_: SolveReport(),
+        tables: Tables | None = None,
     ) -> None:
         """Solve, write and print; ends the command with the code that fits.
 
@@ -113,16 +114,16 @@ class SolverOptions:
         raise typer.Exit(exits.of_solution(solution))
 
     def _print(
-        self, solution: "Solution", yardstick: "Yardstick", report: Report, tables: inputs.Tables
+        self, solution: "Solution", yardstick: "Yardstick", report: SolveReport, tables: Tables
     ) -> None:
         ids = next(iter(tables.values())).ids_of(solution.indices) if tables else None
         if self.as_json:
             document = {**solution.to_dict(), **yardstick.to_dict(), **report.keys}
-            document |= {**inputs.plain_tables(tables), "ids": ids} if tables else {}
+            document |= {**plain_tables(tables), "ids": ids} if tables else {}
             say(json.dumps(document, allow_nan=False))
             return
         from .display import show_marginals, show_solution
 
-        show_solution(solution, yardstick, {**inputs.table_lines(tables), **report.lines}, ids)
+        show_solution(solution, yardstick, {**table_lines(tables), **report.lines}, ids)
         if report.marginals:
             show_marginals(report.marginals)

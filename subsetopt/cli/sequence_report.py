@@ -15,20 +15,20 @@ from subsetopt.errors import InvalidOption
 from subsetopt.problems.memory import in_units
 from subsetopt.sequencing.yardsticks import Balance, class_balance, random_mmd2, relative_area
 
-from .inputs import Tables, plain_tables, table_lines
+from .problem_options import Tables, plain_tables, table_lines
 from .streams import say
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
 
-    from .batching import Data, SequenceOptions
+    from .sequence_options import SequenceData, SequenceOptions
 
 _EXPECTED = "random, on average"
 _OPTIONS: dict[str, dict[str, Any]] = {"submodular": {"uncertainty": 0.0}}  # there are no scores
 
 
 @dataclass(frozen=True)
-class Found:
+class Ordering:
     """An order, cut into batches, and its root MMD to what is left after each."""
 
     name: str
@@ -38,7 +38,7 @@ class Found:
     seconds: float
 
     @classmethod
-    def of(cls, name: str, found: "MiniBatchSequence") -> "Found":
+    def of(cls, name: str, found: "MiniBatchSequence") -> "Ordering":
         """Take a sequence."""
         return cls(name, found.order, found.boundaries, found.mmd, found.total_seconds)
 
@@ -64,17 +64,17 @@ def require_known(names: Sequence[str], precomputed: bool) -> None:
 
 def run(
     name: str,
-    data: "Data",
+    data: "SequenceData",
     engine: "Engine",
     method: "SequenceOptions",
     progress: Callable[[int, int], None],
-) -> Found:
+) -> Ordering:
     """Return what a baseline or another solver makes of the same points."""
     from subsetopt.sequencing import mmd_to_whole
     from subsetopt.sequencing.baselines import BASELINES
 
     if name not in BASELINES:
-        return Found.of(name, method.run(data.points, engine, progress, solver=name))
+        return Ordering.of(name, method.run(data.points, engine, progress, solver=name))
     start = perf_counter()
     order, boundaries = BASELINES[name](**_OPTIONS.get(name, {})).order(
         data.points, method.batch_size, seed=method.seed, progress=progress
@@ -85,18 +85,18 @@ def run(
         order = order[: boundaries[-1]]
     left = np.where(boundaries[1:] < engine.n, engine.n - boundaries[1:], np.nan)
     mmd = np.sqrt(mmd_to_whole(engine, order, boundaries).clip(min=0)) * engine.n / left
-    return Found(name, order, boundaries, mmd, seconds)
+    return Ordering(name, order, boundaries, mmd, seconds)
 
 
 @dataclass
-class Report:
+class SequenceReport:
     """A sequence, and the rows of the table that it heads."""
 
     engine: "Engine"
     build_seconds: float
     provenance: dict[str, Any]
     random: NDArray[np.float64]
-    found: list[Found] = field(default_factory=list)
+    found: list[Ordering] = field(default_factory=list)
     balances: list[Balance | None] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
 
@@ -108,14 +108,14 @@ class Report:
         build_seconds: float,
         name: str,
         labels: "NDArray[Any] | None",
-    ) -> "Report":
+    ) -> "SequenceReport":
         """Begin with the sequence itself."""
         random = np.sqrt(random_mmd2(engine, found.boundaries))
         report = cls(engine, build_seconds, found.provenance, random)
-        report.add(Found.of(name, found), labels)
+        report.add(Ordering.of(name, found), labels)
         return report
 
-    def add(self, found: Found, labels: "NDArray[Any] | None") -> None:
+    def add(self, found: Ordering, labels: "NDArray[Any] | None") -> None:
         """Add a row."""
         self.found.append(found)
         self.balances.append(None if labels is None else class_balance(found.batches, labels))

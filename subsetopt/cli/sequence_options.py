@@ -11,9 +11,9 @@ from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.problems.memory import memory_size
 
-from .inputs import Tables, beside
 from .kernel_options import KernelOptions
 from .options import assignments, json_flag, output_file, picture_file
+from .problem_options import Tables, beside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PIXELS = ("digits", "mnist")  # all columns in one unit
 
 
-class Data(NamedTuple):
+class SequenceData(NamedTuple):
     """Points, their classes where there are any, and the tables that they were read from."""
 
     points: "NDArray[Any]"
@@ -49,7 +49,7 @@ class SourceOptions:
         metavar="FILE",
     )
 
-    def read(self, table: TableOptions, kernel: KernelOptions) -> Data:
+    def read(self, table: TableOptions, kernel: KernelOptions) -> SequenceData:
         """Read points, their columns scaled, and labels."""
         method = kernel.scaling("none" if self.source in _PIXELS else "std")
         found = self._found(table, kernel.precomputed)
@@ -68,12 +68,12 @@ class SourceOptions:
                 "give one label for each"
             )
         if method == "none":
-            return Data(found.points, labels, tables)
+            return SequenceData(found.points, labels, tables)
         from subsetopt.problems import scale_columns
 
-        return Data(scale_columns(found.points, method), labels, tables)
+        return SequenceData(scale_columns(found.points, method), labels, tables)
 
-    def _found(self, table: TableOptions, square: bool) -> Data:
+    def _found(self, table: TableOptions, square: bool) -> SequenceData:
         if self.source in _PIXELS and (table.columns or table.id):
             raise InvalidOption(f"--columns and --id are for files, not for {self.source}")
         match self.source:
@@ -82,16 +82,16 @@ class SourceOptions:
 
                 sklearn = OptionalDependency("scikit-learn", "sklearn", extra="bench")
                 digits = sklearn.load("datasets").load_digits()
-                return Data((digits.data / 16).astype("float32"), digits.target, {})
+                return SequenceData((digits.data / 16).astype("float32"), digits.target, {})
             case "mnist":
                 from subsetopt.formats.idx import read_mnist
 
                 images, labels = read_mnist(self._folder())
-                return Data(images.astype("float32") / 255, labels, {})
+                return SequenceData(images.astype("float32") / 255, labels, {})
         from subsetopt.formats import read_table
 
         read = read_table(self.source, table, "square" if square else None)
-        return Data(read.values, None, {"table": read})
+        return SequenceData(read.values, None, {"table": read})
 
     def _folder(self) -> Path:
         folder = self.data or os.environ.get("SUBSETOPT_DATA")
