@@ -71,9 +71,9 @@ def sequences() -> None:
     from subsetopt.sequencing.baselines import FacilityLocation, Submodular
 
     for dtype in ("float32", "float64"):
-        for solver in ("herding", "swap"):
+        for selector in ("running-herding", "running-swap"):
             for engine in ("matrix", "rows"):
-                so.sequence(points(dtype), 8, solver=solver, engine=engine)
+                so.sequence(points(dtype), 8, selector=selector, engine=engine)
     for baseline in (Submodular(uncertainty=0), FacilityLocation()):
         baseline.order(points(), 8)
 

@@ -12,22 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt._version import __version__
 from subsetopt.benchmarks.best_known import BestKnown
 from subsetopt.benchmarks.results import Entrant
-from subsetopt.errors import InvalidOption, InvalidResult, InvalidSelection, UnsupportedProblem
+from subsetopt.errors import InvalidResult, InvalidSelection, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import checks
 from subsetopt.problems.parallel import one_blas_thread
 from subsetopt.sequencing import Engine, choose, mmd_to_whole, sequence
-from subsetopt.sequencing.baselines import BASELINES, Baseline
-from subsetopt.sequencing.choosers import chooser_of
+from subsetopt.sequencing.baselines import BASELINES, Baseline, unscored
+from subsetopt.sequencing.selectors import SELECTORS, selector_of
 from subsetopt.sequencing.yardsticks import random_mmd2, relative_area
 from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
 from subsetopt.solvers import catalogue
 
 from .clouds import Cloud
 
-METHODS = ("random", "herding", "swap", "submodular", "k-dpp", "facility")
+METHODS = ("random", "running-herding", "running-swap", "submodular", "k-dpp", "facility")
 """Those that are compared unless others are named: baselines, and the two made for sequences."""
-_OPTIONS: dict[str, dict[str, Any]] = {"submodular": {"uncertainty": 0.0}}  # there are no scores
 _DRAWS, _FEWEST = 100, 10
 _WORK = 400_000_000  # entries of the kernel matrix that random orders may be evaluated by
 
@@ -80,18 +79,19 @@ class SequenceCase:
         Raises
         ------
         UnsupportedProblem
-            If it is neither a baseline nor a solver of MMD problems.
+            If it is no baseline, no batch selector and no solver of MMD problems.
         InvalidOption
             For an option that it has not.
         """
         require(entrant)
         if entrant.name not in BASELINES:
-            return lambda: self._by_solver(entrant, limits)
+            return lambda: self._by_selector(entrant, limits)
         if self.cloud.kernel == "precomputed" and entrant.name != "random":
             raise UnsupportedProblem(
                 f"{entrant.name!r} needs features, but {self.cloud.name} is a kernel matrix"
             )
-        made, points = baseline(entrant), self.cloud.points
+        made = unscored(entrant.name, **entrant.options)
+        points = self.cloud.points
         if entrant.name == "submodular":  # the roots in its coverage need features from 0 on
             points = points - np.minimum(points.min(axis=0), 0)
         return lambda: self._by_baseline(made, points, limits)
@@ -103,9 +103,9 @@ class SequenceCase:
         stats = Stats(build_seconds=0.0, solve_seconds=seconds, total_seconds=seconds)
         return Ordered(order=order, solver=method.name, version=__version__, stats=stats)
 
-    def _by_solver(self, entrant: Entrant, limits: Limits) -> Ordered:
+    def _by_selector(self, entrant: Entrant, limits: Limits) -> Ordered:
         options: dict[str, Any] = dict(entrant.options)
-        if entrant.name not in ("herding", "swap") and limits.time_limit is not None:
+        if entrant.name not in SELECTORS and limits.time_limit is not None:
             options["time_limit"] = limits.time_limit / -(-self.n // self.k)
         start = perf_counter()
         engine = self._engine(limits.threads)
@@ -113,7 +113,7 @@ class SequenceCase:
         found = sequence(
             self.cloud.points,
             self.k,
-            solver=entrant.name,
+            selector=entrant.name,
             engine=engine,
             seed=limits.seed,
             threads=limits.threads,
@@ -123,7 +123,7 @@ class SequenceCase:
         return Ordered(
             order=found.order,
             solver=entrant.name,
-            version=catalogue.solver_class(entrant.name).availability().version or "",
+            version=_version(entrant.name),
             stats=Stats(built - start, end - built, end - start),
         )
 
@@ -181,13 +181,11 @@ class SequenceCase:
         return engine
 
 
-def baseline(entrant: Entrant) -> Baseline:
-    """Return the baseline with its options; InvalidOption for one that it has not."""
-    found = BASELINES[entrant.name]
-    try:
-        return found(**(_OPTIONS.get(entrant.name, {}) | dict(entrant.options)))
-    except TypeError as error:
-        raise InvalidOption(f"baseline {entrant.name!r}: {error}") from error
+def _version(name: str) -> str:
+    """Return the version of what a selector of batches stands on."""
+    if name in SELECTORS:
+        return __version__
+    return catalogue.solver_class(name).availability().version or ""
 
 
 def require(entrant: Entrant) -> None:
@@ -198,16 +196,17 @@ def require(entrant: Entrant) -> None:
     UnknownSolver
         If there is none of that name.
     UnsupportedProblem
-        If it is neither a baseline nor a solver of MMD problems.
+        If it is no baseline, no batch selector and no solver of MMD problems.
     InvalidOption
         For an option that it has not.
     """
     if entrant.name in BASELINES:
-        baseline(entrant)
+        unscored(entrant.name, **entrant.options)
         return
-    if "mmd" not in catalogue.solver_class(entrant.name).handles:
+    known = entrant.name in SELECTORS or "mmd" in catalogue.solver_class(entrant.name).handles
+    if not known:
         raise UnsupportedProblem(
             f"solver {entrant.name!r} makes no sequences: it does not take mmd problems; "
-            f"baselines of sequences are {', '.join(BASELINES)}"
+            f"batch selectors are {', '.join(SELECTORS)}, baselines {', '.join(BASELINES)}"
         )
-    chooser_of(entrant.name, dict(entrant.options), seed=0, memory=None, threads=None)
+    selector_of(entrant.name, entrant.options, seed=0, threads=None)

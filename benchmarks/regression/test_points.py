@@ -60,10 +60,10 @@ def test_frank_wolfe(timed: Timed, variant: str, steps: int) -> None:
 
 
 @pytest.mark.parametrize("engine", ["matrix", "rows"])
-@pytest.mark.parametrize("name", ["herding", "swap"])
+@pytest.mark.parametrize("name", ["running-herding", "running-swap"])
 def test_sequence(timed: Timed, name: str, engine: str) -> None:
     """500 points in 16 dimensions, in batches of 25."""
     points = cloud(500, 16)
-    found = timed(lambda: sequence(points, 25, solver=name, engine=engine, threads=1))
+    found = timed(lambda: sequence(points, 25, selector=name, engine=engine, threads=1))
     assert np.array_equal(np.sort(found.order), np.arange(500))
     assert np.nanmean(found.mmd2) < 0.05

@@ -39,8 +39,8 @@ def jobs() -> Iterator[tuple[str, Callable[[], object]]]:
         for family in catalogue.solver_class(name).handles:
             yield f"{name}, {_SHORT.get(family, family)}", partial(_solved, name, family)
     yield "select", _selected
-    for solver in ("herding", "swap"):
-        yield f"sequence, {solver}", partial(_sequenced, solver)
+    for selector in ("running-herding", "running-swap"):
+        yield f"sequence, {selector}", partial(_sequenced, selector)
     for baseline in ("Submodular", "FacilityLocation"):
         yield f"baseline, {baseline}", partial(_ordered, baseline)
     if OptionalDependency("torch", "torch").availability():
@@ -76,10 +76,10 @@ def _selected() -> object:
     return so.select(_points()[:, 0], K)
 
 
-def _sequenced(solver: str) -> object:
+def _sequenced(selector: str) -> object:
     import subsetopt as so
 
-    return so.sequence(_points(), K, solver=solver)
+    return so.sequence(_points(), K, selector=selector)
 
 
 def _ordered(baseline: str) -> object:

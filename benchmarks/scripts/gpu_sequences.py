@@ -47,19 +47,19 @@ def measured(
     name: str, engine: TorchEngine, batch_size: int, batches: int | None, bandwidth: float
 ) -> Iterator[Row]:
     """Yield one row for each way of choosing; of `batches` batches, all where it is None."""
-    ways: dict[str, Callable[[], TorchHerding]] = {"herding": lambda: TorchHerding(engine)}
+    ways: dict[str, Callable[[], TorchHerding]] = {"running-herding": lambda: TorchHerding(engine)}
     if engine.device.type == "cuda":
-        ways["herding, graph"] = lambda: TorchHerding(engine, graph=True)
-    ways["swap"] = lambda: TorchSwap(engine)
+        ways["running-herding, graph"] = lambda: TorchHerding(engine, graph=True)
+    ways["running-swap"] = lambda: TorchSwap(engine)
     held = engine.storage.itemsize
     per_pick = held * (engine.n if engine.mode == "matrix" else engine.data.size)
     whole = (engine.n - 1) // batch_size
     for way, made in ways.items():
-        state, chooser = State(engine), made()
-        chooser(state, batch_size)  # compiles, allocates, and is not counted
+        state, select = State(engine), made()
+        select(state, batch_size)  # compiles, allocates, and is not counted
         state.close(0.0)
         count = whole - 1 if batches is None else min(batches, whole - 1)
-        seconds = _seconds(state, chooser, batch_size, count)
+        seconds = _seconds(state, select, batch_size, count)
         picks = batch_size * count
         yield {
             "case": name,
@@ -76,13 +76,13 @@ def measured(
         }
 
 
-def _seconds(state: State, chooser: TorchHerding, batch_size: int, count: int) -> float:
-    chooser.engine.synchronise()
+def _seconds(state: State, select: TorchHerding, batch_size: int, count: int) -> float:
+    select.engine.synchronise()
     start = perf_counter()
     for _ in range(count):
-        chooser(state, batch_size)
+        select(state, batch_size)
         state.close(0.0)
-    chooser.engine.synchronise()
+    select.engine.synchronise()
     return perf_counter() - start
 
 

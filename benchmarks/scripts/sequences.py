@@ -28,7 +28,7 @@ from subsetopt.report import show
 from subsetopt.sequencing import choose, mmd_to_whole
 
 Row = dict[str, Any]
-_FITTED = ("matrix, s", "herding, s", "swap, s", "total, s")
+_FITTED = ("matrix, s", "running-herding, s", "running-swap, s", "total, s")
 _PERMUTATIONS = 3
 
 
@@ -45,12 +45,12 @@ def measured(X: NDArray[np.float32], batch_size: int) -> Row:
     matrix = min(matrix, built)  # the first one also pays for pages that were never used before
     row: Row = {"n": len(X), "matrix, s": matrix, "matrix, median and sums, s": built}
     curves = {}
-    for solver in ("herding", "swap"):
+    for selector in ("running-herding", "running-swap"):
         start = perf_counter()
-        found = so.sequence(X, batch_size, solver=solver, engine=engine)
-        row[f"{solver}, s"] = perf_counter() - start
-        curves[solver] = _area(found.mmd2_to_whole, found.boundaries)
-    row["total, s"] = built + row["swap, s"]
+        found = so.sequence(X, batch_size, selector=selector, engine=engine)
+        row[f"{selector}, s"] = perf_counter() - start
+        curves[selector] = _area(found.mmd2_to_whole, found.boundaries)
+    row["total, s"] = built + row["running-swap, s"]
     row["total / matrix"] = row["total, s"] / matrix
     row["peak, GiB"] = _peak()
     chance = []
@@ -99,8 +99,8 @@ def main() -> None:
     if len(images) < sizes[-1]:
         parser.error(f"there are {len(images)} images, not {sizes[-1]}")
     X = np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
-    for solver in ("herding", "swap"):  # compiled, or loaded from the cache
-        so.sequence(X[:300], 100, solver=solver)
+    for selector in ("running-herding", "running-swap"):  # compiled, or loaded from the cache
+        so.sequence(X[:300], 100, selector=selector)
     rows = [measured(X[:size], options.batch_size) for size in sizes]
     slopes = exponents(rows) if len(rows) > 1 else {}
     if options.json:

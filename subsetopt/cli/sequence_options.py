@@ -110,9 +110,10 @@ class SequenceOptions:
         "Number of points in a batch.", flags=("--batch-size", "-k"), metavar="K"
     )
     solver: str = option(
-        "Solver of each batch: herding; swap (herding, then exchanges); or one that 'subsetopt "
-        "solvers' lists for mmd. Also with its options, as in swap:sweeps=2.",
-        "swap",
+        "Selector of each batch: running-herding; running-swap (the same, then swaps until none "
+        "helps); or a solver that 'subsetopt solvers' lists for mmd. Also with its options, as in "
+        "running-swap:sweeps=2.",
+        "running-swap",
     )
     options: tuple[str, ...] = assignments()
     drop_last: bool = option("Leave out a last batch that is smaller.", False)
@@ -154,20 +155,19 @@ class SequenceOptions:
             raise InvalidOption(f"--engine must be auto, {', '.join(ENGINES)}; got {self.engine!r}")
 
     def spec(self) -> Spec:
-        """Return the solver and its options."""
+        """Return the selector and its options."""
         return Spec.parse(self.solver, self.options)
 
     def made_engine(self, X: "NDArray[Any]", kernel: KernelOptions) -> "Engine":
         """Return the engine for the points."""
         from subsetopt.sequencing import choose
-        from subsetopt.sequencing.choosers import chooser_of
+        from subsetopt.sequencing.selectors import selector_of
         from subsetopt.sequencing.sequence import batch_size_of
 
         # Said now, not after a minute of kernel evaluations.
         batch_size_of(self.batch_size, len(X))
-        limits = {"seed": self.seed, "memory": self.memory, "threads": self.threads}
         spec = self.spec()
-        chooser_of(spec.name, spec.options, **limits)  # type: ignore[arg-type]
+        selector_of(spec.name, spec.options, seed=self.seed, threads=self.threads)
         given: dict[str, Any] = {"device": self.device, "dtype": self.dtype}
         given = {name: value for name, value in given.items() if value is not None}
         if given:
@@ -175,18 +175,25 @@ class SequenceOptions:
 
             placed = {"device": default_device(), **given}
             return TorchEngine(X, kernel.made(), memory=self.memory, **placed)
-        return choose(X, kernel.made(), engine=self.engine, **limits)  # type: ignore[arg-type]
+        return choose(
+            X,
+            kernel.made(),
+            engine=self.engine,
+            memory=self.memory,
+            seed=self.seed,
+            threads=self.threads,
+        )
 
     def run(
-        self, X: "NDArray[Any]", engine: "Engine", progress: Any, solver: str = ""
+        self, X: "NDArray[Any]", engine: "Engine", progress: Any, selector: str = ""
     ) -> "MiniBatchSequence":
-        """Return the sequence, or that of another solver, which then has no checkpoint."""
+        """Return the sequence, or that of another selector, which then has no checkpoint."""
         from subsetopt.sequencing import sequence
 
         spec = self.spec()
-        own: dict[str, Any] = {"solver": solver}
-        if not solver:
-            own = {"solver": spec.name, "checkpoint": self.checkpoint, **spec.options}
+        own: dict[str, Any] = {"selector": selector}
+        if not selector:
+            own = {"selector": spec.name, "checkpoint": self.checkpoint, **spec.options}
         return sequence(
             X,
             self.batch_size,
@@ -206,7 +213,9 @@ class ReportOptions:
 
     out: Path | None = output_file("File for the sequence, for MiniBatchSequence.load", ".npz")
     compare: tuple[str, ...] = option(
-        "Others to compare with: random, submodular, k-dpp, facility, or solvers.", ()
+        "Others to compare with: random, submodular, k-dpp, facility, running-herding, "
+        "running-swap, or solvers.",
+        (),
     )
     plot: Path | None = picture_file("File for a picture of the MMD after each batch")
     as_json: bool = json_flag("Print one JSON object.")

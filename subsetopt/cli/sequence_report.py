@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .sequence_options import SequenceData, SequenceOptions
 
 _EXPECTED = "random, on average"
-_OPTIONS: dict[str, dict[str, Any]] = {"submodular": {"uncertainty": 0.0}}  # there are no scores
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,11 @@ class Ordering:
 def require_known(names: Sequence[str], precomputed: bool) -> None:
     """Raise now for a name of --compare that stands for nothing, or for nothing here."""
     from subsetopt.sequencing.baselines import BASELINES
+    from subsetopt.sequencing.selectors import SELECTORS
     from subsetopt.solvers import catalogue
 
     able = [name for name in catalogue.names() if "mmd" in catalogue.solver_class(name).handles]
+    able = [*SELECTORS, *able]
     for name in names:
         if name not in BASELINES and name not in able:
             known = ", ".join(dict.fromkeys([*BASELINES, *able]))
@@ -71,12 +72,12 @@ def run(
 ) -> Ordering:
     """Return what a baseline or another solver makes of the same points."""
     from subsetopt.sequencing import mmd_to_whole
-    from subsetopt.sequencing.baselines import BASELINES
+    from subsetopt.sequencing.baselines import BASELINES, unscored
 
     if name not in BASELINES:
-        return Ordering.of(name, method.run(data.points, engine, progress, solver=name))
+        return Ordering.of(name, method.run(data.points, engine, progress, selector=name))
     start = perf_counter()
-    order, boundaries = BASELINES[name](**_OPTIONS.get(name, {})).order(
+    order, boundaries = unscored(name).order(
         data.points, method.batch_size, seed=method.seed, progress=progress
     )
     seconds = perf_counter() - start

@@ -18,8 +18,8 @@ from subsetopt.problems.scaling import warn_unscaled
 class Engine(Protocol):
     """Rows of a kernel matrix K (n, n); the same bits whatever the number of threads.
 
-    One that lives on a device may have a method `own_chooser` too, from one of `choosers` to what
-    does the same there.
+    One that lives on a device may have a method `own_selector` too, from one of `selectors` to
+    what does the same there.
 
     Attributes
     ----------

@@ -133,7 +133,7 @@ class RemainingSelection:
         require_memory(
             f"the {self.n} x {self.n} kernel matrix of what is left",
             self.n**2 * engine.dtype.itemsize,
-            "take solver='swap' or 'herding', or raise memory",
+            "take selector='running-swap' or 'running-herding', or raise memory",
             self.memory,
         )
         matrix = np.empty((self.n, self.n), engine.dtype)

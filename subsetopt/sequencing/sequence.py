@@ -18,9 +18,9 @@ from subsetopt.problems.parallel import one_blas_thread
 
 from . import archive
 from .checkpoint import Checkpoint
-from .choosers import Chooser, chooser_of
 from .engines import Engine, choose
 from .result import MiniBatchSequence
+from .selectors import BatchSelector, selector_of
 from .state import State
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def sequence(
     batch_size: int,
     *,
     kernel: Kernel | KernelFunction | str = "gaussian",
-    solver: "str | Solver" = "swap",
+    selector: "str | Solver | BatchSelector" = "running-swap",
     engine: str | Engine = "auto",
     memory: int | None = None,
     drop_last: bool = False,
@@ -63,11 +63,12 @@ def sequence(
         k, 1 <= k <= n.
     kernel : str, Kernel or callable
         As `MMDSelection` takes it.
-    solver : str or Solver
-        ``"herding"``: kernel herding, point after point, O(n) each. ``"swap"``: that, then
-        exchanges within the batch until none helps, or `sweeps` turns. Or any solver of MMD
-        problems by name or as an object: each batch is then solved as a problem of its own, which
-        takes its matrix, O(n^2), and `options` are the solver's and the limits of `solve`.
+    selector : str, Solver or BatchSelector
+        ``"running-herding"``: kernel herding that goes on from batch to batch, O(n) a point.
+        ``"running-swap"``: that, then swaps within the batch until none helps, or `sweeps` turns.
+        Any solver of MMD problems by name or as an object: each batch is then solved as a problem
+        of its own, which takes its matrix, O(n^2), and `options` are the solver's and the limits of
+        `solve`. Or a function that adds k points to a `State`.
     engine : str or Engine
         Where rows of the kernel matrix come from: see `subsetopt.sequencing.choose`. An object
         brings its own points and kernel; X is then only counted.
@@ -76,7 +77,7 @@ def sequence(
     drop_last : bool
         Leave out the last batch where it is smaller.
     seed : int
-        For solvers and engines that draw.
+        For selectors and engines that draw.
     checkpoint : path, optional
         Written every few seconds and at Ctrl-C; a call with the same data and options goes on
         from there, to the same order to the last bit. Removed at the end.
@@ -85,7 +86,7 @@ def sequence(
     threads : int, optional
         None is the number of processors. It has no bearing on the order.
     **options
-        Of the solver.
+        Of the selector.
 
     Raises
     ------
@@ -106,22 +107,22 @@ def sequence(
     """
     start = perf_counter()
     seed, threads = Limits(seed=seed).seed, Limits(threads=threads).threads
-    chooser, described = chooser_of(solver, options, seed=seed, memory=memory, threads=threads)
+    select, described = selector_of(selector, options, seed=seed, threads=threads)
     _require_flag(drop_last)
     if isinstance(X, np.ndarray) and X.ndim:  # else it is known once X has been read
         batch_size_of(batch_size, len(X))
     with one_blas_thread(), ExitStack() as opened:
         source = _engine(X, kernel, memory, engine, threads, seed)
         size = batch_size_of(batch_size, source.n)
-        if hasattr(source, "own_chooser"):
-            chooser = source.own_chooser(chooser)
+        if hasattr(source, "own_selector"):
+            select = source.own_selector(select)
         facts = _facts(source, size, described, drop_last, seed)
         saved = None
         if checkpoint is not None:
             saved = opened.enter_context(Checkpoint(checkpoint, facts))
-        state = State(source)
+        state = State(source, memory)
         before = _resume(state, saved)
-        _run(state, chooser, size, drop_last, saved, progress)
+        _run(state, select, size, drop_last, saved, progress)
         result = _result(state, perf_counter() - start + before, facts)
         if saved is not None:
             saved.remove()
@@ -160,14 +161,14 @@ def _require_flag(drop_last: object) -> None:
         raise InvalidOption(f"drop_last is {drop_last!r}; True or False is needed")
 
 
-def _facts(engine: Engine, size: int, solver: str, drop_last: bool, seed: int) -> dict[str, Any]:
+def _facts(engine: Engine, size: int, selector: str, drop_last: bool, seed: int) -> dict[str, Any]:
     """Return all that has a bearing on the order."""
     return {
         "n": engine.n,
         "data": archive.digest(engine.data),
         "kernel": repr(engine.kernel),
         "batch_size": size,
-        "solver": solver,
+        "solver": selector,
         "engine": engine.name,
         "dtype": engine.dtype.name,
         "drop_last": drop_last,
@@ -186,7 +187,7 @@ def _resume(state: State, saved: Checkpoint | None) -> float:
 
 def _run(
     state: State,
-    chooser: Chooser,
+    select: BatchSelector,
     size: int,
     drop_last: bool,
     saved: Checkpoint | None,
@@ -198,7 +199,7 @@ def _run(
             begin = perf_counter()
             left = state.n - state.count
             if left > size:
-                chooser(state, size)
+                select(state, size)
             else:
                 state.add(state.left)
             state.close(perf_counter() - begin)

@@ -35,11 +35,14 @@ class State:
     with the mean: both stay small, whatever cancels in the sums that they stand for. Rows that are
     recomputed do not add up to the row sums to the last bit, and S^2 such errors would show in the
     MMD to the few points that are left in the end: ``excess`` is what they add up to beyond.
+    ``memory`` is the number of bytes that a selector may take beyond the engine's, None as `choose`
+    has it.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, memory: int | None = None) -> None:
         sums = engine.row_sums()
         self.engine = engine
+        self.memory = memory
         self.n = engine.n
         self.drift = 2 / self.n * sums
         self.mean = float(sums.mean()) / self.n

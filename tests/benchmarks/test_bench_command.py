@@ -325,9 +325,9 @@ def test_a_new_best_is_said_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_sequence_suite() -> None:
     sizes = ["--source", "synthetic", "--sizes", "60", "--k", "10", "--instances", "1"]
-    result = call("sequence", *sizes, *CHEAP[2:], "--solvers", "herding", "--json")
+    result = call("sequence", *sizes, *CHEAP[2:], "--solvers", "running-herding", "--json")
     assert result.exit_code == 0, result.output
     found: dict[str, Any] = {row["solver"]: row for row in json.loads(result.stdout)["rows"]}
-    assert set(found) == {"random", "herding"}
-    assert found["herding"]["objective"] < found["random"]["objective"]
-    assert sorted(found["herding"]["indices"]) == list(range(60))
+    assert set(found) == {"random", "running-herding"}
+    assert found["running-herding"]["objective"] < found["random"]["objective"]
+    assert sorted(found["running-herding"]["indices"]) == list(range(60))

@@ -29,7 +29,9 @@ def test_sequences_are_for_few_unless_others_are_named() -> None:
 def test_each_is_run_on_the_families_that_it_handles() -> None:
     found = {entrant.name: entrant for entrant in entrants([], EVERY).chosen}
     assert found["random"].families == EVERY
-    assert found["swap"].families == EVERY
+    assert found["herding"].families == ("vector-mean-matching", "mmd", "quadratic")
+    assert found["running-herding"].families == ("sequence",)
+    assert found["running-swap"].families == ("sequence",)
     assert found["exact"].families == ("mean-matching",)
     assert found["tabu"].families == ("vector-mean-matching", "mmd", "quadratic")
     assert found["k-dpp"].families == ("sequence",)

@@ -18,8 +18,8 @@ MOST = {
     "frank-wolfe, quadratic": 10,
     "exact, scalars": 6,
     "branch-and-bound, quadratic": 9,
-    "sequence, swap": 9,
-    "sequence, herding": 4,
+    "sequence, running-swap": 9,
+    "sequence, running-herding": 4,
     "baseline, FacilityLocation": 9,
     "baseline, Submodular": 9,
 }

@@ -59,7 +59,7 @@ def test_random_orders_are_a_yardstick(case: SequenceCase) -> None:
     assert len(objectives) == 100
     assert np.mean(objectives) == pytest.approx(1, abs=0.1)
     np.testing.assert_array_equal(objectives, case.random_objectives(0))
-    herding = case.solution(case.prepared(entrant("herding"), Limits())())
+    herding = case.solution(case.prepared(entrant("running-herding"), Limits())())
     assert herding.objective is not None
     assert herding.objective < objectives.min()
 
@@ -79,8 +79,12 @@ def test_what_is_no_permutation(case: SequenceCase, wrong: np.ndarray) -> None:
     [
         (entrant("stride"), UnsupportedProblem, "makes no sequences"),
         (entrant("nobody"), UnknownSolver, "no solver is called 'nobody'"),
-        (entrant("swap", restarts=3), InvalidOption, "has no option 'restarts' for sequences"),
-        (entrant("facility", pools=3), InvalidOption, "unexpected keyword argument 'pools'"),
+        (
+            entrant("running-swap", restarts=3),
+            InvalidOption,
+            "has no option 'restarts'; it has sweeps",
+        ),
+        (entrant("facility", pools=3), InvalidOption, "'facility' has no option 'pools'"),
         (entrant("k-dpp", pool=0), InvalidOption, "pool is 0"),
     ],
 )
@@ -94,7 +98,11 @@ def test_who_makes_no_sequence(
 def test_options_reach_the_methods(case: SequenceCase) -> None:
     herding, idle, swap = (
         np.asarray(case.solution(case.prepared(asked, Limits())()).indices).tolist()
-        for asked in (entrant("herding"), entrant("swap", sweeps=0), entrant("swap"))
+        for asked in (
+            entrant("running-herding"),
+            entrant("running-swap", sweeps=0),
+            entrant("running-swap"),
+        )
     )
     assert herding == idle
     assert herding != swap
@@ -105,7 +113,7 @@ def test_a_kernel_matrix_in_place_of_features(case: SequenceCase) -> None:
     given = SequenceCase(Cloud("x", "x", linear.matrix, "precomputed"), 10)
     with pytest.raises(UnsupportedProblem, match="'k-dpp' needs features"):
         given.prepared(entrant("k-dpp"), Limits())
-    for name in ("random", "herding"):
+    for name in ("random", "running-herding"):
         first, second = (
             each.solution(each.prepared(entrant(name), Limits())())
             for each in (given, SequenceCase(linear, 10))

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import subsetopt as so
 from subsetopt.cli import app, sequence
 from subsetopt.formats.idx import IMAGES, LABELS
-from subsetopt.sequencing import choosers
+from subsetopt.sequencing import selectors
 
 POINTS = np.random.default_rng(0).normal(size=(53, 3)).astype(np.float32)
 CLASSES = np.arange(53) % 3
@@ -61,20 +61,25 @@ def test_the_sequence_of_a_file(features: Path, tmp_path: Path) -> None:
 def test_what_people_see(features: Path, tmp_path: Path) -> None:
     np.savetxt(tmp_path / "y.csv", CLASSES, fmt="%d")
     result = run(
-        features, "-k", 10, "--labels", tmp_path / "y.csv", "--compare", "random, herding",
+        features, "-k", 10, "--labels", tmp_path / "y.csv", "--compare", "random, running-herding",
         env={"COLUMNS": "140"},
     )  # fmt: skip
     assert result.exit_code == 0
     assert result.stderr.startswith("engine matrix: the 53 x 53 kernel matrix in float32")
-    for words in ("swap: 53 points in 6 batches", "Gaussian(scale=", "peak memory", "(batch "):
+    for words in (
+        "running-swap: 53 points in 6 batches",
+        "Gaussian(scale=",
+        "peak memory",
+        "(batch ",
+    ):
         assert words in result.stdout
-    for name in ("swap", "random", "herding"):
+    for name in ("running-swap", "random", "running-herding"):
         assert any(line.split()[:1] == [name] for line in result.stdout.splitlines())
 
 
 def test_options_reach_the_sequence(features: Path) -> None:
     found = answer(
-        features, "-k", 10, "--kernel", "laplace", "--scale", 2.5, "--solver", "swap",
+        features, "-k", 10, "--kernel", "laplace", "--scale", 2.5, "--solver", "running-swap",
         "--option", "sweeps=1", "--engine", "rows", "--memory", "1GiB", "--drop-last",
         "--seed", 3, "--threads", 1,
     )  # fmt: skip
@@ -82,7 +87,7 @@ def test_options_reach_the_sequence(features: Path) -> None:
     assert found["mmd"][-1] is not None
     told = found["provenance"]
     assert told["kernel"] == repr(so.Laplace(scale=2.5))
-    assert told["solver"] == "swap(sweeps=1)"
+    assert told["solver"] == "running-swap(sweeps=1)"
     assert told["engine"].startswith("rows")
     assert (told["drop_last"], told["seed"]) == (True, 3)
 
@@ -121,7 +126,7 @@ def test_the_torch_engine(features: Path) -> None:
 
 def test_digits_bring_their_classes() -> None:
     pytest.importorskip("sklearn")
-    found = answer("digits", "-k", 100, "--solver", "herding", "--compare", "random")
+    found = answer("digits", "-k", 100, "--solver", "running-herding", "--compare", "random")
     assert found["points"] == 1797
     assert 0 <= found["balance"]["mean"] <= found["balance"]["worst"] <= 1
     (random,) = found["compare"]
@@ -196,7 +201,7 @@ def test_what_cannot_be_compared_is_left_out(features: Path) -> None:
         (["--kernel", "linear", "--scale", "2"], "kernel 'linear' has no option 'scale'"),
         (["--kernel", "cubic"], "kernel is 'cubic'"),
         (["--option", "sweeps"], "not of the form KEY=VALUE"),
-        (["--option", "sweeps=-1"], "sweeps is -1"),
+        (["--option", "sweeps=-1"], "sweeps must be an integer >= 0 or None; got -1"),
         (["--option", "turns=2"], "no option 'turns'"),
         (["--solver", "nothing"], "no solver is called 'nothing'"),
         (["--compare", "random,nothing"], "--compare names 'nothing'; known are random"),
@@ -230,7 +235,7 @@ def test_what_does_not_fit(features: Path) -> None:
 @pytest.fixture
 def interrupting(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that sets before which batch Ctrl-C comes."""
-    original = choosers.Swap.__call__
+    original = selectors.RunningSwap.__call__
 
     def at(batch: int) -> None:
         def call(self: Any, state: Any, k: int) -> None:
@@ -238,7 +243,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch) -> Any:
                 raise KeyboardInterrupt
             original(self, state, k)
 
-        monkeypatch.setattr(choosers.Swap, "__call__", call)
+        monkeypatch.setattr(selectors.RunningSwap, "__call__", call)
 
     return at
 
@@ -282,10 +287,10 @@ def test_ctrl_c_among_the_others(features: Path, monkeypatch: pytest.MonkeyPatch
         return original(name, *rest)
 
     monkeypatch.setattr(sequence_report, "run", called)
-    result = run(features, "-k", 10, "--compare", "herding,random", "--json")
+    result = run(features, "-k", 10, "--compare", "running-herding,random", "--json")
     assert result.exit_code == 130
     assert result.stderr == "interrupted; random and what follows is left out\n"
-    assert [row["name"] for row in json.loads(result.stdout)["compare"]] == ["herding"]
+    assert [row["name"] for row in json.loads(result.stdout)["compare"]] == ["running-herding"]
 
 
 def test_the_command_is_registered() -> None:

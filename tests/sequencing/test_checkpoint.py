@@ -18,10 +18,10 @@ from subsetopt.sequencing import checkpoint as checkpoint_module
 from subsetopt.sequencing.state import State
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "herding": {"solver": "herding"},
-    "swap": {"solver": "swap"},
+    "running-herding": {"selector": "running-herding"},
+    "swap": {"selector": "running-swap"},
     "rows": {"engine": "rows"},
-    "random": {"solver": "random", "seed": 5},
+    "random": {"selector": "random", "seed": 5},
 }
 
 
@@ -94,11 +94,11 @@ def test_ctrl_c_during_a_solver(tmp_path: Path) -> None:
             signal.setitimer(signal.ITIMER_REAL, 0.2)
 
     previous = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    options: dict[str, Any] = {"solver": "tabu", "iterations": 200}
+    options: dict[str, Any] = {"selector": "tabu", "iterations": 200}
     slow = so.solver("tabu", iterations=10**9)
     try:
         with pytest.raises(KeyboardInterrupt):
-            so.sequence(cloud(), 16, solver=_Mixed(slow), checkpoint=path, progress=interrupt)
+            so.sequence(cloud(), 16, selector=_Mixed(slow), checkpoint=path, progress=interrupt)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
@@ -123,8 +123,8 @@ class _Mixed(type(so.solver("tabu"))):  # type: ignore[misc]
     ("changes", "message"),
     [
         ({"batch_size": 8}, "batch_size 16, not 8"),
-        ({"solver": "herding"}, r"solver 'swap\(\)', not 'herding'"),
-        ({"sweeps": 1}, r"solver 'swap\(\)', not 'swap\(sweeps=1\)'"),
+        ({"selector": "running-herding"}, r"solver 'running-swap\(\)', not 'running-herding\(\)'"),
+        ({"sweeps": 1}, r"solver 'running-swap\(\)', not 'running-swap\(sweeps=1\)'"),
         ({"kernel": "linear"}, "kernel 'Gaussian.*, not 'Linear"),
         ({"engine": "rows"}, "engine 'matrix', not 'rows'"),
         ({"drop_last": True}, "drop_last False, not True"),

@@ -35,7 +35,7 @@ def test_provenance(found: so.MiniBatchSequence) -> None:
     assert facts["n"] == 23
     assert facts["features"] == [2]
     assert facts["kernel"].startswith("Gaussian(scale=")
-    assert facts["solver"] == "swap()"
+    assert facts["solver"] == "running-swap()"
     assert facts["dtype"] == "float64"
     assert len(facts["data"]) == 64
     assert facts["versions"]["subsetopt"] == so.__version__

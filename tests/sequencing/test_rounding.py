@@ -39,7 +39,7 @@ def regrets(X: NDArray[np.float32], order: NDArray[np.int64]) -> NDArray[np.floa
 @pytest.mark.parametrize("engine", ["matrix", "rows"])
 def test_every_pick_is_the_best_but_for_rounding(engine: str) -> None:
     X = points(900)
-    found = so.sequence(X, 50, solver="herding", engine=engine)
+    found = so.sequence(X, 50, selector="running-herding", engine=engine)
     assert regrets(X, found.order[:-50]).max() < 1e-5
     # A random order is far from that: the measure tells them apart.
     assert regrets(X, np.random.default_rng(0).permutation(900)).max() > 1e-3
@@ -47,7 +47,7 @@ def test_every_pick_is_the_best_but_for_rounding(engine: str) -> None:
 
 def test_half_precision_is_more_than_rounding() -> None:
     X = points(900)
-    found = so.sequence(X, 50, solver="herding", engine="matrix16")
+    found = so.sequence(X, 50, selector="running-herding", engine="matrix16")
     assert 1e-5 < regrets(X, found.order[:-50]).max() < 1e-2
 
 

@@ -16,10 +16,12 @@ def test_rows_and_exponents() -> None:
     rows = [sequences.measured(X[:n], 20) for n in (200, 400)]
     for row in rows:
         assert row["total / matrix"] == pytest.approx(row["total, s"] / row["matrix, s"])
-        assert row["swap / random"] < row["herding / random"] < 0.9
+        assert row["running-swap / random"] < row["running-herding / random"] < 0.9
         assert row["peak, GiB"] > 0.01
     slopes = sequences.exponents(rows)
-    assert slopes["swap, s"] == pytest.approx(np.log2(rows[1]["swap, s"] / rows[0]["swap, s"]))
+    assert slopes["running-swap, s"] == pytest.approx(
+        np.log2(rows[1]["running-swap, s"] / rows[0]["running-swap, s"])
+    )
 
 
 def test_program() -> None:

@@ -17,7 +17,7 @@ def test_rows_of_the_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert rows[0]["card"] == "cpu"
     assert "no train-images" in rows[1]["left_out"]
     assert "400 x 8 features" in rows[2]["engine"]
-    assert [row["solver"] for row in rows[3:]] == ["herding", "swap"]
+    assert [row["solver"] for row in rows[3:]] == ["running-herding", "running-swap"]
     for row in rows[3:]:
         assert row["batches"] == 3
         assert row["of_copy_bandwidth"] > 0

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.errors import InvalidOption, TooLarge
-from subsetopt.sequencing import choose, choosers, mmd_to_whole
+from subsetopt.limits import Limits
+from subsetopt.sequencing import choose, mmd_to_whole, selectors
 from subsetopt.sequencing.state import State
 from subsetopt.torch.sequencing.batch_search import TorchHerding, TorchSwap
 from subsetopt.torch.sequencing.engine import TorchEngine
@@ -35,10 +36,10 @@ def cloud(n: int = 230, d: int = 7, seed: int = 0) -> NDArray[np.float32]:
     return (rng.normal(size=(n, d)) + rng.integers(0, 3, (n, 1))).astype(np.float32)
 
 
-def taken(engine: Any, chooser: Any, k: int = 20) -> State:
+def taken(engine: Any, selector: Any, k: int = 20) -> State:
     state = State(engine)
     while state.n - state.count > k:
-        chooser(state, k)
+        selector(state, k)
         state.close(0.0)
     return state
 
@@ -133,7 +134,7 @@ def test_products_stay_whole_where_rounding_is_asked_for_by_the_newer_names(part
 def test_herding_is_that_of_the_host(kernel: Any, mode: Any, device: str) -> None:
     X = cloud()
     reference = choose(X, kernel, engine="matrix")
-    expected = taken(reference, choosers.Herding())
+    expected = taken(reference, selectors.RunningHerding())
     engine = TorchEngine(X, kernel, mode=mode, device=device)
     state = taken(engine, TorchHerding(engine))
     # No tie is near in this cloud, so that rounding leaves the order as it is.
@@ -157,9 +158,9 @@ def test_no_exchange_is_left(
     X, k = cloud(60), 8
     engine = TorchEngine(X, kernel, mode=mode, device=device)
     K = engine.rows(np.arange(60)).astype(np.float64)
-    state, chooser = State(engine), TorchSwap(engine)
+    state, selector = State(engine), TorchSwap(engine)
     for _ in range(3):
-        chooser(state, k)
+        selector(state, k)
         state.close(0.0)
         chosen = state.order[: state.count]
         assert np.unique(chosen).size == state.count
@@ -184,7 +185,7 @@ def distance(K: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
 def test_swap_is_as_good_as_that_of_the_host(device: str) -> None:
     X = cloud(600)
     reference = choose(X, engine="matrix")
-    expected = np.sqrt(taken(reference, choosers.Swap()).mmd2_to_whole)
+    expected = np.sqrt(taken(reference, selectors.RunningSwap()).mmd2_to_whole)
     engine = TorchEngine(X, device=device)
     state = taken(engine, TorchSwap(engine))
     found = np.sqrt(mmd_to_whole(reference, state.order[: state.count], state.boundaries))
@@ -213,13 +214,13 @@ def test_going_on_from_a_snapshot() -> None:
     engine = TorchEngine(cloud())
     whole = taken(engine, TorchSwap(engine))
     first, second = State(engine), State(engine)
-    chooser = TorchSwap(engine)
+    selector = TorchSwap(engine)
     for _ in range(3):
-        chooser(first, 20)
+        selector(first, 20)
         first.close(0.0)
     second.restore(first.snapshot())
     while second.n - second.count > 20:
-        chooser(second, 20)
+        selector(second, 20)
     np.testing.assert_array_equal(second.order[:220], whole.order[:220])
 
 
@@ -228,29 +229,29 @@ def test_points_entered_by_the_host_are_seen() -> None:
     expected, state = State(engine), State(engine)
     for each in (expected, state):
         each.add(np.arange(10))
-    choosers.Herding()(expected, 20)
-    chooser = TorchHerding(engine)
-    chooser(state, 20)
+    selectors.RunningHerding()(expected, 20)
+    selector = TorchHerding(engine)
+    selector(state, 20)
     np.testing.assert_array_equal(state.order[:30], expected.order[:30])
 
 
-@pytest.mark.parametrize("solver", ["herding", "swap"])
-def test_the_front_door(solver: str) -> None:
+@pytest.mark.parametrize("selector", ["running-herding", "running-swap"])
+def test_the_front_door(selector: str) -> None:
     X = cloud()
-    found = so.sequence(X, 20, solver=solver, engine=TorchEngine(X))
-    other = so.sequence(X, 20, solver=solver, engine="matrix")
+    found = so.sequence(X, 20, selector=selector, engine=TorchEngine(X))
+    other = so.sequence(X, 20, selector=selector, engine="matrix")
     assert np.array_equal(np.sort(found.order), np.arange(230))
     assert found.mmd[:-1].mean() < 1.1 * other.mmd[:-1].mean()
     assert "torch-cpu-float32-matrix" in found.provenance["engine"]
 
 
-def test_own_choosers() -> None:
+def test_own_selectors() -> None:
     engine = TorchEngine(cloud(30))
-    assert type(engine.own_chooser(choosers.Herding())) is TorchHerding
-    own = engine.own_chooser(choosers.Swap(sweeps=3))
+    assert type(engine.own_selector(selectors.RunningHerding())) is TorchHerding
+    own = engine.own_selector(selectors.RunningSwap(sweeps=3))
     assert (type(own), own.sweeps) == (TorchSwap, 3)
-    other = choosers.Solving(so.solver("random"), {}, 0, None)
-    assert engine.own_chooser(other) is other
+    other = selectors.Solving(so.solver("random"), Limits())
+    assert engine.own_selector(other) is other
 
 
 # -- what is refused ----------------------------------------------------------------------------
@@ -297,10 +298,10 @@ def test_graphs_need_a_gpu() -> None:
 
 @CUDA
 @pytest.mark.parametrize("mode", ["matrix", "rows"])
-@pytest.mark.parametrize("chooser", [TorchHerding, TorchSwap])
-def test_replayed_graphs_pick_the_same(chooser: Any, mode: Any) -> None:
+@pytest.mark.parametrize("selector", [TorchHerding, TorchSwap])
+def test_replayed_graphs_pick_the_same(selector: Any, mode: Any) -> None:
     engine = TorchEngine(cloud(), device="cuda", mode=mode)
-    plain, replayed = taken(engine, chooser(engine)), taken(engine, chooser(engine, graph=True))
+    plain, replayed = taken(engine, selector(engine)), taken(engine, selector(engine, graph=True))
     np.testing.assert_array_equal(plain.order[:220], replayed.order[:220])
 
 
@@ -308,7 +309,7 @@ def test_replayed_graphs_pick_the_same(chooser: Any, mode: Any) -> None:
 def test_a_matrix_and_batches_in_16_bits_on_the_gpu() -> None:
     X = cloud(5000, 64)
     reference = choose(X, engine="matrix")
-    expected = np.sqrt(taken(reference, choosers.Swap(), 100).mmd2_to_whole).mean()
+    expected = np.sqrt(taken(reference, selectors.RunningSwap(), 100).mmd2_to_whole).mean()
     for mode in ("matrix", "rows"):
         engine = TorchEngine(X, device="cuda", dtype="float16", mode=mode)
         state = taken(engine, TorchSwap(engine), 100)

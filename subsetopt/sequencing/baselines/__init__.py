@@ -5,6 +5,10 @@ Each is a small frozen object: ``order(X, batch_size)`` cuts all points into bat
 `random.pick`, `Submodular.greedy`, `kdpp.sample` and `kdpp.sample_dual`, `facility.greedy`.
 """
 
+from typing import Any
+
+from subsetopt._registry import Registry
+
 from . import facility, kdpp, random, submodular
 from .base import Baseline
 from .facility import FacilityLocation
@@ -12,10 +16,32 @@ from .kdpp import KDPP
 from .random import Random
 from .submodular import Submodular
 
-BASELINES: dict[str, type[Baseline]] = {
-    baseline.name: baseline for baseline in (Random, Submodular, KDPP, FacilityLocation)
-}
+BASELINES = Registry(
+    "baseline",
+    __package__,
+    {
+        "random": "random:Random",
+        "submodular": "submodular:Submodular",
+        "k-dpp": "kdpp:KDPP",
+        "facility": "facility:FacilityLocation",
+    },
+)
 """Every baseline by its name."""
+
+
+def unscored(name: str, **options: Any) -> Baseline:
+    """Return a baseline for points without scores; its options are checked.
+
+    Raises
+    ------
+    InvalidOption
+        If there is none of that name, it has no such option, or the value is outside its domain.
+    """
+    if name == Submodular.name:
+        options = {"uncertainty": 0.0, **options}
+    made: Baseline = BASELINES.create(name, **options)
+    return made
+
 
 __all__ = [
     "BASELINES",
@@ -28,4 +54,5 @@ __all__ = [
     "kdpp",
     "random",
     "submodular",
+    "unscored",
 ]

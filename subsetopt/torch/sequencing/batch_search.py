@@ -25,7 +25,7 @@ _CHUNK = 2**25  # pairs that are looked at at a time
 
 
 class TorchHerding:
-    """Herding on the device, the same picks as of `choosers.Herding` but for rounding.
+    """Herding on the device, the same picks as of `selectors.RunningHerding` but for rounding.
 
     Parameters
     ----------
@@ -123,8 +123,8 @@ class TorchSwap(TorchHerding):
     """Herding, then rounds of exchanges, until none helps.
 
     A round looks for the best partner of each of the k members, O(k n) at once, and makes all
-    those exchanges that still gain after the ones before. `choosers.Swap` goes from member to
-    member, so that both end in other batches that are as good.
+    those exchanges that still gain after the ones before. `selectors.RunningSwap` goes from member
+    to member, so that both end in other batches that are as good.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class TorchSwap(TorchHerding):
         require_memory(
             f"the rows of a batch of {k} on {engine.device}",
             3 * dtype.itemsize * k * engine.n + 16 * min(_CHUNK, k * engine.n),
-            "take smaller batches or solver='herding'",
+            "take smaller batches or selector='running-herding'",
             engine.free(),
         )
         return self._zeros(k, engine.n, dtype=dtype)

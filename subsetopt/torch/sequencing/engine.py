@@ -178,18 +178,18 @@ class TorchEngine:
             return int(self.torch.cuda.mem_get_info(self.device)[0])
         return memory_limit()
 
-    def own_chooser(self, chooser: Any) -> Any:
-        """Return what does on the device what a chooser of the host does, or that one itself."""
-        from subsetopt.sequencing.choosers import Herding, Swap
+    def own_selector(self, selector: Any) -> Any:
+        """Return what does on the device what a selector of the host does, or that one itself."""
+        from subsetopt.sequencing.selectors import RunningHerding, RunningSwap
 
         from .batch_search import TorchHerding, TorchSwap
 
-        match chooser:
-            case Herding():
+        match selector:
+            case RunningHerding():
                 return TorchHerding(self)
-            case Swap():
-                return TorchSwap(self, sweeps=chooser.sweeps)
-        return chooser
+            case RunningSwap():
+                return TorchSwap(self, sweeps=selector.sweeps)
+        return selector
 
     def describe(self) -> str:
         """Return one line: what it is, and its memory."""

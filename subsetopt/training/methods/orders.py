@@ -11,7 +11,7 @@ from torch import nn
 from subsetopt.errors import InvalidOption
 from subsetopt.problems.points import median_distance
 from subsetopt.sequencing import sequence
-from subsetopt.sequencing.baselines import BASELINES
+from subsetopt.sequencing.baselines import unscored
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.sequence_batches import SequenceBatchSampler
 from subsetopt.torch.step import LossFunction
@@ -105,8 +105,9 @@ _MOST_KEPT = 8
 class Sequenced(_Order):
     """Mini-batches by MMD: what was seen so far resembles what is left; the same for every seed.
 
-    Options are those of `subsetopt.sequence`: ``kernel``, ``scale``, ``degree``, ``solver``,
-    ``engine``. ``solver=lp-rounding`` is the paper's Algorithm 1 on the true objective.
+    Options are those of `subsetopt.sequence`: ``kernel``, ``scale``, ``degree``, ``solver``, its
+    selector, and ``engine``. ``solver=lp-rounding`` is the paper's Algorithm 1 on the true
+    objective.
     """
 
     takes: ClassVar[tuple[str, ...] | None] = ("features", *KERNELS)
@@ -120,6 +121,8 @@ class Sequenced(_Order):
         kernel: dict[str, Any] = {key: own.pop(key) for key in ("scale", "degree") if key in own}
         if kernel:
             own["kernel"] = _kernel(str(own.pop("kernel", "gaussian")), kernel)
+        if "solver" in own:
+            own["selector"] = own.pop("solver")
         return sequence(features, setting.batch_size, **own).order
 
 
@@ -142,13 +145,7 @@ class Baselined(_Order):
 
     def _made(self) -> Any:
         own = {key: value for key, value in self.spec.options.items() if key != "features"}
-        if self.spec.name == "submodular":
-            own.setdefault("uncertainty", 0.0)  # which is that of a model; there is none yet
-        made = BASELINES[_NAMES.get(self.spec.name, self.spec.name)]
-        try:
-            return made(**own)
-        except TypeError as error:
-            raise InvalidOption(f"rule {self.spec.name!r}: {error}") from None
+        return unscored(_NAMES.get(self.spec.name, self.spec.name), **own)
 
 
 def _kernel(name: str, options: dict[str, Any]) -> Any:

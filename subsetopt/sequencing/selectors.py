@@ -1,12 +1,13 @@
-"""How one batch is chosen: herding, herding and exchanges, or any solver for MMD selection."""
+"""Batch selectors: running herding, also with swaps, or any solver for MMD selection."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.problems.memory import require_memory
@@ -21,8 +22,17 @@ if TYPE_CHECKING:
 _ENDLESS = 2**62  # looks
 _ROUNDING = 1e-12  # of the largest potential: gains below it are none
 
+SELECTORS = Registry(
+    "batch selector",
+    __package__,
+    {"running-herding": "selectors:RunningHerding", "running-swap": "selectors:RunningSwap"},
+    also="a solver of MMD problems",
+)
+"""Those that go on from batch to batch with running potentials, O(n) a point. Solvers, the solver
+``"herding"`` too, see each batch as a problem of its own."""
 
-class Chooser(Protocol):
+
+class BatchSelector(Protocol):
     """Adds k points to a state, k less than are left."""
 
     def __call__(self, state: State, k: int) -> None:
@@ -30,8 +40,8 @@ class Chooser(Protocol):
 
 
 @dataclass(frozen=True)
-class Herding:
-    """Point after point, each the one that brings the running mean closest to the whole's."""
+class RunningHerding:
+    """Herding: each point is the one that brings the mean of all so far closest to the whole's."""
 
     def __call__(self, state: State, k: int) -> None:
         """Choose a batch; one row of K and O(n) for each point."""
@@ -39,27 +49,24 @@ class Herding:
 
 
 @dataclass(frozen=True)
-class Swap:
-    """Herding, then exchanges of a member for its best partner until none helps.
+class RunningSwap:
+    """Running herding, then swaps of a member for its best partner until none helps.
 
     Parameters
     ----------
     sweeps : int or None
-        How often at most each member is looked at; None is until no exchange helps.
-    memory : int or None
-        Bytes that the rows of the members may take where the matrix is not held.
+        How often at most each member is looked at; None is until no swap helps.
     """
 
     sweeps: int | None = None
-    memory: int | None = None
 
     def __post_init__(self) -> None:
         whole = isinstance(self.sweeps, int) and not isinstance(self.sweeps, bool)
         if self.sweeps is not None and not (whole and self.sweeps >= 0):
-            raise InvalidOption(f"sweeps is {self.sweeps!r}; a whole number from 0 on or None")
+            raise InvalidOption(f"sweeps must be an integer >= 0 or None; got {self.sweeps!r}")
 
     def __call__(self, state: State, k: int) -> None:
-        """Choose a batch; one row of K for each point, one for each exchange, O(n) a look."""
+        """Choose a batch; one row of K for each point, one for each swap, O(n) a look."""
         from subsetopt._kernels import quadratic, sequences
         from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
 
@@ -95,8 +102,8 @@ class Swap:
         require_memory(
             f"the rows of a batch of {k}",
             k * state.n * state.engine.dtype.itemsize,
-            "take smaller batches, solver='herding', or raise memory",
-            self.memory,
+            "take smaller batches, selector='running-herding', or raise memory",
+            state.memory,
         )
         return np.empty((k, state.n), state.engine.dtype)
 
@@ -132,26 +139,22 @@ class Solving:
     Parameters
     ----------
     solver : Solver
-    limits : dict
-        Those of `subsetopt.solve`, for each batch alone.
-    seed : int
-    memory : int or None
-        Bytes that a batch's matrix may take.
+    limits : Limits
+        Of each batch alone; its seed is that of all, of which each batch has its own.
     """
 
     solver: "Solver"
-    limits: dict[str, Any]
-    seed: int
-    memory: int | None
+    limits: Limits
 
     def __call__(self, state: State, k: int) -> None:
         """Choose a batch; members ascend."""
         from subsetopt.solving import solve
 
         batch = len(state.boundaries) - 1
-        seed = int(np.random.SeedSequence([self.seed, batch]).generate_state(1)[0] >> 1)
-        problem = RemainingSelection(state, k, self.memory)
-        solution = solve(problem, self.solver, seed=seed, **self.limits)
+        seeds = np.random.SeedSequence([self.limits.seed, batch])
+        limits = replace(self.limits, seed=int(seeds.generate_state(1)[0] >> 1))
+        problem = RemainingSelection(state, k, state.memory)
+        solution = solve(problem, self.solver, **asdict(limits))
         if solution.termination is Termination.INTERRUPTED:
             raise KeyboardInterrupt
         if solution.indices is None:
@@ -162,44 +165,37 @@ class Solving:
         state.add(problem.left[solution.indices])
 
 
-_OWN: dict[str, Callable[..., Chooser]] = {"herding": Herding, "swap": Swap}
-
-
-def chooser_of(
-    solver: "str | Solver",
-    options: dict[str, Any],
+def selector_of(
+    selector: "str | Solver | BatchSelector",
+    options: Mapping[str, Any],
     *,
     seed: int,
-    memory: int | None,
     threads: int | None,
-) -> tuple[Chooser, str]:
+) -> tuple[BatchSelector, str]:
     """Return what chooses batches, and how it is called in a result's provenance.
 
-    Raises as `subsetopt.solver` and `Limits` do.
+    A name is one of `SELECTORS` or a solver's. Raises as `subsetopt.solver` and `Limits` do.
     """
-    if isinstance(solver, str) and solver in _OWN:
-        known = {"swap": ("sweeps",), "herding": ()}[solver]
-        unknown = [name for name in options if name not in known]
-        if unknown:
-            listed = ", ".join(known) or "none"
-            raise InvalidOption(
-                f"solver {solver!r} has no option {unknown[0]!r} for sequences; its: {listed}"
-            )
-        if solver == "herding":
-            return Herding(), "herding"
-        return Swap(**options, memory=memory), f"swap({_listed(options)})"
-    limits = {name: options.pop(name) for name in Limits.names() if name in options}
-    limits |= {"threads": threads}
-    Limits(seed=seed, **limits)
-    if isinstance(solver, str):
-        from subsetopt.solvers import catalogue
+    if isinstance(selector, str) and selector in SELECTORS:
+        return SELECTORS.create(selector, **options), f"{selector}({_listed(options)})"
+    from subsetopt.solvers import catalogue
+    from subsetopt.solvers.base import Solver
 
-        solver = catalogue.create(solver, **options)
-    elif options:
-        raise InvalidOption(f"option {next(iter(options))!r} belongs into subsetopt.solver(...)")
-    shown = {name: value for name, value in limits.items() if name != "threads"}
-    return Solving(solver, limits, seed, memory), f"{solver!r}; {_listed(shown)}"
+    limits = {name: value for name, value in options.items() if name in Limits.names()}
+    own = {name: value for name, value in options.items() if name not in limits}
+    if isinstance(selector, str):
+        selector, own = catalogue.create(selector, **own), {}
+    if not isinstance(selector, Solver):
+        own = dict(options)  # all of them, limits too
+    if own:
+        raise InvalidOption(f"option {next(iter(own))!r} belongs into {selector!r} itself")
+    if isinstance(selector, Solver):
+        solving = Solving(selector, Limits(**limits, seed=seed, threads=threads))
+        return solving, f"{selector!r}; {_listed(limits)}"
+    if callable(selector):
+        return selector, repr(selector)
+    raise InvalidOption(f"selector must be a name, a Solver or a BatchSelector; got {selector!r}")
 
 
-def _listed(options: dict[str, Any]) -> str:
+def _listed(options: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={options[name]!r}" for name in sorted(options))
