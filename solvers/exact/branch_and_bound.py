@@ -102,11 +102,13 @@ class _Search:
         self.value = math.inf
         self.explored = 0
         self._doubt = 0.0 if grid is not None else 2 * doubt(form)
+        self._discarded = math.inf  # the least bound of the nodes that were not divided
 
     @property
     def exact(self) -> bool:
         """Whether nothing but the objective's own grid was used to discard what is left."""
-        return self._grid is not None and self._allowed() == 0.0
+        own = self._grid is not None and self._allowed() == 0.0
+        return own and self._discarded >= self._enough()
 
     @property
     def bound(self) -> float:
@@ -115,7 +117,10 @@ class _Search:
         Less what rounding may have put nodes, or the best selection, too high; on a grid all sums
         are exact.
         """
-        return min(self.tree.bound, self.value if self.exact else self._enough()) - self._doubt
+        # With a relative gap above 1 `_enough` rises while the value falls towards zero: bounds of
+        # nodes that were discarded before may then be below it.
+        kept = self.value if self.exact else min(self._discarded, self._enough())
+        return min(self.tree.bound, kept) - self._doubt
 
     def all_of_it(self, most: float) -> Termination:
         """Search; a proof that takes long is helped by a better selection to compare with."""
@@ -188,6 +193,8 @@ class _Search:
                 self.explored += len(batch)
                 for outcome in outcomes:
                     self._offer(outcome.selection)
+                    if not outcome.children:
+                        self._discarded = min(self._discarded, outcome.bound)
                     for child in outcome.children:
                         self.tree.push(child)
         self.tree.clear()

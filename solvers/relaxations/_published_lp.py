@@ -66,9 +66,12 @@ def negative_parts(form: QuadraticForm, deadline: Deadline = NEVER) -> NDArray[n
     """Return r: the sum of the negative entries of each row of Z = A + diag(c); O(n^2)."""
     n, sums = form.n, np.empty(form.n)
     for part in deadline.chunks(n, n, _BLOCK):
-        sums[part] = np.minimum(form.matrix[part], 0).sum(axis=1, dtype=np.float64)
+        negative = np.minimum(form.matrix[part], 0)
+        # Left out, not taken off again: what is left of a row may be far smaller than its A_ii.
+        negative[np.arange(len(negative)), np.arange(n)[part]] = 0
+        sums[part] = negative.sum(axis=1, dtype=np.float64)
     own = form.matrix.diagonal().astype(np.float64)
-    return sums - np.minimum(own, 0) + np.minimum(own + form.linear, 0)
+    return sums + np.minimum(own + form.linear, 0)
 
 
 def _halves(

@@ -119,6 +119,22 @@ def test_a_gap_is_no_proof() -> None:
     assert solution.absolute_gap <= 5.0 + 1e-6
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_gap_above_one_bounds_what_was_discarded(whole: bool) -> None:
+    # The value falls from above 1 to 0, and so does the gap, after nodes were discarded.
+    matrix = np.random.default_rng(19).normal(size=(30, 30))
+    matrix = np.rint(8 * (matrix + matrix.T)) if whole else matrix + matrix.T
+    problem = so.QuadraticSelection(matrix, k=8)
+    first = so.solve(problem, "branch-and-bound", gap=1e9)
+    best = so.solve(problem, "tabu").objective
+    assert first.objective is not None
+    assert best is not None
+    near_zero = so.QuadraticSelection(matrix, k=8, constant=(not whole) * 1e-3 - first.objective)
+    solution = so.solve(near_zero, "branch-and-bound", gap=100.0)
+    assert solution.bound is not None
+    assert solution.bound <= best + near_zero.constant
+
+
 def test_interrupts_are_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -156,6 +156,21 @@ def test_closed_form_is_refused_where_one_diagonal_entry_outweighs_halves() -> N
     assert closed is None or closed.value == pytest.approx(relaxed.value)
 
 
+def test_closed_form_where_the_linear_term_cancels_a_large_diagonal() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        own = 1e10 * rng.random(8)
+        matrix = np.zeros((8, 8))
+        matrix[:4, :4] = np.triu(-rng.random((4, 4)), 1)
+        matrix += matrix.T
+        first_four = float(matrix.sum())  # which is the optimum, and what the relaxation attains
+        np.fill_diagonal(matrix, -own)
+        closed = _relaxation.published_in_closed_form(QuadraticForm(matrix, own, 4))
+        assert closed is not None
+        assert closed.bound <= first_four
+        assert closed.value == pytest.approx(first_four, rel=1e-12)
+
+
 def test_negative_parts_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     form = form_of("indefinite", 4, 11, 3)
     z = form.matrix + np.diag(form.linear)
