@@ -73,17 +73,19 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(1)
 
 
-@pytest.fixture
-def planted_solvers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def planted_solvers() -> Iterator[None]:
     """Install the distribution of misbehaving solvers, here and in the processes of runs."""
     from subsetopt.benchmarks.measuring import keeper
     from subsetopt.solvers import catalogue
 
-    monkeypatch.syspath_prepend(str(PLANTED))
-    monkeypatch.setenv("PYTHONPATH", str(PLANTED))
-    for cached in (catalogue.names, catalogue.solver_class):
-        cached.cache_clear()
-    yield
+    keeper.POOL.close()  # nurseries that have never heard of them
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(PLANTED))
+        patch.setenv("PYTHONPATH", str(PLANTED))
+        for cached in (catalogue.names, catalogue.solver_class):
+            cached.cache_clear()
+        yield
     for cached in (catalogue.names, catalogue.solver_class):
         cached.cache_clear()
     keeper.POOL.close()

@@ -156,6 +156,8 @@ def test_the_nursery_forks_with_one_thread() -> None:
 
 
 def test_the_nursery_is_replaced_when_it_is_killed(cases: list[Case]) -> None:
+    keeper.POOL.close()
+
     def kill(row: Any) -> None:
         psutil.Process(keeper.POOL._all[-1].process_id).kill()
 

@@ -30,6 +30,7 @@ from subsetopt.torch.search.joint import exchange_jointly  # noqa: E402
 from subsetopt.torch.step import SubsetStep, supervised  # noqa: E402
 
 N, K, D = 12, 3, 4
+WORLDS = (2, 3, 4)
 CHECKS: dict[str, Callable[[int, int], None]] = {}
 SQUARED = supervised(nn.MSELoss(reduction="none"))
 
@@ -386,32 +387,25 @@ def run_rank(rank: int, world: int, place: str) -> dict[str, str]:
     return results
 
 
-def run_all(world: int, place: str) -> None:
-    """Print the results of all ranks, as JSON; where it can, fork what has been imported once."""
+def run_all(place: Path) -> None:
+    """Print the results of all ranks of each world; fork, where it can, what is imported once."""
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(world, context) as pool:
-        ends = [pool.submit(run_rank, rank, world, place) for rank in range(world)]
-        print(json.dumps([end.result() for end in ends]), flush=True)
+    results = {}
+    for world in WORLDS:
+        with ProcessPoolExecutor(world, context) as pool:
+            store = str(place / f"store-{world}")
+            ends = [pool.submit(run_rank, rank, world, store) for rank in range(world)]
+            results[world] = [end.result() for end in ends]
+    print(json.dumps(results), flush=True)
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], list[dict[str, str]]]:
-    known: dict[int, list[dict[str, str]]] = {}
-
-    def of(world: int) -> list[dict[str, str]]:
-        if world not in known:
-            known[world] = launched(world, tmp_path_factory.mktemp("ranks") / "store")
-        return known[world]
-
-    return of
-
-
-def launched(world: int, place: Path) -> list[dict[str, str]]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
     quiet = ("-W", "error::FutureWarning", "-W", "error::UserWarning:torch.distributed")
-    command = [sys.executable, *quiet, __file__, str(world), str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, *quiet, __file__, str(tmp_path_factory.mktemp("ranks"))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.stdout, done.stderr
-    found: list[dict[str, str]] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, list[dict[str, str]]] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -419,10 +413,8 @@ def launched(world: int, place: Path) -> list[dict[str, str]]:
     ("check", "world"),
     [(check, world) for world in (2, 3) for check in CHECKS] + [(check, 4) for check in GLOBAL],
 )
-def test_on_all_ranks(
-    check: str, world: int, outcome: Callable[[int], list[dict[str, str]]]
-) -> None:
-    for rank, results in enumerate(outcome(world)):
+def test_on_all_ranks(check: str, world: int, outcomes: dict[str, list[dict[str, str]]]) -> None:
+    for rank, results in enumerate(outcomes[str(world)]):
         assert results[check] == "passed", f"rank {rank}: {results[check]}"
 
 
@@ -536,4 +528,4 @@ def test_what_is_not_finite_is_not_exchanged_in() -> None:
 
 
 if __name__ == "__main__":
-    run_all(int(sys.argv[1]), sys.argv[2])
+    run_all(Path(sys.argv[1]))
