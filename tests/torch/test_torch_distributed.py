@@ -389,6 +389,9 @@ def run_rank(rank: int, world: int, place: str) -> dict[str, str]:
 
 def run_all(place: Path) -> None:
     """Print the results of all ranks of each world; fork, where it can, what is imported once."""
+    import torch._dynamo  # noqa: F401 - which DistributedDataParallel asks for
+
+    rule("obftf")(losses_of(1)[0], K)  # loads its kernels
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     results = {}
     for world in WORLDS:
