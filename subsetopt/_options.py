@@ -7,10 +7,11 @@ line, which `subsetopt.cli.options` derives from it.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
 from inspect import cleandoc
 from math import inf, isnan
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from .errors import InvalidOption
 
@@ -136,11 +137,16 @@ def check(settings: Any) -> None:
 
     Scalars of NumPy become numbers of Python.
     """
-    for one, _ in options_of(settings):
+    kind: Any = type(settings)
+    for one, about in _table(kind):
         value = getattr(settings, one.name)
+        if value is one.default:
+            continue
         if hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0:
-            object.__setattr__(settings, one.name, value.item())
-    check_values(type(settings), vars(settings))
+            value = value.item()
+            object.__setattr__(settings, one.name, value)
+        _check(one.name, value, one.type, about)
+    _check_needs(kind, vars(settings), str)
 
 
 def check_values(kind: Any, values: Mapping[str, Any], name: Callable[[str], str] = str) -> None:
@@ -155,56 +161,94 @@ def check_values(kind: Any, values: Mapping[str, Any], name: Callable[[str], str
     name : callable
         What a field is called in messages.
     """
-    for one, about in options_of(kind):
-        if one.name in values:
+    for one, about in _table(kind):
+        if one.name in values and values[one.name] is not one.default:
             _check(name(one.name), values[one.name], one.type, about)
+    _check_needs(kind, values, name)
+
+
+@cache
+def _table(kind: Any) -> tuple[tuple[Field[Any], Option], ...]:
+    return tuple(options_of(kind))
+
+
+@cache
+def _needy(kind: Any) -> tuple[tuple[Field[Any], str, str], ...]:
+    """Return the fields that need another one, that one, and the value that it must have."""
     known = {one.name for one in fields(kind)}
-    for one, about in options_of(kind):
-        given = _is_given(values.get(one.name)) and values[one.name] != one.default
-        other, _, wanted = about.needs.partition("=")
-        if given and other in known:
-            held = values.get(other)
-            if held != wanted if wanted else not _is_given(held):
-                needed = f"{name(other)} {wanted}".rstrip()
-                raise InvalidOption(f"{name(one.name)} needs {needed}")
+    parted = ((one, *about.needs.partition("=")[::2]) for one, about in options_of(kind))
+    return tuple(needs for needs in parted if needs[1] in known)
 
 
-def _is_given(value: object) -> bool:
-    return value is not None and value is not False
+def _check_needs(kind: Any, values: Mapping[str, Any], name: Callable[[str], str]) -> None:
+    for one, other, wanted in _needy(kind):
+        given, held = values.get(one.name), values.get(other)
+        if given is None or given is False or given == one.default:
+            continue
+        if held == wanted if wanted else held:
+            continue
+        raise InvalidOption(f"{name(one.name)} needs {f'{name(other)} {wanted}'.rstrip()}")
+
+
+class _Expected(NamedTuple):
+    """What a type accepts, apart from None where it is optional."""
+
+    optional: bool
+    many: bool
+    number: str
+    """Which numbers, of a tuple each one: "integer", "number" or none."""
+    only: str
+    """What else there must be, where it is one thing."""
+    other: bool
+    """Whether there may be something that the class itself checks."""
+
+
+@cache
+def _expected(declared: Any) -> _Expected:
+    kinds = [kind for kind in kinds_of(declared) if kind is not NoneType]
+    many = get_origin(kinds[0]) is tuple
+    wanted = [get_args(kinds[0])[0]] if many else kinds
+    number = "integer" if int in wanted else "number" if float in wanted else ""
+    only = {bool: "True or False", str: "a text"}.get(kinds[0], "") if len(kinds) == 1 else ""
+    other = any(kind not in (int, float) for kind in wanted)
+    return _Expected(NoneType in kinds_of(declared), many, number, only, other)
 
 
 def _check(name: str, value: Any, declared: Any, about: Option) -> None:
-    kinds = kinds_of(declared)
-    if value is None and NoneType in kinds:
+    expected = _expected(declared)
+    if value is None and expected.optional:
         return
     if about.choices:
         if value not in about.choices:
             raise InvalidOption(f"{name} must be {listed(about.choices)}; got {value!r}")
-        return
-    for kind, what in ((bool, "True or False"), (str, "a text")):
-        if set(kinds) <= {kind, NoneType} and not isinstance(value, kind):
-            raise InvalidOption(f"{name} must be {what}; got {value!r}")
-    many = next((get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple), None)
-    kinds = kinds if many is None else (many,)
-    wanted = "integer" if int in kinds else "number" if float in kinds else ""
-    others = [kind for kind in kinds if kind not in (int, float, NoneType)]
-    if not wanted or (others and not isinstance(value, int | float)):
-        return  # of a type that the class itself checks
-    number = int if wanted == "integer" else int | float
-    domain = f" {about.domain}" if about.domain else ""
-    if many is not None:
-        good = value and len(set(value)) == len(value)
-        if not good or not all(_holds(about, one, number) for one in value):
+    elif expected.only:
+        if not isinstance(value, str if expected.only == "a text" else bool):
+            raise InvalidOption(f"{name} must be {expected.only}; got {value!r}")
+    elif expected.many and expected.number:
+        good = all(_holds(about, one, expected) for one in value) and len({*value}) == len(value)
+        if not good or not value:
             got = ", ".join(map(str, value)) or "none"
-            raise InvalidOption(f"{name} must be distinct {wanted}s{domain}; got {got}")
-    elif not _holds(about, value, number):
-        article = "an" if wanted == "integer" else "a"
-        fits = isinstance(value, number) and not isinstance(value, bool)
+            raise InvalidOption(
+                f"{name} must be distinct {expected.number}s{_domain(about)}; got {got}"
+            )
+    elif expected.number and not _holds(about, value, expected):
+        if expected.other and not isinstance(value, int | float):
+            return
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = fits and (expected.number == "number" or isinstance(value, int))
+        article = "an" if expected.number == "integer" else "a"
         shown = repr(value) if fits else f"{value!r} ({type(value).__name__})"
-        raise InvalidOption(f"{name} must be {article} {wanted}{domain}; got {shown}")
+        raise InvalidOption(
+            f"{name} must be {article} {expected.number}{_domain(about)}; got {shown}"
+        )
 
 
-def _holds(about: Option, value: Any, number: Any) -> bool:
+def _domain(about: Option) -> str:
+    return f" {about.domain}" if about.domain else ""
+
+
+def _holds(about: Option, value: Any, expected: _Expected) -> bool:
+    number = int if expected.number == "integer" else int | float
     return isinstance(value, number) and not isinstance(value, bool) and about.holds(value)
 
 

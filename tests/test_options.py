@@ -50,6 +50,7 @@ class Baking:
         ({"seeds": (1, -1)}, "seeds must be distinct integers >= 0; got 1, -1"),
         ({"steam": 1}, "steam must be True or False; got 1"),
         ({"minutes": 5}, "minutes needs steam"),
+        ({"seeds": ([1],)}, r"seeds must be distinct integers >= 0; got \[1\]"),
         ({"oil": 5, "crust": "soft"}, "oil needs crust hard"),
         ({"name": 3}, "name must be a text; got 3"),
     ],
