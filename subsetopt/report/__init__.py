@@ -47,9 +47,10 @@ from typing import TYPE_CHECKING
 from subsetopt._registry import loader
 
 if TYPE_CHECKING:
+    from .blocks import Facts, Note, Notes, Picture, Section
     from .charts import Chart, Figure, Series, Strip
     from .columns import Column, Table, show
-    from .document import Document, Facts, Note, Notes, Picture, Section
+    from .document import Document
     from .figure_axes import Axis
     from .figure_style import Style, styles
     from .markup import escaped
@@ -91,9 +92,10 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
+        "blocks": ("Facts", "Note", "Notes", "Picture", "Section"),
         "charts": ("Chart", "Figure", "Series", "Strip"),
         "columns": ("Column", "Table", "show"),
-        "document": ("Document", "Facts", "Note", "Notes", "Picture", "Section"),
+        "document": ("Document",),
         "figure_axes": ("Axis",),
         "figure_style": ("Style", "styles"),
         "markup": ("escaped",),

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from . import markup, terminal
@@ -96,7 +97,7 @@ class Column(Generic[T]):
         if self.cell is not None:
             return self.cell(row)
         value = self.of(row)
-        if value is None or value != value:
+        if value is None or (isinstance(value, Real) and value != value):
             return NOTHING
         if callable(self.format):
             return self.format(value)

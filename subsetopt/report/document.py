@@ -1,121 +1,19 @@
-"""Documents: titled sections of text, facts, notes, tables and pictures, in every medium."""
+"""Documents: titled sections, for the terminal, Markdown and HTML, and as files."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
-from itertools import chain, groupby
+from dataclasses import KW_ONLY, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subsetopt._files import replacing
 
 from . import terminal
-from .columns import Table
-from .markup import Html, element, escaped, html, joined
+from .blocks import Picture, Section, to_markdown, to_terminal
+from .markup import escaped
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from .charts import Figure
-
-EVERYWHERE = ("terminal", "markdown", "html")
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Names and what there is to say of them; `links` are addresses that names lead to."""
-
-    lines: Mapping[str, str]
-    links: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Note:
-    """A sentence; `kind` is a name of `terminal.STYLES`, `name` what it is about."""
-
-    text: str
-    kind: str = ""
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.text}" if self.name else self.text
-
-
-@dataclass(frozen=True)
-class Notes:
-    """Sentences, each for itself; `is_main` where they are what is read first."""
-
-    lines: Sequence[Note | str]
-    is_main: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure that is not drawn yet: for Markdown and pages.
-
-    Parameters
-    ----------
-    name : str
-        Of its files, without a suffix.
-    title : str
-        For whoever cannot see it.
-    figure : callable
-        Returns its declaration.
-    caption : str
-        How to read it.
-    """
-
-    name: str
-    title: str
-    figure: "Callable[[], Figure]"
-    caption: str = ""
-
-
-Block = str | Facts | Notes | Table[Any] | Picture
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of a document.
-
-    Parameters
-    ----------
-    title : str
-        Empty continues the section before.
-    blocks : sequence of Block
-        Text, facts, notes, tables and pictures.
-    lead : str
-        What it is about; on the terminal behind the title.
-    media : sequence of str
-        Where it is shown.
-    titled : sequence of str
-        Where its title is shown.
-    link : str
-        How the contents of a page call it; empty is as its title, None leaves it out.
-    """
-
-    title: str
-    blocks: Sequence[Block]
-    _: KW_ONLY
-    lead: str = ""
-    media: Sequence[str] = EVERYWHERE
-    titled: Sequence[str] = EVERYWHERE
-    link: str | None = ""
-
-    @property
-    def anchor(self) -> str:
-        """Its name in addresses."""
-        return re.sub(r"[^\w-]+", "-", (self.link or self.title).lower()).strip("-")
-
-    def to_html(self, drawn: Mapping[str, str]) -> Html:
-        """Return what stands in its element; pictures in a row share a box."""
-        content = [element("h2", self.title)] if self.title and "html" in self.titled else []
-        content += [element("p", self.lead, class_="about")] if self.lead else []
-        for pictures, blocks in groupby(self.blocks, lambda block: isinstance(block, Picture)):
-            parts = [part for block in blocks for part in _html(block, drawn)]
-            box = pictures and parts
-            content += [element("div", *parts, class_="figures")] if box else parts
-        return joined(content)
 
 
 @dataclass(frozen=True)
@@ -158,7 +56,7 @@ class Document:
         """Yield it without its title."""
         for number, section in enumerate(self.shown_in("terminal")):
             title = ": ".join(filter(None, (section.title, section.lead)))
-            items = [item for block in section.blocks for item in _terminal(block)]
+            items = [item for block in section.blocks for item in to_terminal(block)]
             if title and "terminal" in section.titled:
                 items.insert(0, terminal.line(title, "strong"))
             yield from ["", *items] if number and items else items
@@ -184,7 +82,7 @@ class Document:
                 parts.append(f"## {escaped(section.title)}")
             parts += [escaped(section.lead)] if section.lead else []
             for block in section.blocks:
-                parts += _markdown(block, links or {})
+                parts += to_markdown(block, links or {})
         return "\n\n".join(parts) + "\n"
 
     def to_html(self, drawn: Mapping[str, str] | None = None) -> str:
@@ -251,82 +149,3 @@ def write_text(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     with replacing(path) as stream:
         stream.write(text.encode())
-
-
-# -- a block in each medium ------------------------------------------------------------------------
-
-
-def _terminal(block: Block) -> "Iterator[RenderableType]":
-    match block:
-        case str():
-            yield terminal.line(block)
-        case Facts():
-            yield terminal.facts(block.lines)
-        case Notes():
-            yield from (terminal.line(str(one), _note(one).kind) for one in block.lines)
-        case Table():
-            yield block
-
-
-def _markdown(block: Block, links: Mapping[str, str]) -> Iterator[str]:
-    match block:
-        case str():
-            yield escaped(block)
-        case Facts():
-            texts = ((name, text.replace("\n", "; ")) for name, text in block.lines.items())
-            yield "\n".join(f"- **{name}:** {escaped(text)}" for name, text in texts)
-        case Notes() if block.lines:
-            yield "\n".join(map(_bullet, block.lines))
-        case Table():
-            yield block.to_markdown()
-        case Picture() if where := links.get(block.name):
-            yield f"![{escaped(block.title)}]({f'<{where}>' if ' ' in where else where})"
-
-
-def _bullet(line: Note | str) -> str:
-    note = _note(line)
-    return (
-        f"- **{escaped(note.name)}:** {escaped(note.text)}"
-        if note.name
-        else f"- {escaped(note.text)}"
-    )
-
-
-def _html(block: Block, drawn: Mapping[str, str]) -> Iterator[Html]:
-    match block:
-        case str():
-            yield element("p", block, class_="note")
-        case Facts():
-            yield element("dl", *(_fact(block, name) for name in block.lines), class_="facts")
-        case Notes() if block.lines:
-            kind = "findings" if block.is_main else "notes"
-            yield element("ul", *map(_item, block.lines), class_=kind)
-        case Table():
-            box = {"class_": "scroll", "tabindex": "0", "role": "region", "aria_label": block.name}
-            yield element("div", Html(block.to_html()), **box)
-        case Picture() if block.name in drawn:
-            names = [f"{block.name}.{kind}" for kind in ("svg", "png")]
-            files = [
-                element("a", kind, href=name, aria_label=f"{block.title}: {kind}")
-                for kind, name in zip(("SVG", "PNG"), names, strict=True)
-            ]
-            formats = element("span", files[0], html(" "), files[1], class_="formats")
-            caption = element("figcaption", block.caption, html(" "), formats)
-            card = element("div", Html(drawn[block.name]), class_="card")
-            yield element("figure", card, caption)
-
-
-def _fact(block: Facts, name: str) -> Html:
-    link = block.links.get(name)
-    term = html(name) if link is None else element("a", name, href=link)
-    return element("div", element("dt", term), element("dd", block.lines[name]))
-
-
-def _item(note: Note | str) -> Html:
-    one = _note(note)
-    name = [element("b", one.name), html(": ")] if one.name else []
-    return element("li", *name, html(one.text), class_=one.kind or None)
-
-
-def _note(line: Note | str) -> Note:
-    return Note(line) if isinstance(line, str) else line

@@ -1,6 +1,6 @@
 """Documents and tables as HTML."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,8 +9,9 @@ from .markup import Html, element, joined
 from .number_format import NOTHING
 
 if TYPE_CHECKING:
+    from .blocks import Section
     from .columns import Column, Table
-    from .document import Document, Section
+    from .document import Document
 
 T = TypeVar("T")
 _LONG = 40  # characters that a page folds
@@ -33,10 +34,15 @@ def page(document: "Document", drawn: Mapping[str, str]) -> str:
         if section.title or not sections:
             sections.append((section, []))
         sections[-1][1].append(section.to_html(drawn))
-    parts = [element("section", *content, id=own.anchor) for own, content in sections]
+    names = list(_distinct(own.anchor for own, _ in sections))
+    parts = [
+        element("section", *content, id=anchor)
+        for anchor, (_, content) in zip(names, sections, strict=True)
+    ]
     return (
         f"{_HEAD}{element('title', name)}\n{element('style', _part('page.css'))}\n</head>\n<body>\n"
-        f"{_header(document, [own for own, _ in sections])}\n{element('main', joined(parts))}\n"
+        f"{_header(document, dict(zip(names, [own for own, _ in sections], strict=True)))}\n"
+        f"{element('main', joined(parts))}\n"
         f"{element('footer', document.footer)}\n{element('script', _part('page.js'))}\n"
         "</body>\n</html>\n"
     )
@@ -46,12 +52,20 @@ def _part(name: str) -> Html:
     return Html("\n" + files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
-def _header(document: "Document", sections: "Sequence[Section]") -> Html:
+def _distinct(names: Iterable[str]) -> Iterator[str]:
+    """Yield names none of which comes twice."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        yield name if counts[name] == 1 else f"{name}-{counts[name]}"
+
+
+def _header(document: "Document", sections: "Mapping[str, Section]") -> Html:
     lede = [element("span", text) for text in document.lede]
     lede += [element("strong", document.badge, class_="badge")] if document.badge else []
     links = [
-        element("a", own.link or own.title, href=f"#{own.anchor}")
-        for own in sections
+        element("a", own.link or own.title, href=f"#{anchor}")
+        for anchor, own in sections.items()
         if own.link is not None and own.title
     ]
     return element(

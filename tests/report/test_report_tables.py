@@ -63,6 +63,8 @@ def test_cells_of_values_formats_and_texts() -> None:
     assert (doubled.name, words.name) == ("time doubled %", "words")
     of_mapping: Column[dict[str, int]] = Column("a", "b")
     assert of_mapping.text({"b": 3}) == "3"
+    arrays: Column[Any] = Column("a", lambda row: np.arange(row))
+    assert [arrays.text(2), Column("a", np.float32).text(nan)] == ["[0 1]", "-"]
 
 
 @pytest.mark.parametrize("width", [28, 40, 80])
@@ -191,6 +193,13 @@ def test_a_document_says_the_same_in_every_medium() -> None:
     assert '<li class="new"><b>swap</b>: is fast</li>' in page
     assert '<section id="more"><h2>Only here</h2><p class="note">a page says more</p>' in page
     assert page.count("a page says more") == 1 > shown.count("a page says more")
+
+
+def test_every_section_of_a_page_has_a_name_of_its_own() -> None:
+    page = Document("Two tasks", [Section("mnist", ["one"]), Section("mnist", ["two"])]).to_html()
+    assert '<section id="mnist">' in page
+    assert '<section id="mnist-2"><h2>mnist</h2><p class="note">two</p>' in page
+    assert '<a href="#mnist">mnist</a><a href="#mnist-2">mnist</a>' in page
 
 
 def test_a_console_prints_documents_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
