@@ -57,7 +57,7 @@ class Experiment:
     def limits(self, scale: Scale | str) -> tuple[str, ...]:
         """Return what differs from the paper, and what could not be run."""
         if Scale(scale) is Scale.SMOKE:
-            return ("One epoch of a few samples: the numbers say nothing.",)
+            return ("Two epochs of a few samples: the numbers say nothing.",)
         return self.sheets[Scale(scale)].differs
 
     @cached_property

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 
-from subsetopt.training.analysis import Comparison, Spread, compared, holm
+from subsetopt.training.analysis import Comparison, Spread, compared, judged_together
 from subsetopt.training.result import Result
 from subsetopt.training.run import Run
 
@@ -77,15 +77,13 @@ def measured(parts: Sequence[Part], results: Iterable[Result]) -> Measured:
     """Return the lines of all parts."""
     by_run = {result.run: result for result in results}
     lines = [line for part in parts for line in _lines(part, by_run)]
-    tests = [x.comparison.p for x in lines if x.comparison and x.comparison.p is not None]
-    adjusted = iter(holm(tests))
-    lines = [
-        replace(line, comparison=replace(line.comparison, adjusted=next(adjusted)))
-        if line.comparison is not None and line.comparison.p is not None
-        else line
-        for line in lines
-    ]
-    return Measured(lines=tuple(lines), tests=len(tests), results=by_run, parts=tuple(parts))
+    found = judged_together([line.comparison for line in lines])
+    return Measured(
+        lines=tuple(replace(a, comparison=b) for a, b in zip(lines, found, strict=True)),
+        tests=sum(one is not None and one.p is not None for one in found),
+        results=by_run,
+        parts=tuple(parts),
+    )
 
 
 def _lines(part: Part, results: Mapping[Run, Result]) -> Iterator[Line]:

@@ -39,7 +39,7 @@ def test_the_straight_line(tmp_path: Path) -> None:
     assert "without outliers: excess test loss, lower is better" in result.output
     assert "less the baseline's" in result.output
     assert "With outliers, OBFTF is the best of all" in result.output
-    assert "One epoch of a few samples" in result.output
+    assert "Two epochs of a few samples" in result.output
     assert "<svg" in plot.read_text()
     again = run(*FIGURE, "--seeds", "0,1,2", "--out", out, "--resume", "--json")
     found = json.loads(again.stdout)

@@ -4,7 +4,7 @@ from .courses import Axis, Course, courses
 from .groups import Group, grouped
 from .matching import at_equal_cost, baselines_at_equal_cost
 from .measures import FINAL, Measure, after_cost, after_seconds
-from .pairing import FEWEST, LEVEL, Comparison, Verdict, compared, holm
+from .pairing import FEWEST, LEVEL, Comparison, Verdict, compared, holm, judged_together
 from .report import Analysis, Family, Judged, analyse, at_cost, at_seconds
 from .summary import Spread, Summary
 
@@ -34,4 +34,5 @@ __all__ = [
     "courses",
     "grouped",
     "holm",
+    "judged_together",
 ]

@@ -147,3 +147,12 @@ def holm(probabilities: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (count - rank) * probabilities[place]))
         adjusted[place] = largest
     return adjusted
+
+
+def judged_together(found: Sequence[Comparison | None]) -> list[Comparison | None]:
+    """Return the comparisons with p adjusted by Holm's method, over all that have one."""
+    tests = [one.p for one in found if one is not None and one.p is not None]
+    left = iter(holm(tests))
+    return [
+        one if one is None or one.p is None else replace(one, adjusted=next(left)) for one in found
+    ]

@@ -9,7 +9,7 @@ from subsetopt.training.run import BASELINES
 
 from .groups import Group, grouped
 from .measures import FINAL, Measure, after_cost, after_seconds
-from .pairing import compared, holm
+from .pairing import compared, judged_together
 from .summary import Summary
 
 Line = tuple[str, float]
@@ -124,18 +124,14 @@ def analyse(
 
 def analysis_of(judged: Sequence[Judged], measure: str) -> Analysis:
     """Return an analysis of groups, with verdicts that hold all together."""
-    tests = [
-        line.comparison.p
-        for group in judged
-        for line in group.lines
-        if line.comparison is not None and line.comparison.p is not None
-    ]
-    adjusted = iter(holm(tests))
+    found = judged_together([line.comparison for group in judged for line in group.lines])
+    left = iter(found)
     judged = [
-        replace(group, lines=tuple(_adjusted(line, adjusted) for line in group.lines))
+        replace(group, lines=tuple(replace(line, comparison=next(left)) for line in group.lines))
         for group in judged
     ]
-    return Analysis(measure=measure, tests=len(tests), families=tuple(_families(judged)))
+    tests = sum(one is not None and one.p is not None for one in found)
+    return Analysis(measure=measure, tests=tests, families=tuple(_families(judged)))
 
 
 def at_cost(results: Iterable[Result], cost: float, baseline: str | None = None) -> Analysis:
@@ -193,12 +189,6 @@ def _standing(line: Summary, better: str) -> tuple[bool, float]:
     if mean is None:
         return not line.baseline, float("inf")
     return not line.baseline, -mean if better == "higher" else mean
-
-
-def _adjusted(line: Summary, adjusted: Any) -> Summary:
-    if line.comparison is None or line.comparison.p is None:
-        return line
-    return replace(line, comparison=replace(line.comparison, adjusted=next(adjusted)))
 
 
 def _families(judged: Iterable[Judged]) -> list[Family]:
