@@ -61,6 +61,18 @@ def test_many_alike_do_not_fit_a_piece(piece: int, monkeypatch: pytest.MonkeyPat
     assert abs(4501 - sum(values[i] for i in found.subset)) == _best(values, sub)
 
 
+@pytest.mark.parametrize("bits", [3, 20, 100])
+def test_pieces_hold_every_key_of_a_half_once(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_meet, "PIECE", 4)
+    values = _values(14, bits, 4)
+    meet = Meet(values, Subproblem(7, Fraction(sum(values), 2), Fraction(0)), Fraction(1), 1)
+    half = meet._x
+    keys = sorted(int(a) + int(b) for a in half.first.keys for b in half.second.keys)
+    room = np.empty(len(keys), np.int64)
+    found = [key for piece in meet._pieces() for key in half.fill(*piece, room).tolist()]
+    assert found == [key for key in keys if key < 8 * meet._scale.counter]
+
+
 def test_one_split_only() -> None:
     values = _values(16, 30, 2)
     sub = Subproblem(8, Fraction(sum(values), 2), Fraction(0))
