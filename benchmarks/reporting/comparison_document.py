@@ -12,7 +12,7 @@ from subsetopt.report.figure_style import MATPLOTLIB
 
 from . import comparison_figures as figures
 from .comparison_findings import conditions, family_conditions, family_failures, headlines, remarks
-from .comparison_report import FamilyReport, Report
+from .comparison_report import ComparisonReport, FamilyReport
 from .result_rows import write_tables
 from .solver_table import FAILURE_TABLE, INSTANCE_TABLE, columns, instances, solver_table
 
@@ -32,12 +32,12 @@ _NOTHING = "Nothing has been measured."
 _PAGE, _TEXTS, _PRINTED = ("html",), ("markdown", "html"), ("markdown", "terminal")
 
 
-def document(report: Report, files: Mapping[str, str] | None = None) -> Document:
+def document(report: ComparisonReport, files: Mapping[str, str] | None = None) -> Document:
     """Return the report as a document.
 
     Parameters
     ----------
-    report : Report
+    report : ComparisonReport
     files : mapping of str to str, optional
         What lies beside the page: a relative address, and what it is.
     """
@@ -73,14 +73,14 @@ def document(report: Report, files: Mapping[str, str] | None = None) -> Document
     )  # fmt: skip
 
 
-def _named(report: Report, line: str) -> Note:
+def _named(report: ComparisonReport, line: str) -> Note:
     """Return a sentence, with the family that it is about apart."""
     name, _, rest = line.partition(": ")
     known = {family.family.name for family in report.families}
     return Note(rest, name=name) if name in known else Note(line)
 
 
-def _overview(report: Report) -> Iterator[Section]:
+def _overview(report: ComparisonReport) -> Iterator[Section]:
     if report.rows:
         picture = Picture(
             name="heat-map",
@@ -151,7 +151,7 @@ def _pictures(family: FamilyReport, looks: Mapping[str, Style]) -> Iterator[Pict
         )
 
 
-def _lists(report: Report) -> Iterator[Section]:
+def _lists(report: ComparisonReport) -> Iterator[Section]:
     if report.failures:
         failures = Table(FAILURE_TABLE, report.failures, name="Failures")
         yield Section("Failures", [failures], media=_PAGE, link="failures")
@@ -160,7 +160,7 @@ def _lists(report: Report) -> Iterator[Section]:
     yield Section("Instances and their best answers", [table], media=_PAGE, link="instances")
 
 
-def _glossary(report: Report) -> dict[str, str]:
+def _glossary(report: ComparisonReport) -> dict[str, str]:
     kinds = [family.family for family in report.families]
     meanings = {column.name: column.meaning for kind in kinds for column in columns(kind)}
     references = dict.fromkeys(f"faster x {kind.reference}" for kind in kinds)
@@ -178,7 +178,7 @@ def _files(files: Mapping[str, str]) -> Iterator[Section]:
 
 
 def write_report(
-    report: Report,
+    report: ComparisonReport,
     source: Path,
     out: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -187,7 +187,7 @@ def write_report(
 
     Parameters
     ----------
-    report : Report
+    report : ComparisonReport
     source : Path
         The folder of the results: the tables go there if the report lies in it, else to `out`.
     out : Path

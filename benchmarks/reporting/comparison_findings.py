@@ -9,13 +9,13 @@ from subsetopt.benchmarks.analysis.goals import LEVELS, Level, costs, goal
 from subsetopt.benchmarks.results import Row
 from subsetopt.report.number_format import day, duration, enumerated, factor, listed, size
 
-from .comparison_report import FamilyReport, Report
+from .comparison_report import ComparisonReport, FamilyReport
 
 NAMED = 8
 """Instances up to which all are named."""
 
 
-def conditions(report: Report) -> dict[str, str]:
+def conditions(report: ComparisonReport) -> dict[str, str]:
     """Return how everything was measured, by what it says."""
     plan, sessions = report.results.plan, report.results.sessions
     lines = {
@@ -47,7 +47,7 @@ def _distinct(texts: Iterator[str]) -> str:
     return "\n".join(dict.fromkeys(text for text in texts if text))
 
 
-def _settings(report: Report) -> str:
+def _settings(report: ComparisonReport) -> str:
     settings = report.results.plan.settings
     limits = " and ".join(f"{limit:g} s" for limit in settings.time_limits)
     threads = {None: "own number of threads", 1: "1 thread"}.get(
@@ -60,7 +60,7 @@ def _settings(report: Report) -> str:
     )
 
 
-def _measured(report: Report) -> str:
+def _measured(report: ComparisonReport) -> str:
     sessions = report.results.sessions
     if not sessions:
         return ""
@@ -100,7 +100,7 @@ def family_failures(family: FamilyReport) -> Iterator[str]:
             yield f"{summary.solver}: failed in {number} of {summary.runs} runs: {reason}"
 
 
-def remarks(report: Report) -> list[str]:
+def remarks(report: ComparisonReport) -> list[str]:
     """Return what has to be said about the comparison as a whole."""
     results = report.results
     unfinished = "Not complete: these are the measurements made until now."
@@ -118,7 +118,7 @@ def remarks(report: Report) -> list[str]:
 # -- in short -------------------------------------------------------------------------------------
 
 
-def headlines(report: Report) -> list[str]:
+def headlines(report: ComparisonReport) -> list[str]:
     """Return the most that can be said in a few sentences."""
     found = [line for family in report.families for line in _headline(family)]
     found += _news(report)
@@ -165,14 +165,14 @@ def _longer(reference: str, its: Mapping[str, float], own: Mapping[str, float]) 
     return f"; {reference} gets there on {len(ratios)} of them, {late}"
 
 
-def _news(report: Report) -> Iterator[str]:
+def _news(report: ComparisonReport) -> Iterator[str]:
     for family in report.families:
         for line in family.against_known:
             if "NEW BEST" in line:
                 yield f"{family.family.name}: {line}."
 
 
-def _claims(report: Report) -> Iterator[str]:
+def _claims(report: ComparisonReport) -> Iterator[str]:
     judged = [(family.family.name, family.verdicts) for family in report.families]
     for name, found in judged:
         refuted = [f"{v.solver} on {v.beaten} of {v.claimed}" for v in found if v.beaten]
@@ -184,7 +184,7 @@ def _claims(report: Report) -> Iterator[str]:
         yield 'No answer here refutes a claim of "optimal".'
 
 
-def _failures(report: Report) -> Iterator[str]:
+def _failures(report: ComparisonReport) -> Iterator[str]:
     """Yield how many runs failed, and how many ended without an answer though nothing failed."""
     runs = f"of {len(report.rows)} runs"
     if report.failures:

@@ -60,7 +60,7 @@ class FamilyReport:
 
 
 @dataclass(frozen=True)
-class Report:
+class ComparisonReport:
     """A comparison, complete or not, with all that is needed to read it.
 
     Raises

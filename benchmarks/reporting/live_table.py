@@ -14,7 +14,7 @@ Run = tuple[str, int]
 
 
 @dataclass
-class Standing:
+class LiveLine:
     """What is known so far of one solver on one family; a run is a case and a repeat."""
 
     family: str
@@ -38,16 +38,16 @@ class LiveTable:
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._lines: dict[tuple[str, str], Standing] = {}
+        self._lines: dict[tuple[str, str], LiveLine] = {}
         self._best: dict[str, float] = {}
-        self._drawn: Table[Standing] | None = None
+        self._drawn: Table[LiveLine] | None = None
         for row in rows:
             self.add(row)
 
     def add(self, row: Row) -> None:
         """Take one more row into account."""
         key = (row.family, row.solver)
-        line = self._lines.setdefault(key, Standing(*key))
+        line = self._lines.setdefault(key, LiveLine(*key))
         line.done += 1
         line.failed += bool(row.failure)
         run = (row.case, row.repeat)
@@ -59,12 +59,12 @@ class LiveTable:
             line.seconds[run] = row.typical_seconds
         self._drawn = None
 
-    def table(self) -> Table[Standing]:
+    def table(self) -> Table[LiveLine]:
         """Return the table as it stands; the same one until a row is added."""
         if self._drawn is None:
             lines = sorted(self._lines.values(), key=lambda line: line.family)
             first = {line.family: line for line in reversed(lines)}
-            columns: list[Column[Standing]] = [
+            columns: list[Column[LiveLine]] = [
                 Column("family", lambda x: x.family if first[x.family] is x else ""),
                 Column("solver", "solver"),
                 Column("runs", "done", "d"),
@@ -75,7 +75,7 @@ class LiveTable:
             self._drawn = Table(columns, lines)
         return self._drawn
 
-    def _quality(self, line: Standing) -> str | None:
+    def _quality(self, line: LiveLine) -> str | None:
         if not line.objectives:
             return None
         if FAMILIES[line.family].absolute:

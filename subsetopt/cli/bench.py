@@ -136,9 +136,9 @@ def _compared(plan: "Plan", cases: "list[Case]", options: BenchOptions) -> "Comp
 
 
 def _show(compared: "Compared", options: BenchOptions) -> None:
-    from subsetopt.benchmarks.reporting.comparison_report import Report
+    from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
 
-    report = Report(compared.results)
+    report = ComparisonReport(compared.results)
     if options.as_json:
         import json
 

@@ -14,7 +14,7 @@ from .streams import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from subsetopt.benchmarks.reporting.comparison_report import Report
+    from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
     from subsetopt.training.analysis import Analysis
     from subsetopt.training.result import Result
 
@@ -49,7 +49,7 @@ def report(
     ),
 ) -> None:
     """Show results: tables here, and a page with figures that needs nothing else."""
-    from subsetopt.benchmarks.reporting.comparison_report import Report
+    from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
     from subsetopt.benchmarks.results.folder import load
 
     if as_markdown and as_json:
@@ -62,7 +62,7 @@ def report(
         raise InvalidOption(
             f"--at-cost, --at-seconds and --equal-cost are for training, which {folder} is not"
         )
-    found = Report(load(folder))
+    found = ComparisonReport(load(folder))
     page = None if no_page else _written(found, folder, out or folder / "report")
     if as_json:
         import json
@@ -116,7 +116,7 @@ def _report_training(
         say(f"tables and figures: {written}", err=True)
 
 
-def _written(found: "Report", folder: Path, out: Path) -> Path:
+def _written(found: "ComparisonReport", folder: Path, out: Path) -> Path:
     """Write the page; how far it is, is shown on standard error."""
     from subsetopt.benchmarks.reporting.comparison_document import write_report
     from subsetopt.report.progress import shown
@@ -125,13 +125,13 @@ def _written(found: "Report", folder: Path, out: Path) -> Path:
         return write_report(found, folder, out, progress=steps.update)
 
 
-def _print_markdown(found: "Report", page: Path | None) -> None:
+def _print_markdown(found: "ComparisonReport", page: Path | None) -> None:
     from subsetopt.benchmarks.reporting.comparison_document import document
 
     say(document(found).to_markdown(None if page is None else "{}.png"), nl=False)
 
 
-def _print_tables(found: "Report", page: Path | None) -> None:
+def _print_tables(found: "ComparisonReport", page: Path | None) -> None:
     from subsetopt.benchmarks.reporting.comparison_document import document
     from subsetopt.report import console
 

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from subsetopt.benchmarks.reporting.comparison_document import document
-from subsetopt.benchmarks.reporting.comparison_report import Report
+from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
 from subsetopt.benchmarks.results import Results
 from subsetopt.report.markup import escaped
 
@@ -18,12 +18,12 @@ def tables(text: str) -> list[list[str]]:
 LINKS = {"heat-map": "heat map.png", "profile-mmd": "mmd.png"}
 
 
-def to_markdown(report: Report, links: dict[str, str] | None = None) -> str:
+def to_markdown(report: ComparisonReport, links: dict[str, str] | None = None) -> str:
     return document(report).to_markdown(links)
 
 
 def test_all_that_has_to_be_said(planted_results: Planted) -> None:
-    text = to_markdown(Report(planted_results()), LINKS)
+    text = to_markdown(ComparisonReport(planted_results()), LINKS)
     assert text.startswith("# Comparison of solvers: planted\n\n- **mean-matching:** swap is the")
     assert "- **machine:** Planted Processor @ 2.50GHz, 2 cores, Linux x86\\_64, Python" in text
     assert "- **commit:** 0123456789abcdef" in text
@@ -42,7 +42,7 @@ def test_all_that_has_to_be_said(planted_results: Planted) -> None:
 
 
 def test_tables_have_as_many_cells_in_every_line(planted_results: Planted) -> None:
-    found = tables(to_markdown(Report(planted_results())))
+    found = tables(to_markdown(ComparisonReport(planted_results())))
     assert [len(lines) for lines in found] == [8, 8, 8]
     for lines in found:
         assert len({line.count(" | ") for line in lines}) == 1
@@ -56,13 +56,13 @@ def test_what_means_something_in_markdown_is_escaped(planted_results: Planted) -
         replace(row, solver="a|b", objective=None, failure="Odd: <b>*x*</b> [y](z)")
         for row in results.rows
     )
-    text = to_markdown(Report(replace(results, rows=rows)))
+    text = to_markdown(ComparisonReport(replace(results, rows=rows)))
     assert "| a\\|b | - |" in text
     assert "Odd: \\<b\\>\\*x\\*\\</b\\> \\[y\\](z)" in text
     assert escaped("`\\`") == "\\`\\\\\\`"
 
 
 def test_results_without_rows(planted_results: Planted) -> None:
-    text = to_markdown(Report(replace(planted_results(), rows=(), complete=False)))
+    text = to_markdown(ComparisonReport(replace(planted_results(), rows=(), complete=False)))
     assert "- Not complete: these are the measurements made until now." in text
     assert tables(text) == []

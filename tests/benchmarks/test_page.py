@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from subsetopt.benchmarks.reporting.comparison_document import document, write_report
-from subsetopt.benchmarks.reporting.comparison_report import Report
+from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
 from subsetopt.benchmarks.results import Results
 from subsetopt.report.document import write_text
 
@@ -49,7 +49,7 @@ class Outline(HTMLParser):
             self.odd.append(tag)
 
 
-def page(report: Report) -> str:
+def page(report: ComparisonReport) -> str:
     return document(report).to_html()
 
 
@@ -61,11 +61,13 @@ def outline(text: str) -> Outline:
 
 
 @pytest.fixture
-def small(planted_results: Planted) -> Report:
-    return Report(planted_results(sizes=(128, 512), families=("mean-matching", "quadratic")))
+def small(planted_results: Planted) -> ComparisonReport:
+    return ComparisonReport(
+        planted_results(sizes=(128, 512), families=("mean-matching", "quadratic"))
+    )
 
 
-def test_all_that_has_to_be_there(small: Report) -> None:
+def test_all_that_has_to_be_there(small: ComparisonReport) -> None:
     text = page(small)
     found = outline(text)
     assert found.seen.count("table") == 3  # two families, instances; nothing fails here
@@ -80,13 +82,15 @@ def test_all_that_has_to_be_there(small: Report) -> None:
 
 
 def test_failures_are_listed_with_their_reasons(planted_results: Planted) -> None:
-    report = Report(planted_results(sizes=(2048,), families=("mmd",), solvers=("swap", "scip")))
+    report = ComparisonReport(
+        planted_results(sizes=(2048,), families=("mmd",), solvers=("swap", "scip"))
+    )
     text = page(report)
     assert '<section id="failures">' in text
     assert text.count("killed: it held") == 6 + 1  # each run, and the sentence of the family
 
 
-def test_solvers_that_do_best_are_set_off_and_cells_can_be_sorted(small: Report) -> None:
+def test_solvers_that_do_best_are_set_off_and_cells_can_be_sorted(small: ComparisonReport) -> None:
     text = page(small)
     assert '<td data-value="0.0" class="least">0</td>' in text
     (swap,) = (s for s in small.families[0].summaries if s.solver == "swap")
@@ -94,7 +98,7 @@ def test_solvers_that_do_best_are_set_off_and_cells_can_be_sorted(small: Report)
     assert 'rowspan="2" data-column="0" class="text">solver</th>' in text
 
 
-def test_nothing_comes_from_elsewhere_and_names_are_unique(small: Report) -> None:
+def test_nothing_comes_from_elsewhere_and_names_are_unique(small: ComparisonReport) -> None:
     svg = '<svg viewBox="0 0 1 1" id="f1"><path id="f1-a" d="M0 0"/><use href="#f1-a"/></svg>'
     drawn = {"heat-map": svg}
     found = outline(document(small, {"../rows.jsonl": "each run"}).to_html(drawn))
@@ -106,38 +110,38 @@ def test_nothing_comes_from_elsewhere_and_names_are_unique(small: Report) -> Non
     assert not re.search(r"@import|https?:|<link|<img|url\(", text)
 
 
-def test_what_means_something_in_html_is_escaped(small: Report) -> None:
+def test_what_means_something_in_html_is_escaped(small: ComparisonReport) -> None:
     bad = "<script>alert(1)</script>"
     results = small.results
     first = replace(results.rows[0], objective=None, solver=bad, failure=f"Odd: {bad}")
     plan = replace(results.plan, suite=bad)
-    text = page(Report(replace(results, plan=plan, rows=(first, *results.rows))))
+    text = page(ComparisonReport(replace(results, plan=plan, rows=(first, *results.rows))))
     assert bad not in text
     assert "&lt;script&gt;alert(1)" in text
     assert outline(text).seen.count("script") == 1
 
 
-def test_what_acts_on_a_terminal_or_turns_text_around_is_shown(small: Report) -> None:
+def test_what_acts_on_a_terminal_or_turns_text_around_is_shown(small: ComparisonReport) -> None:
     results = small.results
     first = replace(results.rows[0], objective=None, failure="\x1b[31mred\u202e")
-    text = page(Report(replace(results, rows=(first, *results.rows[1:]))))
+    text = page(ComparisonReport(replace(results, rows=(first, *results.rows[1:]))))
     assert r"\x1b[31mred\u202e" in text
     assert not {"\x1b", "\u202e"} & set(text)
 
 
-def test_results_that_are_not_complete_or_empty(small: Report) -> None:
-    text = page(Report(replace(small.results, rows=(), complete=False)))
+def test_results_that_are_not_complete_or_empty(small: ComparisonReport) -> None:
+    text = page(ComparisonReport(replace(small.results, rows=(), complete=False)))
     assert '<strong class="badge">not complete</strong>' in text
     assert "Nothing has been measured." in text
     assert outline(text).seen.count("table") == 1
 
 
-def test_units_stay_with_their_numbers(small: Report) -> None:
+def test_units_stay_with_their_numbers(small: ComparisonReport) -> None:
     assert "at most 0.1\N{NO-BREAK SPACE}s and 1\N{NO-BREAK SPACE}s per solve" in page(small)
 
 
 def test_a_page_is_written_whole_or_not_at_all(
-    small: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: ComparisonReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "index.html"
     path.write_text("before")
@@ -160,7 +164,7 @@ def browser() -> str:
 
 
 def test_figures(planted_results: Planted) -> None:
-    report = Report(planted_results(families=("mmd", "quadratic")))
+    report = ComparisonReport(planted_results(families=("mmd", "quadratic")))
     names = [picture.name for picture in document(report).pictures]
     assert [name for name in names if not name.endswith("quadratic")] == [
         "heat-map",
@@ -171,15 +175,15 @@ def test_figures(planted_results: Planted) -> None:
         "scaling-mmd",
     ]
     assert len(names) == 11
-    two = Report(planted_results(families=("mmd",), sizes=(128, 512)))
+    two = ComparisonReport(planted_results(families=("mmd",), sizes=(128, 512)))
     assert "scaling-mmd" not in {picture.name for picture in document(two).pictures}
-    assert document(Report(replace(report.results, rows=()))).pictures == []
+    assert document(ComparisonReport(replace(report.results, rows=()))).pictures == []
 
 
 def test_a_browser_shows_it(browser: str, planted_results: Planted, tmp_path: Path) -> None:
     from matplotlib.image import imread
 
-    report = Report(planted_results(families=("mmd",), sizes=(128, 512, 2048), repeats=1))
+    report = ComparisonReport(planted_results(families=("mmd",), sizes=(128, 512, 2048), repeats=1))
     source = tmp_path / "results"
     source.mkdir()
     (source / "rows.jsonl").touch()

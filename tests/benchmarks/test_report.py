@@ -13,7 +13,7 @@ from subsetopt.benchmarks.reporting.comparison_findings import (
     headlines,
     remarks,
 )
-from subsetopt.benchmarks.reporting.comparison_report import Report
+from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
 from subsetopt.benchmarks.reporting.live_table import LiveTable
 from subsetopt.benchmarks.reporting.solver_table import columns, instances
 from subsetopt.benchmarks.results import Results, Row
@@ -26,11 +26,11 @@ Planted = Callable[..., Results]
 
 
 @pytest.fixture
-def report(planted_results: Planted) -> Report:
-    return Report(planted_results())
+def report(planted_results: Planted) -> ComparisonReport:
+    return ComparisonReport(planted_results())
 
 
-def printed(report: Report, width: int = 160) -> str:
+def printed(report: ComparisonReport, width: int = 160) -> str:
     return document(report).to_terminal(width)
 
 
@@ -46,7 +46,9 @@ def flat(text: str) -> str:
 # -- what follows from results --------------------------------------------------------------------
 
 
-def test_families_have_their_own_solvers_references_and_tolerances(report: Report) -> None:
+def test_families_have_their_own_solvers_references_and_tolerances(
+    report: ComparisonReport,
+) -> None:
     assert [part.family.name for part in report.families] == ["mean-matching", "mmd", "quadratic"]
     for part in report.families:
         assert len(part.cases) == 6
@@ -66,7 +68,7 @@ def test_summaries_are_of_the_longest_limit_but_claims_of_all_rows(
     results = planted_results(sizes=(128,), families=("mean-matching",), repeats=1)
     first = next(row for row in results.rows if row.solver == "exact")
     early = replace(first, objective=5.0, time_limit=0.05)
-    (family,) = Report(replace(results, rows=(early, *results.rows))).families
+    (family,) = ComparisonReport(replace(results, rows=(early, *results.rows))).families
     summary = next(s for s in family.summaries if s.solver == "exact")
     assert (summary.runs, summary.error_max) == (2, 0.0)
     verdict = next(v for v in family.verdicts if v.solver == "exact")
@@ -77,10 +79,10 @@ def test_a_family_that_is_not_known_is_refused(planted_results: Planted) -> None
     results = planted_results(families=("mmd",))
     cases = (replace(results.plan.cases[0], family="knapsack"),)
     with pytest.raises(InvalidFile, match=r"family 'knapsack'; known are mean-matching, "):
-        Report(replace(results, plan=replace(results.plan, cases=cases)))
+        ComparisonReport(replace(results, plan=replace(results.plan, cases=cases)))
 
 
-def test_plain_data_for_json(report: Report) -> None:
+def test_plain_data_for_json(report: ComparisonReport) -> None:
     found = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert (found["suite"], found["complete"], len(found["rows"])) == ("planted", True, 432)
     assert [part["family"]["name"] for part in found["families"]] == [
@@ -97,7 +99,7 @@ def test_plain_data_for_json(report: Report) -> None:
 # -- sentences ------------------------------------------------------------------------------------
 
 
-def test_findings_in_short(report: Report) -> None:
+def test_findings_in_short(report: ComparisonReport) -> None:
     found = headlines(report)
     assert found[0].startswith(
         "mean-matching: swap is the fastest to be as good as the best of 1000 random subsets: "
@@ -116,12 +118,12 @@ def test_findings_in_short(report: Report) -> None:
 
 def test_findings_where_nothing_is_wrong_or_nothing_is_there(planted_results: Planted) -> None:
     good = planted_results(sizes=(128,), families=("mmd",), solvers=("swap", "exact"))
-    found = headlines(Report(good))
+    found = headlines(ComparisonReport(good))
     assert found[-2:] == [
         'No answer here refutes a claim of "optimal".',
         f"None of the {len(good.rows)} runs failed.",
     ]
-    assert headlines(Report(replace(good, rows=()))) == []
+    assert headlines(ComparisonReport(replace(good, rows=()))) == []
 
 
 def test_runs_without_an_answer_are_not_passed_over(planted_results: Planted) -> None:
@@ -132,7 +134,7 @@ def test_runs_without_an_answer_are_not_passed_over(planted_results: Planted) ->
         for row in good.rows
         if row.time_limit == last or row.termination is not Termination.TIME_LIMIT
     )
-    report = Report(replace(good, rows=silent))
+    report = ComparisonReport(replace(good, rows=silent))
     found = headlines(report)
     assert found[-1] == f"{len(silent)} of {len(silent)} runs ended without an answer: swap 2."
     assert not any("None of" in line for line in found)
@@ -157,7 +159,7 @@ def test_gaps_to_what_is_next_to_nothing_are_no_numbers(value: float | None, tex
 
 def test_how_it_was_measured(planted_results: Planted) -> None:
     results = planted_results()
-    found = conditions(Report(results))
+    found = conditions(ComparisonReport(results))
     assert found["settings"] == (
         "3 repeats, at most 0.1 s and 1 s per solve, 1 thread, at most 4.0 GiB of memory, seed 0"
     )
@@ -170,7 +172,7 @@ def test_how_it_was_measured(planted_results: Planted) -> None:
         commit="fedcba",
         jobs=4,
     )
-    report = Report(replace(results, sessions=(*results.sessions, later), complete=False))
+    report = ComparisonReport(replace(results, sessions=(*results.sessions, later), complete=False))
     found = conditions(report)
     assert found["commit"].split("\n") == [results.sessions[0].commit, "fedcba"]
     assert found["measured"].endswith(
@@ -186,7 +188,7 @@ def test_how_it_was_measured(planted_results: Planted) -> None:
     ]
 
 
-def test_the_best_answers_and_who_found_them(report: Report) -> None:
+def test_the_best_answers_and_who_found_them(report: ComparisonReport) -> None:
     found = {best.case.name: best for part in report.families for best in instances(part)}
     assert len(found) == 18
     best = found["quadratic-b-n128"]
@@ -201,14 +203,14 @@ def test_the_best_answers_and_who_found_them(report: Report) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 130, 160, 200])
-def test_columns_give_way_but_none_is_cut(report: Report, width: int) -> None:
+def test_columns_give_way_but_none_is_cut(report: ComparisonReport, width: int) -> None:
     lines = printed(report, width).splitlines()
     assert max(map(len, lines)) <= width
     heading = next(line for line in lines if "solver" in line and "median" in line)
     assert ("x cbc" in heading, "memory" in heading) == (True, width >= 130)
 
 
-def test_tables(report: Report) -> None:
+def test_tables(report: ComparisonReport) -> None:
     text = printed(report)
     for word in ("overhead", "spread", "memory", "p95", "12/18", "bound 18", "(within 1e-06)"):
         assert word in text
@@ -220,18 +222,18 @@ def test_tables(report: Report) -> None:
 
 def test_tables_of_nothing_and_of_silence(planted_results: Planted) -> None:
     results = planted_results(sizes=(128,), families=("mmd",), solvers=("swap",), repeats=1)
-    empty = Report(replace(results, rows=(), complete=False))
+    empty = ComparisonReport(replace(results, rows=(), complete=False))
     text = printed(empty)
     assert "Not complete" in text
     assert "solver " not in text
     silent = tuple(
         replace(row, objective=None, termination=Termination.TIME_LIMIT) for row in results.rows
     )
-    text = printed(Report(replace(results, rows=silent)))
+    text = printed(ComparisonReport(replace(results, rows=silent)))
     assert "swap: no answer in 2 of 2 runs" in text
 
 
-def test_every_column_has_a_meaning_and_a_name(report: Report) -> None:
+def test_every_column_has_a_meaning_and_a_name(report: ComparisonReport) -> None:
     for part in report.families:
         found = columns(part.family)
         assert len({column.name for column in found}) == len(found)
@@ -254,7 +256,7 @@ def test_the_live_table_grows_with_the_rows(planted_results: Planted) -> None:
 def test_the_live_table_shows_what_the_report_will(planted_results: Planted) -> None:
     results = planted_results(sizes=(128,))
     text = drawn(LiveTable(results.rows))
-    for part in Report(results).families:
+    for part in ComparisonReport(results).families:
         for summary in part.summaries:
             worth = (
                 number_format.error(summary.error_median)
@@ -354,6 +356,6 @@ def test_a_refusal_that_a_longer_limit_mends_is_no_failure(planted_results: Plan
     first = min(long, key=lambda row: row.time_limit or 0.0)
     refused = replace(first, objective=None, termination=None, failure="TooLarge: 1 s is needed")
     rows = tuple(refused if row is first else row for row in results.rows)
-    before, after = Report(results), Report(replace(results, rows=rows))
+    before, after = ComparisonReport(results), ComparisonReport(replace(results, rows=rows))
     assert len(after.failures) == len(before.failures)
     assert refused.failure not in {row.failure for row in after.failures}
