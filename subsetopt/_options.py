@@ -10,6 +10,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from inspect import cleandoc
 from math import inf, isnan
+from textwrap import wrap
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
@@ -118,7 +119,9 @@ def documented(kind: type[T]) -> type[T]:
         lines.append(f"{one.name} : {named}")
         known = f" One of {listed(about.choices)}." if about.choices else ""
         limit = f" It must be {about.domain}." if about.domain else ""
-        lines.append(f"    {about.help}{known}{limit}")
+        lines += wrap(
+            f"{about.help}{known}{limit}", 96, initial_indent=" " * 4, subsequent_indent=" " * 4
+        )
     raises = ["Raises", "------", "InvalidOption", "    For a value outside its domain."]
     kind.__doc__ = "\n".join([*lines, "", *raises])
     return kind

@@ -6,6 +6,8 @@ from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
 
+from subsetopt._options import documented
+
 from .comparing import Train, Watch, execute
 from .result import Result
 from .run import Run
@@ -27,6 +29,7 @@ class Tuned(NamedTuple):
     """Whether the best is the lowest or the highest tried, so that a better one may lie beyond."""
 
 
+@documented
 class Tuning(TuningOptions):
     """Tunes learning rates, with the same number of runs for each rule, of seeds of their own."""
 
