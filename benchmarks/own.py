@@ -187,7 +187,7 @@ def _entrant(entry: Any) -> Entrant:
     name = _text(entry.get("name"), "name")
     options = {} if entry.get("options") is None else entry["options"]
     if not isinstance(options, dict) or not all(isinstance(key, str) for key in options):
-        raise InvalidFile(f"options is {options!r}; a mapping of names to values is needed")
+        raise InvalidFile(f"options must be a mapping of names to values; got {options!r}")
     given = ", ".join(f"{key}={value}" for key, value in options.items())
     label = _text(entry.get("label", f"{name}({given})" if given else name), "label")
     return Entrant(label=label, name=name, options=options)

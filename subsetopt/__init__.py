@@ -1,6 +1,6 @@
-"""subsetopt: choosing k of n, solved properly.
+"""Exact and certified subset selection: choose k of n.
 
-What it offers is loaded when it is first asked for: whoever imports it pays for what is used.
+Names are loaded when they are first used, so that an import costs only what is used of it.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,131 @@
-"""Checks of arguments: each names the value, the limit and the fix."""
+"""Checks of arguments: each error names the value, what it may be and, where it helps, the type."""
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache
+from numbers import Integral, Real
+from typing import Any
+
+from .errors import InvalidOption
+
+
+def is_integer(value: object) -> bool:
+    """Return whether a value is an integer, Python's or NumPy's, which a truth value is not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_number(value: object) -> bool:
-    """Return whether an option holds a real number, which a truth value is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Return whether a value is a real number, Python's or NumPy's, which a truth value is not."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def within(value: Any, interval: str) -> bool:
+    """Return whether a number lies in an interval such as ``"[0, 1)"``; NaN lies in none."""
+    low, high, low_in, high_in = _ends(interval)
+    return (low <= value if low_in else low < value) and (
+        value <= high if high_in else value < high
+    )
+
+
+def require(
+    name: str,
+    value: object,
+    good: bool,
+    wanted: str,
+    *,
+    error: type[Exception] = InvalidOption,
+) -> None:
+    """Raise `error` unless `good`: ``name must be wanted; got value``."""
+    if not good:
+        raise error(f"{name} must be {wanted}; got {value!r}")
+
+
+def require_integer(
+    name: str,
+    value: object,
+    interval: str = "(-inf, inf)",
+    *,
+    none: bool = False,
+    fix: str = "",
+    error: type[Exception] = InvalidOption,
+) -> None:
+    """Raise `error` unless `value` is an integer in the interval, or None where that is allowed.
+
+    `fix` follows in the message what another type than an integer is told.
+
+    Examples
+    --------
+    >>> require_integer("k", 7, "[1, 5]")
+    Traceback (most recent call last):
+        ...
+    subsetopt.errors.InvalidOption: k must be an integer in [1, 5]; got 7
+    """
+    fits = is_integer(value)
+    _require(name, value, fits, "an integer", interval, none, error, "" if fits else fix)
+
+
+def require_number(
+    name: str,
+    value: object,
+    interval: str = "(-inf, inf)",
+    *,
+    none: bool = False,
+    unit: str = "",
+    error: type[Exception] = InvalidOption,
+) -> None:
+    """Raise `error` unless `value` is a number in the interval, or None where that is allowed."""
+    finite = "finite " if "inf)" in interval else ""
+    what = f"a {finite}number of {unit}" if unit else f"a {finite}number"
+    _require(name, value, is_number(value), what, interval, none, error)
+
+
+def require_flag(name: str, value: object, *, error: type[Exception] = InvalidOption) -> None:
+    """Raise `error` unless `value` is True or False."""
+    require(name, value, isinstance(value, bool), "True or False", error=error)
+
+
+def require_one_of(
+    name: str, value: object, known: Iterable[object], *, error: type[Exception] = InvalidOption
+) -> None:
+    """Raise `error` unless `value` is one of those known."""
+    listed = list(known)
+    words = [repr(each) for each in listed]
+    wanted = " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+    require(name, value, any(value is one or value == one for one in listed), wanted, error=error)
+
+
+def _require(
+    name: str,
+    value: Any,
+    fits: bool,
+    what: str,
+    interval: str,
+    none: bool,
+    error: type[Exception],
+    fix: str = "",
+) -> None:
+    if (none and value is None) or (fits and within(value, interval)):
+        return
+    low, high, low_in, _ = _ends(interval)
+    where = f" in {interval}"
+    if high == math.inf:
+        sign, end = (">=" if low_in else ">"), interval[1:].split(",")[0]
+        where = "" if low == -math.inf else f" {sign} {end}"
+    got = repr(value) if fits or value is None else f"{value!r} ({type(value).__name__})"
+    wanted = f"{what}{where}{' or None' if none else ''}"
+    raise error(f"{name} must be {wanted}; got {got}{f'; {fix}' if fix else ''}")
+
+
+@lru_cache(512)
+def _ends(interval: str) -> tuple[float, float, bool, bool]:
+    """Return both ends of an interval, and whether each belongs to it."""
+    low, high = interval[1:-1].split(",")
+    return _end(low), _end(high), interval[0] == "[", interval[-1] == "]"
+
+
+def _end(text: str) -> float:
+    """Return an end exactly: an integer where it is one, as floats round those above 2**53."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

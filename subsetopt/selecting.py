@@ -188,7 +188,7 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array as the kernels are compiled for: float32 or float64, contiguous."""
     if array.dtype.kind not in "iufb" or array.dtype.itemsize > 8:
         raise InvalidProblem(
-            f"losses have dtype {array.dtype}; real numbers of at most 64 bits are needed: "
+            f"losses must be real numbers of at most 64 bits; got dtype {array.dtype}: "
             "convert with losses.astype(float)"
         )
     dtype = np.float32 if array.dtype.kind == "f" and array.dtype.itemsize <= 4 else np.float64
@@ -223,7 +223,9 @@ def _select_batch(
     else:
         given = checks.numeric_array("target", target, dimensions=(0, 1))
         if given.ndim == 1 and len(given) != rows:
-            raise InvalidProblem(f"target has shape {given.shape}; a number or ({rows},) is needed")
+            raise InvalidProblem(
+                f"target must be a number or have shape ({rows},); got shape {given.shape}"
+            )
         targets = np.array(np.broadcast_to(given, rows), dtype=np.float64)
     Limits(threads=threads, seed=seed)
     selected = np.empty((rows, size), np.int64)

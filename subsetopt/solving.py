@@ -248,7 +248,7 @@ def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
         chosen = catalogue.create(name)
     if not hasattr(chosen, "handles"):
         raise InvalidOption(
-            f"solver is {chosen!r}; a name or an object of subsetopt.solver() is needed"
+            f"solver must be a name or an object of subsetopt.solver(); got {chosen!r}"
         )
     if problem.family not in chosen.handles:
         from subsetopt.solvers.catalogue import available_solvers

@@ -135,7 +135,7 @@ def compare(a: Results, b: Results, *, threshold: float = 0.05, seed: int = 0) -
         If the threshold is negative or not finite.
     """
     if not 0 <= threshold < np.inf:
-        raise InvalidOption(f"threshold is {threshold!r}; 0 or more is needed, such as 0.05")
+        raise InvalidOption(f"threshold must be a number >= 0, such as 0.05; got {threshold!r}")
     groups = list(_groups(_paired(a, b)))
     tests = max(1, len(groups))
     # Times and overheads are intervals of two kinds.

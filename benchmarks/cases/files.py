@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from subsetopt._checks import require, require_integer
 from subsetopt._registry import require_options
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption
@@ -80,8 +81,7 @@ def read(
 def _table(options: Mapping[str, Any]) -> TableOptions:
     """Return how text is read: columns go by name or by number from 1, as on the command line."""
     header, columns, key = (options.get(name) for name in _TABLE)
-    if header is not None and not isinstance(header, bool):
-        raise InvalidOption(f"header must be true or false; got {header!r}")
+    require("header", header, header is None or isinstance(header, bool), "true or false")
     columns = columns if columns is None or isinstance(columns, list) else [columns]
     columns = None if columns is None else [str(column) for column in columns]
     return TableOptions(header=header, columns=columns, id=None if key is None else str(key))
@@ -132,8 +132,7 @@ def _quadratic(
     source: str, name: str, ks: Sequence[int] | None, options: Mapping[str, Any]
 ) -> Iterator[Case]:
     instance = options.get("instance")
-    if instance is not None and (isinstance(instance, bool) or not isinstance(instance, int)):
-        raise InvalidOption(f"instance is {instance!r}; a whole number is needed")
+    require_integer("instance", instance, none=True)
     table = _table(options)
     wanted: Sequence[int | None] = ks or [None]
     for k in wanted:

@@ -70,7 +70,7 @@ def run(
         Without joblib or psutil.
     """
     if jobs < 1:
-        raise InvalidOption(f"jobs is {jobs}; at least 1 is needed")
+        raise InvalidOption(f"jobs must be an integer >= 1; got {jobs}")
     for name in ("joblib", "psutil"):
         OptionalDependency(name, name, extra="bench").load()
     plan, rows, found_bounds = known.plan, list(known.rows), list(known.bounds)

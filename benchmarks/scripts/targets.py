@@ -168,7 +168,7 @@ def main() -> None:
     if options.data is None:
         parser.error("--data DIR or the environment variable SUBSETOPT_DATA is needed")
     if options.seeds < 1:
-        parser.error(f"--seeds is {options.seeds}; at least 1 is needed")
+        parser.error(f"--seeds must be an integer >= 1; got {options.seeds}")
     _warm_up()
     rows, missing = _rows(Path(options.data), options.seeds, options.only)
     if options.plot:

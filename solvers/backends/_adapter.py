@@ -11,8 +11,9 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_flag
 from subsetopt._clock import CLOCK
-from subsetopt.errors import InvalidOption, MissingDependency
+from subsetopt.errors import MissingDependency
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
@@ -99,8 +100,7 @@ class Adapter(Solver):
     """Whether its native code can be stopped."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.warm_start, bool):
-            raise InvalidOption(f"warm_start must be True or False; got {self.warm_start!r}")
+        require_flag("warm_start", self.warm_start)
 
     @abstractmethod
     def search(self, problem: Problem, limits: Limits, watch: Watch) -> RawResult:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.errors import InvalidOption
 from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem
@@ -79,9 +79,7 @@ class CpSat(Adapter):
     def __post_init__(self) -> None:
         super().__post_init__()
         _formulations.require_formulation(self.formulation, get_args(_formulations.Linear))
-        whole = isinstance(self.bits, int) and not isinstance(self.bits, bool)
-        if self.bits is not None and not (whole and 4 <= self.bits <= 58):
-            raise InvalidOption(f"bits is {self.bits!r}; a whole number 4..58 or None is needed")
+        require_integer("bits", self.bits, "[4, 58]", none=True)
 
     def search(self, problem: Problem, limits: Limits, watch: Watch) -> RawResult:
         """Solve on the problem's own grid, or a coarser one."""

@@ -87,7 +87,7 @@ class Scip(Adapter):
             pairs = tuple(dict(self.parameters).items())
         except (TypeError, ValueError) as error:
             raise InvalidOption(
-                f"parameters is {self.parameters!r}; a mapping of SCIP's names to values is needed"
+                f"parameters must be a mapping of SCIP's names to values; got {self.parameters!r}"
             ) from error
         object.__setattr__(self, "parameters", pairs)
 

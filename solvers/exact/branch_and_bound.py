@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt._dependencies import NUMBA, OptionalDependency
-from subsetopt.errors import InvalidOption, TooLarge
+from subsetopt.errors import TooLarge
 from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.problems.dyadic import Dyadic
@@ -63,8 +64,7 @@ class BranchAndBound(TimedSolver):
     exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.nodes is not None and (type(self.nodes) is not int or self.nodes < 1):
-            raise InvalidOption(f"nodes is {self.nodes!r}; a whole number >= 1 or None is needed")
+        require_integer("nodes", self.nodes, "[1, inf)", none=True)
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection and the least open bound."""

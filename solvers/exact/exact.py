@@ -9,9 +9,9 @@ from typing import ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._checks import is_number
+from subsetopt._checks import require_number, require_one_of
 from subsetopt._dependencies import NUMBA, OptionalDependency
-from subsetopt.errors import InvalidOption, TooLarge
+from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
@@ -77,14 +77,9 @@ class Exact(TimedSolver):
     exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.method not in get_args(Method):
-            known = ", ".join(get_args(Method))
-            raise InvalidOption(f"method is {self.method!r}; it is one of {known}")
+        require_one_of("method", self.method, get_args(Method))
         for option in ("max_seconds", "max_bytes"):
-            if not is_number(getattr(self, option)) or not getattr(self, option) > 0:
-                raise InvalidOption(
-                    f"{option} is {getattr(self, option)!r}; a number > 0 is needed"
-                )
+            require_number(option, getattr(self, option), "(0, inf]")
 
     def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the optimum, or the best found when the time was up.

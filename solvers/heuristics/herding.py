@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from subsetopt._checks import require_flag
 from subsetopt._dependencies import NUMBA, OptionalDependency
-from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
@@ -41,8 +41,7 @@ class Herding(TimedSolver):
     concurrent: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.replacement, bool):
-            raise InvalidOption(f"replacement is {self.replacement!r}; True or False is needed")
+        require_flag("replacement", self.replacement)
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the herded selection; what the time limit leaves open is filled up at random."""

@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from subsetopt._checks import is_number
+from subsetopt._checks import require_integer, require_number
 from subsetopt._dependencies import NUMBA, OptionalDependency
-from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
@@ -58,10 +57,8 @@ class Swap(TimedSolver):
     concurrent: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not is_number(self.tolerance) or not 0.0 <= self.tolerance < math.inf:
-            raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
-        if type(self.restarts) is not int or self.restarts < 0:
-            raise InvalidOption(f"restarts is {self.restarts!r}; a whole number >= 0 is needed")
+        require_number("tolerance", self.tolerance, "[0, inf)")
+        require_integer("restarts", self.restarts, "[0, inf)")
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection found."""

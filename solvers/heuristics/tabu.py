@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from subsetopt._checks import is_number
+from subsetopt._checks import require_integer, require_number
 from subsetopt._dependencies import NUMBA, OptionalDependency
-from subsetopt.errors import InvalidOption
 from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
@@ -55,16 +54,10 @@ class Tabu(TimedSolver):
     concurrent: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if type(self.iterations) is not int or self.iterations < 0:
-            raise InvalidOption(f"iterations is {self.iterations!r}; a whole number >= 0 is needed")
-        for name, least in (("tenure", 0), ("stall", 1)):
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or not least <= value < 2**31):
-                raise InvalidOption(
-                    f"{name} is {value!r}; a whole number {least}..2**31-1 or None is needed"
-                )
-        if self.target is not None and (not is_number(self.target) or math.isnan(self.target)):
-            raise InvalidOption(f"target is {self.target!r}; a number or None is needed")
+        require_integer("iterations", self.iterations, "[0, inf)")
+        require_integer("tenure", self.tenure, "[0, 2147483647]", none=True)
+        require_integer("stall", self.stall, "[1, 2147483647]", none=True)
+        require_number("target", self.target, "[-inf, inf]", none=True)
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection found."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._checks import is_number
+from subsetopt._checks import require_integer, require_number, require_one_of
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.errors import InvalidOption
 from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
@@ -72,15 +72,10 @@ class FrankWolfe(TimedSolver):
     concurrent: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.variant not in get_args(Variant):
-            known = ", ".join(get_args(Variant))
-            raise InvalidOption(f"variant is {self.variant!r}; it is one of {known}")
-        if self.rounding not in ("swap", "top"):
-            raise InvalidOption(f"rounding is {self.rounding!r}; it is 'swap' or 'top'")
-        if type(self.steps) is not int or self.steps < 1:
-            raise InvalidOption(f"steps is {self.steps!r}; a whole number >= 1 is needed")
-        if not is_number(self.tolerance) or not 0.0 <= self.tolerance < math.inf:
-            raise InvalidOption(f"tolerance is {self.tolerance!r}; a number >= 0 is needed")
+        require_one_of("variant", self.variant, get_args(Variant))
+        require_one_of("rounding", self.rounding, ("swap", "top"))
+        require_integer("steps", self.steps, "[1, inf)")
+        require_number("tolerance", self.tolerance, "[0, inf)")
 
     def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the rounded selection and the bound."""

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
+from subsetopt._checks import require_one_of
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
@@ -61,9 +62,7 @@ class LpRounding(TimedSolver):
     def __post_init__(self) -> None:
         known = {"linearisation": Linearisation, "engine": Engine}
         for option, words in known.items():
-            value = getattr(self, option)
-            if value not in get_args(words):
-                raise InvalidOption(f"{option} is {value!r}; it is one of {get_args(words)}")
+            require_one_of(option, getattr(self, option), get_args(words))
         if self.engine == "closed-form" and self.linearisation != "published":
             raise InvalidOption(
                 f"engine='closed-form' is for linearisation='published', not "

@@ -3,12 +3,12 @@
 import operator
 import sys
 from collections.abc import Hashable, Iterator, Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import is_number, require_integer
 from subsetopt.errors import InvalidProblem, InvalidSelection
 
 
@@ -32,12 +32,13 @@ def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> 
         array = array.astype(np.int64)
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
         raise InvalidProblem(
-            f"{name} has dtype {array.dtype}; real numbers of at most 64 bits are needed: "
+            f"{name} must be real numbers of at most 64 bits; got dtype {array.dtype}: "
             f"convert with {name}.astype(float)"
         )
     if array.ndim not in dimensions:
-        wanted = " or ".join({0: "a number", 1: "(n,)", 2: "(n, d)"}[d] for d in dimensions)
-        raise InvalidProblem(f"{name} has shape {array.shape}; {wanted} is needed")
+        shapes = {0: "be a number", 1: "have shape (n,)", 2: "have shape (n, d)"}
+        wanted = " or ".join(shapes[d] for d in dimensions).replace("or have shape", "or")
+        raise InvalidProblem(f"{name} must {wanted}; got shape {array.shape}")
     if array.size == 0:
         raise InvalidProblem(f"{name} is empty, shape {array.shape}; at least one value is needed")
     _require_finite(name, array)
@@ -115,15 +116,9 @@ def require_resolution(name: str, array: NDArray[Any], other: NDArray[Any] | Non
 
 def subset_size(k: object, n: int) -> int:
     """Return `k` as an int within 1..n, or raise InvalidProblem."""
-    if isinstance(k, bool) or not isinstance(k, Integral | np.integer):
-        raise InvalidProblem(
-            f"k is {k!r}, a {type(k).__name__}; a whole number from 1 to n = {n} is needed "
-            f"(for a ratio r: k = max(1, int(r * n)))"
-        )
-    size = operator.index(k)
-    if not 1 <= size <= n:
-        raise InvalidProblem(f"k is {size}; it must lie within 1..n = 1..{n}")
-    return size
+    ratio = "for a ratio r give k=max(1, int(r * n))" if is_number(k) else ""
+    require_integer("k", k, f"[1, {n}]", fix=ratio, error=InvalidProblem)
+    return operator.index(k)  # type: ignore[arg-type]
 
 
 def names(what: str, given: Sequence[Hashable] | None, n: int) -> tuple[Hashable, ...] | None:
@@ -204,7 +199,7 @@ def square_matrix(name: str, values: ArrayLike, copy: bool = True) -> NDArray[An
             array = array.astype(np.float64)
             array.setflags(write=False)
     if array.shape[0] != array.shape[1]:
-        raise InvalidProblem(f"{name} has shape {array.shape}; a square matrix (n, n) is needed")
+        raise InvalidProblem(f"{name} must be a square matrix (n, n); got shape {array.shape}")
     return array
 
 

@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import isfinite, sqrt
-from numbers import Integral, Real
+from math import sqrt
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import is_number, require, require_integer, require_number, within
 from subsetopt.errors import InvalidProblem
 
 from .points import add_distances, alike, median_distance, points, standardised
@@ -168,14 +168,9 @@ class Polynomial(Kernel):
     coef0: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.degree, Integral) or isinstance(self.degree, bool):
-            raise InvalidProblem(f"degree is {self.degree!r}; a whole number from 1 on is needed")
-        if self.degree < 1:
-            raise InvalidProblem(f"degree is {self.degree}; it must be at least 1")
-        if self.gamma is not None and not _positive(self.gamma):
-            raise InvalidProblem(f"gamma is {self.gamma!r}; give a number above 0, or None for 1/d")
-        if not isinstance(self.coef0, Real) or not isfinite(self.coef0):
-            raise InvalidProblem(f"coef0 is {self.coef0!r}; a finite number is needed")
+        require_integer("degree", self.degree, "[1, inf)", error=InvalidProblem)
+        require_number("gamma", self.gamma, "(0, inf)", none=True, error=InvalidProblem)
+        require_number("coef0", self.coef0, "(-inf, inf)", error=InvalidProblem)
 
     @property
     def semidefinite(self) -> bool:
@@ -213,16 +208,11 @@ class Linear(Kernel):
         return fill
 
 
-def _positive(value: object) -> bool:
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    return real and 0 < float(value) < float("inf")  # type: ignore[arg-type]
-
-
 def _scale(scale: object) -> float | Literal["median"]:
     if isinstance(scale, str) and scale == "median":
         return "median"
-    if not _positive(scale):
-        raise InvalidProblem(f"scale is {scale!r}; give a finite number above 0, or 'median'")
+    good = is_number(scale) and within(scale, "(0, inf)")
+    require("scale", scale, good, "a finite number > 0 or 'median'", error=InvalidProblem)
     return float(scale)  # type: ignore[arg-type]
 
 

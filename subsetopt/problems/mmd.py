@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt import rounding
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidProblem, InvalidSelection
 from subsetopt.forms import QuadraticForm
 
@@ -339,6 +340,4 @@ def _is_empty(selected: ArrayLike | None) -> bool:
 
 
 def _require_limit(limit: object) -> None:
-    whole = isinstance(limit, int) and not isinstance(limit, bool)
-    if limit is not None and not (whole and limit > 0):  # type: ignore[operator]
-        raise InvalidProblem(f"memory_limit is {limit!r}; give bytes above 0, or None")
+    require_integer("memory_limit in bytes", limit, "[1, inf)", none=True, error=InvalidProblem)

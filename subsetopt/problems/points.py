@@ -26,7 +26,7 @@ def points(name: str, values: ArrayLike) -> NDArray[Any]:
         array = array.astype(np.float64)
     array = array.reshape(len(array), -1)
     if array.shape[1] == 0:
-        raise InvalidProblem(f"{name} has shape {array.shape}; at least one feature is needed")
+        raise InvalidProblem(f"{name} must have at least one feature; got shape {array.shape}")
     checks.require_squares(name, array)
     array.setflags(write=False)
     return array

@@ -98,11 +98,11 @@ class Appender:
     ) -> None:
         require_writer_name(name)
         if not isinstance(flush_records, int) or flush_records < 1:
-            raise InvalidOption(f"flush_records is {flush_records!r}; a number >= 1 is needed")
+            raise InvalidOption(f"flush_records must be a number >= 1; got {flush_records!r}")
         if not flush_seconds > 0:
-            raise InvalidOption(f"flush_seconds is {flush_seconds!r}; a number > 0 is needed")
+            raise InvalidOption(f"flush_seconds must be a number > 0; got {flush_seconds!r}")
         if full not in ("wait", "drop"):
-            raise InvalidOption(f"full is {full!r}; 'wait' or 'drop' is needed")
+            raise InvalidOption(f"full must be 'wait' or 'drop'; got {full!r}")
         self.root, self.name = Path(root), name
         self.layout = made(root, layout)
         self.flush_records, self.flush_seconds = flush_records, float(flush_seconds)
@@ -242,7 +242,7 @@ class Appender:
             found = found.astype(np.float64) * 1e6
             good = np.isfinite(found)
         else:
-            raise InvalidProblem(f"time has dtype {found.dtype}; seconds since 1970 are needed")
+            raise InvalidProblem(f"time must be seconds since 1970; got dtype {found.dtype}")
         if not (good & (np.abs(found) <= _LATEST)).all():
             raise InvalidProblem("time is not finite or beyond the year 9999; seconds are needed")
         if exact.dtype.kind == "f":

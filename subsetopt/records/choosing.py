@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt.errors import InvalidOption, InvalidSelection
+from subsetopt._checks import is_integer, require, require_number
+from subsetopt.errors import InvalidSelection
 
 Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayLike]
 """Chooses k of n: of losses (n,), k and features (n, d) or None makes k different rows."""
@@ -20,11 +21,9 @@ def size_of(k: int | float, n: int) -> int:
         If k is neither a whole number >= 1 nor a share.
     """
     if isinstance(k, float):
-        if not 0.0 < k <= 1.0:
-            raise InvalidOption(f"k is {k!r}; a share must lie within 0 < k <= 1")
+        require_number("k as a share", k, "(0, 1]")
         return max(1, int(k * n))
-    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
-        raise InvalidOption(f"k is {k!r}; a whole number >= 1 or a share is needed")
+    require("k", k, is_integer(k) and k >= 1, "an integer >= 1 or a share in (0, 1]")
     return min(k, n)
 
 
@@ -35,7 +34,7 @@ def checked(given: ArrayLike, k: int, n: int) -> NDArray[np.intp]:
         chosen = np.sort(chosen)
         if chosen[0] >= 0 and chosen[-1] < n and (chosen[1:] != chosen[:-1]).all():
             return chosen.astype(np.intp)
-    raise InvalidSelection(f"what was chosen is {given!r}; {k} different rows of {n} are needed")
+    raise InvalidSelection(f"what was chosen must be {k} different rows of {n}; got {given!r}")
 
 
 def by_mean(

@@ -98,8 +98,8 @@ def path_of(root: Path, name: str) -> Path:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidOption(
-            f"the stream's name is {name!r}; letters, digits, '.', '_' and '-' are needed, 100 at "
-            "most, a letter or digit first"
+            f"the stream's name must be at most 100 letters, digits, '.', '_' and '-', a letter or "
+            f"digit first; got {name!r}"
         )
     return root / "cursors" / f"{name}.json"
 

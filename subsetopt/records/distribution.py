@@ -63,7 +63,7 @@ def distribution(
         If there are no records.
     """
     if not isinstance(bins, int) or not 1 <= bins <= MOST:
-        raise InvalidOption(f"bins is {bins!r}; a whole number 1..{MOST} is needed")
+        raise InvalidOption(f"bins must be an integer in [1, {MOST}]; got {bins!r}")
     stream = _stream(store, stream)
     info = store.info()
     if info.first is None or info.last is None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from subsetopt._checks import require_integer, require_one_of
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats.declared import declared
@@ -54,16 +55,10 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.ids not in ("int64", "string"):
-            raise InvalidOption(f"ids is {self.ids!r}; 'int64' or 'string' is needed")
-        if self.outputs_are not in ("log_probabilities", "vector"):
-            raise InvalidOption(
-                f"outputs_are is {self.outputs_are!r}; 'log_probabilities' or 'vector' is needed"
-            )
+            raise InvalidOption(f"ids must be 'int64' or 'string'; got {self.ids!r}")
+        require_one_of("outputs_are", self.outputs_are, ("log_probabilities", "vector"))
         for name in ("outputs", "features"):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not whole or not 0 <= value <= MOST:
-                raise InvalidOption(f"{name} is {value!r}; a whole number 0..{MOST} is needed")
+            require_integer(name, getattr(self, name), f"[0, {MOST}]")
 
     def to_json(self) -> str:
         """Return it as text, with the version of the schema."""

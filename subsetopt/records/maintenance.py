@@ -66,7 +66,7 @@ def compact(root: Path, layout: Layout, rows: int) -> Compacted:
         If it cannot be written; nothing is lost.
     """
     if not isinstance(rows, int) or rows < 1:
-        raise InvalidOption(f"rows is {rows!r}; a whole number >= 1 is needed")
+        raise InvalidOption(f"rows must be an integer >= 1; got {rows!r}")
     lock = _alone(root)
     try:
         before = list(_files(root))
@@ -94,9 +94,9 @@ def retain(root: Path, layout: Layout, max_age: float | None, max_records: int |
         For limits outside their domain, or if another process maintains the folder.
     """
     if max_age is not None and not max_age > 0:
-        raise InvalidOption(f"max_age is {max_age!r}; a number of seconds > 0 is needed")
+        raise InvalidOption(f"max_age must be a number of seconds > 0; got {max_age!r}")
     if max_records is not None and not max_records >= 0:
-        raise InvalidOption(f"max_records is {max_records!r}; a whole number >= 0 is needed")
+        raise InvalidOption(f"max_records must be an integer >= 0; got {max_records!r}")
     lock = _alone(root)
     try:
         dropped = Dropped(0, 0, 0)

@@ -66,8 +66,8 @@ def require_writer_name(name: str) -> None:
     """Raise InvalidOption unless a folder can be called so, on any system."""
     if not isinstance(name, str) or not _WRITER.fullmatch(name):
         raise InvalidOption(
-            f"the writer's name is {name!r}; letters, digits, '.', '_' and '-' are needed, 100 at "
-            "most, a letter or digit first"
+            f"the writer's name must be at most 100 letters, digits, '.', '_' and '-', a letter or "
+            f"digit first; got {name!r}"
         )
 
 

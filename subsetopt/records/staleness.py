@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidOption
+from subsetopt._checks import is_number, require, require_number, within
 
 from .latest import Latest
 
@@ -41,17 +41,11 @@ class Staleness:
 
     def __post_init__(self) -> None:
         for name in ("older_than", "half_life"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InvalidOption(f"{name} is {value!r}; a number of seconds > 0 is needed")
-        number = isinstance(self.unknown, int | float) and not isinstance(self.unknown, bool)
-        if self.unknown not in ("mean", "highest", "exclude") and not (
-            number and np.isfinite(self.unknown)
-        ):
-            raise InvalidOption(
-                f"unknown is {self.unknown!r}; 'mean', 'highest', 'exclude' or a finite number is "
-                "needed"
-            )
+            require_number(name, getattr(self, name), "(0, inf]", none=True, unit="seconds")
+        good = self.unknown in ("mean", "highest", "exclude") or (
+            is_number(self.unknown) and within(self.unknown, "(-inf, inf)")
+        )
+        require("unknown", self.unknown, good, "'mean', 'highest', 'exclude' or a finite number")
 
     def known(self, latest: Latest, at: float | None = None) -> NDArray[np.bool_]:
         """Return (m,): where a loss is known, and young enough; `at` is None for now."""

@@ -169,7 +169,7 @@ class RecordStore:
             If `count` is no number >= 1.
         """
         if not isinstance(count, int) or count < 1:
-            raise InvalidOption(f"count is {count!r}; a whole number >= 1 is needed")
+            raise InvalidOption(f"count must be an integer >= 1; got {count!r}")
         columns = [name for name in _COLUMNS if name in ("loss", "model")]
         after: dict[str, int] = {}
         for segment in segments(self.root):

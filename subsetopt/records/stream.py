@@ -119,16 +119,16 @@ class RecordStream:
         keep_choices: bool = False,
     ) -> None:
         if not isinstance(window, int) or window < 1:
-            raise InvalidOption(f"window is {window!r}; a whole number >= 1 is needed")
+            raise InvalidOption(f"window must be an integer >= 1; got {window!r}")
         size_of(k, window)
         if not delay >= 0:
-            raise InvalidOption(f"delay is {delay!r}; a number of seconds >= 0 is needed")
+            raise InvalidOption(f"delay must be a number of seconds >= 0; got {delay!r}")
         if max_backlog is not None and max_backlog < window:
             raise InvalidOption(f"max_backlog is {max_backlog!r}; at least a window, {window}")
         if features and not store.layout.features:
             raise InvalidOption("features are wanted, but this folder stores none")
         if start not in ("oldest", "newest"):
-            raise InvalidOption(f"start is {start!r}; 'oldest' or 'newest' is needed")
+            raise InvalidOption(f"start must be 'oldest' or 'newest'; got {start!r}")
         self.store, self.name = store, name
         self.window, self.k = window, k
         self.staleness = staleness or Staleness(unknown="exclude")

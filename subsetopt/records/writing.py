@@ -163,7 +163,7 @@ class LabelWriter(Appender):
         count = len(own)
         if values.shape != (count,) or not np.isfinite(values).all():
             raise InvalidProblem(
-                f"labels have shape {values.shape}; {(count,)} finite numbers are needed"
+                f"labels must be finite numbers of shape {(count,)}; got {values.shape}"
             )
         columns = {"id": own, "label": values, "time": self._times(time, count)}
         return self._append(count, columns) if count else 0
@@ -203,7 +203,7 @@ def _floats(name: str, given: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
     except (TypeError, ValueError):
         raise InvalidProblem(f"{name} are no numbers; floats {shape} are needed") from None
     if values.shape != shape:
-        raise InvalidProblem(f"{name} have shape {values.shape}; {shape} is needed")
+        raise InvalidProblem(f"{name} must have shape {shape}; got {values.shape}")
     return values
 
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.problems import Kernel, checks
@@ -143,6 +144,4 @@ def _of_features(
 
 
 def _require_budget(memory: object) -> None:
-    whole = isinstance(memory, int) and not isinstance(memory, bool)
-    if memory is not None and not (whole and memory > 0):  # type: ignore[operator]
-        raise InvalidProblem(f"memory is {memory!r}; give bytes above 0, or None")
+    require_integer("memory in bytes", memory, "[1, inf)", none=True, error=InvalidProblem)

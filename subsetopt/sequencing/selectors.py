@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidResult
 from subsetopt.limits import Limits
@@ -61,9 +62,7 @@ class RunningSwap:
     sweeps: int | None = None
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.sweeps, int) and not isinstance(self.sweeps, bool)
-        if self.sweeps is not None and not (whole and self.sweeps >= 0):
-            raise InvalidOption(f"sweeps must be an integer >= 0 or None; got {self.sweeps!r}")
+        require_integer("sweeps", self.sweeps, "[0, inf)", none=True)
 
     def __call__(self, state: State, k: int) -> None:
         """Choose a batch; one row of K for each point, one for each swap, O(n) a look."""

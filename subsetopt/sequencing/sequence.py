@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from subsetopt._checks import require_flag
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import Kernel, checks
@@ -140,7 +141,7 @@ def _engine(
     if isinstance(engine, str):
         return choose(X, kernel, memory, engine=engine, threads=threads, seed=seed)
     if not isinstance(engine, Engine):
-        raise InvalidOption(f"engine is {engine!r}; a name or an Engine is needed")
+        raise InvalidOption(f"engine must be a name or an Engine; got {engine!r}")
     if len(np.asarray(X)) != engine.n:
         raise InvalidProblem(f"X has {len(np.asarray(X))} points, the engine {engine.n}")
     return engine
@@ -151,14 +152,11 @@ def batch_size_of(size: object, n: int) -> int:
     try:
         return checks.subset_size(size, n)
     except InvalidProblem:
-        raise InvalidProblem(
-            f"batch_size is {size!r}; a whole number from 1 to n = {n} is needed"
-        ) from None
+        raise InvalidProblem(f"batch_size must be an integer in [1, {n}]; got {size!r}") from None
 
 
 def _require_flag(drop_last: object) -> None:
-    if not isinstance(drop_last, bool):
-        raise InvalidOption(f"drop_last is {drop_last!r}; True or False is needed")
+    require_flag("drop_last", drop_last)
 
 
 def _facts(engine: Engine, size: int, selector: str, drop_last: bool, seed: int) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def class_balance(batches: Sequence[NDArray[np.int64]], labels: ArrayLike) -> Ba
     """
     named = np.asarray(labels)
     if named.ndim != 1 or not named.size:
-        raise InvalidProblem(f"labels have shape {named.shape}; one for each point is needed")
+        raise InvalidProblem(f"labels must be one for each point; got shape {named.shape}")
     if named.dtype.kind == "f" and np.isnan(named).any():
         missing = np.flatnonzero(np.isnan(named))
         raise InvalidProblem(

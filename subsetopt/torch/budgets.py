@@ -9,9 +9,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption
-
-from .rules.checks import is_whole, require
 
 WHOLE = 1.0
 """The share that means the whole batch."""
@@ -42,9 +41,9 @@ class Constant(Budget):
     k: int | float
 
     def __post_init__(self) -> None:
-        count = is_whole(self.k) and self.k >= 1
+        count = is_integer(self.k) and self.k >= 1
         share = isinstance(self.k, float) and 0.0 < self.k <= 1.0
-        require("k", self.k, count or share, "a whole number >= 1 or a share 0 < k <= 1")
+        require("k", self.k, count or share, "an integer >= 1 or a share in (0, 1]")
 
     def _k(self, step: int, total: int | None) -> int | float:
         return self.k
@@ -61,7 +60,7 @@ class Linear(Budget):
         for name in ("first", "last"):
             value = getattr(self, name)
             good = isinstance(value, float) and 0.0 < value <= 1.0
-            require(name, value, good, f"a share 0 < {name} <= 1")
+            require(name, value, good, "a share in (0, 1]")
 
     def _k(self, step: int, total: int | None) -> float:
         last_step = max(_known(self, total) - 1, 1)
@@ -104,9 +103,9 @@ class During(_Around):
         super().__post_init__()
         for name in ("start", "end"):
             value = getattr(self, name)
-            count = is_whole(value) and value >= 0
+            count = is_integer(value) and value >= 0
             share = isinstance(value, float) and 0.0 <= value <= 1.0
-            require(name, value, count or share, "a number of steps >= 0 or a share 0..1")
+            require(name, value, count or share, "a number of steps >= 0 or a share in [0, 1]")
         if type(self.start) is type(self.end):
             good = self.start < self.end
             require("start", self.start, good, f"a value below end, {self.end!r},")
@@ -117,7 +116,7 @@ class During(_Around):
         return k if start <= step < end else WHOLE
 
     def _step(self, when: int | float, total: int | None) -> float:
-        if is_whole(when):
+        if is_integer(when):
             return when
         if when in (0.0, 1.0):  # from the first step on, and for good
             return math.inf if when else 0.0
@@ -137,7 +136,7 @@ class Interrupted(_Around):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require("every", self.every, is_whole(self.every) and self.every >= 2, "a number >= 2")
+        require("every", self.every, is_integer(self.every) and self.every >= 2, "a number >= 2")
 
     def _k(self, step: int, total: int | None) -> int | float:
         k = self._inner(step, total)

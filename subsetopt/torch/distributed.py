@@ -7,12 +7,13 @@ import torch
 import torch.distributed as dist
 from torch import Generator, Tensor
 
+from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
 from .features import standardised
 from .ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
 from .rules import Rule
-from .rules.checks import is_whole, require, require_shape
+from .rules.checks import require_shape
 from .rules.wrapper import Wrapper
 from .search.joint import exchange_jointly
 
@@ -296,7 +297,7 @@ class DistributedRule(Wrapper):
         features = features if self.needs == "features" or self.takes_features else None
         if features is not None and features.shape[:1] != losses.shape:
             raise InvalidProblem(f"features have shape {tuple(features.shape)} for {n} losses")
-        k = min(k, n) if self.ragged and k is not None and is_whole(k) else k
+        k = min(k, n) if self.ragged and k is not None and is_integer(k) else k
         size = self.rule.size(k, n)
         seen = losses if features is None else features
         sizes, wanted = self._sizes(seen, size, world)

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from subsetopt._checks import require_integer
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 
-from .samplers import EpochBatchSampler, as_indices, checksum, permutation, require_whole
+from .samplers import EpochBatchSampler, as_indices, checksum, permutation
 
 Schedule = Callable[[int, int | None], float | int]
 Budget = float | int | Schedule
@@ -78,14 +79,14 @@ class BudgetSampler(EpochBatchSampler):
     drop_last: bool = False
 
     def __post_init__(self, batch_size: int) -> None:
-        require_whole("size", self.size, 1)
-        require_whole("batch_size", batch_size, 1)
+        require_integer("size", self.size, "[1, inf)")
+        require_integer("batch_size", batch_size, "[1, inf)")
         self._batch_size = int(batch_size)
-        require_whole("seed", self.seed, 0)
-        require_whole("world_size", self.world_size, 1)
-        require_whole("rank", self.rank, 0, self.world_size - 1)
+        require_integer("seed", self.seed, "[0, inf)")
+        require_integer("world_size", self.world_size, "[1, inf)")
+        require_integer("rank", self.rank, f"[0, {self.world_size - 1}]")
         if self.epochs is not None:
-            require_whole("epochs", self.epochs, 1)
+            require_integer("epochs", self.epochs, "[1, inf)")
         self._length(0)  # raises where the first epoch would be none
 
     @abstractmethod
@@ -219,8 +220,8 @@ class CoreSet(BudgetSampler):
     indices: ArrayLike | None = None
 
     def __post_init__(self, batch_size: int) -> None:
-        require_whole("size", self.size, 1)
-        require_whole("seed", self.seed, 0)
+        require_integer("size", self.size, "[1, inf)")
+        require_integer("seed", self.seed, "[0, inf)")
         if callable(self.budget):
             raise InvalidOption("budget is a schedule, but a core-set is chosen once; give a share")
         if self.indices is None:
@@ -299,7 +300,7 @@ def ids_of(ids: Tensor | ArrayLike) -> Tensor:
     """Return indices of samples as an int64 tensor, where they are."""
     tensor = ids if isinstance(ids, Tensor) else torch.as_tensor(np.asarray(ids))
     if tensor.is_floating_point() or tensor.dtype == torch.bool:
-        raise InvalidOption(f"ids have dtype {tensor.dtype}; indices of samples are needed")
+        raise InvalidOption(f"ids must be indices of samples; got dtype {tensor.dtype}")
     return tensor.long()
 
 
@@ -313,7 +314,7 @@ def _count(name: str, budget: Any, size: int) -> int:
         if not 0.0 < budget <= 1.0:
             raise InvalidOption(f"{name} is {budget!r}; a share must lie within 0 < budget <= 1")
         return max(1, int(budget * size))
-    require_whole(name, budget, 1, size)
+    require_integer(name, budget, f"[1, {size}]")
     return int(budget)
 
 

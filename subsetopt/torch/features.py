@@ -11,6 +11,7 @@ from math import prod
 import torch
 from torch import Tensor
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 
@@ -29,8 +30,8 @@ def labels(y: Tensor, classes: int) -> Tensor:
     Tensor of float32, (..., classes)
     """
     if y.is_floating_point() or y.is_complex():
-        raise InvalidProblem(f"y has dtype {y.dtype}; class numbers are needed: use y.long()")
-    _require_positive("classes", classes)
+        raise InvalidProblem(f"y must be class numbers; got dtype {y.dtype}: use y.long()")
+    require_integer("classes", classes, "[1, inf)")
     return (y[..., None] == torch.arange(classes, device=y.device)).float()
 
 
@@ -57,7 +58,7 @@ def projected(x: Tensor, dim: int = 16, *, seed: int = 0) -> Tensor:
     Database-friendly random projections (2003). The signs are kept for the last 32 combinations of
     D, dim, seed, device and dtype.
     """
-    _require_positive("dim", dim)
+    require_integer("dim", dim, "[1, inf)")
     if x.ndim < 1:
         raise InvalidProblem("x is a scalar; one row per sample is needed")
     return _compressed(_at_least_single(x).reshape(len(x), prod(x.shape[1:])), dim, seed)
@@ -120,7 +121,7 @@ def last_layer_gradients(
     -----
     O(n dim (C + H)).
     """
-    _require_positive("dim", dim)
+    require_integer("dim", dim, "[1, inf)")
     if logits.ndim != 2 or hidden.ndim != 2 or len(logits) != len(hidden):
         raise InvalidProblem(
             f"logits have shape {tuple(logits.shape)} and hidden {tuple(hidden.shape)}; (n, C) and "
@@ -203,7 +204,7 @@ def _compressed(rows: Tensor, dim: int, seed: int) -> Tensor:
 
 def _at_least_single(values: Tensor) -> Tensor:
     if values.is_complex():
-        raise InvalidProblem(f"features have dtype {values.dtype}; real numbers are needed")
+        raise InvalidProblem(f"features must be real numbers; got dtype {values.dtype}")
     values = values.detach()
     return values if values.dtype == torch.float64 else values.float()
 
@@ -222,8 +223,3 @@ def _kept_signs(size: int, dim: int, seed: int, device: torch.device, dtype: tor
     generator = torch.Generator().manual_seed(seed)
     bits = torch.randint(2, (size, dim), generator=generator, dtype=torch.int8)
     return (2 * bits - 1).to(device=device, dtype=dtype)
-
-
-def _require_positive(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidOption(f"{name} is {value!r}; a whole number, at least 1, is needed")

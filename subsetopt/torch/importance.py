@@ -10,12 +10,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from subsetopt._checks import require_integer, require_number
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from .epochs import BudgetSampler, device_for_sums, ids_of
 from .prepared import prepared
 from .ranks import served
-from .samplers import permutation, require_whole
+from .samplers import permutation
 
 _LEARNED = ("past", "gathered", "fresh")
 
@@ -54,11 +55,8 @@ class ImportanceSampler(BudgetSampler):
     replacement: bool = False
 
     def __post_init__(self, batch_size: int) -> None:
-        require_whole("warmup_epochs", self.warmup_epochs, 0)
-        number: Any = self.smoothing
-        plain = isinstance(number, int | float) and not isinstance(number, bool)
-        if not plain or not 0.0 <= number < float("inf"):
-            raise InvalidOption(f"smoothing is {number!r}; a finite number, at least 0, is needed")
+        require_integer("warmup_epochs", self.warmup_epochs, "[0, inf)")
+        require_number("smoothing", self.smoothing, "[0, inf)")
         super().__post_init__(batch_size)
         # Row 0 holds the sums of 1 - probability, row 1 how many of them there are.
         self._past = torch.zeros(2, self.size, dtype=torch.float64)

@@ -8,10 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from subsetopt._checks import is_number
+from subsetopt._checks import is_integer, is_number, require
 from subsetopt.errors import InvalidOption, InvalidProblem
-
-from .rules.checks import is_whole, require
 
 
 class RecordedLosses:
@@ -46,9 +44,9 @@ class RecordedLosses:
         unknown: Literal["mean", "keep"] | float = "mean",
         device: torch.device | str = "cpu",
     ) -> None:
-        good = size is None or (is_whole(size) and size >= 1)
-        require("size", size, good, "a whole number >= 1, or None for ids of any kind,")
-        require("decay", decay, is_number(decay) and 0.0 <= decay < 1.0, "a number 0 <= decay < 1")
+        good = size is None or (is_integer(size) and size >= 1)
+        require("size", size, good, "an integer >= 1, or None for ids of any kind")
+        require("decay", decay, is_number(decay) and 0.0 <= decay < 1.0, "a number in [0, 1)")
         good = unknown in ("mean", "keep") or (is_number(unknown) and math.isfinite(float(unknown)))
         require("unknown", unknown, good, "'mean', 'keep' or a finite number")
         self.size, self.decay, self.unknown = size, decay, unknown

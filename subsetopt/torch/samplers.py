@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption
 
 from .prepared import Prepared, prepared
@@ -97,7 +98,7 @@ class EpochBatchSampler(ABC):
         rewind : bool
             Go back all the same.
         """
-        require_whole("epoch", epoch, 0)
+        require_integer("epoch", epoch, "[0, inf)")
         own, done = self._next
         if not rewind and epoch <= own:
             if epoch == own and done:
@@ -114,7 +115,7 @@ class EpochBatchSampler(ABC):
         if self._laid_out is None or self._laid_out[0] != epoch:
             self._laid_out = (epoch, self._batches_of(epoch))
         batches = self._laid_out[1]
-        require_whole("number", number, 0, len(batches) - 1)
+        require_integer("number", number, f"[0, {len(batches) - 1}]")
         found: list[int] = batches[number].tolist()
         return found
 
@@ -159,7 +160,7 @@ class EpochBatchSampler(ABC):
         batch than there are either, so that the last one ends the epoch here.
         """
         epoch, length = self._reached[0], self._length(self._reached[0])
-        require_whole("done", done, 0, length)
+        require_integer("done", done, f"[0, {length}]")
         self._reached, self._counted = (epoch, int(done)), True
         if done == length and self._next == (epoch, 0):
             self._next = (epoch + 1, 0)
@@ -207,9 +208,9 @@ class EpochBatchSampler(ABC):
                     f"the state has {name} {state.get(name)!r}, but this sampler has {own!r}"
                 )
         epoch, done = state.get("epoch"), state.get("batches_done")
-        require_whole("epoch of the state", epoch, 0)
+        require_integer("epoch of the state", epoch, "[0, inf)")
         most = self._length(int(epoch)) - 1  # type: ignore[arg-type]
-        require_whole("batches_done of the state", done, 0, most)
+        require_integer("batches_done of the state", done, f"[0, {most}]")
         self._next = self._reached = (int(epoch), int(done))  # type: ignore[arg-type]
         self._laid_out, self._counted, self._restored = None, False, True
 
@@ -241,11 +242,3 @@ def permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     generator = torch.Generator().manual_seed(mixed)
     drawn: NDArray[np.int64] = torch.randperm(count, generator=generator).numpy()
     return drawn
-
-
-def require_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
-    """Raise InvalidOption unless `value` is a whole number within the limits."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        limit = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise InvalidOption(f"{name} is {value!r}; a whole number {limit} is needed")

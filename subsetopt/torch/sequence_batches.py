@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption
 
-from .samplers import EpochBatchSampler, as_indices, checksum, permutation, require_whole
+from .samplers import EpochBatchSampler, as_indices, checksum, permutation
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import MiniBatchSequence
@@ -50,9 +51,9 @@ class SequenceBatchSampler(EpochBatchSampler):
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        require_whole("seed", seed, 0)
-        require_whole("world_size", world_size, 1)
-        require_whole("rank", rank, 0, world_size - 1)
+        require_integer("seed", seed, "[0, inf)")
+        require_integer("world_size", world_size, "[1, inf)")
+        require_integer("rank", rank, f"[0, {world_size - 1}]")
         batches = _batches(sequence, batch_size)
         if drop_last and len(batches[-1]) < len(batches[0]):
             del batches[-1]
@@ -93,7 +94,7 @@ class SequenceBatchSampler(EpochBatchSampler):
 
 def _batches(sequence: Any, batch_size: int | None) -> list[NDArray[np.int64]]:
     if batch_size is not None:
-        require_whole("batch_size", batch_size, 1)
+        require_integer("batch_size", batch_size, "[1, inf)")
     elif not hasattr(sequence, "batches"):
         raise InvalidOption("batch_size is None; an order needs one, only a sequence has its own")
     else:

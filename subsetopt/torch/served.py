@@ -50,7 +50,7 @@ def require_logits(found: Any) -> None:
         )
     if found.ndim != 2:
         raise InvalidProblem(
-            f"the logits have shape {tuple(found.shape)}; (m, C) is needed, or a loss= and a "
+            f"the logits must have shape (m, C); got {tuple(found.shape)}; else give a loss= and a "
             "summary= that take them"
         )
 
@@ -62,7 +62,7 @@ def cross_entropy_of(scores: Tensor, labels: Tensor) -> Tensor:
     """
     if labels.shape != scores.shape[:1]:
         raise InvalidProblem(
-            f"labels have shape {tuple(labels.shape)}; ({len(scores)},) is needed, one for each row"
+            f"labels must have shape ({len(scores)},), one per row; got {tuple(labels.shape)}"
         )
     classes = labels.detach().long()
     good = (classes >= 0) & (classes < scores.shape[1])
@@ -150,7 +150,7 @@ def _columns(served: Served, classes: Classes) -> Columns:
     elif scores is not None:
         if labels.shape != scores.shape[:1]:
             raise InvalidProblem(
-                f"labels have shape {labels.shape}; ({len(scores)},) is needed, one for each row"
+                f"labels must have shape ({len(scores)},), one per row; got {labels.shape}"
             )
         classes.see(labels)
         losses = classes.losses(scores, labels)

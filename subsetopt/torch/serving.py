@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.records.classes import Classes
 from subsetopt.records.layout import arrow
 
-from .rules.checks import is_whole, require
 from .served import (
     Columns,
     Served,
@@ -137,8 +137,8 @@ class Recording:
         features: Callable[[Any, Any], Tensor] | None,
         capacity: int,
     ) -> None:
-        good = is_whole(capacity) and capacity >= 1
-        require("capacity", capacity, good, "a whole number of batches >= 1")
+        good = is_integer(capacity) and capacity >= 1
+        require("capacity", capacity, good, "an integer number of batches >= 1")
         reduction = getattr(loss, "reduction", "none")
         require("reduction of the loss", reduction, reduction == "none", "'none'")
         layout = writer.layout

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from .batches import batch_size as size_of
@@ -15,7 +16,7 @@ from .budgets import Budget, as_budget
 from .isolation import Isolation, Mode, device_of, plain_model
 from .recorded import RecordedLosses
 from .rules import Rule, rule
-from .rules.checks import is_whole, require, require_shape
+from .rules.checks import require_shape
 
 LossFunction = Callable[[Any, Any], Tensor]
 
@@ -198,7 +199,7 @@ class SubsetStep:
         if self.budget is None:
             return None
         k = self.budget(self.steps, self.total_steps)
-        return min(k, n) if is_whole(k) else k
+        return min(k, n) if is_integer(k) else k
 
     def _whole(self, k: int | float | None, n: int, ids: Any) -> bool:
         """Return whether there is nothing to choose."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, default_collate, get_worker_info
 
+from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from .rules import Rule, rule
-from .rules.checks import is_whole, require
 
 if TYPE_CHECKING:
     from subsetopt.records import RecordStream, Window
@@ -86,8 +86,8 @@ class StreamedSamples(IterableDataset[StreamedBatch]):
         places: Places | None = None,
         collate: Callable[[list[Any]], Any] = default_collate,
     ) -> None:
-        good = batch_size is None or (is_whole(batch_size) and batch_size >= 1)
-        require("batch_size", batch_size, good, "a whole number >= 1, or None")
+        good = batch_size is None or (is_integer(batch_size) and batch_size >= 1)
+        require("batch_size", batch_size, good, "an integer >= 1, or None")
         self.stream, self.batch_size = stream, batch_size
         self.rule: Rule | None = None
         if rule is not None:
@@ -106,7 +106,7 @@ class StreamedSamples(IterableDataset[StreamedBatch]):
         worker = get_worker_info()
         if worker is not None:
             raise InvalidOption(
-                f"num_workers is {worker.num_workers}; 0 is needed: workers fetch ahead, so that "
+                f"num_workers must be 0; got {worker.num_workers}: workers fetch ahead, so that "
                 "windows would be finished that nobody has trained on. Load samples in parallel "
                 "within source(ids) instead"
             )

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from subsetopt._checks import require_integer
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 from subsetopt.formats.csv_cells import csv_text, safe_cell
 
 from .epochs import device_for_sums, ids_of
-from .samplers import require_whole
 
 TENSORBOARD = OptionalDependency("tensorboard", "tensorboard")
 
@@ -38,14 +38,14 @@ class Watcher:
     """
 
     def __init__(self, size: int, labels: Tensor | ArrayLike | None = None) -> None:
-        require_whole("size", size, 1)
+        require_integer("size", size, "[1, inf)")
         self.size = size
         self.labels = None if labels is None else ids_of(labels)
         if self.labels is not None:
             if self.labels.shape != (size,) or int(self.labels.min()) < 0:
                 raise InvalidOption(
-                    f"labels have shape {tuple(self.labels.shape)}; ({size},) is needed, classes "
-                    "counted from 0"
+                    f"labels must be classes counted from 0 of shape ({size},); got shape "
+                    f"{tuple(self.labels.shape)}"
                 )
             self._classes = torch.bincount(self.labels.cpu())
         self.counts = torch.zeros(size, dtype=torch.int64)
@@ -270,5 +270,5 @@ def _require_batch(
         )
     if trained is not None and trained.shape != (m,):
         raise InvalidProblem(
-            f"trained has shape {tuple(trained.shape)}; one loss for each of {m} samples is needed"
+            f"trained must be one loss for each of {m} samples; got shape {tuple(trained.shape)}"
         )

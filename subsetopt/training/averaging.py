@@ -31,7 +31,7 @@ class WeightAverage:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         if not 0.0 <= decay < 1.0:
-            raise InvalidOption(f"decay is {decay!r}; 0 <= decay < 1 is needed")
+            raise InvalidOption(f"decay must be a number in [0, 1); got {decay!r}")
         self.decay = decay
         self._mix: Any = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         # Its use_buffers would average the counters of batch normalisation as well

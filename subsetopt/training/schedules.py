@@ -51,9 +51,9 @@ class Schedule:
         if self.name not in SCHEDULES:
             raise InvalidOption(f"schedule is {self.name!r}; one of {', '.join(SCHEDULES)}")
         if not (self.lr > 0.0 and math.isfinite(self.lr)):
-            raise InvalidOption(f"lr is {self.lr!r}; a finite number above 0 is needed")
+            raise InvalidOption(f"lr must be a finite number > 0; got {self.lr!r}")
         if not (self.epochs > 0.0 and math.isfinite(self.epochs)):
-            raise InvalidOption(f"epochs is {self.epochs!r}; a finite number above 0 is needed")
+            raise InvalidOption(f"epochs must be a finite number > 0; got {self.epochs!r}")
 
     def __call__(self, progress: float) -> float:
         """Return the learning rate of a step.

@@ -234,7 +234,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             "instances: [{file: losses.npy, family: mean-matching, k: 21}]",
             InvalidProblem,
-            "entry 1: k is 21",
+            "entry 1: k must",
         ),
         (
             "instances: [{file: points.csv, family: mmd, k: 20}]",
@@ -269,7 +269,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             "instances: [{file: few.txt.xz, family: quadratic, instance: a}]",
             InvalidOption,
-            "instance is 'a'",
+            r"instance must .*got",
         ),
         (
             f"instances: [{LOSSES}, {LOSSES}]",
@@ -294,7 +294,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             f"instances: [{LOSSES}]\nsolvers: [{{name: swap, options: [1]}}]",
             InvalidFile,
-            r"options is \[1\]; a mapping",
+            r"options must .*got",
         ),
         (f"instances: [{LOSSES}]\nsolvers: [3]", InvalidFile, "3 is given; a mapping is needed"),
         (f"instances: [{LOSSES}]\nsolvers: [{{label: a}}]", InvalidFile, "name is None; a text"),

@@ -85,7 +85,7 @@ def test_what_is_no_permutation(case: SequenceCase, wrong: np.ndarray) -> None:
             "has no option 'restarts'; it has sweeps",
         ),
         (entrant("facility", pools=3), InvalidOption, "'facility' has no option 'pools'"),
-        (entrant("k-dpp", pool=0), InvalidOption, "pool is 0"),
+        (entrant("k-dpp", pool=0), InvalidOption, r"pool must .*got 0"),
     ],
 )
 def test_who_makes_no_sequence(

@@ -297,7 +297,7 @@ def test_a_missing_backend(losses: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-k", "0"], ["k is 0", "1..40"]),
+        (["-k", "0"], ["got 0", "1..40"]),
         (["-k", "41"], ["k is 41"]),
         (["-k", "2.5"], ["--k", "--help"]),
         ([], ["--k"]),

@@ -296,7 +296,7 @@ def test_what_has_to_be_named(write: Write, text: str, given: Any, words: str) -
 
 
 def test_a_wrong_k_and_a_matrix_that_is_not_square(write: Write) -> None:
-    with pytest.raises(so.InvalidProblem, match=r"k is 5; it must lie within 1\.\.n = 1\.\.4"):
+    with pytest.raises(so.InvalidProblem, match=r"k must be an integer in \[1, 4\]; got 5"):
         so.read_problem(write(MDPLIB), k=5)
     with pytest.raises(so.InvalidFile, match=r"holds shape \(2, 3\); a square matrix"):
         so.read_problem(write("1,2,3\n4,5,6\n"), k=1, format="matrix")

@@ -172,20 +172,20 @@ def test_median_of_many_points_is_that_of_a_fixed_sample(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("scale", [0, -1.0, math.nan, math.inf, "mean", None, True, 1j])
 @pytest.mark.parametrize("kernel", [so.Gaussian, so.Laplace])
 def test_scales(kernel: Any, scale: Any) -> None:
-    with pytest.raises(so.InvalidProblem, match=r"scale is .*above 0, or 'median'"):
+    with pytest.raises(so.InvalidProblem, match=r"scale must .*got"):
         kernel(scale=scale)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"degree": 0}, "degree is 0; it must be at least 1"),
-        ({"degree": 2.0}, "degree is 2.0; a whole number"),
-        ({"degree": True}, "degree is True; a whole number"),
-        ({"gamma": 0.0}, "gamma is 0.0; give a number above 0, or None"),
-        ({"gamma": math.nan}, "gamma is nan"),
-        ({"coef0": math.inf}, "coef0 is inf; a finite number"),
-        ({"coef0": "1"}, "coef0 is '1'"),
+        ({"degree": 0}, r"degree must .*got 0"),
+        ({"degree": 2.0}, r"degree must .*got 2.0"),
+        ({"degree": True}, r"degree must .*got True"),
+        ({"gamma": 0.0}, r"gamma must .*got 0.0"),
+        ({"gamma": math.nan}, r"gamma must .*got nan"),
+        ({"coef0": math.inf}, r"coef0 must .*got inf"),
+        ({"coef0": "1"}, r"coef0 must .*got '1'"),
     ],
 )
 def test_polynomial_options(options: dict[str, Any], message: str) -> None:

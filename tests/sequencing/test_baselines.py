@@ -106,9 +106,9 @@ def test_not_finite(baseline: Baseline, bad: float) -> None:
 @baselines
 @pytest.mark.parametrize("size", [0, 31, 2.5, True])
 def test_sizes_out_of_range(baseline: Baseline, size: Any) -> None:
-    with pytest.raises(so.InvalidProblem, match="batch_size is"):
+    with pytest.raises(so.InvalidProblem, match="batch_size must"):
         baseline.order(_points(30), size, scores=_scores(30))
-    with pytest.raises(so.InvalidProblem, match="k is"):
+    with pytest.raises(so.InvalidProblem, match="k must"):
         baseline.select(_points(30), size, scores=_scores(30))
 
 
@@ -123,7 +123,7 @@ def test_other_bad_arguments(baseline: Baseline) -> None:
 @pytest.mark.parametrize("kind", [Submodular, KDPP, FacilityLocation])
 def test_pools(kind: Any) -> None:
     for pool in (0, 2.5, True):
-        with pytest.raises(so.InvalidOption, match="pool is"):
+        with pytest.raises(so.InvalidOption, match="pool must"):
             kind(pool=pool)
     with pytest.raises(so.InvalidOption, match="pool is 5, below the 10"):
         kind(pool=5).order(_points(30), 10, scores=_scores(30))

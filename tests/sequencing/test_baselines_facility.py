@@ -109,7 +109,7 @@ def test_benchmark() -> None:
 def test_bad_input() -> None:
     similarity = _similarity(5, 0)
     for k in (0, 6):
-        with pytest.raises(so.InvalidProblem, match="k is"):
+        with pytest.raises(so.InvalidProblem, match="k must"):
             facility.greedy(similarity, k)
     with pytest.raises(so.InvalidProblem, match="square"):
         facility.greedy(similarity[:4], 2)

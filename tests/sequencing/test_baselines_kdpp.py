@@ -179,7 +179,7 @@ def test_bad_input() -> None:
     rng = np.random.default_rng(0)
     L = np.eye(4)
     for k in (0, 5):
-        with pytest.raises(so.InvalidProblem, match="k is"):
+        with pytest.raises(so.InvalidProblem, match="k must"):
             kdpp.sample(L, k, rng)
     with pytest.raises(so.InvalidProblem, match="not positive semidefinite"):
         kdpp.sample(np.diag([1.0, -0.5, 1.0]), 2, rng)
@@ -191,7 +191,7 @@ def test_bad_input() -> None:
     with pytest.raises(so.InvalidProblem, match=r"L\[1, 2\]"):
         kdpp.sample(L, 2, rng)
     for ridge in (-1, np.nan, "0"):
-        with pytest.raises(so.InvalidOption, match="ridge is"):
+        with pytest.raises(so.InvalidOption, match="ridge must"):
             KDPP(ridge=ridge)  # type: ignore[arg-type]
 
 

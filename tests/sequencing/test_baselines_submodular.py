@@ -147,12 +147,12 @@ def test_bad_input() -> None:
     X, U = _data(30, 5, 0)
     with pytest.raises(so.InvalidProblem, match=r"scores\[2\] is -1"):
         Submodular().order(X, 7, scores=np.where(np.arange(30) == 2, -1.0, U))
-    with pytest.raises(so.InvalidProblem, match=r"1..n = 1..3"):
+    with pytest.raises(so.InvalidProblem, match=r"in \[1, 3\]; got 4"):
         Submodular().greedy(X, 4, available=[1, 2, 3], scores=U)
     with pytest.raises(so.InvalidSelection, match="more than once"):
         Submodular().greedy(X, 2, available=[1, 1, 3], scores=U)
     for weight in (-1, np.nan, np.inf, "1", True):
-        with pytest.raises(so.InvalidOption, match="closeness is"):
+        with pytest.raises(so.InvalidOption, match="closeness must"):
             Submodular(closeness=weight)  # type: ignore[arg-type]
     with pytest.raises(so.InvalidOption, match="all 0"):
         Submodular(uncertainty=0, diversity=0, closeness=0, coverage=0)

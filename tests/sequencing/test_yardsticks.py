@@ -41,7 +41,7 @@ def test_the_distance_of_classes() -> None:
     assert (same.mean, same.worst) == (0, 0)
     with pytest.raises(InvalidProblem, match="8 labels, but point 8"):
         class_balance([np.array([8])], labels)
-    with pytest.raises(InvalidProblem, match=r"labels have shape \(2, 2\)"):
+    with pytest.raises(InvalidProblem, match=r"labels must .*got shape \(2, 2\)"):
         class_balance([np.array([0])], np.eye(2))
     with pytest.raises(InvalidProblem, match=r"2 missing values .* for point 1; give each"):
         class_balance([np.array([0])], [0, np.nan, 1, np.nan])

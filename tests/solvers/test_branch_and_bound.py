@@ -178,7 +178,7 @@ def test_too_many_candidates_are_refused_with_an_estimate() -> None:
 
 @pytest.mark.parametrize("nodes", [0, -1, 2.0, True])
 def test_bad_options(nodes: Any) -> None:
-    with pytest.raises(so.InvalidOption, match="nodes is"):
+    with pytest.raises(so.InvalidOption, match="nodes must"):
         so.solver("branch-and-bound", nodes=nodes)
 
 

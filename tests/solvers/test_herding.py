@@ -63,5 +63,5 @@ def test_with_replacement_repetition_costs_steps() -> None:
 
 @pytest.mark.parametrize("value", [1, None, "yes"])
 def test_the_option_is_validated(value: Any) -> None:
-    with pytest.raises(so.InvalidOption, match="replacement is "):
+    with pytest.raises(so.InvalidOption, match=r"replacement must .*got"):
         so.solver("herding", replacement=value)

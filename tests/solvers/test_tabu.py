@@ -171,7 +171,7 @@ def test_scaling_by_a_power_of_two_changes_nothing(exponent: int) -> None:
      {"target": float("nan")}, {"target": "low"}, {"target": True}],
 )  # fmt: skip
 def test_options_are_validated(options: dict[str, Any]) -> None:
-    with pytest.raises(so.InvalidOption, match=f"{next(iter(options))} is "):
+    with pytest.raises(so.InvalidOption, match=f"{next(iter(options))} must be "):
         so.solver("tabu", **options)
 
 

@@ -459,7 +459,7 @@ def test_balance_is_refused_where_it_would_be_the_local_choice(name: str) -> Non
 
 
 def test_options_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InvalidOption, match="scope is 'all'"):
+    with pytest.raises(InvalidOption, match=r"scope must .*got 'all'"):
         DistributedRule("obftf", "all")  # type: ignore[arg-type]
     with pytest.raises(InvalidOption, match="ragged"):
         DistributedRule("obftf", "global", ragged=True)

@@ -324,9 +324,9 @@ def test_marked_batches_are_those_trained_on() -> None:
     again = made("unif_sgd", size=30, batch=4)
     again.load_state_dict(chosen.state_dict())
     assert list(again) == expected[1:]
-    with pytest.raises(InvalidOption, match="done is 9; a whole number from 0 to 5"):
+    with pytest.raises(InvalidOption, match=r"done must .*got 9"):
         chosen.mark(9)
-    with pytest.raises(InvalidOption, match="number is 5; a whole number from 0 to 4"):
+    with pytest.raises(InvalidOption, match=r"number must .*got 5"):
         chosen.batch(5)
 
 
@@ -498,20 +498,20 @@ def test_the_gpu_is_not_waited_for(no_waiting: Any) -> None:
     [
         ("sgd", {}, "one of unif_sgd, p_sgd, c_sgd, scan_sgd, coreset"),
         ("unif_sgd", {"smoothing": 1}, "has no option 'smoothing'; it has batch_size, budget"),
-        ("unif_sgd", {"size": 0}, "size is 0"),
-        ("unif_sgd", {"batch_size": 0}, "batch_size is 0"),
+        ("unif_sgd", {"size": 0}, r"size must .*got 0"),
+        ("unif_sgd", {"batch_size": 0}, r"batch_size must .*got 0"),
         ("unif_sgd", {"budget": 0.0}, "budget is 0.0; a share"),
         ("unif_sgd", {"budget": 1.5}, "budget is 1.5; a share"),
-        ("unif_sgd", {"budget": 11}, "budget is 11; a whole number from 1 to 10"),
-        ("unif_sgd", {"budget": True}, "budget is True"),
-        ("unif_sgd", {"budget": "half"}, "budget is 'half'"),
+        ("unif_sgd", {"budget": 11}, r"budget must .*got 11"),
+        ("unif_sgd", {"budget": True}, r"budget must .*got True"),
+        ("unif_sgd", {"budget": "half"}, r"budget must .*got 'half'"),
         ("unif_sgd", {"budget": Linear(0.1, 0.2)}, "speaks of shares of the training"),
-        ("unif_sgd", {"epochs": 0}, "epochs is 0"),
-        ("unif_sgd", {"rank": 1}, "rank is 1"),
+        ("unif_sgd", {"epochs": 0}, r"epochs must .*got 0"),
+        ("unif_sgd", {"rank": 1}, r"rank must .*got 1"),
         ("unif_sgd", {"budget": 2, "drop_last": True}, "which fill no batch of 3"),
-        ("p_sgd", {"smoothing": -1.0}, "smoothing is -1.0"),
-        ("c_sgd", {"smoothing": float("nan")}, "smoothing is nan"),
-        ("p_sgd", {"warmup_epochs": -1}, "warmup_epochs is -1"),
+        ("p_sgd", {"smoothing": -1.0}, r"smoothing must .*got -1.0"),
+        ("c_sgd", {"smoothing": float("nan")}, r"smoothing must .*got nan"),
+        ("p_sgd", {"warmup_epochs": -1}, r"warmup_epochs must .*got -1"),
         ("scan_sgd", {"budget": 0.5}, "scan_sgd trains on all"),
         ("scan_sgd", {"budget": 1.5, "epochs": 2}, "budget is 1.5"),
         ("coreset", {"indices": [1, 1]}, "each may occur once"),

@@ -156,7 +156,7 @@ def test_declared_and_made_by_name(case: Any) -> None:
     assert case[0] in base.RULES
     with pytest.raises(InvalidOption, match="no option 'surely_not'"):
         rule(case[0], surely_not=1)
-    with pytest.raises(InvalidOption, match="seed is -1"):
+    with pytest.raises(InvalidOption, match=r"seed must .*got -1"):
         rule(case[0], seed=-1)
     with pytest.raises(InvalidOption, match="state is of rule 'else'"):
         made.load_state_dict({"rule": "else"})
@@ -225,7 +225,7 @@ def test_losses_that_are_refused(losses: Any, message: str) -> None:
 
 @pytest.mark.parametrize("k", [0, 5, -1, 0.0, 1.5, float("nan"), True, "2", 2 + 0j])
 def test_numbers_that_are_refused(k: Any) -> None:
-    with pytest.raises(InvalidProblem, match="k is"):
+    with pytest.raises(InvalidProblem, match=r"k (must|as a share must)"):
         rule("uniform")(torch.ones(4), k)
 
 
@@ -501,7 +501,7 @@ def test_a_cuda_graph_of_a_rule(case: Any) -> None:
 def test_the_kernel_of_obftf_is_for_gpus() -> None:
     losses = torch.rand(64, generator=torch.Generator().manual_seed(0))
     assert torch.equal(rule("obftf", kernel="triton")(losses, 9), rule("obftf")(losses, 9))
-    with pytest.raises(InvalidOption, match="kernel is 'cuda'; 'torch' or 'triton' is needed"):
+    with pytest.raises(InvalidOption, match=r"kernel must .*got 'cuda'"):
         rule("obftf", kernel="cuda")
 
 

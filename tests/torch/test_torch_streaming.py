@@ -220,7 +220,7 @@ def test_loaders_with_workers_are_refused(tmp_path: Path, streams: Any) -> None:
         num_workers=1,
         multiprocessing_context="fork",
     )
-    with pytest.raises(InvalidOption, match="num_workers is 1; 0 is needed"):
+    with pytest.raises(InvalidOption, match=r"num_workers must .*got 1"):
         list(loader)
 
 
@@ -228,7 +228,7 @@ def test_options(tmp_path: Path, streams: Any) -> None:
     record(tmp_path)
     stream = streams()
     for options, said in (
-        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": 0}, r"batch_size must .*got 0"),
         ({"rule": "best"}, "got 'best'"),
         ({"places": {}}, "gets the ids themselves"),
     ):

@@ -81,7 +81,7 @@ def test_goes_on_from_a_state() -> None:
 
 def test_options() -> None:
     for decay in (-0.1, 1.0, float("nan")):
-        with pytest.raises(InvalidOption, match="decay is"):
+        with pytest.raises(InvalidOption, match="decay must"):
             WeightAverage(network(), decay)
     with pytest.raises(InvalidOption, match=r"has decay 0\.5"):
         WeightAverage(network(), DECAY).load_state_dict(WeightAverage(network(), 0.5).state_dict())

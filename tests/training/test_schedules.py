@@ -74,8 +74,8 @@ def test_options() -> None:
     with pytest.raises(InvalidOption, match="one of constant, step"):
         learning_rate("linaer", 0.1, 0.0)
     for lr in (0.0, -1.0, math.inf, math.nan):
-        with pytest.raises(InvalidOption, match="lr is"):
+        with pytest.raises(InvalidOption, match="lr must"):
             Schedule("constant", lr)
     for epochs in (0, -1.0, math.nan):
-        with pytest.raises(InvalidOption, match="epochs is"):
+        with pytest.raises(InvalidOption, match="epochs must"):
             Schedule("constant", 0.1, epochs)

@@ -4,12 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import checks
@@ -103,12 +103,7 @@ def drawn(left: Indices, pool: int | None, rng: np.random.Generator) -> Indices:
 
 def require_pool(pool: int | None) -> None:
     """Raise InvalidOption unless it is None or a whole number from 1 on."""
-    if pool is None:
-        return
-    if isinstance(pool, bool) or not isinstance(pool, Integral) or pool < 1:
-        raise InvalidOption(
-            f"pool is {pool!r}; a whole number from 1 on is needed, or None for all that is left"
-        )
+    require_integer("pool", pool, "[1, inf)", none=True)
 
 
 def require_room(pool: int | None, k: int) -> None:
@@ -118,13 +113,6 @@ def require_room(pool: int | None, k: int) -> None:
             f"pool is {pool}, below the {k} to be chosen from it; give pool={2 * k} or more, or "
             "None for all that is left"
         )
-
-
-def require_number(name: str, value: object) -> None:
-    """Raise InvalidOption unless it is a finite number from 0 on."""
-    real = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
-    if not real or not 0 <= float(value) < np.inf:  # type: ignore[arg-type]
-        raise InvalidOption(f"{name} is {value!r}; a finite number from 0 on is needed")
 
 
 def available_mask(available: ArrayLike | None, n: int, k: object) -> tuple[NDArray[np.bool_], int]:
@@ -140,9 +128,7 @@ def _batch_size(size: object, n: int) -> int:
     try:
         return checks.subset_size(size, n)
     except InvalidProblem:
-        raise InvalidProblem(
-            f"batch_size is {size!r}; a whole number from 1 to n = {n} is needed"
-        ) from None
+        raise InvalidProblem(f"batch_size must be an integer in [1, {n}]; got {size!r}") from None
 
 
 def checked_scores(scores: ArrayLike | None, n: int) -> NDArray[np.float64] | None:

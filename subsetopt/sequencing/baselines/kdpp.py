@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import require_number
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import checks
 from subsetopt.problems.kernel_choice import KernelFunction, kernel_of
@@ -28,7 +29,6 @@ from .base import (
     Picker,
     available_mask,
     drawn,
-    require_number,
     require_pool,
     require_room,
 )
@@ -65,7 +65,7 @@ class KDPP(Baseline):
 
     def __post_init__(self) -> None:
         kernel_of(self.kernel)
-        require_number("ridge", self.ridge)
+        require_number("ridge", self.ridge, "[0, inf)")
         require_pool(self.pool)
 
     def picker(

@@ -32,6 +32,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import require_number
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.problems.points import points
 
@@ -42,7 +43,6 @@ from .base import (
     available_mask,
     checked_scores,
     drawn,
-    require_number,
     require_pool,
     require_room,
 )
@@ -73,7 +73,7 @@ class Submodular(Baseline):
     def __post_init__(self) -> None:
         weights = {name: getattr(self, name) for name in _WEIGHTS}
         for name, value in weights.items():
-            require_number(name, value)
+            require_number(name, value, "[0, inf)")
         if not any(weights.values()):
             raise InvalidOption(f"the weights {', '.join(weights)} are all 0; give one above 0")
         require_pool(self.pool)

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from subsetopt._checks import is_integer, require
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
-from .checks import is_whole, require, require_finite, require_shape, subset_size
+from .checks import require_finite, require_shape, subset_size
 from .replaying import Replays
 
 RULES = Registry(
@@ -78,9 +79,7 @@ class Rule(ABC):
     _replays: Replays = field(init=False, repr=False, default_factory=Replays)
 
     def __post_init__(self) -> None:
-        require(
-            "seed", self.seed, is_whole(self.seed) and self.seed >= 0, "a whole number, at least 0"
-        )
+        require("seed", self.seed, is_integer(self.seed) and self.seed >= 0, "an integer >= 0")
         for option in ("check", "graph"):
             value = getattr(self, option)
             require(option, value, isinstance(value, bool), "True or False")

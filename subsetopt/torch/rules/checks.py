@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt._checks import require_number
+from subsetopt.errors import InvalidProblem
 from subsetopt.problems import checks
 
 
@@ -21,20 +22,8 @@ def subset_size(k: int | float, n: int) -> int:
     """
     if not isinstance(k, float):
         return checks.subset_size(k, n)
-    if not 0.0 < k <= 1.0:
-        raise InvalidProblem(f"k is {k!r}; a share must lie within 0 < k <= 1")
+    require_number("k as a share", k, "(0, 1]", error=InvalidProblem)
     return max(1, int(k * n))
-
-
-def require(name: str, value: object, good: bool, wanted: str) -> None:
-    """Raise InvalidOption unless `good`."""
-    if not good:
-        raise InvalidOption(f"{name} is {value!r}; {wanted} is needed")
-
-
-def is_whole(value: object) -> bool:
-    """Return whether an option holds a whole number, which a truth value is not."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def require_shape(losses: object) -> None:
@@ -49,7 +38,7 @@ def require_shape(losses: object) -> None:
         )
     if losses.ndim > 2:
         raise InvalidProblem(
-            f"losses have shape {shape}; one loss per sample is needed, (n,) or (B, n): average "
+            f"losses must have shape (n,) or (B, n), one per sample; got {shape}: average "
             "the others, with losses.flatten(1).mean(1)"
         )
     if 0 in shape:

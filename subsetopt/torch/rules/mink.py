@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from subsetopt._checks import require
+
 from .base import Rule
-from .checks import require
 from .max_loss import highest
 from .uniform import draw
 

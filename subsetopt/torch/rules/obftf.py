@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from subsetopt._checks import is_integer, require
 from subsetopt.selecting import select
 from subsetopt.torch.search.mean import match_mean
 
 from .base import Rule
-from .checks import is_whole, require
 
 _PRECISIONS = (torch.float32, torch.float64)
 
@@ -52,8 +52,8 @@ class OBFTF(Rule):
     def __post_init__(self) -> None:
         super().__post_init__()
         require("start", self.start, self.start in ("stride", "uniform"), "'stride' or 'uniform'")
-        good = is_whole(self.rounds) and 0 <= self.rounds <= 64
-        require("rounds", self.rounds, good, "a whole number 0..64")
+        good = is_integer(self.rounds) and 0 <= self.rounds <= 64
+        require("rounds", self.rounds, good, "an integer in [0, 64]")
         known = self.kernel in ("torch", "triton")
         require("kernel", self.kernel, known, "'torch' or 'triton'")
 

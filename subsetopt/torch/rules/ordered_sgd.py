@@ -5,10 +5,11 @@ from typing import Any, ClassVar, Literal
 
 from torch import Generator, Tensor
 
+from subsetopt._checks import require
 from subsetopt.errors import InvalidOption
 
 from .base import Rule
-from .checks import require, subset_size
+from .checks import subset_size
 from .max_loss import highest
 
 
@@ -53,7 +54,7 @@ class OrderedSGD(Rule):
         """
         if not 0.0 <= accuracy <= 1.0:
             raise InvalidOption(
-                f"accuracy is {accuracy!r}; a share 0..1 is needed: divide percents by 100"
+                f"accuracy must be a share in [0, 1]; got {accuracy!r}: divide percents by 100"
             )
         self._passed = max(self._passed, sum(accuracy >= limit for limit in self.thresholds))
 

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from subsetopt._checks import is_number
+from subsetopt._checks import is_number, require
 
-from .checks import require
 from .weighted import WeightedRule
 
 

@@ -6,10 +6,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Generator, Tensor
 
-from subsetopt._checks import is_number
+from subsetopt._checks import is_integer, is_number, require
 from subsetopt.errors import InvalidOption
 
-from .checks import is_whole, require
 from .weighted import WeightedRule
 
 
@@ -43,8 +42,8 @@ class SelectiveBackprop(WeightedRule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        good = is_whole(self.history) and self.history > 0
-        require("history", self.history, good, "a whole number > 0")
+        good = is_integer(self.history) and self.history > 0
+        require("history", self.history, good, "an integer > 0")
         good = is_number(self.beta) and 0.0 <= self.beta < float("inf")
         require("beta", self.beta, good, "a number >= 0")
 

@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from subsetopt._checks import is_integer, require
 from subsetopt.torch.features import standardised
 from subsetopt.torch.search.compiled import Search, match_vectors_compiled
 from subsetopt.torch.search.frank_wolfe import frank_wolfe
 from subsetopt.torch.search.vectors import match_vectors, random_start
 
 from .base import Rule
-from .checks import is_whole, require
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,8 +43,8 @@ class _OnFeatures(Rule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        good = self.rounds is None or (is_whole(self.rounds) and self.rounds >= 0)
-        require("rounds", self.rounds, good, "a whole number, at least 0, or None")
+        good = self.rounds is None or (is_integer(self.rounds) and self.rounds >= 0)
+        require("rounds", self.rounds, good, "an integer >= 0, or None")
         require("thorough", self.thorough, isinstance(self.thorough, bool), "True or False")
         known = self.scale in ("standardise", "none")
         require("scale", self.scale, known, "'standardise' or 'none'")
@@ -158,8 +158,8 @@ class FrankWolfe(_OnFeatures):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole = is_whole(self.steps) and self.steps >= 1
-        require("steps", self.steps, whole, "a whole number, at least 1")
+        whole = is_integer(self.steps) and self.steps >= 1
+        require("steps", self.steps, whole, "an integer >= 1")
 
     def _features(self, features: Tensor | None, losses: Tensor) -> Tensor | None:
         return super()._features(losses[..., None] if features is None else features, losses)

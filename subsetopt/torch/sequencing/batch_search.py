@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption
 from subsetopt.problems.memory import require_memory
 from subsetopt.sequencing.state import State
@@ -138,9 +139,7 @@ class TorchSwap(TorchHerding):
     def __init__(
         self, engine: "TorchEngine", *, sweeps: int | None = None, graph: bool = False
     ) -> None:
-        whole = isinstance(sweeps, int) and not isinstance(sweeps, bool)
-        if sweeps is not None and not (whole and sweeps >= 0):
-            raise InvalidOption(f"sweeps is {sweeps!r}; a whole number from 0 on or None")
+        require_integer("sweeps", sweeps, "[0, inf)", none=True)
         super().__init__(engine, graph=graph)
         self.sweeps = sweeps
 

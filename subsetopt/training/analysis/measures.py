@@ -40,7 +40,7 @@ def after_seconds(seconds: float) -> Measure:
 
 def _until(axis: str, end: float, name: str) -> Measure:
     if not 0 < end < float("inf"):
-        raise InvalidOption(f"{axis} is {end!r}; a number > 0 is needed")
+        raise InvalidOption(f"{axis} must be a number > 0; got {end!r}")
     return Measure(name, lambda result: _reached(result, axis, end))
 
 

@@ -99,9 +99,3 @@ def augmentation(name: str, flips: bool, classes: int | None, **options: Any) ->
         options["classes"] = classes
     ready: Augmentation = made(flips=flips, **options)
     return ready
-
-
-def require_whole(name: str, value: object, least: int) -> None:
-    """Raise InvalidOption unless `value` is a whole number, at least so large."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InvalidOption(f"{name} is {value!r}; a whole number, at least {least}, is needed")

@@ -11,9 +11,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption, InvalidProblem
 
-from .base import require_whole
 from .plain import Standard, cropped, pixels
 
 
@@ -35,9 +35,9 @@ class Mixing(Standard):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_whole("classes", self.classes, 1)
+        require_integer("classes", self.classes, "[1, inf)")
         if not 0.0 < self.alpha < float("inf"):
-            raise InvalidOption(f"alpha is {self.alpha!r}; a finite number above 0 is needed")
+            raise InvalidOption(f"alpha must be a finite number > 0; got {self.alpha!r}")
 
     def _probabilities(self, targets: Tensor) -> Tensor:
         """Return targets as probabilities (n, classes)."""

@@ -6,9 +6,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption, InvalidProblem
 
-from .base import Augmentation, require_whole
+from .base import Augmentation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class Standard(Augmentation):
     padding: int = 4
 
     def __post_init__(self) -> None:
-        require_whole("padding", self.padding, 0)
+        require_integer("padding", self.padding, "[0, inf)")
 
     def __call__(
         self, inputs: Tensor, targets: Tensor, *, generator: Generator
@@ -66,7 +67,7 @@ def require_images(inputs: Tensor) -> None:
             "be augmented"
         )
     if not (inputs.dtype == torch.uint8 or inputs.is_floating_point()):
-        raise InvalidProblem(f"images have dtype {inputs.dtype}; uint8 or floats are needed")
+        raise InvalidProblem(f"images must be uint8 or floats; got dtype {inputs.dtype}")
 
 
 def cropped(images: Tensor, padding: int, flips: bool, generator: Generator) -> Tensor:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption
 
-from .base import require_whole
 from .operations import KORNIA, OPERATIONS
 from .plain import Standard, cropped
 
@@ -49,9 +49,11 @@ class RandAugment(Standard):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_whole("count", self.count, 0)
+        require_integer("count", self.count, "[0, inf)")
         if not 0 <= self.magnitude <= HIGHEST:
-            raise InvalidOption(f"magnitude is {self.magnitude!r}; 0 to {HIGHEST} is needed")
+            raise InvalidOption(
+                f"magnitude must be a number in [0, {HIGHEST}]; got {self.magnitude!r}"
+            )
         KORNIA.load()  # takes seconds: not within the first batch
 
     def _apply(

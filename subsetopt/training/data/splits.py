@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from subsetopt._checks import require_number
 from subsetopt.errors import InvalidOption
 
 Batch = tuple[Tensor, Tensor]
@@ -169,8 +170,7 @@ class Data(NamedTuple):
 
 def require_noise(share: float) -> None:
     """Raise InvalidOption if it is no share of labels."""
-    if isinstance(share, bool) or not 0 <= share < 1:
-        raise InvalidOption(f"label_noise is {share!r}; a share 0 <= label_noise < 1 is needed")
+    require_number("label_noise", share, "[0, 1)")
 
 
 def _drawn(split: Split, count: int | None) -> Split:

@@ -71,7 +71,7 @@ def read_table(
         If the file is missing, or no such table.
     """
     if name not in TABLES:
-        raise InvalidOption(f"dataset is {name!r}; one of {', '.join(TABLES)} is needed")
+        raise InvalidOption(f"dataset must be one of {', '.join(TABLES)}; got {name!r}")
     table = TABLES[name]
     path = _find(folder, table.file)
     inputs, targets = _columns(table, path)

@@ -75,7 +75,7 @@ class Within(Method):
         self._rule(0)  # whatever is wrong is said now
         what = self.spec.options.get("features", "labels")
         if what not in FEATURES:
-            raise InvalidOption(f"features is {what!r}; one of {', '.join(FEATURES)} is needed")
+            raise InvalidOption(f"features must be one of {', '.join(FEATURES)}; got {what!r}")
 
     def warm_up(self, setting: Setting) -> None:
         """Choose once, by a rule that is thrown away."""

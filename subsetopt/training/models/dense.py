@@ -25,7 +25,7 @@ def mlp(
         Share of each hidden layer that is left out in training.
     """
     if not 0.0 <= dropout < 1.0:
-        raise InvalidOption(f"dropout is {dropout!r}; 0 <= dropout < 1 is needed")
+        raise InvalidOption(f"dropout must be a number in [0, 1); got {dropout!r}")
     layers: list[nn.Module] = [nn.Flatten()]
     for size in hidden:
         layers += [nn.Linear(inputs, size), nn.ReLU()]

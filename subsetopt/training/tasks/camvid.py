@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from subsetopt.errors import InvalidOption
+from subsetopt._checks import is_integer, require
 from subsetopt.training.data.camvid import GROUPS, read_camvid
 from subsetopt.training.data.splits import Data
 from subsetopt.training.recipe import Recipe
@@ -36,16 +35,11 @@ class CamVid(Segmentation):
 
     def __post_init__(self) -> None:
         for name in ("height", "width"):
-            if not _fits(getattr(self, name)):
-                raise InvalidOption(
-                    f"{name} is {getattr(self, name)!r}; a positive multiple of 16 is needed"
-                )
+            value = getattr(self, name)
+            good = is_integer(value) and value > 0 and value % 16 == 0
+            require(name, value, good, "a positive multiple of 16")
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
         """Read the pictures, as `subsetopt.training.data.camvid.read_camvid` does."""
         arrays = read_camvid(require_files(folder, "CamVid"), (self.height, self.width))
         return arrays.data(len(GROUPS), class_names=list(GROUPS), size=[self.height, self.width])
-
-
-def _fits(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0 and value % 16 == 0

@@ -66,9 +66,9 @@ class ImageNet(ColourImages):
 
     def __post_init__(self) -> None:
         if not isinstance(self.size, int) or self.size < 8:
-            raise InvalidOption(f"size is {self.size!r}; a whole number >= 8 is needed")
+            raise InvalidOption(f"size must be an integer >= 8; got {self.size!r}")
         if not 0 <= self.dropout < 1:
-            raise InvalidOption(f"dropout is {self.dropout!r}; a number 0 <= dropout < 1 is needed")
+            raise InvalidOption(f"dropout must be a number in [0, 1); got {self.dropout!r}")
         self.recipe = replace(self.recipe, epochs=EPOCHS.get(self.network, 150))
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:

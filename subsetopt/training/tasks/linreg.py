@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from subsetopt.errors import InvalidOption
+from subsetopt._checks import require, require_integer
 from subsetopt.training.data.arrays import Arrays, Pair
 from subsetopt.training.data.splits import Data
 from subsetopt.training.models import build_model
@@ -47,10 +47,8 @@ class LinearRegression(Regression):
     x_range: tuple[float, float] = (-10.0, 10.0)
 
     def __post_init__(self) -> None:
-        if not _is_whole(self.outliers) or not 0 <= self.outliers <= TRAIN:
-            raise InvalidOption(f"outliers is {self.outliers!r}; a whole number 0..{TRAIN}")
-        if not _is_range(self.x_range):
-            raise InvalidOption(f"x_range is {self.x_range!r}; two numbers, low < high, are needed")
+        require_integer("outliers", self.outliers, f"[0, {TRAIN}]")
+        require("x_range", self.x_range, _is_range(self.x_range), "two numbers, low < high")
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
         """Draw the samples; the seed is all that they depend on."""
@@ -91,10 +89,6 @@ class LinearRegression(Regression):
 def _noise(inputs: Any, targets: Any) -> float:
     """Return the loss of the line itself on these samples."""
     return float(np.square(targets.astype(float) - 2 * inputs[:, 0].astype(float) - 1).mean())
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_range(value: Any) -> bool:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from subsetopt.errors import InvalidOption
+from subsetopt._checks import require_integer
 from subsetopt.training.data.composed import CLASSES, composed_digits
 from subsetopt.training.data.fetching import fetch
 from subsetopt.training.data.splits import Data
@@ -37,9 +37,7 @@ class ComposedDigits(Segmentation):
 
     def __post_init__(self) -> None:
         for name in ("train", "test"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidOption(f"{name} is {value!r}; a whole number >= 1 is needed")
+            require_integer(name, getattr(self, name), "[1, inf)")
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
         """Compose the images of MNIST's digits, or of scikit-learn's where there are no files."""

@@ -41,7 +41,7 @@ class Tabular(Regression):
     def __post_init__(self) -> None:
         if self.dataset not in TABLES:
             known = ", ".join(TABLES)
-            raise InvalidOption(f"dataset is {self.dataset!r}; one of {known} is needed")
+            raise InvalidOption(f"dataset must be one of {known}; got {self.dataset!r}")
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:
         """Read the table; the seed is of the split."""

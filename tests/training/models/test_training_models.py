@@ -85,7 +85,7 @@ def test_what_is_not_there() -> None:
         build_model("resnet18", depth=3)
     with pytest.raises(InvalidOption, match=r"'mlp' needs classes, inputs"):
         build_model("mlp")
-    with pytest.raises(InvalidOption, match="dropout is 1"):
+    with pytest.raises(InvalidOption, match=r"dropout must .*got 1"):
         build_model("mlp", inputs=3, classes=2, dropout=1)
 
 
