@@ -10,6 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt.sequencing import choose
+from subsetopt.sequencing.state import State
 
 
 def points(n: int) -> NDArray[np.float32]:
@@ -55,3 +57,23 @@ def test_both_engines_reach_the_same_mmd() -> None:
     X = points(900)
     whole, rows = (so.sequence(X, 50, engine=engine).mmd[:-1] for engine in ("matrix", "rows"))
     assert whole.mean() == pytest.approx(rows.mean(), rel=0.02)
+
+
+def test_rows_that_do_not_add_up_to_the_row_sums_leave_no_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = choose(points(60).astype(np.float64), engine="rows")
+    order, states = np.arange(55), []
+    K, own = engine.rows(np.arange(60)), engine.diagonal()
+    for off in (0.0, 1e-3):
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "rows", lambda at, off=off: K[at] + off)
+            patch.setattr(engine, "diagonal", lambda off=off: own + off)
+            state = State(engine)
+            for part in (order[:20], order[20:]):
+                state.add(part)
+                state.close(0.0)
+        states.append(state)
+    right, other = states
+    np.testing.assert_allclose(other.mmd2, right.mmd2, rtol=1e-9)
+    np.testing.assert_allclose(other.mmd2_to_whole, right.mmd2_to_whole, rtol=1e-9)
