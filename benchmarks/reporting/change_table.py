@@ -56,16 +56,17 @@ def _columns(families: bool) -> Sequence[Column[Change]]:
         Column("%", lambda c: c.time.ratio, _signed, group="time"),
         Column("interval", lambda c: c.time.ratio, cell=_interval, group="time"),
         _verdict("time", lambda c: c.time.verdict),
-        Column("paired", lambda c: c.time.pairs, "d", group="runs"),
-        Column("%", lambda c: c.overhead.ratio if c.overhead else None, _signed, group="overhead"),
-        _verdict("overhead", lambda c: c.overhead.verdict if c.overhead else None),
+        Column("paired", lambda c: c.time.pairs, "d", group="runs", rank=3),
+        Column("%", lambda c: c.overhead.ratio if c.overhead else None, _signed, group="overhead",
+               rank=2),
+        _verdict("overhead", lambda c: c.overhead.verdict if c.overhead else None, rank=2),
         Column(
             "better / worse",
             lambda c: c.worth,
             lambda worth: f"{worth.better} / {worth.worse} of {worth.cases}",
             group="answers",
         ),
-        _verdict("answers", lambda c: c.worth.verdict if c.worth else None),
+        _verdict("answers", lambda c: c.worth.verdict if c.worth else None, rank=1),
     ]  # fmt: skip
 
 
@@ -73,11 +74,12 @@ def _solver(change: Change) -> str:
     return "" if change.time.family else change.time.solver
 
 
-def _verdict(group: str, of: Callable[[Change], str | None]) -> Column[Change]:
+def _verdict(group: str, of: Callable[[Change], str | None], rank: int = 0) -> Column[Change]:
     return Column(
         "",
         cell=lambda change: _SHORT.get(of(change) or "", of(change) or ""),
         group=group,
+        rank=rank,
         style=lambda change: _style(of(change) or "") or "dim",
     )
 

@@ -23,7 +23,7 @@ STYLES = {
     "": "",
 }
 """How cells, rows and lines are set off, by the names that domains use."""
-_LEAST = 8  # columns that folded text takes
+_WORD = 16  # columns of the longest word that is not folded, as long as there is room
 _WIDE = 160  # columns where the reader is no window: whoever reads it folds it
 
 
@@ -95,7 +95,7 @@ def grid_of(table: "Table[Any]", fold: str = "") -> "RichTable":
             heading if number else f" {heading}",
             justify="left" if column.is_text else "right",
             no_wrap=fold != "all" and not (column.is_text and (number or fold)),
-            min_width=_LEAST if column.is_text and fold == "text" else 1,
+            min_width=_longest_word(table, column) if column.is_text and fold == "text" else 1,
             overflow="fold",
             vertical="top",
         )
@@ -109,6 +109,11 @@ def grid_of(table: "Table[Any]", fold: str = "") -> "RichTable":
         cells[0] = Text(" ").append_text(cells[0])
         grid.add_row(*cells, style=STYLES[table.row_style(row)] if table.row_style else None)
     return grid
+
+
+def _longest_word(table: "Table[Any]", column: "Column[Any]") -> int:
+    words = (word for row in table.rows for word in column.text(row).split())
+    return min(_WORD, max(map(len, words), default=1))
 
 
 def _headings(shown: Iterable["Column[Any]"]) -> Iterator[str]:

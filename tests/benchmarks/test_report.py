@@ -286,6 +286,9 @@ def test_a_comparison(planted_results: Planted) -> None:
     (swap,) = (line.split() for line in text.splitlines() if line.startswith("  swap"))
     assert swap[1:7] == ["all", "+100", "+100", "to", "+100", "slower"]
     assert "18 fail" not in text
+    narrow = change_document(compare(a, b)).to_terminal(80)
+    (swap,) = (line.split() for line in narrow.splitlines() if line.startswith("  swap"))
+    assert swap[1:7] == ["all", "+100", "+100", "to", "+100", "slower"]  # nothing folded
     assert "12 fail where none did: ended by SIGSEGV" in flat(text)
 
 
