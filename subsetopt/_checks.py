@@ -22,9 +22,8 @@ def is_number(value: object) -> bool:
 def within(value: Any, interval: str) -> bool:
     """Return whether a number lies in an interval such as ``"[0, 1)"``; NaN lies in none."""
     low, high, low_in, high_in = _ends(interval)
-    return (low <= value if low_in else low < value) and (
-        value <= high if high_in else value < high
-    )
+    above = low <= value if low_in else low < value
+    return bool(above and (value <= high if high_in else value < high))
 
 
 def require(

@@ -96,7 +96,8 @@ def planted_results() -> Callable[..., Any]:
     """Return a function that makes results as if measured: sizes, families, solvers, ..."""
     from .planted_results import results  # type: ignore[import-not-found]
 
-    return results
+    made: Callable[..., Any] = results
+    return made
 
 
 @pytest.fixture
@@ -104,4 +105,5 @@ def keep_results() -> Callable[[Any, Path], Path]:
     """Return a function that writes results to a folder as a comparison leaves them."""
     from .planted_results import keep
 
-    return keep
+    kept: Callable[[Any, Path], Path] = keep
+    return kept
