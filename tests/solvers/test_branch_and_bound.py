@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.solvers.exact import branch_and_bound
 from subsetopt.solvers.heuristics.tabu import Tabu
-from subsetopt.testing import assert_solver_contract
 
 DATA = os.environ.get("SUBSETOPT_DATA")
 needs_data = pytest.mark.skipif(DATA is None, reason="SUBSETOPT_DATA names no data folder")
@@ -34,10 +33,6 @@ def mixture(n: int, seed: int = 0) -> NDArray[np.float64]:
     generator = np.random.default_rng(seed)
     centres = 2 * generator.normal(size=(3, 5))
     return np.asarray(centres[generator.integers(3, size=n)] + generator.normal(size=(n, 5)))
-
-
-def test_contract() -> None:
-    assert_solver_contract(so.solver("branch-and-bound"))
 
 
 @settings(max_examples=30, deadline=None)

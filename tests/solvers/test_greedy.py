@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.testing import assert_solver_contract
 
 
 def _twin(values: NDArray[Any], target: NDArray[Any], k: int) -> list[int]:
@@ -80,7 +79,3 @@ def test_quadratic_forms(dtype: Any) -> None:
     found = so.solve(so.QuadraticSelection(matrix, linear, k=7), "greedy")
     assert found.indices is not None
     assert found.indices.tolist() == sorted(chosen)
-
-
-def test_contract() -> None:
-    assert_solver_contract(so.solver("greedy"))

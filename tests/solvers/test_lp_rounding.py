@@ -23,7 +23,6 @@ def kernel_problem(n: int, k: int, seed: int = 0) -> so.QuadraticSelection:
 @pytest.mark.parametrize(
     "options",
     [
-        {},
         {"engine": "highs"},
         {"linearisation": "mccormick"},
         {"linearisation": "rlt"},

@@ -20,7 +20,6 @@ from subsetopt.solvers.heuristics import (
     _vector_search,
     swap,
 )
-from subsetopt.testing import assert_solver_contract
 
 HEURISTICS = ("swap", "greedy", "stride", "random", "frank-wolfe")
 
@@ -275,10 +274,6 @@ def _quadratic(n: int, k: int, seed: int, dtype: Any = np.float64) -> so.Quadrat
     generator = np.random.default_rng([n, k, seed])
     matrix = generator.normal(size=(n, n))
     return so.QuadraticSelection((matrix + matrix.T).astype(dtype), generator.normal(size=n), k)
-
-
-def test_contract() -> None:
-    assert_solver_contract(so.solver("swap"))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

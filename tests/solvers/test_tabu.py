@@ -30,10 +30,6 @@ def walking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_quadratic_search, "_FEW", 0)
 
 
-def test_contract() -> None:
-    assert_solver_contract(so.solver("tabu"))
-
-
 @pytest.mark.usefixtures("walking")
 def test_contract_of_walks() -> None:
     assert_solver_contract(so.solver("tabu", iterations=300))
