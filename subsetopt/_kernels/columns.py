@@ -3,6 +3,11 @@
 Throughout, `columns` (d, n) float32 holds one row in each column, less the mean of all and scaled;
 the first k columns are the chosen ones, and `places` (n,) tells which row is where. An exchange
 swaps two columns. The objective is the squared length of the sum of the chosen ones.
+
+For `torch.search.compiled`, which chooses from batches while a network trains: time matters more
+than the last digits, so that entries are float32 and features lie in rows, for loops over n to use
+vector registers. Sums of float32 may be reordered by the compiler, and their last bits may depend
+on the processor; what decides whether an exchange is taken is summed in float64.
 """
 
 import math
@@ -81,6 +86,7 @@ def lay_out(rows, places, standardise, rounding, columns, gathered, mean, spread
     for q in range(d):
         mean[q] = _mean(gathered[q])
         if standardise:
+            # In two passes: the mean of squares less the square of the mean cancels far from 0.
             spread[q] = math.sqrt(_variance(gathered[q], mean[q]))
             if spread[q] <= 8.0 * rounding * abs(mean[q]):
                 spread[q] = 0.0
@@ -90,6 +96,7 @@ def lay_out(rows, places, standardise, rounding, columns, gathered, mean, spread
                 size = abs(gathered[q, p] - mean[q])
                 off = size if size > off else off
             spread[q] = off
+        # NaN marks what cannot be used, so that it becomes zero below and weighs nothing.
         if not (math.isfinite(mean[q]) and math.isfinite(spread[q])):
             spread[q] = 0.0
             mean[q] = np.nan
@@ -187,6 +194,7 @@ def take_greedily(columns, places, k, total, vector, squares):
     for p in range(k):
         for q in range(d):
             vector[q] = total[q]
+        # Columns before p are chosen already, the sum of them is `total`.
         best = nearest(columns, vector, p, n, squares)
         swap(columns, places, p, p + _place_of(squares, best))
         for q in range(d):
@@ -238,6 +246,7 @@ def exchange(columns, places, k, width, sweeps, looks, enough, total, vector, sq
         best = nearest(columns, vector, first, end, squares)
         looked += end - first
         turn += 1
+        # In float32, which is enough to pass by; an exchange needs the float64 sum below.
         if best >= value:
             continue
         j = first + _place_of(squares, best)
@@ -245,6 +254,8 @@ def exchange(columns, places, k, width, sweeps, looks, enough, total, vector, sq
         for q in range(d):
             moved = total[q] - columns[q, p] + columns[q, j]
             reached += moved * moved
+        # A gain that the rounding of the float32 look may have made up could be undone in the next
+        # turn and come back for ever.
         if reached < (1.0 - _LEAST) * value:
             for q in range(d):
                 total[q] += np.float64(columns[q, j]) - columns[q, p]

@@ -1,7 +1,10 @@
 """Exchanging several chosen values for free ones at once, by two-sum hashing.
 
 As in `matching`: `values` (n,) is ascending float64, `chosen` (n,) marks k of its positions, and
-the residual is ``wanted - sum(values[chosen])``.
+the residual is ``wanted - sum(values[chosen])``. Called after the descents of `matching`, where no
+single swap helps any more: of cap swaps, cap^2 / 2 pairs are compared for the work of cap. A round
+of `solvers.heuristics._scalar_search` takes four for four first, and two for two from there;
+`select`, which has microseconds, two for two alone.
 """
 
 import numpy as np
@@ -38,6 +41,7 @@ def spread(values):
 def sample(positions, count, state, out):
     """Fill ``out[:count]`` with evenly spaced positions, from a random one on."""
     size = positions.size
+    # Distances are size / count >= 1, so that no position is taken twice.
     offset = below(state, size) if count < size else 0
     for i in range(count):
         out[i] = positions[(offset + (i * size) // count) % size]
@@ -84,6 +88,8 @@ def double_swap(values, chosen, residual, cap, state, work):
     buckets = difference.size
     last = np.uint64(buckets - 1)
     difference[:] = np.inf
+    # The buckets are laid about residual / 2: the complement of a change lies in the mirrored
+    # bucket, however wide they are. Changes beyond two interquartile ranges are few, and left out.
     half = 2.0 * spread(values) + abs(residual)
     low = 0.5 * residual - half
     scale = buckets / (2.0 * half)
@@ -98,13 +104,16 @@ def double_swap(values, chosen, residual, cap, state, work):
             if 0.0 <= place < buckets:
                 bucket = np.uint64(place)  # an index that cannot be negative needs no look
                 opposite = last - bucket
+                # Looking before entering meets every pair once. An empty bucket says infinity.
                 error = abs(difference[opposite] + change - residual)
                 if error < best:
                     other = swap[opposite]
+                    # Two swaps are one exchange only where no position is in both.
                     if other // q != i and other % q != j:
                         best = error
                         first = i * q + j
                         second = other
+                # A later change takes the place of an earlier one: a candidate less, no error.
                 difference[bucket] = change
                 swap[bucket] = i * q + j
     if first != _NO_MOVE:
@@ -147,6 +156,8 @@ def quadruple_swap(values, chosen, residual, cap, state, taken, free):
     sample(free, q, state, ins)
     most_out = ((p + 1) // 2) * ((p + 1) // 2 - 1) // 2  # of the first half, the larger one
     most_in = ((q + 1) // 2) * ((q + 1) // 2 - 1) // 2
+    # Every second position is in the first half, the others in the second: exchanges of different
+    # halves are disjoint without a look.
     out_sums = np.empty(most_out, np.float64)
     in_sums = np.empty(most_in, np.float64)
     out_ends = np.empty(2 * most_out, np.int64)

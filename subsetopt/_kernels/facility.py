@@ -55,6 +55,7 @@ def lazy_greedy(similarity, served, keys, ids, chosen, gains):
         chosen[t] = fresh
         gains[t] = keys[0]
         serve(similarity[fresh], served)
+        # The last of the heap takes the place of the top, whose candidate is chosen.
         size -= 1
         replace_top(keys, ids, size, keys[size], ids[size])
     return evaluated

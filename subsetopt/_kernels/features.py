@@ -1,7 +1,10 @@
 """Choosing rows of a matrix so that their sum is near zero: greedy and swaps.
 
-Throughout, `centred` (n, d) holds the candidates less the target, so that the objective is
-``|| sum of the chosen rows ||**2 / k**2``; `total` (d,) is that sum.
+Throughout, `centred` (n, d) holds the candidates less the target, so that the objective is ``|| sum
+of the chosen rows ||**2 / k**2``; `total` (d,) is that sum. Called by
+`solvers.heuristics._vector_search` for mean matching of vectors in O(n d) memory, where the
+quadratic form would take O(n^2). Centring comes first, in float64: `norms` and products of rows far
+from the target would cancel.
 """
 
 import numpy as np
@@ -111,6 +114,7 @@ def sweep(centred, members, gram, norms, begin, work, chosen, total, similarity)
         if not chosen[i]:
             continue
         spent += n
+        # What i alone contributes to the change in the notes; the rest depends on j.
         base = norms[i] - 2.0 * similarity[i]
         best = 0.0
         pick = -1
@@ -131,6 +135,8 @@ def sweep(centred, members, gram, norms, begin, work, chosen, total, similarity)
         if n * d > work:
             return b + 1, exchanges, True
         for j in range(n):
+            # Afresh: the products with the row that enters are not in `gram` and would cost as
+            # much, and what is computed afresh does not drift.
             similarity[j] = dot(centred[j], total)
         spent += n * d
     return members.size, exchanges, False

@@ -2,6 +2,11 @@
 
 Minimises ``f(m) = ||centred.T m||**2`` over ``{0 <= m <= 1, sum m = k}``, whose vertices (atoms)
 are the k-subsets; an atom is held as its indices and its sum of rows.
+
+Called by `solvers.relaxations.frank_wolfe` for mean matching, whose bound it is. Away steps are
+those of Guelat & Marcotte (1986), pairwise ones and the linear convergence of both those of
+Lacoste-Julien & Jaggi (NIPS 2015). A step takes O(n d) for the scores, O(n) for the vertex, and
+O(count (k + d)) for the atoms.
 """
 
 import math
@@ -90,6 +95,8 @@ def iterate(
             for i in range(n):
                 scores[i] = dot(centred[i], point)
             smallest(scores, k, scratch, vertex)
+        # The sum is added up from the atoms in each step, never updated: the bound would hold for
+        # any p, but steps along one that has drifted would lead astray.
         value = dot(point, point)
         towards = 0
         while towards < count:
@@ -110,6 +117,9 @@ def iterate(
                     sums[count, j] += centred[vertex[p], j]
             weights[count] = 0.0
             count += 1
+        # With q the sum of any selection, |q|^2 >= 2 p'q - p'p, since |q - p|^2 >= 0; and p'q is
+        # least at the vertex. That holds for p as it was rounded, so what is taken off is rounding
+        # of products, of the sums of rows and of the rows themselves (`reach`) alone.
         along = dot(point, sums[towards])
         gap = 2.0 * (value - along)
         proven = value - gap - (1e-13 * (value + abs(along)) + reach * math.sqrt(value))
@@ -117,6 +127,7 @@ def iterate(
         if gap <= tolerance:
             return count, bound, gap, step
         away = -1
+        # The away atom is the one whose sum points most along the gradient 2 p.
         farthest = -np.inf
         for a in range(count):
             if weights[a] > 0.0:
@@ -155,6 +166,7 @@ def iterate(
             for a in range(count):
                 weights[a] *= 1.0 - length
             weights[towards] += length
+        # Neither zero nor NaN: rounding is all that is left to gain.
         if not length > 0.0:
             return count, bound, gap, step + 1
         kept = 0  # atoms of no weight are dropped

@@ -1,4 +1,8 @@
-"""Kernel herding on a quadratic form, after Chen, Welling & Smola (UAI 2010)."""
+"""Kernel herding on a quadratic form, after Chen, Welling & Smola (UAI 2010).
+
+Called by the solver `herding`. It is Frank-Wolfe on the distance to the mean that is to be met,
+with steps 1 / t instead of a line search (Bach, Lacoste-Julien & Obozinski, ICML 2012).
+"""
 
 import numpy as np
 
@@ -40,12 +44,15 @@ def herd(matrix, target, k, most, replacement, steps, chosen, sums, scores, bits
             counts[1] += 1
         if counts[1] == k:
             return True
+        # Never the least again. Without this a candidate near the mean is taken over and over,
+        # which is right for a mean of many picks, but leaves fewer than k distinct ones.
         if not replacement:
             sums[pick] = np.inf
         elif step >= most:
             for j in range(n):
                 if chosen[j]:
                     sums[j] = np.inf
+        # For the next step, whose number is one higher.
         weight = 1.0 / (step + 1.0)
         for j in range(n):
             sums[j] += matrix[pick, j]

@@ -3,6 +3,11 @@
 Throughout, `values` (n,) is ascending float64, `chosen` (n,) marks k of its positions and the
 residual is ``wanted - sum(values[chosen])``. A swap of the chosen i for the free j changes the sum
 by ``values[j] - values[i]``, so the best one has a difference closest to the residual.
+
+Called by `solvers.heuristics._scalar_search` (solver `swap`, and what `exact` begins with) and by
+`selecting` for one row or many. It is Eq. 6 of One Backward from Ten Forward without its integer
+programme. Sums are plain float64: they steer the search, and certification computes the objective
+anew from the selection, rounded once.
 """
 
 import math
@@ -26,11 +31,16 @@ def strided_start(values, k, wanted, chosen):
     positions stay distinct.
     """
     n = values.size
+    # A sum within half the range of all values is left to the swaps: one exchange can move it as
+    # far. OBFTF_prox of the paper stops here, with floor(i n / (k + 1)) of the descending
+    # values for positions.
     residual = wanted - _tilted(values, k, 0.0, chosen)
     if abs(residual) <= 0.5 * (values[n - 1] - values[0]):
         return residual
     direction = 1.0 if residual > 0 else -1.0
     low, high = 0.0, 1.0
+    # `low` falls short in the wanted direction; `high` does not, or is the end itself, where no
+    # selection goes further.
     for _ in range(48):
         middle = 0.5 * (low + high)
         residual = wanted - _tilted(values, k, direction * middle, chosen)
@@ -50,6 +60,8 @@ def _tilted(values, k, tilt, chosen):
     end = n - k if tilt > 0 else 0
     stride = n / k
     for i in range(k):
+        # Neighbours are at least (1 - weight) n / k + weight >= 1 apart, so their integer parts
+        # differ.
         position = int((1.0 - weight) * ((i + 0.5) * stride) + weight * (end + i + 0.5))
         chosen[position] = True
         total += values[position]
@@ -65,6 +77,8 @@ def best_swap(values, taken, free, residual):
     best_i = 0
     best_j = 0
     while i < taken.size and j < free.size:
+        # Both lists ascend. Where the excess is negative, j with any later i falls shorter still: j
+        # is done. Where it is not, i with any later j overshoots by more: i is done.
         excess = values[free[j]] - values[taken[i]] - residual
         if abs(excess) < best:
             best = abs(excess)
@@ -90,6 +104,8 @@ def descend(values, chosen, residual, tolerance, taken, free, most):
         error, i, j = best_swap(values, taken, free, residual)
         if error >= abs(residual):
             return residual, True
+        # The new residual is minus the excess that was compared, to the last bit; so it shrinks in
+        # every turn, and the descent ends.
         residual -= values[free[j]] - values[taken[i]]
         chosen[taken[i]] = False
         chosen[free[j]] = True
@@ -103,6 +119,7 @@ def _kick(chosen, taken, free, state):
     for _ in range(min(3, taken.size, free.size)):
         i = below(state, taken.size)
         j = below(state, free.size)
+        # The lists are those before the kick, and a position may be drawn twice.
         if chosen[taken[i]] and not chosen[free[j]]:
             chosen[taken[i]] = False
             chosen[free[j]] = True
@@ -127,6 +144,7 @@ def settle(values, wanted, tolerance, kicks, state, chosen, trial, taken, free, 
         trial[i] = chosen[i]
     if kicks:
         _kick(trial, taken, free, state)
+    # Summed afresh each round: what the swaps have added up has rounded once for each.
     residual = _residual(values, trial, wanted)
     return descend(values, trial, residual, tolerance, taken, free, most)
 
@@ -137,6 +155,8 @@ def scale(values):
 
     Returns the power: 0 for ordinary magnitudes, infinities and NaN.
     """
+    # By a power of two differences and their order stay what they are, to the last bit, save where
+    # a value is so far below the largest that it loses bits as a subnormal number.
     first = abs(values[0])
     last = abs(values[-1])
     largest = first if first > last else last  # NaN, which is sorted last, stays
@@ -195,6 +215,7 @@ def _select(values, order, target, tolerance, rounds, pairs, seed, chosen, trial
         total += values[i]
     if not np.isfinite(total):
         return False
+    # `tolerance` is of the mean in interquartile ranges; the residual is of the sum, k times that.
     wanted = k * (total / n if np.isnan(target) else math.ldexp(target, -exponent))
     residual = strided_start(values, k, wanted, chosen)
     limit = tolerance * k * spread(values)

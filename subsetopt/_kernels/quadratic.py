@@ -1,5 +1,10 @@
 """Choosing k of n so that ``m'Am + c'm`` is small: greedy, swap descent, enumeration.
 
+Called through `solvers.heuristics._quadratic_steps` by the solvers `greedy`, `swap`, `tabu`,
+`frank-wolfe` and `branch-and-bound`; `herding`, `tabu` and `sequences` find minima as here. The
+form is that to which mean matching of vectors, MMD selection (Eq. 4-8 of Deterministic Mini-batch
+Sequencing, with the factor 2 that Eq. 5 lacks) and diversity problems lower.
+
 Throughout, `matrix` (n, n) is A, symmetric, float32 or float64, only ever read; `chosen` (n,)
 marks the selection; and the potential of i is what i adds to the value beside the other chosen,
 
@@ -45,6 +50,8 @@ def exchange_all(matrix, diagonal, leaving, entering, chosen, potentials):
         else:
             for c in range(n):
                 potentials[c] += 2.0 * (np.float64(matrix[j, c]) - np.float64(matrix[i, c]))
+            # The loop has treated the two as any other: a candidate's own entry is no part of its
+            # sum.
             potentials[i] += 2.0 * diagonal[i]
             chosen[i] = False
         potentials[j] -= 2.0 * diagonal[j]
@@ -54,6 +61,8 @@ def exchange_all(matrix, diagonal, leaving, entering, chosen, potentials):
 @inner
 def ordered(bits):
     """Return a whole number that orders as the float64 of these bits does; its own inverse."""
+    # The bits of floats >= 0 ascend as the floats do; of negative ones they descend, and flipping
+    # all but the sign turns that round. It tells -0.0 from 0.0, as smaller.
     return bits ^ ((bits >> 63) & np.int64(_ORDER))
 
 
@@ -104,12 +113,17 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
     """
     n = linear.size
     gain = progress[GAIN]
+    # A gain below the rounding of the potentials may be none: two candidates would be exchanged for
+    # each other without end.
     if progress[TURNS] == 0.0:
         for c in range(n):
             size = abs(potentials[c])
             size = size if size > abs(linear[c]) else abs(linear[c])
             gain = gain if gain > 1e-14 * size else 1e-14 * size
         progress[GAIN] = gain
+    # After as many turns in vain as there are members, each was looked at since the last exchange:
+    # no single exchange helps. The potentials are kept up to date, not computed anew; what rounds
+    # off there is for callers to refresh before a value is compared.
     while progress[IDLE] < members.size and progress[TURNS] < most:
         at = np.int64(progress[TURNS]) % members.size
         i = members[at]
@@ -138,6 +152,7 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
     value = 0.0
     for c in range(n):
         if chosen[c]:
+            # Half of the pairs of u_i, and all of c_i + A_ii, since each pair is in the u of both.
             value += 0.5 * (potentials[c] + linear[c] + diagonal[c])
     return value
 
@@ -162,6 +177,7 @@ def enumerate_all(matrix, diagonal, linear, path, values, potentials, best):
         potentials[0, i] = linear[i] + diagonal[i]
     depth = 0
     while depth >= 0:
+        # Fewer candidates are left than are still to be chosen.
         if path[depth] > n - k + depth:
             depth -= 1
             if depth >= 0:
@@ -170,6 +186,8 @@ def enumerate_all(matrix, diagonal, linear, path, values, potentials, best):
         i = path[depth]
         value = values[depth] + potentials[depth, i]
         if depth == k - 1:
+            # Strictly: of equal selections the first in lexicographic order stays. A leaf costs
+            # O(1), its value being that of its prefix and one potential.
             if value < least:
                 least = value
                 for p in range(k):
@@ -177,6 +195,8 @@ def enumerate_all(matrix, diagonal, linear, path, values, potentials, best):
             path[depth] += 1
             continue
         values[depth + 1] = value
+        # Row `depth` of the potentials belongs to the prefix path[:depth]; going back needs no
+        # undoing.
         for j in range(i + 1, n):
             potentials[depth + 1, j] = potentials[depth, j] + 2.0 * matrix[i, j]
         path[depth + 1] = i + 1

@@ -3,6 +3,12 @@
 Throughout, `matrix` (n, n) is A in float32 or float64, `diagonal` (n,) is d, `linear` (n,) is b;
 `point` (n,) is m and `gradient` (n,) is ``2 B m + b``, both kept up to date by every step.
 Line searches are exact. The vertices (atoms) are the k-subsets, held as their indices and B v.
+
+Called by `solvers.relaxations._quadratic_relaxation`, which picks d so that f is convex where sums
+are zero, and works out its bound at `best_point` anew: gap and gradient here carry the rounding of
+all steps. Between vertices see `frank_wolfe`. `exchange` picks its two coordinates as Fan, Chen &
+Lin (JMLR 6, 2005) do for support vector machines, the first by gradient and the second by decrease;
+it converges much faster, since a vertex step moves all coordinates towards k of them.
 """
 
 import numpy as np
@@ -61,6 +67,9 @@ def exchange(matrix, diagonal, curvature, exchanges, tolerance, point, gradient)
         for j in range(n):
             steep = gradient[j] - least
             if steep > tolerance and point[j] > 0.0:
+                # Moving t from j to `into` changes f by -steep t + curve t^2, which is least at
+                # steep / (2 curve) or where a coordinate reaches its end. A curve of rounding below
+                # zero goes to the end as well.
                 curve = curvature[into] + curvature[j] - 2.0 * matrix[into, j]
                 step = min(room, point[j])
                 if 2.0 * curve * step > steep:
@@ -76,6 +85,7 @@ def exchange(matrix, diagonal, curvature, exchanges, tolerance, point, gradient)
             gradient[j] += 2.0 * length * (np.float64(matrix[into, j]) - matrix[pick, j])
         gradient[into] -= 2.0 * length * diagonal[into]
         gradient[pick] += 2.0 * length * diagonal[pick]
+        # Ends are met exactly: a remainder of rounding would count as mass to give.
         point[pick] = 0.0 if length == point[pick] else point[pick] - length
         point[into] = 1.0 if length == room else point[into] + length
     return exchanges
@@ -124,8 +134,10 @@ def iterate(
         ahead = 0.0
         for p in range(k):
             ahead += gradient[vertex[p]]
+        # f(v) >= f(m) + g'(v - m) for every selection v, least at the vertex of the k smallest g.
         here = dot(gradient, point)
         gap = here - ahead
+        # 2 m'Bm + b'm is g'm, so f is half of that and of b'm: no product with B.
         value = 0.5 * (here + dot(linear, point))
         if value - gap > best[0]:
             best[0] = value - gap
@@ -183,6 +195,8 @@ def iterate(
                 direction[atoms[leave, p]] -= 1.0
             for j in range(n):
                 bent[j] -= products[leave, j]
+        # How far the weights allow: all of the weight of the atom that is left, or the blow-up of
+        # the others that brings its own to zero.
         limit = 1.0
         if pairwise:
             limit = weights[leave]

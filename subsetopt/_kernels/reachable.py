@@ -1,4 +1,8 @@
-"""Which sums can be reached with how many items: a dynamic programme on bit sets."""
+"""Which sums can be reached with how many items: a dynamic programme on bit sets.
+
+Bellman's recursion for subset sums with the number of items as a second dimension, 64 sums a word.
+Called by `solvers.exact._dynamic` on values that were shifted to be at least 0.
+"""
 
 import numpy as np
 
@@ -34,9 +38,12 @@ def reach(values, begin, end, first, bits):
             continue
         skip = value // 64
         shift = np.uint64(value % 64)
+        # Downwards: row c + 1 takes from row c as it was before this item, so that none is taken
+        # twice. From i items before it, no row above i has an entry.
         for c in range(min(i, rows - 2), -1, -1):
             for w in range(words - 1, skip - 1, -1):
                 moved = bits[c, w - skip] << shift
+                # A shift by 64 is undefined, so whole words are a case of their own.
                 if shift != 0 and w > skip:
                     moved |= bits[c, w - skip - 1] >> (np.uint64(64) - shift)
                 new = moved & ~bits[c + 1, w]
@@ -50,6 +57,7 @@ def _enter(first, c, word, new, item, sums):
     for b in range(64):
         if (new >> np.uint64(b)) & np.uint64(1):
             total = word * 64 + b
+            # Bits past the table are kept in the last word, and shifted, but stand for nothing.
             if total < sums:
                 first[c, total] = item
 
@@ -70,5 +78,7 @@ def nearest(first, c, low):
 def subset(values, first, total, items):
     """Fill `items` (c,) with one subset of c items with the given sum."""
     for position in range(items.size - 1, -1, -1):
+        # What was there before its item was entered by earlier items, so that the way back never
+        # meets an item twice.
         items[position] = first[position + 1, total]
         total -= values[items[position]]

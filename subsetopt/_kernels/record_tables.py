@@ -1,4 +1,10 @@
-"""Loops over millions of ids: an open-addressing table, and what is latest of each."""
+"""Loops over millions of ids: an open-addressing table, and what is latest of each.
+
+Called by `records.ids` and `records.latest`. The table has a power of two rows, at least twice as
+many as ids, so that a search meets an empty row soon, and one at all; nothing is ever removed. Rows
+are found by multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) and probed in
+order, which reads one line of memory. Where times are equal the later record counts.
+"""
 
 import numpy as np
 
@@ -11,6 +17,8 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 def _mixed(key):
     """Return a product whose high bits depend on all of a key."""
     mixed = np.uint64(key)
+    # Products carry bits upwards only: what differs in the high half would reach few of the bits
+    # that are used, if it were not folded into the low half.
     mixed ^= mixed >> np.uint64(32)
     return mixed * _MULTIPLIER
 
@@ -23,7 +31,11 @@ def _first(key, shift):
 
 @njit(cache=True, nogil=True)
 def mark(bits, shift, ids):
-    """Set the bit of each id: eight times as many bits as the table has rows."""
+    """Set the bit of each id: eight times as many bits as the table has rows.
+
+    A Bloom filter with one hash: a bit that is not set proves an id unknown, from one byte a row
+    where the table has sixteen.
+    """
     for p in range(ids.size):
         bit = _mixed(ids[p]) >> np.uint64(shift - 3)
         bits[bit >> np.uint64(3)] |= np.uint8(1) << np.uint8(bit & np.uint64(7))
@@ -90,7 +102,7 @@ def keep_outputs(places, times, losses, outputs, models, best_times, best_output
 
 @njit(cache=True, nogil=True)
 def keep_losses(places, times, losses, models, best_times, best_losses, best_models):
-    """Keep the latest finite loss for each place, with its time and model."""
+    """Keep the latest loss for each place that is not NaN, with its time and model."""
     for p in range(places.size):
         place = places[p]
         if place >= 0 and losses[p] == losses[p] and times[p] >= best_times[place]:

@@ -1,4 +1,7 @@
-"""The k smallest of n numbers."""
+"""The k smallest of n numbers: linear minimisation over ``{0 <= m <= 1, sum m = k}``.
+
+`frank_wolfe` and `quadratic_frank_wolfe` call it in every step. No value may be NaN.
+"""
 
 from ._jit import inner
 
@@ -15,6 +18,8 @@ def smallest(values, k, scratch, indices):
         scratch[i] = values[i]
     low = 0
     high = n - 1
+    # What is left of `low` is not above what is within low..high, and that not above what is right
+    # of `high`; so place k - 1, the k-th smallest, lies within.
     while low < high:
         one = scratch[low]
         two = scratch[(low + high) // 2]
@@ -22,6 +27,7 @@ def smallest(values, k, scratch, indices):
         pivot = max(min(one, two), min(max(one, two), three))
         i = low
         j = high
+        # The pivot is one of the values within, so that neither scan leaves the range.
         while i <= j:  # up to j none is above the pivot, from i on none below
             while scratch[i] < pivot:
                 i += 1
@@ -39,6 +45,8 @@ def smallest(values, k, scratch, indices):
             low = i
         else:
             break
+    # Only the k-th smallest is taken from the partition. Who is chosen is read off the values in
+    # their own order, so that ties do not depend on the pivots.
     limit = scratch[k - 1]
     equal = k
     for i in range(n):

@@ -8,6 +8,11 @@ what j adds to ``|| sum of S - t mean ||^2`` beside the other points of S,
 `potentials` (n,) holds it for the free points, and infinity for those of S; `own` (k,) for the
 members of the current batch. `drift` (n,) is ``(2/N) R``. A pick reads one row of K, an exchange
 two. All sums are float64; ties go to the lowest index.
+
+Called by `sequencing.selectors`, batch after batch. With t = |S| the objective is MMD^2(S, rest) of
+Deterministic Mini-batch Sequencing, Eq. 3, times a number that depends on |S| alone: the means of S
+and of the rest lie on a line through the mean of all. So no step needs the rest, and the potentials
+are what is carried from batch to batch. Picks are herding (Chen, Welling & Smola, UAI 2010).
 """
 
 import numpy as np
@@ -35,6 +40,8 @@ def aim_and_add(row, drift, potentials, bits):
         drifts = drift[start:end]
         free = potentials[start:end]
         for j in range(end - start):
+            # One more in S is 2 K_ij for each free j, one more in t is (2/N) R_j less; S keeps its
+            # infinity.
             free[j] += 2.0 * np.float64(entries[j]) - drifts[j]
         part = bits[start:end]
         at = start + place_of(part, end - start, least_bits(part, end - start))
@@ -54,6 +61,7 @@ def complete(rows, where, members, drift, own):
     for b in range(k):
         i = members[b]
         for c in range(b + 1, k):
+            # As `aim_and_add` did to the free ones for each pick after b, which was no longer free.
             own[b] += 2.0 * np.float64(rows[where[c], i]) - drift[i]
 
 
@@ -93,6 +101,8 @@ def look(rows, where, members, potentials, own, turn, idle, most, least_gain, ke
             entries = rows[row, start : start + size]
             free = potentials[start : start + size]
             for c in range(size):
+                # i out and j in changes the objective by p_j - p_i - 2 K_ij; p_i is the same for
+                # all j.
                 keys[c] = free[c] - 2.0 * np.float64(entries[c])
             lowest = least_bits(bits, size)
             bits[BLOCK] = lowest
@@ -108,6 +118,7 @@ def look(rows, where, members, potentials, own, turn, idle, most, least_gain, ke
 def exchange(leaving, entering, at, j, key, members, potentials, own):
     """Take j for member number `at`; their rows of K are given. O(n)."""
     i = members[at]
+    # What i adds as a free point: what it added as a member, and its pair with j, now in S.
     back = own[at] + 2.0 * np.float64(leaving[j])
     for c in range(potentials.size):
         potentials[c] += 2.0 * (np.float64(entering[c]) - np.float64(leaving[c]))

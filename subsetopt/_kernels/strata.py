@@ -1,4 +1,9 @@
-"""Few distinct rows, such as labels: which are alike, and how many of each to choose."""
+"""Few distinct rows, such as labels: which are alike, and how many of each to choose.
+
+Called by `torch.search.compiled`, on columns as in `columns`. Alike columns may take each other's
+place, so that the search is over S counts, in O(S d) a turn where single columns take O(n d), and
+sees exchanges between all strata at once.
+"""
 
 import math
 
@@ -40,11 +45,14 @@ def strata_of(columns, stratum, first, mixed, held, seen, signatures):
             for p in range(size):
                 signatures[p] += mixed[q] * columns[q, begin + p]
         for p in range(size):
+            # Kinds are told apart by this number alone. Where two share it by chance, their columns
+            # are matched as if they were alike: a worse selection, of k places all the same.
             value = signatures[p]
             fraction = abs(value) * 1031.7
             place = np.int64((fraction - math.floor(fraction)) * buckets) % buckets
             while held[place] >= 0 and seen[held[place]] != value:
                 place = (place + 1) % buckets
+            # There are at least four buckets for each kind that fits, so that the search ends.
             if held[place] < 0:
                 if count == first.size:
                     return -1
@@ -95,11 +103,13 @@ def apportion(columns, k, stratum, first, turns, kinds, chosen, free, total, vec
     failed = 0
     s = 0
     while failed < count and turns > 0:
+        # After as many strata in vain as there are, none can be exchanged for a better one.
         failed += 1
         if chosen[s] > 0:
             turns -= 1
             for q in range(d):
                 vector[q] = total[q] - kinds[q, s]
+            # Strata of which nothing is free are looked at with the others and passed by below.
             nearest(kinds, vector, np.int64(0), count, squares)
             pick = -1
             for other in range(count):

@@ -2,6 +2,11 @@
 
 A heap is two arrays: `keys` float64, the largest on top, and `ids` int64; of equal keys the
 smaller id comes first, so that lazy greedy takes what a plain argmax would.
+
+For the baseline of `sequencing.baselines.submodular` (Joseph et al. 2019, to which Deterministic
+Mini-batch Sequencing compares); `facility` uses the heap. Lazy greedy is Minoux' (1978): a score of
+before is at least the score of now, so that the top, once computed anew, is the largest if it stays
+on top. At most O(m) evaluations a pick, a few as a rule.
 """
 
 import numpy as np
@@ -113,6 +118,8 @@ def lazy_greedy(
         while ids[0] != fresh:
             fresh = ids[0]
             evaluated += 1
+            # The smaller of the two: rounding may put a score above the older one that bounds it,
+            # and the heap only lets keys sink.
             key = modular[fresh] + _score(
                 features, fresh, diversity, weights, coverage,
                 covered, roots, chosen, t, nearest, seen,
@@ -136,6 +143,8 @@ def _score(
     """Return what the score of x has beyond `modular`; O(d) for each pick since the last time."""
     score = 0.0
     if diversity > 0.0 and count > 0:
+        # Most candidates are never looked at again: only who comes to the top catches up on the
+        # picks since.
         for t in range(seen[x], count):
             nearest[x] = min(nearest[x], _distance(features[x], features[chosen[t]]))
         seen[x] = count

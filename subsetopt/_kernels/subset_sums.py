@@ -2,7 +2,8 @@
 
 A subset's key is the sum of its items' keys, where an item's key is its value plus a constant so
 large that the key's high part counts the items. Keys in order are then ordered by cardinality
-first, and two keys that add up to a target agree with it in value and in cardinality.
+first, and two keys that add up to a target agree with it in value and in cardinality. Called by
+`solvers.exact._meet`, which scales the keys so that no sum of two leaves int64.
 """
 
 import numpy as np
@@ -28,6 +29,8 @@ def subset_keys(keys, most, sums, parents, items, counts):
     """
     size = 1
     for i in range(keys.size):
+        # Each item doubles the list: the subsets without it, then those with it. A subset so comes
+        # after its parent, and with its items ascending, once.
         before = size
         for entry in range(before):
             if counts[entry] < most:
@@ -41,7 +44,7 @@ def subset_keys(keys, most, sums, parents, items, counts):
 @kernel
 def count_below(first, second, limit):
     """Count the pairs of two ascending lists whose sum is below a limit; linear time."""
-    j = second.size
+    j = second.size  # how many of the second go with the i-th of the first: ever fewer
     count = 0
     for i in range(first.size):
         while j > 0 and first[i] + second[j - 1] >= limit:
@@ -64,6 +67,8 @@ def sums_between(first, second, low, high, out):
             end -= 1
         if end == 0:
             break
+        # Both ends of the matching interval of `second` only move down as `first` ascends: O(sizes
+        # + out) in all.
         start = end if end < start else start
         while start > 0 and a + second[start - 1] >= low:
             start -= 1
@@ -87,6 +92,8 @@ def closest_pairs(x, y, target):
     x_below = np.int64(0)
     x_above = np.int64(0)
     while i < x.size and j >= 0:
+        # Where the sum is not above the target, x[i] with any smaller y is farther below: i is
+        # done. Where it is above, y[j] with any larger x is farther above: j is done.
         distance = x[i] + y[j] - target
         if distance <= 0:
             if below < 0 or -distance < below:

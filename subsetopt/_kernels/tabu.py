@@ -3,6 +3,8 @@
 Arrays are those of `quadratic`. The neighbourhood is the constrained one of Wu & Hao (European
 Journal of Operational Research 231, 2013): the best exchange between the members of the highest
 potentials and the free candidates of the lowest; two widths, adapted, say how many these are.
+To look at all exchanges would cost O(k n) a move. Called by `solvers.heuristics._quadratic_search`,
+which computes the value of what a walk has met afresh: here it is summed up move by move.
 """
 
 import numpy as np
@@ -76,6 +78,8 @@ def walk(
         counts[NOW] += 1
         done += 1
         now = counts[NOW]
+        # The least of each block of keys: the second pass then looks into those blocks alone that
+        # hold a candidate near the least of all.
         lowest = np.inf
         for block in range(minima.size):
             # The compiler uses vector registers for the minimum of whole numbers, not of floats.
@@ -93,6 +97,8 @@ def walk(
         limit = highest - numbers[WIDTH_OUT]
         n_out = 0
         n_free = 0
+        # From a random place on: more are near than there is room for where potentials tie, as in
+        # graphs, and the first ones would always win.
         first = below(state, k)
         for turn in range(first, first + k):
             p = turn if turn < k else turn - k
@@ -110,6 +116,7 @@ def walk(
                     if keys[c] <= limit and n_in < ROOM and c < n:
                         near[ROOM + n_in] = c
                         n_in += 1
+        # The widths follow the potentials as these grow and shrink during a walk.
         aim = 12 if n < 200 else 8
         for side in range(WIDTH_OUT, WIDTH_IN + 1):
             size = n_in if side == WIDTH_IN else n_free
@@ -117,6 +124,7 @@ def walk(
                 numbers[side] *= 1.05 if size < aim else 0.95
                 if numbers[side] > 1e14 * gain:
                     numbers[side] = 1e14 * gain
+        # The keys of tabu candidates are infinite, so the blocks have not shown them.
         for q in range(counts[HELD]):
             if potentials[held[q]] <= limit and n_in < ROOM:
                 near[ROOM + n_in] = held[q]
@@ -136,7 +144,7 @@ def walk(
                 if delta > change:
                     continue
                 if value + delta >= enough and (until[i] >= now or until[j] >= now):
-                    continue  # tabu, and no new best
+                    continue  # tabu, and no new best, to which none is barred (aspiration)
                 ties = ties + 1 if delta == change else 1
                 if ties == 1 or below(state, ties) == 0:
                     change = delta
@@ -153,6 +161,8 @@ def walk(
             barred[leaving] = np.inf
             held[counts[HELD]] = leaving
             counts[HELD] += 1
+            # As in `quadratic.exchange_all`. The rows come once `barred` is up to date, so that one
+            # loop sets the keys as well.
             potentials[leaving] += 2.0 * diagonal[leaving]
             potentials[entering] -= 2.0 * diagonal[entering]
         q = 0

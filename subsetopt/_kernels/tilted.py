@@ -1,4 +1,9 @@
-"""Frank-Wolfe for mean matching with a random tilt, on columns as in `columns`."""
+"""Frank-Wolfe for mean matching with a random tilt, on columns as in `columns`.
+
+The start "relaxed" of `torch.search.compiled`. The relaxed problem alone is solved by m = k / n,
+which says nothing; a random linear term picks one of the vertices near it, and another for each
+seed.
+"""
 
 import numpy as np
 
@@ -7,7 +12,7 @@ from .columns import dot, swap
 from .rng import below
 
 _HALVINGS = 64
-_EXACT = 2**20  # up to so many are counted in single precision, which vectorises best
+_EXACT = 2**20  # up to so many, below 2**24, single precision counts exactly, and vectorises best
 
 
 @reordered
@@ -42,6 +47,8 @@ def mark_smallest(scores, k, marks):
     if _count(scores, low) >= k:
         high = low
         low = np.float32(-np.inf)
+    # It ends early where no float32 is between; what is then within (low, high] is taken for equal,
+    # the first ones first. So exactly k are marked in any case.
     for _ in range(_HALVINGS):
         middle = np.float32(0.5) * (low + high)
         if not low < middle < high:
@@ -127,6 +134,7 @@ def start(columns, places, k, tilt, steps, state, noise, weights, scores, vertex
         else:
             rise = reached - height
             gain += tilt * rise
+            # Along the step the objective changes by -gain s + square s^2 / 2.
             share = gain / (square if square > 1e-30 else 1e-30)
             share = share if share > 0.0 else 0.0
             length = np.float32(share if share < 1.0 else 1.0)
@@ -143,6 +151,7 @@ def start(columns, places, k, tilt, steps, state, noise, weights, scores, vertex
                 scores[p] = -weights[p] - np.float32(1e-6) * noise[p]
         else:
             _gradient(columns, point, tilt, noise, scores)
+    # As many are unmarked before k as are marked from k on: q never passes the end.
     q = k
     for p in range(k):
         if vertex[p] == 0.0:

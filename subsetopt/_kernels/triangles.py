@@ -6,6 +6,11 @@ An inequality is a row (kind, i, j, l):
 * kind 1, i < j < l: ``X_ii + X_jj + X_ll - X_ij - X_il - X_jl <= 1``
 * kind 2, j = l: ``X_ij - X_ii <= 0``
 * kind 3, i < j = l: ``X_ii + X_jj - X_ij <= 1``
+
+They are facets of the boolean quadric polytope (Padberg, Mathematical Programming 45, 1989): with
+zeros and ones, ``m_i (m_j + m_l - 1) <= m_j m_l``, and of three ones s less the s (s - 1) / 2 pairs
+is 1 at most. There are O(n^3) of them; `solvers.relaxations._semidefinite` takes those that are
+violated.
 """
 
 import numpy as np
@@ -34,6 +39,7 @@ def separate(X, least, rows, amounts):
                 if count == amounts.size:
                     return count
             short = X[i, j] - X[i, i]
+            # j < l: the two may be exchanged, so that each inequality is met once.
             for l in range(j + 1, n):  # noqa: E741
                 if l != i and short + X[i, l] - X[j, l] > least:
                     count = _put(
@@ -92,6 +98,8 @@ def combine(rows, multipliers, out):
         if z == 0.0:
             continue
         kind, i, j, l = rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3]  # noqa: E741
+        # Half on either side of the diagonal, so that <out, X> is the sum of z times left side for
+        # symmetric X: the adjoint of `violations`, but for its right sides.
         half = 0.5 * z
         sign = 1.0 if kind % 2 == 0 else -1.0
         out[i, j] += sign * half
@@ -114,6 +122,8 @@ def dual_step(costs, combined, shift, k, y, mu, X, S, N, W):
 
     ``N = max(M - S - mu X, 0)`` and ``W = M - N - mu X``; returns ``||M - N - S||^2`` of the old S.
     """
+    # The update of N in Wen, Goldfarb & Yin's method, and the matrix whose positive and negative
+    # parts become S and X, in one pass over the matrices.
     n = X.shape[0]
     residual = 0.0
     for i in range(n):
