@@ -24,7 +24,7 @@ from subsetopt.solvers.backends._backend import scaled_form
 from . import _lp_engines
 from ._convex import convexified, slack
 from ._published_lp import closed_form
-from ._quadratic_relaxation import quadratic_bound
+from ._quadratic_relaxation import bound_of, quadratic_bound
 
 _UNIT = 2.0**-52
 
@@ -127,6 +127,9 @@ def dual_bound(model: LinearModel, duals: NDArray[np.float64]) -> float:
     Duals of a sign that a one-sided row cannot have are taken for zero. The rounding of the sums is
     taken off.
     """
+    # Weak duality: for rows l <= Ax <= u and any y, c'x >= sum_r (y_r^+ l_r - y_r^- u_r) + (c -
+    # A'y)'x, and the last is least where each x_j is at the end that its reduced cost asks for. No
+    # y makes that wrong; one that meets an infinite side would make it -inf.
     wrong = ((duals > 0) & ~np.isfinite(model.row_lower)) | (
         (duals < 0) & ~np.isfinite(model.row_upper)
     )
@@ -226,13 +229,10 @@ def tangent_bound(form: QuadraticForm, m: NDArray[np.float64]) -> float:
     That is ``-m'Am`` and the k lowest entries of ``2 Am + c``, less the rounding of these sums and
     what the rounding of the entries of A can take from semidefiniteness.
     """
-    k, product = form.k, form.matrix.astype(np.float64) @ m
-    gradient = 2 * product + form.linear
-    lowest = np.partition(gradient, k - 1)[:k]
-    largest = max(float(form.matrix.max()), -float(form.matrix.min()))
-    terms = largest * k * k + float(np.abs(form.linear).max()) * k
-    rounding = slack(form) + 32 * _UNIT * math.sqrt(form.n) * terms
-    return float(lowest.sum() - m @ product) - rounding
+    product, sizes = form.matrix.astype(np.float64) @ m, np.abs(form.matrix) @ np.abs(m)
+    zero = np.zeros(form.n)
+    bound = bound_of(product, sizes, zero, form.linear, form.k, form.largest, m)
+    return bound - slack(form)
 
 
 def _sound(x: NDArray[np.float64] | None, form: QuadraticForm) -> NDArray[np.float64]:
@@ -246,5 +246,6 @@ def _projected(m: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     """Return `m` moved so that it sums to k within rounding, still within 0..1."""
     missing = k - float(m.sum())
     room = (1.0 - m) if missing > 0 else m
+    # In proportion to the room of each, so that none leaves 0..1.
     total = float(room.sum())
     return m if total == 0 else np.clip(m + missing * room / total, 0.0, 1.0)
