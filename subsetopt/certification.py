@@ -1,4 +1,10 @@
-"""From what a solver says to what is known: nothing of its answer is taken on trust."""
+"""From what a solver says to what is known: nothing of its answer is taken on trust.
+
+Called by `solving` after every solve. What counts, in this order: a lower bound of the problem's
+own that the selection attains in exact arithmetic; `RawResult.proven`, which only solvers set that
+compare without rounding; and the best of all bounds that are known, each held against the
+objective.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -109,11 +115,14 @@ def _with_selection(
         ) from error
     held = _Held(problem, indices, problem.objective(indices))
     lower = problem.lower_bound()
+    # The float comparison comes first: it spares most answers the exact objective.
     attained = (
         lower is not None
         and held.objective <= float(lower)
         and problem.exact_objective(indices) == lower
     )
+    # A bound in floating point can lie a little below a proven optimum; the optimum is the better
+    # one.
     if attained or raw.proven:
         bound = held.optimum()
     else:
@@ -147,6 +156,7 @@ class _Held(NamedTuple):
 
     def optimum(self) -> _Bound:
         """Return the best bound if the selection is optimal: its value, rounded down."""
+        # The objective may have been rounded up: the bound stays below what it stands for.
         exact = self.problem.exact_objective(self.indices)
         if exact is None:
             return _Bound(self.objective)
@@ -177,6 +187,7 @@ class _Held(NamedTuple):
         excess = bound - Fraction(self.objective)
         exact = self.problem.exact_objective(self.indices)
         allowed = Fraction(self.problem.rounding(self.indices))
+        # A bound that the exact value confirms is right, however the float has been rounded.
         if (exact is None or bound > exact) and excess > allowed:
             raise InvalidResult(
                 f"{claim}, above the objective {self.objective!r} of the selection by "
@@ -213,6 +224,9 @@ def _claimed(held: _Held, solver: "Solver", raw: "RawResult") -> _Bound | None:
         return None
     bound, slack = Fraction(claimed), Fraction(raw.eps if _is_finite(raw.eps) else 0)
     if not isinstance(claimed, Fraction):
+        # A solver that sums in floating point says nothing of its rounding: a share of the larger
+        # magnitude is taken for it. Solvers that see to it hand in a Fraction or pay the share as
+        # well.
         slack += _ROUNDING * max(abs(bound), abs(Fraction(held.objective)))
     return held.below(bound - slack, f"solver {solver.name!r} claims the bound {float(claimed)!r}")
 
@@ -230,6 +244,7 @@ def _certificate(raw: "RawResult", held: _Held, bound: _Bound, attained: bool) -
         return Certificate(CertificateKind.EXACT, 0.0, "proven optimal, with no tolerance")
     known = bound.value > -math.inf
     distance = held.above(bound.value) if known else math.inf
+    # The claim counts where it says more than the bound does.
     if raw.termination is Termination.OPTIMAL and _is_finite(raw.eps) and raw.eps < distance:
         return Certificate(
             CertificateKind.TOLERANCE, raw.eps, "the solver's claim, within its tolerances"

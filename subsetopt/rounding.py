@@ -1,4 +1,8 @@
-"""Rounding that is always on the safe side: lower bounds down, distances up."""
+"""Rounding that is always on the safe side: lower bounds down, distances up.
+
+Called by `certification`, for what a certificate says, and by forms and relaxations for what sums
+in floating point can be off by. Directions come from exact comparison with a Fraction, not from the rounding mode of the processor, which compiled code takes to be the nearest.
+"""
 
 import math
 import sys
@@ -27,6 +31,8 @@ def down(value: Fraction | float) -> float:
     try:
         nearest = float(value)
     except OverflowError:
+        # A magnitude past all floats: the largest of them is below it, and nothing finite is below
+        # its negative.
         return sys.float_info.max if value > 0 else -math.inf
     p, q = nearest.as_integer_ratio()  # comparing a Fraction takes four times as long
     below = p * value.denominator <= value.numerator * q

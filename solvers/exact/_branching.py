@@ -1,4 +1,10 @@
-"""The tree of branch and bound: nodes, their bounds, their children."""
+"""The tree of branch and bound: nodes, their bounds, their children.
+
+Called by `branch_and_bound`, `semidefinite_bound` by bound="sdp". A node is bounded by the
+semidefinite relaxation of what is left to choose, in some hundred iterations of O(n^3), after any
+of which there is a valid bound; so a node is left as soon as its bound suffices, or when the rate
+at which it rises says that it will not. Its children begin with the iterate that it ends with.
+"""
 
 import heapq
 from collections.abc import Callable, Iterator
@@ -80,6 +86,8 @@ class Reduced:
         self.n = len(items)
         self.offset = form.value(chosen) if len(chosen) else 0.0
         self.costs = form.matrix[np.ix_(items, items)].astype(np.float64)
+        # Pairs with chosen items are linear in the free ones, and m_i = m_i^2 puts that on the
+        # diagonal.
         across = form.matrix[np.ix_(items, chosen)].sum(axis=1, dtype=np.float64)
         self._diagonal = np.diag_indices(self.n)
         self.costs[self._diagonal] += form.linear[items] + 2 * across
@@ -87,6 +95,7 @@ class Reduced:
         self.complement = self.k > (0.5 + margin) * self.n
         self.iterate = node.iterate if self.complement == node.complement else None
         if self.complement:
+            # With m = 1 - x: m'Cm = 1'C1 - 2 (C1)'x + x'Cx, and x_i^2 = x_i.
             sums = self.costs.sum(axis=1)
             self.offset += float(sums.sum())
             self.costs[self._diagonal] -= 2 * sums
@@ -102,6 +111,7 @@ class Reduced:
         mask = np.zeros(self.n, np.bool_)
         if self.k:
             mask[best_of_all(self._arrays(), self.k)] = True
+        # Of the best of all selections in this part the value is a bound as well.
         value = float(self.costs[np.ix_(mask, mask)].sum()) + self.offset
         return Outcome(value, self.selection(mask))
 
@@ -113,6 +123,7 @@ class Reduced:
     def rounded(self, marginals: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the selection of the largest marginals, improved by exchanges."""
         mask = np.zeros(self.n, np.bool_)
+        # Stable, so that the selection is the same on every machine where marginals tie.
         mask[np.argsort(-marginals, kind="stable")[: self.k]] = True
         potentials, parts = np.empty(self.n), self._arrays()
         refresh(parts, mask, potentials, NEVER)
@@ -132,6 +143,7 @@ def explore(form: QuadraticForm, node: Node, enough: float, late: Callable[[], b
     for _ in rounds(relaxation, enough - part.offset, part.iterate is None, late):
         if late():
             break
+    # What holds for the parent holds for its parts.
     bound = max(node.bound, relaxation.bound + part.offset)
     marginals = relaxation.marginals
     outcome = Outcome(bound, part.rounded(marginals))
@@ -162,6 +174,8 @@ def rounds(
         missing = min(enough, relaxation.value) - relaxation.bound
         if not added and gained < 1e-4 * abs(missing):
             return
+        # Bounds rise ever more slowly: what the last rounds do not promise is left to the children.
+        # At the root without a goal all rounds are run.
         if turn and missing > _PATIENCE * gained and enough < np.inf:
             return
 
@@ -196,6 +210,8 @@ def _children(
     items = np.delete(node.items, branching)
     for taken in (True, False):
         chosen = np.append(node.chosen, node.items[branching]) if taken else node.chosen
+        # In single precision: iterates of open nodes are most of the memory, and only begin a
+        # search.
         left = iterate.without(branching, part.k - (taken != part.complement)).packed()
         yield Node(items, chosen, bound, left, part.complement)
 
@@ -211,6 +227,7 @@ class Tree:
 
     def push(self, node: Node) -> None:
         """Add a node; where too many are open, without its iterate."""
+        # A node without an iterate costs time when it is looked at, no validity.
         if len(self._heap) > self._room:
             node = Node(node.items, node.chosen, node.bound)
         heapq.heappush(self._heap, (node.bound, next(self._count), node))

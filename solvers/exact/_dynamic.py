@@ -1,4 +1,9 @@
-"""The dynamic programme over (count, sum), for small whole numbers."""
+"""The dynamic programme over (count, sum), for small whole numbers.
+
+Called by `exact`, for the values of `_integers`; the loops are in `_kernels.reachable`. The table
+is complete, so that its nearest sum is the optimum, with any number of items: only sums have to be
+small.
+"""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -18,6 +23,7 @@ _WORDS_AT_ONCE = 2**25  # between looks at the clock: some 20 ms
 
 def table_width(sub: Subproblem, reach: Fraction) -> int:
     """Return how many sums the table must hold so that none nearer than `reach` is missed."""
+    # A sum past wanted + reach is farther than a selection that is known.
     return max(0, ceil(sub.wanted + reach)) + 2
 
 
@@ -53,6 +59,7 @@ class Table:
 
     def best(self, sub: Subproblem) -> NDArray[np.int64] | None:
         """Return the subset of `sub.count` values with the sum nearest to what is wanted."""
+        # A target below all sums, or past the table, is looked for from that end.
         low = min(max(sub.floor, -1), self._first.shape[1] - 1)
         sums = [int(s) for s in self._kernel.nearest(self._first, sub.count, low) if s >= 0]
         if not sums:

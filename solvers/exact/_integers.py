@@ -1,4 +1,9 @@
-"""Scalar mean matching in whole numbers: the form in which optimality is proven."""
+"""Scalar mean matching in whole numbers: the form in which optimality is proven.
+
+Called by `exact`. Every float is an integer times a power of two, so that Eq. 6 of One Backward
+from Ten Forward becomes a subset sum with a fixed number of items, and a comparison of two
+selections one of Python integers or fractions: nothing here is rounded.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -71,6 +76,9 @@ class Integers:
         """Reduce a problem; exact whatever the dtype. There is a check now and then."""
         whole = problem.grid.whole_numbers()
         check()
+        # A shift adds the same to the sum of every subset of one size, and a divisor of all
+        # differences only scales the distances; both make sums small, which is what the searches
+        # cost.
         least, divisor = min(whole), 0
         for some in _parts(whole, check):
             divisor = gcd(divisor, *(value - least for value in some))
@@ -83,6 +91,8 @@ class Integers:
             count: (Fraction(p, q) - count * least) / divisor
             for count in range(problem.smallest_count, problem.k + 1)
         }
+        # Choosing what is left out has the same distances with fewer items, but one number of them
+        # alone.
         complement = problem.cardinality == "exactly" and 2 * problem.k > problem.n
         if complement:
             total = sum(values)
@@ -91,6 +101,7 @@ class Integers:
         zeros: list[int] = []
         for some in _parts(whole, check):
             zeros.extend(map(trailing_zeros, some))
+        # A sum of `count` values is count * pivot plus the differences from it.
         pivot = values[zeros.index(max(zeros))]
         residues = reachable_residues([value - pivot for value in values], check)
         subproblems = tuple(
@@ -140,6 +151,8 @@ def reachable_residues(differences: Sequence[int], check: Check = unchecked) -> 
     So differences from a value without low bits must be given: those from the smallest value, the
     finest of all, would hide that.
     """
+    # Subsets of any size are allowed here: more residues than can be reached, so a smaller
+    # distance, which is still a bound. O(2^16) for each that is tried, whatever n.
     modulus, closed = 1 << RESIDUE_BITS, 0
     reachable = np.zeros(modulus, dtype=np.bool_)
     reachable[0] = True
@@ -153,6 +166,7 @@ def reachable_residues(differences: Sequence[int], check: Check = unchecked) -> 
         check()
         reachable |= np.roll(reachable, residue)
         before, count = count, int(np.count_nonzero(reachable))
+        # A set that a residue maps into itself is mapped so by each further copy of it.
         closed = residue if count == before else 0
         if count == modulus:
             break

@@ -5,6 +5,11 @@ of a half in any interval without the others (after Schroeppel and Shamir, who t
 here intervals are generated and sorted, which is friendlier to caches and to threads). For each
 interval of one half only the matching interval of the other is made, so memory does not depend on
 the number of subsets.
+
+Called by `exact` and, for windows, by `_window`. Horowitz & Sahni (1974) halve the exponent:
+O(2^(n/2)) keys of n/2 items each, or O(C(n/2, k)) for small k; the groups take O(2^(n/4)) memory.
+Keys are exact while sums of values have some 50 bits; wider values are rounded, and what
+rounding leaves undecided is compared in Python's integers.
 """
 
 from collections import Counter
@@ -71,6 +76,8 @@ class _Group:
         )
         self.keys = sums[self._order]
         if exact:
+            # Few distinct values have few distinct sums; and equal keys have equal counts, since
+            # the key holds the count.
             first = _first_of_equals(self.keys)
             self._order, self.keys = self._order[first], self.keys[first]
 
@@ -125,9 +132,14 @@ class _Scale:
     @classmethod
     def of(cls, values: Sequence[int], count: int) -> "_Scale":
         largest = sum(sorted(values)[-count:]) if count else 0
+        # Bits for a sum of values: what is left of a key of `count` counters, with room for a sum
+        # of two groups, which may hold twice as many items, below 2**63.
         room = _KEY_BITS - (count + 2).bit_length() - 3
         shift = max(0, largest.bit_length() - room)
+        # More than four times any sum of values: a distance below counter / 4 tells that the counts
+        # agree.
         counter = 1 << ((largest >> shift) + count + 1).bit_length() + 2
+        # Half a unit for each item, and one for the target, which is rounded as well.
         return cls(shift, counter, ceil(count / 2) + 1 if shift else 0)
 
     def rounded(self, value: int) -> int:
@@ -176,6 +188,8 @@ class Meet:
         groups = [_Group(part, keys, most, not scale.slack, deadline) for part in parts]
         self._x, self._y = _Half(groups[0], groups[3]), _Half(groups[1], groups[2])
         self._target = sub.count * scale.counter + scale.rounded(sub.floor)
+        # In units of the keys, rounded up; `slack` for what rounding may have put a subset farther
+        # away.
         self._reach = min(scale.counter // 4, (ceil(reach) >> scale.shift) + scale.slack + 2)
         self._buffers = local()
 
@@ -196,8 +210,10 @@ class Meet:
                     if found is not None and (best is None or found.distance < best.distance):
                         best = found
                 if best is not None:
+                    # A subset that is better in truth may look worse by the rounding of both.
                     self._reach = min(self._reach, ceil(best.distance) + 2 * self._scale.slack)
                     if best.distance == self._sub.least and not self._scale.slack:
+                        # No sum of any subset comes closer: what is left need not be searched.
                         return Found(self._subset(best), complete=True)
                 if self._deadline.passed:
                     return Found(self._subset(best), complete=False)
@@ -214,6 +230,8 @@ class Meet:
             while stack:
                 low, high = stack.pop()
                 size = self._x.below(high) - self._x.below(low)
+                # Halved by key, not by rank: counting below a key is linear in the groups, and
+                # alike keys stay together.
                 if size > PIECE and high - low > 1:
                     middle = (low + high) // 2
                     stack += [(middle, high), (low, middle)]
@@ -223,6 +241,7 @@ class Meet:
     def _facing(self, piece: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the keys of the piece, and those of the other half that can face them."""
         low, high = piece
+        # x in [low, high) and y within reach of target - x.
         y_low, y_high = self._target - high + 1 - self._reach, self._target - low + self._reach + 1
         size = self._y.below(y_high) - self._y.below(y_low)
         y = self._y.fill(y_low, y_high, self._buffer("y", size))
@@ -247,6 +266,8 @@ class Meet:
             return None
         x, y = self._facing(piece)
         below, x_below, above, x_above = subset_sums.closest_pairs(x, y, self._target)
+        # The target of the keys is the floor of what is wanted; the fraction is exact where keys
+        # are.
         fraction = self._sub.wanted - self._sub.floor if not self._scale.slack else Fraction(0)
         found = []
         if 0 <= below <= self._reach:
@@ -262,7 +283,11 @@ class Meet:
         return np.array(sorted(first + second), dtype=np.int64)
 
     def _untie(self, pool: ThreadPoolExecutor) -> Found:
-        """Evaluate exactly all subsets that rounding leaves in the running."""
+        """Evaluate exactly all subsets that rounding leaves in the running.
+
+        A second search, with the reach that the first has left: few pairs are within it, unless
+        values are tied in their high bits. Past `_TIES` nothing is claimed.
+        """
         best: tuple[Fraction, list[int]] | None = None
         evaluated, late = 0, False
         pieces = self._pieces()

@@ -153,6 +153,7 @@ class _Search:
     def _allowed(self) -> float:
         """Return the gap at which the caller lets the search stop, in units of the inner value."""
         limits, form = self._limits, self._form
+        # The gap is of the objective, the search runs on the inner value: s v + b.
         relative = (limits.gap or 0.0) * abs(form.lift(self.value))
         return max(limits.absolute_gap or 0.0, relative) / form.scale
 
@@ -181,6 +182,8 @@ class _Search:
                     return Termination.ITERATION_LIMIT
                 if self._early.passed:
                     return Termination.TIME_LIMIT
+                # Best bound first: no node is looked at that could have been discarded, but for
+                # those that threads take along.
                 batch = [self.tree.pop() for _ in range(min(threads, len(self.tree)))]
                 work = partial(explore, self._form, enough=self._enough(), late=self._late)
                 try:
@@ -207,6 +210,7 @@ def _grid(form: QuadraticForm) -> float | None:
     O(n^2); None where there is none but the rounding unit.
     """
     upper = np.triu_indices(form.n, 1)
+    # A value is a sum of 2 A_ij of pairs, A_ii and c_i: all are multiples of the divisor of these.
     doubled = 2.0 * form.matrix[upper].astype(np.float64)
     own = np.diagonal(form.matrix).astype(np.float64)
     terms = np.concatenate([doubled, own, form.linear])
@@ -215,6 +219,7 @@ def _grid(form: QuadraticForm) -> float | None:
         return None
     step = int(np.gcd.reduce(dyadic.integers))
     unit = math.ldexp(step, dyadic.exponent)
+    # Every partial sum of any selection is below this, so exact in float64 in any order.
     largest = float(np.abs(terms).sum())
     return unit if unit > 0.0 and largest < _EXACT_SUMS * unit else None
 

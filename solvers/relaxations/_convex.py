@@ -4,6 +4,12 @@ On selections :math:`m_i^2 = m_i`, so :math:`m'(A - D)m + (c + d)'m` with :math:
 their values whatever d is. Bounds from convexity need :math:`w'(A - D)w \ge 0` only for the
 differences w of points with one sum, whose entries sum to zero; and of such d the larger one gives
 the better bound, also where A is semidefinite to begin with.
+
+`diagonal` serves Frank-Wolfe (`_quadratic_relaxation`), `convexified` the quadratic programmes of
+HiGHS and of backends. The uniform diagonal is the eigenvalue method of Hammer & Rubin (1970); the
+one of largest trace, see `_trace`, is worth its cost: the bound on MMD with nothing selected before
+is 0 without it, and the median of 0.44 of the best known value with it (n = 200, k = 20,
+docs/relaxations.md).
 """
 
 import dataclasses
@@ -77,9 +83,12 @@ def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
     centred, norm = _centred_and_raised(form.matrix)
     margin = _margin(form, norm)
     lowest = deadline.wait_for(lambda: float(np.linalg.eigvalsh(centred)[0]), _LOADED * seconds)
+    # Eigenvalues are off by LAPACK's backward error and by the centring; the diagonal is lowered by
+    # both, so that convexity holds for the matrix as it is stored.
     least = np.full(n, lowest - margin)
     if n == 1 or n > _QUICK or _STEPS * seconds > deadline.remaining:
         return Diagonal(np.zeros(1) if n == 1 else least, 0.0)
+    # Newton's method needs a definite matrix to begin with.
     start = least - _INSIDE * (float(np.trace(centred)) / n - float(least[0]))
     try:
         raised = deadline.wait_for(
@@ -87,6 +96,7 @@ def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
         )
     except OutOfTime:
         return Diagonal(least, 0.0)
+    # Its steps were tested by Cholesky factors, which stand for a matrix some rounding off.
     raised = raised - 8.0 * margin
     return Diagonal(raised if raised.sum() > least.sum() else least, 0.0)
 
@@ -100,6 +110,7 @@ def slack(form: QuadraticForm, deadline: Deadline = NEVER) -> float:
     A = S + E, S semidefinite and every ``|E_ij| <= e``, it is ``e |w|_1^2``; e is taken to be
     eight units in the last place of the largest entry, in the precision of the entries.
     """
+    # |w|_2^2 <= |w|_1 max |w_i| <= |w|_1.
     reach = 2.0 * min(form.k, form.n - form.k)
     term = _ULPS * UNIT * float(np.abs(form.linear).max())
     if form.n <= _QUICK and _SECONDS * form.n**3 <= _SHARE * deadline.remaining:
@@ -167,6 +178,8 @@ def _centred_and_raised(matrix: NDArray[Any]) -> tuple[NDArray[np.float64], floa
     means = double.mean(axis=1)
     double -= np.add.outer(means, means) - means.mean()
     norm = float(np.abs(double).sum(axis=1).max())
+    # Row sums of magnitudes bound every eigenvalue, so that of the ones becomes the largest, and
+    # the least is over vectors that sum to zero.
     double += norm / len(matrix)
     return double, norm
 
@@ -181,6 +194,8 @@ def _dominated(matrix: NDArray[Any], deadline: Deadline = NEVER) -> NDArray[np.f
         sums[part] = [np.abs(row).sum(dtype=np.float64) for row in matrix[part]]
     own = matrix.diagonal().astype(np.float64)
     dominated: NDArray[np.float64] = own - (sums - np.abs(own))
+    # Gershgorin: a row whose diagonal outweighs the others leaves no negative eigenvalue. Less the
+    # rounding of n terms, four times over.
     return dominated - 4 * len(matrix) * float(np.finfo(np.float64).eps) * sums
 
 

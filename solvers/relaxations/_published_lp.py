@@ -18,6 +18,11 @@ of them to the same value, no higher than the lowest r outside. Where no z_ij is
 T = 0 does it, and the value is 0. *Ones*: 1 at the k lowest r, with g as it is just below the
 kinks; optimal if no z_ij is positive, for one. If neither can be shown to be optimal, nor may be:
 a strongly negative r_i can be worth m_i = 1 among halves.
+
+Called by `_relaxation` for `lp-rounding`. The relaxation says little, as docs/relaxations.md
+measures: pairs with m_i + m_j <= 1 are free, so that halves avoid all positive z_ij. It is here
+because it is Algorithm 1 of Deterministic Mini-batch Sequencing, and no linear programme needs to
+be solved for it.
 """
 
 from typing import NamedTuple
@@ -82,6 +87,8 @@ def _halves(
         return None
     m = np.zeros(form.n)
     m[half] = 0.5
+    # Lifted by this much all of the 2k are as high as the last, so that no exchange among them
+    # gains, and none with what is outside.
     wanted = r[half[-1]] - r[half]
     g = r.copy()
     g[half] += _row_sums(_positive_part(form, half, deadline), wanted, deadline)
@@ -107,9 +114,13 @@ def _row_sums(
         if np.abs(reached - wanted).max() <= _ACCURACY / 10:
             break
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            # The root of the ratio: T is symmetric, u is on both of its sides, and a full step
+            # would go back and forth.
             u = np.where(reached > 0, np.minimum(u * np.sqrt(wanted / reached), _HIGH), 0.0)
     sums = np.empty(u.size)
     for part in deadline.chunks(u.size, u.size, _BLOCK):
+        # Whatever u is, this T is between 0 and `most`, so that g is a subgradient and the bound is
+        # valid; whether it is good `optimal` tells.
         sums[part] = (most[part] * np.minimum(np.outer(u[part], u), 1.0)).sum(axis=1)
     return top * sums
 
@@ -138,6 +149,9 @@ def _positive_part(
 
 
 def _point(m: NDArray[np.float64], value: float, g: NDArray[np.float64], k: int) -> Point:
+    # f(v) >= f(m) + g'(v - m) for a subgradient g. r sums negative numbers alone and T positive
+    # ones: the two may cancel in g, but not in g and the value at once, which the magnitudes below
+    # are of.
     least = float(np.sort(g)[:k].sum())
     slack = 1e-14 * (abs(value) + float(np.abs(g) @ m) + abs(least))
     return Point(m, value, value - float(g @ m) + least - slack)

@@ -1,4 +1,10 @@
-"""The convex relaxation of a quadratic selection problem, by Frank-Wolfe steps."""
+"""The convex relaxation of a quadratic selection problem, by Frank-Wolfe steps.
+
+``min m'Bm + b'm`` over ``{0 <= m <= 1, sum m = k}``, B = A less a diagonal of `_convex`: the solver
+`frank-wolfe` on quadratic forms, and bound="fw". The steps, in `_kernels.quadratic_frank_wolfe`,
+keep point and gradient up to date with what rounds off; the bound is worked out once, at the best
+point met, from scratch. So it is valid wherever the steps have stopped, and for whatever reason.
+"""
 
 import math
 from typing import Literal
@@ -67,6 +73,7 @@ class QuadraticRelaxation:
         self._diagonal = form.matrix.diagonal() - taken.values
         self._code = CODES.get(variant)
         self.point = np.full(form.n, form.k / form.n)
+        # How long one image takes tells how much time to leave for the bound.
         begin = deadline.elapsed
         self._gradient = self._gradient_at(self.point)
         self.bound_seconds = self._PASSES * (deadline.elapsed - begin)
@@ -93,6 +100,7 @@ class QuadraticRelaxation:
     def _begin_at_vertex(self) -> None:
         """Move to the vertex that the gradient at the uniform point asks for: the first atom."""
         n, k = self._form.n, self._form.k
+        # Vanilla steps look at no atom but the newest.
         room = 1 if self._code == 0 else min(self._steps + 2, self._ATOM_BYTES // (8 * (n + k)) + 3)
         atoms, images, weights = np.empty((room, k), np.int64), np.empty((room, n)), np.zeros(room)
         atoms[0] = largest(-self._gradient, k)
@@ -174,6 +182,7 @@ class QuadraticRelaxation:
             self._taken.values,
             self._diagonal,
             most,
+            # A mass of k at most moves, so the gap is k of these differences at most.
             goal / k,
             self.point,
             self._gradient,
@@ -232,9 +241,13 @@ def bound_of(
     `largest` is at least every ``|B_ij|``.
     """
     n = len(point)
+    # Each entry of the gradient is a sum of n products: off by n units of the sum of their
+    # magnitudes at most, in whatever order they are added.
     sizes = sizes + np.abs(diagonal * point) + 0.5 * np.abs(linear)
     gradient = 2.0 * product + linear
     value = float(np.partition(gradient, k - 1)[:k].sum() - point @ product)
     spread = float(np.abs(point) @ sizes + 2.0 * np.partition(sizes, n - k)[n - k :].sum())
+    # With entries of w = v - m that sum to e and not 0, w'Bw >= -(4 k + |e|) |e| max |B_ij|: w less
+    # e / n throughout sums to zero, and |w|_1 <= 2 k.
     off = abs(float(point.sum()) - k) + n * 2.3e-16 * k
     return value - (n + 16) * 2.3e-16 * spread - (4.0 * k + off) * off * largest

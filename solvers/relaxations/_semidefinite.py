@@ -14,6 +14,9 @@ with entries of the matrix off by e at most, its least eigenvalue is off by n e 
 LAPACK's is off by some units times its norm: both are taken off. The method is the alternating
 direction one of Wen, Goldfarb & Yin (2010) on the dual; the multipliers z take gradient steps, as
 in first-order versions of the bounds of Krislock, Malick & Roupin (2014).
+
+Called by the nodes of `exact._branching` and by bound="sdp". An iteration is one eigenvalue
+decomposition, O(n^3), and a few passes over n^2; to separate is O(n^3) with a small constant.
 """
 
 import math
@@ -82,6 +85,7 @@ class Iterate:
         """Return what is left of it when one index is deleted and k have to be chosen."""
         left = np.delete(np.arange(len(self.X)), gone)
         X, S, N = (part[np.ix_(left, left)].astype(np.float64) for part in (self.X, self.S, self.N))
+        # To the trace that is asked for now. The rows need not be feasible to begin with.
         trace = float(np.trace(X))
         if trace > 1e-9:
             X *= k / trace
@@ -117,6 +121,7 @@ class Relaxation:
         largest = float(np.abs(rest).max())
         negligible = 1e-13 * float(np.abs(costs).max())
         self.constant = largest <= negligible  # and counted in the error
+        # A power of two, so that scaling rounds nothing; the penalty then suits every problem.
         self.scale = 1.0 if self.constant else float(2.0 ** np.frexp(largest)[1])
         magnitude = float(np.abs(costs).max()) + abs(shift) + k * float(np.abs(y).max())
         self._error = 64 * UNIT * self._n * magnitude + (largest * k if self.constant else 0.0)
@@ -203,6 +208,9 @@ class Relaxation:
     ) -> None:
         """Raise the bound to what these multipliers prove."""
         slack = self._costs + self._combined - _adjoint(0.0, y, self._k) - N
+        # <slack, X> >= lambda_min tr X = k lambda_min for X psd; N and z times their inequalities
+        # are not negative at any selection, and A*(y, 0) is orthogonal to all of them. So y, N >= 0
+        # and z >= 0 may be anything.
         least = float(np.linalg.eigvalsh(slack)[0])
         # Added one by one: the order in which `sum` adds is NumPy's affair.
         sides = np.cumsum(z[rows[:, 0] % 2 == 1])
@@ -231,11 +239,13 @@ class Relaxation:
         """Drop the slack inequalities, add up to `most` of the most violated; returns how many."""
         state, least = self.iterate, _LEAST
         rows, amounts = np.empty((_ROOM, 4), np.int32), np.empty(_ROOM)
+        # More than there is room for: the worst are wanted, so the threshold rises until all fit.
         while (found := self._kernel.separate(state.X, least, rows, amounts)) == _ROOM:
             if late():
                 break
             least *= 2
         worst = np.argsort(-amounts[:found], kind="stable")[:most]
+        # An inequality without a multiplier does nothing for the bound.
         tight = state.multipliers > 1e-7
         kept = state.rows[tight]
         known = {tuple(row) for row in kept.tolist()}
@@ -296,6 +306,7 @@ def _split(W: Matrix, mu: float) -> tuple[Matrix, Matrix]:
     """Return the positive part of W and, over mu, its negative part: the slack and the primal."""
     values, vectors = np.linalg.eigh(W)
     negative = int(np.searchsorted(values, 0.0))
+    # The product of the fewer vectors; the other part is the difference. W = S - mu X.
     if 2 * negative >= len(values):
         part = vectors[:, negative:]
         positive = (part * values[negative:]) @ part.T

@@ -1,4 +1,9 @@
-"""Frank-Wolfe on the convex relaxation: a lower bound, and an answer by rounding."""
+"""Frank-Wolfe on the convex relaxation: a lower bound, and an answer by rounding.
+
+Mean matching has its own kernels, which see sums of rows in d dimensions (`_Relaxation`, over
+`_kernels.frank_wolfe`); quadratic forms go through `_quadratic_relaxation`. In both the bound holds
+at any point, so that it does not matter when the steps stop.
+"""
 
 import math
 from collections.abc import Iterator
@@ -117,6 +122,8 @@ class FrankWolfe(TimedSolver):
         built = deadline.elapsed
         whole = deadline
         relaxed = QuadraticRelaxation(form, taken, self.variant, self.steps, deadline)
+        # Half of the time belongs to the swaps: a better selection is worth more than the last
+        # digits of a bound.
         swaps = self.rounding == "swap" and deadline.limited
         reserved = _FOR_SWAPS * deadline.remaining if swaps else 0.0
         termination = relaxed.run(
@@ -190,6 +197,8 @@ class _Relaxation:
     def _iterate(self, steps: int) -> int:
         """Take up to so many steps; returns how many."""
         given = self._at_once == 1
+        # A step that takes long on its own: its scores are computed here in parts, between looks at
+        # the clock.
         if given:
             _, _, vertex, point, _ = self._room
             self._kernel.point_of(self._sums, self._weights, self._count, point)

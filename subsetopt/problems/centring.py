@@ -1,4 +1,9 @@
-"""Vectors seen from where they are, so that what they have in common cancels once, exactly."""
+"""Vectors seen from where they are, so that what they have in common cancels once, exactly.
+
+Called by `MeanMatching`, by the solvers through `heuristics._centred`, and by `mmd_terms` for the
+origin of `relative_kernels`. Of values 1e8 with a spread of 1 a sum of squares keeps nothing of the
+spread in float64; of the differences it keeps all.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,8 +48,12 @@ class Centring:
         shift = centre(values)
         if target is not None:
             seen = target - shift
+            # One subtraction; the shift itself is a number, and no error, whatever it was meant to
+            # be.
             return cls(shift, seen, UNIT * np.abs(seen))
         sums, sizes = _sums(values, shift)
+        # Additions that a term takes part in, at most: within a block one by one, then between the
+        # blocks; and the difference and the division.
         operations = min(len(values), _BLOCK) + len(values) / _BLOCK + 4
         return cls(shift, sums / len(values), UNIT * operations * sizes / len(values))
 
@@ -55,6 +64,7 @@ class Centring:
 
 def centre(*clouds: NDArray[Any]) -> NDArray[np.float64]:
     """Return the mean of some points (n, d) but for rounding: of equal points exactly these."""
+    # From one of the points: the sum of equal points, divided again, need not be these.
     first = clouds[0][0].astype(np.float64)
     total = sum((_sums(cloud, first)[0] for cloud in clouds), np.zeros_like(first))
     return np.asarray(first + total / sum(map(len, clouds)))

@@ -1,4 +1,9 @@
-"""Floats as integers times a power of two, so that sums are exact."""
+"""Floats as integers times a power of two, so that sums are exact.
+
+Called by `MeanMatching` for its exact objective and bound, by `exact` for its integers, by branch
+and bound for the grid of a form. Integers are int64 while all fit; float64 data that span more than
+62 binary digits keep mantissa and shift, and sum by shift.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,9 +54,12 @@ class Dyadic:
             return cls(0, 0, np.zeros(floats.size, np.int64))
         some = exponents if nonzero == floats.size else exponents[floats != 0]
         low = int(np.minimum.reduce(some)) - (24 if values.dtype.itemsize <= 4 else 53)
+        # frexp has mantissas in [1/2, 1) with 24 or 53 bits, so that every value is a multiple of
+        # 2**low and below 2**high.
         high = int(np.maximum.reduce(some))
         if high - low <= _INT64_BITS:
             return cls._reduced(_scaled(floats, -low), low, high - low)
+        # Values with few bits, such as 1e10 and 0.5, fit once zeros at the end of mantissas count.
         whole = (mantissas * 2.0**53).astype(np.int64)
         trailing = _trailing_zeros(whole)
         shifts = np.where(whole != 0, exponents - 53 + trailing, high)
@@ -62,6 +70,8 @@ class Dyadic:
 
     @classmethod
     def _reduced(cls, integers: NDArray[np.int64], exponent: int, bits: int) -> "Dyadic":
+        # The lowest bit of all of them together is that of the one with the fewest zeros at its
+        # end.
         common = int(np.bitwise_or.reduce(integers))
         spare = (common & -common).bit_length() - 1 if common else 0
         return cls(exponent + spare, bits - spare, integers >> spare if spare else integers)
@@ -85,6 +95,8 @@ class Dyadic:
         """Return the exact sum of the chosen, in units of ``2**exponent``; O(len(chosen))."""
         if self.integers is not None:
             part = self.integers[chosen]
+            # No partial sum of so many terms of so many bits leaves int64; else high and low halves
+            # are summed apart, and joined in Python.
             if self.bits + self.integers.size.bit_length() < 64:
                 return int(np.add.reduce(part))
             return (int((part >> 31).sum()) << 31) + int((part & (2**31 - 1)).sum())

@@ -60,6 +60,7 @@ class Relative(Kernel):
 
     def filler(self, X: NDArray[Any], Y: NDArray[Any]) -> Fill:
         """Return what evaluates blocks, by a matrix product each, two for polynomials."""
+        # The difference comes before the conversion: in float32 it would keep few of its digits.
         origin, dtype = np.array(self.origin), self.dtype(X, Y)
         left = (X - origin).astype(dtype)
         right = left if Y is X else (Y - origin).astype(dtype)
@@ -91,6 +92,7 @@ def _polynomial(
         q = np.matmul(left[rows], right[columns].T)
         q *= dtype.type(gamma)
         base = (z + np.add.outer(u[rows], v[columns])).astype(dtype)
+        # A matrix product of p - 1 columns: each term is a function of x times one of y. As the difference of powers that it is, the sum would cancel.
         np.matmul(ups[rows], downs[columns].T, out=out)
         inner = np.ones_like(q)  # by Horner: sum of comb(p, i) q^(i-1) base^(p-i)
         raised = np.ones_like(base)
@@ -105,6 +107,8 @@ def _polynomial(
 
 def _mixed(p: int, i: int, j: int, z: np.float64) -> np.float64:
     """Return the factor of ``u^i v^j`` in ``(z + u + v)^p``."""
+    # The coefficient of u^i v^j is the multinomial one: choose i of p factors, then j of the
+    # others.
     if i + j > p:
         return np.float64(0)
     return comb(p, i) * comb(p - i, j) * z ** (p - i - j)
