@@ -1,7 +1,8 @@
 """Rounding that is always on the safe side: lower bounds down, distances up.
 
 Called by `certification`, for what a certificate says, and by forms and relaxations for what sums
-in floating point can be off by. Directions come from exact comparison with a Fraction, not from the rounding mode of the processor, which compiled code takes to be the nearest.
+in floating point can be off by. Directions come from exact comparison with a Fraction, not from the
+rounding mode of the processor, which compiled code takes to be the nearest.
 """
 
 import math

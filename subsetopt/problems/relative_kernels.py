@@ -92,7 +92,8 @@ def _polynomial(
         q = np.matmul(left[rows], right[columns].T)
         q *= dtype.type(gamma)
         base = (z + np.add.outer(u[rows], v[columns])).astype(dtype)
-        # A matrix product of p - 1 columns: each term is a function of x times one of y. As the difference of powers that it is, the sum would cancel.
+        # A matrix product of p - 1 columns: each term is a function of x times one of y. As the
+        # difference of powers that it is, the sum would cancel.
         np.matmul(ups[rows], downs[columns].T, out=out)
         inner = np.ones_like(q)  # by Horner: sum of comb(p, i) q^(i-1) base^(p-i)
         raised = np.ones_like(base)
