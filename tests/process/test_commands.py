@@ -48,7 +48,7 @@ def test_solve_and_exit_codes(losses: Path) -> None:
     assert json.loads(done.stdout)["k"] == 5
     done = run("solve", "mean-matching", losses, "-k", 500)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: k is 500")
+    assert done.stderr.startswith("error: k must be an integer in [1, 40]; got 500")
     assert run("--bogus").returncode == 2
 
 

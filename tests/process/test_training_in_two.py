@@ -1,3 +1,5 @@
+"""Two processes that train one model, started as torchrun starts them."""
+
 import json
 import os
 import signal
