@@ -317,7 +317,8 @@ def test_what_is_no_suite(folder: Path, text: str, error: type[Exception], messa
 
 
 @pytest.mark.parametrize(
-    ("options", "solver"), [({"sweeps": 2}, "running-swap"), ({"restarts": 2}, "swap"), ({}, "stride")]
+    ("options", "solver"),
+    [({"sweeps": 2}, "running-swap"), ({"restarts": 2}, "swap"), ({}, "stride")],
 )
 def test_one_family_that_takes_a_solver_is_enough(
     folder: Path, options: dict[str, Any], solver: str
