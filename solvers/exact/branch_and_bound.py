@@ -124,6 +124,8 @@ class _Search:
 
     def all_of_it(self, most: float) -> Termination:
         """Search; a proof that takes long is helped by a better selection to compare with."""
+        # Tabu first in any case was tried: short proofs then wait for a kernel that they do not
+        # need.
         moves = _MOVES * self._form.n
         unaided = min(_UNAIDED // self._form.n**3, most)
         termination = self._walk(0 if unaided else moves)

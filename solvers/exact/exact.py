@@ -142,6 +142,8 @@ class _Search:
         least = min(sub.least for sub in self.integers.subproblems) * self.integers.unit
         enough = Limits(seed=limits.seed, absolute_gap=float(least) * (1 + 1e-9))
         restarts = max(8, min(_RESTARTS, _POSITIONS // problem.n))
+        # A good selection keeps the searches short, which look no farther than it; and often it
+        # attains the nearest grid point, so that nothing is searched.
         first = Swap(restarts=restarts).bounded(problem, enough, deadline)
         assert first.indices is not None  # swap always has an answer
         self.stopped = first.termination if first.termination in _STOPPED else None
@@ -181,6 +183,7 @@ class _Search:
         groups = 160.0 * _meet.subsets((n + 3) // 4, subs[-1].count)
         pieces = 24.0 * self._threads * min(_meet.PIECE, max(keys) / 2)
         yield Plan(seconds / self._threads, groups + pieces, "meet")
+        # As few sums as the best selection so far leaves of interest.
         width, most = self._width(), max(sub.count for sub in subs)
         yield Plan(*_dynamic.estimate(n, most, width), "dynamic")
         window = self._window()

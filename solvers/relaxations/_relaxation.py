@@ -145,7 +145,9 @@ def dual_bound(model: LinearModel, duals: NDArray[np.float64]) -> float:
     terms = np.abs(y * side).sum() + ((np.abs(model.objective) + sizes) * most).sum()
     entries = int(np.bincount(rows.columns, minlength=1).max()) + 64  # of the longest sum
     rounding = _UNIT * min(entries, 2**20) * float(terms)
-    return float(y @ side + reduced @ ends) - rounding
+    # Sums by NumPy, pairwise: a product of vectors by BLAS may add millions of terms in a few
+    # lanes.
+    return float((y * side).sum() + (reduced * ends).sum()) - rounding
 
 
 def quadratic_relaxation(form: QuadraticForm, limits: Limits) -> Relaxation:

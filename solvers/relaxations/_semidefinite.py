@@ -176,6 +176,9 @@ class Relaxation:
         right = rows[:, 0] % 2 == 1
         N[:] = state.N
         for count in range(1, iterations + 1):
+            # y is where the augmented Lagrangian is least with S, N and X as they are, A A* being
+            # the same in every iteration; then N, then S and X. With three such blocks the method
+            # need not converge: no bound rests on it.
             seen = self._costs + self._combined
             seen -= S
             seen -= N

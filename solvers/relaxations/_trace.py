@@ -40,6 +40,8 @@ def largest_trace(
         for _ in range(_STEPS):
             if deadline.passed:
                 break
+            # Of log det the gradient is minus the diagonal of the inverse, the Hessian minus the
+            # squares of its entries.
             gradient = 1.0 - mu * np.diagonal(inverse)
             step = np.asarray(np.linalg.solve(mu * inverse * inverse, gradient), np.float64)
             length = _length(matrix, d, step, deadline)

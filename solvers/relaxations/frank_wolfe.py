@@ -173,6 +173,7 @@ class _Relaxation:
         vertex = self._vertex(uniform)
         self._atoms, self._sums, self._weights = started(self._rows, vertex, options.steps + 2)
         self._count, self.taken = 1, 0
+        # The objective is a squared length.
         self.bound = 0.0
         self._scale = float(self._sums[0] @ self._sums[0])
         self._gap = math.inf

@@ -158,6 +158,8 @@ def quadruple_swap(values, chosen, residual, cap, state, taken, free):
     most_in = ((q + 1) // 2) * ((q + 1) // 2 - 1) // 2
     # Every second position is in the first half, the others in the second: exchanges of different
     # halves are disjoint without a look.
+    # Sums of pairs on either side, some sqrt(cap) of them: lists of the exchanges themselves, with
+    # four positions each, took twice the time.
     out_sums = np.empty(most_out, np.float64)
     in_sums = np.empty(most_in, np.float64)
     out_ends = np.empty(2 * most_out, np.int64)

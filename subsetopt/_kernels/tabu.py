@@ -130,6 +130,7 @@ def walk(
                 near[ROOM + n_in] = held[q]
                 n_in += 1
         # The best exchange among them, ties at random.
+        # O(ROOM^2) of them. Where all are tabu, this iteration makes no move.
         value = numbers[VALUE]
         enough = numbers[BEST] - gain
         change = np.inf

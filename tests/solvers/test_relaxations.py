@@ -1,5 +1,6 @@
 """The relaxations: bounds that hold, their order, and the closed form of the published one."""
 
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.forms import LINEARISATIONS, QuadraticForm
+from subsetopt.forms import LINEARISATIONS, LinearModel, QuadraticForm
+from subsetopt.forms.models import SparseRows
 from subsetopt.limits import Limits
 from subsetopt.solvers import bounds
 from subsetopt.solvers.relaxations import _published_lp, _relaxation
@@ -102,6 +104,20 @@ def test_any_duals_and_any_point_give_a_bound(seed: int, n: int, data: Any, kind
     points = rng.normal(size=(n, n))
     convex = QuadraticForm(points @ points.T, form.linear, k, semidefinite=True)
     assert _relaxation.tangent_bound(convex, rng.random(n)) <= optimum(convex)
+
+
+def test_dual_bounds_count_the_rounding_of_long_sums() -> None:
+    n = 2**18
+    objective, lower = np.full(n, -(2.0**-54)), np.zeros(n)  # each is lost beside 1.0
+    objective[0] = lower[0] = 1.0
+    nothing = SparseRows(np.zeros(2, np.int64), np.empty(0, np.int64), np.empty(0))
+    side, whole = np.zeros(1), np.zeros(n, np.bool_)
+    names = ("x",) * n
+    model = LinearModel(
+        "long", objective, lower, np.ones(n), whole, nothing, side - np.inf, side, names, ("r",), n
+    )
+    bound = _relaxation.dual_bound(model, np.zeros(1))
+    assert Fraction(bound) <= 1 - (n - 1) * Fraction(1, 2**54)
 
 
 @pytest.mark.parametrize("kind", KINDS)
