@@ -43,6 +43,7 @@ def best_addition(centred, norms, chosen, total):
     for i in range(centred.shape[0]):
         if not chosen[i]:
             value = norms[i] + 2.0 * dot(centred[i], total)
+            # Some row in any case, also where all of them overflow.
             if value < best or pick < 0:
                 best = value
                 pick = i

@@ -27,6 +27,7 @@ def add_images(matrix, begin, end, point, out):
     """Add to ``A point`` what its entries begin..end-1 contribute; O(n) for each but the zeros."""
     for i in range(begin, end):
         weight = point[i]
+        # Rows for columns, A being symmetric: memory is read in order, and a vertex costs O(k n).
         if weight != 0.0:
             for j in range(out.size):
                 out[j] += weight * matrix[i, j]

@@ -27,7 +27,7 @@ def reach(values, begin, end, first, bits):
 
     Notes
     -----
-    O(n k sums / 64) word operations, and O(k sums) in all to enter what is new. Following
+    O(n k sums / 64) word operations, and O(64 k sums) in all to enter what is new. Following
     ``first`` backwards yields a subset: what an item was added to was reached by earlier items.
     """
     rows, words = bits.shape
@@ -54,6 +54,8 @@ def reach(values, begin, end, first, bits):
 
 @inner
 def _enter(first, c, word, new, item, sums):
+    # All bits of a word for each time that it has news: O(64 k sums) in all at worst, since every
+    # time one bit at least is set for good.
     for b in range(64):
         if (new >> np.uint64(b)) & np.uint64(1):
             total = word * 64 + b
