@@ -297,8 +297,8 @@ def test_a_missing_backend(losses: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-k", "0"], ["got 0", "1..40"]),
-        (["-k", "41"], ["k is 41"]),
+        (["-k", "0"], ["k must be an integer in [1, 40]; got 0"]),
+        (["-k", "41"], ["k must be an integer in [1, 40]; got 41"]),
         (["-k", "2.5"], ["--k", "--help"]),
         ([], ["--k"]),
         (["-k", "5", "--solver", "magic"], ["magic", "random", "stride", "cbc"]),

@@ -140,7 +140,7 @@ def test_a_matrix_with_a_linear_term(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "code", "words"),
     [
-        (MDPLIB, ["-k", 5], 2, ["k is 5"]),
+        (MDPLIB, ["-k", 5], 2, ["k must be an integer in [1, 4]; got 5"]),
         (MDPLIB, ["--maximise"], 2, ["sense is 'maximise', which is for matrix, edges", "mdplib"]),
         (MDPLIB, ["--linear", "c.npy"], 2, ["linear is 'c.npy', which is for matrix; "]),
         (MDPLIB, ["--instance", 1], 2, ["which is for bqp"]),
@@ -329,13 +329,13 @@ def test_a_precomputed_kernel_with_indices(tmp_path: Path) -> None:
     [
         (["--kernel", "cosine"], ["'cosine'", "gaussian", "laplace"]),
         (["--scale", "wide"], ["--scale", "'wide'", "median"]),
-        (["--scale", "-1"], ["scale is -1"]),
+        (["--scale", "-1"], ["scale must be a finite number > 0 or 'median'; got -1.0"]),
         (
             ["--kernel", "linear", "--scale", "1"],
             ["kernel 'linear' has no option 'scale'; it has none"],
         ),
         (["--degree", "2"], ["kernel 'gaussian' has no option 'degree'; it has scale"]),
-        (["--kernel", "polynomial", "--degree", "0"], ["degree is 0"]),
+        (["--kernel", "polynomial", "--degree", "0"], ["degree must be an integer >= 1; got 0"]),
         (["--formulation", "printed"], ["'printed'", "published"]),
         (["-k", "30"], ["k is 30"]),
         (["--kernel", "precomputed"], ["square"]),
