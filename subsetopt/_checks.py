@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
 
@@ -115,11 +114,19 @@ def _require(
     raise error(f"{name} must be {wanted}; got {got}{f'; {fix}' if fix else ''}")
 
 
-@lru_cache(512)
+_MOST_ENDS = 512
+_ENDS: dict[str, tuple[float, float, bool, bool]] = {}  # torch.compile warns of an lru_cache
+
+
 def _ends(interval: str) -> tuple[float, float, bool, bool]:
     """Return both ends of an interval, and whether each belongs to it."""
-    low, high = interval[1:-1].split(",")
-    return _end(low), _end(high), interval[0] == "[", interval[-1] == "]"
+    ends = _ENDS.get(interval)
+    if ends is None:
+        low, high = interval[1:-1].split(",")
+        ends = _end(low), _end(high), interval[0] == "[", interval[-1] == "]"
+        if len(_ENDS) < _MOST_ENDS:
+            _ENDS[interval] = ends
+    return ends
 
 
 def _end(text: str) -> float:
