@@ -63,7 +63,7 @@ def test_numbers_and_missing_values_stay() -> None:
 
 def test_all_writers_of_csv_are_here() -> None:
     """Whatever writes CSV by itself would have to think of formulas by itself."""
-    writes = re.compile(r"csv\.writer\(|DictWriter\(|\.to_csv\(|savetxt\(|write_csv\(")
+    writes = re.compile(r"csv\.writer\(|DictWriter\(|\.to_csv\(|savetxt\(|\.write_csv\(")
     by_arrow = re.compile(r"arrow\(\"csv\"\)\.CSVWriter|csv\.CSVWriter")
     for folder in ("subsetopt", "solvers", "benchmarks", "docs/scripts"):
         for path in (ROOT / folder).rglob("*.py"):

@@ -40,7 +40,7 @@ def test_blas_is_put_back() -> None:
     with threadpool_limits(2, "blas"):
         assert 2 in blas_threads()
         with one_blas_thread():
-            assert blas_threads() == {1}
+            assert 1 in blas_threads()  # others than NumPy's may be loaded as well
         assert 2 in blas_threads()
     assert processors() >= 1
 
