@@ -48,11 +48,11 @@ def _show(rows: "tuple[SolverInfo, ...]") -> None:
 
     columns: tuple[Column[SolverInfo], ...] = (
         Column("name", "name"),
-        Column("kind", "kind"),
-        Column("version", lambda x: x.version or None),
+        Column("kind", "kind", rank=1),
+        Column("version", lambda x: x.version or None, rank=3),
         Column("available", lambda x: "yes" if x.availability else f"no: {x.availability.reason}"),
         Column("handles", lambda x: ", ".join(x.handles)),
-        Column("exact", lambda x: "yes" if x.exact else "no"),
+        Column("exact", lambda x: "yes" if x.exact else "no", rank=2),
         Column("summary", "summary"),
     )
     style = {True: "", False: "dim"}
