@@ -48,10 +48,15 @@ def entrants(named: Sequence[Entrant], families: Iterable[str]) -> Entrants:
         If a name is not in the catalogue.
     UnsupportedProblem
         If one handles none of the families.
+    InvalidOption
+        If one has no such option, or its value is outside its domain.
     """
     wanted = tuple(dict.fromkeys(families))
     if named:
         placed = [replace(entrant, families=_handled(entrant, wanted)) for entrant in named]
+        for entrant in placed:  # options are refused now, not run by run
+            if entrant.families != (SEQUENCE,):
+                catalogue.create(entrant.name, **entrant.options)
         left_out: dict[str, str] = {}
     else:
         placed, left_out = _all(wanted)

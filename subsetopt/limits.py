@@ -8,7 +8,7 @@ from ._options import check, documented, option
 @documented
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """When to stop, and with what means; None leaves the solver's own default."""
+    """When to stop, and with what means; None, but for the seed, leaves the solver's default."""
 
     time_limit: float | None = option("Wall-clock seconds.", None, gt=0, metavar="S", unset="none")
     gap: float | None = option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subsetopt._clock import CLOCK
+from subsetopt._registry import require_options
 from subsetopt.certification import Begun, certify
 from subsetopt.errors import (
     InvalidOption,
@@ -222,6 +223,7 @@ def solve_many(
     """
     from concurrent.futures import ThreadPoolExecutor
 
+    require_options("solve_many", limits, Limits.names())
     Limits(threads=threads, **limits)  # bad limits fail before any work
     waiting = list(problems)
     if not waiting:
@@ -233,13 +235,19 @@ def solve_many(
         return list(pool.map(lambda problem: solve(problem, ready, threads=1, **limits), waiting))
 
 
+def _kind(value: object) -> str:
+    """Return what a value is, in a few words: its type, and its shape where it has one."""
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + (f" of shape {tuple(shape)}" if shape is not None else "")
+
+
 def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
     """Return the solver object, able to take the problem here and now."""
     chosen = solver
     family = getattr(problem, "family", None)
     if family is None:
         raise InvalidProblem(
-            f"{problem!r} is no problem; build one, for instance MeanMatching(values, k)"
+            f"problem must be a problem such as MeanMatching(values, k); got {_kind(problem)}"
         )
     if isinstance(chosen, str):
         from subsetopt.solvers import catalogue

@@ -7,8 +7,16 @@ import subsetopt as so
 
 
 def test_what_is_no_problem() -> None:
-    with pytest.raises(so.InvalidProblem, match="is no problem; build one"):
+    said = r"problem must be a problem such as MeanMatching\(values, k\); got "
+    with pytest.raises(so.InvalidProblem, match=said + "list"):
         so.solve([1.0, 2.0], "swap")  # type: ignore[arg-type]
+    with pytest.raises(so.InvalidProblem, match=said + r"ndarray of shape \(20,\)"):
+        so.solve(np.ones(20), "swap")  # type: ignore[arg-type]
+
+
+def test_what_many_problems_have_no_option_for() -> None:
+    with pytest.raises(so.InvalidOption, match="solve_many has no option 'bound'; it has"):
+        so.solve_many([so.MeanMatching([1.0, 2.0], 1)], bound="lp")
 
 
 def test_what_is_no_solver() -> None:

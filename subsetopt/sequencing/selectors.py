@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from subsetopt._checks import require_integer
 from subsetopt._registry import Registry
-from subsetopt.errors import InvalidOption, InvalidResult
+from subsetopt.errors import InvalidOption, InvalidResult, UnknownSolver, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.problems.memory import require_memory
 from subsetopt.solution import Termination
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _ENDLESS = 2**62  # looks
 _ROUNDING = 1e-12  # of the largest potential: gains below it are none
+
+_FAMILY = "mmd"
+"""What a batch of what is left is, to a solver: `RemainingSelection.family`."""
 
 SELECTORS = Registry(
     "batch selector",
@@ -173,7 +176,8 @@ def selector_of(
 ) -> tuple[BatchSelector, str]:
     """Return what chooses batches, and how it is called in a result's provenance.
 
-    A name is one of `SELECTORS` or a solver's. Raises as `subsetopt.solver` and `Limits` do.
+    A name is one of `SELECTORS` or of a solver that takes such problems, else UnknownSolver or
+    UnsupportedProblem is raised; options raise as `subsetopt.solver` and `Limits` do.
     """
     if isinstance(selector, str) and selector in SELECTORS:
         return SELECTORS.create(selector, **options), f"{selector}({_listed(options)})"
@@ -183,17 +187,30 @@ def selector_of(
     limits = {name: value for name, value in options.items() if name in Limits.names()}
     own = {name: value for name, value in options.items() if name not in limits}
     if isinstance(selector, str):
+        if selector not in catalogue.names():
+            able = (name for name in catalogue.names() if _handles(catalogue.solver_class(name)))
+            known = ", ".join(dict.fromkeys([*SELECTORS, *able]))
+            raise UnknownSolver(f"no batch selector is called {selector!r}; there are: {known}")
         selector, own = catalogue.create(selector, **own), {}
     if not isinstance(selector, Solver):
         own = dict(options)  # all of them, limits too
     if own:
         raise InvalidOption(f"option {next(iter(own))!r} belongs into {selector!r} itself")
     if isinstance(selector, Solver):
+        if not _handles(type(selector)):
+            raise UnsupportedProblem(
+                f"solver {selector.name!r} solves {', '.join(selector.handles)}; a batch selector "
+                f"must solve {_FAMILY}"
+            )
         solving = Solving(selector, Limits(**limits, seed=seed, threads=threads))
         return solving, f"{selector!r}; {_listed(limits)}"
     if callable(selector):
         return selector, repr(selector)
     raise InvalidOption(f"selector must be a name, a Solver or a BatchSelector; got {selector!r}")
+
+
+def _handles(solver: "type[Solver]") -> bool:
+    return _FAMILY in solver.handles
 
 
 def _listed(options: Mapping[str, Any]) -> str:

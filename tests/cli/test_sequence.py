@@ -203,7 +203,7 @@ def test_what_cannot_be_compared_is_left_out(features: Path) -> None:
         (["--option", "sweeps"], "not of the form KEY=VALUE"),
         (["--option", "sweeps=-1"], "sweeps must be an integer >= 0 or None; got -1"),
         (["--option", "turns=2"], "no option 'turns'"),
-        (["--solver", "nothing"], "no solver is called 'nothing'"),
+        (["--solver", "nothing"], "no batch selector is called 'nothing'"),
         (["--compare", "random,nothing"], "--compare names 'nothing'; known are random"),
         (["--compare", "stride"], "--compare names 'stride'"),
         (["--out", "order.csv"], "known are .npz"),
