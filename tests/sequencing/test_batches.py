@@ -361,8 +361,9 @@ def test_the_mmd_of_any_order() -> None:
 def test_who_chooses_no_batches_is_told_before_anything_is_computed() -> None:
     from subsetopt.sequencing.selectors import selector_of
 
-    with pytest.raises(so.UnknownSolver, match=r"'runing-swap'; there are: .*running-swap") as named:
+    said = r"'runing-swap'; there are: .*running-swap"
+    with pytest.raises(so.UnknownSolver, match=said) as named:
         selector_of("runing-swap", {}, seed=0, threads=None)
     assert "exact" not in str(named.value)  # which takes sums alone
-    with pytest.raises(so.UnsupportedProblem, match="'exact' solves mean-matching; .*solve mmd"):
+    with pytest.raises(so.UnsupportedProblem, match=r"'exact' solves mean-matching; .*solve mmd"):
         selector_of("exact", {}, seed=0, threads=None)
