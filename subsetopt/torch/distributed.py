@@ -13,7 +13,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 from .features import standardised
 from .ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
 from .rules import Rule
-from .rules.checks import require_shape
+from .rules.candidates import Candidates
 from .rules.wrapper import Wrapper
 from .search.joint import exchange_jointly
 
@@ -24,8 +24,7 @@ _MATCHING = ("obftf", "obftf_exact", "vector", "frank_wolfe")
 class _Everyone(NamedTuple):
     """What all ranks know of each other before they choose."""
 
-    losses: Tensor  # (1, N), rank after rank
-    features: Tensor | None
+    given: Candidates  # (1, N), rank after rank
     sizes: list[int]
     wanted: list[int | None]
 
@@ -105,34 +104,37 @@ class DistributedRule(Wrapper):
 
     def __call__(
         self,
-        losses: Tensor,
+        losses: Tensor | None = None,
         k: int | float | None = None,
-        *,
-        generator: Generator | None = None,
-        features: Tensor | None = None,
+        **given: Any,
     ) -> Tensor:
         """Return the indices of `choose`; its weights are then in `last`."""
-        return self.choose(losses, k, generator=generator, features=features).indices
+        return self.choose(losses, k, **given).indices
 
     def choose(
         self,
-        losses: Tensor,
+        losses: Tensor | None = None,
         k: int | float | None = None,
         *,
-        generator: Generator | None = None,
         features: Tensor | None = None,
+        n: int | None = None,
+        device: torch.device | str | None = None,
+        generator: Generator | None = None,
     ) -> DistributedChoice:
         """Choose, with scope "global" on all ranks at once: each of them has to call it.
 
         Parameters
         ----------
-        losses : Tensor, (n,)
+        losses : Tensor, (n,), optional
             Of this rank; with scope "local" also (B, n).
         k : int or float, optional
             How many on this rank, or on average over the ranks; or a share.
+        features : Tensor, (n, d), optional
+        n : int, optional
+        device : torch.device or str, optional
+            As of `Rule`.
         generator : torch.Generator, optional
             With scope "global" in the same state on all ranks. None is the rule's own.
-        features : Tensor, (n, d), optional
 
         Raises
         ------
@@ -141,26 +143,43 @@ class DistributedRule(Wrapper):
             on all of them.
         """
         if self.scope == "global":
-            self.last = self._choose_from_all(losses, k, generator, features)
+            everyone = self._everyone(losses, k, features, n, device)
+            self.last = self._choose_from_all(everyone, generator)
         else:
-            indices = super().__call__(losses, k, generator=generator, features=features)
+            given: dict[str, Any] = {"features": features, "n": n, "device": device}
+            indices = super().__call__(losses, k, generator=generator, **given)
             share = torch.full(indices.shape, 1.0 / indices.shape[-1], device=indices.device)
             self.last = DistributedChoice(indices=indices, weights=share, total=None, samples=None)
         return self.last
 
-    def probabilities(self, losses: Tensor, k: int | float | None = None) -> Tensor:
+    def probabilities(
+        self,
+        losses: Tensor | None = None,
+        k: int | float | None = None,
+        *,
+        n: int | None = None,
+        device: torch.device | str | None = None,
+    ) -> Tensor:
         """Return the probability of each sample of this rank; scope "global" gathers for it."""
         if self.scope == "local":
-            return self.rule.probabilities(losses, k)
-        everyone = self._everyone(losses, k, None)
+            return self.rule.probabilities(losses, k, n=n, device=device)
+        everyone = self._everyone(losses, k, None, n, device)
         total = None if k is None else sum(size or 0 for size in everyone.wanted)
         rank, _ = world_of(self.group)
         first = sum(everyone.sizes[:rank])
-        chances = self.rule.probabilities(everyone.losses[0], total)
+        (shape, at, seen, _) = everyone.given
+        known = None if seen is None else seen[0]
+        chances = self.rule.probabilities(known, total, n=shape[1], device=at)
         return chances[first : first + everyone.sizes[rank]]
 
     def weights(
-        self, indices: Tensor, losses: Tensor, k: int | float | None, *, reweight: bool
+        self,
+        indices: Tensor,
+        losses: Tensor | None,
+        k: int | float | None,
+        *,
+        reweight: bool,
+        n: int | None = None,
     ) -> Tensor | None:
         """Return what to weigh the losses just chosen with, for their sum; None: take their mean.
 
@@ -170,12 +189,11 @@ class DistributedRule(Wrapper):
             By ``1 / (N p)``, so that the expected gradient is that of the N samples of all ranks.
         """
         if self.scope == "local" or self.last is None:
-            chances = self.rule.probabilities(losses, k)[indices] if reweight else None
-            return None if chances is None else 1.0 / (len(losses) * chances)
+            return self.rule.weights(indices, losses, k, reweight=reweight, n=n)
         if not reweight:
             return None if self.balance else self.last.weights
         assert self.last.samples is not None
-        chances = self.probabilities(losses, k)[indices]
+        chances = self.probabilities(losses, k, n=n, device=indices.device)[indices]
         world = world_of(self.group)[1]
         scaled = world / (self.last.samples * chances)
         return torch.where(self.last.weights > 0, scaled, 0.0)  # a filler's chance may be none
@@ -229,34 +247,21 @@ class DistributedRule(Wrapper):
 
     # -- the parts --------------------------------------------------------------------------------
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
-        own = generator or self._own_generator(losses.device)
-        return self.rule._choose(losses, k, generator=own, features=features)
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        return self.rule._choose(given, k, generator or self._own_generator(given.device))
 
     def _choose_from_all(
-        self,
-        losses: Tensor,
-        k: int | float | None,
-        generator: Generator | None,
-        features: Tensor | None,
+        self, everyone: _Everyone, generator: Generator | None
     ) -> DistributedChoice:
         rank, world = world_of(self.group)
-        everyone = self._everyone(losses, k, features)
-        rows, sizes = everyone.losses, everyone.sizes
+        given, sizes = everyone.given, everyone.sizes
         if self.balance:
             size: Any = everyone.wanted[0]
-            chosen = self._balanced(rows, size, world, generator, everyone.features)
+            chosen = self._balanced(given, size, world, generator)
             indices, total = chosen[rank], size * world
         else:
             size = None if None in everyone.wanted else sum(filter(None, everyone.wanted))
-            chosen = self._choose(rows, size, generator=generator, features=everyone.features)
+            chosen = self._choose(given, size, generator)
             first = sum(sizes[:rank])
             ends = torch.tensor([first, first + sizes[rank]], device=chosen.device)
             start, stop = torch.searchsorted(chosen[0], ends).tolist()
@@ -264,66 +269,75 @@ class DistributedRule(Wrapper):
         if self.check:
             require_same(chosen, world, self.group)
         weights = torch.full(indices.shape, world / total, device=indices.device)
-        if not len(indices):  # a finite loss: zero times another would be no zero
-            own = torch.isfinite(rows[0, first : first + sizes[rank]])
-            indices = own.int().argmax().view(1)
+        if not len(indices):
+            indices = torch.zeros(1, dtype=torch.int64, device=chosen.device)
+            if given.losses is not None:  # a finite loss: zero times another would be no zero
+                own = torch.isfinite(given.losses[0, first : first + sizes[rank]])
+                indices = own.int().argmax().view(1)
             weights = torch.zeros(1, device=chosen.device)
         return DistributedChoice(indices=indices, weights=weights, total=total, samples=sum(sizes))
 
     def _balanced(
-        self, rows: Tensor, k: int, world: int, generator: Generator | None, features: Tensor | None
+        self, given: Candidates, k: int, world: int, generator: Generator | None
     ) -> Tensor:
         """Return the places (world, k) in the batches of equal size."""
-        points = None if features is None else features.view(world, -1, features.shape[-1])
-        rows = rows.view(world, -1)
-        chosen = self._choose(rows, k, generator=generator, features=points)
-        if features is None or points is None:
+        seen, points = given.losses, given.features
+        rows = None if seen is None else seen.view(world, -1)
+        found = None if points is None else points.view(world, -1, points.shape[-1])
+        shape = world, given.shape[1] // world
+        chosen = self._choose(Candidates(shape, given.device, rows, found), k, generator)
+        if points is None or found is None:
+            assert rows is not None
             return exchange_jointly(rows[:, :, None], chosen)
         if getattr(self.rule, "scale", "none") == "standardise":
-            points = standardised(features).view(points.shape)
-        return exchange_jointly(points, chosen)
+            found = standardised(points).view(found.shape)
+        return exchange_jointly(found, chosen)
 
     def _everyone(
-        self, losses: Tensor, k: int | float | None, features: Tensor | None
+        self,
+        losses: Tensor | None,
+        k: int | float | None,
+        features: Tensor | None,
+        n: int | None,
+        device: torch.device | str | None,
     ) -> _Everyone:
         """Return what the rule looks at, of all ranks; one collective if their sizes agree."""
         _, world = world_of(self.group)
-        require_shape(losses)
-        n = len(losses)
-        if losses.ndim != 1:
+        shape, at = self._placed(losses, features, n, device)
+        if len(shape) != 1:
             raise InvalidProblem(
-                f"losses have shape {tuple(losses.shape)}; scope='global' takes one batch (n,)"
+                f"losses have shape {tuple(shape)}; scope='global' takes one batch (n,)"
             )
         features = features if self.needs == "features" or self.takes_features else None
-        if features is not None and features.shape[:1] != losses.shape:
-            raise InvalidProblem(f"features have shape {tuple(features.shape)} for {n} losses")
-        k = min(k, n) if self.ragged and k is not None and is_integer(k) else k
-        size = self.rule.size(k, n)
-        seen = losses if features is None else features
-        sizes, wanted = self._sizes(seen, size, world)
-        if self.needs != "nothing":
-            seen = gathered(seen.detach(), sizes, self.group)
-        flat = seen if features is None else losses
-        if len(flat) != sum(sizes):  # only their number matters
-            flat = losses.new_zeros(sum(sizes))
+        if features is not None and features.shape[:1] != shape:
+            raise InvalidProblem(
+                f"features have shape {tuple(features.shape)} for {shape[0]} losses"
+            )
+        k = min(k, shape[0]) if self.ragged and k is not None and is_integer(k) else k
+        seen = None if self.needs == "nothing" else losses if features is None else features
+        sizes, wanted = self._sizes(seen, shape[0], at, self.rule.size(k, shape[0]), world)
+        whole = None if seen is None else gathered(seen.detach(), sizes, self.group)
+        total = torch.Size((sum(sizes),))
         try:
-            rows = self._rows(flat)
-            found = self.rule._features(None if features is None else seen, flat)
+            if features is None:
+                given = self.rule._given(whole, None, total, at, self.check)
+            else:
+                given = self.rule._given(None, whole, total, at, self.check)
         except InvalidProblem as error:
             starts = list(accumulate(sizes, initial=0))[:-1]
             raise InvalidProblem(f"{error}; all ranks as one, from places {starts} on") from None
-        return _Everyone(rows, found, sizes, wanted)
+        return _Everyone(given, sizes, wanted)
 
     def _sizes(
-        self, seen: Tensor, size: int | None, world: int
+        self, seen: Tensor | None, n: int, device: torch.device, size: int | None, world: int
     ) -> tuple[list[int], list[int | None]]:
         """Return n and k of all ranks; asks them only at the first call, if checked, or ragged."""
-        n = len(seen)
         if world == 1 or (self._agreed and not self.check and not self.ragged):
             return [n] * world, [size] * world
         self._agreed = True
-        setting = f"{self.name} {self.seed} {self.ragged} {seen.dtype} {tuple(seen.shape[1:])}"
-        return exchanged_sizes(n, size, setting, self.ragged, seen.device, self.group)
+        kind = "" if seen is None else f"{seen.dtype} {tuple(seen.shape[1:])}"
+        setting = f"{self.name} {self.seed} {self.ragged} {kind}"
+        return exchanged_sizes(n, size, setting, self.ragged, device, self.group)
 
     def size(self, k: int | float | None, n: int) -> int | None:
         """Return how many of n on each rank; None, also where ranks may differ in n."""

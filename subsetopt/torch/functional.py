@@ -11,7 +11,7 @@ from .rules import rule as made
 
 
 def select(
-    losses: Tensor,
+    losses: Tensor | None = None,
     k: int | float | None = None,
     rule: Rule | str = "obftf",
     generator: Generator | None = None,
@@ -25,7 +25,8 @@ def select(
 
     Parameters
     ----------
-    losses : Tensor, (n,) or (B, n)
+    losses : Tensor, (n,) or (B, n), optional
+        For the rules that need them.
     k : int or float, optional
         How many; or a share 0 < r <= 1. Some rules choose the number themselves.
     rule : Rule or str

@@ -215,8 +215,8 @@ class SubsetStep:
     ) -> tuple[Tensor, Tensor | None]:
         """Return the chosen places, and the losses they were chosen by."""
         if self.rule.needs == "nothing":
-            anything = torch.zeros(n, device=self._device(batch))
-            return self.rule(anything, k, generator=self.generator), None
+            device = self._device(batch)
+            return self.rule(k=k, n=n, device=device, generator=self.generator), None
         if self.recorded is not None:
             losses = _per_sample(self.recorded.lookup(ids), n)
             return self.rule(losses, k, generator=self.generator), losses
@@ -225,8 +225,11 @@ class SubsetStep:
         if self.features is None:
             losses = _per_sample(found, n)
             return self.rule(losses, k, generator=self.generator), losses
-        anything = torch.zeros(n, device=found.device)
-        return self.rule(anything, k, generator=self.generator, features=found), None
+        if len(found) != n:
+            raise InvalidProblem(
+                f"features have shape {tuple(found.shape)} for {n} samples; a row of each is needed"
+            )
+        return self.rule(k=k, features=found, generator=self.generator), None
 
     def _scores(self, model: Any, batch: Any) -> Tensor:
         """Return what the rule chooses by: losses or features."""
@@ -237,8 +240,7 @@ class SubsetStep:
         self, indices: Tensor, losses: Tensor | None, k: int | float | None, n: int
     ) -> Tensor | None:
         # After the choice: a rule with a memory has then taken in these losses, as when it chose.
-        known = torch.zeros(n, device=indices.device) if losses is None else losses
-        return self.rule.weights(indices, known, k, reweight=self.reweight)
+        return self.rule.weights(indices, losses, k, n=n, reweight=self.reweight)
 
     def _record(self, ids: Any, indices: Tensor, trained: Tensor, n: int) -> None:
         if self.recorded is not None:

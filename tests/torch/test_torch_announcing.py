@@ -4,13 +4,14 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 torch: Any = pytest.importorskip("torch")
 replaying = pytest.importorskip("subsetopt.torch.rules.replaying")
+Candidates = pytest.importorskip("subsetopt.torch.rules.candidates").Candidates
 
 from subsetopt._announcing import LOGGER, Announcement  # noqa: E402
 
@@ -39,7 +40,7 @@ def test_recording_is_announced_once(monkeypatch: pytest.MonkeyPatch, said: Said
         def __init__(self, *arguments: Any) -> None:
             lines.append(said())
 
-        def __call__(self, losses: Any, features: Any) -> str:
+        def __call__(self, given: Any) -> str:
             return "replayed"
 
     class Stream:
@@ -50,11 +51,17 @@ def test_recording_is_announced_once(monkeypatch: pytest.MonkeyPatch, said: Said
     monkeypatch.setattr(torch.cuda, "device", lambda device: torch.no_grad())
     monkeypatch.setattr(replaying, "_Recorded", Planted)
     monkeypatch.setattr(replaying, "_RECORDING", Announcement(replaying._RECORDING.message))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    chooser = SimpleNamespace(
+        graph=True,
+        waits=False,
+        _choose=lambda *_: "chosen",
+        _own_generator=lambda device: torch.Generator(),
+    )
     replays = replaying.Replays()
     for n in (20, 21):
         answers = [
-            replays(lambda *_, **__: "chosen", torch.ones(1, n), 3, None, torch.Generator())
-            for _ in range(6)
+            replays(chooser, Candidates((1, n), torch.device("cuda")), 3, None) for _ in range(6)
         ]
         assert answers == ["chosen"] * 3 + ["replayed"] * 3
     assert said() == ""

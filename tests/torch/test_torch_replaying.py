@@ -9,6 +9,7 @@ import pytest
 torch: Any = pytest.importorskip("torch")
 replaying = pytest.importorskip("subsetopt.torch.rules.replaying")
 rule = pytest.importorskip("subsetopt.torch.rules").rule
+Candidates = pytest.importorskip("subsetopt.torch.rules.candidates").Candidates
 
 from subsetopt.errors import InvalidOption  # noqa: E402
 
@@ -16,16 +17,24 @@ from subsetopt.errors import InvalidOption  # noqa: E402
 class Planted:
     """Stands for a graph: says so in place of choosing."""
 
-    def __init__(self, choose: Any, losses: Any, k: int, features: Any, generator: Any) -> None:
+    def __init__(self, rule: Any, given: Any, k: int, generator: Any) -> None:
         if k == 13:
             raise RuntimeError("operation not permitted when stream is capturing")
 
-    def __call__(self, losses: Any, features: Any) -> str:
+    def __call__(self, given: Any) -> str:
         return "replayed"
 
 
-def choose(losses: Any, k: int, *, generator: Any, features: Any) -> str:
-    return "chosen"
+class Chooser:
+    """Stands for a rule."""
+
+    graph, waits = True, False
+
+    def _choose(self, given: Any, k: int, generator: Any) -> str:
+        return "chosen"
+
+    def _own_generator(self, device: Any) -> Any:
+        return torch.Generator()
 
 
 @pytest.fixture
@@ -34,6 +43,7 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> Any:
         cuda_stream = 0
 
     monkeypatch.setattr(replaying, "_Recorded", Planted)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream)
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
     monkeypatch.setattr(torch.cuda, "device", lambda device: torch.no_grad())
@@ -41,7 +51,8 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def asked(replays: Any, n: int = 20, k: int = 3, features: Any = None) -> Any:
-    return replays(choose, torch.ones(1, n), k, features, torch.Generator())
+    given = Candidates((1, n), torch.device("cuda"), torch.ones(1, n), features)
+    return replays(Chooser(), given, k, None)
 
 
 def test_what_comes_a_fourth_time_is_recorded(replays: Any) -> None:
@@ -73,6 +84,22 @@ def test_copies_have_recorded_nothing(replays: Any) -> None:
         asked(replays)
     for twin in (copy.deepcopy(replays), pickle.loads(pickle.dumps(replays))):
         assert asked(twin) == "chosen"
+
+
+def test_what_is_not_recorded(replays: Any) -> None:
+    given = Candidates((1, 20), torch.device("cuda"))
+    plain, waiting = Chooser(), Chooser()
+    plain.graph, waiting.waits = False, True
+    for rule, k, generator in (
+        (plain, 3, None),
+        (waiting, 3, None),
+        (Chooser(), None, None),
+        (Chooser(), 3, torch.Generator()),
+    ):
+        assert {replays(rule, given, k, generator) for _ in range(6)} == {"chosen"}
+    on_the_cpu = given._replace(device=torch.device("cpu"))
+    assert {replays(Chooser(), on_the_cpu, 3, None) for _ in range(6)} == {"chosen"}
+    assert [replays(Chooser(), given, 3, None) for _ in range(4)][-1] == "replayed"
 
 
 def test_it_is_an_option() -> None:

@@ -15,6 +15,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem, MissingDependency, U
 
 torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
+candidates = pytest.importorskip("subsetopt.torch.rules.candidates")
 rule, subset_size = base.rule, base.subset_size
 
 cuda = pytest.mark.cuda
@@ -176,7 +177,7 @@ def test_without_a_value_there_is_no_branch_on_values(
         pytest.skip("solved on the CPU by other means")
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    monkeypatch.setattr(base, "require_finite", lambda name, values: None)
+    monkeypatch.setattr(candidates, "require_finite", lambda name, values: None)
     with FakeTensorMode():
         pick = rule(case[0], **case[1])
         losses = torch.empty((2, 64))
@@ -526,3 +527,64 @@ def test_choices_are_replayed(case: Any, no_waiting: Any) -> None:
     plain.load_state_dict(plain.state_dict())
     for losses in several:
         assert torch.equal(recorded(losses, 20), plain(losses, 20))
+
+
+# -- what is given --------------------------------------------------------------------------------
+
+
+def test_nothing_is_made_up_for_what_a_rule_does_not_need() -> None:
+    losses, features = torch.zeros(64), drawn(64, 3)
+    uniform = [
+        rule("uniform", seed=2)(losses, 5),
+        rule("uniform", seed=2)(k=5, n=64),
+        rule("uniform", seed=2)(k=5, features=features),
+    ]
+    assert all(torch.equal(found, uniform[0]) for found in uniform)
+    for name in ("vector", "frank_wolfe"):
+        beside = rule(name, seed=2)(losses, 5, features=features)
+        assert torch.equal(rule(name, seed=2)(k=5, features=features), beside)
+        several = features[None].expand(2, -1, -1)
+        assert rule(name)(k=5, features=several).shape == (2, 5)
+    assert rule("uniform").probabilities(k=16, n=64).tolist() == [0.25] * 64
+
+
+def test_rules_look_at_what_they_declare_and_at_nothing_else() -> None:
+    seen = []
+
+    class Looks(base.Rule):  # type: ignore[misc,name-defined]
+        name, needs = "looks", "nothing"
+
+        def _choose(self, given: Any, k: Any, generator: Any) -> Any:
+            seen.append((given.losses is not None, given.features is not None, given.shape))
+            return torch.arange(k)[None]
+
+    class AtFeatures(Looks):
+        needs = "features"
+
+    class AtLosses(Looks):
+        needs = "losses"
+
+    losses, features = torch.zeros(9), torch.ones(9, 2)
+    for kind in (Looks, AtFeatures, AtLosses):
+        kind()(losses, 3, features=features)
+    assert seen == [(False, False, (1, 9)), (False, True, (1, 9)), (True, False, (1, 9))]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("max_loss", {}, "rule 'max_loss' needs losses; none are given"),
+        ("max_loss", {"n": 9}, "rule 'max_loss' needs losses; none are given"),
+        ("max_loss", {"features": (9, 2)}, "rule 'max_loss' needs losses; none are given"),
+        ("frank_wolfe", {}, "rule 'frank_wolfe' needs losses; none are given"),
+        ("vector", {"n": 9}, "rule 'vector' needs features; none are given"),
+        ("uniform", {}, "n must be an integer >= 1; got None"),
+        ("uniform", {"n": 0}, "n must be an integer >= 1; got 0"),
+        ("uniform", {"n": True}, "n must be an integer >= 1; got True"),
+        ("vector", {"features": (9,)}, r"features must be a tensor .*; got \(9,\)"),
+    ],
+)
+def test_what_is_missing_is_named(name: str, given: dict[str, Any], words: str) -> None:
+    made = {key: torch.ones(is_) if key == "features" else is_ for key, is_ in given.items()}
+    with pytest.raises(InvalidProblem, match=words):
+        rule(name)(k=3, **made)

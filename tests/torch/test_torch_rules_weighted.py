@@ -10,6 +10,7 @@ from subsetopt.errors import InvalidOption, UnsupportedProblem
 
 torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
+candidates = pytest.importorskip("subsetopt.torch.rules.candidates")
 rule = base.rule
 
 
@@ -180,7 +181,7 @@ def test_nothing_but_zeros_is_uniform_and_what_is_sure_leaves_no_want(dtype: Any
 def test_what_is_not_finite_is_kept_only_for_want_of_finite_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(base, "require_finite", lambda *_: None)  # as on a GPU
+    monkeypatch.setattr(candidates, "require_finite", lambda *_: None)  # as on a GPU
     pick = rule("prob", gamma=0.1)
     losses = torch.tensor([torch.inf, 1.0, torch.nan, 0.0, -torch.inf])
     found = pick.probabilities(losses)

@@ -78,8 +78,8 @@ def test_a_rule_that_picks_wrongly_is_found_out() -> None:
     class Lowest(Rule):
         name, needs = "lowest", "losses"
 
-        def _choose(self, losses: Tensor, k: Any, **_: Any) -> Tensor:
-            found: Tensor = losses.argsort(1)[:, :k].sort(1).values
+        def _choose(self, given: Any, k: Any, generator: Any) -> Tensor:
+            found: Tensor = given.losses.argsort(1)[:, :k].sort(1).values
             return found
 
     model = network()

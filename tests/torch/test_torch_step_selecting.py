@@ -32,8 +32,8 @@ class Nearest(Rule):
 
     name, needs = "nearest", "features"
 
-    def _choose(self, losses: Tensor, k: Any, *, features: Any, **_: Any) -> Tensor:
-        found: Tensor = features.norm(dim=2).topk(k, largest=False).indices.sort(1).values
+    def _choose(self, given: Any, k: Any, generator: Any) -> Tensor:
+        found: Tensor = given.features.norm(dim=2).topk(k, largest=False).indices.sort(1).values
         return found
 
 

@@ -11,7 +11,14 @@ from subsetopt._checks import is_integer, require
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
-from .checks import require_finite, require_shape, subset_size
+from .candidates import (
+    Candidates,
+    checked_features,
+    checked_losses,
+    place_of,
+    wanted_features,
+)
+from .checks import subset_size
 from .replaying import Replays
 
 RULES = Registry(
@@ -86,69 +93,64 @@ class Rule(ABC):
 
     def __call__(
         self,
-        losses: Tensor,
+        losses: Tensor | None = None,
         k: int | float | None = None,
         *,
-        generator: Generator | None = None,
         features: Tensor | None = None,
+        n: int | None = None,
+        device: torch.device | str | None = None,
+        generator: Generator | None = None,
     ) -> Tensor:
-        """Choose k of n.
+        """Choose k of n; of losses and features give what the rule `needs`.
 
         Parameters
         ----------
-        losses : Tensor, (n,) or (B, n)
+        losses : Tensor, (n,) or (B, n), optional
             One floating-point number per sample, of any precision; rows are independent. A rule
             that does not need losses looks only at the shape and the device.
         k : int or float, optional
             How many; or a share 0 < r <= 1, which means ``max(1, int(r * n))``.
-        generator : torch.Generator, optional
-            On the device of the losses; None is the rule's own. The global one is never used.
         features : Tensor, (n, d) or (B, n, d), optional
             For the rules that need them.
+        n : int, optional
+            How many there are, for a rule that needs neither, where neither is given.
+        device : torch.device or str, optional
+            Where the indices are to be then; None is the CPU.
+        generator : torch.Generator, optional
+            On the device of the samples; None is the rule's own. The global one is never used.
 
         Returns
         -------
         Tensor of int64, (k,) or (B, k)
-            Sorted, unique indices on the device of the losses; (m,) where chance decides on m.
+            Sorted, unique indices on the device of the samples; (m,) where chance decides on m.
 
         Raises
         ------
         InvalidProblem
-            For losses or features that are no such tensor, not finite (see `check`), or k outside
-            1..n.
+            For losses or features that are missing, no such tensor, not finite (see `check`), or k
+            outside 1..n.
         InvalidOption
             If k is missing, or the generator is on another device.
         """
-        rows = self._rows(losses)
-        size: Any = self.size(k, rows.shape[1])  # None only where the rule allows it
-        if size is None and len(rows) != 1:
+        shape, at = self._placed(losses, features, n, device)
+        given = self._given(losses, features, shape, at, self.check)
+        size: Any = self.size(k, given.shape[1])  # None only where the rule allows it
+        if size is None and given.shape[0] != 1:
             raise InvalidProblem(
-                f"losses have shape {tuple(rows.shape)}, but without k rule {self.name!r} keeps a "
+                f"losses have shape {tuple(shape)}, but without k rule {self.name!r} keeps a "
                 "random number of each row; give k, or one row at a time"
             )
-        if generator is not None and generator.device.type != losses.device.type:
+        if generator is not None and generator.device.type != at.type:
             raise InvalidOption(
-                f"generator is on {generator.device}, but the losses are on {losses.device}; make "
-                f"it with torch.Generator(device={losses.device.type!r})"
+                f"generator is on {generator.device}, but the losses are on {at}; make "
+                f"it with torch.Generator(device={at.type!r})"
             )
-        features = self._features(features, losses)
-        if rows.is_cuda and generator is None and size is not None and self._records(rows):
-            own = self._own_generator(rows.device)
-            chosen = self._replays(self._choose, rows, size, features, own)
-        else:
-            chosen = self._choose(rows, size, generator=generator, features=features)
-        return chosen if losses.ndim == 2 else chosen[0]
+        chosen = self._replays(self, given, size, generator)
+        return chosen if len(shape) == 2 else chosen[0]
 
     @abstractmethod
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
-        """Return the sorted indices (B, k); `losses` is (B, n), float32 or float64, no graph."""
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        """Return the sorted indices (B, k); `given` has what the rule needs, and takes."""
 
     def size(self, k: int | float | None, n: int) -> int | None:
         """Return how many of n are chosen; None where chance decides.
@@ -170,8 +172,15 @@ class Rule(ABC):
         """Return whether there is nothing to choose; raises as `size` does."""
         return self.size(k, n) == n
 
-    def probabilities(self, losses: Tensor, k: int | float | None = None) -> Tensor:
-        """Return the probability of each sample of being chosen, shaped as `losses`.
+    def probabilities(
+        self,
+        losses: Tensor | None = None,
+        k: int | float | None = None,
+        *,
+        n: int | None = None,
+        device: torch.device | str | None = None,
+    ) -> Tensor:
+        """Return the probability of each sample of being chosen, shaped as `losses` or (n,).
 
         With them the gradient is unbiased: weigh a chosen loss by ``1 / (n * p)``.
 
@@ -186,20 +195,31 @@ class Rule(ABC):
         )
 
     def weights(
-        self, indices: Tensor, losses: Tensor, k: int | float | None, *, reweight: bool
+        self,
+        indices: Tensor,
+        losses: Tensor | None,
+        k: int | float | None,
+        *,
+        reweight: bool,
+        n: int | None = None,
     ) -> Tensor | None:
         """Return what to weigh the losses just chosen with, for their sum; None: take their mean.
 
         Parameters
         ----------
         indices : Tensor, (m,)
-            What the rule has chosen last, of `losses` (n,) with this k.
+            What the rule has chosen last, with this k.
+        losses : Tensor (n,) or None
+            What it has chosen by.
         reweight : bool
             By ``1 / (n p)``, so that the expected gradient is that of all n.
+        n : int, optional
+            How many samples there were, where there are no losses.
         """
         if not reweight:
             return None
-        return 1.0 / (len(losses) * self.probabilities(losses, k)[indices])
+        chances = self.probabilities(losses, k, n=n, device=indices.device)
+        return 1.0 / (len(chances) * chances[indices])
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the rule remembers: the state of its generators, and what it has learned."""
@@ -225,48 +245,40 @@ class Rule(ABC):
 
     # -- for subclasses ---------------------------------------------------------------------------
 
-    def _rows(self, losses: Tensor) -> Tensor:
-        """Return the losses as (B, n), detached, in at least single precision, checked."""
-        require_shape(losses)
-        rows = losses.detach()
-        rows = rows.contiguous() if losses.ndim == 2 else rows.contiguous()[None]
-        if self.needs != "losses":
-            return rows
-        if not losses.is_floating_point():
-            raise InvalidProblem(f"losses have dtype {losses.dtype}; convert with losses.float()")
-        if rows.element_size() < 4:
-            rows = rows.float()
-        if (self.check or rows.device.type == "cpu") and not torch.compiler.is_compiling():
-            require_finite("losses", rows if losses.ndim == 2 else rows[0])
-        return rows
+    def _placed(
+        self,
+        losses: Tensor | None,
+        features: Tensor | None,
+        n: int | None,
+        device: torch.device | str | None,
+    ) -> tuple[torch.Size, torch.device]:
+        """Return the shape of the samples and where they are, of whatever is given."""
+        if losses is None and features is None and self.needs != "nothing":
+            raise InvalidProblem(f"rule {self.name!r} needs {self.needs}; none are given")
+        return place_of(losses, features, n, device)
 
-    def _features(self, features: Tensor | None, losses: Tensor) -> Tensor | None:
-        if self.needs != "features" and not self.takes_features:
-            return None
-        wanted = f"{'(n, d)' if losses.ndim == 1 else '(B, n, d)'} on {losses.device}"
-        if features is None:
+    def _given(
+        self,
+        losses: Tensor | None,
+        features: Tensor | None,
+        shape: torch.Size,
+        device: torch.device,
+        check: bool,
+    ) -> Candidates:
+        """Return what the rule looks at, checked; see `check` of the rule."""
+        rows = (1, *shape) if len(shape) == 1 else tuple(shape)
+        takes = self.needs == "features" or self.takes_features
+        if self.needs == "losses" and losses is None and not (takes and features is not None):
+            raise InvalidProblem(f"rule {self.name!r} needs losses; none are given")
+        seen = points = None
+        if self.needs == "losses" and losses is not None:
+            seen = checked_losses(losses, finite=check)
+        if takes and features is None:
+            wanted = wanted_features(shape, device)
             raise InvalidProblem(f"rule {self.name!r} needs features, a tensor of shape {wanted}")
-        fits = features.ndim == losses.ndim + 1 and features.shape[:-1] == losses.shape
-        if not fits or not features.shape[-1] or features.device != losses.device:
-            raise InvalidProblem(
-                f"features have shape {tuple(features.shape)} on {features.device}, beside losses "
-                f"of shape {tuple(losses.shape)}; {wanted} is needed"
-            )
-        plain = features.detach()
-        plain = plain if losses.ndim == 2 else plain[None]
-        if not plain.is_floating_point() or plain.element_size() < 4:
-            plain = plain.float()
-        if (self.check or plain.device.type == "cpu") and not torch.compiler.is_compiling():
-            require_finite("features", plain if losses.ndim == 2 else plain[0])
-        return plain
-
-    def _records(self, rows: Tensor) -> bool:
-        return (
-            self.graph
-            and not self.waits
-            and type(rows) is Tensor
-            and not torch.compiler.is_compiling()
-        )
+        if takes and features is not None:
+            points = checked_features(features, shape, device, finite=check)
+        return Candidates((rows[0], rows[1]), device, seen, points)
 
     def _own_generator(self, device: torch.device) -> Generator:
         """Return the rule's own generator on that device."""

@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from .base import Rule
+from .candidates import Candidates
 
 
 @dataclass(kw_only=True, eq=False)
@@ -21,15 +22,8 @@ class MaxLoss(Rule):
     name: ClassVar[str] = "max_loss"
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
-        return highest(losses, k)
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        return highest(given.needed, k)
 
 
 def highest(losses: Tensor, k: int) -> Tensor:

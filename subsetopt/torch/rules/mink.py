@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from subsetopt._checks import require
 
 from .base import Rule
+from .candidates import Candidates
 from .max_loss import highest
 from .uniform import draw
 
@@ -43,17 +44,11 @@ class MinK(Rule):
         """Return whether there is nothing to choose; one is, also of n drawn."""
         return super().takes_all(k, n) and (n == 1 or self.reading == "lowest")
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        losses = given.needed
         if self.reading == "lowest":
             return highest(-losses, k)
-        drawn = draw(losses, k, generator or self._own_generator(losses.device))
+        drawn = draw(given, k, generator or self._own_generator(given.device))
         among = losses.gather(1, drawn)
         lowest = torch.where(torch.isfinite(among), among, torch.inf).argmin(1, keepdim=True)
         return drawn.gather(1, lowest)

@@ -11,6 +11,7 @@ from subsetopt.selecting import select
 from subsetopt.torch.search.mean import match_mean
 
 from .base import Rule
+from .candidates import Candidates
 
 _PRECISIONS = (torch.float32, torch.float64)
 
@@ -59,33 +60,27 @@ class OBFTF(Rule):
 
     def __call__(
         self,
-        losses: Tensor,
+        losses: Tensor | None = None,
         k: int | float | None = None,
         *,
         generator: Generator | None = None,
-        features: Tensor | None = None,
+        **given: Any,
     ) -> Tensor:
         """Choose k of n, see `Rule`; one row on the CPU goes to the compiled loops at once.
 
         Each operation of torch between them takes long, as the forward pass has emptied the caches.
         """
-        if self.start == "stride" and generator is None and _is_plain(losses):
+        plain = self.start == "stride" and generator is None and _is_plain(losses)
+        if plain and losses is not None:
             array = losses.detach().numpy()
             size: Any = k if type(k) is int else self.size(k, len(array))  # `select` looks at it
             if array.size:
                 chosen: Tensor = torch.from_numpy(select(array, size))
                 return chosen
-        return super().__call__(losses, k, generator=generator, features=features)
+        return super().__call__(losses, k, generator=generator, **given)
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
-        noise = None
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        losses, noise = given.needed, None
         if self.start == "uniform":
             own = generator or self._own_generator(losses.device)
             noise = torch.rand(losses.shape, generator=own, device=losses.device)

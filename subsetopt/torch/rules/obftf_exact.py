@@ -15,6 +15,7 @@ from subsetopt.solving import solve
 from subsetopt.solving import solver as solver_named
 
 from .base import Rule
+from .candidates import Candidates
 
 
 @dataclass(kw_only=True, eq=False)
@@ -63,16 +64,9 @@ class ExactOBFTF(Rule):
         if not availability:
             raise MissingDependency(f"solver {self.solver!r} cannot run: {availability.reason}")
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
-        chosen = [self._solved(row, k) for row in losses.cpu().numpy()]
-        return torch.from_numpy(np.stack(chosen)).to(losses.device)
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        chosen = [self._solved(row, k) for row in given.needed.cpu().numpy()]
+        return torch.from_numpy(np.stack(chosen)).to(given.device)
 
     def _solved(self, row: NDArray[Any], k: int) -> NDArray[np.int64]:
         solution = solve(

@@ -9,6 +9,7 @@ from subsetopt._checks import require
 from subsetopt.errors import InvalidOption
 
 from .base import Rule
+from .candidates import Candidates
 from .checks import subset_size
 from .max_loss import highest
 
@@ -71,12 +72,5 @@ class OrderedSGD(Rule):
         """Return q: k, or n without it, halved as often as thresholds have been passed."""
         return max(1, (n if k is None else subset_size(k, n)) >> self._passed)
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
-        return highest(losses, k)
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        return highest(given.needed, k)

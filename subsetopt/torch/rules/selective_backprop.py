@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from subsetopt._checks import is_integer, is_number, require
 from subsetopt.errors import InvalidOption
 
+from .candidates import Candidates
 from .weighted import WeightedRule
 
 
@@ -47,16 +48,9 @@ class SelectiveBackprop(WeightedRule):
         good = is_number(self.beta) and 0.0 <= self.beta < float("inf")
         require("beta", self.beta, good, "a number >= 0")
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int | None,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
-        self._remember(losses)
-        return super()._choose(losses, k, generator=generator, features=features)
+    def _choose(self, given: Candidates, k: int | None, generator: Generator | None) -> Tensor:
+        self._remember(given.needed)
+        return super()._choose(given, k, generator)
 
     def _remember(self, losses: Tensor) -> None:
         """Write the losses over the oldest ones, where the device knows how many have been seen."""

@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from .base import Rule
+from .candidates import Candidates
 
 
 @dataclass(kw_only=True, eq=False)
@@ -23,14 +24,8 @@ class Stride(Rule):
     name: ClassVar[str] = "stride"
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        losses = given.needed
         finite = torch.isfinite(losses)
         last = torch.where(finite, losses, -torch.inf)
         order = last.sort(dim=1, descending=True, stable=True).indices

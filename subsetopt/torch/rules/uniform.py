@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from .base import Rule
+from .candidates import Candidates
 
 
 @dataclass(kw_only=True, eq=False)
@@ -17,28 +18,28 @@ class Uniform(Rule):
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "nothing"
     has_probabilities: ClassVar[bool] = True
 
-    def _choose(
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        own = generator or self._own_generator(given.device)
+        return draw(given, k, own).sort().values
+
+    def probabilities(
         self,
-        losses: Tensor,
-        k: int,
+        losses: Tensor | None = None,
+        k: int | float | None = None,
         *,
-        generator: Generator | None,
-        features: Tensor | None,
+        n: int | None = None,
+        device: torch.device | str | None = None,
     ) -> Tensor:
-        own = generator or self._own_generator(losses.device)
-        return draw(losses, k, own).sort().values
-
-    def probabilities(self, losses: Tensor, k: int | float | None = None) -> Tensor:
-        """Return k / n for every sample, shaped as `losses`."""
-        rows = self._rows(losses)
-        size: Any = self.size(k, rows.shape[1])
-        dtype = losses.dtype if losses.is_floating_point() else None
-        return torch.full(losses.shape, size / rows.shape[1], dtype=dtype, device=losses.device)
+        """Return k / n for every sample, shaped as `losses`, or (n,) without them."""
+        shape, at = self._placed(losses, None, n, device)
+        size: Any = self.size(k, shape[-1])
+        dtype = losses.dtype if losses is not None and losses.is_floating_point() else None
+        return torch.full(shape, size / shape[-1], dtype=dtype, device=at)
 
 
-def draw(losses: Tensor, k: int, generator: Generator) -> Tensor:
-    """Return k random places (B, k) of each row of `losses` (B, n), in random order."""
-    if len(losses) == 1 and losses.device.type == "cpu":
-        return torch.randperm(losses.shape[1], generator=generator)[None, :k]
-    keys = torch.rand(losses.shape, generator=generator, device=losses.device)
+def draw(given: Candidates, k: int, generator: Generator) -> Tensor:
+    """Return k random places (B, k) of each row, in random order."""
+    if given.shape[0] == 1 and given.device.type == "cpu":
+        return torch.randperm(given.shape[1], generator=generator)[None, :k]
+    keys = torch.rand(given.shape, generator=generator, device=given.device)
     return keys.topk(k).indices

@@ -13,6 +13,7 @@ from subsetopt.torch.search.frank_wolfe import frank_wolfe
 from subsetopt.torch.search.vectors import match_vectors, random_start
 
 from .base import Rule
+from .candidates import Candidates
 
 
 @dataclass(kw_only=True, eq=False)
@@ -49,25 +50,19 @@ class _OnFeatures(Rule):
         known = self.scale in ("standardise", "none")
         require("scale", self.scale, known, "'standardise' or 'none'")
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        features = given.features
         assert features is not None
-        own = generator or self._own_generator(losses.device)
-        if losses.device.type == "cpu" and not torch.compiler.is_compiling():
+        own = generator or self._own_generator(given.device)
+        if given.device.type == "cpu" and not torch.compiler.is_compiling():
             search = self._search()
             # A greedy start draws nothing, and neither does the order of what follows it.
-            seeds = [0] * len(losses)
+            seeds = [0] * len(features)
             if search.start != "greedy":
-                seeds = torch.randint(2**62, (len(losses),), generator=own).tolist()
+                seeds = torch.randint(2**62, (len(features),), generator=own).tolist()
             return match_vectors_compiled(features, k, seeds, search)
-        noise = torch.rand(losses.shape, generator=own, device=losses.device)
-        with torch.autocast(losses.device.type, enabled=False):
+        noise = torch.rand(given.shape, generator=own, device=given.device)
+        with torch.autocast(given.device.type, enabled=False):
             vectors = standardised(features) if self.scale == "standardise" else features
             start = self._start(vectors, k, noise)
             enough = 12 + min(k, vectors.shape[2]) // 3
@@ -161,8 +156,17 @@ class FrankWolfe(_OnFeatures):
         whole = is_integer(self.steps) and self.steps >= 1
         require("steps", self.steps, whole, "an integer >= 1")
 
-    def _features(self, features: Tensor | None, losses: Tensor) -> Tensor | None:
-        return super()._features(losses[..., None] if features is None else features, losses)
+    def _given(
+        self,
+        losses: Tensor | None,
+        features: Tensor | None,
+        shape: torch.Size,
+        device: torch.device,
+        check: bool,
+    ) -> Candidates:
+        if features is None and losses is not None:
+            features = losses[..., None]
+        return super()._given(losses, features, shape, device, check)
 
     def _search(self) -> Search:
         return Search(start="relaxed", steps=self.steps, **self._options())

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from .base import Rule
+from .candidates import Candidates
 
 
 @dataclass(kw_only=True, eq=False)
@@ -29,15 +30,8 @@ class WeightedRule(Rule):
     def _keep(self, losses: Tensor) -> Tensor:
         """Return the probabilities (B, n) of losses (B, n) of which some may not be finite."""
 
-    def _choose(
-        self,
-        losses: Tensor,
-        k: int | None,
-        *,
-        generator: Generator | None,
-        features: Tensor | None,
-    ) -> Tensor:
-        own = generator or self._own_generator(losses.device)
+    def _choose(self, given: Candidates, k: int | None, generator: Generator | None) -> Tensor:
+        losses, own = given.needed, generator or self._own_generator(given.device)
         finite = torch.isfinite(losses)
         keep = self._keep(losses)
         if k is None:
@@ -47,7 +41,14 @@ class WeightedRule(Rule):
         keys = keep.clamp(min=tiny).log() - (-torch.log1p(-noise)).log()
         return torch.where(finite, keys, -torch.inf).topk(k).indices.sort(1).values
 
-    def probabilities(self, losses: Tensor, k: int | float | None = None) -> Tensor:
+    def probabilities(
+        self,
+        losses: Tensor | None = None,
+        k: int | float | None = None,
+        *,
+        n: int | None = None,
+        device: torch.device | str | None = None,
+    ) -> Tensor:
         """Return the probability of each sample of being kept, shaped as `losses`; k is None.
 
         ``p_i + prod_j (1 - p_j) / m`` with the m finite losses: alone, or for want of others.
@@ -59,12 +60,13 @@ class WeightedRule(Rule):
         """
         if k is not None:
             return super().probabilities(losses, k)
-        rows = self._rows(losses)
+        shape, at = self._placed(losses, None, n, device)
+        rows = self._given(losses, None, shape, at, self.check).needed
         finite = torch.isfinite(rows)
         keep = torch.where(finite, self._keep(rows), 0.0)
         nothing = (1.0 - _wide(keep)).prod(1, keepdim=True)
         alone = (nothing / finite.sum(1, keepdim=True).clamp(min=1)).to(keep.dtype)
-        return torch.where(finite, keep + alone, 0.0).view(losses.shape)
+        return torch.where(finite, keep + alone, 0.0).view(shape)
 
 
 def _kept(keep: Tensor, finite: Tensor, generator: Generator) -> Tensor:

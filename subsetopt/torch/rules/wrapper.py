@@ -2,9 +2,11 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from .base import Rule, rule
+from .candidates import Candidates
 
 
 class Wrapper(Rule):
@@ -49,5 +51,12 @@ class Wrapper(Rule):
         """Return whether there is nothing to choose, on this rank and elsewhere."""
         return self.rule.takes_all(k, n) and super().takes_all(k, n)
 
-    def _features(self, features: Tensor | None, losses: Tensor) -> Tensor | None:
-        return self.rule._features(features, losses)
+    def _given(
+        self,
+        losses: Tensor | None,
+        features: Tensor | None,
+        shape: torch.Size,
+        device: torch.device,
+        check: bool,
+    ) -> Candidates:
+        return self.rule._given(losses, features, shape, device, check)
