@@ -379,7 +379,7 @@ def test_what_callers_get_wrong(opened: Any, tmp_path: Path) -> None:
     model, (x, y) = network(), samples(4)
     hook = recording(model, opened())
     wrong: Any = (
-        ((np.arange(4), y[:3]), "labels have shape (3,)"),
+        ((np.arange(4), y[:3]), "labels must have shape (4,), one per row; got (3,)"),
         ((np.arange(5), y), "ids have shape (5,)"),
         ((["a", "b", "c", "d"], y), "int64"),
         ((None, y), "one id for each row"),
@@ -404,8 +404,8 @@ def test_outputs_of_another_kind(opened: Any) -> None:
     writer = opened(outputs=CLASSES)
     kinds: Any = (
         (lambda x: (x, x), "say where the logits"),
-        (lambda x: x[0], "have shape (5,)"),
-        (lambda x: x[:, :3], "outputs have shape (4, 3)"),
+        (lambda x: x[0], "must have shape (m, C); got (5,)"),
+        (lambda x: x[:, :3], "outputs must have shape"),
     )
     for made, said in kinds:
 
