@@ -59,11 +59,6 @@ def of_sum(terms: int) -> float:
     return UNIT * (32 + terms / _BUFFER)
 
 
-def ulp(value: float) -> float:
-    """Return the distance from `value` to the next float64 of larger magnitude."""
-    return float(np.spacing(abs(value)))
-
-
 def times_power_of_two(value: float, power: int) -> float:
     """Return ``value * 2**power``, infinite where that is out of range."""
     if power == 0:

@@ -51,10 +51,6 @@ class Ladder:
                 steps.append((seconds, objective))
         return tuple(steps)
 
-    def best_by(self, seconds: float) -> float:
-        """Return the best objective so far at a time; infinite if there is none."""
-        return min((value for at, value in self.steps if at <= seconds), default=inf)
-
 
 def ladders(rows: Iterable[Row]) -> list[Ladder]:
     """Group rows by case, solver and repeat, in the order in which these first occur."""

@@ -83,13 +83,6 @@ def family_conditions(family: FamilyReport) -> dict[str, str]:
     }
 
 
-def family_findings(family: FamilyReport) -> Iterator[str]:
-    """Yield news, what claims are worth, and what failed."""
-    yield from family.against_known
-    yield from (str(verdict) for verdict in family.verdicts)
-    yield from family_failures(family)
-
-
 def family_failures(family: FamilyReport) -> Iterator[str]:
     """Yield which solvers have no answer how often, and why."""
     for summary in family.summaries:

@@ -116,12 +116,6 @@ class QuadraticForm:
         """The largest magnitude in A; O(n^2) once."""
         return max(float(self.matrix.max()), -float(self.matrix.min()))
 
-    @cached_property
-    def value_error(self) -> float:
-        """How far `value`, or a sum of its terms row by row, can be off, whatever the rows."""
-        terms = self.k * (self.k * self.largest + float(np.abs(self.linear).max()))
-        return (rounding.of_sum(self.k**2) + 4 * self.k * rounding.UNIT) * terms
-
     def lower(self, objective: float) -> float:
         """Return the inner value for an objective of the problem."""
         return (objective - self.constant) / self.scale

@@ -176,11 +176,6 @@ def shown(
         yield Steps(label, total, unit=unit, changed=changed)
 
 
-def on_terminal() -> bool:
-    """Return whether people look at standard error while it is written."""
-    return bool(console(stderr=True).is_terminal)
-
-
 @contextmanager
 def clock(
     limit: float | None,
