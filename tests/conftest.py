@@ -20,6 +20,9 @@ import pytest
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
+# GNU readline, which pytest loads, sets it for the workers of pytest-xdist: a width nobody chose.
+os.environ.pop("COLUMNS", None)
+
 PLANTED = Path(__file__).parent / "benchmarks" / "planted"
 
 
@@ -58,10 +61,12 @@ def _no_waiting() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _ctrl_c_is_heard() -> Iterator[None]:
-    """Hear Ctrl-C, and let processes that are started hear it, even where the tests do not."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let processes that are started hear Ctrl-C and SIGHUP, even where the tests do not."""
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGHUP, hangup)
 
 
 @pytest.fixture(autouse=True)
