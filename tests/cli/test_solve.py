@@ -99,7 +99,7 @@ def test_many_indices_are_shortened_and_out_has_all(losses: Path, tmp_path: Path
     out = tmp_path / "chosen.npy"
     result = solve(losses, "-k", 30, "--solver", "random", "--out", out)
     assert "..." in result.stdout
-    assert "30 of them" in result.stdout
+    assert "30 of them" in " ".join(result.stdout.replace("│", " ").split())  # folded or not
     assert np.load(out).size == 30
     assert sorted(file.name for file in tmp_path.iterdir()) == ["chosen.npy", "losses.npy"]
 

@@ -34,7 +34,7 @@ def test_people_see_names_and_no_signs_of_control() -> None:
     assert result.exit_code == 0
     assert "ann bob '\\x1b[31mcem' cem 'd d'" in result.stdout
     assert "\x1b" not in result.stdout
-    assert "each edge once" in result.stdout
+    assert "each edge once" in " ".join(result.stdout.replace("│", " ").split())  # folded or not
 
 
 def test_a_file_without_names_has_none() -> None:
