@@ -339,7 +339,7 @@ def _finish(closing: "weakref.WeakMethod[Any]", thread: threading.Thread) -> Non
     close = closing()
     if close is not None:
         close()
-    else:
-        # The thread may be the one that closes it. However slow the disk is, it is waited for, as
-        # it is where this thread closes: what was taken in is not lost for want of patience.
-        thread.join()
+    # The thread may be the one that closes it, and a writer that is being closed there can still be
+    # had here. However slow the disk is, the thread is waited for, as it is where this one closes:
+    # what was taken in is not lost for want of patience.
+    thread.join()

@@ -533,6 +533,30 @@ def test_the_end_of_the_process_writes_what_waits(tmp_path: Path) -> None:
     assert info.labels == 1
 
 
+CLOSED_BY_ITS_THREAD = """
+import sys, threading, time
+from subsetopt.records import RecordWriter
+from subsetopt.records.appending import Appender
+closing, write_all = threading.Event(), Appender._write_all
+def slowly(self):
+    closing.set()
+    time.sleep(0.3)
+    return write_all(self)
+Appender._write_all = slowly
+def work():
+    forgotten = RecordWriter(sys.argv[1], "forgotten", flush_seconds=60.0)
+    forgotten.append([2], [2.0])
+    time.sleep(0.1)  # the thread holds it when it is forgotten here
+work()
+assert closing.wait(30)
+"""
+
+
+def test_the_end_of_the_process_waits_for_a_thread_that_closes_a_writer(tmp_path: Path) -> None:
+    assert ran(CLOSED_BY_ITS_THREAD, tmp_path) == ""
+    assert RecordStore(tmp_path).info().writers == {"forgotten": 1}
+
+
 def test_time_does_not_fall_when_a_writer_is_started_again(tmp_path: Path) -> None:
     with RecordWriter(tmp_path, "a") as writer:
         writer.append([1, 2], [1.0, 2.0], time=[100.0, 300.0])
