@@ -54,11 +54,12 @@ class Deadline:
         When it began; None is now.
     """
 
-    __slots__ = ("end", "start")
+    __slots__ = ("_late", "end", "start")
 
     def __init__(self, seconds: float = math.inf, start: float | None = None) -> None:
         self.start = clock() if start is None else start
         self.end = self.start + seconds
+        self._late = False
 
     @classmethod
     def of(cls, limits: Limits) -> "Deadline":
@@ -72,8 +73,14 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the time is up."""
-        return self.end < math.inf and clock() >= self.end
+        """Whether the time is up; where it has once been seen to be, it stays so.
+
+        The clock goes back when the compiling of another thread is taken off. A search that has
+        left something out for want of time must not take itself for complete after that.
+        """
+        if not self._late and self.end < math.inf and clock() >= self.end:
+            self._late = True
+        return self._late
 
     @property
     def elapsed(self) -> float:
@@ -83,7 +90,9 @@ class Deadline:
     @property
     def remaining(self) -> float:
         """Seconds that are left, at least zero; infinite without a limit."""
-        return max(0.0, self.end - clock()) if self.limited else math.inf
+        if not self.limited:
+            return math.inf
+        return 0.0 if self._late else max(0.0, self.end - clock())
 
     def check(self) -> None:
         """Raise OutOfTime if the time is up."""

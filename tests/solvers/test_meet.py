@@ -1,11 +1,13 @@
 """Meet in the middle as a search of its own: reach, splits, rounding, ties, threads."""
 
+import threading
 from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from subsetopt.solvers import _deadline
 from subsetopt.solvers._deadline import Deadline, OutOfTime
 from subsetopt.solvers.exact import _meet
 from subsetopt.solvers.exact._integers import Subproblem
@@ -71,6 +73,19 @@ def test_pieces_hold_every_key_of_a_half_once(bits: int, monkeypatch: pytest.Mon
     room = np.empty(len(keys), np.int64)
     found = [key for piece in meet._pieces() for key in half.fill(*piece, room).tolist()]
     assert found == [key for key in keys if key < 8 * meet._scale.counter]
+
+
+def test_a_clock_that_goes_back_leaves_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads leave pieces out where the time seems up, though it is not when they have ended."""
+    main = threading.current_thread()
+    monkeypatch.setattr(
+        _deadline, "clock", lambda: 0.0 if threading.current_thread() is main else 10.0
+    )
+    values = _values(12, 20, 0)
+    sub = Subproblem(6, Fraction(sum(values), 2), Fraction(0))
+    found = Meet(values, sub, Fraction(2**30), 2, deadline=Deadline(5.0)).run()
+    assert not found.complete
+    assert found.subset is None
 
 
 def test_one_split_only() -> None:
