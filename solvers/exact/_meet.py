@@ -302,7 +302,8 @@ class Meet:
                     if evaluated > _TIES:
                         return Found(np.array(sorted(best[1])), complete=False)
             late = self._deadline.passed
-        complete = self._every and not batch
+        # Pieces are passed over once the time is up, those of the last batch too.
+        complete = self._every and not batch and not late
         return Found(np.array(sorted(best[1])) if best else None, complete=complete)
 
     def _close(self, piece: tuple[int, int]) -> list[tuple[int, int]]:

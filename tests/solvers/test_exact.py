@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.limits import Limits
 from subsetopt.rounding import down
+from subsetopt.solvers import _deadline
 from subsetopt.solvers.exact import _meet, exact
+from subsetopt.testing import CASES, _is_honest
 
 METHODS = ("auto", "meet", "dynamic", "window")
 EXACT = so.CertificateKind.EXACT
@@ -319,3 +321,24 @@ def test_subnormal_values_and_a_target_of_any_size(target: float, best: int) -> 
         assert solution.indices is not None
         assert solution.indices.tolist() == [best]
         assert solution.certificate.kind is EXACT
+
+
+@pytest.mark.parametrize("name", ["wide", "huge", "tiny", "float32", "at most", "k = 1"])
+def test_nothing_is_proven_where_the_time_is_up_in_between(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever look at the clock is the first one past the limit."""
+    problem = CASES[name]
+    for last in range(200):
+        looks = 0
+
+        def clock(last: int = last) -> float:
+            nonlocal looks
+            looks += 1
+            return 0.0 if looks <= last else 2.0
+
+        monkeypatch.setattr(_deadline, "clock", clock)
+        _is_honest(problem, so.solve(problem, "exact", time_limit=1.0, threads=1))
+        if looks <= last:
+            break
+    assert looks <= last, "every look was the first one past the limit once"
