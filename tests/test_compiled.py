@@ -41,6 +41,13 @@ def twice(x):
 """
 
 
+@pytest.fixture(autouse=True)
+def _beside_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep machine code where Numba keeps it, wherever NUMBA_CACHE_DIR puts that of the others."""
+    monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "planted.py"
