@@ -6,6 +6,8 @@ from pathlib import Path
 
 from subsetopt.errors import InvalidOption
 
+from ._families import named
+from ._suite_options import SuiteOptions
 from .cases import (
     Case,
     Cloud,
@@ -15,26 +17,24 @@ from .cases import (
     SequenceCase,
     Values,
     VectorCase,
-    cifar10,
-    classifier,
-    clouds,
-    digits,
-    generated,
-    mnist,
-    public,
-    synthetic,
-    vectors,
+    _cifar10_images,
+    _classifier,
+    _clouds,
+    _digits_images,
+    _generated,
+    _mnist_images,
+    _public,
+    _synthetic,
+    _vectors,
 )
-from .cases.classifier import Recording, Samples
-from .families import named
-from .suite_options import SuiteOptions
+from .cases._classifier import Samples, TrainingRecord
 
 # -- sources --------------------------------------------------------------------------------------
 
 DIGITS, SYNTHETIC = "digits", "synthetic"
 ON_FILE: Mapping[str, Callable[[Path], Samples]] = {
-    "mnist": mnist.samples,
-    "cifar10": cifar10.samples,
+    "mnist": _mnist_images.samples,
+    "cifar10": _cifar10_images.samples,
 }
 """The images that are read from the data folder."""
 SOURCES = (DIGITS, *ON_FILE, SYNTHETIC)
@@ -47,7 +47,7 @@ def _sources(choice: SuiteOptions) -> list[str]:
 
 def _samples(choice: SuiteOptions, source: str) -> Samples:
     if source == DIGITS:
-        return digits.samples()
+        return _digits_images.samples()
     return ON_FILE[source](choice.require_folder(f"the images of {source}"))
 
 
@@ -74,16 +74,16 @@ def mean_matching(choice: SuiteOptions) -> list[MeanMatchingCase]:
 
 def _losses(choice: SuiteOptions, source: str, sizes: Collection[int]) -> Iterator[Values]:
     if source == SYNTHETIC:
-        count = choice.count(len(synthetic.DISTRIBUTIONS))
+        count = choice.count(len(_synthetic.DISTRIBUTIONS))
         for n in sizes:
-            yield from synthetic.losses(n, count, choice.seed)
+            yield from _synthetic.losses(n, count, choice.seed)
         return
     samples = _samples(choice, source)
     samples.require(max(sizes))
     count = choice.count(len(samples.training.epochs))
-    recording = Recording.of(samples, count, choice.seed)
+    recording = TrainingRecord.of(samples, count, choice.seed)
     for n in sizes:
-        yield from classifier.losses(recording, n, count)
+        yield from _classifier.losses(recording, n, count)
 
 
 # -- vector mean matching -------------------------------------------------------------------------
@@ -92,22 +92,22 @@ def _losses(choice: SuiteOptions, source: str, sizes: Collection[int]) -> Iterat
 def vector(choice: SuiteOptions) -> list[VectorCase]:
     """Return every batch of vectors with every k; raises as `mean_matching` does."""
     ks = choice.crossed(256, (10, 4))
-    batches = [batch for name in _sources(choice) for batch in _vectors(choice, name, ks)]
+    batches = [batch for name in _sources(choice) for batch in _vectors_cases(choice, name, ks)]
     return [VectorCase.of(batch, k) for batch in batches for k in ks[len(batch.values)]]
 
 
-def _vectors(choice: SuiteOptions, source: str, sizes: Collection[int]) -> Iterator[Values]:
+def _vectors_cases(choice: SuiteOptions, source: str, sizes: Collection[int]) -> Iterator[Values]:
     if source == SYNTHETIC:
         for n in sizes:
-            count = choice.count(len(vectors.GAUSSIANS))
-            yield from vectors.of_gaussians(n, count, choice.seed)
+            count = choice.count(len(_vectors.GAUSSIANS))
+            yield from _vectors.of_gaussians(n, count, choice.seed)
         return
     samples = _samples(choice, source)
     samples.require(max(sizes))
-    count = choice.count(len(vectors.TURNS))
-    recording = Recording.of(samples, vectors.stages(count), choice.seed)
+    count = choice.count(len(_vectors.TURNS))
+    recording = TrainingRecord.of(samples, _vectors.stages(count), choice.seed)
     for n in sizes:
-        yield from vectors.of_recording(recording, n, count)
+        yield from _vectors.of_recording(recording, n, count)
 
 
 # -- MMD and sequences ----------------------------------------------------------------------------
@@ -116,25 +116,27 @@ def _vectors(choice: SuiteOptions, source: str, sizes: Collection[int]) -> Itera
 def mmd(choice: SuiteOptions) -> list[MMDCase]:
     """Return every cloud of points with every k; raises as `mean_matching` does."""
     ks = choice.crossed(300, (10, 3), spare=1)
-    return [MMDCase(cloud, k) for cloud in _clouds(choice, ks) for k in ks[len(cloud.points)]]
+    return [MMDCase(cloud, k) for cloud in _clouds_cases(choice, ks) for k in ks[len(cloud.points)]]
 
 
 def sequence(choice: SuiteOptions) -> list[SequenceCase]:
     """Return every cloud of points with every size of batches; raises as `mean_matching` does."""
     ks = choice.crossed(1797, (10,), spare=1, most=50)
-    return [SequenceCase(cloud, k) for cloud in _clouds(choice, ks) for k in ks[len(cloud.points)]]
+    return [
+        SequenceCase(cloud, k) for cloud in _clouds_cases(choice, ks) for k in ks[len(cloud.points)]
+    ]
 
 
-def _clouds(choice: SuiteOptions, sizes: Collection[int]) -> list[Cloud]:
+def _clouds_cases(choice: SuiteOptions, sizes: Collection[int]) -> list[Cloud]:
     """Return one cloud of each source and size, unless asked for another number."""
     count, found = choice.count(1), []
     for source in _sources(choice):
         samples = None if source == SYNTHETIC else _samples(choice, source)
         for n in sizes:
             if samples is None:
-                found += clouds.of_mixture(n, count, choice.seed)
+                found += _clouds.of_mixture(n, count, choice.seed)
             else:
-                found += clouds.of_images(samples, n, count, choice.seed)
+                found += _clouds.of_images(samples, n, count, choice.seed)
     return found
 
 
@@ -144,7 +146,7 @@ GENERATED, FEW = "generated", "few"
 """The sources that are the default without and with a data folder."""
 A_FEW = ("SOM-b_2_n100_m20", "SOM-b_4_n100_m40", "kcluster80_050_20_1", "QPLIB_0633")
 """The public instances of the source "few"."""
-_PUBLIC = (*public.SOURCES, FEW)
+_PUBLIC = (*_public.SOURCES, FEW)
 
 
 def quadratic(choice: SuiteOptions) -> list[QuadraticCase]:
@@ -162,28 +164,28 @@ def quadratic(choice: SuiteOptions) -> list[QuadraticCase]:
     sources = _origins(choice)
     cases: list[QuadraticCase] = []
     if GENERATED in sources:
-        cases.extend(_generated(choice))
+        cases.extend(_generated_cases(choice))
     if any(source in _PUBLIC for source in sources):
-        cases.extend(_public(choice, sources))
+        cases.extend(_public_cases(choice, sources))
     return cases
 
 
 def _origins(choice: SuiteOptions) -> list[str]:
     named = choice.instances is not None and not isinstance(choice.instances, int)
     if named and choice.source in (None, "all"):
-        return [*public.SOURCES]
+        return [*_public.SOURCES]
     default = GENERATED if choice.folder is None or choice.sizes is not None else FEW
     found = choice.sources((*_PUBLIC, GENERATED), default, on_file=_PUBLIC)
     return [source for source in found if source != FEW] if len(found) > 1 else found
 
 
-def _generated(choice: SuiteOptions) -> Iterator[QuadraticCase]:
-    count = choice.count(len(generated.KINDS))
+def _generated_cases(choice: SuiteOptions) -> Iterator[QuadraticCase]:
+    count = choice.count(len(_generated.KINDS))
     for n in choice.crossed(100, (10,)):
-        yield from generated.instances(n, choice.ks, count, choice.seed)
+        yield from _generated.instances(n, choice.ks, count, choice.seed)
 
 
-def _public(choice: SuiteOptions, sources: Sequence[str]) -> Iterator[QuadraticCase]:
+def _public_cases(choice: SuiteOptions, sources: Sequence[str]) -> Iterator[QuadraticCase]:
     if choice.sizes is not None:
         sizes = ",".join(map(str, choice.sizes))
         raise InvalidOption(
@@ -192,12 +194,12 @@ def _public(choice: SuiteOptions, sources: Sequence[str]) -> Iterator[QuadraticC
     folder = choice.require_folder("public instances")
     chosen: list[str] = []
     for source in sources:
-        names = list(A_FEW) if source == FEW else public.names(source)
+        names = list(A_FEW) if source == FEW else _public.names(source)
         chosen += names[: choice.instances] if isinstance(choice.instances, int) else names
     if choice.instances is not None and not isinstance(choice.instances, int):
-        chosen = public.matching(choice.instances, chosen)
+        chosen = _public.matching(choice.instances, chosen)
     for name in chosen:
-        yield from public.read(folder, name, choice.ks)
+        yield from _public.read(folder, name, choice.ks)
 
 
 # -- all families at once -------------------------------------------------------------------------
@@ -218,17 +220,17 @@ def quick(choice: SuiteOptions) -> list[Case]:
         raise InvalidOption(
             "the suite quick has its own cases; of its choice only the seed is free"
         )
-    images = digits.samples()
-    recording = Recording.of(images, 1, seed)
-    heavy = synthetic.losses(64, 3, seed)[-1]
+    images = _digits_images.samples()
+    recording = TrainingRecord.of(images, 1, seed)
+    heavy = _synthetic.losses(64, 3, seed)[-1]
     return [
-        MeanMatchingCase.of(classifier.losses(recording, 128, 1)[0], 12),
+        MeanMatchingCase.of(_classifier.losses(recording, 128, 1)[0], 12),
         MeanMatchingCase.of(heavy, 32),
-        VectorCase.of(vectors.of_recording(recording, 40, 1)[0], 10),
-        MMDCase(clouds.of_images(images, 60, 1, seed)[0], 6),
-        generated.instances(24, [4], 1, seed)[0],
-        generated.instances(40, [10], 4, seed)[-1],
-        SequenceCase(clouds.of_images(images, 500, 1, seed)[0], 50),
+        VectorCase.of(_vectors.of_recording(recording, 40, 1)[0], 10),
+        MMDCase(_clouds.of_images(images, 60, 1, seed)[0], 6),
+        _generated.instances(24, [4], 1, seed)[0],
+        _generated.instances(40, [10], 4, seed)[-1],
+        SequenceCase(_clouds.of_images(images, 500, 1, seed)[0], 50),
     ]
 
 
@@ -249,7 +251,7 @@ class Suite:
     data : str
         What its sources are sources of.
     families : tuple of str
-        Of its cases, as `subsetopt.benchmarks.families` names them.
+        Of its cases, as `subsetopt.benchmarks._families` names them.
     time_limits : tuple of float
         Seconds per solve, ascending, that suit it.
     repeats : int

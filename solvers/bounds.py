@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from subsetopt.errors import InvalidOption, UnsupportedProblem
-from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 

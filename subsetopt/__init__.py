@@ -9,7 +9,7 @@ from ._registry import loader
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from subsetopt.sequencing.sequence import sequence
+    from subsetopt.sequencing._build import sequence
 
     from ._marginals import Marginal, marginals
     from .errors import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .solving import solve, solve_many, solver
 
 _CONTENTS: dict[str, tuple[str, ...]] = {
-    "forms": (),
+    "models": (),
     "limits": (),
     "errors": (
         "InvalidResult",

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem
-from subsetopt.problems import checks
-from subsetopt.problems.points import points
+from subsetopt.problems import _validation
+from subsetopt.problems._points import points
 
 _STREAM = 3  # of its own: solvers draw from default_rng(seed), baselines of objectives from 1
 _DRAWS = 101
@@ -90,7 +90,7 @@ def marginals(
     """
     features = points("X", X)
     n, d = features.shape
-    chosen = checks.selection(indices, n, 1, n)
+    chosen = _validation.selection(indices, n, 1, n)
     if names is not None and len(names) != d:
         raise InvalidProblem(f"names has {len(names)} entries, X has {d} columns; give {d} names")
     if draws < 1:

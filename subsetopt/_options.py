@@ -1,7 +1,7 @@
 """Options: fields of a dataclass that say what they mean, what they may hold, how they are given.
 
 One declaration serves the check of the value, the docstring, and the flag and help of the command
-line, which `subsetopt.cli.options` derives from it.
+line, which `subsetopt.cli.derived_options` derives from it.
 """
 
 import re

@@ -19,7 +19,7 @@ from subsetopt.errors import InvalidResult, InvalidSelection
 from subsetopt.problems import Problem
 from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
 
-from . import rounding
+from . import _rounding
 
 if TYPE_CHECKING:
     from subsetopt.solvers.base import RawResult, Solver
@@ -92,7 +92,7 @@ def _without_selection(
             f"solver {solver.name!r} reports {raw.termination} but returned no selection"
         )
     own = problem.lower_bound()
-    known = [] if own is None else [rounding.down(own)]
+    known = [] if own is None else [_rounding.down(own)]
     known += [further_bound] if _is_finite(further_bound) else []
     return {
         "indices": None,
@@ -160,7 +160,7 @@ class _Held(NamedTuple):
         exact = self.problem.exact_objective(self.indices)
         if exact is None:
             return _Bound(self.objective)
-        return _Bound(min(self.objective, rounding.down(exact)))
+        return _Bound(min(self.objective, _rounding.down(exact)))
 
     def above(self, bound: float) -> float:
         """Return how far the value of the selection is above a bound, rounded up.
@@ -171,7 +171,7 @@ class _Held(NamedTuple):
         if self.problem.family == "mean-matching":
             exact = self.problem.exact_objective(self.indices)
             value = value if exact is None else max(value, exact)
-        return rounding.up(value - Fraction(bound))
+        return _rounding.up(value - Fraction(bound))
 
     def below(self, bound: Fraction, claim: str) -> _Bound:
         """Return a bound as float64, which rounding may have put above the objective.
@@ -181,7 +181,7 @@ class _Held(NamedTuple):
         InvalidResult
             If rounding does not explain it; `claim` says whose bound it is.
         """
-        value = rounding.down(bound)
+        value = _rounding.down(bound)
         if value <= self.objective:
             return _Bound(value)
         excess = bound - Fraction(self.objective)

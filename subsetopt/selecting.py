@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem, InvalidResult
 from subsetopt.limits import Limits
-from subsetopt.problems import checks
+from subsetopt.problems import _validation
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -155,7 +155,7 @@ def _kernels(steps: int) -> ModuleType:
         try:
             from subsetopt._kernels._tiers import Tiers
 
-            _tiers = Tiers("matching", kernel="matching.select_sorted")
+            _tiers = Tiers("sum_matching", kernel="sum_matching.select_sorted")
             _tiers.choose(20 * steps + 2 * _ROUNDS * _PAIRS)
         finally:
             if collecting:
@@ -196,19 +196,19 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _number(target: ArrayLike) -> float:
-    return float(checks.numeric_array("target", target, dimensions=(0,)))
+    return float(_validation.numeric_array("target", target, dimensions=(0,)))
 
 
 def _checked_size(losses: NDArray[Any], k: object) -> int:
     """Say what is wrong with the shape or with k; returns k where it was but of another type."""
     if losses.ndim not in (1, 2) or losses.size == 0:
-        checks.numeric_array("losses", losses, dimensions=(1, 2))
-    return checks.subset_size(k, losses.shape[-1])
+        _validation.numeric_array("losses", losses, dimensions=(1, 2))
+    return _validation.subset_size(k, losses.shape[-1])
 
 
 def _explain(losses: NDArray[Any]) -> None:
     """Raise the error that says which loss is not finite, or that the sum overflows."""
-    checks.numeric_array("losses", losses, dimensions=(1, 2))
+    _validation.numeric_array("losses", losses, dimensions=(1, 2))
     raise InvalidResult("the kernel refused losses that pass all checks")
 
 
@@ -221,7 +221,7 @@ def _select_batch(
     if target is None:
         targets = np.full(rows, math.nan)
     else:
-        given = checks.numeric_array("target", target, dimensions=(0, 1))
+        given = _validation.numeric_array("target", target, dimensions=(0, 1))
         if given.ndim == 1 and len(given) != rows:
             raise InvalidProblem(
                 f"target must be a number or have shape ({rows},); got shape {given.shape}"

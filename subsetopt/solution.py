@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidResult
-from subsetopt.problems import checks
+from subsetopt.problems import _validation
 
-from . import rounding
+from . import _rounding
 
 
 class Termination(StrEnum):
@@ -193,7 +193,7 @@ class Solution:
         """``objective - bound``, in units of the objective, rounded up; 0 for exact answers."""
         if self.objective is None or self.bound is None:
             return None
-        return 0.0 if self._is_exact else rounding.distance(self.objective, self.bound)
+        return 0.0 if self._is_exact else _rounding.distance(self.objective, self.bound)
 
     @property
     def gap(self) -> float | None:
@@ -249,9 +249,9 @@ class Solution:
         """
         try:
             indices, certificate = data["indices"], data["certificate"]
-            n, k = _typed(data, "n", int), checks.subset_size(data["k"], data["n"])
+            n, k = _typed(data, "n", int), _validation.subset_size(data["k"], data["n"])
             return cls(
-                indices=None if indices is None else checks.selection(indices, n, 0, k),
+                indices=None if indices is None else _validation.selection(indices, n, 0, k),
                 n=n,
                 k=k,
                 objective=_typed(data, "objective", float, int, NoneType),
@@ -279,7 +279,7 @@ class Solution:
     @classmethod
     def from_json(cls, text: str) -> "Solution":
         """Rebuild a solution from `to_json`; raises InvalidFile as `from_dict` does."""
-        from subsetopt.formats.documents import parsed_json
+        from subsetopt.formats._documents import parsed_json
 
         data = parsed_json(text, "the solution", finite=True)
         if not isinstance(data, dict):

@@ -21,7 +21,7 @@ from subsetopt.errors import (
 )
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
-from subsetopt.problems.identity import fingerprint
+from subsetopt.problems._identity import fingerprint
 from subsetopt.solution import Solution, Termination
 
 if TYPE_CHECKING:

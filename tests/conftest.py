@@ -81,10 +81,10 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def planted_solvers() -> Iterator[None]:
     """Install the distribution of misbehaving solvers, here and in the processes of runs."""
-    from subsetopt.benchmarks.measuring import keeper
+    from subsetopt.benchmarks.measuring import _fork_client
     from subsetopt.solvers import catalogue
 
-    keeper.POOL.close()  # nurseries that have never heard of them
+    _fork_client.POOL.close()  # fork servers that have never heard of them
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(PLANTED))
         patch.setenv("PYTHONPATH", str(PLANTED))
@@ -93,7 +93,7 @@ def planted_solvers() -> Iterator[None]:
         yield
     for cached in (catalogue.names, catalogue.solver_class):
         cached.cache_clear()
-    keeper.POOL.close()
+    _fork_client.POOL.close()
 
 
 @pytest.fixture

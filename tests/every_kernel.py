@@ -99,7 +99,7 @@ def rules() -> None:
         import torch
     except ImportError:
         return
-    from subsetopt.torch.search.compiled import Search, match_vectors_compiled
+    from subsetopt.torch.search._compiled import Search, match_vectors_compiled
 
     for dtype in ("float32", "float64"):
         for rows in (points(dtype), (points(dtype) > 1.0).astype(dtype)):  # a few strata

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from subsetopt.benchmarks.best_known import BestKnown
+from subsetopt._machine import Machine
+from subsetopt.benchmarks._best_known import BestKnown
 from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
-    Entrant,
+    Contender,
     MeasurementOptions,
     Plan,
     Results,
     Row,
     Session,
 )
-from subsetopt.benchmarks.results.folder import Folder
-from subsetopt.machine import Machine
+from subsetopt.benchmarks.results._results_folder import Folder
 from subsetopt.solution import CertificateKind, Termination
 
 MACHINE = Machine(
@@ -142,7 +142,7 @@ def results(
             suite="planted",
             settings=MeasurementOptions(time_limits=time_limits, repeats=repeats),
             entrants=tuple(
-                Entrant(label=solver, name=solver, families=tuple(families)) for solver in solvers
+                Contender(label=solver, name=solver, families=tuple(families)) for solver in solvers
             ),
             cases=tuple(cases),
             left_out={"highs": "highspy is not installed; pip install highspy"},

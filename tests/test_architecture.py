@@ -172,7 +172,10 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
         ("import subsetopt", {"numpy", "logging"}),
         ("import subsetopt.cli; subsetopt.cli.app", {"numpy", "rich.progress"}),
         ("import subsetopt._kernels._cache", {"scipy.linalg"}),
-        ("from subsetopt.formats.table import table_of; table_of(b'1.5\\n2\\n', 'x')", {"pandas"}),
+        (
+            "from subsetopt.formats._csv_table import table_of; table_of(b'1.5\\n2\\n', 'x')",
+            {"pandas"},
+        ),
     ],
 )
 def test_only_what_is_used_is_loaded(code: str, absent: set[str]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.baseline import random_objectives, rank
+from subsetopt._baseline import random_objectives, rank
 
 
 @pytest.mark.parametrize("shape", [(9,), (9, 2)])

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
+from subsetopt._rounding import down, up
 from subsetopt.certification import Begun, certify
 from subsetopt.limits import Limits
-from subsetopt.rounding import down, up
 from subsetopt.solvers.base import Kind, RawResult, Solver
 
 OPTIMAL, FINISHED = so.Termination.OPTIMAL, so.Termination.FINISHED

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subsetopt.rounding import distance, down, times_power_of_two, up
+from subsetopt._rounding import distance, down, times_power_of_two, up
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from subsetopt._options import check, documented, numbers, option, split
-from subsetopt.cli.options import Given, Values, command, output_file
+from subsetopt.cli.derived_options import Given, Values, command, output_file
 from subsetopt.errors import InvalidOption
 
 

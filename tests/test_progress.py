@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from subsetopt.cli import app
 from subsetopt.cli.training_output import OutputOptions
-from subsetopt.report import number_format, progress
-from subsetopt.report.progress import Lines, shown
+from subsetopt.report import _number_format, _progress
+from subsetopt.report._progress import Lines, shown
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ from subsetopt.report.progress import Lines, shown
     ],
 )
 def test_spans(seconds: float, text: str) -> None:
-    assert number_format.span(seconds) == text
+    assert _number_format.span(seconds) == text
 
 
 def test_a_line_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(progress, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(_progress, "monotonic", lambda: clock[0])
     lines = Lines("training", 12, unit="runs")
     assert lines.line(1030.0) == "training: 0 of 12 runs, 30 s gone"
     clock[0] = 1020.0
@@ -60,7 +60,7 @@ def test_long_work_is_heard_of_and_short_work_is_not(
     with shown("training", 3, unit="runs") as steps:
         steps.update(1)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(_progress, "EVERY", 0.01)
     with shown("training", 3, unit="runs", hidden=True) as steps:
         steps.update(1)
         sleep(0.3)
@@ -79,7 +79,7 @@ def test_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
         def isatty(self) -> bool:
             return False
 
-    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(_progress, "EVERY", 0.01)
     monkeypatch.setattr(sys, "stderr", Gone())
     with Lines("training"):
         sleep(0.05)
@@ -91,7 +91,7 @@ def test_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
     """Return what runs a command that takes its time, and returns what is heard meanwhile."""
-    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(_progress, "EVERY", 0.01)
     written: list[str] = []
     begun: list[Lines] = []
     real_line, real_enter = Lines.line, Lines.__enter__
@@ -139,25 +139,25 @@ def test_solve_is_heard_of(heard: Callable[..., str]) -> None:
 
 
 def test_sequence_is_heard_of(heard: Callable[..., str]) -> None:
-    from subsetopt.sequencing.state import State
+    from subsetopt.sequencing._state import State
 
     lines = heard(State, "close", "sequence", "points.npy", "--batch-size", "8", "--json")
     assert re.search(r"^sequence: 2 of 5 batches, .* gone, about ", lines, re.MULTILINE)
 
 
 def test_bench_is_heard_of(heard: Callable[..., str]) -> None:
-    from subsetopt.benchmarks.measuring import keeper
+    from subsetopt.benchmarks.measuring import _fork_client
 
     small = ("--sizes", "20", "--k", "3", "--source", "synthetic", "--instances", "1")
     options = ("bench", "mean-matching", "--solvers", "stride", "--time-limit", "0.01", *small)
-    lines = heard(keeper, "measured", *options)
+    lines = heard(_fork_client, "measured", *options)
     assert re.search(r"^bench: \d of \d runs, .* gone, .*up to 0.01 s each$", lines, re.MULTILINE)
 
 
 def test_train_and_reproduce_are_heard_of(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(_progress, "EVERY", 0.01)
     with OutputOptions(as_json=True).watching("training", 3):
         sleep(0.3)
     assert capsys.readouterr().err.startswith("training: 0 of 3 runs, ")

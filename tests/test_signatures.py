@@ -13,7 +13,7 @@ from typing import Any
 from numba import types
 
 import subsetopt
-from subsetopt import warming
+from subsetopt import _warming
 from subsetopt._kernels import _cache, _signatures
 from subsetopt._kernels._signatures import SIGNATURES
 
@@ -71,7 +71,7 @@ def test_types_are_written_as_numpy_does() -> None:
 
 
 def test_nothing_else_is_compiled() -> None:
-    warming.warm(warming.jobs(), lambda result: None)
+    _warming.warm(_warming.jobs(), lambda result: None)
     command = [sys.executable, str(Path(__file__).with_name("every_kernel.py"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

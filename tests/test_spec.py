@@ -5,7 +5,7 @@ import pytest
 import subsetopt as so
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidOption
-from subsetopt.problems.kernel_choice import kernel_of
+from subsetopt.problems._kernel_choice import kernel_of
 
 
 @pytest.mark.parametrize(

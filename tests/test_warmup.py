@@ -18,10 +18,10 @@ from subsetopt._announcing import Announcement
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.cli import app
 from subsetopt.cli.display import _lines
-from subsetopt.cli.yardstick import Yardstick
+from subsetopt.cli.uniform_baseline import UniformBaseline
 from subsetopt.limits import Limits
-from subsetopt.report import progress
-from subsetopt.report.progress import Lines
+from subsetopt.report import _progress
+from subsetopt.report._progress import Lines
 from subsetopt.solvers import base
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 
@@ -122,10 +122,10 @@ def test_the_seconds_of_a_limit_are_shown_without_compiling(
         return make
 
     screen = Console(file=StringIO(), force_terminal=terminal)
-    monkeypatch.setattr("subsetopt.report.progress.console", lambda stderr: screen)
+    monkeypatch.setattr("subsetopt.report._progress.console", lambda stderr: screen)
     monkeypatch.setattr("rich.progress.Progress", kept(Progress))
-    monkeypatch.setattr(progress, "Lines", kept(Lines))
-    with progress.clock(5.0, _clock.CLOCK.shown) as begins:
+    monkeypatch.setattr(_progress, "Lines", kept(Lines))
+    with _progress.clock(5.0, _clock.CLOCK.shown) as begins:
         begins("solve")
         with _clock.CLOCK.standing():
             time.now += 30.0
@@ -137,13 +137,13 @@ def test_the_seconds_of_a_limit_are_shown_without_compiling(
 
 def test_the_command_shows_that_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     clocks: list[Any] = []
-    shown = progress.clock
+    shown = _progress.clock
 
     def watched(limit: float | None, now: Any, **options: Any) -> Any:
         clocks.append(now)
         return shown(limit, now, **options)
 
-    monkeypatch.setattr(progress, "clock", watched)
+    monkeypatch.setattr(_progress, "clock", watched)
     np.save(tmp_path / "values.npy", np.arange(9.0))
     words = ["solve", "mean-matching", str(tmp_path / "values.npy"), "--k", "3"]
     assert CliRunner().invoke(app, [*words, "--solver", "random"]).exit_code == 0
@@ -180,7 +180,7 @@ def test_interrupted_while_it_loads(time: Time, monkeypatch: pytest.MonkeyPatch)
 def test_people_are_told(seconds: float, said: bool) -> None:
     solution = so.solve(PROBLEM, "stride")
     solution = replace(solution, stats=replace(solution.stats, warmup_seconds=seconds))
-    text = _lines(solution, Yardstick.of(PROBLEM, solution, 0))["seconds"]
+    text = _lines(solution, UniformBaseline.of(PROBLEM, solution, 0))["seconds"]
     assert ("; 12.3 before, to load and compile" in text) is said
 
 

@@ -1,9 +1,9 @@
 """The instances that solvers are compared on, each a `Case` with a name and a source."""
 
+from ._clouds import Cloud, MMDCase
+from ._sequence_cases import SequenceCase
 from .base import Case, MeanMatchingCase, SelectionCase, Values, VectorCase
-from .clouds import Cloud, MMDCase
-from .quadratic import QuadraticCase
-from .sequences import SequenceCase
+from .quadratic_cases import QuadraticCase
 
 __all__ = [
     "Case",

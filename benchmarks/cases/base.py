@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.baseline import random_objectives
-from subsetopt.benchmarks.best_known import BestKnown
-from subsetopt.benchmarks.results import Entrant
-from subsetopt.forms import QUADRATIC_FAMILIES
+from subsetopt._baseline import random_objectives
+from subsetopt.benchmarks._best_known import BestKnown
+from subsetopt.benchmarks.results import Contender
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Solution
 from subsetopt.solving import solve, solver
@@ -35,7 +35,7 @@ class Case(Protocol):
 
     @property
     def family(self) -> str:
-        """A name in `subsetopt.benchmarks.families`."""
+        """A name in `subsetopt.benchmarks._families`."""
 
     @property
     def n(self) -> int:
@@ -53,7 +53,7 @@ class Case(Protocol):
     def known(self) -> BestKnown | None:
         """The best value that anybody has found, where there is one."""
 
-    def prepared(self, entrant: Entrant, limits: Limits) -> Callable[[], Any]:
+    def prepared(self, entrant: Contender, limits: Limits) -> Callable[[], Any]:
         """Return the call that is timed; nothing that an earlier one worked out is kept in it."""
 
     def solution(self, returned: Any) -> Solution:
@@ -79,7 +79,7 @@ class SelectionCase(ABC):
     def problem(self) -> Problem:
         """Build a fresh problem: nothing that an earlier solve worked out is kept in it."""
 
-    def prepared(self, entrant: Entrant, limits: Limits) -> Callable[[], Solution]:
+    def prepared(self, entrant: Contender, limits: Limits) -> Callable[[], Solution]:
         """Return the call of `subsetopt.solve` on a fresh problem."""
         problem, ready = self.problem(), solver(entrant.name, **entrant.options)
         keywords = asdict(limits)

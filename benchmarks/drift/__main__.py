@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.drift --task mnist --data DIR --out FOLDER`` follows streams of real data:
 each window is served, its losses are recorded, and then the model is trained on a share of it.
-Methods are told apart by their names, see `Method`. What is reported is the metric of each window
+Methods are told apart by their names, see `WindowMethod`. What is reported is the metric of each window
 before it was trained on; ``subsetopt report FOLDER`` draws it.
 """
 
@@ -16,18 +16,18 @@ import torch
 
 from subsetopt.errors import SubsetOptError
 from subsetopt.report import console
-from subsetopt.report.progress import shown
+from subsetopt.report._progress import shown
 from subsetopt.torch.rules import rule
+from subsetopt.training._run_grid import execute
+from subsetopt.training._settings import Settings
+from subsetopt.training._tuning import Tuned, Tuning
 from subsetopt.training.analysis import analyse
-from subsetopt.training.comparing import execute
 from subsetopt.training.reporting import document
-from subsetopt.training.result import Result
 from subsetopt.training.run import Run
-from subsetopt.training.settings import Settings
-from subsetopt.training.tuning import Tuned, Tuning
+from subsetopt.training.run_result import Result
 
 from .following import follow_run
-from .methods import BASELINE, DEFAULT, FULL, NONE, REFERENCES, Method
+from .methods import BASELINE, DEFAULT, FULL, NONE, REFERENCES, WindowMethod
 from .streams import DRIFTS
 
 REPEATS = 2
@@ -102,7 +102,7 @@ def _runs(given: argparse.Namespace) -> list[Run]:
     drift = DRIFTS[given.task]
     windows = drift.windows if given.windows is None else given.windows
     size = drift.size if given.size is None else given.size
-    methods = [Method.of(text) for text in given.methods.split(",")]
+    methods = [WindowMethod.of(text) for text in given.methods.split(",")]
     rules = dict.fromkeys([BASELINE, *(str(one) for one in methods if one.rule not in REFERENCES)])
     lines = [(NONE, 1.0), (FULL, 1.0), *((one, b) for b in given.budget for one in rules)]
     return [
@@ -123,7 +123,7 @@ def _runs(given: argparse.Namespace) -> list[Run]:
 
 def _warm_up(runs: Sequence[Run]) -> None:
     """Let what is compiled on first use be compiled before seconds are counted."""
-    for name in {Method.of(run.rule).rule for run in runs} - set(REFERENCES):
+    for name in {WindowMethod.of(run.rule).rule for run in runs} - set(REFERENCES):
         rule(name)(torch.rand(64), 8)
 
 

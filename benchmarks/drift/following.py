@@ -16,19 +16,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from subsetopt._machine import Machine
 from subsetopt._spec import Spec
-from subsetopt.machine import Machine
 from subsetopt.records import RecordStore, RecordStream, RecordWriter
+from subsetopt.torch._streaming import StreamedBatch, StreamedSamples
 from subsetopt.torch.rules import Rule, rule, subset_size
-from subsetopt.torch.streaming import StreamedBatch, StreamedSamples
-from subsetopt.training.comparing import keep
-from subsetopt.training.data.splits import Batch, Data
-from subsetopt.training.result import Passes, Result
+from subsetopt.training._run_grid import keep
+from subsetopt.training._settings import Settings
+from subsetopt.training.data._splits import Batch, Data
 from subsetopt.training.run import Run
-from subsetopt.training.settings import Settings
+from subsetopt.training.run_result import Passes, Result
 from subsetopt.training.tasks import task as made_task
 
-from .methods import NONE, REFERENCES, Method
+from .methods import NONE, REFERENCES, WindowMethod
 from .streams import DRIFTS, Drift, Stream
 
 EPOCHS = 10
@@ -83,7 +83,7 @@ def followed(run: Run, stream: Stream, model: nn.Module, seen: Seen | None = Non
     Parameters
     ----------
     run : Run
-        Its rule is a `Method`.
+        Its rule is a `WindowMethod`.
     stream : Stream
     model : Module
         As it was deployed.
@@ -104,7 +104,7 @@ class _Follower:
     def __init__(self, run: Run, stream: Stream, model: nn.Module, seen: Seen) -> None:
         self.run, self.stream, self.model, self.seen = run, stream, model, seen
         self.drift = DRIFTS[Spec.parse(run.task).name]
-        self.task, self.method = made_task(self.drift.task), Method.of(run.rule)
+        self.task, self.method = made_task(self.drift.task), WindowMethod.of(run.rule)
         named = "uniform" if self.method.rule in REFERENCES else self.method.rule
         self.rule: Rule = rule(named, seed=run.seed)
         self.optimizer = torch.optim.SGD(model.parameters(), lr=run.lr)

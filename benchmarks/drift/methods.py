@@ -17,7 +17,7 @@ _FORM = re.compile(r"(\w+)(?:@(\d+)|(\+pass))?")
 
 
 @dataclass(frozen=True)
-class Method:
+class WindowMethod:
     """A way to choose k of each window.
 
     ``obftf`` chooses by the losses that were recorded when the window was served, by the model as
@@ -33,7 +33,7 @@ class Method:
     own_pass: bool = False
 
     @classmethod
-    def of(cls, text: str) -> "Method":
+    def of(cls, text: str) -> "WindowMethod":
         """Read ``RULE``, ``RULE@LAG`` or ``RULE+pass``.
 
         Raises

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from subsetopt.machine import Machine, packages
+from subsetopt._machine import Machine, packages
 
 from . import Timed
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.problems import kernels
-from subsetopt.problems.kernel_matrices import kernel_matrix
+from subsetopt.problems._kernel_matrices import kernel_matrix
 from subsetopt.sequencing import sequence
 
 from . import ONE, Timed

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from subsetopt.benchmarks.best_known import BestKnown
-from subsetopt.benchmarks.families import named
-from subsetopt.benchmarks.suite_options import MeasurementOptions
+from subsetopt._machine import Machine
+from subsetopt.benchmarks._best_known import BestKnown
+from subsetopt.benchmarks._families import named
+from subsetopt.benchmarks._suite_options import MeasurementOptions
 from subsetopt.errors import InvalidFile
-from subsetopt.formats.declared import declared
-from subsetopt.machine import Machine
+from subsetopt.formats._declared import declared
 
 from .rows import SCHEMA, Row
 
@@ -36,7 +36,7 @@ class CaseInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entrant:
+class Contender:
     """A solver that takes part.
 
     Parameters
@@ -97,7 +97,7 @@ class Plan:
 
     suite: str
     settings: MeasurementOptions
-    entrants: tuple[Entrant, ...]
+    entrants: tuple[Contender, ...]
     cases: tuple[CaseInfo, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

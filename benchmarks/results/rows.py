@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from statistics import median
 from typing import Any
 
-from subsetopt.formats.declared import declared
+from subsetopt.formats._declared import declared
 from subsetopt.solution import CertificateKind, Solution, Termination
 
 SCHEMA = 1

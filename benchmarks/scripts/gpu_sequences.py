@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
-from subsetopt.formats.idx import read_mnist
-from subsetopt.sequencing.state import State
-from subsetopt.torch.sequencing.batch_search import TorchHerding, TorchSwap
-from subsetopt.torch.sequencing.engine import TorchEngine
-from subsetopt.torch.sequencing.kernel_rows import load
+from subsetopt.formats._idx import read_mnist
+from subsetopt.sequencing._state import State
+from subsetopt.torch.sequencing._batch_search import TorchHerding, TorchSwap
+from subsetopt.torch.sequencing._engine import TorchEngine
+from subsetopt.torch.sequencing._kernel_rows import load
 
 Row = dict[str, Any]
 _TURNS = 10

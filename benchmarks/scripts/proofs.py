@@ -17,25 +17,25 @@ from typing import Any
 import numpy as np
 
 import subsetopt as so
-from subsetopt.benchmarks.cases import public
-from subsetopt.machine import Machine
+from subsetopt._machine import Machine
+from subsetopt.benchmarks.cases import _public
 
 Row = dict[str, Any]
 Problem = so.QuadraticSelection | so.MMDSelection
 
 
 @dataclass(frozen=True)
-class Case:
+class ProofCase:
     """Instances that share a row."""
 
     name: str
     problems: Sequence[Problem]
 
 
-def mixtures(folder: Path | None) -> Iterator[Case]:
+def mixtures(folder: Path | None) -> Iterator[ProofCase]:
     """MMD of Gaussian mixtures in five dimensions, Gaussian kernel of scale sqrt(5)."""
     for n, k in ((50, 5), (80, 8), (60, 20), (100, 10)):
-        yield Case(f"mixture, n={n}, k={k}", [mixture(n, k, seed) for seed in range(3)])
+        yield ProofCase(f"mixture, n={n}, k={k}", [mixture(n, k, seed) for seed in range(3)])
 
 
 def mixture(n: int, k: int, seed: int) -> so.MMDSelection:
@@ -46,22 +46,22 @@ def mixture(n: int, k: int, seed: int) -> so.MMDSelection:
     return so.MMDSelection(points, k, kernel=so.Gaussian(scale=5**0.5))
 
 
-def subgraphs(folder: Path | None) -> Iterator[Case]:
+def subgraphs(folder: Path | None) -> Iterator[ProofCase]:
     """Densest k-subgraphs, one row for each n and k."""
-    cases = [public.read(_needed(folder), name, None)[0] for name in public.names("kcluster")]
+    cases = [_public.read(_needed(folder), name, None)[0] for name in _public.names("kcluster")]
     problems = [case.problem() for case in cases]
     for n in (40, 80, 120):
         for k in (n // 4, n // 2, 3 * n // 4):
             some = [p for p in problems if (p.n, p.k) == (n, k)]
-            yield Case(f"k-cluster, n={n}, k={k}: {len(some)} graphs", some)
+            yield ProofCase(f"k-cluster, n={n}, k={k}: {len(some)} graphs", some)
 
 
-def published(folder: Path | None) -> Iterator[Case]:
+def published(folder: Path | None) -> Iterator[ProofCase]:
     """QPLIB_0633 and the diversity problems of at most 100 candidates."""
-    for name in ["QPLIB_0633", *public.names("mdplib")]:
-        for case in public.read(_needed(folder), name, None):
+    for name in ["QPLIB_0633", *_public.names("mdplib")]:
+        for case in _public.read(_needed(folder), name, None):
             if case.n <= 100:
-                yield Case(f"{name}, k={case.k}", [case.problem()])
+                yield ProofCase(f"{name}, k={case.k}", [case.problem()])
 
 
 def _needed(folder: Path | None) -> Path:
@@ -73,7 +73,7 @@ def _needed(folder: Path | None) -> Path:
 SECTIONS = (mixtures, published, subgraphs)
 
 
-def measured(case: Case, solver: str, time_limit: float) -> Row:
+def measured(case: ProofCase, solver: str, time_limit: float) -> Row:
     """Return the row of a case: how many optima were proven, the seconds, and the gap left."""
     times, gaps, nodes = [], [], []
     for problem in case.problems:

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt._machine import Machine
+from subsetopt.benchmarks.cases._digits_images import losses as digits_losses
 from subsetopt.benchmarks.cases.base import Values
-from subsetopt.benchmarks.cases.digits import losses as digits_losses
-from subsetopt.machine import Machine
 from subsetopt.report import show
 
 Row = dict[str, Any]

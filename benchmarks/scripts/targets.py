@@ -20,18 +20,18 @@ from typing import Any
 import numpy as np
 
 import subsetopt as so
-from subsetopt.formats.idx import read_idx
-from subsetopt.machine import Machine
+from subsetopt._machine import Machine
+from subsetopt.formats._idx import read_idx
 from subsetopt.report import Axis, Chart, Series, show
-from subsetopt.report.figure_axes import extent
-from subsetopt.report.number_format import round_seconds
+from subsetopt.report._figure_axes import extent
+from subsetopt.report._number_format import round_seconds
 
 Row = dict[str, Any]
 Instance = tuple[so.QuadraticSelection | so.MMDSelection, float]  # and the objective wanted
 
 
 @dataclass(frozen=True)
-class Case:
+class TargetCase:
     """Instances that share a row: each is solved with each seed."""
 
     name: str
@@ -41,17 +41,17 @@ class Case:
     seconds: float = 2.0
 
 
-def diversity(folder: Path) -> Iterator[Case]:
+def diversity(folder: Path) -> Iterator[TargetCase]:
     """MDPLIB: the largest sum of distances known, to within 1e-4."""
     for row in _table(folder / "mdplib" / "best_known.csv"):
         path = folder / "mdplib" / f"{row['instance']}.txt.xz"
         problem = so.read_problem(path, k=int(row["m"]))
         name = f"{row['instance'].partition('_n')[0]}, n={problem.n}, k={problem.k}"
         known = row["attained_here"]
-        yield Case(name, known, [(problem, 1e-4 - float(known))])
+        yield TargetCase(name, known, [(problem, 1e-4 - float(known))])
 
 
-def subgraphs(folder: Path) -> Iterator[Case]:
+def subgraphs(folder: Path) -> Iterator[TargetCase]:
     """Densest k-subgraphs: the optimal number of edges, one row for each n."""
     rows = _table(folder / "kcluster" / "optima.csv")
     for n in sorted({int(row["n"]) for row in rows}):
@@ -64,16 +64,18 @@ def subgraphs(folder: Path) -> Iterator[Case]:
             for row in rows
             if int(row["n"]) == n
         ]
-        yield Case(f"k-cluster, n={n}: {len(instances)} graphs", "optima", instances, seconds=0.5)
+        yield TargetCase(
+            f"k-cluster, n={n}: {len(instances)} graphs", "optima", instances, seconds=0.5
+        )
 
 
-def qplib(folder: Path) -> Iterator[Case]:
+def qplib(folder: Path) -> Iterator[TargetCase]:
     """QPLIB_0633: the value known, to within its nine decimals."""
     problem = so.read_problem(folder / "bqp" / "QPLIB_0633.opb.xz")
-    yield Case("QPLIB_0633", "79.560706216", [(problem, 1e11 * 79.5607062165)])
+    yield TargetCase("QPLIB_0633", "79.560706216", [(problem, 1e11 * 79.5607062165)])
 
 
-def mnist(folder: Path) -> Iterator[Case]:
+def mnist(folder: Path) -> Iterator[TargetCase]:
     """MNIST: the root MMD of 100 of the first 4,096 digits to all of these."""
     n, k = 4096, 100
     images = read_idx(folder / "mnist" / "train-images-idx3-ubyte.gz", dimensions=3)[:n]
@@ -86,13 +88,13 @@ def mnist(folder: Path) -> Iterator[Case]:
     ):
         to_rest = root * n / (n - k)  # the objective is the squared distance to those left out
         name = f"MNIST, n={n}, k={k}: {solver}"
-        yield Case(name, f"{root:.4f}", [(problem, to_rest**2)], solver, seconds)
+        yield TargetCase(name, f"{root:.4f}", [(problem, to_rest**2)], solver, seconds)
 
 
 SECTIONS = (diversity, subgraphs, qplib, mnist)
 
 
-def measured(case: Case, seeds: int) -> Row:
+def measured(case: TargetCase, seeds: int) -> Row:
     """Return the row of a case: how often the target was reached, and the seconds."""
     times = []
     for problem, wanted in case.instances:
@@ -112,7 +114,7 @@ def measured(case: Case, seeds: int) -> Row:
     }
 
 
-def _run(case: Case, problem: Any, wanted: float, seed: int) -> tuple[bool, float]:
+def _run(case: TargetCase, problem: Any, wanted: float, seed: int) -> tuple[bool, float]:
     searches = case.solver == "tabu"  # and stops at the target; the others use all of their time
     options = {"target": wanted} if searches else {}
     solution = so.solve(

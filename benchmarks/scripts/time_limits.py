@@ -26,10 +26,10 @@ import numpy as np
 
 import subsetopt as so
 from subsetopt._clock import CLOCK
+from subsetopt._machine import Machine
 from subsetopt._processes import end_with
-from subsetopt.machine import Machine
-from subsetopt.problems.memory import memory_limit
-from subsetopt.problems.parallel import one_blas_thread
+from subsetopt.problems._memory import memory_limit
+from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.report import show
 from subsetopt.solvers import catalogue
 
@@ -45,7 +45,7 @@ _SMALL = 40  # candidates of the problem that is solved first
 
 
 @dataclass(frozen=True)
-class Case:
+class LimitCase:
     """A problem to be stated.
 
     Parameters
@@ -76,7 +76,7 @@ class Case:
         square = self.family in ("quadratic", "mmd")
         return width * self.n * (self.n if square else self.d)
 
-    def small(self) -> "Case":
+    def small(self) -> "LimitCase":
         """Return a case for which the same code is compiled."""
         n = min(self.n, _SMALL)
         return replace(self, n=n, k=n // 4)
@@ -97,21 +97,21 @@ class Case:
 
 
 CASES = (
-    Case("mean-matching", 128, 12, 1),
-    Case("mean-matching", 100_000, 1_000, 1),
-    Case("mean-matching", 1_000_000, 100_000, 1, "float32"),
-    Case("vector-mean-matching", 1_000, 100, 16),
-    Case("vector-mean-matching", 10_000, 1_000, 64),
-    Case("vector-mean-matching", 50_000, 1_000, 64),
-    Case("vector-mean-matching", 300_000, 1_000, 384, "float32"),
-    Case("quadratic", 200, 40),
-    Case("quadratic", 600, 100),
-    Case("quadratic", 4_000, 1_000),
-    Case("quadratic", 20_000, 5_000, dtype="float32"),
-    Case("mmd", 500, 50, 5),
-    Case("mmd", 900, 90, 5),
-    Case("mmd", 4_000, 400, 5),
-    Case("mmd", 20_000, 2_000, 5, "float32"),
+    LimitCase("mean-matching", 128, 12, 1),
+    LimitCase("mean-matching", 100_000, 1_000, 1),
+    LimitCase("mean-matching", 1_000_000, 100_000, 1, "float32"),
+    LimitCase("vector-mean-matching", 1_000, 100, 16),
+    LimitCase("vector-mean-matching", 10_000, 1_000, 64),
+    LimitCase("vector-mean-matching", 50_000, 1_000, 64),
+    LimitCase("vector-mean-matching", 300_000, 1_000, 384, "float32"),
+    LimitCase("quadratic", 200, 40),
+    LimitCase("quadratic", 600, 100),
+    LimitCase("quadratic", 4_000, 1_000),
+    LimitCase("quadratic", 20_000, 5_000, dtype="float32"),
+    LimitCase("mmd", 500, 50, 5),
+    LimitCase("mmd", 900, 90, 5),
+    LimitCase("mmd", 4_000, 400, 5),
+    LimitCase("mmd", 20_000, 2_000, 5, "float32"),
 )
 BOUNDS = ("fw", "sdp", "qp", "rlt")
 LIMITS = (1.0, 10.0)
@@ -142,7 +142,7 @@ class Call:
         )
 
 
-def measured(case: Case, problem: Problem, call: Call) -> Row:
+def measured(case: LimitCase, problem: Problem, call: Call) -> Row:
     """Return the row of one call, from a process of its own."""
     context = multiprocessing.get_context("fork")  # which shares the problem
     here, there = context.Pipe(duplex=False)
@@ -166,13 +166,13 @@ def measured(case: Case, problem: Problem, call: Call) -> Row:
         process.join()
 
 
-def _answer(parent: int, case: Case, problem: Problem, call: Call, told: Connection) -> None:
+def _answer(parent: int, case: LimitCase, problem: Problem, call: Call, told: Connection) -> None:
     end_with(parent)
     with one_blas_thread():
         told.send(_outcome(case, problem, call, told))
 
 
-def _outcome(case: Case, problem: Problem, call: Call, told: Connection) -> Row:
+def _outcome(case: LimitCase, problem: Problem, call: Call, told: Connection) -> Row:
     with suppress(so.SubsetOptError):
         replace(call, limit=_WARMING).solve(case.small().stated())
     told.send(None)
@@ -191,7 +191,7 @@ def _outcome(case: Case, problem: Problem, call: Call, told: Connection) -> Row:
     return {"seconds": CLOCK.now() - begin, "outcome": outcome}
 
 
-def calls(case: Case, solvers: Sequence[str], limits: Sequence[float]) -> list[Call]:
+def calls(case: LimitCase, solvers: Sequence[str], limits: Sequence[float]) -> list[Call]:
     """Return what is to be measured on a case."""
     able = [
         name
@@ -212,7 +212,7 @@ def calls(case: Case, solvers: Sequence[str], limits: Sequence[float]) -> list[C
 
 
 def table(
-    cases: Sequence[Case],
+    cases: Sequence[LimitCase],
     solvers: Sequence[str],
     limits: Sequence[float],
     progress: Callable[[str], object] = lambda text: None,

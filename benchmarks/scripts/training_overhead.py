@@ -65,7 +65,7 @@ def residual(torch: Any, width: int) -> Any:
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, 10))
 
 
-class Training:
+class TimedTraining:
     """One model, its data on the device, and the turns that are timed."""
 
     def __init__(self, torch: Any, model: Any, batch_size: int, device: str) -> None:
@@ -128,7 +128,7 @@ def interleaved(
     return seconds
 
 
-def overhead(name: str, training: Training, k: int, rounds: int, repeats: int) -> Row:
+def overhead(name: str, training: TimedTraining, k: int, rounds: int, repeats: int) -> Row:
     """Return what OBFTF adds to a step of uniform selection, in forward passes.
 
     A step is choosing, taking k rows, forward and backward of these and the update. What is added
@@ -169,7 +169,7 @@ def _added(found: Mapping[str, Sequence[float]], turn: str) -> float:
     return 1e6 * median(longer - shorter for longer, shorter in pairs)
 
 
-def throughput(name: str, training: Training, rounds: int, repeats: int) -> list[Row]:
+def throughput(name: str, training: TimedTraining, rounds: int, repeats: int) -> list[Row]:
     """Return steps a second at each ratio, beside plain training and the ceilings."""
     rules = ("uniform", "obftf", "selective_backprop")
     turns: dict[str, Turn] = {"plain": training.plain}
@@ -254,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = [
         overhead(
             name,
-            Training(torch, model, given.batch_size, "cpu"),
+            TimedTraining(torch, model, given.batch_size, "cpu"),
             given.k,
             given.rounds * given.repeats,  # one step a turn: neighbours see the machine alike
             1,
@@ -270,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ("residual", residual(torch, 64), 4),
             ("residual", residual(torch, 64), 16),  # the host launches faster than the card works
         ):
-            training = Training(torch, model, times * given.batch_size, "cuda")
+            training = TimedTraining(torch, model, times * given.batch_size, "cuda")
             report("steps, CUDA", throughput(name, training, *often))
 
 

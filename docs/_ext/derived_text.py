@@ -6,7 +6,7 @@ from typing import Any
 import typer.main
 
 import subsetopt
-from subsetopt.benchmarks.reporting.result_rows import COLUMNS as RESULT_COLUMNS
+from subsetopt.benchmarks.reporting._result_rows import COLUMNS as RESULT_COLUMNS
 from subsetopt.cli import app
 from subsetopt.solvers import catalogue
 

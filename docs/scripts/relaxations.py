@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from relaxations_shown import SEARCHES, Results, Row, draw, read, write
 
 import subsetopt as so
-from subsetopt.baseline import random_objectives, rank
-from subsetopt.benchmarks.cases import clouds, digits, mnist
-from subsetopt.forms import QuadraticForm
+from subsetopt._baseline import random_objectives, rank
+from subsetopt.benchmarks.cases import _clouds, _digits_images, _mnist_images
 from subsetopt.limits import Limits
+from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER
 from subsetopt.solvers.exact import _branching
 from subsetopt.solvers.heuristics._quadratic_search import Descents
@@ -74,7 +74,7 @@ def _semidefinite(problem: so.MMDSelection) -> tuple[Rows, float]:
     """Solve the root of branch and bound; round its marginals without exchanges."""
     form = problem.quadratic_form()
     part = _branching.Reduced(form, _branching.Node(np.arange(form.n), np.empty(0, np.int64)))
-    relaxation = _branching.Relaxation(part.costs, part.k)
+    relaxation = _branching.SemidefiniteRelaxation(part.costs, part.k)
     for _ in _branching.rounds(relaxation, float("inf"), fresh=True):
         pass
     bound = form.lift(relaxation.bound + part.offset)
@@ -104,7 +104,7 @@ SETTINGS = (
 # -- measuring ----------------------------------------------------------------------------------
 
 
-def measured(source: str, setting: Setting, instance: int, cloud: clouds.Cloud) -> Iterator[Row]:
+def measured(source: str, setting: Setting, instance: int, cloud: _clouds.Cloud) -> Iterator[Row]:
     """Yield the rows of one instance; the points beyond n are those selected before."""
     selected = np.arange(setting.n, setting.n + setting.selected)
     problem = so.MMDSelection(
@@ -135,7 +135,11 @@ def _compile() -> bool:
     """Run everything once on a small instance, so that compiling is not timed."""
     small = Setting("small", 60, 6, 0, tuple(METHODS))
     return bool(
-        list(measured("digits", small, 0, clouds.of_images(digits.samples(), 60, 1, seed=0)[0]))
+        list(
+            measured(
+                "digits", small, 0, _clouds.of_images(_digits_images.samples(), 60, 1, seed=0)[0]
+            )
+        )
     )
 
 
@@ -153,11 +157,13 @@ def complete(path: Path, data: Path | None, instances: int) -> list[Row]:
     """Measure what the CSV lacks, and append it instance by instance; returns all rows."""
     rows = read(path) if path.exists() else []
     done, warm = {row[:3] for row in rows}, False
-    sources: dict[str, Callable[[int, int], list[clouds.Cloud]]] = {
-        "digits": lambda n, count: clouds.of_images(digits.samples(), n, count, seed=0)
+    sources: dict[str, Callable[[int, int], list[_clouds.Cloud]]] = {
+        "digits": lambda n, count: _clouds.of_images(_digits_images.samples(), n, count, seed=0)
     }
     if data is not None:
-        sources["MNIST"] = lambda n, count: clouds.of_images(mnist.samples(data), n, count, seed=0)
+        sources["MNIST"] = lambda n, count: _clouds.of_images(
+            _mnist_images.samples(data), n, count, seed=0
+        )
     for setting in SETTINGS:
         for source, load in sources.items():
             if all((source, setting.name, i) in done for i in range(instances)):

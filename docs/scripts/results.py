@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 from subsetopt._files import replacing
-from subsetopt.benchmarks.reporting.comparison_document import document, write_report
-from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
-from subsetopt.benchmarks.results.folder import load
+from subsetopt.benchmarks.reporting._comparison_document import document, write_report
+from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
+from subsetopt.benchmarks.results._results_folder import load
 
 DOCS = Path(__file__).parents[1]
 FIGURES = Path("figures", "results")

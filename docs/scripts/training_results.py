@@ -9,17 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
+from subsetopt.training._run_grid import load
 from subsetopt.training.analysis import (
     Analysis,
-    Family,
-    Judged,
+    GroupResult,
     Summary,
+    TaskResult,
     analyse,
     at_equal_cost,
     compared,
 )
-from subsetopt.training.comparing import load
-from subsetopt.training.reporting.analysis_figures import against_budget
+from subsetopt.training.reporting._analysis_figures import against_budget
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures" / "training"
@@ -118,7 +118,7 @@ def at_costs(analysis: Analysis) -> str:
     return "\n".join([head, rule, *rows])
 
 
-def pairs(group: Judged) -> list[tuple[Summary, Summary]]:
+def pairs(group: GroupResult) -> list[tuple[Summary, Summary]]:
     """Return each rule with a baseline of another budget that costs as much."""
     if group.baseline is None:
         return []
@@ -152,7 +152,7 @@ def _cell(line: Summary | None, metric: str) -> str:
     return f"**{text}**"
 
 
-def single(name: str, family: Family, beside: Family) -> dict[str, str]:
+def single(name: str, family: TaskResult, beside: TaskResult) -> dict[str, str]:
     """Return what uniform sampling for longer came to, and rules of other runs less that."""
     (line,) = family.groups[0].lines
     others = {x.rule: x for group in beside.groups for x in group.lines if x.budget == 0.1}
@@ -195,7 +195,7 @@ def main(folder: Path) -> None:
         known["full runs"] = str(len(full))
     known["fig1"] = claims((folder / "fig1.md").read_text(encoding="utf-8"))
     matched: dict[str, Analysis] = {}
-    alone: dict[str, Family] = {}
+    alone: dict[str, TaskResult] = {}
     for task in sorted((folder / "tuned").iterdir()):
         results = load(task)
         equal = analyse(results)

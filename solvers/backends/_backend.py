@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
+from subsetopt.models import QuadraticForm
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers.base import RawResult

@@ -56,7 +56,7 @@ class NoProcess(Exception):
 
 
 @dataclass(frozen=True)
-class Ended(Generic[Value]):
+class CallEnd(Generic[Value]):
     """How a call has ended.
 
     Parameters
@@ -159,7 +159,7 @@ class Worker:
 
     def run(
         self, call: Callable[..., Value], *arguments: object, end: float = math.inf
-    ) -> Ended[Value]:
+    ) -> CallEnd[Value]:
         """Let it call ``call(report, *arguments)``, and end it when it goes on past `end`.
 
         Parameters
@@ -184,19 +184,19 @@ class Worker:
                     self._send("stop")
                 if now >= end:
                     self.close()
-                    return Ended("interrupted" if asked else "time", last)
+                    return CallEnd("interrupted" if asked else "time", last)
                 what, value = self._next(min(_interrupts.POLL, end - now))
                 match what:
                     case "reported":
                         last = value
                     case "returned":
-                        return Ended("returned", value)
+                        return CallEnd("returned", value)
                     case "raised":
                         raise value
                     case "unreadable":
                         raise NoProcess(f"the problem cannot be read there: {value}")
                     case "ended":
-                        return Ended("died", last, self._manner())
+                        return CallEnd("died", last, self._manner())
 
     def is_alive(self) -> bool:
         """Whether it has not ended."""
@@ -242,7 +242,7 @@ class Worker:
                 self._process.stdin.close()
 
 
-class _Pool:
+class _WorkerPool:
     """The processes of this process that wait for work."""
 
     def __init__(self) -> None:
@@ -281,7 +281,7 @@ class _Pool:
         self._lock, self._idle = threading.Lock(), []
 
 
-POOL = _Pool()
+POOL = _WorkerPool()
 atexit.register(POOL.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=POOL.forget)
@@ -314,7 +314,7 @@ def worker(modules: tuple[str, ...], log: bool = False) -> Iterator[Worker]:
 
 def call(
     work: Callable[..., Value], *arguments: object, modules: tuple[str, ...], limits: Limits
-) -> Ended[Value]:
+) -> CallEnd[Value]:
     """Have ``work(report, *arguments)`` done in a process, within the time limit.
 
     In this process where there is none to be had.
@@ -331,10 +331,10 @@ def call(
                 process.wait()
                 return process.run(work, *arguments)
             if not process.wait(begun + seconds):
-                return Ended("time", None)
+                return CallEnd("time", None)
             return process.run(work, *arguments, end=begun + seconds + overstay(seconds))
     except NoProcess:
-        return Ended("returned", work(lambda *_, **__: None, *arguments))
+        return CallEnd("returned", work(lambda *_, **__: None, *arguments))
 
 
 class _Pickler(pickle.Pickler):

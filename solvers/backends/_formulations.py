@@ -9,14 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
-from subsetopt.forms import (
-    LINEARISATIONS,
-    LinearModel,
-    QuadraticForm,
-    QuadraticModel,
-    iqp_model,
-)
-from subsetopt.forms.quadratic_models import require_pairs
+from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm, QuadraticModel, iqp_model
+from subsetopt.models._quadratic_models import require_pairs
 from subsetopt.problems import MeanMatching, Problem
 
 from . import _backend
@@ -37,7 +31,7 @@ _BUILDERS: Mapping[str, Callable[[QuadraticForm], LinearModel | QuadraticModel]]
 
 
 @dataclass(frozen=True)
-class Task:
+class BackendModel:
     """A model for a backend, its scaling, and the weight of absolute tolerances in it.
 
     Parameters
@@ -96,7 +90,7 @@ def require_formulation(formulation: object, known: tuple[str, ...]) -> None:
         raise InvalidOption(f"formulation is {formulation!r}; it is one of {', '.join(known)}")
 
 
-def mean_matching_task(problem: MeanMatching, formulation: str) -> Task:
+def mean_matching_task(problem: MeanMatching, formulation: str) -> BackendModel:
     """Return the published model of mean matching; for vectors, the one in residuals."""
     if formulation != "auto":
         raise InvalidOption(
@@ -106,17 +100,17 @@ def mean_matching_task(problem: MeanMatching, formulation: str) -> Task:
     scale = _backend.scaled(problem)
     scalar = problem.values.ndim == 1
     model = scale.problem.linear_model() if scalar else scale.problem.quadratic_model()
-    return Task(scale, model, _backend.magnitude(scale.problem), problem.n + 1)
+    return BackendModel(scale, model, _backend.magnitude(scale.problem), problem.n + 1)
 
 
-def task(problem: Problem, formulation: str) -> Task:
+def task(problem: Problem, formulation: str) -> BackendModel:
     """Return the model of mean matching as it is published, else that of the quadratic form."""
     if isinstance(problem, MeanMatching) and problem.values.ndim == 1:
         return mean_matching_task(problem, formulation)
     return form_task(problem, formulation)
 
 
-def form_task(problem: Problem, formulation: str) -> Task:
+def form_task(problem: Problem, formulation: str) -> BackendModel:
     """Return the model of a problem's quadratic form.
 
     A selection has k selectors and k (k - 1) / 2 products that are not zero. A bound by duals is
@@ -126,7 +120,7 @@ def form_task(problem: Problem, formulation: str) -> Task:
     form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
     scale = _backend.scaled_form(form)
     model = _BUILDERS[AUTO if formulation == "auto" else formulation](scale.problem)
-    return Task(scale, model, form_magnitude(scale.problem), form.k * (form.k + 1))
+    return BackendModel(scale, model, form_magnitude(scale.problem), form.k * (form.k + 1))
 
 
 def form_magnitude(form: QuadraticForm) -> float:

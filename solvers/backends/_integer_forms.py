@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.forms import LINEARISATIONS, LinearModel, QuadraticForm
+from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm
 from subsetopt.problems import Problem
-from subsetopt.problems.dyadic import Dyadic
+from subsetopt.problems._dyadic import Dyadic
 
 from ._backend import scaled_form
 from ._formulations import AUTO

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES, LinearModel
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers.base import RawResult
@@ -55,7 +55,7 @@ class Cbc(Adapter):
     Parameters
     ----------
     formulation : {"auto", "published", "mccormick", "rlt"}
-        The linear model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick".
+        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "mccormick".
     warm_start : bool
         Have a quick selection by `swap` or `tabu` ready, and never answer with less.
 
@@ -84,7 +84,7 @@ class Cbc(Adapter):
         pywraplp = ORTOOLS.load(self.module)
         start = perf_counter()
         task = _formulations.task(problem, self.formulation)
-        run = Run(pywraplp, task.linear, limits)
+        run = CbcRun(pywraplp, task.linear, limits)
         built = perf_counter()
         late = watch.late(built - start)
         if late is not None:
@@ -110,7 +110,7 @@ def _ends_by_itself() -> None:
     """Do nothing: what cannot be stopped is small, or in a process that is ended from outside."""
 
 
-class Run:
+class CbcRun:
     """One model in CBC, or another engine of pywraplp; called, it solves."""
 
     def __init__(
@@ -186,7 +186,7 @@ def _load(solver: Any, model: LinearModel) -> list[Any]:
     return variables
 
 
-def _termination(run: Run, limits: Limits, interrupted: bool) -> Termination:
+def _termination(run: CbcRun, limits: Limits, interrupted: bool) -> Termination:
     found = _backend.termination(TERMINATIONS, run.status, limits, interrupted)
     if found is Termination.INFEASIBLE and limits.time_limit is not None:
         # Its word as well when the time is up before the first relaxation is solved; and there is
@@ -195,7 +195,7 @@ def _termination(run: Run, limits: Limits, interrupted: bool) -> Termination:
     return found
 
 
-def _tolerance(run: Run, task: _formulations.Task, limits: Limits) -> float:
+def _tolerance(run: CbcRun, task: _formulations.BackendModel, limits: Limits) -> float:
     gap = _RELATIVE_GAP if limits.gap is None else limits.gap
     slack = (2 * _INTEGRALITY + _FEASIBILITY * task.terms) * task.magnitude
     return _INCREMENT + gap * abs(run.objective()) + slack

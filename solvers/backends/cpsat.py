@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from subsetopt._checks import require_integer
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers.base import RawResult
@@ -50,7 +50,7 @@ class CpSat(Adapter):
     Parameters
     ----------
     formulation : {"auto", "published", "mccormick", "rlt"}
-        The linear model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick". All
+        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "mccormick". All
         variables are binary here.
     bits : int, optional
         Round to a grid on which all magnitudes sum to less than ``2**bits``, 4 <= bits <= 58; the

@@ -8,8 +8,8 @@ import numpy as np
 
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption
-from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES, LinearModel
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers.base import RawResult
@@ -57,7 +57,7 @@ class Highs(Adapter):
     Parameters
     ----------
     formulation : {"auto", "published", "mccormick", "rlt"}
-        The linear model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick".
+        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "mccormick".
     presolve : {"choose", "on", "off"}
     warm_start : bool
         Begin with a quick selection by `swap` or `tabu`, and never answer with less.
@@ -180,7 +180,9 @@ def native_model(highspy: Any, model: LinearModel) -> Any:
     return lp
 
 
-def _tolerance(options: dict[str, Any], objective: float, task: _formulations.Task) -> float:
+def _tolerance(
+    options: dict[str, Any], objective: float, task: _formulations.BackendModel
+) -> float:
     relative = options.get("mip_rel_gap", _RELATIVE_GAP) * min(abs(objective), 1e20)
     pruned = max(_FEASIBILITY, relative, options.get("mip_abs_gap", _ABSOLUTE_GAP))
     slack = _FEASIBILITY + (_DUAL + _DROPPED) * task.terms

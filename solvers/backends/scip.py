@@ -10,8 +10,8 @@ import numpy as np
 
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption
-from subsetopt.forms import QUADRATIC_FAMILIES, LinearModel, QuadraticModel
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES, LinearModel, QuadraticModel
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers.base import RawResult
@@ -59,7 +59,7 @@ class Scip(Adapter):
     Parameters
     ----------
     formulation : {"auto", "iqp", "iqp-folded", "published", "mccormick", "rlt"}
-        The model of a quadratic problem, see `subsetopt.forms`; "auto" is "mccormick", but for
+        The model of a quadratic problem, see `subsetopt.models`; "auto" is "mccormick", but for
         vectors the model in residuals. SCIP itself takes the square of a binary for the binary
         and products of binaries apart, so that "iqp", convex or not, and "iqp-folded" become the
         same before it begins to search.
@@ -141,7 +141,7 @@ class Scip(Adapter):
         in_residuals = self.formulation == "auto" and isinstance(problem, MeanMatching)
         return 0 if in_residuals else super().products(problem)
 
-    def _task(self, problem: Problem) -> _formulations.Task:
+    def _task(self, problem: Problem) -> _formulations.BackendModel:
         if self.formulation == "auto" and isinstance(problem, MeanMatching):
             return _formulations.mean_matching_task(problem, "auto")
         return _formulations.task(problem, self.formulation)
@@ -167,7 +167,7 @@ class Scip(Adapter):
 
 
 def _begin_with(
-    solver: Any, task: _formulations.Task, variables: list[Any], x: np.ndarray[Any, Any]
+    solver: Any, task: _formulations.BackendModel, variables: list[Any], x: np.ndarray[Any, Any]
 ) -> None:
     """Give it the solution x of the model; what is not named is 0."""
     begin = solver.createOrigSol()
@@ -242,7 +242,7 @@ def load_linear(pyscipopt: Any, solver: Any, model: LinearModel) -> list[Any]:
     return variables
 
 
-def _tolerance(task: _formulations.Task, objective: float) -> float:
+def _tolerance(task: _formulations.BackendModel, objective: float) -> float:
     error = (_FEASIBILITY + _SUM + (_DUAL + _ZERO) * task.terms) * task.magnitude
     d = task.linear.variables - task.linear.selectors
     if isinstance(task.model, LinearModel) or d == 0:

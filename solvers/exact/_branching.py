@@ -15,17 +15,17 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.forms import QuadraticForm
-from subsetopt.rounding import UNIT
+from subsetopt._rounding import UNIT
+from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER, Deadline
 from subsetopt.solvers.heuristics._quadratic_steps import (
-    Arrays,
+    FormArrays,
     arrays,
     best_of_all,
     descend,
     refresh,
 )
-from subsetopt.solvers.relaxations._semidefinite import Iterate, Relaxation
+from subsetopt.solvers.relaxations._semidefinite import Iterate, SemidefiniteRelaxation
 
 _ENUMERABLE = 1000  # selections that are rather looked at one by one
 _FIRST = 30  # iterations before the first inequalities
@@ -63,7 +63,7 @@ class Node:
 
 
 @dataclass
-class Outcome:
+class NodeResult:
     """What looking at a node has given: a bound on it, a selection in it, its children."""
 
     bound: float
@@ -106,14 +106,14 @@ class Reduced:
         """Whether there are so few selections that they are rather looked at."""
         return min(self.k, self.n - self.k) <= 1 or comb(self.n, self.k) <= _ENUMERABLE
 
-    def best(self) -> Outcome:
+    def best(self) -> NodeResult:
         """Return the best selection by enumeration."""
         mask = np.zeros(self.n, np.bool_)
         if self.k:
             mask[best_of_all(self._arrays(), self.k)] = True
         # Of the best of all selections in this part the value is a bound as well.
         value = float(self.costs[np.ix_(mask, mask)].sum()) + self.offset
-        return Outcome(value, self.selection(mask))
+        return NodeResult(value, self.selection(mask))
 
     def selection(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the rows of the form that a solution among the items amounts to."""
@@ -130,23 +130,23 @@ class Reduced:
         descend(parts, _TURNS, mask, potentials, NEVER)
         return self.selection(mask)
 
-    def _arrays(self) -> Arrays:
+    def _arrays(self) -> FormArrays:
         return arrays(QuadraticForm(self.costs, np.zeros(self.n), self.k))
 
 
-def explore(form: QuadraticForm, node: Node, enough: float, late: Callable[[], bool]) -> Outcome:
+def explore(form: QuadraticForm, node: Node, enough: float, late: Callable[[], bool]) -> NodeResult:
     """Bound a node, until it is late; where that does not come above `enough`, divide it in two."""
     part = Reduced(form, node)
     if part.enumerable:
         return part.best()
-    relaxation = Relaxation(part.costs, part.k, part.iterate)
+    relaxation = SemidefiniteRelaxation(part.costs, part.k, part.iterate)
     for _ in rounds(relaxation, enough - part.offset, part.iterate is None, late):
         if late():
             break
     # What holds for the parent holds for its parts.
     bound = max(node.bound, relaxation.bound + part.offset)
     marginals = relaxation.marginals
-    outcome = Outcome(bound, part.rounded(marginals))
+    outcome = NodeResult(bound, part.rounded(marginals))
     if bound <= enough:
         branching = int(np.abs(marginals - 0.5).argmin())
         outcome.children = list(_children(node, branching, relaxation.iterate, part, bound))
@@ -154,7 +154,10 @@ def explore(form: QuadraticForm, node: Node, enough: float, late: Callable[[], b
 
 
 def rounds(
-    relaxation: Relaxation, enough: float, fresh: bool, late: Callable[[], bool] = lambda: False
+    relaxation: SemidefiniteRelaxation,
+    enough: float,
+    fresh: bool,
+    late: Callable[[], bool] = lambda: False,
 ) -> Iterator[float]:
     """Run a relaxation until it is above `enough` or not worth more; yields its bounds."""
     for _ in range(_SETTLED if fresh else 1):
@@ -197,7 +200,7 @@ def semidefinite_bound(form: QuadraticForm, deadline: Deadline) -> float:
     part = Reduced(form, root)
     if part.enumerable:
         return part.best().bound - doubt(form)
-    relaxation = Relaxation(part.costs, part.k)
+    relaxation = SemidefiniteRelaxation(part.costs, part.k)
     for _ in rounds(relaxation, np.inf, True, lambda: deadline.passed):
         if deadline.passed:
             break

@@ -35,7 +35,7 @@ def estimate(n: int, count: int, width: int) -> tuple[float, float]:
     return seconds, (count + 1) * (4.0 * width + 8.0 * words)
 
 
-class Table:
+class SumTable:
     """All sums below a width that up to `count` of the values reach."""
 
     def __init__(self, values: Sequence[int], count: int, width: int) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.problems import MeanMatching
-from subsetopt.problems.parallel import Check, unchecked
+from subsetopt.problems._parallel import Check, unchecked
 
 _AT_ONCE = 2**14  # numbers that are worked on between two checks
 RESIDUE_BITS = 16

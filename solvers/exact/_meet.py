@@ -39,7 +39,7 @@ _KEY_BITS = 62
 _TIES = 20_000  # pairs that rounding makes look alike, evaluated exactly one by one
 
 
-class Found(NamedTuple):
+class MeetResult(NamedTuple):
     """What a search ended with."""
 
     subset: NDArray[np.int64] | None
@@ -48,7 +48,7 @@ class Found(NamedTuple):
     """Whether nothing better can exist: all were searched, or the least distance is attained."""
 
 
-class _Group:
+class _HalfSums:
     """Some items, and all subsets of at most `most` of them, by ascending key.
 
     Where keys are exact, one subset stands for all with its key.
@@ -93,7 +93,7 @@ class _Group:
 class _Half:
     """Two groups, and the keys of their union's subsets, interval by interval."""
 
-    def __init__(self, first: _Group, second: _Group) -> None:
+    def __init__(self, first: _HalfSums, second: _HalfSums) -> None:
         self.first, self.second = first, second
 
     def fill(self, low: int, high: int, out: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -185,7 +185,7 @@ class Meet:
         # Equal values kept together make few distinct sums; else the groups are better alike.
         tied = len(np.unique(keys)) < 0.75 * len(keys)
         parts = np.array_split(dealt, 4) if tied else [dealt[part::4] for part in range(4)]
-        groups = [_Group(part, keys, most, not scale.slack, deadline) for part in parts]
+        groups = [_HalfSums(part, keys, most, not scale.slack, deadline) for part in parts]
         self._x, self._y = _Half(groups[0], groups[3]), _Half(groups[1], groups[2])
         self._target = sub.count * scale.counter + scale.rounded(sub.floor)
         # In units of the keys, rounded up; `slack` for what rounding may have put a subset farther
@@ -193,7 +193,7 @@ class Meet:
         self._reach = min(scale.counter // 4, (ceil(reach) >> scale.shift) + scale.slack + 2)
         self._buffers = local()
 
-    def run(self) -> Found:
+    def run(self) -> MeetResult:
         """Search until all is searched, the least distance is attained or the deadline is past."""
         try:
             return self._run()
@@ -201,7 +201,7 @@ class Meet:
             self._interrupted.set()  # for the threads
             raise
 
-    def _run(self) -> Found:
+    def _run(self) -> MeetResult:
         best: _Pair | None = None
         with ThreadPoolExecutor(self._threads) as pool:
             pieces = self._pieces()
@@ -214,11 +214,11 @@ class Meet:
                     self._reach = min(self._reach, ceil(best.distance) + 2 * self._scale.slack)
                     if best.distance == self._sub.least and not self._scale.slack:
                         # No sum of any subset comes closer: what is left need not be searched.
-                        return Found(self._subset(best), complete=True)
+                        return MeetResult(self._subset(best), complete=True)
                 if self._deadline.passed:
-                    return Found(self._subset(best), complete=False)
+                    return MeetResult(self._subset(best), complete=False)
             if best is None or not self._scale.slack:
-                return Found(self._subset(best), complete=self._every)
+                return MeetResult(self._subset(best), complete=self._every)
             return self._untie(pool)
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
@@ -282,7 +282,7 @@ class Meet:
         first, second = next(self._x.subsets(pair.x)), next(self._y.subsets(pair.y))
         return np.array(sorted(first + second), dtype=np.int64)
 
-    def _untie(self, pool: ThreadPoolExecutor) -> Found:
+    def _untie(self, pool: ThreadPoolExecutor) -> MeetResult:
         """Evaluate exactly all subsets that rounding leaves in the running.
 
         A second search, with the reach that the first has left: few pairs are within it, unless
@@ -300,11 +300,11 @@ class Meet:
                     if best is None or distance < best[0]:
                         best = distance, subset
                     if evaluated > _TIES:
-                        return Found(np.array(sorted(best[1])), complete=False)
+                        return MeetResult(np.array(sorted(best[1])), complete=False)
             late = self._deadline.passed
         # Pieces are passed over once the time is up, those of the last batch too.
         complete = self._every and not batch and not late
-        return Found(np.array(sorted(best[1])) if best else None, complete=complete)
+        return MeetResult(np.array(sorted(best[1])) if best else None, complete=complete)
 
     def _close(self, piece: tuple[int, int]) -> list[tuple[int, int]]:
         """Return the pairs of distinct keys within reach; one too many if there are very many."""

@@ -26,7 +26,7 @@ _LARGEST_HALF = 3e8  # subsets of half a window, per number of items
 
 
 @dataclass(frozen=True)
-class Window:
+class FreeWindow:
     """`size` items of which `count` are chosen are free; the others stay as they are.
 
     With far more subsets of the window than grid points in the range of their sums, some of them
@@ -40,7 +40,9 @@ class Window:
     count: int
 
     @classmethod
-    def sized(cls, integers: Integers, best: NDArray[np.int64], sub: Subproblem) -> "Window | None":
+    def sized(
+        cls, integers: Integers, best: NDArray[np.int64], sub: Subproblem
+    ) -> "FreeWindow | None":
         """Return the smallest window expected to hold enough hits, None if there is none."""
         if max(integers.values).bit_length() > _WIDEST:
             return None

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from subsetopt._checks import require_integer
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.errors import TooLarge
-from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
-from subsetopt.problems.dyadic import Dyadic
-from subsetopt.problems.parallel import one_blas_thread
+from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.problems._dyadic import Dyadic
+from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 from subsetopt.solvers.base import Kind, RawResult
@@ -72,7 +72,7 @@ class BranchAndBound(TimedSolver):
             raise too_large(problem.n)
         form: QuadraticForm = problem.quadratic_form(deadline.check)
         grid = _grid(form) if problem.family == "quadratic" else None
-        search = _Search(form, grid, limits, deadline)
+        search = _NodeSearch(form, grid, limits, deadline)
         built = deadline.elapsed
         with one_blas_thread():
             termination = search.all_of_it(self.nodes or math.inf)
@@ -88,7 +88,7 @@ class BranchAndBound(TimedSolver):
         )
 
 
-class _Search:
+class _NodeSearch:
     """The state of the search: the open nodes and the best selection."""
 
     def __init__(

@@ -21,7 +21,7 @@ from subsetopt.solvers.heuristics.swap import Swap
 
 from . import _dynamic, _meet
 from ._integers import Integers, Subproblem
-from ._window import Window
+from ._window import FreeWindow
 
 _STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED)
 _RESTARTS = 300  # of the swaps that begin: some 10 ms at most, and often they end it
@@ -30,7 +30,7 @@ _POSITIONS = 2**16  # that those restarts may scan
 Method = Literal["auto", "meet", "dynamic", "window"]
 
 
-class Plan(NamedTuple):
+class MethodPlan(NamedTuple):
     """What a method is estimated to cost."""
 
     seconds: float
@@ -93,14 +93,14 @@ class Exact(TimedSolver):
             deadline.check()
             if problem.exact_objective(end) == problem.lower_bound():
                 return _proven(end, "closed form: no selection lies beyond this one", deadline)
-        search = _Search(problem, limits, deadline)
+        search = _SubsetSearch(problem, limits, deadline)
         if search.attained:
             return _proven(search.selection(), "attains the nearest grid point", deadline)
         if search.stopped:
             return search.unproven(search.stopped)
         return self._by_plans(search, deadline)
 
-    def _by_plans(self, search: "_Search", deadline: Deadline) -> RawResult:
+    def _by_plans(self, search: "_SubsetSearch", deadline: Deadline) -> RawResult:
         with stoppable() as stopped:
             for plan in self._plans(search):
                 if search.by(plan.method):
@@ -109,7 +109,7 @@ class Exact(TimedSolver):
             deadline.check()
         return search.unproven(stopped.reason or Termination.ITERATION_LIMIT)
 
-    def _plans(self, search: "_Search") -> list[Plan]:
+    def _plans(self, search: "_SubsetSearch") -> list[MethodPlan]:
         """Return the methods within the limits, cheapest first, or raise TooLarge."""
         allowed = self.max_seconds if search.time_limit is None else search.time_limit
         plans = [plan for plan in search.plans() if self.method in ("auto", plan.method)]
@@ -120,7 +120,7 @@ class Exact(TimedSolver):
             f"{p.method} needs about {p.seconds:.2g} s and {p.bytes / 2**30:.2g} GiB"
             for p in sorted(plans)
         )
-        least = min(plans, default=Plan(math.inf, math.inf, self.method))
+        least = min(plans, default=MethodPlan(math.inf, math.inf, self.method))
         raise TooLarge(
             f"proving the optimum is refused for n = {search.integers.n}: "
             f"{estimates or f'{self.method} does not apply'}; the limits are {allowed:g} s and "
@@ -131,7 +131,7 @@ class Exact(TimedSolver):
         )
 
 
-class _Search:
+class _SubsetSearch:
     """The problem in integers, the best subset so far, and the methods that improve it."""
 
     def __init__(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> None:
@@ -171,7 +171,7 @@ class _Search:
             message="the search did not come to a proof",
         )
 
-    def plans(self) -> Iterator[Plan]:
+    def plans(self) -> Iterator[MethodPlan]:
         """Yield what each method would cost."""
         subs, n = self.integers.subproblems, self.integers.n
         keys, seconds = [], 0.0
@@ -182,13 +182,13 @@ class _Search:
             seconds += _meet.group_seconds(n, sub.count)
         groups = 160.0 * _meet.subsets((n + 3) // 4, subs[-1].count)
         pieces = 24.0 * self._threads * min(_meet.PIECE, max(keys) / 2)
-        yield Plan(seconds / self._threads, groups + pieces, "meet")
+        yield MethodPlan(seconds / self._threads, groups + pieces, "meet")
         # As few sums as the best selection so far leaves of interest.
         width, most = self._width(), max(sub.count for sub in subs)
-        yield Plan(*_dynamic.estimate(n, most, width), "dynamic")
+        yield MethodPlan(*_dynamic.estimate(n, most, width), "dynamic")
         window = self._window()
         if window is not None:
-            yield Plan(window.seconds / self._threads, window.bytes, "window")
+            yield MethodPlan(window.seconds / self._threads, window.bytes, "window")
 
     def by(self, method: Method) -> bool:
         """Improve the best by one method; returns whether it is proven optimal."""
@@ -218,16 +218,16 @@ class _Search:
 
     def _by_dynamic(self) -> bool:
         most = max(sub.count for sub in self.integers.subproblems)
-        table = _dynamic.Table(self.integers.values, most, self._width())
+        table = _dynamic.SumTable(self.integers.values, most, self._width())
         complete = table.fill(self.deadline)
         for sub in self.integers.subproblems:
             self._keep(table.best(sub), sub)
         return complete
 
-    def _window(self) -> Window | None:
+    def _window(self) -> FreeWindow | None:
         if len(self.integers.subproblems) > 1:
             return None
-        return Window.sized(self.integers, self._best, self._sub)
+        return FreeWindow.sized(self.integers, self._best, self._sub)
 
     def _by_window(self) -> bool:
         window = self._window()

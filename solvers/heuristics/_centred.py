@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._rounding import UNIT
 from subsetopt.problems import MeanMatching
-from subsetopt.problems.centring import Centring
-from subsetopt.problems.parallel import Check, unchecked
-from subsetopt.rounding import UNIT
+from subsetopt.problems._centring import Centring
+from subsetopt.problems._parallel import Check, unchecked
 
 _LEAST = 5e-324
 _ENTRIES = 2**21  # that are worked on between two checks

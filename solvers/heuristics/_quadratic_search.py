@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.forms import QuadraticForm
-from subsetopt.problems.parallel import Check, unchecked
+from subsetopt.models import QuadraticForm
+from subsetopt.problems._parallel import Check, unchecked
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline
 
 from . import _quadratic_steps as steps
@@ -30,9 +30,9 @@ class Descents:
     chunk_size = 1
 
     def __init__(self, form: QuadraticForm, seed: int, deadline: Deadline = NEVER) -> None:
-        from subsetopt._kernels import quadratic
+        from subsetopt._kernels import quadratic_descent
 
-        self._kernel, self._form, self._deadline = quadratic, form, deadline
+        self._kernel, self._form, self._deadline = quadratic_descent, form, deadline
         self._parts = steps.arrays(form)
         self.matrix, self.diagonal, self.linear = self._parts
         self.k = form.k
@@ -165,9 +165,9 @@ class Walks(Descents):
         deadline: Deadline = NEVER,
     ) -> None:
         super().__init__(form, seed, deadline)
-        from subsetopt._kernels import rng, tabu
+        from subsetopt._kernels import rng, tabu_walk
 
-        self._walk = tabu
+        self._walk = tabu_walk
         n, k = form.n, form.k
         self._state = rng.seeded(seed)
         self._tenures = _tenures(n, k, tenure)
@@ -176,10 +176,10 @@ class Walks(Descents):
         self._steps = max(1, CHUNK // (self._COST * (n + 500)))
         self._members, self._until = np.empty(k, np.int64), np.empty(n, np.int64)
         self._barred, self._held = np.empty(n), np.empty(n, np.int64)
-        blocks = -(-n // tabu.BLOCK)
+        blocks = -(-n // tabu_walk.BLOCK)
         self._minima = steps.seen_as_bits(np.empty(blocks))
-        self._keys = steps.seen_as_bits(np.full(blocks * tabu.BLOCK, np.inf))
-        self._near = np.empty(2 * tabu.ROOM, np.int64)
+        self._keys = steps.seen_as_bits(np.full(blocks * tabu_walk.BLOCK, np.inf))
+        self._near = np.empty(2 * tabu_walk.ROOM, np.int64)
         self._found = np.empty(n, dtype=np.bool_)
         self._numbers, self._counts = np.zeros(5), np.zeros(3, np.int64)
         self._elites: list[Elite] = []

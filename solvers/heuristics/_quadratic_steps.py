@@ -1,7 +1,7 @@
 """What searches on a quadratic form are made of, in chunks: a deadline is looked at between two.
 
 Throughout, `parts` are the `arrays` of a form, `chosen` (n,) marks a selection and `potentials`
-(n,) belong to it, see `_kernels.quadratic`. Where a function ends with OutOfTime or
+(n,) belong to it, see `_kernels.quadratic_descent`. Where a function ends with OutOfTime or
 KeyboardInterrupt, `chosen` is what it had reached.
 """
 
@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._kernels._tiers import Tiers
-from subsetopt.forms import QuadraticForm
-from subsetopt.problems.parallel import Check
+from subsetopt.models import QuadraticForm
+from subsetopt.problems._parallel import Check
 from subsetopt.solvers._deadline import Deadline
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Keys = tuple[Floats, NDArray[np.int64]]
 
-_ENUMERATING = Tiers("quadratic", kernel="quadratic.enumerate_all")
+_ENUMERATING = Tiers("quadratic_descent", kernel="quadratic_descent.enumerate_all")
 _ENTRIES = 2**24  # of the matrix that are summed between two checks
 
 
-class Arrays(NamedTuple):
+class FormArrays(NamedTuple):
     """A form as the kernels take it: A, its diagonal and c."""
 
     matrix: NDArray[Any]
@@ -37,48 +37,48 @@ def seen_as_bits(keys: Floats) -> Keys:
     return keys, keys.view(np.int64)
 
 
-def arrays(form: QuadraticForm) -> Arrays:
+def arrays(form: QuadraticForm) -> FormArrays:
     """Return A as it is, its diagonal and c, read-only or not as the kernels are compiled for."""
     matrix = form.matrix.view()
     matrix.setflags(write=False)
-    return Arrays(matrix, matrix.diagonal().astype(np.float64), form.linear.copy())
+    return FormArrays(matrix, matrix.diagonal().astype(np.float64), form.linear.copy())
 
 
-def refresh(parts: Arrays, chosen: Mask, potentials: Floats, deadline: Deadline) -> float:
+def refresh(parts: FormArrays, chosen: Mask, potentials: Floats, deadline: Deadline) -> float:
     """Compute the potentials of a selection afresh; returns its value. O(n k)."""
-    from subsetopt._kernels import quadratic
+    from subsetopt._kernels import quadratic_descent
 
     np.add(parts.linear, parts.diagonal, out=potentials)
     members = chosen.nonzero()[0]
     _enter(parts, members, chosen, potentials, deadline)
     state = members, np.zeros(3), chosen, potentials, potentials, members
-    return float(quadratic.descend(*parts, 0, *state))
+    return float(quadratic_descent.descend(*parts, 0, *state))
 
 
-def greedy(parts: Arrays, k: int, chosen: Mask, potentials: Floats, deadline: Deadline) -> None:
+def greedy(parts: FormArrays, k: int, chosen: Mask, potentials: Floats, deadline: Deadline) -> None:
     """Choose k times the candidate of the least potential, none being chosen; O(n k)."""
     np.add(parts.linear, parts.diagonal, out=potentials)
     _enter(parts, np.full(k, -1), chosen, potentials, deadline)
 
 
 def _enter(
-    parts: Arrays,
+    parts: FormArrays,
     entering: NDArray[np.int64],
     chosen: Mask,
     potentials: Floats,
     deadline: Deadline,
 ) -> None:
-    from subsetopt._kernels import quadratic
+    from subsetopt._kernels import quadratic_descent
 
     none = np.full(len(entering), -1)
     for part in deadline.chunks(len(entering), len(chosen)):
-        quadratic.exchange_all(
+        quadratic_descent.exchange_all(
             parts.matrix, parts.diagonal, none[part], entering[part], chosen, potentials
         )
 
 
 def descend(
-    parts: Arrays,
+    parts: FormArrays,
     most: int,
     chosen: Mask,
     potentials: Floats,
@@ -90,19 +90,21 @@ def descend(
     Returns whether no exchange helps any more, the turns, and the value, from the potentials.
     `keys`, n + 1 of them, are room that whoever descends often hands in.
     """
-    from subsetopt._kernels import quadratic
+    from subsetopt._kernels import quadratic_descent
 
     members, progress = chosen.nonzero()[0], np.zeros(3)
     keys = seen_as_bits(np.empty(len(chosen) + 1)) if keys is None else keys
     for part in deadline.chunks(most, len(chosen)):
-        value = quadratic.descend(*parts, part.stop, members, progress, chosen, potentials, *keys)
-        if progress[quadratic.IDLE] >= len(members):
+        value = quadratic_descent.descend(
+            *parts, part.stop, members, progress, chosen, potentials, *keys
+        )
+        if progress[quadratic_descent.IDLE] >= len(members):
             break
     turns, idle, _ = progress.tolist()
     return idle >= len(members), int(turns), value
 
 
-def best_of_all(parts: Arrays, k: int) -> NDArray[np.int64]:
+def best_of_all(parts: FormArrays, k: int) -> NDArray[np.int64]:
     """Return a best selection of k by trying all of them, in order."""
     n = len(parts.linear)
     (quadratic,) = _ENUMERATING.choose(math.comb(n, k) * n)

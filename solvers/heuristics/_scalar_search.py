@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._kernels._tiers import Tiers, seeded
+from subsetopt._rounding import times_power_of_two
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
-from subsetopt.rounding import times_power_of_two
 from subsetopt.solvers._deadline import CHUNK, NEVER, SORTING, Deadline
 
-TIERS = Tiers("matching", "exchanges", kernel="exchanges.double_swap")
+TIERS = Tiers("sum_matching", "multiple_swaps", kernel="multiple_swaps.double_swap")
 """The kernels of `Rounds`."""
 
 

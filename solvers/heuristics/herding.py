@@ -45,7 +45,7 @@ class Herding(TimedSolver):
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the herded selection; what the time limit leaves open is filled up at random."""
-        from subsetopt._kernels import herding
+        from subsetopt._kernels import herding_steps
 
         form = problem.quadratic_form(deadline.check)
         built = deadline.elapsed
@@ -58,7 +58,7 @@ class Herding(TimedSolver):
             # The steps are not over before k are chosen: after `most`, each chooses another.
             for part in deadline.chunks(most + form.k, form.n):
                 size = part.stop - part.start
-                if herding.herd(matrix, target, form.k, most, self.replacement, size, *state):
+                if herding_steps.herd(matrix, target, form.k, most, self.replacement, size, *state):
                     break
         taken = int(counts[1])
         complete(chosen, form.k, np.random.default_rng(limits.seed))

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from subsetopt.forms import QUADRATIC_FAMILIES
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 from subsetopt.solvers.base import Kind, RawResult

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from subsetopt._checks import require_integer, require_number
 from subsetopt._dependencies import NUMBA, OptionalDependency
-from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
+from subsetopt.models import QuadraticForm
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._rounding import UNIT, of_sum
 from subsetopt.errors import TooLarge
-from subsetopt.forms import QuadraticForm
-from subsetopt.problems.parallel import one_blas_thread
-from subsetopt.rounding import UNIT, of_sum
+from subsetopt.models import QuadraticForm
+from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime
 
 from ._trace import largest_trace

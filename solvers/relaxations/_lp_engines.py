@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import MissingDependency
-from subsetopt.forms import LinearModel, QuadraticForm, iqp_model
 from subsetopt.limits import Limits
+from subsetopt.models import LinearModel, QuadraticForm, iqp_model
 from subsetopt.solution import Termination
 from subsetopt.solvers.backends import _backend, cbc, highs, scip
 from subsetopt.solvers.backends._adapter import Adapter
@@ -33,7 +33,7 @@ def module_of(engine: str) -> str:
 
 
 @dataclass(frozen=True)
-class Found:
+class LPResult:
     """What an engine says: its point, its value, the duals of the rows; None for what it lacks.
 
     A dual is the rise of the optimum per unit of the row's limit: >= 0 for a lower one. Where
@@ -49,14 +49,14 @@ class Found:
     bound: float = -np.inf
 
 
-def by_highs(model: LinearModel, limits: Limits) -> Found:
+def by_highs(model: LinearModel, limits: Limits) -> LPResult:
     """Solve a linear programme by HiGHS."""
     highspy = highs.HIGHSPY.load()
     size = model.variables + len(model.rows)
     return _highs(highspy, highs.native_model(highspy, model), size, limits)
 
 
-def quadratic_by_highs(form: QuadraticForm, limits: Limits) -> Found:
+def quadratic_by_highs(form: QuadraticForm, limits: Limits) -> LPResult:
     """Minimise a convex form over 0 <= m <= 1, 1'm = k by HiGHS."""
     highspy = highs.HIGHSPY.load()
     model = iqp_model(form)
@@ -73,7 +73,7 @@ def quadratic_by_highs(form: QuadraticForm, limits: Limits) -> Found:
     return _highs(highspy, native, form.n, limits)
 
 
-def _highs(highspy: Any, native: Any, size: int, limits: Limits) -> Found:
+def _highs(highspy: Any, native: Any, size: int, limits: Limits) -> LPResult:
     solver = highspy.Highs()
     most = min(_ITERATIONS + _ITERATIONS_EACH * size, 2**31 - 1)
     solver.setOptionValue("simplex_iteration_limit", most)
@@ -91,7 +91,7 @@ def _highs(highspy: Any, native: Any, size: int, limits: Limits) -> Found:
     solution, info = solver.getSolution(), solver.getInfo()
     status = solver.getModelStatus().name
     iterations = info.simplex_iteration_count + info.qp_iteration_count
-    return Found(
+    return LPResult(
         x=np.array(solution.col_value) if solution.value_valid else None,
         value=float(info.objective_function_value) if solution.value_valid else np.nan,
         duals=np.array(solution.row_dual) if solution.dual_valid else None,
@@ -101,22 +101,22 @@ def _highs(highspy: Any, native: Any, size: int, limits: Limits) -> Found:
     )
 
 
-def by_clp(model: LinearModel, limits: Limits) -> Found:
+def by_clp(model: LinearModel, limits: Limits) -> LPResult:
     """Solve a linear programme by CLP, the simplex method of CBC, through OR-Tools.
 
     It sees to Ctrl-C itself, and then says no more than that it stopped.
     """
     start = perf_counter()
     pywraplp = cbc.ORTOOLS.load("linear_solver.pywraplp")
-    run = cbc.Run(pywraplp, model, limits, pywraplp.Solver.CLP_LINEAR_PROGRAMMING)
+    run = cbc.CbcRun(pywraplp, model, limits, pywraplp.Solver.CLP_LINEAR_PROGRAMMING)
     run.keep(_backend.seconds(limits))
     interrupted = interruptible(run, stop=None)
     early = limits.time_limit is None or perf_counter() - start < limits.time_limit / 2
     interrupted |= run.status == _STOPPED and early
     termination = _backend.termination(cbc.TERMINATIONS, run.status, limits, interrupted)
     if run.status != 0:
-        return Found(None, np.nan, None, termination, None, "CLP")
-    return Found(
+        return LPResult(None, np.nan, None, termination, None, "CLP")
+    return LPResult(
         x=run.x(),
         value=run.objective(),
         duals=np.array([row.dual_value() for row in run.solver.constraints()]),
@@ -126,7 +126,7 @@ def by_clp(model: LinearModel, limits: Limits) -> Found:
     )
 
 
-def by_scip(model: LinearModel, limits: Limits) -> Found:
+def by_scip(model: LinearModel, limits: Limits) -> LPResult:
     """Solve a linear programme by SCIP.
 
     Its duals are those of the rows that its presolving leaves; so its own bound is taken, less its
@@ -151,7 +151,7 @@ def by_scip(model: LinearModel, limits: Limits) -> Found:
     bound = float(solver.getDualbound())
     bound = bound - scip.linear_tolerance(model) if abs(bound) < 1e20 else -np.inf
     best = solver.getBestSol() if solver.getNSols() else None
-    return Found(
+    return LPResult(
         x=None if best is None else np.array([solver.getSolVal(best, v) for v in variables]),
         value=np.nan if best is None else float(solver.getPrimalbound()),
         duals=None,

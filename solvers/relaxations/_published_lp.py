@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.forms import QuadraticForm
+from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER, Deadline
 
 _BLOCK = 2**23  # entries at once: some 20 ms
@@ -39,7 +39,7 @@ _HIGH = 1e8  # where no T exists the scalings grow without limit
 _ACCURACY = 1e-8  # relative; a hundredth of the tolerance of a solver of linear programmes
 
 
-class Point(NamedTuple):
+class RelaxationPoint(NamedTuple):
     """A point of the relaxation and a lower bound on the optimum."""
 
     m: NDArray[np.float64]
@@ -52,7 +52,7 @@ class Point(NamedTuple):
         return self.value - self.bound <= _ACCURACY * max(abs(self.value), abs(self.bound))
 
 
-def closed_form(form: QuadraticForm, deadline: Deadline = NEVER) -> Point | None:
+def closed_form(form: QuadraticForm, deadline: Deadline = NEVER) -> RelaxationPoint | None:
     """Return the optimum of the published relaxation, or None where this cannot show it.
 
     O(n^2) for the signs and O(n log n) for the order; to show that halves are optimal takes
@@ -81,7 +81,7 @@ def negative_parts(form: QuadraticForm, deadline: Deadline = NEVER) -> NDArray[n
 
 def _halves(
     form: QuadraticForm, r: NDArray[np.float64], order: NDArray[np.int64], deadline: Deadline
-) -> Point | None:
+) -> RelaxationPoint | None:
     half = order[: 2 * form.k]
     if half.size > form.n - form.n % 2 or half.size < 2 * form.k:
         return None
@@ -127,7 +127,7 @@ def _row_sums(
 
 def _ones(
     form: QuadraticForm, r: NDArray[np.float64], order: NDArray[np.int64], deadline: Deadline
-) -> Point:
+) -> RelaxationPoint:
     chosen = order[: form.k]
     m = np.zeros(form.n)
     m[chosen] = 1.0
@@ -148,10 +148,10 @@ def _positive_part(
     return np.maximum(block, 0, out=block)
 
 
-def _point(m: NDArray[np.float64], value: float, g: NDArray[np.float64], k: int) -> Point:
+def _point(m: NDArray[np.float64], value: float, g: NDArray[np.float64], k: int) -> RelaxationPoint:
     # f(v) >= f(m) + g'(v - m) for a subgradient g. r sums negative numbers alone and T positive
     # ones: the two may cancel in g, but not in g and the value at once, which the magnitudes below
     # are of.
     least = float(np.sort(g)[:k].sum())
     slack = 1e-14 * (abs(value) + float(np.abs(g) @ m) + abs(least))
-    return Point(m, value, value - float(g @ m) + least - slack)
+    return RelaxationPoint(m, value, value - float(g @ m) + least - slack)

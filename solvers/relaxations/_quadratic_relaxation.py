@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
+from subsetopt.models import QuadraticForm
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime, stoppable
 from subsetopt.solvers.heuristics._quadratic_steps import arrays

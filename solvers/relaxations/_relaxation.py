@@ -13,9 +13,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.forms import LINEARISATIONS, LinearModel, QuadraticForm
-from subsetopt.forms.quadratic_models import require_pairs
 from subsetopt.limits import Limits
+from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm
+from subsetopt.models._quadratic_models import require_pairs
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import NEVER, Deadline
 from subsetopt.solvers.backends import _contained
@@ -110,7 +110,7 @@ def _linear_relaxation(
     )
 
 
-ENGINES: Mapping[str, Callable[[LinearModel, Limits], _lp_engines.Found]] = {
+ENGINES: Mapping[str, Callable[[LinearModel, Limits], _lp_engines.LPResult]] = {
     "highs": _lp_engines.by_highs,
     "cbc": _lp_engines.by_clp,
     "scip": _lp_engines.by_scip,

@@ -27,7 +27,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.rounding import UNIT
+from subsetopt._rounding import UNIT
 
 Matrix = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ class Iterate:
         return Iterate(X, S, N, rows, self.multipliers[keep], self.penalty)
 
 
-class Relaxation:
+class SemidefiniteRelaxation:
     """One relaxation, to be run as far as is wanted; `bound` only ever rises.
 
     Parameters

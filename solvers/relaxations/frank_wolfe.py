@@ -1,7 +1,7 @@
 """Frank-Wolfe on the convex relaxation: a lower bound, and an answer by rounding.
 
 Mean matching has its own kernels, which see sums of rows in d dimensions (`_Relaxation`, over
-`_kernels.frank_wolfe`); quadratic forms go through `_quadratic_relaxation`. In both the bound holds
+`_kernels.hull_frank_wolfe`); quadratic forms go through `_quadratic_relaxation`. In both the bound holds
 at any point, so that it does not matter when the steps stop.
 """
 
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from subsetopt._checks import require_integer, require_number, require_one_of
 from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt._rounding import UNIT
 from subsetopt.errors import InvalidOption
-from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.problems import MeanMatching, Problem
-from subsetopt.rounding import UNIT
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
@@ -159,17 +159,17 @@ class _Relaxation:
     _SORTING = 50  # multiplications that finding a vertex costs for each row
 
     def __init__(self, centred: Centred, options: FrankWolfe, deadline: Deadline = NEVER) -> None:
-        from subsetopt._kernels import features, frank_wolfe
+        from subsetopt._kernels import hull_frank_wolfe, zero_sum_rows
 
-        self._kernel, self._deadline = frank_wolfe, deadline
-        self._products = features.products
+        self._kernel, self._deadline = hull_frank_wolfe, deadline
+        self._products = zero_sum_rows.products
         self._rows, self._options, self._reach = centred.rows, options, centred.reach
         n, d = self._rows.shape
         self._at_once = max(1, min(self._STEPS_AT_ONCE, CHUNK // (n * (d + self._SORTING))))
         self._room = room_for(self._rows, centred.k)
         uniform = np.zeros(d)
         for part in self._parts():
-            frank_wolfe.add_rows(self._rows[part], centred.k / n, uniform)
+            hull_frank_wolfe.add_rows(self._rows[part], centred.k / n, uniform)
         vertex = self._vertex(uniform)
         self._atoms, self._sums, self._weights = started(self._rows, vertex, options.steps + 2)
         self._count, self.taken = 1, 0

@@ -8,8 +8,8 @@ import numpy as np
 from subsetopt._checks import require_one_of
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption, UnsupportedProblem
-from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver

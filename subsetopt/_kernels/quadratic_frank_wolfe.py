@@ -14,8 +14,8 @@ it converges much faster, since a vertex step moves all coordinates towards k of
 import numpy as np
 
 from ._jit import kernel
-from .features import dot
-from .selection import smallest
+from .smallest_k import smallest
+from .zero_sum_rows import dot
 
 VANILLA = 0
 AWAY = 1

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ._jit import kernel
-from .columns import nearest
+from .row_swaps import nearest
 
 _LEAST = 1e-6  # as in `columns`
 BLOCK = 256  # columns told apart at a time

@@ -8,8 +8,8 @@ seed.
 import numpy as np
 
 from ._jit import inner, kernel, reordered
-from .columns import dot, swap
 from .rng import below
+from .row_swaps import dot, swap
 
 _HALVINGS = 64
 _EXACT = 2**20  # up to so many, below 2**24, single precision counts exactly, and vectorises best

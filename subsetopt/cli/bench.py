@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from subsetopt._options import option
-from subsetopt.benchmarks.suite_options import MeasurementOptions, SuiteOptions
+from subsetopt.benchmarks._suite_options import MeasurementOptions, SuiteOptions
 from subsetopt.errors import InvalidOption
 
 from . import exits
-from .options import Given, Values, command, flag_of, json_flag
-from .streams import say
+from .derived_options import Given, Values, command, flag_of, json_flag
+from .standard_streams import say
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.cases import Case
-    from subsetopt.benchmarks.measuring.runner import Compared
-    from subsetopt.benchmarks.results import Entrant, Plan
+    from subsetopt.benchmarks.measuring._runner import Compared
+    from subsetopt.benchmarks.results import Contender, Plan
 
 
 def register(app: typer.Typer) -> None:
@@ -85,7 +85,7 @@ def bench(
 
 
 def _planned(options: BenchOptions, suite: Values, measured: Values) -> "tuple[Plan, list[Case]]":
-    from subsetopt.benchmarks.entrants import by_name, entrants
+    from subsetopt.benchmarks._contenders import by_name, entrants
     from subsetopt.benchmarks.results import CaseInfo, Plan
     from subsetopt.benchmarks.suites import find
 
@@ -111,8 +111,8 @@ def _planned(options: BenchOptions, suite: Values, measured: Values) -> "tuple[P
     return plan, cases
 
 
-def _own(file: str, suite: Values) -> "tuple[str, list[Case], list[Entrant], Values]":
-    from subsetopt.benchmarks.own import read_suite
+def _own(file: str, suite: Values) -> "tuple[str, list[Case], list[Contender], Values]":
+    from subsetopt.benchmarks._suite_file import read_suite
 
     for one in fields(SuiteOptions):
         if one.name in suite and one.name != "data":
@@ -122,10 +122,10 @@ def _own(file: str, suite: Values) -> "tuple[str, list[Case], list[Entrant], Val
 
 
 def _compared(plan: "Plan", cases: "list[Case]", options: BenchOptions) -> "Compared":
-    from subsetopt.benchmarks.measuring.comparing import compare, joblib_backend
+    from subsetopt.benchmarks.measuring._comparing import compare, joblib_backend
 
     from .benching import Live
-    from .streams import output_to_error
+    from .standard_streams import output_to_error
 
     hidden = options.as_json or os.environ.get("TERM") == "dumb"
     backend = joblib_backend(options.backend, options.scheduler)
@@ -136,7 +136,7 @@ def _compared(plan: "Plan", cases: "list[Case]", options: BenchOptions) -> "Comp
 
 
 def _show(compared: "Compared", options: BenchOptions) -> None:
-    from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
+    from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
 
     report = ComparisonReport(compared.results)
     if options.as_json:
@@ -144,7 +144,7 @@ def _show(compared: "Compared", options: BenchOptions) -> None:
 
         say(json.dumps(report.to_dict(), indent=2, allow_nan=False))
         return
-    from subsetopt.benchmarks.reporting.comparison_document import document
+    from subsetopt.benchmarks.reporting._comparison_document import document
     from subsetopt.report import console
 
     console().print(document(report))

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from subsetopt.benchmarks.measuring.comparing import Watcher
-from subsetopt.benchmarks.reporting.live_table import LiveTable
+from subsetopt.benchmarks.measuring._comparing import MeasurementObserver
+from subsetopt.benchmarks.reporting._live_table import LiveTable
 from subsetopt.benchmarks.results import Results, Row
-from subsetopt.benchmarks.results.schedule import total
+from subsetopt.benchmarks.results._schedule import total
 from subsetopt.report import Table
-from subsetopt.report.progress import Steps, shown
+from subsetopt.report._progress import Steps, shown
 from subsetopt.solution import Termination
 
 
-class Live(Watcher):
+class Live(MeasurementObserver):
     """A table of the rows so far, and how many runs are done."""
 
     def __init__(self) -> None:

@@ -8,9 +8,9 @@ import typer
 
 import subsetopt
 
-from . import plain_values
+from . import parameter_types
 from .exits import ExitCodes
-from .streams import say
+from .standard_streams import say
 
 COMMANDS = {
     "solvers": "List all solvers; those that cannot run here with the reason and the fix.",
@@ -45,7 +45,7 @@ def application(words: Sequence[str] | None = None) -> typer.Typer:
 
     Only modules of the command that is named are loaded; where none is, the help needs none.
     """
-    plain_values.use()
+    parameter_types.use()
     made = typer.Typer(
         name="subsetopt",
         cls=ExitCodes,

@@ -9,11 +9,11 @@ import typer
 from subsetopt._options import option
 
 from . import exits
-from .options import command, json_flag, picture_file
-from .streams import say
+from .derived_options import command, json_flag, picture_file
+from .standard_streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.benchmarks.analysis.comparison import Comparison
+    from subsetopt.benchmarks.analysis._comparison import Comparison
 
 
 def register(app: typer.Typer) -> None:
@@ -31,8 +31,8 @@ def compare(
     fail_on_regression: bool = option("Exit with 1 if anything regressed.", False),
 ) -> None:
     """Say what has become slower, worse or broken between two folders of results."""
-    from subsetopt.benchmarks.analysis.comparison import compare as compared
-    from subsetopt.benchmarks.results.folder import load
+    from subsetopt.benchmarks.analysis._comparison import compare as compared
+    from subsetopt.benchmarks.results._results_folder import load
 
     found = compared(load(a), load(b), threshold=threshold / 100, seed=seed)
     if plot is not None:
@@ -43,7 +43,7 @@ def compare(
 
 
 def _draw(found: "Comparison", path: Path) -> None:
-    from subsetopt.benchmarks.reporting.comparison_figures import comparison
+    from subsetopt.benchmarks.reporting._comparison_figures import comparison
 
     comparison(found).save(path)
 
@@ -54,7 +54,7 @@ def _show(found: "Comparison", as_json: bool) -> None:
 
         say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
         return
-    from subsetopt.benchmarks.reporting.change_table import change_document
+    from subsetopt.benchmarks.reporting._change_table import change_document
     from subsetopt.report import console
 
     console().print(change_document(found))

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from subsetopt.report import Column, Table, console, facts, print_lines
-from subsetopt.report.number_format import distance
+from subsetopt.report._number_format import distance
 
 if TYPE_CHECKING:
     from subsetopt._marginals import Marginal
     from subsetopt.solution import Solution, Stats
 
-    from .yardstick import Yardstick
+    from .uniform_baseline import UniformBaseline
 
 _WARMUP = 0.2  # seconds of warm-up that are worth a word
 _SHOWN = 20  # indices; more are shortened to their two ends
@@ -19,7 +19,7 @@ _COLUMNS = 12  # of features; of more, those where the chosen are least alike
 
 def show_solution(
     solution: "Solution",
-    yardstick: "Yardstick",
+    yardstick: "UniformBaseline",
     own: Mapping[str, str],
     ids: Sequence[str] | None = None,
 ) -> None:
@@ -62,7 +62,7 @@ def show_marginals(marginals: "Sequence[Marginal]") -> None:
     print_lines(notes, shown)
 
 
-def _lines(solution: "Solution", yardstick: "Yardstick") -> dict[str, str]:
+def _lines(solution: "Solution", yardstick: "UniformBaseline") -> dict[str, str]:
     return {
         "objective": _number(solution.objective),
         "bound": _number(solution.bound),

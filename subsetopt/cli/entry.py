@@ -8,7 +8,7 @@ import subsetopt
 
 from .exits import BAD_INPUT, BY_SIGNAL, complain, end_output, flush
 from .signals import leave
-from .streams import make_ready, say
+from .standard_streams import make_ready, say
 
 _GARBAGE = 100_000
 """New objects between two garbage collections; loading a command makes many, and no garbage."""

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from subsetopt.errors import InvalidResult, MissingDependency, SubsetOptError, TooLarge
 
 from .signals import heard_as_ctrl_c
-from .streams import drop_output, say
+from .standard_streams import drop_output, say
 
 if TYPE_CHECKING:
     from subsetopt.solution import Solution

@@ -11,13 +11,13 @@ from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.limits import Limits
 
+from .derived_options import Given, Values, command, output_file
 from .kernel_options import KernelOptions
-from .options import Given, Values, command, output_file
 from .problem_options import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables, table_lines
-from .streams import say
+from .standard_streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.forms import LinearModel, QuadraticModel
+    from subsetopt.models import LinearModel, QuadraticModel
 
 _QUADRATIC = ("iqp", "iqp-folded")
 
@@ -30,8 +30,8 @@ class ModelFile:
 
     def write(self, model: "LinearModel | QuadraticModel") -> None:
         """Write the model and say how large it is."""
-        from subsetopt.formats.models import write_model
-        from subsetopt.forms import LinearModel
+        from subsetopt.formats.model_files import write_model
+        from subsetopt.models import LinearModel
 
         write_model(model, self.out)
         linear = model if isinstance(model, LinearModel) else model.linear
@@ -51,7 +51,7 @@ class ModelOptions:
     )
 
     def __post_init__(self) -> None:
-        from subsetopt.forms import LINEARISATIONS
+        from subsetopt.models import LINEARISATIONS
 
         known = (*_QUADRATIC, *LINEARISATIONS)
         if self.model not in known:
@@ -59,7 +59,7 @@ class ModelOptions:
 
     def of(self, problem: Any) -> "LinearModel | QuadraticModel":
         """Build the model of a problem that has a quadratic form."""
-        from subsetopt.forms import LINEARISATIONS, iqp_model
+        from subsetopt.models import LINEARISATIONS, iqp_model
 
         form = problem.quadratic_form()
         if self.model in _QUADRATIC:

@@ -64,7 +64,7 @@ class KernelOptions:
             )
         if self.precomputed:
             return PRECOMPUTED
-        from subsetopt.problems.kernel_choice import kernel_of
+        from subsetopt.problems._kernel_choice import kernel_of
 
         spec = Spec.parse(self.kernel)
         return kernel_of(Spec(spec.name, spec.options | options))

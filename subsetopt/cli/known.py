@@ -14,12 +14,12 @@ from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
 
 from . import exits
-from .options import command, json_flag
-from .streams import say
+from .derived_options import command, json_flag
+from .standard_streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.benchmarks.best_known import BestKnown
-    from subsetopt.benchmarks.checking import CheckedRow
+    from subsetopt.benchmarks._best_known import BestKnown
+    from subsetopt.benchmarks._checking import CheckedRow
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def list_known(
 
     Example: subsetopt known list 'MDG-*'
     """
-    from subsetopt.benchmarks.checking import matching
+    from subsetopt.benchmarks._checking import matching
 
     rows = matching(patterns)
     if as_json:
@@ -59,7 +59,7 @@ def list_known(
 
 
 def _show_known(rows: "Sequence[BestKnown]") -> None:
-    from subsetopt.benchmarks.checking import plain
+    from subsetopt.benchmarks._checking import plain
     from subsetopt.report import Column, Table, console
 
     columns: tuple[Column[BestKnown], ...] = (
@@ -125,20 +125,22 @@ def check(options: CheckOptions, table: TableOptions) -> None:
 
 def _check_answer(options: CheckOptions, table: TableOptions) -> None:
     import subsetopt
-    from subsetopt.benchmarks import checking
+    from subsetopt.benchmarks import _checking
 
     file, name = options.instance, options.name
     if name is None and file is None:
         raise InvalidOption(
             "which instance is it an answer to? Give its file by --instance, or its name by --name"
         )
-    called = checking.name_of(file or "")
+    called = _checking.name_of(file or "")
     instance = name or called
-    checking.matching([instance])  # a wrong name is told before anything is read
-    if instance != called and called in {row.instance for row in checking.matching(())}:
+    _checking.matching([instance])  # a wrong name is told before anything is read
+    if instance != called and called in {row.instance for row in _checking.matching(())}:
         raise InvalidOption(f"--name is {instance}, but {file} is called as {called} is")
-    found = checking.read_answer(options.answer, table)
-    checked = checking.check(instance, found.indices, file=file, folder=options.folder, k=options.k)
+    found = _checking.read_answer(options.answer, table)
+    checked = _checking.check(
+        instance, found.indices, file=file, folder=options.folder, k=options.k
+    )
     line = None
     if checked.standing == "new best":
         solver = f"subsetopt {subsetopt.__version__}, {found.solver}" if found.solver else "unknown"
@@ -148,7 +150,7 @@ def _check_answer(options: CheckOptions, table: TableOptions) -> None:
         document = {**checked.to_dict(), "sentence": sentence, "registry_line": line}
         say(json.dumps(document, allow_nan=False))
     else:
-        say(f"{sentence}\nvalue {checking.plain(checked.value)} with k = {checked.k}")
+        say(f"{sentence}\nvalue {_checking.plain(checked.value)} with k = {checked.k}")
         _echo_lines([line] if line else [])
     raise typer.Exit(exits.NO_ANSWER if checked.standing == "worse" else exits.ANSWER)
 
@@ -164,8 +166,8 @@ def _echo_lines(lines: Sequence[str]) -> None:
 
 
 def _check_folder(options: CheckOptions) -> None:
-    from subsetopt.benchmarks.checking import check_results
-    from subsetopt.benchmarks.results.folder import load
+    from subsetopt.benchmarks._checking import check_results
+    from subsetopt.benchmarks.results._results_folder import load
 
     rows = list(check_results(load(Path(options.answer)), options.folder))
     if not rows:

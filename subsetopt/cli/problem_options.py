@@ -11,13 +11,13 @@ from subsetopt.formats import TableOptions
 from .kernel_options import KernelOptions
 
 if TYPE_CHECKING:
-    from subsetopt.formats import Table
-    from subsetopt.formats.reading import Reading
+    from subsetopt.formats import CSVTable
+    from subsetopt.formats._reading import Reading
     from subsetopt.problems import MeanMatching, MMDSelection
 
 _NOISE = 2  # a stream of its own: `random` draws from default_rng(seed), the baseline from 1
 
-Tables = Mapping[str, "Table"]
+Tables = Mapping[str, "CSVTable"]
 """The tables that a command has read, by what they are called in its answer; the main one first."""
 
 
@@ -117,7 +117,7 @@ class QuadraticOptions:
 
     def read(self, table: TableOptions) -> "Reading":
         """Read the problem, and what was decided about its file."""
-        from subsetopt.formats.problems import read_with_format
+        from subsetopt.formats._problems import read_with_format
 
         return read_with_format(
             self.file,
@@ -179,8 +179,8 @@ class MMDOptions:
         return problem, tables
 
 
-def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, Table]":
-    from subsetopt.formats.indices import read_indices
+def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, CSVTable]":
+    from subsetopt.formats._indices import read_indices
 
     try:
         return read_indices(file, beside(table))
@@ -188,7 +188,7 @@ def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, Table]":
         raise InvalidFile(f"{error} (--selected with --kernel precomputed)") from error
 
 
-def _require_same_columns(table: "Table", selected: "Table", file: str) -> None:
+def _require_same_columns(table: "CSVTable", selected: "CSVTable", file: str) -> None:
     """Refuse points whose columns are called differently; without headers they go by place."""
     if table.header and selected.header and table.columns != selected.columns:
         raise InvalidFile(
@@ -197,8 +197,8 @@ def _require_same_columns(table: "Table", selected: "Table", file: str) -> None:
         )
 
 
-def _listed(table: "Table") -> str:
-    from subsetopt.formats.cells import shortened
+def _listed(table: "CSVTable") -> str:
+    from subsetopt.formats._cells import shortened
 
     return shortened(", ".join(table.columns))
 

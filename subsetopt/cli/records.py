@@ -14,14 +14,14 @@ from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 
 from . import exits
+from .derived_options import command, json_flag, output_file, picture_file
 from .durations import age, moment, shown
-from .options import command, json_flag, output_file, picture_file
-from .streams import say
+from .standard_streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.records.classes import Classes
-    from subsetopt.records.maintenance import Compacted, Dropped
-    from subsetopt.records.overview import Progress, Row
+    from subsetopt.records._classes import Classes
+    from subsetopt.records._maintenance import Compacted, Dropped
+    from subsetopt.records._overview import Progress, RecordRow
     from subsetopt.records.store import Info, RecordStore
 
 _POLL = 0.5
@@ -43,8 +43,8 @@ def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object
     Example: subsetopt records info records
     """
     from subsetopt.records import RecordStore
-    from subsetopt.records.overview import streams
-    from subsetopt.records.segments import Skipped
+    from subsetopt.records._overview import streams
+    from subsetopt.records._segments import Skipped
 
     store = RecordStore(folder)
     found, skipped = store.info(), Skipped()
@@ -89,7 +89,7 @@ def _labels(found: "Info", classes: "Classes | None") -> str:
 
 
 def _lines(store: "RecordStore", found: "Info", classes: "Classes | None") -> dict[str, str]:
-    from subsetopt.report.number_format import counted, percent, size
+    from subsetopt.report._number_format import counted, percent, size
 
     layout = store.layout
     records = f"{found.records:,}"
@@ -127,7 +127,7 @@ def tail(
     Example: subsetopt records tail records -n 20 --follow
     """
     from subsetopt.records import RecordStore
-    from subsetopt.records.overview import Tailing
+    from subsetopt.records._overview import Tailing
 
     tailing = Tailing(RecordStore(folder))
     say = _say_json if as_json else _say
@@ -142,7 +142,7 @@ def tail(
         raise typer.Exit(exits.INTERRUPTED) from None
 
 
-def _say(rows: "list[Row]") -> None:
+def _say(rows: "list[RecordRow]") -> None:
     import sys
 
     for row in rows:
@@ -151,7 +151,7 @@ def _say(rows: "list[Row]") -> None:
     sys.stdout.flush()
 
 
-def _say_json(rows: "list[Row]") -> None:
+def _say_json(rows: "list[RecordRow]") -> None:
     import sys
 
     for row in rows:
@@ -179,7 +179,7 @@ def compact(
 
     store = RecordStore(folder)
     dropped: Dropped | None = None
-    from subsetopt.report.terminal import console
+    from subsetopt.report._terminal import console
 
     screen = console(stderr=True)
     quiet = as_json or not screen.is_terminal
@@ -195,7 +195,7 @@ def compact(
 
 
 def _show_compact(dropped: "Dropped | None", merged: "Compacted") -> None:
-    from subsetopt.report.number_format import counted, size
+    from subsetopt.report._number_format import counted, size
 
     if dropped is not None:
         files = counted(dropped.files, "file")
@@ -229,17 +229,17 @@ def export(
 
     Example: subsetopt records export records --out records.csv --since 2026-11-27
     """
-    from subsetopt.records import RecordStore, exporting
+    from subsetopt.records import RecordStore, _exporting
 
     limits = {"since": since, "until": until, "writer": writer}
     if latest and any(one is not None for one in limits.values()):
         raise InvalidOption("--latest is of all records; leave out --since, --until and --writer")
     store = RecordStore(folder)
     if latest:
-        written = exporting.export_latest(store, out)
+        written = _exporting.export_latest(store, out)
     else:
         with _bar("exporting", store) as progress:
-            written = exporting.export(store, out, progress=progress, **limits)  # type: ignore[arg-type]
+            written = _exporting.export(store, out, progress=progress, **limits)  # type: ignore[arg-type]
     say(f"{written:,} {'ids' if latest else 'records'} written to {out}", err=True)
 
 
@@ -256,12 +256,12 @@ def plot(
     Example: subsetopt records plot records --out losses.svg
     """
     from subsetopt.records import RecordStore
-    from subsetopt.records.distribution import distribution
+    from subsetopt.records._distribution import distribution
 
     store = RecordStore(folder)
     with _bar("reading", store) as progress:
         found = distribution(store, bins, stream, progress)
-    from subsetopt.records.plotting import over_time
+    from subsetopt.records._loss_figure import over_time
 
     over_time(found).save(out)
     about = f", with what {found.stream} chose" if found.stream else ""
@@ -276,7 +276,7 @@ def _nothing() -> Iterator[None]:
 @contextmanager
 def _bar(label: str, store: "RecordStore") -> Iterator[Callable[[int], None]]:
     """Show on standard error how many records have been read."""
-    from subsetopt.report.progress import shown
+    from subsetopt.report._progress import shown
 
     with shown(label, store.info().records, unit="records") as steps:
         yield steps.update

@@ -8,15 +8,15 @@ import typer
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 
-from .options import command, json_flag
-from .streams import say
+from .derived_options import command, json_flag
+from .standard_streams import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
+    from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
     from subsetopt.training.analysis import Analysis
-    from subsetopt.training.result import Result
+    from subsetopt.training.run_result import Result
 
     Comparing = Callable[[list[Result]], Analysis]
 
@@ -49,8 +49,8 @@ def report(
     ),
 ) -> None:
     """Show results: tables here, and a page with figures that needs nothing else."""
-    from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
-    from subsetopt.benchmarks.results.folder import load
+    from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
+    from subsetopt.benchmarks.results._results_folder import load
 
     if as_markdown and as_json:
         raise InvalidOption("--markdown and --json exclude each other; name one")
@@ -118,21 +118,21 @@ def _report_training(
 
 def _written(found: "ComparisonReport", folder: Path, out: Path) -> Path:
     """Write the page; how far it is, is shown on standard error."""
-    from subsetopt.benchmarks.reporting.comparison_document import write_report
-    from subsetopt.report.progress import shown
+    from subsetopt.benchmarks.reporting._comparison_document import write_report
+    from subsetopt.report._progress import shown
 
     with shown("report", unit="figures") as steps:
         return write_report(found, folder, out, progress=steps.update)
 
 
 def _print_markdown(found: "ComparisonReport", page: Path | None) -> None:
-    from subsetopt.benchmarks.reporting.comparison_document import document
+    from subsetopt.benchmarks.reporting._comparison_document import document
 
     say(document(found).to_markdown(None if page is None else "{}.png"), nl=False)
 
 
 def _print_tables(found: "ComparisonReport", page: Path | None) -> None:
-    from subsetopt.benchmarks.reporting.comparison_document import document
+    from subsetopt.benchmarks.reporting._comparison_document import document
     from subsetopt.report import console
 
     console().print(document(found))

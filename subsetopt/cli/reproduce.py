@@ -14,13 +14,13 @@ from subsetopt._options import option
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 
 from . import exits
-from .options import command, picture_file
-from .streams import say
+from .derived_options import command, picture_file
+from .standard_streams import say
 from .training_output import OutputOptions
 
 if TYPE_CHECKING:
     from subsetopt.papers import Experiment, Part
-    from subsetopt.papers.outcome import Outcome
+    from subsetopt.papers._outcome import ExperimentResult
     from subsetopt.training.run import Run
 
 SCALES = ("quick", "paper", "smoke")
@@ -66,7 +66,7 @@ class ExperimentOptions:
 
     def parts(self, experiment: "Experiment") -> "list[Part]":
         """Return the parts, with the runs that were asked for."""
-        from subsetopt.papers.parts import require_rows
+        from subsetopt.papers._parts import require_rows
 
         parts = experiment.runs(self.scale, self.seeds)
         if self.rules is not None:
@@ -108,7 +108,7 @@ def reproduce(which: ExperimentOptions, keeping: OutputOptions) -> None:
 def _each(
     found: "Sequence[Experiment]", which: ExperimentOptions, keeping: OutputOptions
 ) -> Iterator[dict[str, Any] | None]:
-    from subsetopt.papers.readiness import ready
+    from subsetopt.papers._readiness import ready
 
     several, done = len(found) > 1, 0
     for one in found:
@@ -130,9 +130,9 @@ def _each(
 
 def _run(
     experiment: "Experiment", parts: "list[Part]", which: ExperimentOptions, keeping: OutputOptions
-) -> "Outcome":
+) -> "ExperimentResult":
     from subsetopt.papers import Scale
-    from subsetopt.papers.outcome import outcome
+    from subsetopt.papers._outcome import outcome
 
     runs = list(dict.fromkeys(run for part in parts for run in part.runs))
     if which.scale == "paper":
@@ -144,8 +144,8 @@ def _run(
 def _announce(name: str, runs: "list[Run]", keeping: OutputOptions) -> None:
     """Say how long it will take."""
     from subsetopt._spec import Spec
-    from subsetopt.papers.costing import SEQUENCES, estimated
-    from subsetopt.problems.parallel import processors, threads_of_each
+    from subsetopt.papers._costing import SEQUENCES, estimated
+    from subsetopt.problems._parallel import processors, threads_of_each
 
     on_cpu = all(run.device == "cpu" for run in runs)
     jobs = min(len(runs), keeping.jobs or (processors() if on_cpu else 1))
@@ -166,9 +166,11 @@ def _duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} seconds"
 
 
-def _shown(result: "Outcome", keeping: OutputOptions, plot: Path | None) -> dict[str, Any] | None:
-    from subsetopt.papers.outcome_document import document, to_dict
-    from subsetopt.papers.outcome_figure import figure_of
+def _shown(
+    result: "ExperimentResult", keeping: OutputOptions, plot: Path | None
+) -> dict[str, Any] | None:
+    from subsetopt.papers._outcome_document import document, to_dict
+    from subsetopt.papers._outcome_figure import figure_of
 
     if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
         return None

@@ -10,10 +10,10 @@ from subsetopt.errors import SubsetOptError
 from subsetopt.formats import TableOptions
 
 from . import exits
+from .derived_options import command
 from .kernel_options import KernelOptions
-from .options import command
 from .sequence_options import ReportOptions, SequenceData, SequenceOptions, SourceOptions
-from .streams import say
+from .standard_streams import say
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
@@ -38,7 +38,7 @@ def sequence(
     Example: subsetopt sequence features.npy --batch-size 50 --out order.npz
     """
     from . import sequence_report
-    from .streams import output_to_error
+    from .standard_streams import output_to_error
 
     sequence_report.require_known(results.compare, kernel.precomputed)
     data = source.read(table, kernel)

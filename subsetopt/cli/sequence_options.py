@@ -9,10 +9,10 @@ from subsetopt._options import option
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
-from subsetopt.problems.memory import memory_size
+from subsetopt.problems._memory import memory_size
 
+from .derived_options import assignments, json_flag, output_file, picture_file
 from .kernel_options import KernelOptions
-from .options import assignments, json_flag, output_file, picture_file
 from .problem_options import Tables, beside
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class SourceOptions:
                 digits = sklearn.load("datasets").load_digits()
                 return SequenceData((digits.data / 16).astype("float32"), digits.target, {})
             case "mnist":
-                from subsetopt.formats.idx import read_mnist
+                from subsetopt.formats._idx import read_mnist
 
                 images, labels = read_mnist(self._folder())
                 return SequenceData(images.astype("float32") / 255, labels, {})
@@ -161,8 +161,8 @@ class SequenceOptions:
     def made_engine(self, X: "NDArray[Any]", kernel: KernelOptions) -> "Engine":
         """Return the engine for the points."""
         from subsetopt.sequencing import choose
-        from subsetopt.sequencing.selectors import selector_of
-        from subsetopt.sequencing.sequence import batch_size_of
+        from subsetopt.sequencing._build import batch_size_of
+        from subsetopt.sequencing._selectors import selector_of
 
         # Said now, not after a minute of kernel evaluations.
         batch_size_of(self.batch_size, len(X))
@@ -171,7 +171,7 @@ class SequenceOptions:
         given: dict[str, Any] = {"device": self.device, "dtype": self.dtype}
         given = {name: value for name, value in given.items() if value is not None}
         if given:
-            from subsetopt.torch.sequencing.engine import TorchEngine, default_device
+            from subsetopt.torch.sequencing._engine import TorchEngine, default_device
 
             placed = {"device": default_device(), **given}
             return TorchEngine(X, kernel.made(), memory=self.memory, **placed)

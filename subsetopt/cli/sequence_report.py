@@ -12,11 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
-from subsetopt.problems.memory import in_units
-from subsetopt.sequencing.yardsticks import Balance, class_balance, random_mmd2, relative_area
+from subsetopt.problems._memory import in_units
+from subsetopt.sequencing._baseline_measures import (
+    Balance,
+    class_balance,
+    random_mmd2,
+    relative_area,
+)
 
 from .problem_options import Tables, plain_tables, table_lines
-from .streams import say
+from .standard_streams import say
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
@@ -49,8 +54,8 @@ class Ordering:
 
 def require_known(names: Sequence[str], precomputed: bool) -> None:
     """Raise now for a name of --compare that stands for nothing, or for nothing here."""
+    from subsetopt.sequencing._selectors import SELECTORS
     from subsetopt.sequencing.baselines import BASELINES
-    from subsetopt.sequencing.selectors import SELECTORS
     from subsetopt.solvers import catalogue
 
     able = [name for name in catalogue.names() if "mmd" in catalogue.solver_class(name).handles]
@@ -138,7 +143,7 @@ class SequenceReport:
 
     def plot(self, path: Path) -> None:
         """Draw all curves, and what random batches achieve on average."""
-        from subsetopt.sequencing.plotting import Curve, plot_curves
+        from subsetopt.sequencing._mmd_curves import Curve, plot_curves
 
         chosen = self.found[0].boundaries[1:]
         curves = {_EXPECTED: Curve(chosen, self.random)}

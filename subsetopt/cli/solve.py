@@ -7,8 +7,8 @@ import typer
 from subsetopt.formats import TableOptions
 from subsetopt.limits import Limits
 
+from .derived_options import command
 from .kernel_options import KernelOptions
-from .options import command
 from .problem_options import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables
 from .solver_options import SolveReport, SolverOptions
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from subsetopt._marginals import Marginal
-    from subsetopt.formats.reading import Reading
+    from subsetopt.formats._reading import Reading
     from subsetopt.solution import Solution
 
-    from .yardstick import Yardstick
+    from .uniform_baseline import UniformBaseline
 
 _COMPARED = 100  # columns
 _DRAWS, _FEWEST, _WORK = 101, 11, 10**7  # random selections for these, and values looked at
@@ -59,7 +59,9 @@ def quadratic(
     solver.answer(read.problem, limits, lambda *found: _quadratic_report(read, *found), read.tables)
 
 
-def _quadratic_report(read: "Reading", solution: "Solution", yardstick: "Yardstick") -> SolveReport:
+def _quadratic_report(
+    read: "Reading", solution: "Solution", yardstick: "UniformBaseline"
+) -> SolveReport:
     """Say the value and its bound in the problem's own sense, and what was chosen by name."""
     from .display import shortened
 

@@ -13,9 +13,9 @@ from subsetopt._spec import Spec
 from subsetopt.limits import Limits
 
 from . import exits
-from .options import assignments, json_flag, output_file
+from .derived_options import assignments, json_flag, output_file
 from .problem_options import Tables, plain_tables, table_lines
-from .streams import say
+from .standard_streams import say
 
 if TYPE_CHECKING:
     from subsetopt._marginals import Marginal
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from subsetopt.solution import Solution
     from subsetopt.solvers.base import Solver
 
-    from .yardstick import Yardstick
+    from .uniform_baseline import UniformBaseline
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class SolverOptions:
         InvalidOption
             For an option that it lacks, or a value of the wrong type.
         """
-        from subsetopt.formats.declared import fitted
+        from subsetopt.formats._declared import fitted
         from subsetopt.solvers import catalogue
         from subsetopt.solving import AUTO
 
@@ -87,7 +87,7 @@ class SolverOptions:
         self,
         problem: Any,
         limits: Limits,
-        report: "Callable[[Solution, Yardstick], SolveReport]" = lambda *_: SolveReport(),
+        report: "Callable[[Solution, UniformBaseline], SolveReport]" = lambda *_: SolveReport(),
         tables: Tables | None = None,
     ) -> None:
         """Solve, write and print; ends the command with the code that fits.
@@ -95,12 +95,12 @@ class SolverOptions:
         `tables` are those that the problem was read from: how, and the ids of the chosen, is said.
         """
         from subsetopt._clock import CLOCK
-        from subsetopt.formats.indices import write_indices
-        from subsetopt.report.progress import clock
+        from subsetopt.formats._indices import write_indices
+        from subsetopt.report._progress import clock
         from subsetopt.solving import solve
 
-        from .streams import output_to_error
-        from .yardstick import Yardstick
+        from .standard_streams import output_to_error
+        from .uniform_baseline import UniformBaseline
 
         ready = self.configured(problem)
         bounded, hidden = self.bound != "none", self.as_json or limits.log
@@ -109,12 +109,16 @@ class SolverOptions:
             solution = solve(problem, ready, bound=self.bound, begins=begins, **asdict(limits))
         if self.out is not None and solution.indices is not None:
             write_indices(solution.indices, self.out)
-        yardstick = Yardstick.of(problem, solution, limits.seed)
+        yardstick = UniformBaseline.of(problem, solution, limits.seed)
         self._print(solution, yardstick, report(solution, yardstick), tables or {})
         raise typer.Exit(exits.of_solution(solution))
 
     def _print(
-        self, solution: "Solution", yardstick: "Yardstick", report: SolveReport, tables: Tables
+        self,
+        solution: "Solution",
+        yardstick: "UniformBaseline",
+        report: SolveReport,
+        tables: Tables,
     ) -> None:
         ids = next(iter(tables.values())).ids_of(solution.indices) if tables else None
         if self.as_json:

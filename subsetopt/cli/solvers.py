@@ -8,8 +8,8 @@ import typer
 
 import subsetopt
 
-from .options import command, json_flag
-from .streams import say
+from .derived_options import command, json_flag
+from .standard_streams import say
 
 if TYPE_CHECKING:
     from subsetopt.solvers.catalogue import SolverInfo

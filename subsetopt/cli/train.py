@@ -7,18 +7,18 @@ import typer
 
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
+from subsetopt.training._settings import TuningOptions
 from subsetopt.training.run import Run
-from subsetopt.training.settings import TuningOptions
 
 from . import exits
-from .options import Given, Values, command
-from .streams import say
+from .derived_options import Given, Values, command
+from .standard_streams import say
 from .training_output import OutputOptions
 
 if TYPE_CHECKING:
-    from subsetopt.training.result import Result
-    from subsetopt.training.settings import Settings
-    from subsetopt.training.tuning import Tuned, Tuning
+    from subsetopt.training._settings import Settings
+    from subsetopt.training._tuning import Tuned, Tuning
+    from subsetopt.training.run_result import Result
 
 
 def register(app: typer.Typer) -> None:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from subsetopt._options import option
+from subsetopt.training._settings import Settings
 from subsetopt.training.run import StreamRun
-from subsetopt.training.settings import Settings
 
 from . import exits
-from .options import Given, Values, command, json_flag
-from .streams import say
+from .derived_options import Given, Values, command, json_flag
+from .standard_streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.training.streaming import Row, StreamTraining
+    from subsetopt.training.stream_training import Row, StreamTraining
 
 
 def register(app: typer.Typer) -> None:
@@ -131,7 +131,7 @@ def _watching(
     training: "StreamTraining", stream: StreamOptions
 ) -> "Iterator[Callable[[int, Row | None], None]]":
     """Print evaluations; show on standard error how far it is."""
-    from subsetopt.report.progress import shown
+    from subsetopt.report._progress import shown
 
     cursor = training.stream.cursor
     total = cursor.windows + training.stream.backlog // training.run.window

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
-from subsetopt.training.settings import Settings
+from subsetopt.training._settings import Settings
 
-from .options import json_flag
-from .streams import say
+from .derived_options import json_flag
+from .standard_streams import say
 
 if TYPE_CHECKING:
+    from subsetopt.training._run_grid import Watch
     from subsetopt.training.analysis import Analysis
-    from subsetopt.training.comparing import Watch
-    from subsetopt.training.result import Result
     from subsetopt.training.run import Run
+    from subsetopt.training.run_result import Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class OutputOptions(Settings):
 
     def execute(self, runs: "list[Run]", settings: Settings) -> "list[Result]":
         """Train, with a bar."""
-        from subsetopt.training.comparing import execute
+        from subsetopt.training._run_grid import execute
 
         with self.watching("training", len(runs)) as watch:
             return execute(runs, settings, watch)
@@ -43,7 +43,7 @@ class OutputOptions(Settings):
     @contextmanager
     def watching(self, label: str, total: int) -> "Iterator[Watch]":
         """Show how far it is, on standard error; of the processes of torchrun one does."""
-        from subsetopt.report.progress import shown
+        from subsetopt.report._progress import shown
 
         if int(os.environ.get("RANK", "0")):
             yield lambda result, done, total: None

@@ -8,11 +8,11 @@ import typer
 from subsetopt._options import option
 
 from . import exits
-from .options import command, json_flag
-from .streams import output_to_error, say
+from .derived_options import command, json_flag
+from .standard_streams import output_to_error, say
 
 if TYPE_CHECKING:
-    from subsetopt.warming import Warmed
+    from subsetopt._warming import Warmed
 
 
 def register(app: typer.Typer) -> None:
@@ -30,10 +30,10 @@ def warmup(
 
     Example: subsetopt warmup
     """
-    from subsetopt import warming
-    from subsetopt.report.progress import shown
+    from subsetopt import _warming
+    from subsetopt.report._progress import shown
 
-    jobs = list(warming.jobs())
+    jobs = list(_warming.jobs())
     done: list[Warmed] = []
     label = "check" if check else "compile"
     with output_to_error(), shown(label, len(jobs), unit="kernels", hidden=as_json) as steps:
@@ -42,7 +42,7 @@ def warmup(
             done.append(result)
             steps.update(len(done), note=result.name)
 
-        warming.warm(jobs, told, check=check)
+        _warming.warm(jobs, told, check=check)
     if as_json:
         say(json.dumps(_plain(done, check), allow_nan=False))
     else:
@@ -54,15 +54,15 @@ def warmup(
 def _plain(done: "list[Warmed]", check: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from subsetopt import warming
+    from subsetopt import _warming
 
     return {
         "check": check,
         "seconds": sum(result.seconds for result in done),
         "compiled": sum(result.compiled for result in done),
         "missing": [result.name for result in done if result.missing],
-        "folders": warming.folders(),
-        "kept": warming.kept(),
+        "folders": _warming.folders(),
+        "kept": _warming.kept(),
         "kernels": [asdict(result) for result in done],
     }
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 from subsetopt._registry import loader
 
 if TYPE_CHECKING:
-    from .arrays import read_table, read_values
-    from .indices import write_indices
-    from .models import write_model
-    from .problems import read_problem
-    from .table import Table
-    from .table_options import TableOptions
+    from ._csv_table import CSVTable
+    from ._indices import write_indices
+    from ._problems import read_problem
+    from ._table_options import TableOptions
+    from ._value_files import read_table, read_values
+    from .model_files import write_model
 
 __all__ = [
-    "Table",
+    "CSVTable",
     "TableOptions",
     "read_problem",
     "read_table",
@@ -25,14 +25,14 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
-        "arrays": (
+        "_value_files": (
             "read_table",
             "read_values",
         ),
-        "indices": ("write_indices",),
-        "models": ("write_model",),
-        "problems": ("read_problem",),
-        "table": ("Table",),
-        "table_options": ("TableOptions",),
+        "_indices": ("write_indices",),
+        "model_files": ("write_model",),
+        "_problems": ("read_problem",),
+        "_csv_table": ("CSVTable",),
+        "_table_options": ("TableOptions",),
     },
 )

@@ -1,14 +1,13 @@
 """The published experiments, as data: what was done, what was found, and how to run it again."""
 
-from .claims import Claim, Finding, Standing
+from ._claims import Claim, Finding, Standing
+from ._experiment_files import EXPERIMENTS, experiment
+from ._parts import Number, Part, Quantity, TableCell
 from .experiment import Experiment, Scale
 from .measuring import Line, Measured, measured
-from .parts import Cell, Number, Part, Quantity
-from .reading import EXPERIMENTS, experiment
 
 __all__ = [
     "EXPERIMENTS",
-    "Cell",
     "Claim",
     "Experiment",
     "Finding",
@@ -19,6 +18,7 @@ __all__ = [
     "Quantity",
     "Scale",
     "Standing",
+    "TableCell",
     "experiment",
     "measured",
 ]

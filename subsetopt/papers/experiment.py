@@ -8,8 +8,8 @@ from functools import cached_property
 from subsetopt._spec import Spec
 from subsetopt.training.run import Run
 
-from .parts import Cell, Number, Part
-from .sheets import Sheet
+from ._parts import Number, Part, TableCell
+from ._sheets import Sheet
 
 _SMOKE = {"train": 48, "test": 24}
 _LIMITED = ("mnist", "fashion-mnist", "cifar10", "cifar100", "svhn", "segmentation", "tabular")
@@ -61,7 +61,7 @@ class Experiment:
         return self.sheets[Scale(scale)].differs
 
     @cached_property
-    def published(self) -> dict[tuple[str, str, Cell], Number]:
+    def published(self) -> dict[tuple[str, str, TableCell], Number]:
         """All published numbers, by part, quantity and cell."""
         return {
             (part.label, name, cell): number

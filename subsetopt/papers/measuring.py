@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 
-from subsetopt.training.analysis import Comparison, Spread, compared, judged_together
-from subsetopt.training.result import Result
+from subsetopt.training.analysis import PairedComparison, Spread, compared, judged_together
 from subsetopt.training.run import Run
+from subsetopt.training.run_result import Result
 
-from .parts import Cell, Number, Part, Quantity
+from ._parts import Number, Part, Quantity, TableCell
 
 Values = Mapping[int, float]
 """By seed."""
@@ -32,10 +32,10 @@ class Line:
 
     part: str
     quantity: Quantity
-    cell: Cell
+    cell: TableCell
     published: Number | None
     values: Values
-    comparison: Comparison | None = None
+    comparison: PairedComparison | None = None
     is_baseline: bool = False
 
     @property
@@ -60,7 +60,7 @@ class Measured:
         """Return the lines of a part."""
         return [line for line in self.lines if line.part == part]
 
-    def values(self, part: str, quantity: str, cell: Cell) -> Values:
+    def values(self, part: str, quantity: str, cell: TableCell) -> Values:
         """Return what was measured in a cell, by seed; nothing where it was not run."""
         for line in self.lines:
             if (line.part, line.quantity.name, line.cell) == (part, quantity, cell):
@@ -91,7 +91,7 @@ def _lines(part: Part, results: Mapping[Run, Result]) -> Iterator[Line]:
         values = _values(part, quantity, results)
         cells = dict.fromkeys(cell for name, cell in part.published if name == quantity.name)
         for cell in sorted(cells | dict.fromkeys(values), key=lambda cell: _place(part, cell)):
-            base = values.get(Cell(part.baseline, cell.column), {})
+            base = values.get(TableCell(part.baseline, cell.column), {})
             own = values.get(cell, {})
             is_baseline = cell.row == part.baseline
             both = quantity.tested and own and base and not is_baseline
@@ -108,8 +108,8 @@ def _lines(part: Part, results: Mapping[Run, Result]) -> Iterator[Line]:
 
 def _values(
     part: Part, quantity: Quantity, results: Mapping[Run, Result]
-) -> dict[Cell, dict[int, float]]:
-    found: dict[Cell, dict[int, float]] = {}
+) -> dict[TableCell, dict[int, float]]:
+    found: dict[TableCell, dict[int, float]] = {}
     for run, cell in part.cells.items():
         if run in results:
             found.setdefault(cell, {})[run.seed] = quantity.of(results[run])
@@ -122,7 +122,7 @@ def _values(
     }
 
 
-def _place(part: Part, cell: Cell) -> tuple[int, int, int]:
+def _place(part: Part, cell: TableCell) -> tuple[int, int, int]:
     """Return where a cell stands: by column, the baseline first, then as declared."""
     declared = [*part.cells.values(), *(cell for _, cell in part.published)]
     columns = list(dict.fromkeys(one.column for one in declared))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt._checks import is_number, require, require_integer, require_number, within
 from subsetopt.errors import InvalidProblem
 
-from .points import add_distances, alike, median_distance, points, standardised
+from ._points import add_distances, alike, median_distance, points, standardised
 
 Fill = Callable[[slice, slice, NDArray[Any]], None]
 """Writes the kernel of some rows of X and some rows of Y into an array."""

@@ -8,15 +8,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._rounding import UNIT
 from subsetopt.errors import InvalidProblem, UnsupportedProblem
-from subsetopt.forms import LinearModel, QuadraticForm, QuadraticModel
-from subsetopt.rounding import UNIT
+from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel
 
-from . import checks
-from .centring import Centring
-from .dyadic import Dyadic
-from .mean_matching_models import absolute_error_model, gram_form, squared_distance_model
-from .parallel import Check, unchecked
+from . import _validation
+from ._centring import Centring
+from ._dyadic import Dyadic
+from ._mean_matching_models import absolute_error_model, gram_form, squared_distance_model
+from ._parallel import Check, unchecked
 
 Cardinality = Literal["exactly", "at_most"]
 
@@ -78,14 +78,14 @@ class MeanMatching:
         cardinality: Cardinality = "exactly",
         generator: "np.random.Generator | None" = None,
     ) -> None:
-        array = checks.numeric_array("values", values, dimensions=(1, 2))
-        size = checks.subset_size(k, len(array))
+        array = _validation.numeric_array("values", values, dimensions=(1, 2))
+        size = _validation.subset_size(k, len(array))
         if cardinality not in ("exactly", "at_most"):
             raise InvalidProblem(
                 f"cardinality is {cardinality!r}; it is either 'exactly' or 'at_most'"
             )
         if array.ndim == 2:
-            checks.require_squares("values", array)
+            _validation.require_squares("values", array)
         if isinstance(target, str):
             target = _noisy_target(target, array, size, generator)
         object.__setattr__(self, "values", array)
@@ -93,7 +93,7 @@ class MeanMatching:
         object.__setattr__(self, "target", _checked_target(target, array))
         object.__setattr__(self, "cardinality", cardinality)
         if array.ndim == 2:
-            checks.require_resolution("values", array, self.target)
+            _validation.require_resolution("values", array, self.target)
             self.centring  # noqa: B018 - O(n d), so a part of stating the problem
 
     # -- identity ---------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class MeanMatching:
         InvalidSelection
             If it has the wrong count, an index twice or one outside 0..n-1.
         """
-        return checks.selection(selection, self.n, self.smallest_count, self.k)
+        return _validation.selection(selection, self.n, self.smallest_count, self.k)
 
     def draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return k of n drawn uniformly, in any order; O(n)."""
@@ -376,7 +376,7 @@ def _checked_target(target: Any, values: NDArray[Any]) -> Any:
     if target is None:
         return None
     wanted = values.shape[1:]
-    array = checks.numeric_array("target", target, dimensions=(0, 1))
+    array = _validation.numeric_array("target", target, dimensions=(0, 1))
     if array.shape != wanted:
         need = "a number" if not wanted else f"an array of shape {wanted}"
         raise InvalidProblem(
@@ -384,7 +384,7 @@ def _checked_target(target: Any, values: NDArray[Any]) -> Any:
         )
     if not wanted:
         return float(array)
-    checks.require_squares("target", array)
+    _validation.require_squares("target", array)
     array = array.astype(np.float64)
     array.setflags(write=False)
     return array

@@ -10,19 +10,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt import rounding
+from subsetopt import _rounding
 from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidProblem, InvalidSelection
-from subsetopt.forms import QuadraticForm
+from subsetopt.models import QuadraticForm
 
-from . import checks
-from .identity import fingerprint
-from .kernel_choice import Custom, KernelFunction, kernel_of
-from .kernel_matrices import symmetric_kernel
+from . import _validation
+from ._identity import fingerprint
+from ._kernel_choice import Custom, KernelFunction, kernel_of
+from ._kernel_matrices import symmetric_kernel
+from ._mmd_terms import Terms, centred_kernel, terms_of_features, terms_of_matrix
+from ._parallel import Check, unchecked
+from ._points import alike, points
 from .kernels import Kernel
-from .mmd_terms import Terms, centred_kernel, terms_of_features, terms_of_matrix
-from .parallel import Check, unchecked
-from .points import alike, points
 from .scaling import Method, Scaling, warn_unscaled
 
 Formulation = Literal["true", "published"]
@@ -116,7 +116,7 @@ class MMDSelection:
             "scale_columns": scale_columns,
         }
         if isinstance(kernel, str) and kernel == "precomputed":
-            matrix = checks.square_matrix("K", candidates, copy=copy)
+            matrix = _validation.square_matrix("K", candidates, copy=copy)
             if scale_columns not in (None, "none"):
                 raise InvalidProblem(
                     f"scale_columns is {scale_columns!r}, but a kernel matrix has no columns to "
@@ -186,7 +186,7 @@ class MMDSelection:
         InvalidSelection
             If it has the wrong count, an index twice, outside 0..n-1 or selected before.
         """
-        chosen = checks.selection(selection, self.n, self.k, self.k)
+        chosen = _validation.selection(selection, self.n, self.k, self.k)
         if self._terms.positions is not None:
             assert self.selected is not None
             again = np.isin(chosen, self.selected)
@@ -240,7 +240,7 @@ class MMDSelection:
         block = np.abs(form.matrix[np.ix_(rows, rows)]).sum(dtype=np.float64)
         inner = float(block + np.abs(form.linear[rows]).sum())
         terms = form.scale * inner + abs(form.constant)
-        return 2 * rounding.of_sum(self.k**2) * terms + form.error
+        return 2 * _rounding.of_sum(self.k**2) * terms + form.error
 
     def exact_objective(self, selection: ArrayLike) -> Fraction | None:
         """Return None: kernels are no rational numbers."""
@@ -282,7 +282,7 @@ def _of_matrix(
     chosen = None
     if selected is not None:
         try:
-            chosen = checks.selection(selected, n, 0, n - 1)
+            chosen = _validation.selection(selected, n, 0, n - 1)
         except InvalidSelection as error:
             raise InvalidProblem(f"selected holds no indices of rows of K: {error}") from error
         chosen.setflags(write=False)
@@ -325,7 +325,7 @@ def _of_features(
 
 
 def _size(k: object, candidates: int) -> int:
-    size = checks.subset_size(k, candidates)
+    size = _validation.subset_size(k, candidates)
     if size == candidates:
         raise InvalidProblem(
             f"k is {size}, all of the {candidates} candidates: nothing would be left to compare "

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt import rounding
+from subsetopt import _rounding
 from subsetopt.errors import InvalidProblem
-from subsetopt.forms import QuadraticForm
+from subsetopt.models import QuadraticForm
 
-from . import checks
-from .dyadic import Dyadic
-from .entries import of_entries, symmetric_part, turned
-from .graphs import edges_of
-from .identity import fingerprint
-from .memory import require_square
-from .pairs import Duplicates
-from .parallel import Check, unchecked
+from . import _validation
+from ._dyadic import Dyadic
+from ._entries import of_entries, symmetric_part, turned
+from ._graphs import edges_of
+from ._identity import fingerprint
+from ._memory import require_square
+from ._pairs import Duplicates
+from ._parallel import Check, unchecked
 
 Sense = Literal["minimise", "maximise"]
 
@@ -107,9 +107,9 @@ class QuadraticSelection:
         if hasattr(Q, "tocoo"):  # of scipy.sparse
             require_square("a sparse Q", max(Q.shape))
             Q, owned = np.ascontiguousarray(Q.toarray()), True
-            given = checks.square_matrix("Q", Q, copy=False)
+            given = _validation.square_matrix("Q", Q, copy=False)
         else:
-            given = checks.square_matrix("Q", Q, copy=copy)
+            given = _validation.square_matrix("Q", Q, copy=copy)
             owned = not (type(Q) is np.ndarray and np.may_share_memory(given, Q))
         matrix = symmetric_part(given, owned)
         if sense == "maximise":
@@ -127,19 +127,24 @@ class QuadraticSelection:
     ) -> None:
         """Take a symmetric matrix that is to be minimised, and check the rest."""
         n = len(matrix)
-        linear = np.zeros(n) if c is None else checks.numeric_array("c", c, (1,))
+        linear = np.zeros(n) if c is None else _validation.numeric_array("c", c, (1,))
         if linear.shape != (n,):
             raise InvalidProblem(f"c has shape {linear.shape}; Q of shape {matrix.shape} needs {n}")
         linear = linear.astype(np.float64)
         linear.setflags(write=False)
         if sense not in ("minimise", "maximise"):
             raise InvalidProblem(f"sense is {sense!r}; it is 'minimise' or 'maximise'")
-        fixed = float(checks.numeric_array("constant", constant, (0,)))
-        fields = {"c": linear, "k": checks.subset_size(k, n), "constant": fixed, "sense": sense}
-        fields |= {"_matrix": matrix, "names": checks.names("names", names, n)}
+        fixed = float(_validation.numeric_array("constant", constant, (0,)))
+        fields = {
+            "c": linear,
+            "k": _validation.subset_size(k, n),
+            "constant": fixed,
+            "sense": sense,
+        }
+        fields |= {"_matrix": matrix, "names": _validation.names("names", names, n)}
         for name, value in fields.items():
             object.__setattr__(self, name, value)
-        checks.require_quadratic_range(matrix, linear, fixed)
+        _validation.require_quadratic_range(matrix, linear, fixed)
 
     # -- other ways to state one ------------------------------------------------------------------
 
@@ -280,7 +285,7 @@ class QuadraticSelection:
 
     def check(self, selection: ArrayLike) -> NDArray[np.int64]:
         """Return the selection as sorted int64; InvalidSelection if it is none."""
-        return checks.selection(selection, self.n, self.k, self.k)
+        return _validation.selection(selection, self.n, self.k, self.k)
 
     def names_of(self, selection: ArrayLike) -> list[Hashable]:
         """Return the names of the chosen, in the order of their indices; these if it has none."""
@@ -315,7 +320,7 @@ class QuadraticSelection:
         chosen = self.check(selection)
         block = np.abs(self._matrix[np.ix_(chosen, chosen)]).sum(dtype=np.float64)
         terms = float(block + np.abs(self.c[chosen]).sum()) + abs(self.constant)
-        return 2 * rounding.of_sum(self.k**2) * terms
+        return 2 * _rounding.of_sum(self.k**2) * terms
 
     def lower_bound(self) -> Fraction | None:
         """Return None: no bound on a quadratic comes without work."""

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem, UnscaledColumns
 
-from .points import points
+from ._points import points
 
 Method = Literal["none", "std", "robust"]
 METHODS: tuple[Method, ...] = get_args(Method)

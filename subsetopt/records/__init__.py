@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from subsetopt._registry import loader
 
 if TYPE_CHECKING:
-    from .appending import Appended
+    from ._appending import Appended
+    from ._layout import Layout
     from .latest import Labels, Latest, LatestLosses
-    from .layout import Layout
     from .staleness import Staleness
     from .store import Info, RecordStore
     from .stream import RecordStream, Window
     from .writing import LabelWriter, RecordWriter
 
 _CONTENTS = {
-    "appending": ("Appended",),
+    "_appending": ("Appended",),
     "latest": ("Labels", "Latest", "LatestLosses"),
-    "layout": ("Layout",),
+    "_layout": ("Layout",),
     "staleness": ("Staleness",),
     "store": ("Info", "RecordStore"),
     "stream": ("RecordStream", "Window"),

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .classes import classes_of
-from .ids import Ids, as_ids
-from .layout import Layout
-from .reading import Block, blocks
-from .segments import LABELS, Skipped
+from ._classes import classes_of
+from ._ids import Ids, as_ids
+from ._layout import Layout
+from ._record_blocks import RecordBlock, blocks
+from ._segments import LABELS, Skipped
 
 LossOf = Callable[[NDArray[np.float32], NDArray[np.float64]], Any]
 NEVER = np.iinfo(np.int64).min
@@ -197,7 +197,7 @@ class LatestLosses:
 
     # -- in between -------------------------------------------------------------------------------
 
-    def _absorb(self, block: Block) -> None:
+    def _absorb(self, block: RecordBlock) -> None:
         from subsetopt._kernels import record_tables as _kernels
 
         places = self.ids.among(block.ids) if self._only else self.ids.add(block.ids)
@@ -232,7 +232,7 @@ class LatestLosses:
         losses[rows] = found[good]
         times[rows], models[rows] = self._later_times[at], self._later_models[at]
 
-    def _codes(self, block: Block) -> NDArray[np.int32]:
+    def _codes(self, block: RecordBlock) -> NDArray[np.int32]:
         own = [self._versions.setdefault(name, len(self._versions)) for name in block.versions]
         return np.array(own, np.int32)[block.models]
 

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike
 
 from subsetopt.errors import InvalidOption
 
-from .classes import Classes, classes_of
-from .folder import Folder, read_layout
+from ._classes import Classes, classes_of
+from ._maintenance import Compacted, Dropped, compact, retain
+from ._record_blocks import RecordBlock, blocks
+from ._record_folder import Folder, read_layout
+from ._segments import LABELS, RECORDS, Skipped, opened, segments
+from ._times import times_of
 from .latest import Labels, Latest, LatestLosses, LossOf
-from .maintenance import Compacted, Dropped, compact, retain
-from .reading import Block, blocks
-from .segments import LABELS, RECORDS, Skipped, opened, segments
-from .times import times_of
 
 _COLUMNS = ("loss", "model", "outputs", "features")
 
@@ -97,7 +97,7 @@ class RecordStore:
         *,
         after: Mapping[str, int] | None = None,
         skipped: Skipped | None = None,
-    ) -> Iterator[Block]:
+    ) -> Iterator[RecordBlock]:
         """Yield all records once, writer by writer, as blocks of columns.
 
         Parameters
@@ -158,7 +158,7 @@ class RecordStore:
                     found.see(block.labels)
         return found
 
-    def tail(self, count: int = 10) -> Block | None:
+    def tail(self, count: int = 10) -> RecordBlock | None:
         """Return the `count` latest records, in order of time; None without any.
 
         Of each writer the last segments are read, as many as it takes.
@@ -189,7 +189,7 @@ class RecordStore:
             np.array([versions.index(name) for name in part.versions], np.int32)[part.models]
             for part in parts
         ]
-        return Block(
+        return RecordBlock(
             "",
             np.concatenate([part.sequence for part in parts])[order],
             [ids[p] for p in order] if isinstance(ids, list) else ids[order],
@@ -200,11 +200,11 @@ class RecordStore:
         )
 
     def compact(self, rows: int = 4_194_304) -> Compacted:
-        """Merge small files; see `subsetopt.records.maintenance.compact`."""
+        """Merge small files; see `subsetopt.records._maintenance.compact`."""
         return compact(self.root, self.layout, rows)
 
     def retain(self, *, max_age: float | None = None, max_records: int | None = None) -> Dropped:
-        """Drop old records; see `subsetopt.records.maintenance.retain`."""
+        """Drop old records; see `subsetopt.records._maintenance.retain`."""
         return retain(self.root, self.layout, max_age, max_records)
 
 

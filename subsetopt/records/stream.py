@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from subsetopt._files import locked
 from subsetopt.errors import InvalidOption
 
-from . import cursors
-from .choices import Choices
-from .choosing import Choose, by_mean, checked, size_of
+from . import _cursors
+from ._choices import Choices
+from ._choosing import Choose, by_mean, checked, size_of
+from ._merging import Merged
+from ._overview import waiting
+from ._record_blocks import RecordBlock, blocks
+from ._segments import Skipped, segments
+from ._tails import Taken
 from .latest import Labels, Latest, LossOf
-from .merging import Merged
-from .overview import waiting
-from .reading import Block, blocks
-from .segments import Skipped, segments
 from .staleness import Staleness
 from .store import RecordStore
-from .tails import Taken
 
 
 @dataclass(frozen=True)
@@ -138,17 +138,17 @@ class RecordStream:
         self.choose: Choose = choose or by_mean
         self._labels = Labels(store.root, store.layout)
         self._loss_of = self._labels.loss_of(loss_of)
-        self._path = cursors.path_of(store.root, name)
+        self._path = _cursors.path_of(store.root, name)
         self._path.parent.mkdir(exist_ok=True)
         self._lock = locked(
             self._path.with_suffix(".lock"),
             f"a stream called {name!r} reads {store.root} already; give each a name of its own",
         )
         new = not self._path.exists()
-        self._cursor = cursors.load(self._path)
+        self._cursor = _cursors.load(self._path)
         if new and start == "newest":
             self._cursor.positions = {one.writer: one.stop for one in segments(store.root)}
-            cursors.save(self._path, self._cursor)  # started again, it goes on from here
+            _cursors.save(self._path, self._cursor)  # started again, it goes on from here
         self._merged = Merged(store.root, self._read)
         self._stopped = False
         self._unsaved = False
@@ -178,7 +178,7 @@ class RecordStream:
         held = self._cursor
         if pending is None:
             if durably and self._unsaved:
-                cursors.save(self._path, held)
+                _cursors.save(self._path, held)
                 self._unsaved = False
             return
         held.positions, held.pending = dict(pending["positions"]), None
@@ -192,7 +192,7 @@ class RecordStream:
             self._choices.note(held.windows - 1, *taken.columns(chosen), losses[chosen])
         self._unsaved = True
         if durably:
-            cursors.save(self._path, held)
+            _cursors.save(self._path, held)
             self._unsaved = False
 
     def stop(self) -> None:
@@ -212,7 +212,7 @@ class RecordStream:
             self._lock.release()
 
     @property
-    def cursor(self) -> cursors.Cursor:
+    def cursor(self) -> _cursors.Cursor:
         """How far it has come, and what was dropped or lost on the way."""
         return self._cursor
 
@@ -234,8 +234,8 @@ class RecordStream:
             If it is no state of a stream.
         """
         self._require_open()
-        self._cursor = cursors.Cursor.of_json(state, "the state")
-        cursors.save(self._path, self._cursor)
+        self._cursor = _cursors.Cursor.of_json(state, "the state")
+        _cursors.save(self._path, self._cursor)
         self._unsaved = False
         if self._choices is not None:
             self._choices.cut(self._cursor.windows)
@@ -304,7 +304,7 @@ class RecordStream:
                 "unknown": unknown,
                 "chosen": taken.places(chosen),
             }
-            cursors.save(self._path, replace(self._cursor, pending=pending))
+            _cursors.save(self._path, replace(self._cursor, pending=pending))
         except BaseException:
             self._merged.forget()  # what was taken from them is not handed out: read it again
             raise
@@ -348,7 +348,7 @@ class RecordStream:
         losses[waiting] = np.where(np.isfinite(found), found, np.nan)
         return losses
 
-    def _read(self, writer: str, position: int) -> Iterator[Block]:
+    def _read(self, writer: str, position: int) -> Iterator[RecordBlock]:
         """Yield what a writer has recorded from a number on."""
         columns = ["loss"]
         if self._loss_of is not None:

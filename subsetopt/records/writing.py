@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem
 
-from .appending import Appender
-from .layout import arrow
-from .segments import LABELS, RECORDS
+from ._appending import Appender
+from ._layout import arrow
+from ._segments import LABELS, RECORDS
 
 Chunks = list[tuple[int, dict[str, Any]]]
 

@@ -3,7 +3,7 @@
 A domain declares columns and hands over its rows, of any type:
 
 >>> from subsetopt.report import Column, Table
->>> from subsetopt.report.number_format import duration
+>>> from subsetopt.report._number_format import duration
 >>> columns = [
 ...     Column("solver", "name"),
 ...     Column("time", "seconds", duration, meaning="the median of all calls"),
@@ -47,17 +47,17 @@ from typing import TYPE_CHECKING
 from subsetopt._registry import loader
 
 if TYPE_CHECKING:
-    from .blocks import Facts, Note, Notes, Picture, Section
+    from ._blocks import Facts, Note, Notes, Picture, Section
+    from ._document import Document
+    from ._figure_axes import Axis
+    from ._figure_style import Style, styles
+    from ._markup import escaped
+    from ._terminal import console, facts, print_lines
     from .charts import Chart, Figure, Series, Strip
-    from .columns import Column, Table, show
-    from .document import Document
-    from .figure_axes import Axis
-    from .figure_style import Style, styles
-    from .markup import escaped
     from .panels import Panels
     from .plain_values import plain
     from .row_charts import Bars, Forest, Interval, Matrix, Shade
-    from .terminal import console, facts, print_lines
+    from .table import Column, Table, show
 
 __all__ = [
     "Axis",
@@ -92,16 +92,16 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
-        "blocks": ("Facts", "Note", "Notes", "Picture", "Section"),
+        "_blocks": ("Facts", "Note", "Notes", "Picture", "Section"),
         "charts": ("Chart", "Figure", "Series", "Strip"),
-        "columns": ("Column", "Table", "show"),
-        "document": ("Document",),
-        "figure_axes": ("Axis",),
-        "figure_style": ("Style", "styles"),
-        "markup": ("escaped",),
+        "table": ("Column", "Table", "show"),
+        "_document": ("Document",),
+        "_figure_axes": ("Axis",),
+        "_figure_style": ("Style", "styles"),
+        "_markup": ("escaped",),
         "panels": ("Panels",),
         "plain_values": ("plain",),
         "row_charts": ("Bars", "Forest", "Interval", "Matrix", "Shade"),
-        "terminal": ("console", "facts", "print_lines"),
+        "_terminal": ("console", "facts", "print_lines"),
     },
 )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import end_labels, figure_files
-from .figure_axes import Axis
-from .figure_style import (
+from . import _end_labels, _figure_files
+from ._figure_axes import Axis
+from ._figure_style import (  # fmt: skip
     DPI,
     GREY,
     INK,
@@ -23,8 +23,8 @@ from .figure_style import (
     size,
     styles,
     write,
-)  # fmt: skip
-from .number_format import round_percent
+)
+from ._number_format import round_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,11 +81,11 @@ class Figure(ABC):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, whole or not at all; see `figure_files.save`."""
-        figure_files.save(self.draw(), path)
+        _figure_files.save(self.draw(), path)
 
     def to_svg(self) -> str:
         """Return it as an ``<svg>`` element."""
-        return figure_files.to_svg(self.draw())
+        return _figure_files.to_svg(self.draw())
 
     _repr_html_ = to_svg
 
@@ -235,12 +235,12 @@ class Chart(Figure):
         looks = styles(sorted({one.name for one in self.series})) | dict(self.looks or {})
         named = [one for one in self.series if one.label]
         bottom = 56 if self.strip is None else 56 + _STRIP + _GAP
-        right, tall = end_labels.room(named), end_labels.height(named, self.tall)
+        right, tall = _end_labels.room(named), _end_labels.height(named, self.tall)
         _, axes = frame(
             self.title, self.about, height=tall, left=self.left, right=right, bottom=bottom
         )
         self.fill(axes, looks)
-        end_labels.put(axes, named, looks, markers=any(one.marks for one in self.series))
+        _end_labels.put(axes, named, looks, markers=any(one.marks for one in self.series))
         if self.strip is not None:
             self.strip.draw(axes, self.x)
         return axes

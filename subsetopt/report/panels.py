@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
 
+from ._figure_style import WIDTH, Style, frame, styles
 from .charts import Chart, Figure
-from .figure_style import WIDTH, Style, frame, styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from .charts import Figure
-from .figure_axes import Axis
-from .figure_style import (
+from ._figure_axes import Axis
+from ._figure_style import (  # fmt: skip
     FAST,
     GREY,
     INK,
@@ -19,7 +18,8 @@ from .figure_style import (
     frame,
     text_width,
     write,
-)  # fmt: skip
+)
+from .charts import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt._checks import require_integer
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.problems import Kernel, checks
-from subsetopt.problems.kernel_choice import Custom, KernelFunction, kernel_of
-from subsetopt.problems.memory import memory_limit
-from subsetopt.problems.points import points
+from subsetopt.problems import Kernel, _validation
+from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
+from subsetopt.problems._memory import memory_limit
+from subsetopt.problems._points import points
 from subsetopt.problems.scaling import warn_unscaled
 
 
@@ -66,12 +66,12 @@ ENGINES = Registry(
     "engine",
     __package__,
     {
-        "matrix": "matrix:whole_matrix",
-        "matrix16": "matrix:half_matrix",
-        "rows": "rows:recomputed_rows",
-        "fourier": "low_rank:fourier",
-        "nystroem": "low_rank:nystroem",
-        "torch": "subsetopt.torch.sequencing.engine:torch_engine",
+        "matrix": "_matrix:whole_matrix",
+        "matrix16": "_matrix:half_matrix",
+        "rows": "_rows_engine:recomputed_rows",
+        "fourier": "_low_rank:fourier",
+        "nystroem": "_low_rank:nystroem",
+        "torch": "subsetopt.torch.sequencing._engine:torch_engine",
     },
 )
 """Each takes ``(X, kernel, memory=, threads=, seed=)``."""
@@ -122,9 +122,9 @@ def choose(
             raise InvalidOption(
                 f"engine is {engine!r}, but a precomputed matrix is there already: leave it out"
             )
-        from .matrix import given_matrix
+        from ._matrix import given_matrix
 
-        return given_matrix(checks.square_matrix("K", X, copy=False), threads)
+        return given_matrix(_validation.square_matrix("K", X, copy=False), threads)
     return _of_features(points("X", X), kernel_of(kernel), memory, engine, threads, seed)
 
 
@@ -135,7 +135,7 @@ def _of_features(
         warn_unscaled(X, "Scale them first: subsetopt.scale_columns(X).", stacklevel=5)
     fitted = kernel.fitted(X)
     if engine == "auto":
-        from .matrix import matrix_bytes
+        from ._matrix import matrix_bytes
 
         needed = matrix_bytes(X, fitted.dtype(X, X))
         engine = "matrix" if needed <= (memory or memory_limit()) else "rows"

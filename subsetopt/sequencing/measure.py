@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem, InvalidSelection
-from subsetopt.problems import checks
+from subsetopt.problems import _validation
 
+from ._state import State
 from .engines import Engine
-from .state import State
 
 
 def mmd_to_whole(engine: Engine, order: ArrayLike, boundaries: ArrayLike) -> NDArray[np.float64]:
@@ -30,7 +30,7 @@ def mmd_to_whole(engine: Engine, order: ArrayLike, boundaries: ArrayLike) -> NDA
     """
     points, ends = np.asarray(order), np.asarray(boundaries, np.int64)
     try:
-        checks.selection(points, engine.n, 0, engine.n)
+        _validation.selection(points, engine.n, 0, engine.n)
     except InvalidSelection as error:
         raise InvalidProblem(f"order is none of the engine's points: {error}") from error
     if ends.ndim != 1 or len(ends) < 2 or ends[0] or ends[-1] != len(points):

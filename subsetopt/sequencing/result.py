@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
 
-from . import archive
+from . import _archive
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class MiniBatchSequence:
     provenance: dict[str, Any]
 
     def __post_init__(self) -> None:
-        for name, (dtype, _) in archive.ORDER.items():
+        for name, (dtype, _) in _archive.ORDER.items():
             array = np.array(getattr(self, name), dtype)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -72,9 +72,9 @@ class MiniBatchSequence:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a .npz file, whole or not at all."""
-        arrays = {name: getattr(self, name) for name in archive.ORDER}
+        arrays = {name: getattr(self, name) for name in _archive.ORDER}
         note = {"total_seconds": self.total_seconds, "provenance": self.provenance}
-        archive.write(path, "sequence", arrays, note)
+        _archive.write(path, "sequence", arrays, note)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "MiniBatchSequence":
@@ -85,8 +85,8 @@ class MiniBatchSequence:
         InvalidFile
             If there is no such file, or it is damaged, or holds no sequence.
         """
-        arrays, note = archive.read(path, "sequence", archive.ORDER)
-        archive.require_order(path, arrays)
+        arrays, note = _archive.read(path, "sequence", _archive.ORDER)
+        _archive.require_order(path, arrays)
         total, provenance = note.get("total_seconds"), note.get("provenance")
         if not isinstance(total, int | float) or not isinstance(provenance, dict):
             raise InvalidFile(f"{path}: damaged: its note lacks the seconds or the provenance")
@@ -105,9 +105,9 @@ class MiniBatchSequence:
         MissingDependency
             If matplotlib is not installed.
         """
-        from subsetopt.report.figure_style import MATPLOTLIB
+        from subsetopt.report._figure_style import MATPLOTLIB
 
-        from .plotting import Curve, plot_curves
+        from ._mmd_curves import Curve, plot_curves
 
         figures, label = MATPLOTLIB.load("figure"), self.provenance.get("solver", "")
         if isinstance(target, str | os.PathLike):

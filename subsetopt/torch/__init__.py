@@ -8,34 +8,34 @@ from subsetopt._registry import loader
 from .sequence_batches import SequenceBatchSampler
 
 if TYPE_CHECKING:
-    from .budgets import Constant, During, Interrupted, Linear
+    from ._counters import Recorded
+    from ._epochs import CoreSet, ScanSGD, UnifSGD, sampler
+    from ._importance import CSGD, PSGD
+    from ._ranks import DistributedChoice
+    from ._serving import Recording, recording
+    from ._streaming import StreamedBatch, StreamedSamples, by_rule
+    from ._watching import CSVWriter, TensorBoardWriter, Watcher
+    from .budgets import ConstantBudget, During, Interrupted, LinearBudget
     from .distributed import DistributedRule
-    from .epochs import CoreSet, ScanSGD, UnifSGD, sampler
     from .functional import select
-    from .importance import CSGD, PSGD
-    from .ranks import DistributedChoice
     from .recorded import RecordedLosses
     from .rules import RULES, Rule, rule, subset_size
-    from .serving import Recording, recording
     from .step import StepResult, SubsetStep, supervised
-    from .streaming import StreamedBatch, StreamedSamples, by_rule
-    from .tally import Recorded
-    from .watching import CSVWriter, TensorBoardWriter, Watcher
 
 _CONTENTS = {
-    "budgets": ("Constant", "During", "Interrupted", "Linear"),
+    "budgets": ("ConstantBudget", "During", "Interrupted", "LinearBudget"),
     "distributed": ("DistributedRule",),
-    "epochs": ("CoreSet", "ScanSGD", "UnifSGD", "sampler"),
+    "_epochs": ("CoreSet", "ScanSGD", "UnifSGD", "sampler"),
     "functional": ("select",),
-    "importance": ("CSGD", "PSGD"),
-    "ranks": ("DistributedChoice",),
+    "_importance": ("CSGD", "PSGD"),
+    "_ranks": ("DistributedChoice",),
     "recorded": ("RecordedLosses",),
     "rules": ("RULES", "Rule", "rule", "subset_size"),
-    "serving": ("Recording", "recording"),
+    "_serving": ("Recording", "recording"),
     "step": ("StepResult", "SubsetStep", "supervised"),
-    "streaming": ("StreamedBatch", "StreamedSamples", "by_rule"),
-    "tally": ("Recorded",),
-    "watching": ("CSVWriter", "TensorBoardWriter", "Watcher"),
+    "_streaming": ("StreamedBatch", "StreamedSamples", "by_rule"),
+    "_counters": ("Recorded",),
+    "_watching": ("CSVWriter", "TensorBoardWriter", "Watcher"),
 }
 
 __all__ = [
@@ -43,13 +43,13 @@ __all__ = [
     "PSGD",
     "RULES",
     "CSVWriter",
-    "Constant",
+    "ConstantBudget",
     "CoreSet",
     "DistributedChoice",
     "DistributedRule",
     "During",
     "Interrupted",
-    "Linear",
+    "LinearBudget",
     "Recorded",
     "RecordedLosses",
     "Recording",

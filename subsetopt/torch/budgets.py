@@ -35,7 +35,7 @@ class Budget(ABC):
 
 
 @dataclass(frozen=True)
-class Constant(Budget):
+class ConstantBudget(Budget):
     """Always the same: `k` samples, or the share 0 < k <= 1."""
 
     k: int | float
@@ -50,7 +50,7 @@ class Constant(Budget):
 
 
 @dataclass(frozen=True)
-class Linear(Budget):
+class LinearBudget(Budget):
     """From one share at the first step to another at the last."""
 
     first: float
@@ -151,7 +151,7 @@ def as_budget(k: Any) -> Budget:
     InvalidOption
         If it is neither.
     """
-    return k if isinstance(k, Budget) else Constant(k)
+    return k if isinstance(k, Budget) else ConstantBudget(k)
 
 
 def _known(budget: Budget, total: int | None) -> int:

@@ -10,12 +10,12 @@ from torch import Generator, Tensor
 from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
+from ._ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
 from .features import standardised
-from .ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
 from .rules import Rule
-from .rules.candidates import Candidates
-from .rules.wrapper import Wrapper
-from .search.joint import exchange_jointly
+from .rules._candidates import Candidates
+from .rules._wrapper import Wrapper
+from .search._joint import exchange_jointly
 
 _MATCHING = ("obftf", "obftf_exact", "vector", "frank_wolfe")
 """Rules whose chosen samples are to have the mean of all, so that ranks can make up for another."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption
 
-from .prepared import Prepared, prepared
+from ._prepared import Prepared, prepared
 
 Item = TypeVar("Item")
 

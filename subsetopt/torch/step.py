@@ -10,13 +10,13 @@ from torch import Generator, Tensor, nn
 from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption, InvalidProblem
 
-from .batches import batch_size as size_of
-from .batches import device_of_batch, take
+from ._batches import batch_size as size_of
+from ._batches import device_of_batch, take
+from ._isolation import Isolation, Mode, device_of, plain_model
 from .budgets import Budget, as_budget
-from .isolation import Isolation, Mode, device_of, plain_model
 from .recorded import RecordedLosses
 from .rules import Rule, rule
-from .rules.checks import require_shape
+from .rules._arguments import require_shape
 
 LossFunction = Callable[[Any, Any], Tensor]
 
@@ -132,7 +132,7 @@ class SubsetStep:
         Parameters
         ----------
         batch
-            Tensors, or anything built of them: see `subsetopt.torch.batches`.
+            Tensors, or anything built of them: see `subsetopt.torch._batches`.
         ids : Tensor or sequence, optional
             The names of its samples, for `recorded`.
         batch_size : int, optional

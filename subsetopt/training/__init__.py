@@ -5,30 +5,30 @@ from typing import TYPE_CHECKING
 from subsetopt._registry import loader
 
 if TYPE_CHECKING:
+    from ._run_grid import execute, load, runs_of
+    from ._settings import Settings
+    from ._tuning import Tuning
     from .analysis import analyse
-    from .comparing import execute, load, runs_of
     from .loop import Training, train
     from .methods import METHODS
     from .recipe import Recipe
-    from .result import Passes, Result
     from .run import Run, StreamRun
-    from .settings import Settings
-    from .streaming import StreamTraining
+    from .run_result import Passes, Result
+    from .stream_training import StreamTraining
     from .tasks import TASKS, task
-    from .tuning import Tuning
 
 _CONTENTS = {
     "analysis": ("analyse",),
-    "comparing": ("execute", "load", "runs_of"),
+    "_run_grid": ("execute", "load", "runs_of"),
     "loop": ("Training", "train"),
     "methods": ("METHODS",),
-    "settings": ("Settings",),
+    "_settings": ("Settings",),
     "recipe": ("Recipe",),
-    "result": ("Passes", "Result"),
+    "run_result": ("Passes", "Result"),
     "run": ("Run", "StreamRun"),
-    "streaming": ("StreamTraining",),
+    "stream_training": ("StreamTraining",),
     "tasks": ("TASKS", "task"),
-    "tuning": ("Tuning",),
+    "_tuning": ("Tuning",),
 }
 
 __all__ = [

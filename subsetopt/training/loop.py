@@ -8,20 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from subsetopt.machine import Machine
+from subsetopt._machine import Machine
 
+from ._averaging import WeightAverage
+from ._checkpoint import Checkpoint
+from ._cost_ledger import CostLedger, peak_bytes
+from ._process_group import ProcessGroup
+from ._schedules import Schedule
+from ._timer import Timer
 from .augmentation import augmentation
-from .averaging import WeightAverage
-from .checkpoint import Checkpoint
-from .clock import Clock
-from .counting import Account, peak_bytes
-from .data.splits import Batch, Data
+from .data._splits import Batch, Data
 from .methods import method
 from .methods.base import Chosen, Setting
-from .ranks import Group
-from .result import Result
 from .run import Run
-from .schedules import Schedule
+from .run_result import Result
 from .tasks import Task, evaluated
 from .tasks import task as made_task
 
@@ -53,16 +53,16 @@ class Training:
     """
 
     def __init__(
-        self, run: Run, data: Data, folder: Path | None = None, group: Group | None = None
+        self, run: Run, data: Data, folder: Path | None = None, group: ProcessGroup | None = None
     ) -> None:
         self.run, self.task = run, made_task(run.task)
-        self.group = group or Group()
+        self.group = group or ProcessGroup()
         self.device = self.group.device(run.device)
         self.data = data.for_tuning() if run.tuning else data
         setting = Setting(run, self.task, self.data, self.group.ranks)
         self.train, self.test = self.data.train.to(self.device), self.data.test.to(self.device)
-        self.clock = Clock(self.device)
-        self.account = Account(len(self.train), _classes(self.data), self.device)
+        self.clock = Timer(self.device)
+        self.account = CostLedger(len(self.train), _classes(self.data), self.device)
         made = method(run.rule)
         made.warm_up(setting)
         self.model = self._model()

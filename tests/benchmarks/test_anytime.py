@@ -2,7 +2,7 @@ from math import inf
 
 import pytest
 
-from subsetopt.benchmarks.analysis.anytime import anytime
+from subsetopt.benchmarks.analysis._anytime import anytime
 from subsetopt.benchmarks.results import Row
 
 

@@ -16,9 +16,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from subsetopt.benchmarks import best_known
-from subsetopt.benchmarks.cases import public
-from subsetopt.benchmarks.results.folder import load
+from subsetopt.benchmarks import _best_known
+from subsetopt.benchmarks.cases import _public
+from subsetopt.benchmarks.results._results_folder import load
 from subsetopt.cli import bench
 from subsetopt.cli.exits import ExitCodes
 
@@ -308,11 +308,11 @@ def write_mdplib(folder: Path, name: str) -> None:
 def test_a_new_best_is_said_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "MDG-a_1_n500_m50"
     write_mdplib(tmp_path, name)
-    known = best_known.best_known(name, 50)
+    known = _best_known.best_known(name, 50)
     assert known is not None
-    monkeypatch.setattr(best_known, "registry", lambda: {(name, 3): replace(known, k=3)})
+    monkeypatch.setattr(_best_known, "registry", lambda: {(name, 3): replace(known, k=3)})
     arguments = ["quadratic", "--data", str(tmp_path), "--instances", "MDG-a_1*", *CHEAP]
-    monkeypatch.setattr(public, "registry", best_known.registry)
+    monkeypatch.setattr(_public, "registry", _best_known.registry)
     result = call(*arguments)
     assert result.exit_code == 0, result.output
     assert f"on {name}: NEW BEST 36000.0, 360 % better than 7833.83 (Wang et al." in flat(

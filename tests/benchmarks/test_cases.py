@@ -15,19 +15,24 @@ from subsetopt.benchmarks.cases import (
     MeanMatchingCase,
     MMDCase,
     VectorCase,
-    cifar10,
-    classifier,
-    clouds,
-    digits,
-    generated,
-    mnist,
-    synthetic,
-    vectors,
+    _cifar10_images,
+    _classifier,
+    _clouds,
+    _digits_images,
+    _generated,
+    _mnist_images,
+    _synthetic,
+    _vectors,
 )
-from subsetopt.benchmarks.cases.classifier import Perceptron, Recording, Samples, Training
-from subsetopt.benchmarks.results import Entrant
+from subsetopt.benchmarks.cases._classifier import (
+    ClassifierTraining,
+    Perceptron,
+    Samples,
+    TrainingRecord,
+)
+from subsetopt.benchmarks.results import Contender
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
-from subsetopt.formats.idx import IMAGES, LABELS
+from subsetopt.formats._idx import IMAGES, LABELS
 from subsetopt.limits import Limits
 from subsetopt.problems import Linear, MMDSelection
 from subsetopt.solution import CertificateKind, Termination
@@ -46,17 +51,17 @@ def write_mnist(folder: Path, size: int = 40) -> None:
 
 
 @pytest.fixture(scope="module")
-def recording() -> Recording:
+def recording() -> TrainingRecord:
     rng = np.random.default_rng(0)
-    training = Training(epochs=(1, 3, 6), hidden=7, batch_size=8)
+    training = ClassifierTraining(epochs=(1, 3, 6), hidden=7, batch_size=8)
     labels = np.arange(60) % 3
     images = rng.random((60, 70)) + np.eye(70)[20 * labels]
-    return Recording.of(Samples("toy", "toys", images, labels, 2.0, training), 3, seed=0)
+    return TrainingRecord.of(Samples("toy", "toys", images, labels, 2.0, training), 3, seed=0)
 
 
 def test_digits_are_real_losses_and_the_same_every_time() -> None:
     pytest.importorskip("sklearn")
-    first, again = digits.losses(64, 3, seed=1), digits.losses(64, 3, seed=1)
+    first, again = _digits_images.losses(64, 3, seed=1), _digits_images.losses(64, 3, seed=1)
     for a, b in zip(first, again, strict=True):
         assert a.name == b.name
         assert a.values.dtype == np.float32
@@ -71,18 +76,18 @@ def test_digits_are_real_losses_and_the_same_every_time() -> None:
         "digits of scikit-learn, 8x8 pixels: losses of a 64-32-10 perceptron after epochs 1, 5 "
         "and 25"
     )
-    other = digits.losses(64, 1, seed=2)[0]
+    other = _digits_images.losses(64, 1, seed=2)[0]
     assert not np.array_equal(first[0].values, other.values)
 
 
-def test_a_batch_does_not_depend_on_how_many_there_are(recording: Recording) -> None:
-    short = Recording.of(recording.samples, 1, seed=0)
+def test_a_batch_does_not_depend_on_how_many_there_are(recording: TrainingRecord) -> None:
+    short = TrainingRecord.of(recording.samples, 1, seed=0)
     assert len(short.models) == 1
     for few, many in (
-        (synthetic.losses(20, 2, seed=0), synthetic.losses(20, 7, seed=0)),
-        (classifier.losses(short, 8, 1), classifier.losses(recording, 8, 4)),
-        (vectors.of_recording(short, 8, 1), vectors.of_recording(recording, 8, 9)),
-        (vectors.of_gaussians(8, 1, seed=0), vectors.of_gaussians(8, 3, seed=0)),
+        (_synthetic.losses(20, 2, seed=0), _synthetic.losses(20, 7, seed=0)),
+        (_classifier.losses(short, 8, 1), _classifier.losses(recording, 8, 4)),
+        (_vectors.of_recording(short, 8, 1), _vectors.of_recording(recording, 8, 9)),
+        (_vectors.of_gaussians(8, 1, seed=0), _vectors.of_gaussians(8, 3, seed=0)),
     ):
         assert len({batch.name for batch in many}) == len(many)
         for a, b in zip(few, many, strict=False):
@@ -124,23 +129,23 @@ def test_the_gradients_of_samples_add_up_to_the_step() -> None:
     np.testing.assert_allclose(before - after, mean, atol=1e-6)
 
 
-def test_too_few_samples(recording: Recording) -> None:
-    for draw in (classifier.losses, vectors.of_recording):
+def test_too_few_samples(recording: TrainingRecord) -> None:
+    for draw in (_classifier.losses, _vectors.of_recording):
         with pytest.raises(InvalidOption, match="n is 61, but toy has 60 samples"):
             draw(recording, 61, 1)
     with pytest.raises(InvalidOption, match="n is 61, but toy has 60 samples"):
-        clouds.of_images(recording.samples, 61, 1, seed=0)
+        _clouds.of_images(recording.samples, 61, 1, seed=0)
 
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(MissingDependency, match=r"pip install 'subsetopt\[bench\]'"):
-        digits.losses(8, 1, seed=0)
+        _digits_images.losses(8, 1, seed=0)
 
 
 def test_synthetic_kinds() -> None:
-    batches = synthetic.losses(100, 5, seed=0)
-    by_kind = dict(zip(synthetic.DISTRIBUTIONS, (b.values for b in batches), strict=True))
+    batches = _synthetic.losses(100, 5, seed=0)
+    by_kind = dict(zip(_synthetic.DISTRIBUTIONS, (b.values for b in batches), strict=True))
     assert all(values.dtype == np.float32 for values in by_kind.values())
     assert np.unique(by_kind["tied"]).size <= 5
     assert (by_kind["integer"] == np.rint(by_kind["integer"])).all()
@@ -150,9 +155,9 @@ def test_synthetic_kinds() -> None:
 # -- vectors --------------------------------------------------------------------------------------
 
 
-def test_what_is_read_off_a_model(recording: Recording) -> None:
-    batches = vectors.of_recording(recording, 10, len(vectors.TURNS))
-    for batch, (kind, stage) in zip(batches, vectors.TURNS, strict=True):
+def test_what_is_read_off_a_model(recording: TrainingRecord) -> None:
+    batches = _vectors.of_recording(recording, 10, len(_vectors.TURNS))
+    for batch, (kind, stage) in zip(batches, _vectors.TURNS, strict=True):
         epoch = recording.samples.training.epochs[stage]
         assert (f"-e{epoch}-" in batch.name) == (kind != "inputs")
         assert kind in batch.name
@@ -165,12 +170,12 @@ def test_what_is_read_off_a_model(recording: Recording) -> None:
 
 def test_projections_keep_norms_on_average() -> None:
     values = np.random.default_rng(0).standard_normal((200, 500), dtype=np.float32)
-    shorter = vectors.projected(values)
-    assert shorter.shape == (200, vectors.WIDTH)
+    shorter = _vectors.projected(values)
+    assert shorter.shape == (200, _vectors.WIDTH)
     ratio = (shorter**2).sum() / (values**2).sum()
     assert ratio == pytest.approx(1, abs=0.1)
-    np.testing.assert_allclose(vectors.projected(values[:5]), shorter[:5], atol=1e-4)
-    assert vectors.projected(shorter) is shorter
+    np.testing.assert_allclose(_vectors.projected(values[:5]), shorter[:5], atol=1e-4)
+    assert _vectors.projected(shorter) is shorter
 
 
 # -- images on file -------------------------------------------------------------------------------
@@ -181,13 +186,13 @@ def test_mnist_from_a_folder(tmp_path: Path, sub: str) -> None:
     folder = tmp_path / sub
     folder.mkdir(exist_ok=True)
     write_mnist(folder)
-    found = mnist.samples(tmp_path)
+    found = _mnist_images.samples(tmp_path)
     assert found.images.shape == (40, 20)
 
 
 def test_mnist_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"no train-images-idx3-ubyte\.gz in"):
-        mnist.samples(tmp_path)
+        _mnist_images.samples(tmp_path)
 
 
 IMAGES_8 = np.random.default_rng(0).integers(0, 256, size=(8, 32, 32, 3), dtype=np.uint8)
@@ -202,8 +207,11 @@ def test_cifar_is_the_same_from_either_file(tmp_path: Path) -> None:
     records = np.hstack([labels[:, None], flat])
     (batches / "data_batch_1.bin").write_bytes(records[:5].tobytes())
     (batches / "data_batch_2.bin").write_bytes(records[5:].tobytes())
-    np.savez(arrays / cifar10.ARRAYS, x_train=IMAGES_8, y_train=labels)
-    first, second = cifar10.samples(tmp_path / "batches"), cifar10.samples(tmp_path / "arrays")
+    np.savez(arrays / _cifar10_images.ARRAYS, x_train=IMAGES_8, y_train=labels)
+    first, second = (
+        _cifar10_images.samples(tmp_path / "batches"),
+        _cifar10_images.samples(tmp_path / "arrays"),
+    )
     assert first.images.shape == (8, 3072)
     np.testing.assert_array_equal(first.images, second.images)
     np.testing.assert_array_equal(first.labels, second.labels)
@@ -220,19 +228,19 @@ def _out_of_range(folder: Path) -> None:
 
 
 def _without_labels(folder: Path) -> None:
-    np.savez(folder / cifar10.ARRAYS, x_train=IMAGES_8)
+    np.savez(folder / _cifar10_images.ARRAYS, x_train=IMAGES_8)
 
 
 def _too_few_labels(folder: Path) -> None:
-    np.savez(folder / cifar10.ARRAYS, x_train=IMAGES_8, y_train=np.arange(7))
+    np.savez(folder / _cifar10_images.ARRAYS, x_train=IMAGES_8, y_train=np.arange(7))
 
 
 def _of_reals(folder: Path) -> None:
-    np.savez(folder / cifar10.ARRAYS, x_train=IMAGES_8 / 255, y_train=np.arange(8))
+    np.savez(folder / _cifar10_images.ARRAYS, x_train=IMAGES_8 / 255, y_train=np.arange(8))
 
 
 def _no_archive(folder: Path) -> None:
-    (folder / cifar10.ARRAYS).write_bytes(b"this is no archive")
+    (folder / _cifar10_images.ARRAYS).write_bytes(b"this is no archive")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +260,7 @@ def test_cifar_files_that_are_none(
 ) -> None:
     write(tmp_path)
     with pytest.raises(InvalidFile, match=message):
-        cifar10.samples(tmp_path)
+        _cifar10_images.samples(tmp_path)
 
 
 # -- cases ----------------------------------------------------------------------------------------
@@ -260,10 +268,10 @@ def test_cifar_files_that_are_none(
 
 def selections() -> list[MeanMatchingCase | MMDCase | Any]:
     return [
-        MeanMatchingCase.of(synthetic.losses(12, 1, seed=0)[0], 3),
-        VectorCase.of(vectors.of_gaussians(12, 1, seed=0)[0], 3),
-        MMDCase(clouds.of_mixture(12, 1, seed=0)[0], 3),
-        *generated.instances(12, [3], 2, seed=0),
+        MeanMatchingCase.of(_synthetic.losses(12, 1, seed=0)[0], 3),
+        VectorCase.of(_vectors.of_gaussians(12, 1, seed=0)[0], 3),
+        MMDCase(_clouds.of_mixture(12, 1, seed=0)[0], 3),
+        *_generated.instances(12, [3], 2, seed=0),
     ]
 
 
@@ -277,7 +285,7 @@ def test_a_selection_is_run_and_judged_afresh_wherever_it_is(case: Any) -> None:
     assert sent.problem() == case.problem()
     assert sent.problem() is not sent.problem()
     assert sent.problem().family == case.family
-    entrant = Entrant(label="short", name="swap", options={"restarts": 2})
+    entrant = Contender(label="short", name="swap", options={"restarts": 2})
     call = sent.prepared(entrant, Limits(seed=3, threads=1))
     found = case.solution(call())
     assert found.objective == case.problem().objective(found.indices)
@@ -287,19 +295,19 @@ def test_a_selection_is_run_and_judged_afresh_wherever_it_is(case: Any) -> None:
     assert found.version
     assert found.stats.solve_seconds >= 0
     with pytest.raises(InvalidOption, match="has no option 'tenure'"):
-        case.prepared(Entrant(label="x", name="swap", options={"tenure": 1}), Limits())
+        case.prepared(Contender(label="x", name="swap", options={"tenure": 1}), Limits())
 
 
 def test_fewer_draws_where_they_are_dear() -> None:
-    (small,) = generated.instances(20, [4], 1, seed=0)
-    (large,) = generated.instances(600, [400], 1, seed=0)
+    (small,) = _generated.instances(20, [4], 1, seed=0)
+    (large,) = _generated.instances(600, [400], 1, seed=0)
     assert len(small.random_objectives(0)) == 1000
     assert len(large.random_objectives(0)) == 250
     np.testing.assert_array_equal(small.random_objectives(1), small.random_objectives(1))
 
 
 def test_a_cloud_travels_without_its_matrix() -> None:
-    cloud = clouds.of_mixture(40, 1, seed=0)[0]
+    cloud = _clouds.of_mixture(40, 1, seed=0)[0]
     before = len(pickle.dumps(cloud))
     matrix = cloud.matrix
     assert matrix is cloud.matrix
@@ -308,7 +316,7 @@ def test_a_cloud_travels_without_its_matrix() -> None:
 
 
 def test_the_kernel_of_a_cloud() -> None:
-    cloud = clouds.of_mixture(20, 1, seed=0)[0]
+    cloud = _clouds.of_mixture(20, 1, seed=0)[0]
     direct = MMDSelection(cloud.points, 5)
     chosen = [0, 3, 4, 9, 17]
     objective = MMDCase(cloud, 5).problem().objective(chosen)

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 import pytest
 
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase
-from subsetopt.benchmarks.cases.synthetic import losses
-from subsetopt.benchmarks.measuring.comparing import Watcher, compare, joblib_backend
-from subsetopt.benchmarks.results import CaseInfo, Entrant, MeasurementOptions, Plan, Row
+from subsetopt.benchmarks.cases._synthetic import losses
+from subsetopt.benchmarks.measuring._comparing import MeasurementObserver, compare, joblib_backend
+from subsetopt.benchmarks.results import CaseInfo, Contender, MeasurementOptions, Plan, Row
 from subsetopt.errors import InvalidOption
 
 CASES: list[Case] = [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, count=2, seed=0)]
 NAMES = ("random", "stride", "greedy", "exact")
 
 
-def entrants(names: tuple[str, ...]) -> tuple[Entrant, ...]:
-    return tuple(Entrant(label=name, name=name, families=("mean-matching",)) for name in names)
+def entrants(names: tuple[str, ...]) -> tuple[Contender, ...]:
+    return tuple(Contender(label=name, name=name, families=("mean-matching",)) for name in names)
 
 
 PLAN = Plan(
@@ -66,7 +66,7 @@ def test_a_dask_cluster_finds_the_same(alone: Sequence[object]) -> None:
 def test_backends_whose_results_come_in_lots(alone: Sequence[object]) -> None:
     kept: list[int] = []
 
-    class Counting(Watcher):
+    class Counting(MeasurementObserver):
         def row(self, row: Row) -> None:
             kept.append(row.repeat)
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.analysis.comparison import Comparison, compare
+from subsetopt._machine import Machine
+from subsetopt.benchmarks.analysis._comparison import Comparison, compare
 from subsetopt.benchmarks.results import (
     CaseInfo,
-    Entrant,
+    Contender,
     MeasurementOptions,
     Plan,
     Results,
@@ -16,7 +17,6 @@ from subsetopt.benchmarks.results import (
     Session,
 )
 from subsetopt.errors import InvalidOption
-from subsetopt.machine import Machine
 from subsetopt.solution import Termination
 
 MACHINE = Machine(
@@ -32,7 +32,9 @@ def results(rows: Iterable[Row], **more: object) -> Results:
         plan=Plan(
             suite="planted",
             settings=MeasurementOptions(time_limits=limits or (1.0,)),
-            entrants=tuple(Entrant(label=s, name=s) for s in dict.fromkeys(r.solver for r in rows)),
+            entrants=tuple(
+                Contender(label=s, name=s) for s in dict.fromkeys(r.solver for r in rows)
+            ),
             cases=tuple(cases.values()),
         ),
         sessions=(Session(machine=MACHINE, packages={}, commit="a", started="2025", jobs=1),),

@@ -15,7 +15,7 @@ from torch import Tensor  # noqa: E402
 from subsetopt.benchmarks.drift import __main__ as command  # noqa: E402
 from subsetopt.benchmarks.drift import following, streams  # noqa: E402
 from subsetopt.benchmarks.drift.following import deployed, followed  # noqa: E402
-from subsetopt.benchmarks.drift.methods import DEFAULT, Method  # noqa: E402
+from subsetopt.benchmarks.drift.methods import DEFAULT, WindowMethod  # noqa: E402
 from subsetopt.benchmarks.drift.streams import (  # noqa: E402
     DRIFTS,
     Stream,
@@ -25,9 +25,9 @@ from subsetopt.benchmarks.drift.streams import (  # noqa: E402
 )
 from subsetopt.errors import InvalidOption  # noqa: E402
 from subsetopt.records import RecordWriter  # noqa: E402
-from subsetopt.training.comparing import load  # noqa: E402
-from subsetopt.training.result import Result  # noqa: E402
+from subsetopt.training._run_grid import load  # noqa: E402
 from subsetopt.training.run import Run  # noqa: E402
+from subsetopt.training.run_result import Result  # noqa: E402
 
 WINDOWS, SIZE, START = 5, 40, 60
 RNG = np.random.default_rng(0)
@@ -170,13 +170,13 @@ def test_a_table_that_is_too_short_is_refused() -> None:
 
 @pytest.mark.parametrize("text", [*DEFAULT.split(","), "none", "full", "max_loss+pass"])
 def test_methods_are_read_as_they_are_written(text: str) -> None:
-    assert str(Method.of(text)) == text
+    assert str(WindowMethod.of(text)) == text
 
 
 @pytest.mark.parametrize("text", ["obftf@", "obftf@1+pass", "guessing", "uniform@3", "full+pass"])
 def test_other_methods_are_refused(text: str) -> None:
     with pytest.raises(InvalidOption, match=r"method (is|must be)"):
-        Method.of(text)
+        WindowMethod.of(text)
 
 
 # -- the loop --------------------------------------------------------------------------------------

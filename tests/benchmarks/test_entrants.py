@@ -2,9 +2,9 @@
 
 import pytest
 
-from subsetopt.benchmarks.cases.sequences import METHODS
-from subsetopt.benchmarks.entrants import BASELINE, by_name, entrants
-from subsetopt.benchmarks.results import Entrant
+from subsetopt.benchmarks._contenders import BASELINE, by_name, entrants
+from subsetopt.benchmarks.cases._sequence_cases import METHODS
+from subsetopt.benchmarks.results import Contender
 from subsetopt.errors import UnknownSolver, UnsupportedProblem
 from subsetopt.solvers import catalogue
 
@@ -43,7 +43,7 @@ def test_the_baseline_always_takes_part() -> None:
     found = entrants(by_name(["swap", "swap"]), ["mmd", "mmd"])
     assert [entrant.name for entrant in found.chosen] == [BASELINE, "swap"]
     assert found.notes == ("random was not named; it always takes part",)
-    own = Entrant(label="other", name="tabu", options={"tenure": 3})
+    own = Contender(label="other", name="tabu", options={"tenure": 3})
     assert [e.label for e in entrants([own], ["mmd"]).chosen] == [BASELINE, "other"]
 
 

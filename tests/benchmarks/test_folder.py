@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
+from subsetopt._machine import Machine, commit, packages
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase
-from subsetopt.benchmarks.cases.synthetic import losses
-from subsetopt.benchmarks.measuring.comparing import Watcher, compare
+from subsetopt.benchmarks.cases._synthetic import losses
+from subsetopt.benchmarks.measuring._comparing import MeasurementObserver, compare
 from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
-    Entrant,
+    Contender,
     MeasurementOptions,
     Plan,
     Row,
     Session,
 )
-from subsetopt.benchmarks.results.folder import Folder, load
-from subsetopt.benchmarks.results.schedule import complete, todo, total
+from subsetopt.benchmarks.results._results_folder import Folder, load
+from subsetopt.benchmarks.results._schedule import complete, todo, total
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.machine import Machine, commit, packages
 from subsetopt.solution import CertificateKind, Termination
 
 CASES: list[Case] = [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, count=2, seed=0)]
@@ -35,7 +35,8 @@ PLAN = Plan(
     suite="planted",
     settings=MeasurementOptions(time_limits=(0.1, 0.2), repeats=2),
     entrants=tuple(
-        Entrant(label=name, name=name, families=("mean-matching",)) for name in ("random", "stride")
+        Contender(label=name, name=name, families=("mean-matching",))
+        for name in ("random", "stride")
     ),
     cases=tuple(CaseInfo.of(case) for case in CASES),
     left_out={"cbc": "not installed"},
@@ -290,7 +291,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def test_compare_in_memory_and_in_a_folder(tmp_path: Path) -> None:
-    class Counting(Watcher):
+    class Counting(MeasurementObserver):
         rows = 0
 
         def row(self, row: Row) -> None:

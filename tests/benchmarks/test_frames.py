@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from subsetopt import _dependencies
-from subsetopt.benchmarks.reporting import result_rows as frames
+from subsetopt._machine import Machine
+from subsetopt.benchmarks.reporting import _result_rows as frames
 from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
-    Entrant,
+    Contender,
     MeasurementOptions,
     Plan,
     Results,
@@ -19,7 +20,6 @@ from subsetopt.benchmarks.results import (
 )
 from subsetopt.benchmarks.results.rows import SCHEMA
 from subsetopt.errors import MissingDependency
-from subsetopt.machine import Machine
 from subsetopt.solution import CertificateKind, Termination
 
 pd = pytest.importorskip("pandas")
@@ -54,7 +54,7 @@ RESULTS = Results(
     plan=Plan(
         suite="quadratic",
         settings=MeasurementOptions(),
-        entrants=(Entrant(label="swap", name="swap"),),
+        entrants=(Contender(label="swap", name="swap"),),
         cases=(CaseInfo(name="b-k2", family="quadratic", source="drawn", n=4, k=2),),
     ),
     sessions=SESSIONS,

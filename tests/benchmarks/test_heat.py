@@ -1,6 +1,6 @@
 import pytest
 
-from subsetopt.benchmarks.analysis.heat import heat_map
+from subsetopt.benchmarks.analysis._heat_map import heat_map
 from subsetopt.benchmarks.results import Row
 
 

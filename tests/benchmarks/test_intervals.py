@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from subsetopt._significance import sign_test, t_quantile
-from subsetopt.benchmarks.analysis.intervals import log_ratio, wilson
+from subsetopt.benchmarks.analysis._intervals import log_ratio, wilson
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 import pytest
 
-from subsetopt.benchmarks.analysis.goals import aims, costs, described, first_times, goal
-from subsetopt.benchmarks.analysis.ladders import (
-    Ladder,
+from subsetopt.benchmarks.analysis._rising_limits import (
+    RisingLimits,
     final_rows,
     ladders,
     of_each_case,
     typical_seconds,
 )
+from subsetopt.benchmarks.analysis._target_values import aims, costs, described, first_times, goal
 from subsetopt.benchmarks.results import Row
 
 
@@ -33,7 +33,7 @@ def test_steps_are_the_best_so_far_by_time() -> None:
 
 
 def test_a_longer_limit_may_have_ended_sooner() -> None:
-    assert Ladder((row(2.0, 1.0, 1.0), row(1.0, 10.0, 0.9))).steps == ((0.9, 1.0),)
+    assert RisingLimits((row(2.0, 1.0, 1.0), row(1.0, 10.0, 0.9))).steps == ((0.9, 1.0),)
 
 
 def test_typical_seconds_are_medians_of_the_final_rows() -> None:

@@ -1,10 +1,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from subsetopt.benchmarks.reporting.comparison_document import document
-from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
+from subsetopt.benchmarks.reporting._comparison_document import document
+from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
 from subsetopt.benchmarks.results import Results
-from subsetopt.report.markup import escaped
+from subsetopt.report._markup import escaped
 
 Planted = Callable[..., Results]
 

@@ -14,11 +14,11 @@ def problem(seed: int) -> so.QuadraticSelection:
 def test_time_to_target_counts_the_runs_that_reach_it() -> None:
     best = so.solve(problem(0), "branch-and-bound").objective
     assert best is not None
-    case = targets.Case("reached", str(best), [(problem(0), best)], seconds=5.0)
+    case = targets.TargetCase("reached", str(best), [(problem(0), best)], seconds=5.0)
     row = targets.measured(case, seeds=3)
     assert row["hits"] == "3 of 3"
     assert 0 < row["median, s"] <= row["max, s"] < 5.0
-    out_of_reach = targets.Case("missed", "-", [(problem(0), best - 1)], seconds=0.05)
+    out_of_reach = targets.TargetCase("missed", "-", [(problem(0), best - 1)], seconds=0.05)
     missed = targets.measured(out_of_reach, seeds=2)
     assert missed["hits"] == "0 of 2"
     assert missed["median, s"] == float("inf")
@@ -28,7 +28,7 @@ def test_time_to_target_counts_the_runs_that_reach_it() -> None:
 
 
 def test_proofs_are_counted_with_the_gap_that_is_left() -> None:
-    case = proofs.Case("two", [problem(1), problem(2)])
+    case = proofs.ProofCase("two", [problem(1), problem(2)])
     row = proofs.measured(case, "branch-and-bound", 20.0)
     assert row["proven"] == "2 of 2"
     assert row["largest gap"] == 0.0

@@ -15,17 +15,10 @@ import numpy as np
 import psutil
 import pytest
 
-from subsetopt.benchmarks.cases import Case, MeanMatchingCase, generated
-from subsetopt.benchmarks.cases.synthetic import losses
-from subsetopt.benchmarks.measuring import keeper, nursery, runner
-from subsetopt.benchmarks.results import (
-    CaseInfo,
-    Entrant,
-    MeasurementOptions,
-    Plan,
-    Results,
-    Row,
-)
+from subsetopt.benchmarks.cases import Case, MeanMatchingCase, _generated
+from subsetopt.benchmarks.cases._synthetic import losses
+from subsetopt.benchmarks.measuring import _fork_client, _fork_server, _runner
+from subsetopt.benchmarks.results import CaseInfo, Contender, MeasurementOptions, Plan, Results, Row
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.solution import CertificateKind, Termination
 
@@ -44,7 +37,7 @@ def plan(cases: list[Case], *names: str, settings: MeasurementOptions = QUICK) -
     return Plan(
         suite="planted",
         settings=settings,
-        entrants=tuple(Entrant(label=name, name=name, families=families) for name in names),
+        entrants=tuple(Contender(label=name, name=name, families=families) for name in names),
         cases=tuple(CaseInfo.of(case) for case in cases),
     )
 
@@ -57,7 +50,7 @@ def measured(
 
 def run(wanted: Plan, cases: list[Case], rows: Any = (), bounds: Any = (), **more: Any) -> Results:
     known = Results(plan=wanted, sessions=(), rows=rows, bounds=bounds, complete=False)
-    return runner.run(known, cases, **more).results
+    return _runner.run(known, cases, **more).results
 
 
 def test_a_row_says_all(cases: list[Case]) -> None:
@@ -147,7 +140,7 @@ def test_threads_are_pinned(cases: list[Case], threads: int) -> None:
 
 
 def test_the_nursery_forks_with_one_thread() -> None:
-    kept = keeper.Keeper(("mean-matching", "mmd", "quadratic", "vector-mean-matching"))
+    kept = _fork_client.ForkClient(("mean-matching", "mmd", "quadratic", "vector-mean-matching"))
     try:
         assert psutil.Process(kept.process_id).num_threads() == 1
     finally:
@@ -156,17 +149,17 @@ def test_the_nursery_forks_with_one_thread() -> None:
 
 
 def test_the_nursery_is_replaced_when_it_is_killed(cases: list[Case]) -> None:
-    keeper.POOL.close()
+    _fork_client.POOL.close()
 
     def kill(row: Any) -> None:
-        psutil.Process(keeper.POOL._all[-1].process_id).kill()
+        psutil.Process(_fork_client.POOL._all[-1].process_id).kill()
 
     rows = measured(cases, "stride", "random", keep=kill)
     assert [row.failure for row in rows] == [""] * 4
 
 
 def test_the_nursery_ends_with_who_asks(cases: list[Case]) -> None:
-    kept = keeper.Keeper((FAMILY,))
+    kept = _fork_client.ForkClient((FAMILY,))
     run = threading.Thread(target=_ask, args=(kept, cases[0]))
     run.start()
     child = _child(kept.process_id)
@@ -178,7 +171,7 @@ def test_the_nursery_ends_with_who_asks(cases: list[Case]) -> None:
 
 
 def test_a_run_ends_with_its_nursery(cases: list[Case]) -> None:
-    kept = keeper.Keeper((FAMILY,))
+    kept = _fork_client.ForkClient((FAMILY,))
     run = threading.Thread(target=_ask, args=(kept, cases[0]))
     run.start()
     child = _child(kept.process_id)
@@ -189,9 +182,9 @@ def test_a_run_ends_with_its_nursery(cases: list[Case]) -> None:
     kept.close()
 
 
-def _ask(kept: keeper.Keeper, case: Case) -> None:
+def _ask(kept: _fork_client.ForkClient, case: Case) -> None:
     settings = replace(QUICK, time_limits=(60.0,), grace=60.0)
-    (job,) = runner._solving(
+    (job,) = _runner._solving(
         plan([case], "sleeper", settings=settings), [case], [(case.name, "sleeper", 0, 60.0)]
     )
     with pytest.raises((EOFError, OSError, TypeError)):
@@ -209,10 +202,8 @@ def _child(process_id: int) -> psutil.Process:
 
 
 def test_fresh_interpreters_where_nothing_can_be_forked(cases: list[Case]) -> None:
-    """Ask a nursery that does not fork, as on macOS."""
-    code = (
-        "from subsetopt.benchmarks.measuring import nursery; nursery.FORKS = False; nursery.main()"
-    )
+    """Ask a fork server that does not fork, as on macOS."""
+    code = "from subsetopt.benchmarks.measuring import _fork_server; _fork_server.FORKS = False; _fork_server.main()"
 
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
@@ -226,10 +217,12 @@ def test_fresh_interpreters_where_nothing_can_be_forked(cases: list[Case]) -> No
     asking.send((sys.path, (FAMILY,)))
     assert answers.recv() == "ready"
     for name, objective in (("stride", True), ("crasher", False)):
-        (job,) = runner._solving(plan(cases[:1], name), cases[:1], [(cases[0].name, name, 0, 0.05)])
+        (job,) = _runner._solving(
+            plan(cases[:1], name), cases[:1], [(cases[0].name, name, 0, 0.05)]
+        )
         asking.send((pickle.dumps(job), 1, 2**32))
         ended = answers.recv()
-        assert isinstance(ended, nursery.Ended)
+        assert isinstance(ended, _fork_server.RunEnd)
         assert (ended.found is not None) is objective, ended.failure
     assert "SIGABRT: free(): invalid pointer" in ended.failure
     asking.close()
@@ -295,7 +288,7 @@ def test_jobs_at_a_time_find_the_same(cases: list[Case]) -> None:
 
 
 def test_a_bound_of_each_case() -> None:
-    graphs: list[Case] = list(generated.instances(12, [4], 2, seed=0))
+    graphs: list[Case] = list(_generated.instances(12, [4], 2, seed=0))
     settings = replace(QUICK, bound="fw")
     wanted = plan(graphs, "greedy", settings=settings)
     found = run(wanted, graphs)

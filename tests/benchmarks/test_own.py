@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subsetopt.benchmarks._suite_file import read_suite
 from subsetopt.benchmarks.cases import MMDCase, SequenceCase
-from subsetopt.benchmarks.cases.files import stem
-from subsetopt.benchmarks.own import read_suite
+from subsetopt.benchmarks.cases._instance_files import stem
 from subsetopt.benchmarks.results import MeasurementOptions
 from subsetopt.errors import (
     InvalidFile,

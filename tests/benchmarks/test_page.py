@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.reporting.comparison_document import document, write_report
-from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
+from subsetopt.benchmarks.reporting._comparison_document import document, write_report
+from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
 from subsetopt.benchmarks.results import Results
-from subsetopt.report.document import write_text
+from subsetopt.report._document import write_text
 
 Planted = Callable[..., Results]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.analysis.comparison import compare
-from subsetopt.benchmarks.reporting import comparison_figures as figures
+from subsetopt.benchmarks.analysis._comparison import compare
+from subsetopt.benchmarks.reporting import _comparison_figures as figures
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidOption
-from subsetopt.report import Figure, figure_axes, number_format, styles
-from subsetopt.report.end_labels import spread
+from subsetopt.report import Figure, _figure_axes, _number_format, styles
+from subsetopt.report._end_labels import spread
 
 pytest.importorskip("matplotlib")
 
@@ -193,14 +193,14 @@ def test_other_suffixes_are_refused(
     ],
 )
 def test_seconds(value: float, text: str) -> None:
-    assert number_format.round_seconds(value) == text
+    assert _number_format.round_seconds(value) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.02, "2 %"), (1e-5, "0.001 %"), (1e-8, "10⁻⁶ %"), (2e-8, "2·10⁻⁶ %")]
 )
 def test_percent(value: float, text: str) -> None:
-    assert number_format.round_percent(value) == text
+    assert _number_format.round_percent(value) == text
 
 
 @pytest.mark.parametrize(
@@ -212,13 +212,13 @@ def test_percent(value: float, text: str) -> None:
     ],
 )
 def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
-    assert figure_axes.log_ticks(low, high) == pytest.approx(expected)
-    assert len(figure_axes.log_ticks(1e-30, 1e30)) <= figure_axes.MOST
+    assert _figure_axes.log_ticks(low, high) == pytest.approx(expected)
+    assert len(_figure_axes.log_ticks(1e-30, 1e30)) <= _figure_axes.MOST
 
 
 def test_no_window_and_no_global_state() -> None:
     code = (
-        "import sys\nfrom subsetopt.benchmarks.reporting.comparison_figures import heat_map\n"
+        "import sys\nfrom subsetopt.benchmarks.reporting._comparison_figures import heat_map\n"
         "assert 'matplotlib' not in sys.modules\n"
         "heat_map([]).to_svg()\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"

@@ -1,8 +1,8 @@
 import pytest
 
-from subsetopt.benchmarks.analysis.intervals import wilson
-from subsetopt.benchmarks.analysis.profiles import performance_profiles
-from subsetopt.benchmarks.analysis.reaching import times_to_target
+from subsetopt.benchmarks.analysis._intervals import wilson
+from subsetopt.benchmarks.analysis._profiles import performance_profiles
+from subsetopt.benchmarks.analysis._time_to_target import times_to_target
 from subsetopt.benchmarks.results import Row
 
 

@@ -4,22 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from subsetopt.benchmarks.analysis.comparison import compare
-from subsetopt.benchmarks.reporting.change_table import change_document
-from subsetopt.benchmarks.reporting.comparison_document import document
-from subsetopt.benchmarks.reporting.comparison_findings import (
+from subsetopt.benchmarks.analysis._comparison import compare
+from subsetopt.benchmarks.reporting._change_table import change_document
+from subsetopt.benchmarks.reporting._comparison_document import document
+from subsetopt.benchmarks.reporting._comparison_findings import (
     conditions,
     family_failures,
     headlines,
     remarks,
 )
-from subsetopt.benchmarks.reporting.comparison_report import ComparisonReport
-from subsetopt.benchmarks.reporting.live_table import LiveTable
-from subsetopt.benchmarks.reporting.solver_table import columns, instances
+from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
+from subsetopt.benchmarks.reporting._live_table import LiveTable
+from subsetopt.benchmarks.reporting._solver_table import columns, instances
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidFile
-from subsetopt.report import number_format
-from subsetopt.report.number_format import distance, duration, enumerated, size
+from subsetopt.report import _number_format
+from subsetopt.report._number_format import distance, duration, enumerated, size
 from subsetopt.solution import Termination
 
 Planted = Callable[..., Results]
@@ -152,7 +152,7 @@ def test_runs_without_an_answer_are_not_passed_over(planted_results: Planted) ->
     ],
 )
 def test_gaps_to_what_is_next_to_nothing_are_no_numbers(value: float | None, text: str) -> None:
-    assert number_format.gap(value) == text
+    assert _number_format.gap(value) == text
     if value is not None:
         assert distance(value) == f"{text} %"
 
@@ -259,9 +259,9 @@ def test_the_live_table_shows_what_the_report_will(planted_results: Planted) -> 
     for part in ComparisonReport(results).families:
         for summary in part.summaries:
             worth = (
-                number_format.error(summary.error_median)
+                _number_format.error(summary.error_median)
                 if part.family.absolute
-                else number_format.gap(summary.gap_median)
+                else _number_format.gap(summary.gap_median)
             )
             assert f" {worth} " in text
             assert duration(summary.seconds_median) in text
@@ -332,12 +332,12 @@ def test_durations(seconds: float | None, text: str) -> None:
     ],
 )
 def test_gaps_in_per_cent(value: float | None, text: str) -> None:
-    assert number_format.gap(value) == text
+    assert _number_format.gap(value) == text
 
 
 def test_other_words() -> None:
-    assert [number_format.error(x) for x in (None, 0.0, 1.25e-7)] == ["-", "0", "1.2e-07"]
-    assert [number_format.factor(x) for x in (None, 0.031, 9.9, 12345.6)] == [
+    assert [_number_format.error(x) for x in (None, 0.0, 1.25e-7)] == ["-", "0", "1.2e-07"]
+    assert [_number_format.factor(x) for x in (None, 0.031, 9.9, 12345.6)] == [
         "-",
         "0.031",
         "9.9",
@@ -345,9 +345,9 @@ def test_other_words() -> None:
     ]
     assert [size(x) for x in (None, 5 * 2**20, 3 * 2**30)] == ["-", "5.0 MiB", "3.0 GiB"]
     assert enumerated(["a", "b", "c"]) == "a, b and c"
-    assert number_format.listed([3, 1, 3]) == "1, 3"
-    assert number_format.listed(range(50)) == "50 values from 0 to 49"
-    assert number_format.day("yesterday") == "yesterday"
+    assert _number_format.listed([3, 1, 3]) == "1, 3"
+    assert _number_format.listed(range(50)) == "50 values from 0 to 49"
+    assert _number_format.day("yesterday") == "yesterday"
 
 
 def test_a_refusal_that_a_longer_limit_mends_is_no_failure(planted_results: Planted) -> None:

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.benchmarks.reporting import comparison_document
+from subsetopt.benchmarks.reporting import _comparison_document
 from subsetopt.benchmarks.results import Results
 from subsetopt.cli import report
 from subsetopt.cli.exits import ExitCodes
@@ -110,7 +110,7 @@ def test_without_a_package_the_tables_are_there_all_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = OptionalDependency("matplotlib", "no_such_thing", extra="bench")
-    monkeypatch.setattr(comparison_document, "MATPLOTLIB", missing)
+    monkeypatch.setattr(_comparison_document, "MATPLOTLIB", missing)
     result = call(folder)
     assert result.exit_code == 3
     assert "matplotlib is not installed" in result.stderr

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.analysis.scaling import scaling
+from subsetopt.benchmarks.analysis._size_scaling import scaling
 from subsetopt.benchmarks.results import Row
 from subsetopt.solution import Termination
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.cases import Case, Cloud, SequenceCase, clouds, sequences
-from subsetopt.benchmarks.cases.sequences import Ordered
-from subsetopt.benchmarks.results import Entrant
+from subsetopt.benchmarks.cases import Case, Cloud, SequenceCase, _clouds, _sequence_cases
+from subsetopt.benchmarks.cases._sequence_cases import Ordered
+from subsetopt.benchmarks.results import Contender
 from subsetopt.errors import InvalidOption, InvalidResult, UnknownSolver, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import Linear
@@ -15,13 +15,13 @@ from subsetopt.sequencing.baselines import BASELINES
 from subsetopt.solution import CertificateKind, Stats, Termination
 
 
-def entrant(name: str, **options: object) -> Entrant:
-    return Entrant(label=name, name=name, options=options)
+def entrant(name: str, **options: object) -> Contender:
+    return Contender(label=name, name=name, options=options)
 
 
 @pytest.fixture(scope="module")
 def case() -> SequenceCase:
-    return SequenceCase(clouds.of_mixture(64, 1, seed=0)[0], 10)
+    return SequenceCase(_clouds.of_mixture(64, 1, seed=0)[0], 10)
 
 
 def area(case: SequenceCase, order: np.ndarray) -> float:
@@ -37,7 +37,7 @@ def area(case: SequenceCase, order: np.ndarray) -> float:
     return float(mmd / expected)
 
 
-@pytest.mark.parametrize("name", [*sequences.METHODS, "tabu"])
+@pytest.mark.parametrize("name", [*_sequence_cases.METHODS, "tabu"])
 def test_every_method_makes_an_order_that_is_judged_on_its_own(
     case: SequenceCase, name: str
 ) -> None:
@@ -89,7 +89,7 @@ def test_what_is_no_permutation(case: SequenceCase, wrong: np.ndarray) -> None:
     ],
 )
 def test_who_makes_no_sequence(
-    case: SequenceCase, asked: Entrant, error: type[Exception], message: str
+    case: SequenceCase, asked: Contender, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         case.prepared(asked, Limits())

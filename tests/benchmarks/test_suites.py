@@ -5,24 +5,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks import suite_options, suites
-from subsetopt.benchmarks.cases import MMDCase, cifar10, classifier, digits, public
-from subsetopt.benchmarks.families import FAMILIES
+from subsetopt.benchmarks import _suite_options, suites
+from subsetopt.benchmarks._families import FAMILIES
+from subsetopt.benchmarks._suite_options import SuiteOptions
+from subsetopt.benchmarks.cases import (
+    MMDCase,
+    _cifar10_images,
+    _classifier,
+    _digits_images,
+    _public,
+)
 from subsetopt.benchmarks.results import CaseInfo, MeasurementOptions
-from subsetopt.benchmarks.suite_options import SuiteOptions
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.problems import QuadraticSelection
 
 
 @pytest.fixture(autouse=True)
 def _no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(suite_options.DATA_VARIABLE, raising=False)
+    monkeypatch.delenv(_suite_options.DATA_VARIABLE, raising=False)
 
 
 def write_cifar(folder: Path) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, size=(60, 32, 32, 3), dtype=np.uint8)
-    np.savez(folder / cifar10.ARRAYS, x_train=images, y_train=np.arange(60) % 10)
+    np.savez(folder / _cifar10_images.ARRAYS, x_train=images, y_train=np.arange(60) % 10)
 
 
 # -- what all suites share ------------------------------------------------------------------------
@@ -109,7 +115,7 @@ def test_data_on_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without = suites.mmd(SuiteOptions(source="all", sizes=(16,), ks=(3,), instances=1))
     assert [case.name.split("-")[0] for case in without] == ["digits", "mixture"]
     write_cifar(tmp_path)
-    monkeypatch.setenv(suite_options.DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(_suite_options.DATA_VARIABLE, str(tmp_path))
     for name in ("mean-matching", "vector-mean-matching", "mmd", "sequence"):
         (case,) = suites.find(name).build(SuiteOptions(source="cifar10", **small))  # type: ignore[arg-type]
         assert case.name.startswith("cifar10-")
@@ -120,13 +126,13 @@ def test_data_on_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_classifier_is_trained_once_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sklearn")
-    epochs, real = [], classifier._train_epoch
+    epochs, real = [], _classifier._train_epoch
 
     def counted(*arguments: Any) -> None:
         epochs.append(arguments)
         real(*arguments)
 
-    monkeypatch.setattr(classifier, "_train_epoch", counted)
+    monkeypatch.setattr(_classifier, "_train_epoch", counted)
     several = suites.mean_matching(SuiteOptions(sizes=(16, 32), ks=(3,)))
     assert len(epochs) == 25
     alone = suites.mean_matching(SuiteOptions(sizes=(32,), ks=(3,)))
@@ -149,7 +155,7 @@ def test_clouds_of_images() -> None:
     assert isinstance(case, MMDCase)
     assert (case.name, case.n, case.k) == ("digits-n30-b0-k3", 30, 3)
     chosen = np.random.default_rng([0, 0]).choice(1797, size=30, replace=False)
-    np.testing.assert_array_equal(case.cloud.points, digits.samples().batch(chosen)[0])
+    np.testing.assert_array_equal(case.cloud.points, _digits_images.samples().batch(chosen)[0])
 
 
 # -- quadratic selection --------------------------------------------------------------------------
@@ -196,16 +202,16 @@ def test_what_states_no_quadratic_suite(
 def test_public_instances(tmp_path: Path) -> None:
     (tmp_path / "mdplib").mkdir()
     lines = "\n".join(f"{i} {j} {i + j}" for i in range(5) for j in range(i + 1, 5))
-    for name in public.names("mdplib"):
+    for name in _public.names("mdplib"):
         (tmp_path / "mdplib" / f"{name}.txt").write_text(f"5 2\n{lines}\n")
     cases = suites.quadratic(SuiteOptions(source="mdplib", instances=3, data=tmp_path))
-    assert [case.name for case in cases] == [f"{name}-k2" for name in public.names("mdplib")[:3]]
+    assert [case.name for case in cases] == [f"{name}-k2" for name in _public.names("mdplib")[:3]]
     cases = suites.quadratic(SuiteOptions(instances=["SOM-b_1_*"], ks=(2, 3), data=tmp_path))
     assert [case.k for case in cases] == [2, 3]
     assert cases[0].problem().objective([3, 4]) == -7
 
 
-DATA = Path(os.environ.get(suite_options.DATA_VARIABLE) or "nowhere")
+DATA = Path(os.environ.get(_suite_options.DATA_VARIABLE) or "nowhere")
 
 
 @pytest.mark.skipif(

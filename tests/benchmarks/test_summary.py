@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from subsetopt.benchmarks.analysis.summary import SolverSummary
-from subsetopt.benchmarks.analysis.summary import summarise as summarised
-from subsetopt.benchmarks.analysis.verdicts import against_known, verdicts
-from subsetopt.benchmarks.analysis.yardsticks import with_bounds, with_gaps
-from subsetopt.benchmarks.best_known import BestKnown
+from subsetopt.benchmarks._best_known import BestKnown
+from subsetopt.benchmarks.analysis._references import with_bounds, with_gaps
+from subsetopt.benchmarks.analysis._summary import SolverSummary
+from subsetopt.benchmarks.analysis._summary import summarise as summarised
+from subsetopt.benchmarks.analysis._verdicts import against_known, verdicts
 from subsetopt.benchmarks.results import Bound, CaseInfo, Row
 from subsetopt.solution import CertificateKind, Termination
 

@@ -7,11 +7,11 @@ import pytest
 
 import subsetopt as so
 from subsetopt.benchmarks.scripts import time_limits
-from subsetopt.benchmarks.scripts.time_limits import Call, Case
+from subsetopt.benchmarks.scripts.time_limits import Call, LimitCase
 
 
 @pytest.mark.parametrize("case", time_limits.CASES, ids=lambda case: case.name)
-def test_the_small_problem_is_of_the_same_kind(case: Case) -> None:
+def test_the_small_problem_is_of_the_same_kind(case: LimitCase) -> None:
     problem = case.small().stated()
     assert problem.family == case.family
     assert problem.n <= 40
@@ -23,7 +23,10 @@ def test_the_small_problem_is_of_the_same_kind(case: Case) -> None:
 
 
 def test_what_may_be_asked_of_a_case() -> None:
-    vectors, scalars = Case("vector-mean-matching", 9, 3, 2), Case("mean-matching", 9, 3, 1)
+    vectors, scalars = (
+        LimitCase("vector-mean-matching", 9, 3, 2),
+        LimitCase("mean-matching", 9, 3, 1),
+    )
     asked = ["stride", "swap", "tabu", "bound-fw"]
     names = {call.name for call in time_limits.calls(vectors, asked, (1.0, 2.0))}
     assert names == {"swap", "tabu", "bound fw"}
@@ -36,12 +39,12 @@ def test_allowed() -> None:
 
 
 def test_a_row_is_measured_in_a_process_of_its_own() -> None:
-    case = Case("quadratic", 30, 6)
+    case = LimitCase("quadratic", 30, 6)
     row = time_limits.measured(case, case.stated(), Call("random", 5.0))
     assert row["outcome"] == "finished"
     assert row["kept"]
     assert 0 <= row["seconds"] < 5.0
-    refused = Case("quadratic", 700, 6)
+    refused = LimitCase("quadratic", 700, 6)
     row = time_limits.measured(refused, refused.stated(), Call("branch-and-bound", 5.0))
     assert row["outcome"] == "refused"
 
@@ -51,7 +54,7 @@ def test_a_process_that_dies_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
         raise SystemExit(3)
 
     monkeypatch.setattr(Call, "solve", die)
-    case = Case("quadratic", 30, 6)
+    case = LimitCase("quadratic", 30, 6)
     row = time_limits.measured(case, case.stated(), Call("random", 5.0))
     assert row["outcome"] == "its process died"
     assert not row["kept"]

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import subsetopt as so
-from subsetopt import _dependencies, forms
+from subsetopt import _dependencies, models
 from subsetopt.cli import app
 from subsetopt.formats import write_model
 from subsetopt.problems import MMDSelection
@@ -53,9 +53,9 @@ def test_a_bad_destination(tmp_path: Path, name: str, words: Any) -> None:
 
 DIVERSITY = "4 2\n0 1 1.5\n0 2 2\n0 3 3\n1 2 4\n1 3 5\n2 3 7\n"
 MODELS: dict[str, Any] = {
-    "iqp": forms.iqp_model,
-    "iqp-folded": lambda form: forms.iqp_model(form, folded=True),
-    **forms.LINEARISATIONS,
+    "iqp": models.iqp_model,
+    "iqp-folded": lambda form: models.iqp_model(form, folded=True),
+    **models.LINEARISATIONS,
 }
 
 
@@ -75,7 +75,7 @@ def test_export_of_quadratic_problems(tmp_path: Path, model: str) -> None:
         out, expected = tmp_path / "model.mps", tmp_path / "expected.mps"
         result = run("export", *arguments, "--model", model, "--out", out)
         assert result.exit_code == 0, result.stderr
-        assert ("linear" if model in forms.LINEARISATIONS else "quadratic") in result.stdout
+        assert ("linear" if model in models.LINEARISATIONS else "quadratic") in result.stdout
         assert said in result.stdout
         write_model(MODELS[model](problem.quadratic_form()), expected)
         assert out.read_bytes() == expected.read_bytes()

@@ -8,11 +8,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from subsetopt.cli import streams
-from subsetopt.report.markup import escaped
-from subsetopt.report.progress import Lines
-from subsetopt.report.terminal import console
-from subsetopt.report.visible import visible
+from subsetopt.cli import standard_streams
+from subsetopt.report._markup import escaped
+from subsetopt.report._progress import Lines
+from subsetopt.report._terminal import console
+from subsetopt.report._visible import visible
 
 RED = "\x1b[31mred\x9b0m\u202e"
 SHOWN = r"\x1b[31mred\x9b0m\u202e"
@@ -43,7 +43,7 @@ def test_the_console() -> None:
 def test_lines_of_progress_and_of_logs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subsetopt.report.progress.EVERY", 0.01)
+    monkeypatch.setattr("subsetopt.report._progress.EVERY", 0.01)
     written = io.StringIO()
     monkeypatch.setattr("sys.stderr", written)
     with Lines(RED) as lines:
@@ -51,8 +51,8 @@ def test_lines_of_progress_and_of_logs(
             lines.update(1)
     assert written.getvalue().startswith(f"{SHOWN}: ")
     record = logging.LogRecord("subsetopt", logging.WARNING, "", 0, "of %s\n%s", ("a", RED), None)
-    assert streams._Visible("%(message)s").format(record) == f"of a {SHOWN}"
-    streams._show_warning(UserWarning(f"{RED}\nb"))
+    assert standard_streams._Visible("%(message)s").format(record) == f"of a {SHOWN}"
+    standard_streams._show_warning(UserWarning(f"{RED}\nb"))
     assert written.getvalue().endswith(f"warning: {SHOWN} b\n")
 
 

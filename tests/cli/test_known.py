@@ -14,8 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 import subsetopt as so
-from subsetopt.benchmarks import best_known, checking
-from subsetopt.benchmarks.best_known import BestKnown, registry
+from subsetopt._machine import Machine
+from subsetopt.benchmarks import _best_known, _checking
+from subsetopt.benchmarks._best_known import BestKnown, registry
 from subsetopt.benchmarks.results import (
     CaseInfo,
     MeasurementOptions,
@@ -23,10 +24,9 @@ from subsetopt.benchmarks.results import (
     Results,
     Row,
     Session,
-    folder,
+    _results_folder,
 )
 from subsetopt.cli import app
-from subsetopt.machine import Machine
 
 TRIANGLE = "5 3\n" + "\n".join(
     f"{i} {j} {1 + 10 * (i < 3 and j < 3)}" for i in range(5) for j in range(i + 1, 5)
@@ -49,8 +49,8 @@ KNOWN = (entry("MDG-x", 3, 33.0), entry("MDG-x", 2, 20.0), entry("bqp2.1", None,
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make the registry hold two small instances, whose files lie in the data folder."""
     rows: Mapping[Any, BestKnown] = {(row.instance, row.k): row for row in KNOWN}
-    monkeypatch.setattr(checking, "registry", lambda: rows)
-    monkeypatch.setattr(best_known, "registry", lambda: rows)
+    monkeypatch.setattr(_checking, "registry", lambda: rows)
+    monkeypatch.setattr(_best_known, "registry", lambda: rows)
     monkeypatch.delenv("SUBSETOPT_DATA", raising=False)
     place = tmp_path / "data"
     (place / "mdplib").mkdir(parents=True)
@@ -73,7 +73,7 @@ def written(path: Path, indices: list[int]) -> Path:
 
 
 def test_the_list_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "registry", registry)
+    monkeypatch.setattr(_checking, "registry", registry)
     document = json.loads(run("list", "MDG-a*", "--json").stdout)
     assert {row["instance"] for row in document["instances"]} == {
         "MDG-a_1_n500_m50",
@@ -169,7 +169,7 @@ def test_a_new_best_gives_the_line_for_the_registry(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     weaker = {("MDG-x", 3): replace(KNOWN[0], value=30.0, published="30")}
-    for module in (checking, best_known):
+    for module in (_checking, _best_known):
         monkeypatch.setattr(module, "registry", lambda: weaker)
     answer = written(tmp_path / "a", [0, 1, 2])
     if source != "array":
@@ -182,7 +182,7 @@ def test_a_new_best_gives_the_line_for_the_registry(
     (line,) = csv.reader([result.stdout.splitlines()[-1]])
     assert line[:-1] == ["MDG-x", "3", "maximise", "33", "no", "33", by[source]]
     fields = dict(zip(BestKnown.__dataclass_fields__, line, strict=True))
-    assert best_known._row(fields).value == 33.0
+    assert _best_known._row(fields).value == 33.0
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,9 @@ def test_bad_instances(tmp_path: Path, data: Path) -> None:
 
 
 def test_names_from_files() -> None:
-    assert checking.name_of("a/MDG-a_1_n500_m50.txt.xz") == "MDG-a_1_n500_m50"
-    assert checking.name_of("k.tar.xz:k/kcluster40_025_10_1.dat") == "kcluster40_025_10_1"
-    assert checking.name_of("QPLIB_0633.opb") == "QPLIB_0633"
+    assert _checking.name_of("a/MDG-a_1_n500_m50.txt.xz") == "MDG-a_1_n500_m50"
+    assert _checking.name_of("k.tar.xz:k/kcluster40_025_10_1.dat") == "kcluster40_025_10_1"
+    assert _checking.name_of("QPLIB_0633.opb") == "QPLIB_0633"
 
 
 # -- a folder -------------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def row(
 def checked_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[Row], *options: Any
 ) -> Any:
-    monkeypatch.setattr(folder, "load", lambda path: results(*rows))
+    monkeypatch.setattr(_results_folder, "load", lambda path: results(*rows))
     return run("check", tmp_path, *options)
 
 
@@ -314,7 +314,7 @@ def test_a_new_best_in_a_folder(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weaker = {("MDG-x", 3): replace(KNOWN[0], value=30.0)}
-    for module in (checking, best_known):
+    for module in (_checking, _best_known):
         monkeypatch.setattr(module, "registry", lambda: weaker)
     result = checked_folder(tmp_path, monkeypatch, [GOOD, WORSE], "--data", data)
     assert result.exit_code == 0

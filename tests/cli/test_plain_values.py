@@ -10,11 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from subsetopt.cli import plain_values
+from subsetopt.cli import parameter_types
 
 TEXTS = ("1", "-3", "0.1", "1e-3", "+2", " 5", "1_0", "", "x", "nan", "1e400", "007", "1.")
 pytestmark = pytest.mark.skipif(
-    plain_values._build is None, reason="this Typer converts without pydantic"
+    parameter_types._build is None, reason="this Typer converts without pydantic"
 )
 
 
@@ -42,9 +42,9 @@ def given(**options: Any) -> str:
 def test_values_are_those_of_typer(monkeypatch: pytest.MonkeyPatch, option: str, text: str) -> None:
     from typer import core
 
-    monkeypatch.setattr(core, "build_runtime_param", plain_values._build)
+    monkeypatch.setattr(core, "build_runtime_param", parameter_types._build)
     wanted = given(**{option: text})
-    plain_values.use()
+    parameter_types.use()
     assert given(**{option: text}) == wanted
 
 

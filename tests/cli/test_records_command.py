@@ -21,8 +21,8 @@ from subsetopt.records import (  # noqa: E402
     RecordStream,
     RecordWriter,
 )
-from subsetopt.records.choices import read_choices  # noqa: E402
-from subsetopt.records.distribution import distribution  # noqa: E402
+from subsetopt.records._choices import read_choices  # noqa: E402
+from subsetopt.records._distribution import distribution  # noqa: E402
 
 START = 1_700_000_000
 

@@ -102,12 +102,12 @@ def test_what_is_refused(words: tuple[str, ...], message: str) -> None:
 
 
 def test_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from subsetopt.training import comparing
+    from subsetopt.training import _run_grid
 
     def stop(*given: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(comparing, "execute", stop)
+    monkeypatch.setattr(_run_grid, "execute", stop)
     result = run(*FIGURE, "--out", tmp_path / "out")
     assert result.exit_code == exits.INTERRUPTED
     assert "--resume goes on with" in result.stderr
@@ -116,7 +116,7 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
     from subsetopt.cli.reproduce import _duration
     from subsetopt.papers import experiment
-    from subsetopt.papers.costing import estimated
+    from subsetopt.papers._costing import estimated
 
     runs = [run for part in experiment("obftf-fig1").runs("paper", (0,)) for run in part.runs]
     seconds = estimated(runs, jobs=2, threads=1)

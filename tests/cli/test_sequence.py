@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 import subsetopt as so
 from subsetopt.cli import app, sequence
-from subsetopt.formats.idx import IMAGES, LABELS
-from subsetopt.sequencing import selectors
+from subsetopt.formats._idx import IMAGES, LABELS
+from subsetopt.sequencing import _selectors
 
 POINTS = np.random.default_rng(0).normal(size=(53, 3)).astype(np.float32)
 CLASSES = np.arange(53) % 3
@@ -235,7 +235,7 @@ def test_what_does_not_fit(features: Path) -> None:
 @pytest.fixture
 def interrupting(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that sets before which batch Ctrl-C comes."""
-    original = selectors.RunningSwap.__call__
+    original = _selectors.RunningSwap.__call__
 
     def at(batch: int) -> None:
         def call(self: Any, state: Any, k: int) -> None:
@@ -243,7 +243,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch) -> Any:
                 raise KeyboardInterrupt
             original(self, state, k)
 
-        monkeypatch.setattr(selectors.RunningSwap, "__call__", call)
+        monkeypatch.setattr(_selectors.RunningSwap, "__call__", call)
 
     return at
 

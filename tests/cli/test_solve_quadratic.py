@@ -18,7 +18,7 @@ from subsetopt._dependencies import Availability
 from subsetopt.cli import app
 from subsetopt.problems import MMDSelection
 from subsetopt.problems.kernels import Gaussian, Laplace, Polynomial
-from subsetopt.report import progress
+from subsetopt.report import _progress
 from subsetopt.solvers import bounds, catalogue
 from subsetopt.solvers.base import RawResult
 
@@ -235,7 +235,7 @@ def test_a_clock_on_terminals(
         time.sleep(0.3)
         return RawResult(indices=np.arange(2), termination=so.Termination.FINISHED)
 
-    monkeypatch.setattr(progress, "DELAY", 0.01)
+    monkeypatch.setattr(_progress, "DELAY", 0.01)
     environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm"}  # as a terminal would do
     with planted(monkeypatch, slowly):
         result = run("solve", "quadratic", diversity, *options, env=environment)
@@ -251,7 +251,7 @@ def test_the_clock_goes_on_ctrl_c(diversity: Path, monkeypatch: pytest.MonkeyPat
         time.sleep(0.2)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(progress, "DELAY", 0.01)
+    monkeypatch.setattr(_progress, "DELAY", 0.01)
     with planted(monkeypatch, interrupted):
         environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm"}
         result = run("solve", "quadratic", diversity, "--time-limit", 5, env=environment)

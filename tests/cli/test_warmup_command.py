@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from subsetopt import warming
+from subsetopt import _warming
 from subsetopt._kernels import _compiling
 from subsetopt.cli import app
 
@@ -30,13 +30,13 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(_compiling._COMPILATIONS, "count", _compiling.count() + 3)
         ran.append("second")
 
-    def jobs() -> Iterator[warming.Job]:
-        yield warming.Job("first", lambda: ran.append("first"))
-        yield warming.Job("second", second)
+    def jobs() -> Iterator[_warming.Job]:
+        yield _warming.Job("first", lambda: ran.append("first"))
+        yield _warming.Job("second", second)
 
-    monkeypatch.setattr(warming, "jobs", jobs)
-    monkeypatch.setattr(warming, "folders", lambda: ["/a/folder"])
-    monkeypatch.setattr(warming, "kept", lambda: True)
+    monkeypatch.setattr(_warming, "jobs", jobs)
+    monkeypatch.setattr(_warming, "folders", lambda: ["/a/folder"])
+    monkeypatch.setattr(_warming, "kept", lambda: True)
     return ran
 
 
@@ -68,8 +68,8 @@ def test_json(ran: list[str], check: bool) -> None:
 
 
 def test_where_nothing_can_be_kept(ran: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warming, "folders", list)
-    monkeypatch.setattr(warming, "kept", lambda: False)
+    monkeypatch.setattr(_warming, "folders", list)
+    monkeypatch.setattr(_warming, "kept", lambda: False)
     assert "none: no folder can be written" in run().stdout
 
 
@@ -77,7 +77,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(warming, "jobs", lambda: iter([warming.Job("one", interrupted)]))
+    monkeypatch.setattr(_warming, "jobs", lambda: iter([_warming.Job("one", interrupted)]))
     result = run()
     assert result.exit_code == 130
     assert result.stderr == "error: interrupted\n"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.formats.documents import parsed_json
-from subsetopt.sequencing import archive
+from subsetopt.formats._documents import parsed_json
+from subsetopt.sequencing import _archive
 
 from .corruption import (  # type: ignore[import-not-found]
     READERS,
@@ -64,12 +64,12 @@ def test_checkpoints_that_cannot_be(name: str, tmp_path: Path) -> None:
     with np.load(path) as held:
         arrays = {one: held[one] for one in held.files}
     note = parsed_json(str(arrays.pop("note")), "note")
-    archive.write(path, "checkpoint", {**arrays, **UNFIT[name]}, note["note"])
+    _archive.write(path, "checkpoint", {**arrays, **UNFIT[name]}, note["note"])
     before = path.read_bytes()
     with pytest.raises(so.InvalidFile, match="damaged"):
         resumed(path)
     assert path.read_bytes() == before
-    archive.write(path, "checkpoint", arrays, note["note"])
+    _archive.write(path, "checkpoint", arrays, note["note"])
     resumed(path)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subsetopt.formats.csv_cells import csv_text, frame_text, safe_cell, safe_table
+from subsetopt.formats._csv_cells import csv_text, frame_text, safe_cell, safe_table
 
 ROOT = Path(__file__).parents[2]
 TEXTS = st.text(st.sampled_from("=+-@\t\r\n;, '\"a1.e＝"), max_size=6)
@@ -68,6 +68,6 @@ def test_all_writers_of_csv_are_here() -> None:
     for folder in ("subsetopt", "solvers", "benchmarks", "docs/scripts"):
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
-            text = text.replace("rows.to_csv(", "")  # of subsetopt.report.columns, which does
+            text = text.replace("rows.to_csv(", "")  # of subsetopt.report.table, which does
             assert path.name == "csv_cells.py" or not writes.search(text), path
             assert not by_arrow.search(text) or "safe_table(" in text, path

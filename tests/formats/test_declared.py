@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats.declared import declared
+from subsetopt.formats._declared import declared
 
 
 class Colour(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from subsetopt.errors import InvalidFile
-from subsetopt.formats.documents import parsed_json, parsed_yaml, read_json
+from subsetopt.formats._documents import parsed_json, parsed_yaml, read_json
 
 yaml = pytest.importorskip("yaml")
 

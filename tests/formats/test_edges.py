@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.formats.problems import read_with_format
+from subsetopt.formats._problems import read_with_format
 
 nx = pytest.importorskip("networkx")
 pd = pytest.importorskip("pandas")
@@ -372,8 +372,8 @@ def test_options_that_a_format_has_not(write: Write) -> None:
 @given(st.text("ab01.,; \t\n\"'{}#%-", max_size=40), st.sampled_from(["edges", "rudy", None]))
 @settings(max_examples=300, deadline=None)
 def test_anything_else_is_refused_in_words(text: str, form: str | None) -> None:
-    from subsetopt.formats.edges import read_edges, read_rudy
-    from subsetopt.formats.recognising import recognised
+    from subsetopt.formats._edges import read_edges, read_rudy
+    from subsetopt.formats._recognising import recognised
 
     read: Any = {"edges": read_edges, "rudy": read_rudy, None: lambda *a: recognised(*a[:2])}[form]
     with suppress(so.SubsetOptError):  # and nothing else

@@ -12,7 +12,7 @@ import pytest
 
 import subsetopt as so
 from subsetopt.formats import write_model
-from subsetopt.forms import LinearModel, QuadraticModel, SparseRows
+from subsetopt.models import LinearModel, QuadraticModel, SparseRows
 
 SUFFIXES = (".mps", ".lp")
 Rows = dict[str, tuple[float, float, dict[str, float]]]

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.formats.bqp import read_bqp
-from subsetopt.formats.kcluster import read_kcluster
-from subsetopt.formats.mdplib import read_mdplib
-from subsetopt.formats.opb import read_opb
+from subsetopt.formats._bqp import read_bqp
+from subsetopt.formats._kcluster import read_kcluster
+from subsetopt.formats._mdplib import read_mdplib
+from subsetopt.formats._opb import read_opb
 
 Write = Callable[[str | bytes], Path]
 

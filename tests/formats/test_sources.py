@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.formats import npy, packed, read_values, sources
-from subsetopt.problems import memory
+from subsetopt.formats import _npy, _packed, _sources, read_values
+from subsetopt.problems import _memory
 
 LIMIT = 2**18
 """Bytes of content; of an array four times as many."""
@@ -25,9 +25,9 @@ LIMIT = 2**18
 
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sources, npy):
+    for module in (_sources, _npy):
         monkeypatch.setattr(module, "memory_limit", lambda: 4 * LIMIT)
-    monkeypatch.setattr(sources, "_PIECE", 2**12)
+    monkeypatch.setattr(_sources, "_PIECE", 2**12)
 
 
 @pytest.mark.parametrize("read", [read_values, so.read_problem])
@@ -85,9 +85,9 @@ def test_out_of_memory_is_an_error_of_the_file(monkeypatch: pytest.MonkeyPatch) 
         def write(self, data: object) -> int:
             raise MemoryError
 
-    monkeypatch.setattr(sources, "BytesIO", Full)
+    monkeypatch.setattr(_sources, "BytesIO", Full)
     with pytest.raises(so.InvalidFile, match="a: out of memory after 0 bytes"):
-        sources.limited(io.BytesIO(b"1\n"), "a")
+        _sources.limited(io.BytesIO(b"1\n"), "a")
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -134,7 +134,7 @@ def test_archives_that_say_too_much(
     (tmp_path / "a.tar").write_bytes(stream.getvalue())
     with pytest.raises(so.InvalidFile, match="more than can be read"):
         so.read_problem(tmp_path / "a.tar")
-    monkeypatch.setattr(packed, "_MOST_MEMBERS", 3)
+    monkeypatch.setattr(_packed, "_MOST_MEMBERS", 3)
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
         for number in range(5):
@@ -199,7 +199,7 @@ def test_headers_that_promise_too_much(content: bytes, message: str, tmp_path: P
 def test_the_limit_of_addresses_is_memory_too(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(resource, "getrlimit", lambda which: (2**40, 2**40))
-    used = 2**40 - min(memory._left_of_addresses(Path("/")))
+    used = 2**40 - min(_memory._left_of_addresses(Path("/")))
     assert 2**20 < used < 2**39
     monkeypatch.setattr(resource, "getrlimit", lambda which: (used, used))
-    assert memory.available_memory() < 2**30
+    assert _memory.available_memory() < 2**30

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subsetopt import InvalidFile, InvalidOption
-from subsetopt.formats import Table, TableOptions
-from subsetopt.formats.table import table_of
+from subsetopt.formats import CSVTable, TableOptions
+from subsetopt.formats._csv_table import table_of
 
 
-def read(text: str, rows: Any = None, **options: Any) -> Table:
+def read(text: str, rows: Any = None, **options: Any) -> CSVTable:
     return table_of(text.encode(), "t.csv", TableOptions(**options), rows)
 
 
@@ -259,7 +259,7 @@ def require_right(text: str, values: Any, **options: Any) -> None:
 def test_columns_of_arrow_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
 
-    from subsetopt.formats.table import _values
+    from subsetopt.formats._csv_table import _values
 
     whole = pa.chunked_array([[0.5, None, 3.0, None], [], [4.0], [None]], type=pa.float64())
     np.testing.assert_array_equal(_values(whole), [0.5, np.nan, 3.0, np.nan, 4.0, np.nan])

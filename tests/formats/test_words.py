@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subsetopt.errors import InvalidFile
-from subsetopt.formats import recognising
-from subsetopt.formats.words import Words
+from subsetopt.formats import _recognising
+from subsetopt.formats._tokens import Words
 
 DECIMALS = st.from_regex(
     r"[+-]?([0-9]{1,16}\.?[0-9]{0,3}|\.[0-9]{1,16})(e-?[0-9])?", fullmatch=True
@@ -38,4 +38,4 @@ def test_what_is_no_number_is_shown_with_its_line(word: str) -> None:
 @settings(max_examples=100, deadline=None)
 def test_lines_are_counted_as_they_are_read(signs: list[str]) -> None:
     content = "".join(signs).encode()
-    assert recognising._filled(content) == sum(1 for _ in recognising._lines(content))
+    assert _recognising._filled(content) == sum(1 for _ in _recognising._lines(content))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.forms import LinearModel, QuadraticModel, SparseRows
+from subsetopt.models import LinearModel, QuadraticModel, SparseRows
 
 ROWS = SparseRows.of(
     [

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.formats.models import write_model
-from subsetopt.forms import (
+from subsetopt.formats.model_files import write_model
+from subsetopt.models import (
     LINEARISATIONS,
     LinearModel,
     QuadraticForm,
+    _quadratic_models,
     iqp_model,
     mccormick_model,
     published_model,
-    quadratic_models,
     rlt_model,
 )
 
@@ -154,7 +154,7 @@ def test_one_candidate(name: str) -> None:
 
 
 def test_too_many_pairs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quadratic_models, "PAIRS_LIMIT", 9)
+    monkeypatch.setattr(_quadratic_models, "PAIRS_LIMIT", 9)
     builders: list[Any] = [*LINEARISATIONS.values(), iqp_model]
     for build in builders:
         with pytest.raises(so.TooLarge, match="n = 5") as refused:

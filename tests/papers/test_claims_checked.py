@@ -8,10 +8,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from subsetopt.papers.claims import Claim, Finding, Standing, interval
+from subsetopt.papers._claims import Claim, Finding, Standing, interval
+from subsetopt.papers._compared_cells import Pairs
+from subsetopt.papers._parts import Quantity, TableCell
 from subsetopt.papers.measuring import Line, Measured
-from subsetopt.papers.pairs import Pairs
-from subsetopt.papers.parts import Cell, Quantity
 
 ACCURACY = Quantity(name="accuracy", value="final.accuracy", better="higher", share=True)
 
@@ -22,7 +22,7 @@ def _measured(**cells: list[float]) -> Measured:
         Line(
             part="p",
             quantity=ACCURACY,
-            cell=Cell(name[:-1], name[-1]),
+            cell=TableCell(name[:-1], name[-1]),
             published=None,
             values=dict(enumerate(values)),
         )

@@ -11,22 +11,22 @@ torch = pytest.importorskip("torch")
 
 from subsetopt import papers  # noqa: E402
 from subsetopt._spec import Spec  # noqa: E402
-from subsetopt.papers import (  # noqa: E402
+from subsetopt.papers import (
     EXPERIMENTS,
-    Cell,
     Number,
     Part,
     Scale,
     Standing,
+    TableCell,
     experiment,
     measured,
 )
-from subsetopt.papers.parts import require_rows  # noqa: E402
-from subsetopt.papers.readiness import left_out, ready  # noqa: E402
-from subsetopt.papers.sheets import PublishedTable  # noqa: E402
+from subsetopt.papers._parts import require_rows  # noqa: E402
+from subsetopt.papers._readiness import left_out, ready  # noqa: E402
+from subsetopt.papers._sheets import PublishedTable  # noqa: E402
 from subsetopt.training.methods import method  # noqa: E402
-from subsetopt.training.result import Passes, Result  # noqa: E402
 from subsetopt.training.run import Run  # noqa: E402
+from subsetopt.training.run_result import Passes, Result  # noqa: E402
 from subsetopt.training.tasks import task  # noqa: E402
 
 ALL = {
@@ -62,40 +62,48 @@ def test_every_experiment_is_there() -> None:
 @pytest.mark.parametrize(
     ("name", "part", "quantity", "cell", "number"),
     [
-        ("obftf-table3", "ResNet50", "accuracy", Cell("OBFTF", "0.25"), Number(0.7439)),
-        ("obftf-table3", "MobileNetV2", "accuracy", Cell("Max prob.", "0.10"), Number(0.6164)),
-        ("budgeted-table1", "CIFAR-10", "accuracy", Cell("SB"), Number(0.939, 0.0016)),
-        ("budgeted-table1", "CIFAR-10", "training time (s)", Cell("c-SGD"), Number(6000)),
-        ("budgeted-table1", "CIFAR-100", "time, as a share of SGD's", Cell("SB"), Number(0.844)),
+        ("obftf-table3", "ResNet50", "accuracy", TableCell("OBFTF", "0.25"), Number(0.7439)),
+        ("obftf-table3", "MobileNetV2", "accuracy", TableCell("Max prob.", "0.10"), Number(0.6164)),
+        ("budgeted-table1", "CIFAR-10", "accuracy", TableCell("SB"), Number(0.939, 0.0016)),
+        ("budgeted-table1", "CIFAR-10", "training time (s)", TableCell("c-SGD"), Number(6000)),
+        (
+            "budgeted-table1",
+            "CIFAR-100",
+            "time, as a share of SGD's",
+            TableCell("SB"),
+            Number(0.844),
+        ),
         (
             *("budgeted-table2", "CIFAR-100, step schedule", "accuracy"),
-            *(Cell("SB", "0.3"), Number(0.7225, 0.0068)),
+            *(TableCell("SB", "0.3"), Number(0.7225, 0.0068)),
         ),
         (
             *("budgeted-table3", "CIFAR-10, RICAP", "accuracy"),
-            *(Cell("unif-SGD", "0.3"), Number(0.9493, 0.0029)),
+            *(TableCell("unif-SGD", "0.3"), Number(0.9493, 0.0029)),
         ),
         (
             *("budgeted-table3", "CIFAR-100, mixup", "accuracy"),
-            *(Cell("SGD", "1"), Number(0.7762, 0.004)),
+            *(TableCell("SGD", "1"), Number(0.7762, 0.004)),
         ),
         (
             *("budgeted-table4", "mini-ImageNet, RandAugment", "accuracy"),
-            *(Cell("SB", "0.2"), Number(0.6717, 0.0251)),
+            *(TableCell("SB", "0.2"), Number(0.6717, 0.0251)),
         ),
         (
             *("budgeted-table5", "times", "training time (s)"),
-            *(Cell("SB", "RICAP"), Number(5700)),
+            *(TableCell("SB", "RICAP"), Number(5700)),
         ),
         (
             *("budgeted-table6", "CIFAR-10, RandAugment", "accuracy"),
-            *(Cell("SB", "0.1"), Number(0.3386, 0.0502)),
+            *(TableCell("SB", "0.1"), Number(0.3386, 0.0502)),
         ),
-        ("mmd-table1", "SVHN", "final error", Cell("Submod"), Number(0.0448)),
-        ("mmd-table1", "MNIST", "mean loss", Cell("DPP"), Number(0.41)),
+        ("mmd-table1", "SVHN", "final error", TableCell("Submod"), Number(0.0448)),
+        ("mmd-table1", "MNIST", "mean loss", TableCell("DPP"), Number(0.41)),
     ],
 )
-def test_published_numbers(name: str, part: str, quantity: str, cell: Cell, number: Number) -> None:
+def test_published_numbers(
+    name: str, part: str, quantity: str, cell: TableCell, number: Number
+) -> None:
     found = experiment(name).published[part, quantity, cell]
     assert found.mean == pytest.approx(number.mean, abs=1e-12)
     assert found.std == (None if number.std is None else pytest.approx(number.std))
@@ -113,9 +121,9 @@ def test_tables_as_they_are_printed() -> None:
         part="p", quantity="q", columns=("a", "b"), table="x | 1 ± 0.5 | -\n y z | 2 | 3"
     )
     assert printed.numbers() == {
-        ("q", Cell("x", "a")): Number(1.0, 0.5),
-        ("q", Cell("y z", "a")): Number(2.0),
-        ("q", Cell("y z", "b")): Number(3.0),
+        ("q", TableCell("x", "a")): Number(1.0, 0.5),
+        ("q", TableCell("y z", "a")): Number(2.0),
+        ("q", TableCell("y z", "b")): Number(3.0),
     }
 
 

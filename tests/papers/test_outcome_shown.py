@@ -9,10 +9,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from subsetopt.papers import Part, Scale, experiment  # noqa: E402
-from subsetopt.papers.outcome import Outcome, outcome  # noqa: E402
-from subsetopt.papers.outcome_document import document, to_dict  # noqa: E402
-from subsetopt.papers.outcome_figure import figure_of  # noqa: E402
-from subsetopt.training.result import Passes, Result  # noqa: E402
+from subsetopt.papers._outcome import ExperimentResult, outcome  # noqa: E402
+from subsetopt.papers._outcome_document import document, to_dict  # noqa: E402
+from subsetopt.papers._outcome_figure import figure_of  # noqa: E402
+from subsetopt.training.run_result import Passes, Result  # noqa: E402
 
 METRICS = ("accuracy", "loss", "rmse", "pixel_error")
 
@@ -41,7 +41,7 @@ def results(parts: Sequence[Part], lost: str = "", missing: str = "") -> Iterato
                 )
 
 
-def made(name: str, lost: str = "", missing: str = "") -> Outcome:
+def made(name: str, lost: str = "", missing: str = "") -> ExperimentResult:
     own = experiment(name)
     parts = own.runs("smoke", (0, 1, 2))
     return outcome(own, Scale.SMOKE, parts, results(parts, lost, missing))

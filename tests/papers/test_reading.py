@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("torch")
 
 from subsetopt.errors import InvalidFile
-from subsetopt.papers import Cell, Experiment, Number
-from subsetopt.papers.reading import read_experiment
+from subsetopt.papers import Experiment, Number, TableCell
+from subsetopt.papers._experiment_files import read_experiment
 
 yaml: Any = pytest.importorskip("yaml")
 
@@ -89,13 +89,13 @@ def test_what_fits(tmp_path: Path) -> None:
     (part,) = found.runs("paper", (0, 7))
     cells = {(cell, run.seed): run for run, cell in part.cells.items()}
     assert len(cells) == 12
-    half, noisy = cells[Cell("Some", "0.50"), 7], cells[Cell("All", "noisy"), 0]
+    half, noisy = cells[TableCell("Some", "0.50"), 7], cells[TableCell("All", "noisy"), 0]
     assert (half.rule, half.budget, half.lr, half.epochs) == ("uniform", 0.5, 0.1, 9)
     assert (noisy.task, noisy.rule, noisy.budget) == ("linreg:outliers=20", "full", 1.0)
     assert found.published == {
-        ("lines", "loss", Cell("All", "0.50")): Number(50.0, 1.0),
-        ("lines", "time", Cell("All", "1")): Number(1.0),
-        ("lines", "time", Cell("Some", "1")): Number(0.5),
+        ("lines", "loss", TableCell("All", "0.50")): Number(50.0, 1.0),
+        ("lines", "time", TableCell("All", "1")): Number(1.0),
+        ("lines", "time", TableCell("Some", "1")): Number(0.5),
     }
     assert found.runs("quick", (0,))[0].runs[0].epochs == 1
 

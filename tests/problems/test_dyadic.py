@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from subsetopt.problems.dyadic import Dyadic
+from subsetopt.problems._dyadic import Dyadic
 
 ANY_FLOATS = hnp.arrays(
     np.float64, st.integers(1, 12), elements=st.floats(allow_nan=False, allow_infinity=False)

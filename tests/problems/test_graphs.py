@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.problems import memory
+from subsetopt.problems import _memory
 
 nx = pytest.importorskip("networkx")
 pd = pytest.importorskip("pandas")
@@ -117,7 +117,7 @@ def test_a_sparse_matrix_means_its_dense_form(form: str, dtype: Any) -> None:
 def test_sparse_matrices_that_are_too_large_are_never_made_dense(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(memory, "memory_limit", lambda: 80_000)
+    monkeypatch.setattr(_memory, "memory_limit", lambda: 80_000)
     tall = sparse.coo_array((np.ones(2), ([0, 1], [1, 0])), shape=(200, 200))
     tracemalloc.start()
     try:

@@ -13,10 +13,10 @@ from threadpoolctl import threadpool_limits
 
 import subsetopt as so
 from subsetopt.problems import Kernel, kernels
-from subsetopt.problems import points as points_module
-from subsetopt.problems.kernel_choice import Custom, kernel_of
-from subsetopt.problems.kernel_matrices import kernel_matrix, kernel_sums, own_sums
-from subsetopt.problems.points import median_distance
+from subsetopt.problems import _points as points_module
+from subsetopt.problems._kernel_choice import Custom, kernel_of
+from subsetopt.problems._kernel_matrices import kernel_matrix, kernel_sums, own_sums
+from subsetopt.problems._points import median_distance
 
 few = settings(deadline=None, derandomize=True, max_examples=40)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.problems import memory
+from subsetopt.problems import _memory
 
 GIB = 2**30
 
@@ -23,7 +23,7 @@ MEMINFO: dict[str, object] = {"proc/meminfo": f"MemTotal: 1 kB\nMemAvailable: {1
 
 
 def test_what_the_kernel_says(tmp_path: Path) -> None:
-    assert memory.available_memory(files(tmp_path, MEMINFO)) == 16 * GIB
+    assert _memory.available_memory(files(tmp_path, MEMINFO)) == 16 * GIB
 
 
 @pytest.mark.parametrize(
@@ -77,27 +77,27 @@ def test_what_the_kernel_says(tmp_path: Path) -> None:
 def test_what_the_control_groups_leave(
     tmp_path: Path, contents: dict[str, object], wanted: int
 ) -> None:
-    assert memory.available_memory(files(tmp_path, {**MEMINFO, **contents})) == wanted
+    assert _memory.available_memory(files(tmp_path, {**MEMINFO, **contents})) == wanted
 
 
 def test_a_system_that_says_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sysconf", lambda name: 1000, raising=False)
-    assert memory.available_memory(tmp_path) == 10**6
+    assert _memory.available_memory(tmp_path) == 10**6
 
     def unknown(name: str) -> int:
         raise ValueError(name)
 
     monkeypatch.setattr("os.sysconf", unknown, raising=False)
-    assert memory.available_memory(tmp_path) == 8 * GIB
+    assert _memory.available_memory(tmp_path) == 8 * GIB
 
 
 def test_the_limit_is_part_of_what_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert memory.available_memory() > 2**20
-    monkeypatch.setattr(memory, "available_memory", lambda: 4 * GIB)
-    assert memory.memory_limit() == 3 * GIB
-    memory.require_square("F", 10_000)
+    assert _memory.available_memory() > 2**20
+    monkeypatch.setattr(_memory, "available_memory", lambda: 4 * GIB)
+    assert _memory.memory_limit() == 3 * GIB
+    _memory.require_square("F", 10_000)
     with pytest.raises(so.TooLarge) as caught:
-        memory.require_square("F", 10**6)
+        _memory.require_square("F", 10**6)
     assert str(caught.value) == (
         "the 1000000 x 1000000 matrix of F would take 7.28 TiB, above the limit of 3 GiB, three "
         "quarters of the memory available now; give at most 20066 candidates, or take a machine "
@@ -106,9 +106,9 @@ def test_the_limit_is_part_of_what_is_available(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_memory_is_refused_with_the_estimate() -> None:
-    memory.require_memory("this", 1024, "fix", limit=1024)
+    _memory.require_memory("this", 1024, "fix", limit=1024)
     with pytest.raises(so.TooLarge) as caught:
-        memory.require_memory("this", 3 * GIB, "do that", limit=2**20)
+        _memory.require_memory("this", 3 * GIB, "do that", limit=2**20)
     assert str(caught.value) == "this would take 3 GiB, above the limit of 1 MiB; do that"
     assert caught.value.bytes == 3 * GIB
     assert caught.value.seconds == 0
@@ -141,7 +141,7 @@ def test_float32_is_only_advised_where_it_helps() -> None:
     ],
 )
 def test_units(count: int, text: str) -> None:
-    assert memory.in_units(count) == text
+    assert _memory.in_units(count) == text
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_units(count: int, text: str) -> None:
     ],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert memory.memory_size("--memory", text) == size
+    assert _memory.memory_size("--memory", text) == size
 
 
 @pytest.mark.parametrize("text", ["", "GiB", "-1", "0", "0.1", "4G", "1.2.3", "1e999", "nan"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(so.InvalidOption, match="--memory must be a number of bytes"):
-        memory.memory_size("--memory", text)
+        _memory.memory_size("--memory", text)

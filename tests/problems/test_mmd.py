@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.problems import kernel_matrices
+from subsetopt.problems import _kernel_matrices
 from subsetopt.testing import assert_solver_contract
 
 few = settings(deadline=None, derandomize=True, max_examples=60)
@@ -222,12 +222,12 @@ def test_bounds() -> None:
 
 
 def test_without_a_proof_of_definiteness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_matrices, "_FACTORISED", 3)
+    monkeypatch.setattr(_kernel_matrices, "_FACTORISED", 3)
     K = np.eye(5) - 0.5 * (np.ones((5, 5)) - np.eye(5))  # smallest eigenvalue -1, minors positive
     problem = so.MMDSelection(K, 2, kernel="precomputed")
     assert problem.lower_bound() is None
     assert not problem.quadratic_form().semidefinite
-    monkeypatch.setattr(kernel_matrices, "_FACTORISED", 5)
+    monkeypatch.setattr(_kernel_matrices, "_FACTORISED", 5)
     with pytest.raises(so.InvalidProblem, match="smallest eigenvalue is -1"):
         so.MMDSelection(K, 2, kernel="precomputed")
 
@@ -383,7 +383,7 @@ def test_wrong_matrices(matrix: Any, selected: Any, copies: bool, parts: list[st
 def test_minors_of_large_matrices(
     entry: Any, value: float, parts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernel_matrices, "_FACTORISED", 3)
+    monkeypatch.setattr(_kernel_matrices, "_FACTORISED", 3)
     K = np.eye(301)
     K[entry] = K[entry[::-1]] = value
     with pytest.raises(so.InvalidProblem) as caught:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from subsetopt.problems.parallel import each, one_blas_thread, processors, threads_of_each
+from subsetopt.problems._parallel import each, one_blas_thread, processors, threads_of_each
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 7])
@@ -49,7 +49,7 @@ def test_blas_is_put_back() -> None:
 def test_processes_share_the_processors_or_have_the_threads_of_the_environment(
     value: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subsetopt.problems.parallel.processors", lambda: 8)
+    monkeypatch.setattr("subsetopt.problems._parallel.processors", lambda: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     assert threads_of_each(2) == threads
     monkeypatch.delenv("OMP_NUM_THREADS")

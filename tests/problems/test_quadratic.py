@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.forms import QUADRATIC_FAMILIES, QuadraticForm
-from subsetopt.problems import memory
+from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.problems import _memory
 from subsetopt.testing import CASES
 
 few = settings(deadline=None, derandomize=True, max_examples=60)
@@ -250,7 +250,7 @@ def test_scalars_have_no_form() -> None:
 
 
 def test_a_form_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "memory_limit", lambda: 1000)
+    monkeypatch.setattr(_memory, "memory_limit", lambda: 1000)
     problem = so.MeanMatching(np.ones((12, 2)), 3)
     with pytest.raises(so.TooLarge, match="12 x 12 matrix of inner products would take"):
         problem.quadratic_form()

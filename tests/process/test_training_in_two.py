@@ -15,9 +15,9 @@ pytest.importorskip("torch")
 SCRIPT = """
 import json, sys, torch
 from pathlib import Path
-from subsetopt.training.data.splits import Data, TensorSplit
+from subsetopt.training.data._splits import Data, TensorSplit
 from subsetopt.training.loop import Training
-from subsetopt.training.ranks import join
+from subsetopt.training._process_group import join
 from subsetopt.training.run import Run
 
 x = torch.rand(96, 64, generator=torch.Generator().manual_seed(0))

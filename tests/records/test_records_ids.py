@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from subsetopt.records.ids import Ids
+from subsetopt.records._ids import Ids
 
 
 @pytest.mark.parametrize("n", [0, 1, 500, 1025, 5000])

@@ -25,9 +25,9 @@ from subsetopt.records import (
     RecordWriter,
     Staleness,
 )
-from subsetopt.records.classes import Classes
-from subsetopt.records.ids import Ids
-from subsetopt.records.joining import Joined
+from subsetopt.records._classes import Classes
+from subsetopt.records._ids import Ids
+from subsetopt.records._joining import Joined
 
 from .folders import T  # type: ignore[import-not-found]
 

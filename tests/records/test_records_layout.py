@@ -103,15 +103,15 @@ def test_a_folder_has_one_layout(tmp_path: Path) -> None:
 def test_of_two_that_make_a_folder_at_once_one_is_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from subsetopt.records import folder
+    from subsetopt.records import _record_folder
 
-    describing = folder._describe
+    describing = _record_folder._describe
 
     def late(path: Path, layout: Layout) -> None:
         describing(path, Layout(features=7))
         describing(path, layout)
 
-    monkeypatch.setattr(folder, "_describe", late)
+    monkeypatch.setattr(_record_folder, "_describe", late)
     with pytest.raises(InvalidOption, match="features=7"):
         RecordWriter(tmp_path, "a", layout=Layout())
 

@@ -12,15 +12,9 @@ import pytest
 pytest.importorskip("pyarrow")
 
 from subsetopt.errors import InvalidOption
-from subsetopt.records import (
-    LabelWriter,
-    Layout,
-    RecordStore,
-    RecordWriter,
-    maintenance,
-)
-from subsetopt.records import segments as on_disk
-from subsetopt.records.segments import file_of, folder_of
+from subsetopt.records import LabelWriter, Layout, RecordStore, RecordWriter, _maintenance
+from subsetopt.records import _segments as on_disk
+from subsetopt.records._segments import file_of, folder_of
 
 from .folders import T, ended, files, record, rows, started  # type: ignore[import-not-found]
 
@@ -118,7 +112,7 @@ def test_dropping_by_number_keeps_more_not_less(tmp_path: Path) -> None:
 def test_dropping_by_age_keeps_more_not_less(tmp_path: Path, monkeypatch: Any) -> None:
     record(tmp_path, "a", 3)  # times T .. T + 11
     label(tmp_path, 6)  # T .. T + 5
-    monkeypatch.setattr(maintenance, "now", lambda: T + 100)
+    monkeypatch.setattr(_maintenance, "now", lambda: T + 100)
     store = RecordStore(tmp_path)
     assert store.retain(max_age=97.0).records == 2 * 3
     assert names(tmp_path) == [(0, 4), (4, 8), (8, 12)]  # the last of the first is young enough
@@ -140,7 +134,7 @@ def test_limits_outside_their_domain(tmp_path: Path, options: Any) -> None:
 HOLDING = """
 import sys, time
 from pathlib import Path
-from subsetopt.records.maintenance import _alone
+from subsetopt.records._maintenance import _alone
 lock = _alone(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)
@@ -221,7 +215,7 @@ def test_a_compaction_that_fails_loses_nothing(tmp_path: Path, monkeypatch: Any)
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as planted:
-        planted.setattr(maintenance, "write", full)
+        planted.setattr(_maintenance, "write", full)
         with pytest.raises(OSError, match="No space"):
             RecordStore(tmp_path).compact()
     assert rows(RecordStore(tmp_path)) == before
@@ -263,7 +257,7 @@ def test_a_segment_that_is_written_meanwhile_is_not_taken_for_merged(
 def test_merged_files_are_written_a_part_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "_ROWS", 50)
+    monkeypatch.setattr(_maintenance, "_ROWS", 50)
     with RecordWriter(tmp_path, "a") as writer:
         for batch in range(10):
             writer.append(range(20 * batch, 20 * batch + 20), [1.0] * 20, model=f"v{batch}")

@@ -18,9 +18,9 @@ from subsetopt.records import (
     RecordStream,
     RecordWriter,
     Staleness,
-    cursors,
+    _cursors,
 )
-from subsetopt.records.segments import file_of, folder_of
+from subsetopt.records._segments import file_of, folder_of
 
 from .folders import T, record, until  # type: ignore[import-not-found]
 
@@ -205,7 +205,7 @@ def test_following_a_writer(tmp_path: Path) -> None:
                 stream.stop()
         thread.join()
     assert found == list(range(80))
-    assert cursors.load(tmp_path / "cursors" / "x.json").windows == 8
+    assert _cursors.load(tmp_path / "cursors" / "x.json").windows == 8
 
 
 def test_following_ends_after_a_while_without_more(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_finished_window_is_written_down_while_waiting(tmp_path: Path) -> None
     thread = threading.Thread(target=lambda: list(stream))
     thread.start()
     try:
-        until(lambda: cursors.load(tmp_path / "cursors" / "x.json").windows == 1)
+        until(lambda: _cursors.load(tmp_path / "cursors" / "x.json").windows == 1)
     finally:
         stream.stop()
         thread.join(30.0)
@@ -327,7 +327,7 @@ def test_nothing_is_handed_out_that_is_not_written_down(tmp_path: Path, monkeypa
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        planted.setattr(cursors, "save", full)
+        planted.setattr(_cursors, "save", full)
         with pytest.raises(OSError, match="No space"):
             next(windows)
     found = list(stream)

@@ -13,13 +13,7 @@ import pytest
 pytest.importorskip("pyarrow")
 
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.records import (
-    LabelWriter,
-    Layout,
-    RecordStore,
-    RecordWriter,
-    appending,
-)
+from subsetopt.records import LabelWriter, Layout, RecordStore, RecordWriter, _appending
 
 from .folders import T, ended, files, ran, record, rows, started, until  # type: ignore[import-not-found]
 
@@ -28,15 +22,15 @@ from .folders import T, ended, files, ran, record, rows, started, until  # type:
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
     """Let nothing be written as long as the list holds True."""
     full = [True]
-    writing: Any = getattr(appending, "write")  # noqa: B009
+    writing: Any = getattr(_appending, "write")  # noqa: B009
 
     def write(*arguments: Any, **options: Any) -> None:
         if full[0]:
             raise OSError(errno.ENOSPC, "No space left on device")
         writing(*arguments, **options)
 
-    monkeypatch.setattr(appending, "write", write)
-    monkeypatch.setattr(appending, "_WAIT", 0.01)
+    monkeypatch.setattr(_appending, "write", write)
+    monkeypatch.setattr(_appending, "_WAIT", 0.01)
     yield full
     full[0] = False
 
@@ -378,7 +372,7 @@ def test_other_failures_lose_nothing_either(
 def test_a_failure_goes_on_for_days(
     tmp_path: Path, full_disk: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appending, "_LONGEST", 1e-9)
+    monkeypatch.setattr(_appending, "_LONGEST", 1e-9)
     with RecordWriter(tmp_path, "a", flush_records=1) as writer:
         writer.append([1])
         until(lambda: writer.counts.failures > 1100)  # 2.0 ** 1024 is no number
@@ -536,7 +530,7 @@ def test_the_end_of_the_process_writes_what_waits(tmp_path: Path) -> None:
 CLOSED_BY_ITS_THREAD = """
 import sys, threading, time
 from subsetopt.records import RecordWriter
-from subsetopt.records.appending import Appender
+from subsetopt.records._appending import Appender
 closing, write_all = threading.Event(), Appender._write_all
 def slowly(self):
     closing.set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from subsetopt.report import number_format
+from subsetopt.report import _number_format
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from subsetopt.report import number_format
     ],
 )
 def test_as_people_read_it(function: str, value: float | None, text: str) -> None:
-    assert getattr(number_format, function)(value) == text
+    assert getattr(_number_format, function)(value) == text

@@ -20,7 +20,7 @@ from subsetopt.report import (
     Strip,
     charts,
 )
-from subsetopt.report.figure_axes import around, extent
+from subsetopt.report._figure_axes import around, extent
 
 pytest.importorskip("matplotlib")
 

@@ -22,7 +22,7 @@ from subsetopt.report import (
     plain,
     show,
 )
-from subsetopt.report.number_format import duration
+from subsetopt.report._number_format import duration
 from subsetopt.solution import Termination
 
 

@@ -12,13 +12,13 @@ from subsetopt.sequencing.baselines import (
     KDPP,
     Baseline,
     FacilityLocation,
-    Random,
+    RandomBatches,
     Submodular,
-    random,
+    _random_batches,
 )
 
 CASES: list[Baseline] = [
-    Random(),
+    RandomBatches(),
     Submodular(),
     Submodular(uncertainty=0, coverage=0, pool=20),
     KDPP(),
@@ -59,7 +59,7 @@ def test_same_seed_same_order(baseline: Baseline) -> None:
     first, again = (baseline.order(X, 10, seed=3, scores=scores)[0] for _ in range(2))
     assert np.array_equal(first, again)
     other = baseline.order(X, 10, seed=4, scores=scores)[0]
-    drawn = isinstance(baseline, Random | KDPP) or getattr(baseline, "pool", None) == 20
+    drawn = isinstance(baseline, RandomBatches | KDPP) or getattr(baseline, "pool", None) == 20
     assert np.array_equal(first, other) is not drawn
 
 
@@ -134,9 +134,9 @@ def test_a_random_batch_is_uniform() -> None:
     rng = np.random.default_rng(0)
     counts = np.zeros((5, 5))
     for _ in range(5000):
-        a, b = sorted(random.pick(np.arange(5), 2, rng))
+        a, b = sorted(_random_batches.pick(np.arange(5), 2, rng))
         counts[a, b] += 1
     observed = counts[np.triu_indices(5, 1)]
     assert np.square(observed - 500).sum() / 500 < 33.7
-    taken = random.pick(np.array([3, 8, 9]), 2, rng)
+    taken = _random_batches.pick(np.array([3, 8, 9]), 2, rng)
     assert set(taken.tolist()) < {3, 8, 9}

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 import subsetopt as so
 from subsetopt.sequencing import bar, choose, mmd_to_whole
-from subsetopt.sequencing.state import State
+from subsetopt.sequencing._state import State
 
 few = settings(deadline=None, derandomize=True, max_examples=25)
 
@@ -359,7 +359,7 @@ def test_the_mmd_of_any_order() -> None:
 
 
 def test_who_chooses_no_batches_is_told_before_anything_is_computed() -> None:
-    from subsetopt.sequencing.selectors import selector_of
+    from subsetopt.sequencing._selectors import selector_of
 
     said = r"'runing-swap'; there are: .*running-swap"
     with pytest.raises(so.UnknownSolver, match=said) as named:

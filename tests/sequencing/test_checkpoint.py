@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.errors import InvalidOption
-from subsetopt.sequencing import checkpoint as checkpoint_module
-from subsetopt.sequencing.state import State
+from subsetopt.sequencing import _sequence_checkpoint as checkpoint_module
+from subsetopt.sequencing._state import State
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "running-herding": {"selector": "running-herding"},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.sequencing import archive
+from subsetopt.sequencing import _archive
 
 
 @pytest.fixture
@@ -86,16 +86,16 @@ def test_arrays_that_are_no_sequence(changes: Any, message: str, tmp_path: Path)
     }
     note = {"total_seconds": 1.0, "provenance": {}}
     path = tmp_path / "made.npz"
-    archive.write(path, "sequence", arrays, note)
+    _archive.write(path, "sequence", arrays, note)
     assert len(so.MiniBatchSequence.load(path)) == 2
-    archive.write(path, "sequence", {**arrays, **changes}, note)
+    _archive.write(path, "sequence", {**arrays, **changes}, note)
     with pytest.raises(so.InvalidFile, match=message):
         so.MiniBatchSequence.load(path)
 
 
 def test_files_of_other_kinds(tmp_path: Path) -> None:
     path = tmp_path / "other.npz"
-    archive.write(path, "checkpoint", {}, {})
+    _archive.write(path, "checkpoint", {}, {})
     with pytest.raises(so.InvalidFile, match="holds a checkpoint, no sequence"):
         so.MiniBatchSequence.load(path)
     np.savez(path, order=np.arange(3))

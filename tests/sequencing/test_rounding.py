@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.sequencing import choose
-from subsetopt.sequencing.state import State
+from subsetopt.sequencing._state import State
 
 
 def points(n: int) -> NDArray[np.float32]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt._kernels import sequences
-from subsetopt._kernels.quadratic import BLOCK
+from subsetopt._kernels import batch_herding
+from subsetopt._kernels.quadratic_descent import BLOCK
 from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
 
 SIZES = [1, 5, 1023, 1024, 1025, 2500]
@@ -28,7 +28,7 @@ def test_aim_and_add(n: int, dtype: Any) -> None:
     drift, row = generator.integers(0, 3, n) / 8, (generator.integers(0, 3, n) / 8).astype(dtype)
     found, wanted = potentials(n), potentials(n) + (2.0 * row - drift)
     room = found.view(np.int64)
-    assert sequences.aim_and_add(row, drift, found, room) == (wanted.argmin(), wanted.min())
+    assert batch_herding.aim_and_add(row, drift, found, room) == (wanted.argmin(), wanted.min())
     np.testing.assert_array_equal(found, wanted)
 
 
@@ -51,7 +51,7 @@ def test_members_look_for_partners_and_are_exchanged(dtype: Any, held: bool) -> 
     # As each was when it was picked, then brought to the end of the batch.
     own = np.array([potential(exact, chosen[: 3 + b], m, 3 + b) for b, m in enumerate(members)])
     table, where = (K, members) if held else (K[members], np.arange(4))
-    sequences.complete(table, where, members, drift, own)
+    batch_herding.complete(table, where, members, drift, own)
     np.testing.assert_allclose(own, [potential(exact, chosen, m, 6) for m in members], atol=1e-11)
 
     free = np.array([potential(exact, chosen, j, 6) for j in range(1500)])
@@ -59,7 +59,7 @@ def test_members_look_for_partners_and_are_exchanged(dtype: Any, held: bool) -> 
     room = seen_as_bits(np.empty(BLOCK + 1))
     turn = idle = made = 0
     for _ in range(9):
-        looked, idle, at, j, key = sequences.look(
+        looked, idle, at, j, key = batch_herding.look(
             table, where, members, free, own, turn, idle, 10**6, 1e-12, *room
         )
         keys = free - 2 * exact[members[at]]
@@ -70,7 +70,7 @@ def test_members_look_for_partners_and_are_exchanged(dtype: Any, held: bool) -> 
         assert key == pytest.approx(keys.min(), abs=1e-12)
         assert key < own[at]
         leaving, entering = table[where[at]].copy(), K[j]
-        sequences.exchange(leaving, entering, at, j, key, members, free, own)
+        batch_herding.exchange(leaving, entering, at, j, key, members, free, own)
         if not held:
             table[at] = entering
         turn, made = looked, made + 1
@@ -88,7 +88,7 @@ def test_looks_are_limited_and_counted() -> None:
     room = seen_as_bits(np.empty(BLOCK + 1))
 
     def look(*limits: int) -> tuple[Any, ...]:
-        return tuple(sequences.look(K, members, members, free, own, *limits, 1e-12, *room))
+        return tuple(batch_herding.look(K, members, members, free, own, *limits, 1e-12, *room))
 
     assert look(0, 0, 100) == (3, 3, -1, -1, 0.0)
     assert look(0, 0, 2) == (2, 2, -1, -1, 0.0)

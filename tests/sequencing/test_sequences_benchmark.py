@@ -8,17 +8,17 @@ import sys
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks.scripts import sequences
+from subsetopt.benchmarks.scripts import sequence_cost
 
 
 def test_rows_and_exponents() -> None:
     X = np.random.default_rng(0).normal(size=(400, 5)).astype(np.float32)
-    rows = [sequences.measured(X[:n], 20) for n in (200, 400)]
+    rows = [sequence_cost.measured(X[:n], 20) for n in (200, 400)]
     for row in rows:
         assert row["total / matrix"] == pytest.approx(row["total, s"] / row["matrix, s"])
         assert row["running-swap / random"] < row["running-herding / random"] < 0.9
         assert row["peak, GiB"] > 0.01
-    slopes = sequences.exponents(rows)
+    slopes = sequence_cost.exponents(rows)
     assert slopes["running-swap, s"] == pytest.approx(
         np.log2(rows[1]["running-swap, s"] / rows[0]["running-swap, s"])
     )
@@ -31,7 +31,7 @@ def test_program() -> None:
     command = [
         sys.executable,
         "-m",
-        "subsetopt.benchmarks.scripts.sequences",
+        "subsetopt.benchmarks.scripts.sequence_cost",
         "--n",
         "300",
         "--json",

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.errors import InvalidOption, TooLarge
 from subsetopt.limits import Limits
-from subsetopt.sequencing import choose, mmd_to_whole, selectors
-from subsetopt.sequencing.state import State
-from subsetopt.torch.sequencing.batch_search import TorchHerding, TorchSwap
-from subsetopt.torch.sequencing.engine import TorchEngine
-from subsetopt.torch.sequencing.kernel_rows import whole_products
+from subsetopt.sequencing import _selectors, choose, mmd_to_whole
+from subsetopt.sequencing._state import State
+from subsetopt.torch.sequencing._batch_search import TorchHerding, TorchSwap
+from subsetopt.torch.sequencing._engine import TorchEngine
+from subsetopt.torch.sequencing._kernel_rows import whole_products
 
 torch = pytest.importorskip("torch")
 
@@ -69,14 +69,14 @@ def test_rows_sums_and_diagonal(kernel: Any, mode: Any, dtype: str, device: str)
 def test_tiles_leave_no_gap(mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     X = cloud()
     whole = TorchEngine(X, mode=mode)
-    monkeypatch.setattr("subsetopt.torch.sequencing.engine._TILE", {"cpu": 64})
+    monkeypatch.setattr("subsetopt.torch.sequencing._engine._TILE", {"cpu": 64})
     tiled = TorchEngine(X, mode=mode)
     np.testing.assert_allclose(tiled.row_sums(), whole.row_sums(), rtol=1e-6)
     np.testing.assert_allclose(tiled.rows(np.arange(230)), whole.rows(np.arange(230)), atol=1e-6)
 
 
 def test_a_held_matrix_is_symmetric_to_the_last_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("subsetopt.torch.sequencing.engine._TILE", {"cpu": 64})
+    monkeypatch.setattr("subsetopt.torch.sequencing._engine._TILE", {"cpu": 64})
     K = TorchEngine(cloud(), mode="matrix", dtype="float16").rows(np.arange(230))
     np.testing.assert_array_equal(K, K.T)
     np.testing.assert_array_equal(K.diagonal(), 1.0)
@@ -134,7 +134,7 @@ def test_products_stay_whole_where_rounding_is_asked_for_by_the_newer_names(part
 def test_herding_is_that_of_the_host(kernel: Any, mode: Any, device: str) -> None:
     X = cloud()
     reference = choose(X, kernel, engine="matrix")
-    expected = taken(reference, selectors.RunningHerding())
+    expected = taken(reference, _selectors.RunningHerding())
     engine = TorchEngine(X, kernel, mode=mode, device=device)
     state = taken(engine, TorchHerding(engine))
     # No tie is near in this cloud, so that rounding leaves the order as it is.
@@ -154,7 +154,7 @@ def test_herding_is_that_of_the_host(kernel: Any, mode: Any, device: str) -> Non
 def test_no_exchange_is_left(
     kernel: Any, mode: Any, chunk: int, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subsetopt.torch.sequencing.batch_search._CHUNK", chunk)
+    monkeypatch.setattr("subsetopt.torch.sequencing._batch_search._CHUNK", chunk)
     X, k = cloud(60), 8
     engine = TorchEngine(X, kernel, mode=mode, device=device)
     K = engine.rows(np.arange(60)).astype(np.float64)
@@ -185,7 +185,7 @@ def distance(K: NDArray[np.float64], chosen: NDArray[np.int64]) -> float:
 def test_swap_is_as_good_as_that_of_the_host(device: str) -> None:
     X = cloud(600)
     reference = choose(X, engine="matrix")
-    expected = np.sqrt(taken(reference, selectors.RunningSwap()).mmd2_to_whole)
+    expected = np.sqrt(taken(reference, _selectors.RunningSwap()).mmd2_to_whole)
     engine = TorchEngine(X, device=device)
     state = taken(engine, TorchSwap(engine))
     found = np.sqrt(mmd_to_whole(reference, state.order[: state.count], state.boundaries))
@@ -229,7 +229,7 @@ def test_points_entered_by_the_host_are_seen() -> None:
     expected, state = State(engine), State(engine)
     for each in (expected, state):
         each.add(np.arange(10))
-    selectors.RunningHerding()(expected, 20)
+    _selectors.RunningHerding()(expected, 20)
     selector = TorchHerding(engine)
     selector(state, 20)
     np.testing.assert_array_equal(state.order[:30], expected.order[:30])
@@ -247,10 +247,10 @@ def test_the_front_door(selector: str) -> None:
 
 def test_own_selectors() -> None:
     engine = TorchEngine(cloud(30))
-    assert type(engine.own_selector(selectors.RunningHerding())) is TorchHerding
-    own = engine.own_selector(selectors.RunningSwap(sweeps=3))
+    assert type(engine.own_selector(_selectors.RunningHerding())) is TorchHerding
+    own = engine.own_selector(_selectors.RunningSwap(sweeps=3))
     assert (type(own), own.sweeps) == (TorchSwap, 3)
-    other = selectors.Solving(so.solver("random"), Limits())
+    other = _selectors.SolverSelector(so.solver("random"), Limits())
     assert engine.own_selector(other) is other
 
 
@@ -309,7 +309,7 @@ def test_replayed_graphs_pick_the_same(selector: Any, mode: Any) -> None:
 def test_a_matrix_and_batches_in_16_bits_on_the_gpu() -> None:
     X = cloud(5000, 64)
     reference = choose(X, engine="matrix")
-    expected = np.sqrt(taken(reference, selectors.RunningSwap(), 100).mmd2_to_whole).mean()
+    expected = np.sqrt(taken(reference, _selectors.RunningSwap(), 100).mmd2_to_whole).mean()
     for mode in ("matrix", "rows"):
         engine = TorchEngine(X, device="cuda", dtype="float16", mode=mode)
         state = taken(engine, TorchSwap(engine), 100)

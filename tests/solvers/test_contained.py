@@ -103,7 +103,7 @@ def ended(process: _contained.Worker) -> bool:
 
 
 def test_a_call_returns(worker: _contained.Worker) -> None:
-    assert worker.run(twice, 21) == _contained.Ended("returned", 42)
+    assert worker.run(twice, 21) == _contained.CallEnd("returned", 42)
     assert worker.is_ready(SOON)
     assert worker.run(twice, 4).value == 8
 
@@ -168,7 +168,7 @@ def test_a_start_that_is_no_first_one_counts(monkeypatch: pytest.MonkeyPatch) ->
     _contained.call(process_of, modules=HERE, limits=Limits())
     _contained.POOL.close()
     late = _contained.call(process_of, modules=HERE, limits=Limits(time_limit=1e-6))
-    assert late == _contained.Ended("time", None)
+    assert late == _contained.CallEnd("time", None)
     _contained.POOL.close()
     monkeypatch.setattr(_contained, "_KNOWN", set())
     first = _contained.call(process_of, modules=HERE, limits=Limits(time_limit=SOON))

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.forms import QuadraticForm
+from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import Deadline
 from subsetopt.solvers.relaxations import _convex
 from subsetopt.solvers.relaxations._trace import largest_trace

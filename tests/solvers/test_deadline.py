@@ -11,7 +11,7 @@ import pytest
 import subsetopt as so
 from subsetopt._clock import _Clock
 from subsetopt.limits import Limits
-from subsetopt.problems import mean_matching_models, parallel
+from subsetopt.problems import _mean_matching_models, _parallel
 from subsetopt.solvers import _deadline, catalogue
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime, TimedSolver
 from subsetopt.solvers.heuristics import _quadratic_search, _vector_search
@@ -49,8 +49,8 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every piece of work be as small as it can be."""
     for module in CHUNKED:
         monkeypatch.setattr(module, "CHUNK", 1)
-    monkeypatch.setattr(mean_matching_models, "_AT_ONCE", 1)
-    monkeypatch.setattr(mean_matching_models, "_PRODUCTS", 1)
+    monkeypatch.setattr(_mean_matching_models, "_AT_ONCE", 1)
+    monkeypatch.setattr(_mean_matching_models, "_PRODUCTS", 1)
     monkeypatch.setattr(_vector_search, "_PRODUCTS", 1)
 
 
@@ -245,11 +245,11 @@ def test_compiling_is_not_in_the_limit() -> None:
 
 def test_inner_products_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).normal(size=(150, 3))
-    whole = mean_matching_models.inner_products(rows)
-    monkeypatch.setattr(mean_matching_models, "_AT_ONCE", 2**10)
-    monkeypatch.setattr(mean_matching_models, "_PRODUCTS", 2**10)
+    whole = _mean_matching_models.inner_products(rows)
+    monkeypatch.setattr(_mean_matching_models, "_AT_ONCE", 2**10)
+    monkeypatch.setattr(_mean_matching_models, "_PRODUCTS", 2**10)
     checks: list[int] = []
-    blocks = mean_matching_models.inner_products(rows, lambda: checks.append(0))
+    blocks = _mean_matching_models.inner_products(rows, lambda: checks.append(0))
     np.testing.assert_allclose(blocks, whole, rtol=1e-13, atol=1e-13)
     assert (blocks == blocks.T).all()
     assert not blocks.flags.writeable
@@ -279,13 +279,13 @@ def test_inner_products_that_do_not_fit_are_refused(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = np.ones((50_000, 2))
-    monkeypatch.setattr("subsetopt.problems.memory.memory_limit", lambda: 2**34)
+    monkeypatch.setattr("subsetopt.problems._memory.memory_limit", lambda: 2**34)
     with pytest.raises(so.TooLarge, match=r"50000 x 50000 .* 18\.6 GiB, .* 16 GiB.*'swap'"):
         so.solve(so.MeanMatching(values, 9), name, time_limit=1.0)
 
 
 def test_unchecked_lets_all_go_on() -> None:
-    call: Callable[[], None] = parallel.unchecked
+    call: Callable[[], None] = _parallel.unchecked
     call()
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import subsetopt as so
+from subsetopt._rounding import down
 from subsetopt.limits import Limits
-from subsetopt.rounding import down
 from subsetopt.solvers import _deadline
 from subsetopt.solvers.exact import _meet, exact
 from subsetopt.testing import CASES, _is_honest

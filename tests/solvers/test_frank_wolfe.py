@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
+from subsetopt.models import QuadraticForm
 from subsetopt.solvers import bounds
 from subsetopt.solvers._deadline import NEVER, Deadline
 from subsetopt.solvers.relaxations import _convex

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.forms import QuadraticModel, iqp_model
 from subsetopt.limits import Limits
+from subsetopt.models import QuadraticModel, iqp_model
 from subsetopt.solvers import catalogue
 from subsetopt.solvers.backends import _backend, _formulations
 from subsetopt.testing import assert_solver_contract

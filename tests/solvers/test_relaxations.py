@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.forms import LINEARISATIONS, LinearModel, QuadraticForm
-from subsetopt.forms.models import SparseRows
 from subsetopt.limits import Limits
+from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm
+from subsetopt.models.programs import SparseRows
 from subsetopt.solvers import bounds
 from subsetopt.solvers.relaxations import _published_lp, _relaxation
 

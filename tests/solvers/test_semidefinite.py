@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.forms import QuadraticForm
 from subsetopt.limits import Limits
+from subsetopt.models import QuadraticForm
 from subsetopt.solvers import bounds
 from subsetopt.solvers.exact._branching import Node, Reduced
-from subsetopt.solvers.relaxations._semidefinite import Iterate, Relaxation
+from subsetopt.solvers.relaxations._semidefinite import Iterate, SemidefiniteRelaxation
 
 
 def costs(seed: int, n: int, kind: str = "indefinite") -> NDArray[np.float64]:
@@ -40,7 +40,7 @@ def optimum(matrix: NDArray[np.float64], k: int) -> float:
 def test_the_bound_holds_and_is_close(kind: str, seed: int, n: int, k: int) -> None:
     matrix = costs(seed, n, kind)
     best = optimum(matrix, k)
-    relaxation = Relaxation(matrix, k)
+    relaxation = SemidefiniteRelaxation(matrix, k)
     before = -np.inf
     for _ in range(20):
         relaxation.run(20)
@@ -53,7 +53,7 @@ def test_the_bound_holds_and_is_close(kind: str, seed: int, n: int, k: int) -> N
 @pytest.mark.parametrize("factor", [1e-200, 1.0, 1e200])
 def test_the_bound_scales(factor: float) -> None:
     matrix = costs(5, 9)
-    relaxation = Relaxation(factor * matrix, 4)
+    relaxation = SemidefiniteRelaxation(factor * matrix, 4)
     relaxation.run(200)
     assert relaxation.bound <= factor * optimum(matrix, 4)
     assert relaxation.bound >= factor * (optimum(matrix, 4) - 0.05 * np.abs(matrix).sum())
@@ -62,25 +62,27 @@ def test_the_bound_scales(factor: float) -> None:
 def test_what_is_the_same_for_all_selections_needs_no_iteration() -> None:
     potentials = np.arange(6.0)
     matrix = np.full((6, 6), 2.5)
-    relaxation = Relaxation(matrix, 3)
+    relaxation = SemidefiniteRelaxation(matrix, 3)
     assert relaxation.run(1, enough=22.0)
     assert relaxation.bound == pytest.approx(22.5, rel=1e-10)
     assert relaxation.bound <= 22.5
     pairs = np.add.outer(potentials, potentials) / 2 - 3 * np.diag(potentials)
-    relaxation = Relaxation(matrix + pairs, 3)  # k - 1 of the pairs, less k of the diagonal
+    relaxation = SemidefiniteRelaxation(
+        matrix + pairs, 3
+    )  # k - 1 of the pairs, less k of the diagonal
     relaxation.run(1)
     assert relaxation.bound == pytest.approx(22.5, rel=1e-10)
 
 
 def test_it_stops_where_the_bound_is_enough() -> None:
-    relaxation = Relaxation(costs(0, 10), 4)
+    relaxation = SemidefiniteRelaxation(costs(0, 10), 4)
     assert relaxation.run(500, enough=-1e9)
     assert relaxation.iterations == 10
 
 
 def test_inequalities_raise_the_bound() -> None:
     matrix = costs(3, 14, "graph")
-    plain, tight = Relaxation(matrix, 5), Relaxation(matrix, 5)
+    plain, tight = SemidefiniteRelaxation(matrix, 5), SemidefiniteRelaxation(matrix, 5)
     plain.run(2000)
     tight.run(200)
     for _ in range(30):
@@ -91,7 +93,7 @@ def test_inequalities_raise_the_bound() -> None:
 
 def test_an_iterate_carries_over() -> None:
     matrix = costs(4, 9)
-    relaxation = Relaxation(matrix, 4)
+    relaxation = SemidefiniteRelaxation(matrix, 4)
     relaxation.run(100)
     relaxation.tighten(50)
     relaxation.run(100)
@@ -99,7 +101,7 @@ def test_an_iterate_carries_over() -> None:
     left = np.delete(np.arange(9), 2)
     assert child.X.shape == (8, 8)
     assert child.rows[:, 1:].max(initial=0) < 8
-    again = Relaxation(matrix[np.ix_(left, left)], 4, child)
+    again = SemidefiniteRelaxation(matrix[np.ix_(left, left)], 4, child)
     again.run(100)
     best = optimum(matrix[np.ix_(left, left)], 4)
     assert again.bound <= best

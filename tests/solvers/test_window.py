@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime
 from subsetopt.solvers.exact._integers import Integers
-from subsetopt.solvers.exact._window import Window
+from subsetopt.solvers.exact._window import FreeWindow
 
 
-def _sized(values: NDArray[np.generic], k: int) -> tuple[Integers, Window | None]:
+def _sized(values: NDArray[np.generic], k: int) -> tuple[Integers, FreeWindow | None]:
     problem = so.MeanMatching(values, k=k)
     integers = Integers.of(problem)
     first = so.solve(problem, "swap").indices
     assert first is not None
-    return integers, Window.sized(integers, integers.subset(first), integers.subproblems[0])
+    return integers, FreeWindow.sized(integers, integers.subset(first), integers.subproblems[0])
 
 
 @pytest.mark.parametrize(("n", "k"), [(128, 64), (128, 20), (1000, 50)])

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from subsetopt.torch import SequenceBatchSampler
-from subsetopt.torch.epochs import sampler
+from subsetopt.torch._epochs import sampler
 
 ORDER = np.random.default_rng(0).permutation(40)[:23]  # five batches of five, the last one smaller
 SAMPLERS: dict[str, Callable[..., Any]] = {

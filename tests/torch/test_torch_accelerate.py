@@ -13,7 +13,7 @@ accelerate: Any = pytest.importorskip("accelerate", reason="Accelerate is not in
 
 from subsetopt.errors import InvalidOption  # noqa: E402
 from subsetopt.torch import SequenceBatchSampler  # noqa: E402
-from subsetopt.torch.prepared import Prepared, prepared  # noqa: E402
+from subsetopt.torch._prepared import Prepared, prepared  # noqa: E402
 
 from .accelerate_ranks import (  # type: ignore[import-not-found]  # noqa: E402
     CHECKS,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 torch: Any = pytest.importorskip("torch")
-replaying = pytest.importorskip("subsetopt.torch.rules.replaying")
-Candidates = pytest.importorskip("subsetopt.torch.rules.candidates").Candidates
+replaying = pytest.importorskip("subsetopt.torch.rules._replaying")
+Candidates = pytest.importorskip("subsetopt.torch.rules._candidates").Candidates
 
 from subsetopt._announcing import LOGGER, Announcement  # noqa: E402
 
@@ -83,7 +83,7 @@ def triton_mean(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     faked.jit = lambda function=None, **_: function or (lambda function: function)
     faked.next_power_of_2 = lambda n: 1 << (n - 1).bit_length()
     monkeypatch.setattr(language, "constexpr", lambda value: value, raising=False)
-    name = "subsetopt.torch.search.triton_mean"
+    name = "subsetopt.torch.search._triton_mean"
     monkeypatch.delitem(sys.modules, name, raising=False)
     yield pytest.importorskip(name)
     monkeypatch.delitem(sys.modules, name, raising=False)

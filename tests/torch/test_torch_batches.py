@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from subsetopt.errors import InvalidProblem  # noqa: E402
-from subsetopt.torch.batches import batch_size, device_of_batch, take  # noqa: E402
+from subsetopt.torch._batches import batch_size, device_of_batch, take  # noqa: E402
 
 N = 6
 PICKED = torch.tensor([1, 4, 5])

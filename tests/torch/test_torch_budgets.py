@@ -9,10 +9,10 @@ pytest.importorskip("torch")
 from subsetopt.errors import InvalidOption
 from subsetopt.torch.budgets import (
     Budget,
-    Constant,
+    ConstantBudget,
     During,
     Interrupted,
-    Linear,
+    LinearBudget,
     as_budget,
 )
 
@@ -22,10 +22,10 @@ def ks(budget: Budget, total: int | None = 10, steps: int = 10) -> list[int | fl
 
 
 def test_what_they_say() -> None:
-    assert ks(Constant(0.25), None) == [0.25] * 10
-    assert ks(Constant(12), None) == [12] * 10
-    assert ks(Linear(1.0, 0.5), 6, 8) == pytest.approx([1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.5])
-    assert ks(Linear(1.0, 0.5), 1, 1) == [1.0]
+    assert ks(ConstantBudget(0.25), None) == [0.25] * 10
+    assert ks(ConstantBudget(12), None) == [12] * 10
+    assert ks(LinearBudget(1.0, 0.5), 6, 8) == pytest.approx([1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.5])
+    assert ks(LinearBudget(1.0, 0.5), 1, 1) == [1.0]
     assert ks(During(0.25, start=0.07), 100, 9) == [1.0] * 7 + [0.25] * 2  # 7.000000000000001
     assert ks(During(0.25, start=0.3)) == [1.0] * 3 + [0.25] * 7
     assert ks(During(8, start=3), None) == [1.0] * 3 + [8] * 7
@@ -36,24 +36,24 @@ def test_what_they_say() -> None:
 
 
 def test_they_nest() -> None:
-    both = Interrupted(During(Linear(0.9, 0.1), start=2, end=0.8), every=4)
+    both = Interrupted(During(LinearBudget(0.9, 0.1), start=2, end=0.8), every=4)
     assert ks(both, 9, 9) == pytest.approx([1, 1, 0.7, 1, 0.5, 0.4, 0.3, 1, 1])
 
 
 def test_a_budget_has_no_state() -> None:
     budget = Interrupted(During(0.5, start=0.5), every=2)
-    assert budget == Interrupted(During(Constant(0.5), start=0.5), every=2)
+    assert budget == Interrupted(During(ConstantBudget(0.5), start=0.5), every=2)
     assert ks(budget)[::-1] == [budget(step, 10) for step in reversed(range(10))]
     assert hash(budget) == hash(Interrupted(During(0.5, start=0.5), every=2))
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 0.0, 1.5, True, "half", None, float("nan")])
 def test_values_that_are_none(wrong: Any) -> None:
-    for made in (as_budget, Constant, During, lambda k: Interrupted(k, 2)):
+    for made in (as_budget, ConstantBudget, During, lambda k: Interrupted(k, 2)):
         with pytest.raises(InvalidOption, match="share"):
             made(wrong)
     with pytest.raises(InvalidOption, match="first"):
-        Linear(wrong, 0.5)
+        LinearBudget(wrong, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_intervals_that_are_none(every: Any) -> None:
 @pytest.mark.parametrize(
     "budget",
     [
-        Linear(1.0, 0.5),
+        LinearBudget(1.0, 0.5),
         During(0.5, start=0.5),
         During(0.5, start=100, end=0.5),
-        Interrupted(During(Linear(1.0, 0.1), start=50), every=2),
+        Interrupted(During(LinearBudget(1.0, 0.1), start=50), every=2),
     ],
 )
 def test_shares_of_a_training_of_unknown_length_are_refused_at_the_first_step(

@@ -17,18 +17,18 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
+    from subsetopt.torch.callbacks._selection import Selection
     from subsetopt.torch.callbacks.huggingface import (
-        SelectionCallback,
+        SelectionTrainerCallback,
         SubsetTrainer,
         model_losses,
     )
-    from subsetopt.torch.callbacks.selection import Selection
 Trainer, TrainingArguments = transformers.Trainer, transformers.TrainingArguments
 
-from subsetopt.torch.budgets import Linear  # noqa: E402
-from subsetopt.torch.epochs import sampler  # noqa: E402
+from subsetopt.torch._epochs import sampler  # noqa: E402
+from subsetopt.torch._watching import CSVWriter, Watcher  # noqa: E402
+from subsetopt.torch.budgets import LinearBudget  # noqa: E402
 from subsetopt.torch.step import SubsetStep  # noqa: E402
-from subsetopt.torch.watching import CSVWriter, Watcher  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of transformers and accelerate
 
@@ -240,7 +240,7 @@ def test_an_importance_sampler_learns(tmp_path: Path) -> None:
 def test_the_callback_in_a_plain_trainer(tmp_path: Path) -> None:
     watcher = Watcher(N)
     selection = Selection(watcher=watcher, ids=lambda batch: [0])
-    callback = SelectionCallback(selection)
+    callback = SelectionTrainerCallback(selection)
     options = {"save_strategy": "steps", "save_steps": 5, "num_train_epochs": 1}
     run = Trainer(
         language_model(), arguments(tmp_path, **options), train_dataset=DATA, callbacks=[callback]
@@ -264,9 +264,9 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="rank 1 of 2, but the trainer 0 of 1"):
         run(sampler("unif_sgd", N, 4, 0.5, rank=1, world_size=2))
     with pytest.raises(InvalidOption, match="epoch 1 has 5 batches, but the trainer stops after 2"):
-        run(sampler("unif_sgd", N, 4, Linear(0.25, 1.0), epochs=3))
+        run(sampler("unif_sgd", N, 4, LinearBudget(0.25, 1.0), epochs=3))
     with pytest.raises(InvalidOption, match="epoch 1 has 5 batches, but the trainer counts on 8"):
-        run(sampler("unif_sgd", N, 4, Linear(1.0, 0.25), epochs=3))
+        run(sampler("unif_sgd", N, 4, LinearBudget(1.0, 0.25), epochs=3))
     model = language_model()
     step = SubsetStep(model, model_losses, "obftf", 0.5)
     with pytest.raises(InvalidOption, match="beside step"):

@@ -20,11 +20,11 @@ with warnings.catch_warnings():
     from lightning.fabric import Fabric
 ModelCheckpoint = pl.callbacks.ModelCheckpoint
 
-from subsetopt.torch.budgets import Linear  # noqa: E402
+from subsetopt.torch._epochs import sampler  # noqa: E402
+from subsetopt.torch._watching import CSVWriter, Watcher  # noqa: E402
+from subsetopt.torch.budgets import LinearBudget  # noqa: E402
 from subsetopt.torch.callbacks.lightning import SelectionCallback  # noqa: E402
-from subsetopt.torch.epochs import sampler  # noqa: E402
 from subsetopt.torch.step import SubsetStep, supervised  # noqa: E402
-from subsetopt.torch.watching import CSVWriter, Watcher  # noqa: E402
 
 from .loops import SAMPLERS, plain  # type: ignore[import-not-found]  # noqa: E402
 from .loops import loader as plain_loader  # noqa: E402
@@ -176,7 +176,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
 
 
 def test_growing_epochs(tmp_path: Path) -> None:
-    growing = Linear(0.25, 1.0)
+    growing = LinearBudget(0.25, 1.0)
     chosen = made("unif_sgd", growing, epochs=4)
     with pytest.raises(InvalidOption, match="epoch 1 has 4 batches, but the trainer stops after 2"):
         trainer(tmp_path, SelectionCallback(chosen)).fit(Model(), loader(chosen))

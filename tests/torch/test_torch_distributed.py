@@ -26,7 +26,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem  
 from subsetopt.torch.distributed import DistributedRule  # noqa: E402
 from subsetopt.torch.functional import select  # noqa: E402
 from subsetopt.torch.rules import rule  # noqa: E402
-from subsetopt.torch.search.joint import exchange_jointly  # noqa: E402
+from subsetopt.torch.search._joint import exchange_jointly  # noqa: E402
 from subsetopt.torch.step import SubsetStep, supervised  # noqa: E402
 
 N, K, D = 12, 3, 4

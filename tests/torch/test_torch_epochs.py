@@ -11,12 +11,12 @@ from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
 torch = pytest.importorskip("torch")
 
-from subsetopt.torch import epochs, importance  # noqa: E402
-from subsetopt.torch.budgets import During, Linear  # noqa: E402
-from subsetopt.torch.epochs import sampler  # noqa: E402
+from subsetopt.torch import _epochs, _importance  # noqa: E402
+from subsetopt.torch._epochs import sampler  # noqa: E402
+from subsetopt.torch.budgets import During, LinearBudget  # noqa: E402
 
 EXTRA: dict[str, dict[str, Any]] = {"scan_sgd": {"epochs": 10}}
-NAMES = list(epochs.SAMPLERS)
+NAMES = list(_epochs.SAMPLERS)
 IMPORTANCE = ["p_sgd", "c_sgd"]
 
 
@@ -98,7 +98,7 @@ def test_a_core_set_stays() -> None:
 
 @pytest.mark.parametrize("name", ["unif_sgd", "p_sgd"])
 def test_schedules_of_the_budget(name: str) -> None:
-    chosen = sampler(name, 100, 10, Linear(0.2, 1.0), epochs=5)
+    chosen = sampler(name, 100, 10, LinearBudget(0.2, 1.0), epochs=5)
     sizes = []
     for _ in range(5):
         before = len(chosen)
@@ -199,7 +199,7 @@ def test_draws_have_the_right_probabilities() -> None:
     firsts: Counter[int] = Counter()
     pairs: Counter[frozenset[int]] = Counter()
     for _ in range(rounds):
-        order, _ = importance.draw(weights, 2, generator)
+        order, _ = _importance.draw(weights, 2, generator)
         firsts[int(order[0])] += 1
         pairs[frozenset(order.tolist())] += 1
     for a in range(1, 5):
@@ -210,7 +210,7 @@ def test_draws_have_the_right_probabilities() -> None:
     inclusion = {i: sum(n for pair, n in pairs.items() if i in pair) / rounds for i in range(1, 5)}
     for i in range(1, 5):  # the order tells nothing of the weight
         assert abs(firsts[i] / rounds - inclusion[i] / 2) < 0.01
-    drawn = importance.draw_independently(weights, rounds, generator)
+    drawn = _importance.draw_independently(weights, rounds, generator)
     np.testing.assert_allclose(np.bincount(drawn) / rounds, weights / 10, atol=0.01)
 
 
@@ -221,10 +221,10 @@ def test_many_samples_of_very_different_weight(n: int) -> None:
     weights = np.full(n, 1e-300)
     weights[-10:] = 1e300
     generator = np.random.default_rng(0)
-    order, inclusion = importance.draw(weights, 10, generator)
+    order, inclusion = _importance.draw(weights, 10, generator)
     assert sorted(order) == list(range(n - 10, n))
     assert (inclusion == 1.0).all()
-    drawn = importance.draw_independently(weights, 1000, generator)
+    drawn = _importance.draw_independently(weights, 1000, generator)
     assert sorted(set(drawn)) == list(range(n - 10, n))
 
 
@@ -334,7 +334,7 @@ def test_marked_batches_are_those_trained_on() -> None:
     ("options", "name"),
     [
         ({"budget": 0.5}, "budget"),
-        ({"budget": Linear(0.5, 0.6), "epochs": 3}, "epochs"),
+        ({"budget": LinearBudget(0.5, 0.6), "epochs": 3}, "epochs"),
         ({"smoothing": 2.0}, "smoothing"),
         ({"seed": 9}, "seed"),
         ({"world_size": 2}, "world_size"),
@@ -505,7 +505,7 @@ def test_the_gpu_is_not_waited_for(no_waiting: Any) -> None:
         ("unif_sgd", {"budget": 11}, r"budget must .*got 11"),
         ("unif_sgd", {"budget": True}, r"budget must .*got True"),
         ("unif_sgd", {"budget": "half"}, r"budget must .*got 'half'"),
-        ("unif_sgd", {"budget": Linear(0.1, 0.2)}, "speaks of shares of the training"),
+        ("unif_sgd", {"budget": LinearBudget(0.1, 0.2)}, "speaks of shares of the training"),
         ("unif_sgd", {"epochs": 0}, r"epochs must .*got 0"),
         ("unif_sgd", {"rank": 1}, r"rank must .*got 1"),
         ("unif_sgd", {"budget": 2, "drop_last": True}, "which fill no batch of 3"),
@@ -517,7 +517,7 @@ def test_the_gpu_is_not_waited_for(no_waiting: Any) -> None:
         ("coreset", {"indices": [1, 1]}, "each may occur once"),
         ("coreset", {"indices": [10]}, r"within 0\.\.9"),
         ("coreset", {"indices": [1, 2], "budget": 0.5}, "beside indices"),
-        ("coreset", {"budget": Linear(0.1, 0.2)}, "chosen once"),
+        ("coreset", {"budget": LinearBudget(0.1, 0.2)}, "chosen once"),
     ],
 )
 def test_bad_options(name: str, options: dict[str, Any], message: str) -> None:

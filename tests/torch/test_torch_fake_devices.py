@@ -25,8 +25,8 @@ from subsetopt.torch import (  # noqa: E402
     supervised,
 )
 from subsetopt.torch import features as of  # noqa: E402
-from subsetopt.torch.search import mean  # noqa: E402
-from subsetopt.torch.search.joint import exchange_jointly  # noqa: E402
+from subsetopt.torch.search import _mean  # noqa: E402
+from subsetopt.torch.search._joint import exchange_jointly  # noqa: E402
 
 RULES = tuple(name for name in base.RULES if name != "obftf_exact")
 SIZES = ((1, 1), (2, 1), (128, 13), (128, 127), (128, 128), (4096, 1024))
@@ -117,7 +117,7 @@ def waiting_refused() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def fakes() -> Iterator[Any]:
     """Make tensors fakes, generators none, and forget what was kept of them."""
-    kept = of._kept_signs.cache_clear, mean._PLANS.clear
+    kept = of._kept_signs.cache_clear, _mean._PLANS.clear
     with (
         mock.patch.object(base.Rule, "_own_generator", return_value=None),
         mock.patch.object(DistributedRule, "_own_generator", return_value=None),

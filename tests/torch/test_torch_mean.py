@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 import subsetopt as so
 
 torch: Any = pytest.importorskip("torch")
-search = pytest.importorskip("subsetopt.torch.search.mean")
+search = pytest.importorskip("subsetopt.torch.search._mean")
 match_mean = search.match_mean
 
 cuda = pytest.mark.cuda

@@ -6,7 +6,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
-from subsetopt.torch import ranks  # noqa: E402
+from subsetopt.torch import _ranks  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -24,5 +24,5 @@ def test_losses_are_sent_by_a_device_that_the_group_serves(
     monkeypatch.setattr(torch.distributed, "get_backend_config", lambda group=None: served)
     monkeypatch.setattr(torch.distributed, "all_gather", all_gather)
     with pytest.raises(ZeroDivisionError):
-        ranks.gathered(torch.rand(3), [3, 3], None)
+        _ranks.gathered(torch.rand(3), [3, 3], None)
     assert seen == [device] * 3

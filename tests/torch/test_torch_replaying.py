@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 torch: Any = pytest.importorskip("torch")
-replaying = pytest.importorskip("subsetopt.torch.rules.replaying")
+replaying = pytest.importorskip("subsetopt.torch.rules._replaying")
 rule = pytest.importorskip("subsetopt.torch.rules").rule
-Candidates = pytest.importorskip("subsetopt.torch.rules.candidates").Candidates
+Candidates = pytest.importorskip("subsetopt.torch.rules._candidates").Candidates
 
 from subsetopt.errors import InvalidOption  # noqa: E402
 

@@ -15,7 +15,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem, MissingDependency, U
 
 torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
-candidates = pytest.importorskip("subsetopt.torch.rules.candidates")
+candidates = pytest.importorskip("subsetopt.torch.rules._candidates")
 rule, subset_size = base.rule, base.subset_size
 
 cuda = pytest.mark.cuda
@@ -388,7 +388,7 @@ def test_nothing_heavy_is_loaded_before_it_is_asked_for() -> None:
     code = (
         "import sys, subsetopt.torch as t; assert 'torch' not in sys.modules; "
         "assert 'rule' in dir(t); t.rule('uniform'); assert 'torch' in sys.modules; "
-        "assert 'subsetopt.torch.rules.prob' not in sys.modules; "
+        "assert 'subsetopt.torch.rules._prob' not in sys.modules; "
         "t.rule('vector'); assert 'torch._dynamo' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

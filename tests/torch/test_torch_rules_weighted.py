@@ -10,7 +10,7 @@ from subsetopt.errors import InvalidOption, UnsupportedProblem
 
 torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
-candidates = pytest.importorskip("subsetopt.torch.rules.candidates")
+candidates = pytest.importorskip("subsetopt.torch.rules._candidates")
 rule = base.rule
 
 

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from torch import Tensor  # noqa: E402
 
 from subsetopt.errors import InvalidOption  # noqa: E402
-from subsetopt.torch.budgets import During, Linear  # noqa: E402
+from subsetopt.torch.budgets import During, LinearBudget  # noqa: E402
 from subsetopt.torch.functional import select  # noqa: E402
 from subsetopt.torch.rules import Rule, rule  # noqa: E402
 from subsetopt.torch.step import SubsetStep  # noqa: E402
@@ -143,7 +143,7 @@ def test_the_lowest_of_a_whole_batch_that_was_drawn_is_one() -> None:
 
 
 def test_a_schedule() -> None:
-    warm = During(Linear(0.5, 0.25), start=2)
+    warm = During(LinearBudget(0.5, 0.25), start=2)
     step = SubsetStep(network(), ENTROPY, "max_loss", warm, total_steps=5)
     assert [step(batch).size for batch in batches(5)] == [16, 16, 6, 5, 4]
     with pytest.raises(InvalidOption, match="total_steps="):

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from subsetopt.torch.isolation import Isolation  # noqa: E402
+from subsetopt.torch._isolation import Isolation  # noqa: E402
 from subsetopt.torch.recorded import RecordedLosses  # noqa: E402
 from subsetopt.torch.step import SubsetStep  # noqa: E402
 

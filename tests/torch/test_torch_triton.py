@@ -18,7 +18,7 @@ from subsetopt.errors import InvalidProblem
 
 torch: Any = pytest.importorskip("torch")
 pytest.importorskip("triton", reason="Triton comes with the CUDA builds of torch")
-search = pytest.importorskip("subsetopt.torch.search.mean")
+search = pytest.importorskip("subsetopt.torch.search._mean")
 rule = pytest.importorskip("subsetopt.torch.rules").rule
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -42,9 +42,9 @@ def test_under_the_interpreter() -> None:
 
 
 def kernel() -> Any:
-    from subsetopt.torch.search import triton_mean
+    from subsetopt.torch.search import _triton_mean
 
-    return triton_mean.match_mean
+    return _triton_mean.match_mean
 
 
 def drawn(*shape: int) -> tuple[Any, Any]:

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt._kernels import features as kernels
+from subsetopt._kernels import zero_sum_rows as kernels
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.torch import rule
 
 torch: Any = pytest.importorskip("torch")
-search = pytest.importorskip("subsetopt.torch.search.vectors")
-on_cpu = pytest.importorskip("subsetopt.torch.search.compiled")
-frank_wolfe = pytest.importorskip("subsetopt.torch.search.frank_wolfe").frank_wolfe
+search = pytest.importorskip("subsetopt.torch.search._vector_swaps")
+on_cpu = pytest.importorskip("subsetopt.torch.search._compiled")
+frank_wolfe = pytest.importorskip("subsetopt.torch.search._batched_frank_wolfe").frank_wolfe
 
 cuda = pytest.mark.cuda
 
@@ -198,7 +198,7 @@ def test_fixed_shapes_without_a_break(first: str) -> None:
 def test_enough_rounds_are_known_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
     """On the device the number is fixed; with it a descent ends about where it would for ever."""
     features, losses = drawn(2, 256, 48), torch.zeros(2, 256)
-    module = pytest.importorskip("subsetopt.torch.rules.vector")
+    module = pytest.importorskip("subsetopt.torch.rules._vector")
     monkeypatch.setattr(module, "match_vectors_compiled", None)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     enough, more = (

@@ -16,8 +16,8 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from subsetopt.torch import watching  # noqa: E402
-from subsetopt.torch.watching import CSVWriter, TensorBoardWriter, Watcher  # noqa: E402
+from subsetopt.torch import _watching  # noqa: E402
+from subsetopt.torch._watching import CSVWriter, TensorBoardWriter, Watcher  # noqa: E402
 
 
 @settings(max_examples=50, deadline=None)
@@ -150,7 +150,7 @@ def test_tensorboard_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     from subsetopt._dependencies import OptionalDependency
 
     missing = OptionalDependency("tensorboard", "no_such_module")
-    monkeypatch.setattr(watching, "TENSORBOARD", missing)
+    monkeypatch.setattr(_watching, "TENSORBOARD", missing)
     with pytest.raises(MissingDependency, match="pip install 'tensorboard'"):
         TensorBoardWriter(tmp_path)
 

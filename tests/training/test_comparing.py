@@ -9,12 +9,12 @@ torch = pytest.importorskip("torch")
 
 from subsetopt._files import locked_folder  # noqa: E402
 from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
-from subsetopt.training import comparing  # noqa: E402
-from subsetopt.training.comparing import execute, load, runs_of  # noqa: E402
-from subsetopt.training.result import Passes, Result  # noqa: E402
+from subsetopt.training import _run_grid  # noqa: E402
+from subsetopt.training._run_grid import execute, load, runs_of  # noqa: E402
+from subsetopt.training._settings import Settings  # noqa: E402
+from subsetopt.training._tuning import Tuning  # noqa: E402
 from subsetopt.training.run import Run  # noqa: E402
-from subsetopt.training.settings import Settings  # noqa: E402
-from subsetopt.training.tuning import Tuning  # noqa: E402
+from subsetopt.training.run_result import Passes, Result  # noqa: E402
 
 SHORT = {"epochs": 1, "lr": 0.1, "batch_size": 64}
 
@@ -60,13 +60,13 @@ def test_results_are_kept_and_resumed(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(InvalidFile, match="already"):
         execute(runs, settings)
     trained: list[Run] = []
-    real = comparing.train_one
+    real = _run_grid.train_one
 
     def spy(run: Run, settings: Settings, threads: int) -> Result:
         trained.append(run)
         return real(run, settings, threads)
 
-    monkeypatch.setattr(comparing, "train_one", spy)
+    monkeypatch.setattr(_run_grid, "train_one", spy)
     found = execute(runs, replace(settings, resume=True))
     assert trained == runs[3:]
     assert [result.run for result in found] == runs
@@ -124,7 +124,7 @@ def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.extend(runs)
         return [planted(run) for run in runs]
 
-    monkeypatch.setattr("subsetopt.training.tuning.execute", fake)
+    monkeypatch.setattr("subsetopt.training._tuning.execute", fake)
     runs = runs_of("digits", ["obftf"], [0.1, 0.5], [0, 1, 2], **SHORT)
     ready, found = Tuning().tune(runs, Settings())
     assert len(seen) == 2 * 2 * 5 * 3  # rules x budgets x rates x seeds
@@ -160,5 +160,5 @@ def test_a_folder_is_of_one_comparison_at_a_time(
             execute(runs, settings)
         assert not (tmp_path / "runs").exists()
         monkeypatch.setenv("RANK", "1")  # of the processes of torchrun the first one holds it
-        monkeypatch.setattr(comparing, "_results", lambda *_: iter(()))
+        monkeypatch.setattr(_run_grid, "_results", lambda *_: iter(()))
         assert execute(runs, settings) == []

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.training.result import Passes, Result
 from subsetopt.training.run import Run
+from subsetopt.training.run_result import Passes, Result
 
 PLAIN = Run(task="digits", epochs=2, batch_size=64, lr=0.1)
 

@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from subsetopt.training.data.splits import Data, TensorSplit
+from subsetopt.training.data._splits import Data, TensorSplit
 from subsetopt.training.loop import Training
-from subsetopt.training.result import Result
 from subsetopt.training.run import Run
+from subsetopt.training.run_result import Result
 
 SIZE, BATCH = 96, 16
 

@@ -9,21 +9,21 @@ from typing import Any
 
 from subsetopt._registry import Registry
 
-from . import facility, kdpp, random, submodular
+from . import _facility_location, _kdpp, _random_batches, submodular
+from ._facility_location import FacilityLocation
+from ._kdpp import KDPP
+from ._random_batches import RandomBatches
 from .base import Baseline
-from .facility import FacilityLocation
-from .kdpp import KDPP
-from .random import Random
 from .submodular import Submodular
 
 BASELINES = Registry(
     "baseline",
     __package__,
     {
-        "random": "random:Random",
+        "_random_batches": "_random_batches:RandomBatches",
         "submodular": "submodular:Submodular",
-        "k-dpp": "kdpp:KDPP",
-        "facility": "facility:FacilityLocation",
+        "k-dpp": "_kdpp:KDPP",
+        "_facility_location": "_facility_location:FacilityLocation",
     },
 )
 """Every baseline by its name."""
@@ -48,7 +48,7 @@ __all__ = [
     "KDPP",
     "Baseline",
     "FacilityLocation",
-    "Random",
+    "RandomBatches",
     "Submodular",
     "facility",
     "kdpp",

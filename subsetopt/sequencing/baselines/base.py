@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.limits import Limits
-from subsetopt.problems import checks
-from subsetopt.problems.points import points
+from subsetopt.problems import _validation
+from subsetopt.problems._points import points
 
 Indices = NDArray[np.int64]
 Picker = Callable[[Indices, int], Indices]
@@ -89,7 +89,7 @@ class Baseline(ABC):
         """Return k of the n points, sorted; parameters and errors as those of `order`."""
         features = points("X", X)
         n = len(features)
-        size = checks.subset_size(k, n)
+        size = _validation.subset_size(k, n)
         pick = self.picker(features, size, checked_scores(scores, n), _generator(seed))
         return np.sort(pick(np.arange(n, dtype=np.int64), size))
 
@@ -120,13 +120,13 @@ def available_mask(available: ArrayLike | None, n: int, k: object) -> tuple[NDAr
     mask = np.ones(n, dtype=np.bool_)
     if available is not None:
         mask[:] = False
-        mask[checks.selection(available, n, 1, n)] = True
-    return mask, checks.subset_size(k, int(np.count_nonzero(mask)))
+        mask[_validation.selection(available, n, 1, n)] = True
+    return mask, _validation.subset_size(k, int(np.count_nonzero(mask)))
 
 
 def _batch_size(size: object, n: int) -> int:
     try:
-        return checks.subset_size(size, n)
+        return _validation.subset_size(size, n)
     except InvalidProblem:
         raise InvalidProblem(f"batch_size must be an integer in [1, {n}]; got {size!r}") from None
 
@@ -135,7 +135,7 @@ def checked_scores(scores: ArrayLike | None, n: int) -> NDArray[np.float64] | No
     """Return uncertainties as float64 (n,), or raise InvalidProblem."""
     if scores is None:
         return None
-    array = checks.numeric_array("scores", scores, dimensions=(1,)).astype(np.float64)
+    array = _validation.numeric_array("scores", scores, dimensions=(1,)).astype(np.float64)
     if len(array) != n:
         raise InvalidProblem(f"scores has shape {array.shape}; one number a point, ({n},)")
     return array

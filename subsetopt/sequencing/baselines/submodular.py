@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt._checks import require_number
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.problems.points import points
+from subsetopt.problems._points import points
 
 from .base import (
     Baseline,
@@ -157,11 +157,11 @@ class _Terms:
     coverage: float
 
     def greedy(self, candidates: Indices, k: int) -> tuple[Indices, NDArray[np.float64]]:
-        from subsetopt._kernels import submodular
+        from subsetopt._kernels import submodular_gains
 
         chosen, gains = np.empty(k, dtype=np.int64), np.empty(k)
         n, d = len(candidates), self.features.shape[1]
-        submodular.lazy_greedy(
+        submodular_gains.lazy_greedy(
             self.features[candidates],
             self.modular[candidates],
             self.diversity,

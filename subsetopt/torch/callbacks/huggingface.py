@@ -12,12 +12,12 @@ from torch.utils.data import DataLoader
 from subsetopt._dependencies import OptionalDependency
 from subsetopt._files import replacing
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
-from subsetopt.torch.importance import ImportanceSampler
+from subsetopt.torch._importance import ImportanceSampler
+from subsetopt.torch._watching import Watcher, Writer
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import StepResult, SubsetStep
-from subsetopt.torch.watching import Watcher, Writer
 
-from .selection import Selection
+from ._selection import Selection
 
 TRANSFORMERS = OptionalDependency("transformers", "transformers", ">=4.57", extra="huggingface")
 ACCELERATE = OptionalDependency("accelerate", "accelerate", extra="huggingface")
@@ -25,7 +25,7 @@ _transformers: Any = TRANSFORMERS.load()
 ACCELERATE.load()
 
 
-class SelectionCallback(_transformers.TrainerCallback):  # type: ignore[misc]
+class SelectionTrainerCallback(_transformers.TrainerCallback):  # type: ignore[misc]
     """Carries a selection along in a Trainer of transformers; `SubsetTrainer` makes its own.
 
     It sets the epoch of the batch sampler, counts the batches, and keeps sampler, step and watcher
@@ -155,7 +155,7 @@ class SubsetTrainer(_transformers.Trainer):  # type: ignore[misc]
         if isinstance(sampler, ImportanceSampler) and step is None and losses is None:
             losses = model_losses
         self.losses = losses
-        self.carried = SelectionCallback(Selection(sampler, step, watcher, writer, ids))
+        self.carried = SelectionTrainerCallback(Selection(sampler, step, watcher, writer, ids))
         super().__init__(*arguments, **options)
         self.add_callback(self.carried)
         if step is not None or losses is not None:

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from subsetopt._dependencies import OptionalDependency
+from subsetopt.torch._watching import Watcher, Writer
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import StepResult, SubsetStep
-from subsetopt.torch.watching import Watcher, Writer
 
-from .selection import Selection
+from ._selection import Selection
 
 LIGHTNING = OptionalDependency("lightning", "lightning", ">=2.5.1", extra="lightning")
 # Before, its own counts of a run that is resumed in the middle of an epoch are wrong.

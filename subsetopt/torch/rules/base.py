@@ -11,31 +11,25 @@ from subsetopt._checks import is_integer, require
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
-from .candidates import (
-    Candidates,
-    checked_features,
-    checked_losses,
-    place_of,
-    wanted_features,
-)
-from .checks import subset_size
-from .replaying import Replays
+from ._arguments import subset_size
+from ._candidates import Candidates, checked_features, checked_losses, place_of, wanted_features
+from ._replaying import Replays
 
 RULES = Registry(
     "rule",
     __package__,
     {
-        "uniform": "uniform:Uniform",
-        "obftf": "obftf:OBFTF",
-        "obftf_exact": "obftf_exact:ExactOBFTF",
-        "stride": "stride:Stride",
-        "prob": "prob:Prob",
-        "mink": "mink:MinK",
-        "max_loss": "max_loss:MaxLoss",
-        "selective_backprop": "selective_backprop:SelectiveBackprop",
-        "ordered_sgd": "ordered_sgd:OrderedSGD",
-        "vector": "vector:VectorMatching",
-        "frank_wolfe": "vector:FrankWolfe",
+        "uniform": "_uniform:Uniform",
+        "obftf": "_obftf:OBFTF",
+        "obftf_exact": "_obftf_exact:ExactOBFTF",
+        "stride": "_sorted_stride:StrideRule",
+        "prob": "_prob:Prob",
+        "mink": "_mink:MinK",
+        "max_loss": "_max_loss:MaxLoss",
+        "selective_backprop": "_selective_backprop:SelectiveBackprop",
+        "ordered_sgd": "_ordered_sgd:OrderedSGD",
+        "vector": "_vector:VectorMatching",
+        "frank_wolfe": "_vector:FrankWolfeRule",
     },
 )
 """Where each rule lives: its module in this package, and its class."""

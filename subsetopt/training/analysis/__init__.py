@@ -1,12 +1,12 @@
 """What runs have shown: rules beside the baseline of the same budget, seed by seed."""
 
-from .courses import Axis, Course, courses
-from .groups import Group, grouped
-from .matching import at_equal_cost, baselines_at_equal_cost
+from ._group_results import Analysis, GroupResult, TaskResult, analyse, at_cost, at_seconds
+from .groups import RunGroup, grouped
+from .learning_curves import Axis, LearningCurve, courses
+from .matched_cost import at_equal_cost, baselines_at_equal_cost
 from .measures import FINAL, Measure, after_cost, after_seconds
-from .pairing import FEWEST, LEVEL, Comparison, Verdict, compared, holm, judged_together
-from .report import Analysis, Family, Judged, analyse, at_cost, at_seconds
-from .summary import Spread, Summary
+from .pairing import FEWEST, LEVEL, PairedComparison, RuleVerdict, compared, holm, judged_together
+from .seed_summary import Spread, Summary
 
 __all__ = [
     "FEWEST",
@@ -14,15 +14,15 @@ __all__ = [
     "LEVEL",
     "Analysis",
     "Axis",
-    "Comparison",
-    "Course",
-    "Family",
-    "Group",
-    "Judged",
+    "GroupResult",
+    "LearningCurve",
     "Measure",
+    "PairedComparison",
+    "RuleVerdict",
+    "RunGroup",
     "Spread",
     "Summary",
-    "Verdict",
+    "TaskResult",
     "after_cost",
     "after_seconds",
     "analyse",

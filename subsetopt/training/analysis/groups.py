@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from subsetopt.errors import InvalidOption
-from subsetopt.training.result import Result
+from subsetopt.training.run_result import Result
 
 OWN = ("task", "rule", "budget", "seed", "lr")
 """What is no part of the setting."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class RunGroup:
     """Runs of one task at one budget, alike but for the rule and the seed.
 
     Parameters
@@ -38,7 +38,7 @@ class Group:
         return next(iter(next(iter(self.results.values())).values()))
 
 
-def grouped(results: Iterable[Result]) -> list[Group]:
+def grouped(results: Iterable[Result]) -> list[RunGroup]:
     """Return the groups: those of one task and setting together, by budget.
 
     Raises
@@ -60,7 +60,7 @@ def grouped(results: Iterable[Result]) -> list[Group]:
     return found
 
 
-def _by_budget(results: Iterable[Result], with_lr: bool) -> list[Group]:
+def _by_budget(results: Iterable[Result], with_lr: bool) -> list[RunGroup]:
     budgets: dict[float, dict[str, dict[int, Result]]] = {}
     for result in results:
         run = result.run
@@ -73,7 +73,7 @@ def _by_budget(results: Iterable[Result], with_lr: bool) -> list[Group]:
         first = next(iter(next(iter(rules.values())).values()))
         setting = _setting(first) | ({"lr": first.run.lr} if with_lr else {})
         task = setting.pop("task")
-        groups.append(Group(task=task, setting=setting, budget=budget, results=rules))
+        groups.append(RunGroup(task=task, setting=setting, budget=budget, results=rules))
     return groups
 
 

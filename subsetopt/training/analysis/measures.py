@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from subsetopt.errors import InvalidOption
-from subsetopt.training.result import Result
+from subsetopt.training.run_result import Result
 
 _ROUNDING = 1 + 1e-9
 

@@ -16,7 +16,7 @@ FEWEST = 3
 _ROUNDING = 1e-12
 
 
-class Verdict(StrEnum):
+class RuleVerdict(StrEnum):
     """What may be said of a rule."""
 
     BETTER = "better"
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class PairedComparison:
     """A rule against the baseline on the seeds that both have.
 
     Parameters
@@ -65,18 +65,18 @@ class Comparison:
     adjusted: float | None = None
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> RuleVerdict:
         """What may be said, all comparisons of the report taken together."""
         if self.pairs < FEWEST:
-            return Verdict.TOO_FEW
+            return RuleVerdict.TOO_FEW
         if self.adjusted is not None and self.adjusted <= LEVEL:
-            return Verdict.BETTER if self.gain > 0 else Verdict.WORSE
+            return RuleVerdict.BETTER if self.gain > 0 else RuleVerdict.WORSE
         if self.diverged > self.baseline_diverged:
-            return Verdict.DIVERGED
-        return Verdict.NO_DIFFERENCE
+            return RuleVerdict.DIVERGED
+        return RuleVerdict.NO_DIFFERENCE
 
 
-def compared(own: Mapping[int, float], base: Mapping[int, float], better: str) -> Comparison:
+def compared(own: Mapping[int, float], base: Mapping[int, float], better: str) -> PairedComparison:
     """Compare values by seed with those of the baseline; not finite is diverged.
 
     Parameters
@@ -107,7 +107,7 @@ def compared(own: Mapping[int, float], base: Mapping[int, float], better: str) -
         return replace(_by_signs(signs.tolist(), mean, counts), gain=sign * mean)
     error, freedom = spread / sqrt(len(seeds)), len(seeds) - 1
     half = t_quantile(1 - LEVEL / 2, freedom) * error
-    return Comparison(
+    return PairedComparison(
         **counts,
         difference=mean,
         low=mean - half,
@@ -126,9 +126,9 @@ def _gain(own: float, base: float, sign: int) -> float:
 
 def _by_signs(
     gains: Sequence[float], difference: float | None, counts: Mapping[str, int]
-) -> Comparison:
+) -> PairedComparison:
     ups, downs = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
-    return Comparison(
+    return PairedComparison(
         **counts,
         difference=difference,
         low=None,
@@ -149,7 +149,7 @@ def holm(probabilities: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def judged_together(found: Sequence[Comparison | None]) -> list[Comparison | None]:
+def judged_together(found: Sequence[PairedComparison | None]) -> list[PairedComparison | None]:
     """Return the comparisons with p adjusted by Holm's method, over all that have one."""
     tests = [one.p for one in found if one is not None and one.p is not None]
     left = iter(holm(tests))

@@ -13,11 +13,11 @@ KINDS = Registry(
     "augmentation",
     __package__,
     {
-        "none": "plain:Unchanged",
-        "standard": "plain:Standard",
-        "randaugment": "randaugment:RandAugment",
-        "mixup": "mixing:Mixup",
-        "ricap": "mixing:RICAP",
+        "none": "_plain:Unchanged",
+        "standard": "_plain:Standard",
+        "randaugment": "_randaugment:RandAugment",
+        "mixup": "_mixing:Mixup",
+        "ricap": "_mixing:RICAP",
     },
 )
 """Where each augmentation lives: its module in this package, and its class."""

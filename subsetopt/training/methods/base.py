@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from subsetopt._registry import Registry, require_options
 from subsetopt._spec import Spec
 from subsetopt.torch import features
-from subsetopt.torch.epochs import sampler
+from subsetopt.torch._epochs import sampler
 from subsetopt.torch.rules import RULES
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import LossFunction, SubsetStep
-from subsetopt.training.data.splits import Batch, Data
+from subsetopt.training.data._splits import Batch, Data
 from subsetopt.training.run import Run
 from subsetopt.training.tasks import Task
 
@@ -23,19 +23,19 @@ METHODS = Registry(
     __package__,
     {
         "full": "base:Full",
-        **dict.fromkeys(RULES, "within:Within"),
-        "sb": "filling:Filling",
-        "osgd": "within:Truncated",
-        "unif_sgd": "by_epoch:ByEpoch",
-        "p_sgd": "by_epoch:ByEpoch",
-        "c_sgd": "by_epoch:ByEpoch",
-        "scan_sgd": "by_epoch:ByEpoch",
-        "coreset": "by_epoch:ByEpoch",
-        "mmd": "orders:Sequenced",
-        "submodular": "orders:Baselined",
-        "k-dpp": "orders:Baselined",
-        "facility": "orders:Baselined",
-        "random_order": "orders:Baselined",
+        **dict.fromkeys(RULES, "_batch_rules:Within"),
+        "sb": "_filled_batches:Filling",
+        "osgd": "_batch_rules:Truncated",
+        "unif_sgd": "_epoch_samplers:ByEpoch",
+        "p_sgd": "_epoch_samplers:ByEpoch",
+        "c_sgd": "_epoch_samplers:ByEpoch",
+        "scan_sgd": "_epoch_samplers:ByEpoch",
+        "coreset": "_epoch_samplers:ByEpoch",
+        "mmd": "_precomputed_orders:Sequenced",
+        "submodular": "_precomputed_orders:Baselined",
+        "k-dpp": "_precomputed_orders:Baselined",
+        "facility": "_precomputed_orders:Baselined",
+        "random_order": "_precomputed_orders:Baselined",
     },
 )
 """Where each method lives: its module in this package, and its class."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from subsetopt.report import Document, Facts, Figure, Notes, Picture, Section, Style, plain, styles
-from subsetopt.report.document import write_text
-from subsetopt.training.analysis import Analysis, Family, Judged, Summary
-from subsetopt.training.result import PARTS
+from subsetopt.report._document import write_text
+from subsetopt.training.analysis import Analysis, GroupResult, Summary, TaskResult
+from subsetopt.training.run_result import PARTS
 
-from . import analysis_figures as figures
-from .analysis_findings import conditions, findings, remarks, where
-from .rule_table import MARK, columns, rule_table
+from . import _analysis_figures as figures
+from ._analysis_findings import conditions, findings, remarks, where
+from ._rule_table import MARK, columns, rule_table
 
 
 def document(analysis: Analysis) -> Document:
@@ -35,7 +35,7 @@ def document(analysis: Analysis) -> Document:
     )
 
 
-def _section(family: Family, measure: str, number: int, looks: Mapping[str, Style]) -> Section:
+def _section(family: TaskResult, measure: str, number: int, looks: Mapping[str, Style]) -> Section:
     marked = [f"{MARK} the baseline"] if any(group.baseline for group in family.groups) else []
     return Section(
         family.task,
@@ -50,7 +50,7 @@ def _section(family: Family, measure: str, number: int, looks: Mapping[str, Styl
     )
 
 
-def _pictures(family: Family, number: int, looks: Mapping[str, Style]) -> Iterator[Picture]:
+def _pictures(family: TaskResult, number: int, looks: Mapping[str, Style]) -> Iterator[Picture]:
     end = f"{number}-{_safe(family.task)}"
     if any(group.budget < 1 for group in family.groups):
         for name, effective in (("budget", False), ("cost", True)):
@@ -71,7 +71,7 @@ def _pictures(family: Family, number: int, looks: Mapping[str, Style]) -> Iterat
 
 
 def _of_group(
-    family: Family, group: Judged, looks: Mapping[str, Style]
+    family: TaskResult, group: GroupResult, looks: Mapping[str, Style]
 ) -> dict[str, tuple[str, Callable[[], Figure]]]:
     found: dict[str, tuple[str, Callable[[], Figure]]] = {}
     if group.baseline is not None:

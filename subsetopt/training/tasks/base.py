@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from subsetopt.errors import InvalidFile
-from subsetopt.training.data.arrays import Arrays
-from subsetopt.training.data.fetching import fetch
-from subsetopt.training.data.splits import Data
+from subsetopt.training.data._array_dataset import ArrayDataset
+from subsetopt.training.data._fetching import fetch
+from subsetopt.training.data._splits import Data
 from subsetopt.training.recipe import Recipe
 
 
@@ -140,7 +140,7 @@ class Regression(Task):
 
 def evaluated(task: Task, model: nn.Module, split: Any, batch_size: int = 1000) -> dict[str, float]:
     """Return the metrics of a model on a split; in evaluation mode, and back."""
-    from subsetopt.training.data.splits import in_order
+    from subsetopt.training.data._splits import in_order
 
     before = model.training
     model.eval()
@@ -169,8 +169,12 @@ def require_files(folder: Path | None, what: str) -> Path:
 
 
 def read_files(
-    read: Callable[[Path], Arrays], folder: Path | None, what: str, original: str, download: bool
-) -> Arrays:
+    read: Callable[[Path], ArrayDataset],
+    folder: Path | None,
+    what: str,
+    original: str,
+    download: bool,
+) -> ArrayDataset:
     """Return what a reader finds in the folder of data, fetched before where that is asked for.
 
     Parameters
@@ -180,7 +184,7 @@ def read_files(
     what : str
         The data set, for messages.
     original : str
-        Its name in `subsetopt.training.data.fetching.ORIGINALS`.
+        Its name in `subsetopt.training.data._fetching.ORIGINALS`.
     download : bool
     """
     where = require_files(folder, what)

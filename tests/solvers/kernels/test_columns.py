@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt._kernels import _tiers, columns, rng, strata, tilted
+from subsetopt._kernels import _tiers, rng, row_swaps, strata, tilted
 
 Floats = NDArray[np.float64]
 FOREVER = 2**40
@@ -15,12 +15,12 @@ FOREVER = 2**40
 
 def _lay_out(rows: Any, places: Any, standardise: bool, rounding: float, laid: Any) -> float:
     room = np.empty(laid.shape, rows.dtype), *np.empty((2, len(laid)))
-    return float(columns.lay_out(rows, places, standardise, rounding, laid, *room))
+    return float(row_swaps.lay_out(rows, places, standardise, rounding, laid, *room))
 
 
 def _exchange(laid: Any, places: Any, k: int, width: int, *told: float) -> tuple[float, int]:
     room = np.empty(len(laid)), np.empty(len(laid), np.float32), np.empty(width, np.float32)
-    value, looked = columns.exchange(laid, places, k, width, *told, *room)
+    value, looked = row_swaps.exchange(laid, places, k, width, *told, *room)
     return float(value), int(looked)
 
 
@@ -61,7 +61,7 @@ def _value(laid: Any, k: int) -> float:
 def test_shuffle_is_a_fair_permutation() -> None:
     state, places, counts = rng.seeded(0), np.empty(6, np.int64), np.zeros((6, 6))
     for _ in range(3000):
-        columns.shuffle(places, state)
+        row_swaps.shuffle(places, state)
         assert sorted(places) == list(range(6))
         counts[np.arange(6), places] += 1
     assert np.abs(counts - 500).max() < 110
@@ -104,7 +104,7 @@ def test_nearest(d: int) -> None:
     laid, _ = _laid(50, d, 0)
     vector, squares = laid[:, 3] * np.float32(2.0), np.empty(50, np.float32)
     wanted = np.square(laid[:, 7:40].astype(np.float64) + vector[:, None]).sum(axis=0)
-    best = _tiers.module("columns").nearest(laid, vector, 7, 40, squares)
+    best = _tiers.module("row_swaps").nearest(laid, vector, 7, 40, squares)
     np.testing.assert_allclose(squares[:33], wanted, rtol=1e-5)
     assert best == squares[:33].min()
 
@@ -149,7 +149,7 @@ def test_greedy_takes_what_the_twin_takes() -> None:
         lengths = np.square(rows[taken].sum(axis=0) + rows).sum(axis=1)
         lengths[taken] = np.inf
         taken.append(int(lengths.argmin()))
-    columns.take_greedily(
+    row_swaps.take_greedily(
         laid, places, 12, np.zeros(3), np.empty(3, np.float32), np.empty(40, np.float32)
     )
     assert places[:12].tolist() == taken

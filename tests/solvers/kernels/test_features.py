@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt._kernels import features
+from subsetopt._kernels import zero_sum_rows
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -36,10 +36,10 @@ def _greedy(rows: Floats, k: int) -> set[int]:
 def _extended(rows: Floats, k: int) -> Bools:
     """Return the greedy selection, in two calls."""
     norms, total = np.empty(len(rows)), np.zeros(rows.shape[1])
-    features.squared_norms(rows, norms)
+    zero_sum_rows.squared_norms(rows, norms)
     chosen = np.zeros(len(rows), dtype=np.bool_)
     for steps in (k // 2, k - k // 2):
-        features.extend(rows, norms, steps, chosen, total)
+        zero_sum_rows.extend(rows, norms, steps, chosen, total)
     return chosen
 
 
@@ -48,13 +48,13 @@ def test_products(d: int) -> None:
     rows = _rows(20, d, 0)
     vector = np.random.default_rng(d).normal(size=d)
     out = np.empty(20)
-    features.products(rows, vector, out)
+    zero_sum_rows.products(rows, vector, out)
     np.testing.assert_allclose(out, rows @ vector, rtol=1e-12, atol=1e-12)
 
 
 def test_products_keep_nan_and_infinity() -> None:
     out = np.empty(2)
-    features.products(np.array([[1.0, np.nan], [1.0, np.inf]]), np.ones(2), out)
+    zero_sum_rows.products(np.array([[1.0, np.nan], [1.0, np.inf]]), np.ones(2), out)
     assert np.isnan(out[0])
     assert out[1] == np.inf
 
@@ -77,7 +77,7 @@ def test_total_of() -> None:
     rows = _rows(15, 4, 0)
     chosen = np.random.default_rng(0).random(15) < 0.5
     total = np.ones(4)
-    features.total_of(rows, chosen, total)
+    zero_sum_rows.total_of(rows, chosen, total)
     np.testing.assert_allclose(total, rows[chosen].sum(axis=0))
 
 
@@ -97,12 +97,12 @@ def test_sweeps_end_where_no_exchange_helps(seed: int, work: int) -> None:
         gram = rows[members] @ rows.T
         at, exchanges = 0, 0
         while at < k:
-            at, more, stale = features.sweep(
+            at, more, stale = zero_sum_rows.sweep(
                 rows, members, gram, norms, at, work, chosen, total, similarity
             )
             assert stale == (more > 0 and n * d > work)
             if stale:
-                features.products(rows, total, similarity)
+                zero_sum_rows.products(rows, total, similarity)
             exchanges += more
         assert chosen.sum() == k
         scale = np.sqrt(norms.max())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt._kernels import frank_wolfe
+from subsetopt._kernels import hull_frank_wolfe
 from subsetopt.solvers.relaxations._quadratic_relaxation import largest
 from subsetopt.solvers.relaxations.frank_wolfe import room_for, started, weights_of_rows
 
@@ -28,7 +28,7 @@ def _rows(seed: int, shift: float = 1.0) -> Floats:
 
 def _started(rows: Floats, k: int, room: int) -> State:
     uniform = np.zeros(rows.shape[1])
-    frank_wolfe.add_rows(rows, k / len(rows), uniform)
+    hull_frank_wolfe.add_rows(rows, k / len(rows), uniform)
     return State(*started(rows, largest(-rows @ uniform, k), room))
 
 
@@ -36,7 +36,7 @@ def _iterate(rows: Floats, state: State, variant: int, steps: int, *told: float)
     """Take steps, told the tolerance, how many atoms there are, and the bound."""
     tolerance, count, bound = told
     room = room_for(rows, state.atoms.shape[1])
-    return frank_wolfe.iterate(
+    return hull_frank_wolfe.iterate(
         rows, variant, steps, tolerance, *state, int(count), bound, 0.0, False, *room
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subsetopt._kernels import herding
+from subsetopt._kernels import herding_steps
 from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
 
 
@@ -26,7 +26,7 @@ def _herded(matrix: Any, target: Any, k: int, most: int, replacement: bool) -> t
     """Return what is chosen, three steps at a time, and after how many steps."""
     chosen, counts = np.zeros(len(target), dtype=np.bool_), np.zeros(2, np.int64)
     state = chosen, np.zeros(len(target)), *seen_as_bits(-target), counts
-    while not herding.herd(matrix, target, k, most, replacement, 3, *state):
+    while not herding_steps.herd(matrix, target, k, most, replacement, 3, *state):
         assert counts[0] % 3 == 0
     assert counts[1] == chosen.sum() == k
     return chosen, int(counts[0])

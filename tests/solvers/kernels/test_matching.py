@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from subsetopt._kernels import _tiers, rng
-from subsetopt._kernels import exchanges as compiled_exchanges
-from subsetopt._kernels import matching as compiled_matching
+from subsetopt._kernels import multiple_swaps as compiled_exchanges
+from subsetopt._kernels import sum_matching as compiled_matching
 from subsetopt.solvers.heuristics import _scalar_search
 
 # What only kernels call cannot be called when it is compiled; that both are the same is tested too.
-matching, exchanges = _tiers.module("matching"), _tiers.module("exchanges")
+matching, exchanges = _tiers.module("sum_matching"), _tiers.module("multiple_swaps")
 ALL = compiled_matching.ALL
 
 Floats = NDArray[np.float64]

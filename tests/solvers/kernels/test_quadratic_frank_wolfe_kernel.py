@@ -63,7 +63,7 @@ def _room(k: int) -> tuple[NDArray[Any], ...]:
 
 
 def test_smallest_takes_the_first_of_equals() -> None:
-    smallest = _tiers.module("selection").smallest
+    smallest = _tiers.module("smallest_k").smallest
     for seed in range(60):
         generator = np.random.default_rng(seed)
         values = generator.normal(size=seed + 1)

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subsetopt._kernels import tabu
-from subsetopt.forms import QuadraticForm
+from subsetopt._kernels import tabu_walk
+from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER
 from subsetopt.solvers.heuristics._quadratic_search import Walks
 from subsetopt.solvers.heuristics._quadratic_steps import refresh
@@ -19,7 +19,7 @@ class _Walk(Walks):
         walked = self.chosen, self.potentials, self._members, self._until, self._barred, self._held
         room = *self._keys, *self._minima, self._near, self._found, self._numbers, self._counts
         rest = (steps, stall, goal, self._tenures, self._state)
-        kernel: Any = tabu.walk
+        kernel: Any = tabu_walk.walk
         return int(kernel(self.matrix, self.diagonal, *walked, *room, *rest))
 
     def enter(self) -> None:
@@ -53,37 +53,37 @@ def test_the_state_is_what_is_computed_afresh(n: int, k: int, dtype: Any) -> Non
         fresh = np.empty(n)
         value = refresh(walk._parts, walk.chosen, fresh, NEVER)
         np.testing.assert_allclose(walk.potentials, fresh, atol=1e-9)
-        assert walk._numbers[tabu.VALUE] == pytest.approx(value, abs=1e-8)
-        held = set(walk._held[: walk._counts[tabu.HELD]].tolist())
+        assert walk._numbers[tabu_walk.VALUE] == pytest.approx(value, abs=1e-8)
+        held = set(walk._held[: walk._counts[tabu_walk.HELD]].tolist())
         barred = set(np.flatnonzero(np.isinf(walk._barred)).tolist())
         assert barred == held | set(walk._members.tolist())
         assert not held & set(walk._members.tolist())
         value = refresh(walk._parts, walk._found, fresh, NEVER)
-        assert walk._numbers[tabu.BEST] == pytest.approx(value, abs=1e-8)
-        assert walk._numbers[tabu.BEST] <= best + 1e-9
-        best = walk._numbers[tabu.BEST]
+        assert walk._numbers[tabu_walk.BEST] == pytest.approx(value, abs=1e-8)
+        assert walk._numbers[tabu_walk.BEST] <= best + 1e-9
+        best = walk._numbers[tabu_walk.BEST]
 
 
 def test_without_tenures_the_best_exchange_is_taken() -> None:
     for seed in range(20):
         walk = _walk(14, 4, seed, tenure=0)
-        walk._numbers[[tabu.WIDTH_OUT, tabu.WIDTH_IN]] = 1e3  # all are looked at
+        walk._numbers[[tabu_walk.WIDTH_OUT, tabu_walk.WIDTH_IN]] = 1e3  # all are looked at
         u, chosen = walk.potentials.copy(), walk.chosen.copy()
         change = u[None, ~chosen] - u[chosen, None] - 2 * walk.matrix[np.ix_(chosen, ~chosen)]
         walk.walk(1)
-        assert walk._numbers[tabu.VALUE] - walk.value == pytest.approx(change.min(), abs=1e-9)
+        assert walk._numbers[tabu_walk.VALUE] - walk.value == pytest.approx(change.min(), abs=1e-9)
 
 
 def test_what_is_exchanged_is_left_alone() -> None:
     walk = _walk(60, 30, tenure=5)
     moves: list[tuple[int, int]] = []
     for _ in range(300):
-        before, least = walk.chosen.copy(), walk._numbers[tabu.BEST]
+        before, least = walk.chosen.copy(), walk._numbers[tabu_walk.BEST]
         walk.walk(1)
         out, entered = (int(np.flatnonzero(gone)[0]) for gone in
                         (before & ~walk.chosen, walk.chosen & ~before))  # fmt: skip
         recent = moves[-5:]
-        if walk._numbers[tabu.BEST] >= least:  # else the tenure may be broken
+        if walk._numbers[tabu_walk.BEST] >= least:  # else the tenure may be broken
             assert out not in [taken for _, taken in recent]
             assert entered not in [left for left, _ in recent]
         moves.append((out, entered))
@@ -94,6 +94,6 @@ def test_it_stops_when_stalled_or_at_the_goal() -> None:
     walk = _walk(40, 10)
     steps = walk.walk(10**6, stall=100)
     assert 100 <= steps < 10**6
-    assert walk._counts[tabu.NOW] - walk._counts[tabu.SINCE] == 100
+    assert walk._counts[tabu_walk.NOW] - walk._counts[tabu_walk.SINCE] == 100
     walk = _walk(40, 10)
     assert walk.walk(10**6, goal=walk.value + 1) == 0

@@ -8,8 +8,8 @@ from zlib import crc32
 
 import numpy as np
 
-from subsetopt.training.result import Passes, Result
 from subsetopt.training.run import Run
+from subsetopt.training.run_result import Passes, Result
 
 RULES = (
     "uniform",

@@ -2,13 +2,8 @@ from math import nan
 
 import pytest
 
-from subsetopt.training.analysis import (
-    Verdict,
-    analyse,
-    at_equal_cost,
-    baselines_at_equal_cost,
-)
-from subsetopt.training.reporting import analysis_figures, document, to_dict
+from subsetopt.training.analysis import RuleVerdict, analyse, at_equal_cost, baselines_at_equal_cost
+from subsetopt.training.reporting import _analysis_figures, document, to_dict
 
 from .made_up import made, made_one  # type: ignore[import-not-found]
 
@@ -48,7 +43,7 @@ def test_pairs_have_the_cost_and_the_seed_in_common() -> None:
     assert (uniform.baseline, obftf.budget) == (True, 0.1)
     assert obftf.comparison is not None
     assert obftf.comparison.difference == pytest.approx(-0.05 + 0.0015)
-    assert obftf.comparison.verdict is Verdict.WORSE
+    assert obftf.comparison.verdict is RuleVerdict.WORSE
     at_budget = analyse(results).groups[0].lines[1].comparison
     assert at_budget is not None
     assert at_budget.difference == pytest.approx(0.05 + 0.0015)
@@ -81,7 +76,7 @@ def test_the_report_says_cost_and_both_budgets() -> None:
     (group,) = to_dict(analysis)["families"][0]["groups"]
     assert group["cost"] == pytest.approx(0.43)
     assert [line["budget"] for line in group["rules"]] == [0.43, 0.1, 0.1]
-    figure = analysis_figures.differences(analysis.families[0], analysis.groups[0])
+    figure = _analysis_figures.differences(analysis.families[0], analysis.groups[0])
     assert "cost of 43 %" in figure.title
 
 

@@ -3,14 +3,14 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from subsetopt.training.analysis import LEVEL, Verdict, compared, holm
+from subsetopt.training.analysis import LEVEL, RuleVerdict, compared, holm
 
 
 def seeded(values: list[float]) -> dict[int, float]:
     return dict(enumerate(values))
 
 
-def alone(own: list[float], base: list[float], better: str = "higher") -> Verdict:
+def alone(own: list[float], base: list[float], better: str = "higher") -> RuleVerdict:
     """Return the verdict of a report with this one comparison."""
     from dataclasses import replace
 
@@ -30,10 +30,10 @@ def test_an_example_by_hand() -> None:
 
 def test_orientation() -> None:
     high, low = [0.95, 0.96, 0.97, 0.955], [0.90, 0.92, 0.91, 0.905]
-    assert alone(high, low, "higher") is Verdict.BETTER
-    assert alone(high, low, "lower") is Verdict.WORSE
-    assert alone(low, high, "higher") is Verdict.WORSE
-    assert alone(low, high, "lower") is Verdict.BETTER
+    assert alone(high, low, "higher") is RuleVerdict.BETTER
+    assert alone(high, low, "lower") is RuleVerdict.WORSE
+    assert alone(low, high, "higher") is RuleVerdict.WORSE
+    assert alone(low, high, "lower") is RuleVerdict.BETTER
 
 
 def test_seeds_that_one_has_alone_are_left_out_and_counted() -> None:
@@ -47,7 +47,7 @@ def test_seeds_that_one_has_alone_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_seeds(count: int) -> None:
     found = compared(seeded([2.0, 5.0][:count]), seeded([1.0, 1.0][:count]), "higher")
-    assert found.verdict is Verdict.TOO_FEW
+    assert found.verdict is RuleVerdict.TOO_FEW
     assert found.p is found.low is found.high is None
     assert (found.difference is None) == (count == 0)
 
@@ -56,7 +56,7 @@ def test_equal_runs_are_no_different() -> None:
     values = [0.9, 0.91, 0.92, 0.93]
     found = compared(seeded(values), seeded(values), "higher")
     assert (found.difference, found.p, found.low) == (0.0, 1.0, None)
-    assert alone(values, values) is Verdict.NO_DIFFERENCE
+    assert alone(values, values) is RuleVerdict.NO_DIFFERENCE
 
 
 def test_differences_without_a_spread_count_as_coins() -> None:
@@ -67,7 +67,7 @@ def test_differences_without_a_spread_count_as_coins() -> None:
     assert found.p == pytest.approx(2 * 0.5**5)
     assert found.gain > 0
     many = list(np.arange(8) / 10)
-    assert alone([x + 0.01 for x in many], many) is Verdict.BETTER
+    assert alone([x + 0.01 for x in many], many) is RuleVerdict.BETTER
 
 
 @pytest.mark.parametrize("lost", [nan, inf, -inf])
@@ -77,18 +77,19 @@ def test_a_diverged_run_loses(lost: float, better: str) -> None:
     found = compared(seeded([lost] * 6), seeded(base), better)
     assert (found.diverged, found.difference, found.low) == (6, None, None)
     assert found.p == pytest.approx(2 * 0.5**6)
-    assert alone([lost] * 6, base, better) is Verdict.WORSE
-    assert alone(base, [lost] * 6, better) is Verdict.BETTER
-    assert alone([lost] * 6, [lost] * 6, better) is Verdict.NO_DIFFERENCE
+    assert alone([lost] * 6, base, better) is RuleVerdict.WORSE
+    assert alone(base, [lost] * 6, better) is RuleVerdict.BETTER
+    assert alone([lost] * 6, [lost] * 6, better) is RuleVerdict.NO_DIFFERENCE
 
 
 def test_a_diverged_run_outweighs_wins_that_would_do_alone() -> None:
     base = [0.5, 0.51, 0.52, 0.53, 0.54]
     own = [0.6, 0.62, 0.61, 0.64, 0.66]
-    assert alone(own, base) is Verdict.BETTER
-    assert alone([*own[:4], nan], base) is Verdict.DIVERGED
+    assert alone(own, base) is RuleVerdict.BETTER
+    assert alone([*own[:4], nan], base) is RuleVerdict.DIVERGED
     assert (
-        alone([0.6, 0.62, nan, 0.64, 0.66], [0.5, nan, 0.52, 0.53, 0.54]) is Verdict.NO_DIFFERENCE
+        alone([0.6, 0.62, nan, 0.64, 0.66], [0.5, nan, 0.52, 0.53, 0.54])
+        is RuleVerdict.NO_DIFFERENCE
     )
 
 

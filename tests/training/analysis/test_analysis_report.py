@@ -4,7 +4,7 @@ import pytest
 
 from subsetopt.errors import InvalidOption
 from subsetopt.training.analysis import (
-    Verdict,
+    RuleVerdict,
     after_cost,
     analyse,
     at_cost,
@@ -85,7 +85,7 @@ def test_verdicts_hold_for_all_groups_together() -> None:
     least = min(found, key=lambda c: c.p or 1.0)
     assert least.adjusted == pytest.approx(30 * (least.p or 0.0))
     worst = {x.rule: x.comparison for x in analysis.groups[0].lines if x.comparison}["obftf"]
-    assert worst.verdict is Verdict.WORSE
+    assert worst.verdict is RuleVerdict.WORSE
     alone = analyse([r for r in made() if r.run.rule in ("uniform", "obftf")])
     assert alone.tests == 3
 
@@ -96,7 +96,7 @@ def test_diverged_runs_are_counted() -> None:
     _, line = analyse(own).groups[0].lines
     assert (line.seeds, line.diverged, line.value.count) == (4, 1, 3)
     assert line.comparison is not None
-    assert line.comparison.verdict is Verdict.DIVERGED
+    assert line.comparison.verdict is RuleVerdict.DIVERGED
     assert line.comparison.difference is None
 
 
@@ -123,7 +123,7 @@ def test_at_equal_cost() -> None:
     assert lines["obftf"].value.mean < 0.8
     comparison = lines["obftf"].comparison
     assert comparison is not None
-    assert comparison.verdict is Verdict.WORSE
+    assert comparison.verdict is RuleVerdict.WORSE
 
 
 def test_at_equal_seconds() -> None:
@@ -131,7 +131,7 @@ def test_at_equal_seconds() -> None:
     lines = [line for group in analysis.groups for line in group.lines]
     assert all(not line.values and line.value.mean is None for line in lines)
     found = [line.comparison for line in lines if line.comparison]
-    assert {comparison.verdict for comparison in found} == {Verdict.TOO_FEW}
+    assert {comparison.verdict for comparison in found} == {RuleVerdict.TOO_FEW}
     assert (
         analyse(made()).groups[0].lines[0].value == at_seconds(made(), 1e6).groups[0].lines[0].value
     )

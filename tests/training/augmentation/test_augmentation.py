@@ -213,7 +213,7 @@ def test_mixup_is_convex(soft: bool) -> None:
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0])
 def test_shares_follow_the_beta_distribution(alpha: float) -> None:
-    from subsetopt.training.augmentation.mixing import beta
+    from subsetopt.training.augmentation._mixing import beta
 
     shares = beta(alpha, 20_000, Generator().manual_seed(0))
     assert shares.mean() == pytest.approx(0.5, abs=0.01)

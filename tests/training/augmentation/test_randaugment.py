@@ -15,9 +15,9 @@ pytest.importorskip("kornia")
 
 from torch import Generator, Tensor  # noqa: E402
 
-from subsetopt.training.augmentation import augmentation, randaugment  # noqa: E402
-from subsetopt.training.augmentation.operations import FILL, OPERATIONS  # noqa: E402
-from subsetopt.training.augmentation.randaugment import as_floats, as_levels, one_each  # noqa: E402
+from subsetopt.training.augmentation import _randaugment, augmentation  # noqa: E402
+from subsetopt.training.augmentation._operations import FILL, OPERATIONS  # noqa: E402
+from subsetopt.training.augmentation._randaugment import as_floats, as_levels, one_each  # noqa: E402
 
 STRENGTHS = [0.0, 4 / 30, 0.5, 1.0]
 OFF = {
@@ -119,12 +119,12 @@ def test_what_is_cut_out() -> None:
 def test_kornia_is_asked_for_late_and_told_of_early(monkeypatch: pytest.MonkeyPatch) -> None:
     code = """
 import sys
-import subsetopt.training.augmentation.randaugment
+import subsetopt.training.augmentation._randaugment
 assert "kornia" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
     missing = OptionalDependency("kornia", "kornia_of_no_one", extra="train")
-    monkeypatch.setattr(randaugment, "KORNIA", missing)
+    monkeypatch.setattr(_randaugment, "KORNIA", missing)
     with pytest.raises(
         MissingDependency, match=r"kornia is not installed: pip install .*\[train\]"
     ):
@@ -137,7 +137,7 @@ def test_every_operation_is_equally_likely(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert len(OPERATIONS) == 16
     marked = {name: marking(kind) for kind, name in enumerate(OPERATIONS)}
-    monkeypatch.setattr(randaugment, "OPERATIONS", marked)
+    monkeypatch.setattr(_randaugment, "OPERATIONS", marked)
     generator = Generator().manual_seed(0)
     for n in (1, 20, 32):
         images = torch.arange(n, dtype=torch.uint8)[:, None, None, None] * 0
@@ -166,7 +166,7 @@ def test_images_stay_in_their_rows() -> None:
 
 @pytest.mark.parametrize("crop_last", [False, True])
 def test_the_margin(crop_last: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(randaugment, "one_each", lambda levels, *_: 255 - levels)
+    monkeypatch.setattr(_randaugment, "one_each", lambda levels, *_: 255 - levels)
     images = torch.full((64, 3, 8, 8), 200, dtype=torch.uint8)
     kind = augmentation("randaugment", False, None, count=1, crop_last=crop_last)
     found, _ = kind(images, torch.arange(len(images)), generator=Generator().manual_seed(0))

@@ -16,10 +16,10 @@ from subsetopt.errors import InvalidFile
 
 pytest.importorskip("torch")
 
-from subsetopt.training.data.cifar import read_cifar
-from subsetopt.training.data.digits import read_digits
-from subsetopt.training.data.mnist import read_images
-from subsetopt.training.data.svhn import read_svhn
+from subsetopt.training.data._cifar import read_cifar
+from subsetopt.training.data._digits_files import read_digits
+from subsetopt.training.data._mnist_files import read_images
+from subsetopt.training.data._svhn_files import read_svhn
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))
 TEN = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]

@@ -17,8 +17,8 @@ pytest.importorskip("torch")
 pytest.importorskip("pooch")
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.training.data import fetching
-from subsetopt.training.data.fetching import ORIGINALS, Original, fetch
+from subsetopt.training.data import _fetching
+from subsetopt.training.data._fetching import ORIGINALS, Original, fetch
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -78,7 +78,7 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_pooch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        fetching, "POOCH", OptionalDependency("pooch", "no_such_pooch", extra="train")
+        _fetching, "POOCH", OptionalDependency("pooch", "no_such_pooch", extra="train")
     )
     with pytest.raises(MissingDependency, match=r"pip install 'subsetopt\[train\]'"):
         fetch(tmp_path, "svhn")

@@ -11,7 +11,7 @@ from subsetopt.errors import InvalidFile, InvalidOption, TooLarge
 torch = pytest.importorskip("torch")
 pillow: Any = pytest.importorskip("PIL.Image")
 
-from subsetopt.training.data.folders import FolderSplit, folder_split  # noqa: E402
+from subsetopt.training.data._folders import FolderSplit, folder_split  # noqa: E402
 
 
 @pytest.fixture

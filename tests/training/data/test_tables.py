@@ -10,7 +10,7 @@ from subsetopt.errors import InvalidFile, InvalidOption
 
 pytest.importorskip("torch")
 
-from subsetopt.training.data.tabular import TABLES, read_table
+from subsetopt.training.data._tabular_files import TABLES, read_table
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))
 HEADER = "rooms,total,median_house_value,ocean_proximity\n"

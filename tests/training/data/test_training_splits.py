@@ -10,12 +10,12 @@ from subsetopt.errors import InvalidFile, InvalidOption
 torch = pytest.importorskip("torch")
 
 from subsetopt.training.data import TensorSplit, in_order  # noqa: E402
-from subsetopt.training.data.arrays import Arrays, content, require_labels  # noqa: E402
+from subsetopt.training.data._array_dataset import ArrayDataset, content, require_labels  # noqa: E402
 
 
-def arrays(n: int = 10, validation: bool = False) -> Arrays:
+def arrays(n: int = 10, validation: bool = False) -> ArrayDataset:
     x, y = np.arange(2 * n, dtype=np.float32).reshape(n, 2), np.arange(n)
-    return Arrays((x, y), (x[:3], y[:3]), "made", (x[:2], y[:2]) if validation else None)
+    return ArrayDataset((x, y), (x[:3], y[:3]), "made", (x[:2], y[:2]) if validation else None)
 
 
 def test_batches_bring_their_numbers() -> None:
@@ -46,7 +46,7 @@ def test_tuning_leaves_the_test_set_alone() -> None:
 
 def test_labels_are_made_wrong() -> None:
     x, y = np.zeros((1000, 2), np.float32), np.arange(1000) % 10
-    data = Arrays((x, y), (x[:30], y[:30]), "made").data(10)
+    data = ArrayDataset((x, y), (x[:30], y[:30]), "made").data(10)
     wrong = data.mislabelled(0.2)
     assert int((wrong.train.targets != data.train.targets).sum()) == 200
     assert torch.equal(wrong.test.targets, data.test.targets)

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from subsetopt.training.models import MODELS, build_model  # noqa: E402
+from subsetopt.training.networks import MODELS, build_model  # noqa: E402
 
 IMAGES = (5, 3, 32, 32)
 OWN: list[tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] = [

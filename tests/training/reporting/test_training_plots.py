@@ -7,8 +7,8 @@ import pytest
 
 from subsetopt.report import styles
 from subsetopt.training.analysis import analyse, at_seconds
-from subsetopt.training.reporting import analysis_figures, document, write_report
-from subsetopt.training.result import Result
+from subsetopt.training.reporting import _analysis_figures, document, write_report
+from subsetopt.training.run_result import Result
 
 from ..analysis.made_up import (  # type: ignore[misc, import-not-found]  # noqa: TID252
     made,
@@ -59,10 +59,10 @@ def test_figures_of_every_edge() -> None:
 
 def test_losses_read_the_other_way_round() -> None:
     (family,) = analyse(made(rules=("uniform", "mink"), metric="loss", better="lower")).families
-    shown = texts(analysis_figures.differences(family, family.groups[0]).to_svg())
+    shown = texts(_analysis_figures.differences(family, family.groups[0]).to_svg())
     assert {"← better", "worse →", "difference in loss"} <= set(shown)
     (family,) = analyse(made(rules=("uniform", "mink"))).families
-    shown = texts(analysis_figures.differences(family, family.groups[0]).to_svg())
+    shown = texts(_analysis_figures.differences(family, family.groups[0]).to_svg())
     assert {"← worse", "better →", "difference in accuracy, percentage points"} <= set(shown)
 
 

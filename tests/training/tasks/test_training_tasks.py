@@ -21,8 +21,8 @@ from PIL import Image  # noqa: E402
 from scipy.io import savemat  # noqa: E402
 
 from subsetopt.training.data import in_order  # noqa: E402
-from subsetopt.training.data.camvid import GROUPS  # noqa: E402
-from subsetopt.training.data.tabular import TABLES  # noqa: E402
+from subsetopt.training.data._camvid_files import GROUPS  # noqa: E402
+from subsetopt.training.data._tabular_files import TABLES  # noqa: E402
 from subsetopt.training.tasks import TASKS, Task, evaluated, task  # noqa: E402
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))

@@ -1,0 +1,121 @@
+"""Performance profiles: on which share of the cases a solver is how much slower than the best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from subsetopt.benchmarks.results import Row
+
+from ._rising_limits import names
+from ._target_values import Level, costs, described
+
+LEAST = 1e-9
+"""Seconds; no clock tells less."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """The curve of one solver.
+
+    Parameters
+    ----------
+    solver : str
+    ratios : tuple of float
+        Its time over the best solver's, ascending, on the cases on which it meets the goal.
+    cases : int
+        Those that some solver solves; the shares are of them.
+    measured : int
+        Those among them that it was run on.
+    """
+
+    solver: str
+    ratios: tuple[float, ...]
+    cases: int
+    measured: int
+
+    def share(self, ratio: float) -> float:
+        """Return the share of cases that it solves within `ratio` times the best time."""
+        return float(np.searchsorted(self.ratios, ratio, side="right")) / max(1, self.cases)
+
+    @property
+    def wins(self) -> float:
+        """The share of cases on which nobody is faster."""
+        return self.share(1.0)
+
+    @property
+    def solved(self) -> float:
+        """The share of cases that it solves at all."""
+        return len(self.ratios) / max(1, self.cases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiles:
+    """The curves of all solvers, those that solve most first.
+
+    Parameters
+    ----------
+    level : {"good", "best"}
+    goal : str
+        What is asked of an answer.
+    families : tuple of str
+    curves : tuple of Profile
+    cases, unsolved : int
+        Cases that some solver solves, and those left out because none does.
+    """
+
+    level: Level
+    goal: str
+    families: tuple[str, ...]
+    curves: tuple[Profile, ...]
+    cases: int
+    unsolved: int
+
+
+def performance_profiles(rows: Sequence[Row], level: Level = "good") -> Profiles:
+    """Return the performance profiles of Dolan and More (2002, Math. Program. 91, 201-213).
+
+    The cost of a case is the time after which its goal is met, the median over the repeats, and
+    infinite where most of them never meet it. A solver that was not run on a case has not solved
+    it. Profiles rank against the best solver only: how two others compare may change when a
+    solver is added or left out (Gould and Scott 2016, ACM TOMS 43, 15), so compare two by
+    profiles of these two alone.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Of one family or of several, all time limits.
+    level : {"good", "best"}
+        See `goals.goal`.
+    """
+    cost = costs(rows, level)
+    cases, solvers = names(cost)
+    fastest = {
+        case: max(LEAST, min(cost[case, solver] for solver in solvers if (case, solver) in cost))
+        for case in cases
+    }
+    solved = [case for case in cases if isfinite(fastest[case])]
+    curves = [
+        Profile(
+            solver=solver,
+            ratios=tuple(
+                sorted(
+                    max(LEAST, cost[case, solver]) / fastest[case]
+                    for case in solved
+                    if isfinite(cost.get((case, solver), np.inf))
+                )
+            ),
+            cases=len(solved),
+            measured=sum((case, solver) in cost for case in solved),
+        )
+        for solver in solvers
+    ]
+    return Profiles(
+        level=level,
+        goal=described(rows, level),
+        families=tuple(dict.fromkeys(row.family for row in rows)),
+        curves=tuple(sorted(curves, key=lambda c: (-c.solved, -c.wins))),
+        cases=len(solved),
+        unsolved=len(cases) - len(solved),
+    )

@@ -1,0 +1,152 @@
+"""How times grow with the size: points, and the exponent of a power law through them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+from statistics import median
+from typing import Literal
+
+import numpy as np
+
+from subsetopt._significance import t_quantile
+from subsetopt.benchmarks.results import Row
+from subsetopt.solution import Termination
+
+from ._rising_limits import final_rows
+
+Timing = Literal["seconds", "overhead"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseTime:
+    """One case.
+
+    Parameters
+    ----------
+    case : str
+    n : int
+    seconds : float
+        The median over the repeats.
+    ended : bool
+        Whether every repeat came to its end by itself: else it would have taken longer.
+    """
+
+    case: str
+    n: int
+    seconds: float
+    ended: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerLaw:
+    """``seconds = factor * n ** exponent``, by least squares of the logarithms.
+
+    Parameters
+    ----------
+    exponent, low, high : float
+        With its 95 % interval, by Student's t.
+    factor : float
+    points : int
+    """
+
+    exponent: float
+    low: float
+    high: float
+    factor: float
+    points: int
+
+    def seconds(self, n: float) -> float:
+        """Return the fitted time of a size."""
+        return float(self.factor * n**self.exponent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """One solver: its points, ascending in size, and the fit where there are three sizes."""
+
+    solver: str
+    points: tuple[CaseTime, ...]
+    fit: PowerLaw | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeScaling:
+    """All solvers, the least exponents first, those without a fit last.
+
+    Parameters
+    ----------
+    families : tuple of str
+    timing : {"seconds", "overhead"}
+    curves : tuple of Growth
+    """
+
+    families: tuple[str, ...]
+    timing: Timing
+    curves: tuple[Growth, ...]
+
+
+def scaling(rows: Sequence[Row], timing: Timing = "seconds") -> SizeScaling:
+    """Fit the growth of times with n.
+
+    Times that a limit has cut off are kept as points but left out of fits, which would be too
+    flat with them; what remains at large sizes are then the easier cases.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Of one family, else sizes mean little beside each other; all time limits.
+    timing : {"seconds", "overhead"}
+        Of a whole call, or of what it takes beside building and solving.
+    """
+    groups: dict[str, dict[str, list[Row]]] = {}
+    for row in final_rows(rows):
+        if _seconds(row, timing) is not None:
+            groups.setdefault(row.solver, {}).setdefault(row.case, []).append(row)
+    curves = []
+    for solver, cases in groups.items():
+        points = sorted((_point(own, timing) for own in cases.values()), key=lambda p: p.n)
+        curves.append(Growth(solver=solver, points=tuple(points), fit=power_law(points)))
+    return SizeScaling(
+        families=tuple(dict.fromkeys(row.family for row in rows)),
+        timing=timing,
+        curves=tuple(sorted(curves, key=lambda c: c.fit.exponent if c.fit else np.inf)),
+    )
+
+
+def _seconds(row: Row, timing: Timing) -> float | None:
+    return row.typical_seconds if timing == "seconds" else row.overhead_seconds
+
+
+def _point(repeats: Sequence[Row], timing: Timing) -> CaseTime:
+    seconds = [s for row in repeats if (s := _seconds(row, timing)) is not None]
+    stopped = any(row.termination in (None, Termination.TIME_LIMIT) for row in repeats)
+    first = repeats[0]
+    return CaseTime(
+        case=first.case,
+        n=first.n,
+        seconds=median(seconds),
+        ended=timing == "overhead" or not stopped,
+    )
+
+
+def power_law(points: Sequence[CaseTime]) -> PowerLaw | None:
+    """Fit a power law to the points that ended; None if they have fewer than three sizes."""
+    used = [point for point in points if point.ended and point.seconds > 0]
+    if len({point.n for point in used}) < 3:
+        return None
+    x = np.log([point.n for point in used])
+    y = np.log([point.seconds for point in used])
+    centred = x - x.mean()
+    exponent = float(centred @ y / (centred @ centred))
+    intercept = float(y.mean() - exponent * x.mean())
+    residuals = y - intercept - exponent * x
+    freedom = len(used) - 2
+    error = float(np.sqrt(residuals @ residuals / freedom / (centred @ centred)))
+    half = t_quantile(0.975, freedom) * error
+    return PowerLaw(
+        exponent=exponent,
+        low=exponent - half,
+        high=exponent + half,
+        factor=exp(intercept),
+        points=len(used),
+    )

@@ -1,0 +1,105 @@
+"""Clouds of points of which a few are to stand for all: images, and a mixture of Gaussians."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.benchmarks._best_known import BestKnown
+from subsetopt.problems import Gaussian, Kernel, MMDSelection
+from subsetopt.problems._kernel_matrices import kernel_matrix
+
+from ._classifier import Samples
+from .base import SelectionCase
+
+CENTRES, DIMENSIONS = 10, 8
+"""Of the mixture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Points with a kernel, before it is said how many of them to choose.
+
+    Parameters
+    ----------
+    name, source : str
+        As for `Case`.
+    points : ndarray (n, d)
+        With a precomputed kernel its matrix, (n, n).
+    kernel : Kernel or "precomputed"
+        With the median scale where it has one that is not said.
+    """
+
+    name: str
+    source: str
+    points: NDArray[Any]
+    kernel: Kernel | Literal["precomputed"] = field(default_factory=Gaussian)
+
+    @cached_property
+    def matrix(self) -> NDArray[Any]:
+        """The kernel matrix (n, n); evaluated once, and again where it is unpickled."""
+        if isinstance(self.kernel, str):
+            return self.points
+        return kernel_matrix(self.kernel.fitted(self.points), self.points)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Cloud, (self.name, self.source, self.points, self.kernel))
+
+
+@dataclass(frozen=True, eq=False)
+class MMDCase(SelectionCase):
+    """One instance of MMD selection, with nothing selected before."""
+
+    family: ClassVar[str] = "mmd"
+    sense: ClassVar[str] = "minimise"
+    known: ClassVar[BestKnown | None] = None
+
+    cloud: Cloud
+    k: int
+
+    @property
+    def name(self) -> str:
+        """That of the cloud, and k."""
+        return f"{self.cloud.name}-k{self.k}"
+
+    @property
+    def source(self) -> str:
+        """That of the cloud."""
+        return self.cloud.source
+
+    @property
+    def n(self) -> int:
+        """The number of points."""
+        return len(self.cloud.points)
+
+    def problem(self) -> MMDSelection:
+        """Build a fresh problem on the same kernel matrix, with its canonical form worked out."""
+        problem = MMDSelection(self.cloud.matrix, self.k, kernel="precomputed", copy=False)
+        problem.quadratic_form()
+        return problem
+
+
+def of_images(samples: Samples, n: int, count: int, seed: int) -> list[Cloud]:
+    """Return `count` clouds of n images; InvalidOption if there are fewer than n."""
+    samples.require(n)
+    clouds = []
+    for i in range(count):
+        rng = np.random.default_rng([seed, i])
+        pixels, _ = samples.batch(rng.choice(len(samples.labels), size=n, replace=False))
+        clouds.append(Cloud(f"{samples.name}-n{n}-b{i}", samples.source, pixels.astype(np.float64)))
+    return clouds
+
+
+def of_mixture(n: int, count: int, seed: int) -> list[Cloud]:
+    """Return `count` clouds of n points, each from a mixture of its own."""
+    source = f"synthetic: mixture of {CENTRES} Gaussians in {DIMENSIONS} dimensions"
+    return [Cloud(f"mixture-n{n}-b{i}", source, _mixture(n, [seed, i])) for i in range(count)]
+
+
+def _mixture(n: int, seed: list[int]) -> NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    centres = 3 * rng.normal(size=(CENTRES, DIMENSIONS))
+    weights = rng.dirichlet(np.ones(CENTRES))
+    return centres[rng.choice(CENTRES, size=n, p=weights)] + rng.normal(size=(n, DIMENSIONS))

@@ -1,0 +1,178 @@
+"""Measuring a plan: every run once, in processes of their own, on as many workers as wanted."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt._baseline import rank
+from subsetopt._dependencies import OptionalDependency
+from subsetopt.benchmarks.cases import Case
+from subsetopt.benchmarks.cases.base import SelectionCase
+from subsetopt.benchmarks.results import Bound, Contender, Key, Plan, Results, Row
+from subsetopt.benchmarks.results._schedule import complete, todo
+from subsetopt.errors import InvalidOption
+from subsetopt.limits import Limits
+from subsetopt.solvers import bounds
+
+from . import _fork_client
+from ._work import Bounding, Job, Measurement
+
+LOT = 4
+"""Runs per worker that are asked for at a time where results do not come one by one."""
+
+Keep = Callable[[Row | Bound], None]
+"""Called with everything that is found, as soon as it is."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Results, and whether Ctrl-C ended the session that brought them."""
+
+    results: Results
+    interrupted: bool
+
+
+def run(
+    known: Results,
+    cases: Sequence[Case],
+    *,
+    jobs: int = 1,
+    keep: Keep = lambda found: None,
+    begins: Callable[[str], None] = lambda what: None,
+) -> Compared:
+    """Measure what is still to be measured; at Ctrl-C what was being measured then is lost.
+
+    It is joblib that runs jobs: ``with joblib.parallel_config("dask"): run(...)`` uses another
+    backend than threads of this process, and other machines. Every worker keeps one process from
+    which the processes of its runs are forked.
+
+    Parameters
+    ----------
+    known : Results
+        The plan, and what earlier sessions have measured.
+    cases : sequence of Case
+        Those of the plan, with their data.
+    jobs : int
+        Runs at a time. More than one disturb each other.
+    keep : callable
+        See `Keep`.
+    begins : callable
+        Called with what begins, for people.
+
+    Raises
+    ------
+    InvalidOption, UnsupportedProblem
+        For options outside their domains, and a bound where there is none of that kind.
+    MissingDependency
+        Without joblib or psutil.
+    """
+    if jobs < 1:
+        raise InvalidOption(f"jobs must be an integer >= 1; got {jobs}")
+    for name in ("joblib", "psutil"):
+        OptionalDependency(name, name, extra="bench").load()
+    plan, rows, found_bounds = known.plan, list(known.rows), list(known.bounds)
+    bounded = _bounded(plan, cases)
+    interrupted = False
+    try:
+        begins("random subsets")
+        ranked = _Ranked(plan, cases)
+        for limit in plan.settings.time_limits:
+            keys = todo(plan, rows, limit)
+            begins(f"up to {limit:g} s each")
+            for row in _done(plan, _solving(plan, cases, keys), jobs):
+                assert isinstance(row, Row)
+                rows.append(ranked(row))
+                keep(rows[-1])
+        begins("bounds")
+        for bound in _done(plan, _bounding(plan, bounded, found_bounds), jobs):
+            assert isinstance(bound, Bound)
+            found_bounds.append(bound)
+            keep(bound)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        _fork_client.POOL.close()
+    results = replace(
+        known, rows=tuple(rows), bounds=tuple(found_bounds), complete=complete(plan, rows)
+    )
+    return Compared(results, interrupted)
+
+
+def _done(plan: Plan, wanted: Sequence[Job], jobs: int) -> Iterator[Row | Bound]:
+    import joblib
+    from joblib.parallel import get_active_backend
+
+    families = tuple(dict.fromkeys(case.family for case in plan.cases))
+    calls = [
+        joblib.delayed(_fork_client.measured)(job, plan.settings.memory_limit, families)
+        for job in wanted
+    ]
+    if not calls:
+        return
+    backend, _ = get_active_backend()
+    if backend.supports_return_generator:
+        streaming: dict[str, Any] = {"return_as": "generator_unordered"}
+        lot = len(calls)
+    else:
+        streaming, lot = {}, LOT * jobs
+    workers = joblib.Parallel(n_jobs=jobs, prefer="threads", batch_size=1, **streaming)
+    for start in range(0, len(calls), lot):
+        yield from workers(calls[start : start + lot])
+
+
+def _solving(plan: Plan, cases: Sequence[Case], keys: Sequence[Key]) -> list[Job]:
+    by_name = {case.name: case for case in cases}
+    by_label: Mapping[str, Contender] = {entrant.label: entrant for entrant in plan.entrants}
+    settings = plan.settings
+    return [
+        Measurement(
+            case=by_name[case],
+            entrant=by_label[label],
+            repeat=repeat,
+            limits=Limits(time_limit=limit, seed=settings.seed + repeat, threads=settings.threads),
+            grace=settings.grace,
+        )
+        for case, label, repeat, limit in keys
+    ]
+
+
+def _bounded(plan: Plan, cases: Sequence[Case]) -> list[SelectionCase]:
+    """Return the cases that bounds are wanted of."""
+    if plan.settings.bound == "none":
+        return []
+    selections: list[SelectionCase] = []
+    selections.extend(case for case in cases if isinstance(case, SelectionCase))
+    for case in {type(case): case for case in selections}.values():
+        bounds.require(case.problem(), plan.settings.bound)
+    return selections
+
+
+def _bounding(plan: Plan, cases: Sequence[SelectionCase], known: Iterable[Bound]) -> list[Job]:
+    settings = plan.settings
+    limits = Limits(
+        time_limit=settings.time_limits[-1], seed=settings.seed, threads=settings.threads
+    )
+    there = {bound.case for bound in known}
+    return [
+        Bounding(case=case, method=settings.bound, limits=limits, grace=settings.grace)
+        for case in cases
+        if case.name not in there
+    ]
+
+
+class _Ranked:
+    """Gives rows their rank among random subsets, which are drawn once for each case."""
+
+    def __init__(self, plan: Plan, cases: Sequence[Case]) -> None:
+        seed = plan.settings.seed
+        self._draws: dict[str, NDArray[np.float64]] = {
+            case.name: case.random_objectives(seed) for case in cases
+        }
+
+    def __call__(self, row: Row) -> Row:
+        if row.objective is None:
+            return row
+        return replace(row, random_rank=rank(row.objective, self._draws[row.case]))

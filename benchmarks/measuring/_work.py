@@ -1,0 +1,194 @@
+"""What happens in the process of one run: warm up, measure, look at the result."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any
+
+from subsetopt.benchmarks.cases import Case
+from subsetopt.benchmarks.cases.base import SelectionCase
+from subsetopt.benchmarks.results import Bound, CaseInfo, Contender, Row
+from subsetopt.errors import SubsetOptError
+from subsetopt.limits import Limits
+from subsetopt.solvers import bounds, catalogue
+from subsetopt.solvers.base import Kind
+
+WARM_UP = 0.1
+"""Seconds at which the untimed first call is stopped."""
+TURN = 0.01
+"""Seconds that the timed calls of a run last: a shorter one is repeated, `CALLS` times at most."""
+CALLS = 20
+COMPILATION = 120.0
+"""Seconds beyond its limit that the first call may take where it compiles."""
+
+Tell = Callable[[str, float], None]
+"""Says what begins now, and after how many seconds it is to be ended from outside."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measurement:
+    """One run of an entrant on a case.
+
+    Parameters
+    ----------
+    case : Case
+    entrant : Entrant
+    repeat : int
+    limits : Limits
+    grace : float
+        Seconds that a call may take beyond its limit.
+    """
+
+    case: Case
+    entrant: Contender
+    repeat: int
+    limits: Limits
+    grace: float
+
+    @property
+    def blank(self) -> Row:
+        """The row of a run that has brought nothing."""
+        known = self.case.known
+        return Row.of(
+            CaseInfo.of(self.case),
+            self.limits,
+            case=self.case.name,
+            best_known=known.objective if known else None,
+            proven=known is not None and known.proven,
+            solver=self.entrant.label,
+            options=self.entrant.options,
+            repeat=self.repeat,
+        )
+
+    def failed(self, failure: str) -> Row:
+        """Return the row that says why there is no answer."""
+        return replace(self.blank, failure=failure)
+
+    def run(self, tell: Tell) -> Row:
+        """Warm up, measure, and return the row."""
+        warm = min(WARM_UP, self.limits.time_limit or WARM_UP)
+        held = _held()
+        try:
+            tell("warm-up", warm + self.grace + self._compilation())
+            warm_up = self._warm_up(warm)
+            tell("solve", (self.limits.time_limit or 0.0) + self.grace)
+            calls = _Calls(self)
+            calls.turn()
+            peak = max(0, _most_held() - held)
+            tell("evaluation", self.grace + COMPILATION)
+            return replace(calls.row(), warm_up_seconds=warm_up, peak_bytes=peak)
+        except SubsetOptError as error:
+            return self.failed(f"{type(error).__name__}: {error}")
+
+    def _warm_up(self, time_limit: float) -> float | None:
+        """Return the seconds of the first call; None where so short a limit makes it refuse."""
+        try:
+            return _Calls(self).once(replace(self.limits, time_limit=time_limit))
+        except SubsetOptError:
+            return None
+
+    def _compilation(self) -> float:
+        """Return what the first call may take beyond its limit; backends come compiled."""
+        name = self.entrant.name
+        backend = name in catalogue.names() and catalogue.solver_class(name).kind is Kind.BACKEND
+        return 0.0 if backend else COMPILATION
+
+
+@dataclass
+class _Calls:
+    """The calls of one run: what they took, and what they returned."""
+
+    job: Measurement
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    returned: list[Any] = field(default_factory=list)
+
+    def once(self, limits: Limits) -> float:
+        """Solve a fresh problem; return the seconds of the call alone."""
+        call = self.job.case.prepared(self.job.entrant, limits)
+        cpu, start = process_time(), perf_counter()
+        returned = call()
+        seconds = perf_counter() - start
+        self.cpu.append(process_time() - cpu)
+        self.seconds.append(seconds)
+        self.returned.append(returned)
+        return seconds
+
+    def turn(self) -> None:
+        """Solve as often as fits into a turn, once at least."""
+        end = perf_counter() + TURN
+        while True:
+            self.once(self.job.limits)
+            if perf_counter() >= end or len(self.seconds) >= CALLS:
+                return
+
+    def row(self) -> Row:
+        """Return what has been measured, with the first result: all calls have the same seed."""
+        solutions = [self.job.case.solution(returned) for returned in self.returned]
+        stats = [solution.stats for solution in solutions]
+        overheads = [
+            seconds - one.build_seconds - one.solve_seconds
+            for seconds, one in zip(self.seconds, stats, strict=True)
+        ]
+        return self.job.blank.with_solution(
+            solutions[0],
+            seconds=tuple(self.seconds),
+            build_seconds=median(one.build_seconds for one in stats),
+            solve_seconds=median(one.solve_seconds for one in stats),
+            overhead_seconds=median(overheads),
+            cpu_seconds=sum(self.cpu) / len(self.cpu),
+        )
+
+
+def _held() -> int:
+    """Return the bytes that this process holds."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def _most_held() -> int:
+    """Return the most bytes that it has held."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bounding:
+    """A bound of a case, for all its answers.
+
+    Parameters
+    ----------
+    case : SelectionCase
+    method : str
+        Of `subsetopt.solvers.bounds`.
+    limits : Limits
+    grace : float
+    """
+
+    case: SelectionCase
+    method: str
+    limits: Limits
+    grace: float
+
+    def failed(self, failure: str) -> Bound:
+        """Return why there is none."""
+        return Bound(case=self.case.name, method=self.method, failure=failure)
+
+    def run(self, tell: Tell) -> Bound:
+        """Work it out."""
+        tell("bound", (self.limits.time_limit or 0.0) + self.grace + COMPILATION)
+        start = perf_counter()
+        try:
+            value = bounds.lower_bound(self.case.problem(), self.method, self.limits)
+        except SubsetOptError as error:
+            return self.failed(f"{type(error).__name__}: {error}")
+        seconds = perf_counter() - start
+        return Bound(case=self.case.name, method=self.method, value=value, seconds=seconds)
+
+
+Job = Measurement | Bounding

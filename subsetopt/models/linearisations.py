@@ -1,0 +1,171 @@
+"""Linear models of a quadratic form: every product of two selectors gets a variable of its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._quadratic_models import folded_diagonal, pair_coefficients, require_pairs
+from .programs import LinearModel, SparseRows
+from .quadratic_form import QuadraticForm
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Rows of one shape: row r holds ``coefficients`` at ``columns[r]``, within lower..upper."""
+
+    name: str
+    columns: NDArray[np.int64]
+    coefficients: tuple[float, ...]
+    lower: float
+    upper: float
+
+
+def published_model(form: QuadraticForm) -> LinearModel:
+    r"""Return the integer programme of Eq. 10 of the mini-batch paper.
+
+    .. math::
+        \min_{m, w} \sum_{i,j} z_{ij} w_{ij} \quad \text{s.t.} \quad
+        2 w_{ij} \le m_i + m_j \; (z_{ij} < 0), \quad
+        m_i + m_j \le 1 + 2 w_{ij} \; (z_{ij} \ge 0), \quad \sum_i m_i = k
+
+    with Z = A + diag(c), and m and w binary: with w continuous the second row costs only half a
+    pair. The rows of (i, j) and (j, i) are the same, so each pair i <= j is stated once, off the
+    diagonal at twice its cost. Two selectors that are equal (i = j) are a pair as the others.
+
+    Variables m0.., then wi_j for i <= j by rows of Z. O(n^2); TooLarge past `PAIRS_LIMIT` pairs.
+    """
+    n = form.n
+    require_pairs("the published model", n, n * (n + 1) // 2)
+    i, j = np.triu_indices(n)
+    cost = pair_coefficients(form, i, j)
+    w = n + np.arange(i.size)
+    loop, negative = i == j, cost < 0
+    blocks = []
+    for name, part, sign, upper in (
+        ("pair_negative", ~loop & negative, -1.0, 0.0),
+        ("pair_positive", ~loop & ~negative, 1.0, 1.0),
+    ):
+        columns = np.column_stack([i, j, w])[part]
+        blocks.append(_Block(name, columns, (sign, sign, -2.0 * sign), -np.inf, upper))
+    for name, part, sign, upper in (
+        ("self_negative", loop & negative, -1.0, 0.0),
+        ("self_positive", loop & ~negative, 1.0, 1.0),
+    ):
+        columns = np.column_stack([i, w])[part]
+        blocks.append(_Block(name, columns, (2.0 * sign, -2.0 * sign), -np.inf, upper))
+    return _model("published", form, np.concatenate([np.zeros(n), cost]), (i, j), blocks, True)
+
+
+def mccormick_model(form: QuadraticForm) -> LinearModel:
+    r"""Return the integer programme with the McCormick rows of each product.
+
+    .. math::
+        \min_{m, w} \sum_i z_{ii} m_i + \sum_{i<j} 2 a_{ij} w_{ij} \quad \text{s.t.} \quad
+        w_{ij} \ge m_i + m_j - 1 \; (a_{ij} > 0), \quad
+        w_{ij} \le m_i, \; w_{ij} \le m_j \; (a_{ij} < 0), \quad \sum_i m_i = k
+
+    and 0 <= w <= 1, continuous. The rows that a cost of the other sign never touches are left out,
+    which changes no optimum of it or of its relaxation, and so are pairs without a cost.
+
+    Variables m0.., then wi_j for i < j by rows of A. O(n^2); TooLarge past `PAIRS_LIMIT` pairs.
+    """
+    n = form.n
+    require_pairs("the McCormick model", n, n * (n - 1) // 2)
+    i, j = np.triu_indices(n, 1)
+    cost = pair_coefficients(form, i, j)
+    kept = cost != 0
+    i, j, cost = i[kept], j[kept], cost[kept]
+    w = n + np.arange(i.size)
+    blocks = _mccormick_rows(i, j, w, cost > 0, cost < 0)
+    objective = np.concatenate([folded_diagonal(form), cost])
+    return _model("mccormick", form, objective, (i, j), blocks, False)
+
+
+def rlt_model(form: QuadraticForm) -> LinearModel:
+    r"""Return the integer programme with all McCormick rows, and the cardinality row times each m.
+
+    .. math::
+        \sum_{j \ne i} w_{ij} = (k - 1) \, m_i \quad \text{for all } i
+
+    is what ``1'm = k`` says of the products (reformulation-linearisation, level 1). It gives the
+    relaxation a bound where the other two have next to none. All pairs and, as these rows push
+    products up as well as down, all rows are kept.
+
+    Variables m0.., then wi_j for i < j by rows of A. O(n^2); TooLarge past `PAIRS_LIMIT` pairs.
+    """
+    n = form.n
+    require_pairs("the RLT model", n, n * (n - 1) // 2)
+    i, j = np.triu_indices(n, 1)
+    w = n + np.arange(i.size)
+    everywhere = np.ones(i.size, dtype=bool)
+    blocks = _mccormick_rows(i, j, w, everywhere, everywhere)
+    if n > 1:
+        of = np.zeros((n, n), dtype=np.int64)
+        of[i, j] = of[j, i] = w
+        products = of[~np.eye(n, dtype=bool)].reshape(n, n - 1)
+        columns = np.column_stack([np.arange(n), products])
+        weights = (1.0 - form.k, *(1.0 for _ in range(n - 1)))
+        blocks.append(_Block("rlt", columns, weights, 0.0, 0.0))
+    objective = np.concatenate([folded_diagonal(form), pair_coefficients(form, i, j)])
+    return _model("rlt", form, objective, (i, j), blocks, False)
+
+
+LINEARISATIONS: Mapping[str, Callable[[QuadraticForm], LinearModel]] = {
+    "published": published_model,
+    "mccormick": mccormick_model,
+    "rlt": rlt_model,
+}
+"""The linear models by name, in the order of their relaxations' bounds, the weakest first."""
+
+
+def _mccormick_rows(
+    i: NDArray[np.int64],
+    j: NDArray[np.int64],
+    w: NDArray[np.int64],
+    below: NDArray[np.bool_],
+    above: NDArray[np.bool_],
+) -> list[_Block]:
+    both = np.column_stack([i, j, w])
+    return [
+        _Block("above", both[below], (1.0, 1.0, -1.0), -np.inf, 1.0),
+        _Block("first", both[above][:, [0, 2]], (-1.0, 1.0), -np.inf, 0.0),
+        _Block("second", both[above][:, [1, 2]], (-1.0, 1.0), -np.inf, 0.0),
+    ]
+
+
+def _model(
+    name: str,
+    form: QuadraticForm,
+    objective: NDArray[np.float64],
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    blocks: list[_Block],
+    whole: bool,
+) -> LinearModel:
+    """Assemble a model whose rows are the cardinality, then the blocks."""
+    n, variables = form.n, objective.size
+    count = _Block("cardinality", np.arange(n)[None, :], (1.0,) * n, float(form.k), float(form.k))
+    blocks = [count, *(block for block in blocks if len(block.columns))]
+    lengths = np.concatenate([np.full(len(b.columns), len(b.coefficients)) for b in blocks])
+    rows = SparseRows(
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        np.concatenate([b.columns.ravel() for b in blocks]),
+        np.concatenate([np.tile(b.coefficients, len(b.columns)) for b in blocks]),
+    )
+    products = zip(*(part.tolist() for part in pairs), strict=True)
+    numbered = (f"{b.name}{r}" for b in blocks[1:] for r in range(len(b.columns)))
+    return LinearModel(
+        name=name,
+        objective=objective,
+        lower=np.zeros(variables),
+        upper=np.ones(variables),
+        integer=whole | (np.arange(variables) < n),
+        rows=rows,
+        row_lower=np.concatenate([np.full(len(b.columns), b.lower) for b in blocks]),
+        row_upper=np.concatenate([np.full(len(b.columns), b.upper) for b in blocks]),
+        variable_names=(*(f"m{v}" for v in range(n)), *(f"w{a}_{b}" for a, b in products)),
+        row_names=("cardinality", *numbered),
+        selectors=n,
+        products=pairs,
+    )

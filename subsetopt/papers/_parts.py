@@ -1,0 +1,177 @@
+"""What an experiment consists of: runs, and the cell of a published table that each belongs to."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from statistics import fmean
+from typing import Literal, NamedTuple
+
+from subsetopt._spec import Spec
+from subsetopt.errors import InvalidOption
+from subsetopt.training.run import Run
+from subsetopt.training.run_result import Result
+
+
+@dataclass(frozen=True)
+class TableCell:
+    """Where a run belongs: the method as the paper calls it, and the column of the table."""
+
+    row: str
+    column: str = ""
+
+
+class Number(NamedTuple):
+    """A published mean, and the standard deviation where it is given."""
+
+    mean: float
+    std: float | None = None
+
+    def scaled(self, factor: float) -> "Number":
+        """Return it in another unit."""
+        return Number(self.mean * factor, None if self.std is None else self.std * factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """A number of each run.
+
+    Parameters
+    ----------
+    name : str
+    value : str
+        A number or a term, or such less another, as ``1 - mean.accuracy``: final.METRIC of the test
+        set after training, mean.METRIC over the epochs, selected.NAME, facts.NAME, and the seconds
+        of training.
+    better : {"higher", "lower"}
+    share : bool
+        From 0 to 1, and written as a percentage.
+    against : Cell, optional
+        Values are divided by those of this cell, seed by seed.
+    tested : bool
+        Whether rows are compared with the baseline; not where another quantity says the same.
+    defaults : mapping
+        The values of terms that a result may lack.
+    """
+
+    name: str
+    value: str
+    better: Literal["higher", "lower"]
+    share: bool = False
+    against: TableCell | None = None
+    tested: bool = True
+    defaults: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for term in self.value.split(" - "):
+            if not re.fullmatch(r"\d+|seconds|(final|mean|selected|facts)\.\w+", term):
+                raise InvalidOption(
+                    f"value is {self.value!r}; terms must be numbers, final.METRIC, mean.METRIC, "
+                    "selected.NAME, facts.NAME or seconds, with ' - ' between two of them"
+                )
+
+    def of(self, result: Result) -> float:
+        """Return the number of a result."""
+        terms = [self._term(term, result) for term in self.value.split(" - ")]
+        return reduce(lambda one, other: one - other, terms)
+
+    def _term(self, term: str, result: Result) -> float:
+        kind, _, name = term.partition(".")
+        if not name:
+            return result.training_seconds if term == "seconds" else float(term)
+        if kind == "mean":
+            return fmean(row[f"test_{name}"] for row in result.history if f"test_{name}" in row)
+        source: Mapping[str, float] = getattr(result, kind)
+        if name not in source and term in self.defaults:
+            return self.defaults[term]
+        return source[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Runs whose rows are compared with one of them, column by column.
+
+    Parameters
+    ----------
+    label : str
+        What sets it apart: the data set, the augmentation, the schedule.
+    cells : mapping of Run to Cell
+        Runs that differ in the seed alone share a cell.
+    quantities : tuple of Quantity
+        The first is the one that is drawn.
+    published : mapping
+        By the name of the quantity, and cell.
+    baseline : str
+        The row that others are compared with.
+    x : str
+        What columns are: "budget".
+    without : str
+        Why there are no runs, where there are none.
+    """
+
+    label: str
+    cells: Mapping[Run, TableCell]
+    quantities: tuple[Quantity, ...]
+    published: Mapping[tuple[str, TableCell], Number] = field(default_factory=dict)
+    baseline: str
+    x: str = "budget"
+    without: str = ""
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs, in the order in which they are trained."""
+        return list(self.cells)
+
+    @property
+    def rows(self) -> list[str]:
+        """The methods that are run, in their order."""
+        return list(dict.fromkeys(cell.row for cell in self.cells.values()))
+
+    def only(self, wanted: Sequence[str]) -> "Part":
+        """Return the runs of some methods, named as the paper or as rules, and of the baseline."""
+        kept = {
+            run: cell
+            for run, cell in self.cells.items()
+            if cell.row == self.baseline or any(is_called(name, run, cell) for name in wanted)
+        }
+        return replace(self, cells=kept)
+
+    def mapped(self, change: Callable[[Run], Run]) -> "Part":
+        """Return the part with other runs."""
+        return replace(self, cells={change(run): cell for run, cell in self.cells.items()})
+
+
+def is_called(name: str, run: Run, cell: TableCell) -> bool:
+    """Return whether a run is of the method of a name: the paper's, or that of its rule."""
+    plain = name.strip().lower()
+    return plain in (cell.row.lower(), run.rule.lower(), Spec.parse(run.rule).name)
+
+
+def require_rows(parts: Sequence[Part], wanted: Sequence[str]) -> None:
+    """Raise InvalidOption where a name is of no method."""
+    known = [(run, cell) for part in parts for run, cell in part.cells.items()]
+    for name in wanted:
+        if not any(is_called(name, run, cell) for run, cell in known):
+            rows = dict.fromkeys(cell.row for _, cell in known)
+            raise InvalidOption(f"method is {name!r}; one of {', '.join(rows)} is needed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureSettings:
+    """How the parts are drawn.
+
+    Parameters
+    ----------
+    over : {"columns", "epochs"}
+        Numbers over the columns of the table, or a metric over the epochs.
+    quantities : int
+        So many of the quantities are drawn over columns, a panel each.
+    metric : str
+        Of the history, for "epochs"; accuracies are drawn as errors.
+    log : bool
+    """
+
+    over: Literal["columns", "epochs"] = "columns"
+    quantities: int = 1
+    metric: str = ""
+    log: bool = False

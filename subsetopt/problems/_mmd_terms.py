@@ -1,0 +1,177 @@
+"""The quadratic that squared MMD is, from the kernel matrix and its sums."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt import _rounding
+from subsetopt.models import QuadraticForm
+
+from ._centring import centre
+from ._kernel_matrices import (
+    kernel_matrix,
+    kernel_sums,
+    require_resolved,
+    require_semidefinite,
+    symmetric_kernel,
+)
+from ._memory import require_memory
+from ._relative_kernels import relative
+from .kernels import Kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    r"""Kernel matrix and sums over the candidates Q and the points P selected before.
+
+    Parameters
+    ----------
+    matrix : ndarray (q, q)
+        K(Q, Q).
+    cross : ndarray of float64 (q,)
+        For each candidate the sum of its kernels with P.
+    within : float
+        The sum of K(P, P).
+    selected : int
+        The number of points in P.
+    semidefinite : bool
+        K is known to be positive semidefinite.
+    positions : ndarray of int64 (q,) or None
+        As `QuadraticForm` has it.
+    """
+
+    matrix: NDArray[Any]
+    cross: NDArray[np.float64]
+    within: float
+    selected: int
+    semidefinite: bool
+    positions: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        self.own  # noqa: B018 - O(n^2), so a part of stating the problem, not of the first solve
+
+    @property
+    def candidates(self) -> int:
+        """The number of candidates, n_Q."""
+        return len(self.matrix)
+
+    @property
+    def points(self) -> int:
+        """The number of all points, N."""
+        return self.candidates + self.selected
+
+    @cached_property
+    def own(self) -> NDArray[np.float64]:
+        """For each candidate the sum of its kernels with all candidates (q,)."""
+        return np.asarray(self.matrix.sum(axis=1, dtype=np.float64))
+
+    def squared_distance(self, k: int) -> QuadraticForm:
+        r"""Return the squared MMD.
+
+        With :math:`\alpha = 1/(n_P + k)` and :math:`\beta = 1/(n_Q - k)` it is
+        :math:`\lVert \alpha S_P - \beta S_Q + (\alpha + \beta) S_B \rVert^2`, S being sums of
+        feature maps.
+        """
+        chosen, rest = self.selected + k, self.candidates - k
+        alpha, beta = 1 / chosen, 1 / rest
+        constant = alpha**2 * self.within - 2 * alpha * beta * float(self.cross.sum())
+        constant += beta**2 * float(self.own.sum())
+        linear = 2 * (rest * self.cross - chosen * self.own) / self.points
+        return self._form(k, linear, (alpha + beta) ** 2, constant, beta)
+
+    def published(self, k: int) -> QuadraticForm:
+        """Return ``m'Phi m - p2'm + p3'm``, Eq. 5 and 6 as they are printed."""
+        chosen, rest = self.selected + k, self.candidates - k
+        linear = (rest * self.cross - chosen * self.own) / self.points
+        return self._form(k, linear, 1.0, 0.0, 0.0)
+
+    def _form(
+        self, k: int, linear: NDArray[np.float64], scale: float, constant: float, beta: float
+    ) -> QuadraticForm:
+        linear.setflags(write=False)
+        form = QuadraticForm(
+            self.matrix, linear, k, scale, constant, self.semidefinite, self.positions
+        )
+        return replace(form, error=self._error(form, beta)).in_range()
+
+    def _error(self, form: QuadraticForm, beta: float) -> float:
+        """Return what the rounding of row sums, and of what follows from them, may amount to.
+
+        The matrix and the sums with P are taken as they are.
+        """
+        n, k, u = self.candidates, form.k, _rounding.UNIT
+        most = float(np.abs(form.linear).max())
+        sums = _rounding.of_sum(n) * n * form.largest  # of each row
+        linear = 2 * (self.selected + k) / self.points * sums + 4 * u * most
+        constant = beta**2 * 2 * n * sums + 4 * u * self._constants(form, beta)
+        return form.scale * k * (linear + 8 * u * (k * form.largest + most)) + constant
+
+    def _constants(self, form: QuadraticForm, beta: float) -> float:
+        """Return the sum of the magnitudes of the parts of the constant."""
+        if beta == 0.0:
+            return 0.0
+        alpha = 1 / (self.selected + form.k)
+        parts = abs(self.within), float(np.abs(self.cross).sum()), self.candidates
+        return (
+            alpha**2 * parts[0]
+            + 2 * alpha * beta * parts[1]
+            + beta**2 * parts[2] ** 2 * form.largest
+        )
+
+
+def centred_kernel(kernel: Kernel, *clouds: NDArray[Any]) -> Kernel:
+    """Return the kernel relative to the mean of all points, where that matters."""
+    return relative(kernel, centre(*clouds))
+
+
+def terms_of_features(
+    kernel: Kernel, X: NDArray[Any], P: NDArray[Any] | None, limit: int | None
+) -> Terms:
+    """Return the terms of candidates X and of the points P selected before.
+
+    Raises as `kernel_matrix`, `symmetric_kernel`, `require_semidefinite` and `require_resolved`
+    do.
+    """
+    matrix = kernel_matrix(kernel, X, limit)
+    semidefinite = kernel.semidefinite
+    if (X[0] != X).any():  # else it is constant
+        require_resolved(f"the kernel {kernel!r}", matrix)
+    if not semidefinite:
+        matrix = symmetric_kernel("the kernel matrix", matrix)
+        semidefinite = require_semidefinite("the kernel matrix", matrix)
+    if P is None:
+        return Terms(matrix, np.zeros(len(X)), 0.0, 0, semidefinite)
+    cross = kernel_sums(kernel, X, P)
+    within = float(kernel_sums(kernel, P, P).sum())
+    return Terms(matrix, cross, within, len(P), semidefinite)
+
+
+def terms_of_matrix(
+    K: NDArray[Any], selected: NDArray[np.int64] | None, limit: int | None
+) -> Terms:
+    """Return the terms of a symmetric kernel matrix of all points, some of them selected before.
+
+    Raises as `require_semidefinite` and `require_resolved` do, and TooLarge if a copy of the other
+    rows would not fit.
+    """
+    n = len(K)
+    if K.any():
+        require_resolved("K", K)
+    if selected is None:
+        return Terms(K, np.zeros(n), 0.0, 0, require_semidefinite("K", K))
+    positions = np.setdiff1d(np.arange(n), selected)
+    require_memory(
+        f"the {len(positions)} x {len(positions)} kernel matrix of the candidates",
+        K.itemsize * len(positions) ** 2,
+        ("give K as float32, or " if K.itemsize > 4 else "") + "raise memory_limit (in Python)",
+        limit,
+    )
+    semidefinite = require_semidefinite("K", K)
+    matrix = K[np.ix_(positions, positions)]
+    matrix.setflags(write=False)
+    cross = K[np.ix_(positions, selected)].sum(axis=1, dtype=np.float64)
+    within = float(K[np.ix_(selected, selected)].sum(dtype=np.float64))
+    return Terms(matrix, cross, within, len(selected), semidefinite, positions)

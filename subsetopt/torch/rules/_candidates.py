@@ -1,0 +1,109 @@
+"""What rules choose from: how many samples there are, and where, with the tensors looked at."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from subsetopt._checks import is_integer
+from subsetopt.errors import InvalidProblem
+
+from ._arguments import require_finite, require_shape
+
+
+class Candidates(NamedTuple):
+    """B rows of n samples on a device, with what the rule looks at and nothing else.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (B, n).
+    device : torch.device
+    losses : Tensor (B, n) or None
+        In at least single precision, without graph.
+    features : Tensor (B, n, d) or None
+        Likewise.
+    """
+
+    shape: tuple[int, int]
+    device: torch.device
+    losses: Tensor | None = None
+    features: Tensor | None = None
+
+    @property
+    def needed(self) -> Tensor:
+        """The losses, of a rule that needs them."""
+        assert self.losses is not None
+        return self.losses
+
+    @property
+    def seen(self) -> tuple[Tensor, ...]:
+        """The tensors that there are."""
+        return tuple(one for one in (self.losses, self.features) if one is not None)
+
+
+def place_of(
+    losses: Tensor | None,
+    features: Tensor | None,
+    n: int | None,
+    device: torch.device | str | None,
+) -> tuple[torch.Size, torch.device]:
+    """Return the shape (n,) or (B, n) of the samples, and where they are.
+
+    Raises
+    ------
+    InvalidProblem
+        If nothing tells how many there are, or losses or features are no such tensor.
+    """
+    if losses is not None:
+        require_shape(losses)
+        return losses.shape, losses.device
+    if features is not None:
+        if not isinstance(features, Tensor) or features.ndim not in (2, 3) or 0 in features.shape:
+            shape = tuple(features.shape) if isinstance(features, Tensor) else type(features)
+            raise InvalidProblem(f"features must be a tensor (n, d) or (B, n, d); got {shape}")
+        return features.shape[:-1], features.device
+    if n is None or not is_integer(n) or n < 1:
+        raise InvalidProblem(f"without losses and features n must be an integer >= 1; got {n!r}")
+    return torch.Size((n,)), torch.device(device or "cpu")
+
+
+def checked_losses(losses: Tensor, *, finite: bool) -> Tensor:
+    """Return the losses as (B, n), detached, in at least single precision, finite if asked for."""
+    rows = losses.detach()
+    rows = rows.contiguous() if losses.ndim == 2 else rows.contiguous()[None]
+    if not losses.is_floating_point():
+        raise InvalidProblem(f"losses have dtype {losses.dtype}; convert with losses.float()")
+    if rows.element_size() < 4:
+        rows = rows.float()
+    _require_finite("losses", rows, losses.ndim == 2, finite)
+    return rows
+
+
+def checked_features(
+    features: Tensor, shape: torch.Size, device: torch.device, *, finite: bool
+) -> Tensor:
+    """Return the features as (B, n, d), likewise; `shape` and `device` are those of the samples."""
+    fits = features.ndim == len(shape) + 1 and features.shape[:-1] == shape
+    if not fits or not features.shape[-1] or features.device != device:
+        raise InvalidProblem(
+            f"features have shape {tuple(features.shape)} on {features.device}, beside losses "
+            f"of shape {tuple(shape)}; {wanted_features(shape, device)} is needed"
+        )
+    rows = features.detach()
+    rows = rows if len(shape) == 2 else rows[None]
+    if not rows.is_floating_point() or rows.element_size() < 4:
+        rows = rows.float()
+    _require_finite("features", rows, len(shape) == 2, finite)
+    return rows
+
+
+def wanted_features(shape: torch.Size, device: torch.device) -> str:
+    """Return what features have to look like, for messages."""
+    return f"{'(n, d)' if len(shape) == 1 else '(B, n, d)'} on {device}"
+
+
+def _require_finite(name: str, rows: Tensor, several: bool, finite: bool) -> None:
+    """Look for what is not finite on the CPU always, elsewhere where the wait is asked for."""
+    if (finite or rows.device.type == "cpu") and not torch.compiler.is_compiling():
+        require_finite(name, rows if several else rows[0])

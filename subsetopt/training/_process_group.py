@@ -1,0 +1,119 @@
+"""Training in several processes, as torchrun starts them; with one, nothing happens here."""
+
+import atexit
+import gc
+import os
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from subsetopt.errors import InvalidOption
+from subsetopt.torch._importance import ImportanceSampler
+
+from .methods.base import Ranks
+
+
+class ProcessGroup:
+    """The processes that train one model together."""
+
+    def __init__(self) -> None:
+        ready = dist.is_available() and dist.is_initialized()
+        self.ranks = Ranks(dist.get_rank(), dist.get_world_size()) if ready else Ranks()
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.ranks.rank == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other."""
+        return self.ranks.world_size == 1
+
+    def device(self, name: str) -> torch.device:
+        """Return the device of this process.
+
+        Raises
+        ------
+        InvalidOption
+            If there is no such device, or none here.
+        """
+        try:
+            found = torch.device(name)
+        except RuntimeError:
+            raise InvalidOption(f"device is {name!r}; cpu, cuda or cuda:1 are such names") from None
+        if found.type == "cuda" and not torch.cuda.is_available():
+            raise InvalidOption(f"device is {name!r}, but torch finds no GPU here; use cpu")
+        if name == "cuda" and not self.alone:
+            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        return found
+
+    def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
+        """Return the model, whose gradients are averaged over the processes."""
+        if self.alone:
+            return model
+        own = [device] if device.type == "cuda" else None
+        return nn.parallel.DistributedDataParallel(model, device_ids=own)
+
+    def share(self, sampler: Any) -> None:
+        """Let samplers that learn exchange what they have learned."""
+        if not self.alone and isinstance(sampler, ImportanceSampler):
+            sampler.exchange()
+
+    def mean(self, *values: float) -> tuple[float, ...]:
+        """Return the means over the processes."""
+        if self.alone:
+            return values
+        found: list[Any] = [None] * self.ranks.world_size
+        dist.all_gather_object(found, values)
+        return tuple(sum(column) / len(found) for column in zip(*found, strict=True))
+
+    def agreed(self, value: bool) -> bool:
+        """Return what the first process says."""
+        if self.alone:
+            return value
+        told = [value]
+        dist.broadcast_object_list(told, src=0)
+        return bool(told[0])
+
+    def any(self, value: bool) -> bool:
+        """Return whether one of the processes says so; for those that train on the CPU."""
+        if self.alone:
+            return value
+        told = torch.tensor(int(value))
+        dist.all_reduce(told, dist.ReduceOp.MAX)
+        return bool(told)
+
+    def gathered(self, value: Any) -> list[Any]:
+        """Return the values of all processes, in their order."""
+        if self.alone:
+            return [value]
+        found: list[Any] = [None] * self.ranks.world_size
+        dist.all_gather_object(found, value)
+        return found
+
+
+def join(device: str) -> ProcessGroup:
+    """Return the processes that torchrun has started, joined at the first call; or this one alone.
+
+    They part at the end of the process: a group that is made anew between two runs can meet the
+    remains of the last one.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        if device == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+        atexit.register(_part)
+    return ProcessGroup()
+
+
+def _part() -> None:
+    """Leave the group, once nothing holds it any more.
+
+    A training refers to itself in circles, and its model to the group: collected only while the
+    interpreter ends, the threads of gloo abort the process.
+    """
+    gc.collect()
+    dist.destroy_process_group()

@@ -1,0 +1,213 @@
+"""Many runs: rules x budgets x seeds, several at a time, each kept as soon as it is done."""
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from subsetopt._files import locked_folder, replacing
+from subsetopt._processes import end_with
+from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats._csv_cells import csv_text
+from subsetopt.problems._parallel import processors, threads_of_each
+
+from ._checkpoint import NAME
+from ._process_group import join
+from ._settings import FOLDER, Settings
+from .run import BASELINES, Run
+from .run_result import Result
+
+Watch = Callable[[Result, int, int], None]
+"""Called after each run with its result, the runs done and all runs."""
+Train = Callable[[Run, "Settings", int], Result]
+"""Makes the result of a run with so many threads, and keeps it; see `keep`."""
+
+
+def runs_of(
+    task: str,
+    rules: Sequence[str],
+    budgets: Sequence[float],
+    seeds: Sequence[int],
+    **given: Any,
+) -> list[Run]:
+    """Return the runs of a comparison, the uniform baseline always among them.
+
+    Parameters
+    ----------
+    rules : sequence of str
+        Where none of them is a baseline, "uniform" is put first. "full" is trained once for each
+        seed, at budget 1.
+    **given
+        Fields of `Run`, in place of the recipe of the task.
+    """
+    from .methods import method
+
+    names = {method(rule).spec.name for rule in rules}  # an unknown one is said now
+    wanted = list(dict.fromkeys(rules if names & set(BASELINES) else ["uniform", *rules]))
+    for what, values in (("rules", wanted), ("budgets", budgets), ("seeds", seeds)):
+        if not values or len(set(values)) < len(values):
+            raise InvalidOption(f"{what} are {list(values)}; at least one, each once, is needed")
+    full = [Run.of(task, "full", budget=1.0, seed=seed, **given) for seed in seeds]
+    rest = [
+        Run.of(task, rule, budget=budget, seed=seed, **given)
+        for seed in seeds  # so that early results compare rules
+        for budget in budgets
+        for rule in wanted
+        if rule != "full"
+    ]
+    return rest + (full if "full" in wanted else [])
+
+
+def execute(
+    runs: Sequence[Run],
+    settings: Settings,
+    watch: Watch | None = None,
+    train: Train | None = None,
+) -> list[Result]:
+    """Train, several at a time; returns the results in the order of the runs.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    settings : Settings
+    watch : callable, optional
+    train : callable, optional
+        A function of a module, in place of `train_one`: what makes results of another kind of runs.
+
+    Raises
+    ------
+    InvalidFile
+        If the folder holds results already, and they are not to be resumed.
+    InvalidOption
+        If another run writes to the folder.
+    SubsetOptError
+        As `train` raises it; what is done until then is kept.
+    """
+    with _held(settings):
+        _require_free(settings)
+        todo = [run for run in runs if _kept(run, settings) is None]
+        found = {run: kept for run in runs if (kept := _kept(run, settings)) is not None}
+        made = _results(todo, settings, train or train_one)
+        for done, result in enumerate(made, start=len(found) + 1):
+            found[result.run] = result
+            if watch is not None:
+                watch(result, done, len(runs))
+    return [found[run] for run in runs if run in found]
+
+
+def load(folder: Path) -> list[Result]:
+    """Return the results that a folder holds, in the order of their names.
+
+    Raises
+    ------
+    InvalidFile
+        If there are none, or one is damaged.
+    """
+    paths = sorted((folder / FOLDER).glob("*/result.json"))
+    if not paths:
+        raise InvalidFile(f"{folder} holds no results of training runs, which lie in {FOLDER}/")
+    return [Result.load(path) for path in paths]
+
+
+def _results(runs: Sequence[Run], settings: Settings, train: Train) -> Iterator[Result]:
+    jobs = min(_jobs(runs, settings), max(1, len(runs)))
+    threads = settings.threads or threads_of_each(jobs)
+    if jobs == 1 or int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        yield from (train(run, settings, threads) for run in runs)
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(
+        n_jobs=jobs,
+        backend="loky",
+        return_as="generator_unordered",
+        initializer=end_with,  # none outlives this process, whatever ends it
+        initargs=(os.getpid(),),
+    )
+    with warnings.catch_warnings():
+        # Workers are replaced when their memory has grown, which nobody needs to know.
+        warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
+        yield from parallel(delayed(train)(run, settings, threads) for run in runs)
+
+
+def _jobs(runs: Iterable[Run], settings: Settings) -> int:
+    if settings.jobs is not None:
+        return settings.jobs
+    return 1 if any(run.device != "cpu" for run in runs) else processors()
+
+
+def train_one(run: Run, settings: Settings, threads: int) -> Result:
+    """Train, keep the result, and remove the checkpoint."""
+    import torch
+
+    from .loop import Training
+    from .tasks import task
+
+    torch.set_num_threads(threads)
+    folder = settings.folder(run)
+    made = task(run.task)
+    group = join(run.device)
+    data = made.load(settings.data, download=settings.download, seed=run.seed)
+    result = Training(run, data, folder, group).fit()
+    if folder is not None and group.first:
+        keep(result, settings)
+        (folder / NAME).unlink(missing_ok=True)
+    return result
+
+
+def keep(result: Result, settings: Settings) -> None:
+    """Write a result, its history and its events, where the settings name a folder."""
+    folder = settings.folder(result.run)
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_history(result, folder / "history.csv")
+    if settings.tensorboard:
+        _write_events(result, settings)
+    result.save(folder / "result.json")
+
+
+def _write_history(result: Result, path: Path) -> None:
+    columns = list(dict.fromkeys(name for row in result.history for name in row))
+    rows = [[row.get(name, "") for name in columns] for row in result.history]
+    with replacing(path) as stream:
+        stream.write(csv_text([columns, *rows]).encode())
+
+
+def _write_events(result: Result, settings: Settings) -> None:
+    from subsetopt.torch._watching import TensorBoardWriter
+
+    assert settings.out is not None
+    folder = settings.out / "tensorboard" / result.run.key
+    shutil.rmtree(folder, ignore_errors=True)
+    with TensorBoardWriter(folder, prefix="") as writer:
+        for row in result.history:
+            writer.write(int(row["epoch"]), row)
+
+
+def _kept(run: Run, settings: Settings) -> Result | None:
+    folder = settings.folder(run)
+    if folder is None or not (folder / "result.json").exists():
+        return None
+    return Result.load(folder / "result.json")
+
+
+def _held(settings: Settings) -> AbstractContextManager[object]:
+    """Keep other runs out of the folder; of the processes of torchrun the first one does."""
+    if settings.out is None or int(os.environ.get("RANK", "0")):
+        return nullcontext()
+    held: AbstractContextManager[object] = locked_folder(settings.out)
+    return held
+
+
+def _require_free(settings: Settings) -> None:
+    if settings.out is None:
+        return
+    held = settings.out / FOLDER
+    if held.exists() and any(held.iterdir()) and not settings.resume:
+        raise InvalidFile(
+            f"{settings.out} holds runs already; go on with them (resume), or name another folder"
+        )

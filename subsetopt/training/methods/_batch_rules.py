@@ -1,0 +1,195 @@
+"""Rules that choose within each batch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from subsetopt.errors import InvalidOption
+from subsetopt.torch import features
+from subsetopt.torch._epochs import sampler
+from subsetopt.torch.distributed import DistributedRule
+from subsetopt.torch.rules import Rule, rule
+from subsetopt.torch.rules._ordered_sgd import OrderedSGD
+from subsetopt.torch.samplers import EpochBatchSampler
+from subsetopt.torch.step import LossFunction, SubsetStep
+from subsetopt.training.data._splits import Batch
+
+from .base import Chosen, Method, Setting, Step, features_of, shuffled
+
+FEATURES = ("labels", "inputs", "both", "hidden", "residuals", "gradients")
+"""What `vector` and `frank_wolfe` can match; the last three pass the batch to choose by."""
+_SEED_OF_RULES = 7919  # so that rules and samplers do not draw the same numbers
+
+
+class WithinStep(Step):
+    """A `SubsetStep`, counted."""
+
+    def __init__(self, step: SubsetStep, passes: bool) -> None:
+        super().__init__()
+        self.inside, self._passes = step, passes
+        rule: Any = step.rule
+        self._inmost = getattr(rule, "rule", rule)
+
+    @property
+    def learns_from_accuracy(self) -> bool:  # type: ignore[override]
+        """Whether the rule halves its choice as the accuracy rises."""
+        return isinstance(self._inmost, OrderedSGD)
+
+    def __call__(self, ids: Tensor, batch: Batch) -> Iterator[Chosen]:
+        """Yield the chosen samples."""
+        result = self.inside(batch)
+        if self._passes and not result.whole:
+            self.selection_passes += result.batch_size
+        yield Chosen(result.loss, ids[result.indices.to(ids.device)], result.trained)
+
+    def end_epoch(self, accuracy: float) -> None:
+        """Tell rules that learn from the accuracy."""
+        if self.learns_from_accuracy and accuracy == accuracy:
+            self._inmost.observe(accuracy=accuracy)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the states of the step and its rule."""
+        return {**super().state_dict(), "step": self.inside.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from such a state."""
+        super().load_state_dict(state)
+        self.inside.load_state_dict(state["step"])
+
+
+@dataclass(frozen=True)
+class Within(Method):
+    """A rule of `subsetopt.torch`: B * n of each batch of n, or n of n / B.
+
+    Options are those of the rule; ``reweight`` where it has probabilities; and ``features``, one of
+    `FEATURES`, for those that match features.
+    """
+
+    takes: ClassVar[tuple[str, ...] | None] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._rule(0)  # whatever is wrong is said now
+        what = self.spec.options.get("features", "labels")
+        if what not in FEATURES:
+            raise InvalidOption(f"features must be one of {', '.join(FEATURES)}; got {what!r}")
+
+    def warm_up(self, setting: Setting) -> None:
+        """Choose once, by a rule that is thrown away."""
+        ready, n = self._rule(0), min(setting.batch_size, len(setting.data.train))
+        losses = torch.rand(n, generator=torch.Generator().manual_seed(0))
+        features = None
+        if ready.needs == "features" or "features" in self.spec.options:
+            what = str(self.spec.options.get("features", "labels"))
+            _, batch = next(iter(setting.data.train.batches([list(range(n))])))
+            features = features_of(setting, what if what not in FEATURES[3:] else "inputs", batch)
+        device = torch.device(setting.run.device)
+        found = None if features is None else features.to(device)
+        ready(losses.to(device), float(setting.run.budget), features=found)
+
+    def sampler(self, setting: Setting) -> EpochBatchSampler:
+        """Return batches, or pools, of all samples in random order."""
+        if setting.run.select_from == "batch":
+            return shuffled(setting, setting.batch_size)
+        pool = max(setting.batch_size, round(setting.batch_size / setting.run.budget))
+        return shuffled(setting, min(pool, len(setting.data.train)))
+
+    def step(
+        self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
+    ) -> Step:
+        """Return a step that chooses B of each batch."""
+        ready = self._rule(setting.run.seed)
+        finds = self._features(setting, ready)
+        passes = ready.needs == "losses" and finds is None
+        passes = passes or self.spec.options.get("features") in FEATURES[3:]
+        made = SubsetStep(
+            model,
+            losses,
+            DistributedRule(ready) if setting.ranks.world_size > 1 else ready,
+            float(setting.run.budget),
+            features=finds,
+            reweight=bool(self.spec.options.get("reweight", False)),
+        )
+        return WithinStep(made, passes)
+
+    def _rule(self, seed: int) -> Rule:
+        own = {k: v for k, v in self.spec.options.items() if k not in ("features", "reweight")}
+        return rule(self.spec.name, **{"seed": seed + _SEED_OF_RULES, **own})
+
+    def _features(self, setting: Setting, ready: Rule) -> LossFunction | None:
+        wanted = self.spec.options.get("features")
+        if wanted is None and ready.needs != "features":
+            return None
+        if not (ready.needs == "features" or ready.takes_features):
+            raise InvalidOption(f"rule {self.spec.name!r} takes no features")
+        return _finder(wanted or "labels", setting)
+
+
+def _finder(what: str, setting: Setting) -> LossFunction:
+    """Return ``f(model, batch)`` for the features of that name."""
+    task = setting.task
+
+    def known(model: Any, batch: Batch) -> Tensor:
+        return features_of(setting, what, batch)
+
+    def passed(model: Any, batch: Batch) -> Tensor:
+        inputs, targets = batch
+        outputs, hidden = with_hidden(model, task.prepare(inputs))
+        if what == "hidden":
+            return features.projected(hidden)
+        if what == "residuals":
+            return features.residuals(outputs, targets)
+        return features.last_layer_gradients(outputs, targets, hidden)
+
+    return passed if what in FEATURES[3:] else known
+
+
+def with_hidden(model: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the outputs, and what the last linear layer was given."""
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise InvalidOption("the model has no linear layer whose inputs could be matched")
+    seen: list[Tensor] = []
+    hook = linear[-1].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    try:
+        outputs = model(inputs)
+    finally:
+        hook.remove()
+    return outputs, seen[-1]
+
+
+@dataclass(frozen=True)
+class Truncated(Method):
+    """Ordered SGD as the budgeted paper trains it: all samples for B * T epochs.
+
+    Of each batch the highest losses are trained on, all of them until the training accuracy passes
+    the first threshold. The chosen are forwarded anew: to choose inside the tensor of losses saves
+    nothing, since the graph spans the batch.
+    """
+
+    takes: ClassVar[tuple[str, ...] | None] = ("thresholds",)
+
+    def sampler(self, setting: Setting) -> EpochBatchSampler:
+        """Return what scan-SGD hands out."""
+        made: EpochBatchSampler = sampler(
+            "scan_sgd",
+            len(setting.data.train),
+            setting.batch_size,
+            float(setting.run.budget),
+            epochs=setting.run.epochs,
+            seed=setting.run.seed,
+            rank=setting.ranks.rank,
+            world_size=setting.ranks.world_size,
+        )
+        return made
+
+    def step(
+        self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
+    ) -> Step:
+        """Return a step on the highest losses."""
+        ready: Rule = rule("ordered_sgd", seed=setting.run.seed, **self.spec.options)
+        wrapped = DistributedRule(ready) if setting.ranks.world_size > 1 else ready
+        return WithinStep(SubsetStep(model, losses, wrapped, 1.0), passes=True)
