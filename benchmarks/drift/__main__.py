@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.drift --task mnist --data DIR --out FOLDER`` follows streams of real data:
 each window is served, its losses are recorded, and then the model is trained on a share of it.
-Methods are told apart by their names, see `WindowMethod`. What is reported is the metric of each window
-before it was trained on; ``subsetopt report FOLDER`` draws it.
+Methods are told apart by their names, see `WindowMethod`. What is reported is the metric of each
+window before it was trained on; ``subsetopt report FOLDER`` draws it.
 """
 
 import argparse

@@ -27,7 +27,7 @@ import subsetopt as so
 from subsetopt._machine import Machine
 from subsetopt.problems._kernel_matrices import kernel_matrix
 from subsetopt.report import show
-from subsetopt.sequencing.baselines import _facility_location
+from subsetopt.sequencing.baselines import facility_location
 
 Row = dict[str, Any]
 
@@ -70,7 +70,7 @@ def _present() -> bool:
 
 
 def _ours(matrix: NDArray[np.float32], k: int) -> NDArray[np.float64]:
-    return _facility_location.greedy(matrix, k)[1]
+    return facility_location.greedy(matrix, k)[1]
 
 
 def _apricot(matrix: NDArray[np.float64], k: int) -> NDArray[Any]:

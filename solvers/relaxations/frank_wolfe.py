@@ -1,8 +1,8 @@
 """Frank-Wolfe on the convex relaxation: a lower bound, and an answer by rounding.
 
 Mean matching has its own kernels, which see sums of rows in d dimensions (`_Relaxation`, over
-`_kernels.hull_frank_wolfe`); quadratic forms go through `_quadratic_relaxation`. In both the bound holds
-at any point, so that it does not matter when the steps stop.
+`_kernels.hull_frank_wolfe`); quadratic forms go through `_quadratic_relaxation`. In both the
+bound holds at any point, so that it does not matter when the steps stop.
 """
 
 import math

@@ -203,7 +203,8 @@ def _child(process_id: int) -> psutil.Process:
 
 def test_fresh_interpreters_where_nothing_can_be_forked(cases: list[Case]) -> None:
     """Ask a fork server that does not fork, as on macOS."""
-    code = "from subsetopt.benchmarks.measuring import _fork_server; _fork_server.FORKS = False; _fork_server.main()"
+    module = "subsetopt.benchmarks.measuring._fork_server"
+    code = f"import {module} as server; server.FORKS = False; server.main()"
 
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()

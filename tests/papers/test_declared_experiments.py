@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from subsetopt import papers  # noqa: E402
 from subsetopt._spec import Spec  # noqa: E402
-from subsetopt.papers import (
+from subsetopt.papers import (  # noqa: E402
     EXPERIMENTS,
     Number,
     Part,

@@ -14,7 +14,7 @@ from subsetopt.sequencing.baselines import (
     FacilityLocation,
     RandomBatches,
     Submodular,
-    _random_batches,
+    random_batches,
 )
 
 CASES: list[Baseline] = [
@@ -134,9 +134,9 @@ def test_a_random_batch_is_uniform() -> None:
     rng = np.random.default_rng(0)
     counts = np.zeros((5, 5))
     for _ in range(5000):
-        a, b = sorted(_random_batches.pick(np.arange(5), 2, rng))
+        a, b = sorted(random_batches.pick(np.arange(5), 2, rng))
         counts[a, b] += 1
     observed = counts[np.triu_indices(5, 1)]
     assert np.square(observed - 500).sum() / 500 < 33.7
-    taken = _random_batches.pick(np.array([3, 8, 9]), 2, rng)
+    taken = random_batches.pick(np.array([3, 8, 9]), 2, rng)
     assert set(taken.tolist()) < {3, 8, 9}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.benchmarks.scripts import facility_speed as benchmark
-from subsetopt.sequencing.baselines import FacilityLocation, _facility_location
+from subsetopt.sequencing.baselines import FacilityLocation, facility_location
 
 
 def _similarity(n: int, seed: int) -> NDArray[np.float64]:
@@ -35,7 +35,7 @@ def test_lazy_takes_what_plain_greedy_takes(n: int, k: int, dtype: Any) -> None:
     for seed in range(4):
         similarity = _similarity(n, seed).astype(dtype)
         available = [i for i in range(n) if i % 5 or n < 5]
-        taken, gains = _facility_location.greedy(similarity, k, available=available)
+        taken, gains = facility_location.greedy(similarity, k, available=available)
         assert taken.tolist() == _plain(similarity, available, k)
         assert gains.sum() == _value(similarity, taken.tolist(), available)
         assert (np.diff(gains) <= 0).all()
@@ -43,7 +43,7 @@ def test_lazy_takes_what_plain_greedy_takes(n: int, k: int, dtype: Any) -> None:
 
 def test_all_are_available_by_default() -> None:
     similarity = _similarity(20, 0)
-    taken, gains = _facility_location.greedy(similarity, 20)
+    taken, gains = facility_location.greedy(similarity, 20)
     assert sorted(taken.tolist()) == list(range(20))
     assert gains[0] == similarity.sum(axis=1).max()
     assert gains.sum() == similarity.max(axis=0).sum()
@@ -54,7 +54,7 @@ def test_share_of_the_optimum() -> None:
         similarity = _similarity(10, seed)
         sets = itertools.combinations(range(10), 3)
         best = max(_value(similarity, list(s), list(range(10))) for s in sets)
-        value = _facility_location.greedy(similarity, 3)[1].sum()
+        value = facility_location.greedy(similarity, 3)[1].sum()
         assert (1 - 1 / np.e) * best <= value <= best
 
 
@@ -88,7 +88,7 @@ def test_batches_on_the_whole_matrix_are_greedy_on_what_is_left() -> None:
     similarity = np.asarray(kernel(X, X))
     left = list(range(40))
     for start, end in itertools.pairwise(boundaries[:-1]):
-        expected, _ = _facility_location.greedy(similarity, 7, available=left)
+        expected, _ = facility_location.greedy(similarity, 7, available=left)
         assert order[start:end].tolist() == expected.tolist()
         left = [i for i in left if i not in set(expected.tolist())]
     assert order[boundaries[-2] :].tolist() == left
@@ -103,7 +103,7 @@ def test_a_pool_that_holds_all_changes_nothing() -> None:
 def test_benchmark() -> None:
     row = benchmark.compare(60, 5, runs=1)
     assert row["value"] == pytest.approx(
-        _facility_location.greedy(benchmark.similarity(60), 5)[1].sum()
+        facility_location.greedy(benchmark.similarity(60), 5)[1].sum()
     )
     assert row.get("gains apart", 0.0) < 1e-5  # where apricot is installed
 
@@ -112,15 +112,15 @@ def test_bad_input() -> None:
     similarity = _similarity(5, 0)
     for k in (0, 6):
         with pytest.raises(so.InvalidProblem, match="k must"):
-            _facility_location.greedy(similarity, k)
+            facility_location.greedy(similarity, k)
     with pytest.raises(so.InvalidProblem, match="square"):
-        _facility_location.greedy(similarity[:4], 2)
+        facility_location.greedy(similarity[:4], 2)
     similarity[2, 3] = np.nan
     with pytest.raises(so.InvalidProblem, match=r"\[2, 3\]"):
-        _facility_location.greedy(similarity, 2)
+        facility_location.greedy(similarity, 2)
     similarity[2, 3] = -1
     with pytest.raises(so.InvalidProblem, match="points 2 and 3; similarities"):
-        _facility_location.greedy(similarity, 2)
+        facility_location.greedy(similarity, 2)
     X = np.random.default_rng(0).normal(size=(30, 3))
     with pytest.raises(so.InvalidProblem, match="similarities must be at least 0"):
         FacilityLocation(kernel=so.Linear()).order(X, 5)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.sequencing.baselines import KDPP, _kdpp
+from subsetopt.sequencing.baselines import KDPP, kdpp
 
 
 def _features(n: int, d: int) -> NDArray[np.float64]:
@@ -47,17 +47,17 @@ def _bound(degrees: int) -> float:
 def test_distribution_of_a_full_rank_kernel(n: int, k: int) -> None:
     X = _features(n, 2)
     L = np.exp(-0.5 * np.square(X[:, None] - X[None]).sum(axis=2))
-    decomposed, rng = _kdpp.spectrum(L), np.random.default_rng(1)
-    statistic, degrees = _chi_square(L, k, lambda: _kdpp.draw(*decomposed, k, rng), 4000)
+    decomposed, rng = kdpp.spectrum(L), np.random.default_rng(1)
+    statistic, degrees = _chi_square(L, k, lambda: kdpp.draw(*decomposed, k, rng), 4000)
     assert statistic < _bound(degrees)
 
 
 def test_distribution_of_the_dual() -> None:
     B = _features(7, 4)
     rng = np.random.default_rng(2)
-    statistic, degrees = _chi_square(B @ B.T, 3, lambda: _kdpp.sample_dual(B, 3, rng), 2000)
+    statistic, degrees = _chi_square(B @ B.T, 3, lambda: kdpp.sample_dual(B, 3, rng), 2000)
     assert statistic < _bound(degrees)
-    statistic, degrees = _chi_square(B @ B.T, 4, lambda: _kdpp.sample_dual(B, 4, rng), 1000)
+    statistic, degrees = _chi_square(B @ B.T, 4, lambda: kdpp.sample_dual(B, 4, rng), 1000)
     assert statistic < _bound(degrees)  # k equal to the rank
 
 
@@ -75,7 +75,7 @@ def test_distribution_among_the_available() -> None:
     left = np.array([1, 2, 4, 5, 7, 8])
     part = L[np.ix_(left, left)]
     rng = np.random.default_rng(3)
-    for call, source in ((_kdpp.sample, L), (_kdpp.sample_dual, B)):
+    for call, source in ((kdpp.sample, L), (kdpp.sample_dual, B)):
 
         def among(call: Any = call, source: Any = source) -> NDArray[np.int64]:
             return np.asarray(np.searchsorted(left, call(source, 2, rng, available=left)))
@@ -94,16 +94,16 @@ def test_marginals() -> None:
     each = np.array([v * np.poly(-np.delete(values, i))[k - 1] for i, v in enumerate(values)])
     wanted = np.square(vectors) @ (each / whole)
     assert wanted.sum() == pytest.approx(k)
-    decomposed, rng = _kdpp.spectrum(L), np.random.default_rng(4)
+    decomposed, rng = kdpp.spectrum(L), np.random.default_rng(4)
     counts = np.zeros(40)
     for _ in range(draws):
-        counts[_kdpp.draw(*decomposed, k, rng)] += 1
+        counts[kdpp.draw(*decomposed, k, rng)] += 1
     assert (np.abs(counts / draws - wanted) < 5 * np.sqrt(wanted / draws)).all()
 
 
 def test_polynomials() -> None:
     values = np.random.default_rng(0).exponential(size=9)
-    sums = _kdpp.log_polynomials(np.log(values), 5)
+    sums = kdpp.log_polynomials(np.log(values), 5)
     for i in range(10):
         exact = np.append(np.poly(-values[:i]), np.zeros(6))[:6]
         assert np.exp(sums[i]) == pytest.approx(exact)
@@ -114,16 +114,16 @@ def test_no_scale_matters(scale: float) -> None:
     """e_50 of 200 eigenvalues of 1e200 overflows float64 by far."""
     X = _features(200, 8)
     L = np.exp(-0.1 * np.square(X[:, None] - X[None]).sum(axis=2))
-    taken = _kdpp.sample(scale * L, 50, np.random.default_rng(0))
+    taken = kdpp.sample(scale * L, 50, np.random.default_rng(0))
     assert np.array_equal(np.unique(taken), np.sort(taken))
-    rows = _kdpp.sample_dual(np.sqrt(scale) * X, 8, np.random.default_rng(0))
+    rows = kdpp.sample_dual(np.sqrt(scale) * X, 8, np.random.default_rng(0))
     assert len(set(rows.tolist())) == 8
 
 
 @pytest.mark.parametrize("n", [1, 2, 30])
 def test_all_points_of_a_full_rank_kernel(n: int) -> None:
     L = np.eye(n) + 0.1
-    assert sorted(_kdpp.sample(L, n, np.random.default_rng(0)).tolist()) == list(range(n))
+    assert sorted(kdpp.sample(L, n, np.random.default_rng(0)).tolist()) == list(range(n))
     assert sorted(KDPP().select(_features(n, 2), n).tolist()) == list(range(n))
 
 
@@ -132,7 +132,7 @@ def test_the_directions_stay_orthogonal() -> None:
     rng = np.random.default_rng(0)
     V = np.linalg.qr(1 + 1e-7 * rng.normal(size=(200, 60)))[0]
     for seed in range(5):
-        rows = _kdpp.project(V, np.random.default_rng(seed))
+        rows = kdpp.project(V, np.random.default_rng(seed))
         assert len(set(rows.tolist())) == 60
         assert np.linalg.svd(V[rows], compute_uv=False)[-1] > 0
 
@@ -143,9 +143,9 @@ def test_k_above_the_rank(k: int) -> None:
     rng = np.random.default_rng(0)
     single = B.astype(np.float32)
     cases = [
-        (_kdpp.sample, B @ B.T),
-        (_kdpp.sample, single @ single.T),
-        (_kdpp.sample_dual, single),
+        (kdpp.sample, B @ B.T),
+        (kdpp.sample, single @ single.T),
+        (kdpp.sample_dual, single),
     ]
     for call, source in cases:
         with pytest.raises(so.InvalidProblem, match=f"k is {k}, above the kernel's rank of 3"):
@@ -184,16 +184,16 @@ def test_bad_input() -> None:
     L = np.eye(4)
     for k in (0, 5):
         with pytest.raises(so.InvalidProblem, match="k must"):
-            _kdpp.sample(L, k, rng)
+            kdpp.sample(L, k, rng)
     with pytest.raises(so.InvalidProblem, match="not positive semidefinite"):
-        _kdpp.sample(np.diag([1.0, -0.5, 1.0]), 2, rng)
+        kdpp.sample(np.diag([1.0, -0.5, 1.0]), 2, rng)
     with pytest.raises(so.InvalidProblem, match="rank of 0"):
-        _kdpp.sample(np.zeros((3, 3)), 1, rng)
+        kdpp.sample(np.zeros((3, 3)), 1, rng)
     with pytest.raises(so.InvalidProblem, match="symmetric"):
-        _kdpp.sample(np.triu(np.ones((3, 3))), 1, rng)
+        kdpp.sample(np.triu(np.ones((3, 3))), 1, rng)
     L[1, 2] = np.nan
     with pytest.raises(so.InvalidProblem, match=r"L\[1, 2\]"):
-        _kdpp.sample(L, 2, rng)
+        kdpp.sample(L, 2, rng)
     for ridge in (-1, np.nan, "0"):
         with pytest.raises(so.InvalidOption, match="ridge must"):
             KDPP(ridge=ridge)  # type: ignore[arg-type]

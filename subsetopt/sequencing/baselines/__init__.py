@@ -2,17 +2,17 @@
 
 Each is a small frozen object: ``order(X, batch_size)`` cuts all points into batches,
 ``select(X, k)`` chooses once. What a batch is made by is a function of its own:
-`random.pick`, `Submodular.greedy`, `kdpp.sample` and `kdpp.sample_dual`, `facility.greedy`.
+`random_batches.pick`, `Submodular.greedy`, `kdpp.sample` and `kdpp.sample_dual`, `facility_location.greedy`.
 """
 
 from typing import Any
 
 from subsetopt._registry import Registry
 
-from . import _facility_location, _kdpp, _random_batches, submodular
-from ._facility_location import FacilityLocation
-from ._kdpp import KDPP
-from ._random_batches import RandomBatches
+from . import facility_location, kdpp, random_batches, submodular
+from .facility_location import FacilityLocation
+from .kdpp import KDPP
+from .random_batches import RandomBatches
 from .base import Baseline
 from .submodular import Submodular
 
@@ -20,10 +20,10 @@ BASELINES = Registry(
     "baseline",
     __package__,
     {
-        "_random_batches": "_random_batches:RandomBatches",
+        "random": "random_batches:RandomBatches",
         "submodular": "submodular:Submodular",
-        "k-dpp": "_kdpp:KDPP",
-        "_facility_location": "_facility_location:FacilityLocation",
+        "k-dpp": "kdpp:KDPP",
+        "facility": "facility_location:FacilityLocation",
     },
 )
 """Every baseline by its name."""
@@ -50,9 +50,9 @@ __all__ = [
     "FacilityLocation",
     "RandomBatches",
     "Submodular",
-    "facility",
+    "facility_location",
     "kdpp",
-    "random",
+    "random_batches",
     "submodular",
     "unscored",
 ]
