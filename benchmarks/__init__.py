@@ -1,1 +1,3 @@
 """Comparing solvers: cases, the runner, reports."""
+
+__all__: list[str] = []

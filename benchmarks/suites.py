@@ -29,6 +29,8 @@ from .cases import (
 )
 from .cases._classifier import Samples, TrainingRecord
 
+__all__ = ["Suite", "find"]
+
 # -- sources --------------------------------------------------------------------------------------
 
 DIGITS, SYNTHETIC = "digits", "synthetic"

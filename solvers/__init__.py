@@ -4,3 +4,5 @@
 mixed-integer solvers from elsewhere. Each folder uses those before it in the order heuristics,
 backends, relaxations, exact. `catalogue` lists them all.
 """
+
+__all__ = ["backends", "base", "bounds", "catalogue", "exact", "heuristics", "relaxations"]

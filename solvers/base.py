@@ -17,6 +17,8 @@ from subsetopt.errors import InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination
 
+__all__ = ["RawResult", "Solver"]
+
 
 class Kind(StrEnum):
     """What sort of solver it is."""

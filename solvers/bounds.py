@@ -16,6 +16,8 @@ from ._deadline import Deadline, OutOfTime
 if TYPE_CHECKING:
     from .relaxations._relaxation import Relaxation
 
+__all__ = ["LowerBound", "lower_bound"]
+
 
 @dataclass(frozen=True)
 class LowerBound:

@@ -12,6 +12,8 @@ from subsetopt.errors import InvalidResult, MissingDependency, UnknownSolver
 
 from .base import Solver
 
+__all__ = ["available_solvers"]
+
 GROUP = "subsetopt.solvers"
 """The entry-point group through which other packages add solvers."""
 

@@ -24,6 +24,8 @@ from . import _rounding
 if TYPE_CHECKING:
     from subsetopt.solvers.base import RawResult, Solver
 
+__all__ = ["certify"]
+
 _CAME_TO_AN_END = (Termination.FINISHED, Termination.ITERATION_LIMIT)
 _ROUNDING = Fraction(1, 10**9)  # relative slack for bounds that were computed in floating point
 

@@ -3,6 +3,20 @@
 from functools import partial
 from typing import Any
 
+__all__ = [
+    "InvalidFile",
+    "InvalidOption",
+    "InvalidProblem",
+    "InvalidResult",
+    "InvalidSelection",
+    "MissingDependency",
+    "SubsetOptError",
+    "TooLarge",
+    "UnknownSolver",
+    "UnscaledColumns",
+    "UnsupportedProblem",
+]
+
 
 class SubsetOptError(Exception):
     """Base class: catch this one to catch everything that subsetopt raises on purpose."""

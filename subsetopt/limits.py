@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 
 from ._options import check, documented, option
 
+__all__ = ["Limits"]
+
 
 @documented
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ from subsetopt.problems import _validation
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+__all__ = ["select"]
+
 _TOLERANCE = 2e-6
 _ROUNDS = 4
 _PAIRS = 768

@@ -16,6 +16,8 @@ from subsetopt.problems import _validation
 
 from . import _rounding
 
+__all__ = ["Certificate", "CertificateKind", "Solution", "Stats", "Termination"]
+
 
 class Termination(StrEnum):
     """Why the solver stopped; this says nothing about the worth of what it holds."""

@@ -27,6 +27,8 @@ from subsetopt.solution import Solution, Termination
 if TYPE_CHECKING:
     from subsetopt.solvers.base import RawResult, Solver
 
+__all__ = ["solve", "solve_many", "solver"]
+
 AUTO = {
     "mean-matching": "swap",
     "vector-mean-matching": "swap",

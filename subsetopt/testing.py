@@ -19,6 +19,8 @@ from subsetopt.solving import solve, solve_many
 if TYPE_CHECKING:
     from subsetopt.solvers.base import Solver
 
+__all__ = ["assert_solver_contract"]
+
 _VALUES = np.array([0.31, 2.7, -1.1, 0.02, 5.3, 1.9, -0.4, 0.77, 3.1])
 _SINGLE = np.abs(_VALUES).astype(np.float32)
 _VECTORS = np.array([[0.3, -1.0], [2.0, 0.7], [1.1, 1.1], [-0.5, 0.2], [0.9, -2.0], [0.1, 3.0]])

@@ -22,7 +22,7 @@ NOT_INSTALLED = {f"subsetopt.benchmarks.{name}" for name in ("drift", "regressio
 """Run from a checkout alone."""
 BACKENDS = ("ortools", "highspy", "pyscipopt")
 HEAVY = (*BACKENDS, "numba", "torch", "scipy", "sklearn", "pandas", "typer", "rich")
-CORE = "problems formats forms solution errors limits baseline rounding certification"
+CORE = "problems formats models solution errors limits _baseline _rounding certification"
 CORE_MODULES = (*CORE.split(), "solving", "selecting", "testing", "__init__")
 
 needs_checkout = pytest.mark.skipif(

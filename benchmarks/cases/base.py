@@ -17,6 +17,8 @@ from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Solution
 from subsetopt.solving import solve, solver
 
+__all__ = ["Case", "MeanMatchingCase", "SelectionCase", "Values", "VectorCase"]
+
 DRAWS = 1000
 """Random subsets that each answer is ranked among; fewer where k is large, for a quadratic is
 evaluated in O(k^2)."""

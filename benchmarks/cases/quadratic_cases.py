@@ -9,6 +9,8 @@ from subsetopt.problems import QuadraticSelection
 
 from .base import SelectionCase
 
+__all__ = ["QuadraticCase"]
+
 
 @dataclass(frozen=True, eq=False)
 class QuadraticCase(SelectionCase):

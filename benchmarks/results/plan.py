@@ -16,6 +16,8 @@ from .rows import SCHEMA, Row
 if TYPE_CHECKING:
     from subsetopt.benchmarks.cases import Case
 
+__all__ = ["Bound", "CaseInfo", "Contender", "Plan", "Results", "Session"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class CaseInfo:

@@ -8,6 +8,8 @@ from typing import Any
 from subsetopt.formats._declared import declared
 from subsetopt.solution import CertificateKind, Solution, Termination
 
+__all__ = ["SCHEMA", "Key", "Row"]
+
 SCHEMA = 1
 """Version of the keys of a row."""
 

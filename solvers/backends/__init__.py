@@ -1,1 +1,3 @@
 """Mixed-integer solvers from elsewhere, each behind one adapter."""
+
+__all__ = ["cbc", "cpsat", "highs", "scip"]

@@ -17,6 +17,8 @@ from . import _backend, _formulations
 from ._adapter import Adapter, Watch
 from ._interrupts import interruptible
 
+__all__ = ["Cbc"]
+
 ORTOOLS = OptionalDependency("ortools", "ortools", ">=9.10")
 
 _INCREMENT = 1e-5  # CBC looks only for solutions better than the incumbent by this much

@@ -22,6 +22,8 @@ from ._adapter import Adapter, Watch
 from ._integer_forms import COARSE_BITS, COMFORTABLE, FormGrid
 from ._interrupts import interruptible
 
+__all__ = ["CpSat"]
+
 _ORTOOLS = OptionalDependency("ortools", "ortools", ">=9.10")
 
 _TERMINATIONS = {
@@ -116,7 +118,7 @@ class CpSat(Adapter):
             raw = _backend.raw_result(problem, scale, native)
             return _with_bound(raw, problem, grid, bound)
 
-        class Improvements(cp_model.CpSolverSolutionCallback):  # type: ignore[misc, name-defined]
+        class ImprovementCallback(cp_model.CpSolverSolutionCallback):  # type: ignore[misc, name-defined]
             def on_solution_callback(self) -> None:
                 x = np.array([self.value(v) for v in chosen], np.float64)
                 watch.report(read(Termination.TIME_LIMIT, x, None, self.num_branches))
@@ -124,7 +126,7 @@ class CpSat(Adapter):
         seconds = _backend.seconds(watch.limits(limits))
         if seconds is not None:
             solver.parameters.max_time_in_seconds = float(seconds)
-        listener = Improvements() if watch.listening else None
+        listener = ImprovementCallback() if watch.listening else None
         statuses: list[Any] = []
         interrupted = interruptible(
             lambda: statuses.append(solver.solve(model, listener)), solver.stop_search

@@ -18,6 +18,8 @@ from . import _backend, _formulations
 from ._adapter import Adapter, Watch
 from ._interrupts import interruptible
 
+__all__ = ["Highs"]
+
 HIGHSPY = OptionalDependency("highspy", "highspy", ">=1.10,<1.15", clash=((1, 15), "ortools"))
 
 _FEASIBILITY = 1e-6  # mip_feasibility_tolerance

@@ -20,6 +20,8 @@ from . import _backend, _formulations
 from ._adapter import Adapter, Watch
 from ._interrupts import interruptible
 
+__all__ = ["Scip"]
+
 PYSCIPOPT = OptionalDependency("pyscipopt", "pyscipopt", ">=5")
 
 _FEASIBILITY = 1e-6  # numerics/feastol

@@ -23,6 +23,8 @@ from subsetopt.solvers.base import Kind, RawResult
 
 from ._branching import Tree, doubt, explore, semidefinite_bound
 
+__all__ = ["BranchAndBound"]
+
 LARGEST = 600
 """Candidates that a semidefinite relaxation is made of, at most."""
 

@@ -23,6 +23,8 @@ from . import _dynamic, _meet
 from ._integers import Integers, Subproblem
 from ._window import FreeWindow
 
+__all__ = ["Exact"]
+
 _STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED)
 _RESTARTS = 300  # of the swaps that begin: some 10 ms at most, and often they end it
 _POSITIONS = 2**16  # that those restarts may scan

@@ -14,6 +14,8 @@ from subsetopt.solvers.base import Kind, RawResult
 from ._quadratic_steps import arrays, complete, greedy
 from ._vector_search import Rows
 
+__all__ = ["Greedy"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Greedy(TimedSolver):

@@ -14,6 +14,8 @@ from subsetopt.solvers.base import Kind, RawResult
 
 from ._quadratic_steps import arrays, complete, seen_as_bits
 
+__all__ = ["Herding"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Herding(TimedSolver):

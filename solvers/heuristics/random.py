@@ -11,6 +11,8 @@ from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 from subsetopt.solvers.base import Kind, RawResult
 
+__all__ = ["Random"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Random(TimedSolver):

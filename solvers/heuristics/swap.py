@@ -15,6 +15,8 @@ from ._quadratic_search import Descents
 from ._scalar_search import Scalars
 from ._vector_search import Vectors
 
+__all__ = ["Swap"]
+
 _FEW = 16  # with so few candidates there are at most 12870 selections
 
 

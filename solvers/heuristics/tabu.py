@@ -14,6 +14,8 @@ from subsetopt.solvers.base import Kind, RawResult
 
 from ._quadratic_search import Walks, enumerated
 
+__all__ = ["Tabu"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tabu(TimedSolver):

@@ -31,6 +31,8 @@ from subsetopt.solvers.heuristics._vector_search import Vectors
 from . import _convex
 from ._quadratic_relaxation import CODES, QuadraticRelaxation, Variant, largest
 
+__all__ = ["FrankWolfe"]
+
 _TURNS = 2**24  # over n: turns of the swaps between two looks at the clock
 _FOR_SWAPS = 0.5  # of the time that is left
 _AFTER_CTRL_C = 1.0  # seconds that the bound may take then

@@ -18,6 +18,8 @@ from subsetopt.solvers.base import Kind, RawResult
 
 from . import _relaxation
 
+__all__ = ["LpRounding"]
+
 Linearisation = Literal["published", "mccormick", "rlt", "qp"]
 Engine = Literal["auto", "closed-form", "highs", "cbc", "scip"]
 

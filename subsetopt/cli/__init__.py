@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import typer
 
+__all__ = ["main"]
+
 _INTERRUPTED = 130
 
 app: "typer.Typer"

@@ -9,6 +9,8 @@ from subsetopt.models import LinearModel, QuadraticModel
 from ._lp import lp_lines
 from ._mps import mps_lines
 
+__all__ = ["write_model"]
+
 WRITERS: dict[str, Callable[[LinearModel | QuadraticModel], Iterator[str]]] = {
     ".mps": mps_lines,
     ".lp": lp_lines,

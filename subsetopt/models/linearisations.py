@@ -10,6 +10,8 @@ from ._quadratic_models import folded_diagonal, pair_coefficients, require_pairs
 from .programs import LinearModel, SparseRows
 from .quadratic_form import QuadraticForm
 
+__all__ = ["LINEARISATIONS", "mccormick_model", "published_model", "rlt_model"]
+
 
 @dataclass(frozen=True, eq=False)
 class _Block:

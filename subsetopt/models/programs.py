@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidProblem
 
+__all__ = ["LinearModel", "QuadraticModel", "SparseRows"]
+
 
 @dataclass(frozen=True, eq=False)
 class SparseRows:

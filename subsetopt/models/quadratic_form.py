@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from subsetopt import _rounding
 
+__all__ = ["QUADRATIC_FAMILIES", "QuadraticForm"]
+
 _FAR = 300
 _LEAST = 5e-324
 

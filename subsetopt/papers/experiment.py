@@ -11,6 +11,8 @@ from subsetopt.training.run import Run
 from ._parts import Number, Part, TableCell
 from ._sheets import Sheet
 
+__all__ = ["Experiment", "Scale"]
+
 _SMOKE = {"train": 48, "test": 24}
 _LIMITED = ("mnist", "fashion-mnist", "cifar10", "cifar100", "svhn", "segmentation", "tabular")
 

@@ -10,6 +10,8 @@ from subsetopt.training.run_result import Result
 
 from ._parts import Number, Part, Quantity, TableCell
 
+__all__ = ["Line", "Measured", "measured"]
+
 Values = Mapping[int, float]
 """By seed."""
 

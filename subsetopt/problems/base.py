@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["Problem"]
+
 
 class Problem(Protocol):
     """A subset-selection problem: choose k of n, minimise an objective.

@@ -14,6 +14,8 @@ from subsetopt.errors import InvalidProblem
 
 from ._points import add_distances, alike, median_distance, points, standardised
 
+__all__ = ["Gaussian", "Kernel", "Laplace", "Linear", "Polynomial"]
+
 Fill = Callable[[slice, slice, NDArray[Any]], None]
 """Writes the kernel of some rows of X and some rows of Y into an array."""
 

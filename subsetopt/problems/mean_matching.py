@@ -18,6 +18,8 @@ from ._dyadic import Dyadic
 from ._mean_matching_models import absolute_error_model, gram_form, squared_distance_model
 from ._parallel import Check, unchecked
 
+__all__ = ["MeanMatching"]
+
 Cardinality = Literal["exactly", "at_most"]
 
 

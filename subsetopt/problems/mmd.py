@@ -25,6 +25,8 @@ from ._points import alike, points
 from .kernels import Kernel
 from .scaling import Method, Scaling, warn_unscaled
 
+__all__ = ["MMDSelection"]
+
 Formulation = Literal["true", "published"]
 
 

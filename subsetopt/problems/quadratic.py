@@ -22,6 +22,8 @@ from ._memory import require_square
 from ._pairs import Duplicates
 from ._parallel import Check, unchecked
 
+__all__ = ["QuadraticSelection"]
+
 Sense = Literal["minimise", "maximise"]
 
 

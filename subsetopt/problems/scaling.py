@@ -11,6 +11,8 @@ from subsetopt.errors import InvalidProblem, UnscaledColumns
 
 from ._points import points
 
+__all__ = ["scale_columns"]
+
 Method = Literal["none", "std", "robust"]
 METHODS: tuple[Method, ...] = get_args(Method)
 

@@ -15,6 +15,8 @@ from ._layout import Layout
 from ._record_blocks import RecordBlock, blocks
 from ._segments import LABELS, Skipped
 
+__all__ = ["Labels", "Latest", "LatestLosses"]
+
 LossOf = Callable[[NDArray[np.float32], NDArray[np.float64]], Any]
 NEVER = np.iinfo(np.int64).min
 _MICRO = 1e-6

@@ -11,6 +11,8 @@ from subsetopt._checks import is_number, require, require_number, within
 
 from .latest import Latest
 
+__all__ = ["Staleness"]
+
 Unknown = Literal["mean", "highest", "exclude"] | float
 
 

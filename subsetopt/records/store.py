@@ -18,6 +18,8 @@ from ._segments import LABELS, RECORDS, Skipped, opened, segments
 from ._times import times_of
 from .latest import Labels, Latest, LatestLosses, LossOf
 
+__all__ = ["Info", "RecordStore"]
+
 _COLUMNS = ("loss", "model", "outputs", "features")
 
 

@@ -24,6 +24,8 @@ from .latest import Labels, Latest, LossOf
 from .staleness import Staleness
 from .store import RecordStore
 
+__all__ = ["RecordStream", "Window"]
+
 
 @dataclass(frozen=True)
 class Window:

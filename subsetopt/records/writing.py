@@ -12,6 +12,8 @@ from ._appending import Appender
 from ._layout import arrow
 from ._segments import LABELS, RECORDS
 
+__all__ = ["LabelWriter", "RecordWriter"]
+
 Chunks = list[tuple[int, dict[str, Any]]]
 
 

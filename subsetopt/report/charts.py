@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
+__all__ = ["Chart", "Figure", "Series", "Strip"]
+
 _STRIP, _GAP = 70, 30  # pixels
 Points = NDArray[np.float64]
 _MARKS: Mapping[str, dict[str, object]] = {

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
+__all__ = ["Panels"]
+
 _ABREAST, _NAMES = 2, 4
 """Panels in a row, and names in a row of the legend."""
 _TALL, _TOP, _HEADING, _TICKS, _LEGEND, _SIDE = 300, 70, 30, 62, 22, 80

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["plain"]
+
 
 def plain(value: Any) -> Any:
     """Return numbers, texts, lists and dicts; None for numbers that are not finite.

@@ -24,6 +24,8 @@ from .charts import Figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+__all__ = ["Bars", "Forest", "Interval", "Matrix", "Shade"]
+
 _COLOURS = {"good": FAST, "bad": SLOW, "": "#8a919b"}
 _SHADES = ("#f4efe7", "#d3e3e4", "#86b9c2", "#3b8599", "#12495c")
 _WIDEST, _CELL, _HEAD = 200, 40, 52

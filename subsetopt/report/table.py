@@ -14,6 +14,8 @@ from .plain_values import plain
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+__all__ = ["Column", "Table", "show"]
+
 T = TypeVar("T")
 
 

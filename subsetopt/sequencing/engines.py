@@ -14,6 +14,8 @@ from subsetopt.problems._memory import memory_limit
 from subsetopt.problems._points import points
 from subsetopt.problems.scaling import warn_unscaled
 
+__all__ = ["ENGINES", "Engine", "choose"]
+
 
 @runtime_checkable
 class Engine(Protocol):

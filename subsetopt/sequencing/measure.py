@@ -11,6 +11,8 @@ from subsetopt.problems import _validation
 from ._state import State
 from .engines import Engine
 
+__all__ = ["mmd_to_whole"]
+
 
 def mmd_to_whole(engine: Engine, order: ArrayLike, boundaries: ArrayLike) -> NDArray[np.float64]:
     """Return the squared MMD to all points after each batch; one row of K for each point.

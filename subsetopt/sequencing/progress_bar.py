@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from subsetopt.report._progress import shown
 
+__all__ = ["bar"]
+
 
 @contextmanager
 def bar(label: str = "sequence", *, hidden: bool = False) -> Iterator[Callable[[int, int], None]]:

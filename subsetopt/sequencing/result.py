@@ -11,6 +11,8 @@ from subsetopt.errors import InvalidFile
 
 from . import _archive
 
+__all__ = ["MiniBatchSequence"]
+
 
 @dataclass(frozen=True, eq=False)
 class MiniBatchSequence:

@@ -12,6 +12,8 @@ from typing import Any
 from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption
 
+__all__ = ["Budget", "ConstantBudget", "During", "Interrupted", "LinearBudget"]
+
 WHOLE = 1.0
 """The share that means the whole batch."""
 

@@ -17,6 +17,8 @@ from .rules._candidates import Candidates
 from .rules._wrapper import Wrapper
 from .search._joint import exchange_jointly
 
+__all__ = ["DistributedRule"]
+
 _MATCHING = ("obftf", "obftf_exact", "vector", "frank_wolfe")
 """Rules whose chosen samples are to have the mean of all, so that ranks can make up for another."""
 

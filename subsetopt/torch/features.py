@@ -14,6 +14,8 @@ from torch import Tensor
 from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption, InvalidProblem
 
+__all__ = ["joined", "labels", "last_layer_gradients", "projected", "residuals", "standardised"]
+
 
 @torch.no_grad()
 def labels(y: Tensor, classes: int) -> Tensor:

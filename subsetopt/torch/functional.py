@@ -9,6 +9,8 @@ from subsetopt.errors import InvalidOption
 from .rules import Rule
 from .rules import rule as made
 
+__all__ = ["select"]
+
 
 def select(
     losses: Tensor | None = None,

@@ -11,6 +11,8 @@ from torch import Tensor
 from subsetopt._checks import is_integer, is_number, require
 from subsetopt.errors import InvalidOption, InvalidProblem
 
+__all__ = ["RecordedLosses"]
+
 
 class RecordedLosses:
     """The last known loss of each sample, or a moving average of them.

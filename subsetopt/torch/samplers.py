@@ -12,6 +12,8 @@ from subsetopt.errors import InvalidOption
 
 from ._prepared import Prepared, prepared
 
+__all__ = ["EpochBatchSampler"]
+
 Item = TypeVar("Item")
 
 

@@ -13,6 +13,8 @@ from .samplers import EpochBatchSampler, as_indices, checksum, permutation
 if TYPE_CHECKING:
     from subsetopt.sequencing import MiniBatchSequence
 
+__all__ = ["SequenceBatchSampler"]
+
 
 class SequenceBatchSampler(EpochBatchSampler):
     """Hands a sequence of mini-batches to a DataLoader, the same in every epoch.

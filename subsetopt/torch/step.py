@@ -18,6 +18,8 @@ from .recorded import RecordedLosses
 from .rules import Rule, rule
 from .rules._arguments import require_shape
 
+__all__ = ["StepResult", "SubsetStep", "supervised"]
+
 LossFunction = Callable[[Any, Any], Tensor]
 
 

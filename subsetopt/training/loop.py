@@ -25,6 +25,8 @@ from .run_result import Result
 from .tasks import Task, evaluated
 from .tasks import task as made_task
 
+__all__ = ["Diverged", "Training", "train"]
+
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after each epoch with the epochs done, all epochs, and the row of the history."""
 

@@ -6,6 +6,8 @@ from typing import Any, Self
 from subsetopt._options import check, documented, option
 from subsetopt.errors import InvalidOption
 
+__all__ = ["Recipe"]
+
 SCHEDULES = ("constant", "step", "three_steps", "linear", "cosine", "warmup_exponential")
 AUGMENTATIONS = ("none", "standard", "randaugment", "mixup", "ricap")
 

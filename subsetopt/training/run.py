@@ -9,6 +9,8 @@ from subsetopt._options import documented, option
 
 from .recipe import OptimizerOptions, TrainingOptions
 
+__all__ = ["Run", "StreamRun"]
+
 BASELINES = ("uniform", "unif_sgd")
 """Uniform sampling, which rules are compared with: the first of these that takes part."""
 _TASK = "Name of the task, with options where there are any: linreg:outliers=20."

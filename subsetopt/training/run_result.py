@@ -13,6 +13,8 @@ from subsetopt.formats._documents import read_json
 
 from .run import Run
 
+__all__ = ["Passes", "Result"]
+
 PARTS = ("data", "selection", "forward", "backward", "evaluation")
 """What the seconds of a run are spent on; "backward" includes the step of the optimiser."""
 

@@ -25,6 +25,8 @@ from .tasks import task as made_task
 if TYPE_CHECKING:
     from subsetopt.records import RecordStore, RecordStream
 
+__all__ = ["StreamTraining"]
+
 Row = dict[str, float]
 Progress = Callable[[int, Row | None], None]
 """Called after each window with the windows finished, and the row of the history if there is one.

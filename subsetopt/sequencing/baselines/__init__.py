@@ -2,7 +2,8 @@
 
 Each is a small frozen object: ``order(X, batch_size)`` cuts all points into batches,
 ``select(X, k)`` chooses once. What a batch is made by is a function of its own:
-`random_batches.pick`, `Submodular.greedy`, `kdpp.sample` and `kdpp.sample_dual`, `facility_location.greedy`.
+`random_batches.pick`, `Submodular.greedy`, `kdpp.sample` and `kdpp.sample_dual`,
+`facility_location.greedy`.
 """
 
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 from subsetopt._registry import Registry
 
 from . import facility_location, kdpp, random_batches, submodular
+from .base import Baseline
 from .facility_location import FacilityLocation
 from .kdpp import KDPP
 from .random_batches import RandomBatches
-from .base import Baseline
 from .submodular import Submodular
 
 BASELINES = Registry(

@@ -15,6 +15,8 @@ from subsetopt.limits import Limits
 from subsetopt.problems import _validation
 from subsetopt.problems._points import points
 
+__all__ = ["Baseline"]
+
 Indices = NDArray[np.int64]
 Picker = Callable[[Indices, int], Indices]
 """Picks k of the available indices, in the order in which it takes them."""

@@ -14,6 +14,8 @@ from subsetopt.problems.kernels import Kernel
 
 from .base import Baseline, Indices, Picker, available_mask, drawn, require_pool, require_room
 
+__all__ = ["FacilityLocation", "greedy"]
+
 _LARGEST = 1e18
 
 

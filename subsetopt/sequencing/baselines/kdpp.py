@@ -33,6 +33,8 @@ from .base import (
     require_room,
 )
 
+__all__ = ["KDPP", "sample", "sample_dual"]
+
 Floats = NDArray[np.float64]
 
 

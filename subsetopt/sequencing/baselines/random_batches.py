@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from .base import Baseline, Indices, Picker
 
+__all__ = ["RandomBatches", "pick"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RandomBatches(Baseline):

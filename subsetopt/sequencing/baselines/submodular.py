@@ -47,6 +47,8 @@ from .base import (
     require_room,
 )
 
+__all__ = ["Submodular"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Submodular(Baseline):

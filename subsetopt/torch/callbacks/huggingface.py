@@ -19,6 +19,8 @@ from subsetopt.torch.step import StepResult, SubsetStep
 
 from ._selection import Selection
 
+__all__ = ["SelectionTrainerCallback", "SubsetTrainer"]
+
 TRANSFORMERS = OptionalDependency("transformers", "transformers", ">=4.57", extra="huggingface")
 ACCELERATE = OptionalDependency("accelerate", "accelerate", extra="huggingface")
 _transformers: Any = TRANSFORMERS.load()

@@ -13,6 +13,8 @@ from subsetopt.torch.step import StepResult, SubsetStep
 
 from ._selection import Selection
 
+__all__ = ["SelectionCallback"]
+
 LIGHTNING = OptionalDependency("lightning", "lightning", ">=2.5.1", extra="lightning")
 # Before, its own counts of a run that is resumed in the middle of an epoch are wrong.
 _Callback: Any = LIGHTNING.load("pytorch").Callback

@@ -15,6 +15,8 @@ from ._arguments import subset_size
 from ._candidates import Candidates, checked_features, checked_losses, place_of, wanted_features
 from ._replaying import Replays
 
+__all__ = ["RULES", "Rule", "rule"]
+
 RULES = Registry(
     "rule",
     __package__,

@@ -8,6 +8,8 @@ from typing import Any
 from subsetopt.errors import InvalidOption
 from subsetopt.training.run_result import Result
 
+__all__ = ["RunGroup", "grouped"]
+
 OWN = ("task", "rule", "budget", "seed", "lr")
 """What is no part of the setting."""
 

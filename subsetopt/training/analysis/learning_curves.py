@@ -10,6 +10,8 @@ from subsetopt.training.run_result import Result
 from ._group_results import GroupResult
 from .seed_summary import Spread
 
+__all__ = ["Axis", "LearningCurve", "courses"]
+
 Axis = Literal["epoch", "passes", "seconds"]
 
 

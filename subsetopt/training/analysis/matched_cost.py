@@ -15,6 +15,8 @@ from subsetopt.training.run_result import Result
 from ._group_results import Analysis, GroupResult, Line, analysis_of, baseline_among, summarised
 from .groups import RunGroup, grouped
 
+__all__ = ["at_equal_cost", "baselines_at_equal_cost"]
+
 TOLERANCE = 0.05
 """By how much equal costs may differ, as a share: batches divide into whole samples."""
 CLOSE = 0.02

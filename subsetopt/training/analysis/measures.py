@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from subsetopt.errors import InvalidOption
 from subsetopt.training.run_result import Result
 
+__all__ = ["FINAL", "Measure", "after_cost", "after_seconds"]
+
 _ROUNDING = 1 + 1e-9
 
 

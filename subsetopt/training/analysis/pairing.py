@@ -9,6 +9,16 @@ import numpy as np
 
 from subsetopt._significance import sign_test, t_quantile, t_test
 
+__all__ = [
+    "FEWEST",
+    "LEVEL",
+    "PairedComparison",
+    "RuleVerdict",
+    "compared",
+    "holm",
+    "judged_together",
+]
+
 LEVEL = 0.05
 """The chance of any false verdict in a report, were all rules as good as their baselines."""
 FEWEST = 3

@@ -10,6 +10,8 @@ from subsetopt.training.run_result import PARTS, Result
 
 from .pairing import PairedComparison
 
+__all__ = ["Spread", "Summary"]
+
 TRAINING = tuple(part for part in PARTS if part != "evaluation")
 
 

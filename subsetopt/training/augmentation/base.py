@@ -9,6 +9,8 @@ from torch import Generator, Tensor
 from subsetopt._registry import Registry, require_options
 from subsetopt.errors import InvalidOption
 
+__all__ = ["KINDS", "Augmentation", "augmentation"]
+
 KINDS = Registry(
     "augmentation",
     __package__,

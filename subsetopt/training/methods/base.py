@@ -18,6 +18,8 @@ from subsetopt.training.data._splits import Batch, Data
 from subsetopt.training.run import Run
 from subsetopt.training.tasks import Task
 
+__all__ = ["METHODS", "Method", "Step", "method"]
+
 METHODS = Registry(
     "rule",
     __package__,

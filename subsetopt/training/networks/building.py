@@ -10,6 +10,8 @@ from torch import nn
 from subsetopt._registry import Registry, require_options
 from subsetopt.errors import InvalidOption
 
+__all__ = ["MODELS", "build_model"]
+
 PREFIX = "torchvision:"
 """Before the name of any classification model of torchvision."""
 

@@ -16,6 +16,8 @@ from . import _analysis_figures as figures
 from ._analysis_findings import conditions, findings, remarks, where
 from ._rule_table import MARK, columns, rule_table
 
+__all__ = ["document", "to_dict", "write_report"]
+
 
 def document(analysis: Analysis) -> Document:
     """Return a table of rules for each task and setting, and what may be concluded."""

@@ -14,6 +14,8 @@ from subsetopt.training.data._fetching import fetch
 from subsetopt.training.data._splits import Data
 from subsetopt.training.recipe import Recipe
 
+__all__ = ["Classification", "Regression", "Task", "evaluated"]
+
 
 class Task(ABC):
     """Base of all tasks: small objects without a state; a subclass may be a dataclass with options.
