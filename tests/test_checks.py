@@ -78,7 +78,7 @@ def test_flags_and_choices() -> None:
 
 
 def test_a_registry_loads_what_is_asked_for_and_names_what_there_is() -> None:
-    made = Registry("shape", "subsetopt", {"fraction": "rounding:Fraction"}, also="FILE")
+    made = Registry("shape", "subsetopt", {"fraction": "_rounding:Fraction"}, also="FILE")
     assert made.load("fraction") is Fraction
     assert made.create("fraction", numerator=1, denominator=2) == Fraction(1, 2)
     assert list(made) == ["fraction"]

@@ -356,7 +356,7 @@ from numba.core import caching
 def refuse(locator):
     raise PermissionError("read-only")
 caching._CacheLocator.ensure_cache_path = refuse
-from subsetopt import warming
+from subsetopt import _warming as warming
 results = warming.warm(list(warming.jobs())[:1], lambda result: None)
 import subsetopt as so
 assert so.select([1.0, 2.0, 4.0, 7.0], 2).size == 2

@@ -62,7 +62,7 @@ def test_types_are_written_as_numpy_does() -> None:
         types.boolean,
         array(types.uint64, 1),
     )
-    rows = {sig[:2] for sig in _signatures.types_of("sequences.exchange")}
+    rows = {sig[:2] for sig in _signatures.types_of("batch_herding.exchange")}
     assert rows == {
         (row, row)
         for dtype in (types.float32, types.float64)

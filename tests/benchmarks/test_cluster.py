@@ -87,7 +87,7 @@ s = u.spec_from_file_location("cluster_tests", sys.argv[1])
 t = u.module_from_spec(s); sys.modules["cluster_tests"] = t; s.loader.exec_module(t)
 from dataclasses import replace
 plan = replace(t.PLAN, settings=t.MeasurementOptions(time_limits=(60.0,), repeats=9, grace=60.0))
-class Telling(t.Watcher):
+class Telling(t.MeasurementObserver):
     def row(self, row):
         print(row.solver, flush=True)
 cases = [t.MeanMatchingCase.of(batch, 400) for batch in t.losses(n=900, count=3, seed=0)]

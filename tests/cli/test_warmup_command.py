@@ -86,8 +86,8 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
 CODE = """
 import json, sys
-from subsetopt import warming
-wanted = ("features.squared_norms", "triangles.combine")
+from subsetopt import _warming as warming
+wanted = ("zero_sum_rows.squared_norms", "triangles.combine")
 jobs = [job for job in warming.jobs() if job.name in wanted]
 check = sys.argv[1] == "check"
 results = warming.warm(jobs, lambda result: None, check=check)

@@ -37,7 +37,7 @@ main()
 
 TOLD = """
 import sys
-from subsetopt.report import progress
+from subsetopt.report import _progress as progress
 progress.EVERY = 0.05
 from subsetopt.cli import main
 main()

@@ -163,7 +163,7 @@ PROGRAM = """
 import sys, time
 import numpy as np
 import subsetopt as so
-from subsetopt.sequencing import checkpoint
+from subsetopt.sequencing import _sequence_checkpoint as checkpoint
 
 checkpoint._PAUSE = 0.0
 X = np.random.default_rng(0).normal(size=(600, 3)).astype(np.float32)

@@ -130,7 +130,7 @@ def test_models_of_torchvision() -> None:
     assert model.out_features == 7
     assert model.made_of == ("vgg11", {"dropout": 0.1})
     for name, home in MODELS.items():
-        if home.startswith("elsewhere:"):
+        if home.startswith("_torchvision_models:"):
             plain: Any = build_model(name, classes=3)
             assert plain.made_of[0] == name
     assert plain.out_features == 3
