@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._csv_cells import csv_text
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidSelection
 from subsetopt.formats import TableOptions, read_problem
-from subsetopt.formats._csv_cells import csv_text
 from subsetopt.formats._documents import parsed_json
 from subsetopt.formats._indices import indices_from
 from subsetopt.formats._sources import content

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from subsetopt.benchmarks.results._results_folder import ROWS
 from subsetopt.report import Document, Facts, Note, Notes, Picture, Section, Style, Table, styles
-from subsetopt.report._figure_style import MATPLOTLIB
+from subsetopt.report._figure import MATPLOTLIB
 
 from . import _comparison_figures as figures
 from ._comparison_findings import conditions, family_conditions, family_failures, headlines, remarks

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.formats._csv_cells import csv_text
+from subsetopt._csv_cells import csv_text
 
 NAMES = {
     "published": "published LP",

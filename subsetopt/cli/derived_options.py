@@ -162,7 +162,7 @@ def picture_file(help: str, default: Any = None) -> Any:  # noqa: A002
     about: Option = plain.metadata["option"]
 
     def parse(name: str, text: str) -> Path:
-        from subsetopt.report._figure_style import MATPLOTLIB
+        from subsetopt.report._figure import MATPLOTLIB
 
         if about.parse is not None:
             about.parse(name, text)

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from subsetopt.report._visible import visible
+from subsetopt.report._markup import visible
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:

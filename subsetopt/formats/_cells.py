@@ -3,6 +3,8 @@
 import re
 from typing import Literal, NamedTuple
 
+from subsetopt._csv_cells import is_number
+
 Kind = Literal["number", "missing", "empty", "name", "odd"]
 """What a cell looks like; ``odd`` is no number, but no plain name either: ``1_000``, ``12 kg``."""
 
@@ -12,9 +14,6 @@ MISSING = (
 )
 """Spellings of a missing value that are read as NaN."""
 _LIKE_MISSING = {text.casefold() for text in MISSING} | {"nil", "nat", "missing", "undefined"}
-NUMBER = r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?)"
-"""What a number looks like, in either case of its letters."""
-_NUMBER = re.compile(NUMBER, re.IGNORECASE | re.ASCII)
 _STARTS_LIKE_A_NUMBER = re.compile(r"[+-]?[.,]?\d")
 _SHOWN = 40  # characters of a cell in a message
 
@@ -24,13 +23,6 @@ class CellText(NamedTuple):
 
     text: str
     quoted: bool
-
-
-def is_number(text: str, decimal: str = ".") -> bool:
-    """Whether a text is a number, or one of the infinities; ``1_000`` and ``0x10`` are none."""
-    if decimal == ",":
-        text = text.replace(".", "_").replace(",", ".")
-    return _NUMBER.fullmatch(text) is not None
 
 
 def kind(text: str, decimal: str = ".") -> Kind:

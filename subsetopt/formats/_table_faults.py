@@ -3,9 +3,10 @@
 from collections import Counter
 from typing import NoReturn
 
+from subsetopt._csv_cells import is_number
 from subsetopt.errors import InvalidFile
 
-from ._cells import MISSING, is_number, shortened, split
+from ._cells import MISSING, shortened, split
 from ._first_line import Shape
 from ._table_text import TableText
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
+from subsetopt._csv_cells import is_number
 from subsetopt.errors import InvalidFile
 
-from ._cells import CellText, is_number, shortened, split
+from ._cells import CellText, shortened, split
 
 SEPARATORS = (";", "\t", ",")
 MAX_COLUMNS = 100_000

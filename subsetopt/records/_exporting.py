@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from subsetopt._csv_cells import safe_table
 from subsetopt._files import replacing, suffix_of
 from subsetopt.errors import InvalidOption
-from subsetopt.formats._csv_cells import safe_table
 
 from ._joining import Joined
 from ._layout import arrow

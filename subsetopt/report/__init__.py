@@ -33,10 +33,7 @@ A domain declares columns and hands over its rows, of any type:
 `plain`
     Anything as what JSON can hold.
 `console`, `print_lines`, `facts`
-    Lines and facts on a terminal, which obeys nothing in them; `escaped` for Markdown, and
-    `visible.visible` for everything else.
-`number_format`, `progress`
-    Numbers as people read them; bars and lines while something goes on.
+    Lines and facts on a terminal, which obeys nothing in them.
 
 None, NaN, units, and what a terminal or a page would obey in other people's text are seen to here
 and nowhere else. Rich, matplotlib, pandas and pyarrow are imported when they are used.
@@ -47,15 +44,12 @@ from typing import TYPE_CHECKING
 from subsetopt._registry import loader
 
 if TYPE_CHECKING:
-    from ._blocks import Facts, Note, Notes, Picture, Section
-    from ._document import Document
+    from ._document import Document, Facts, Note, Notes, Picture, Section
+    from ._figure import Figure, Style, styles
     from ._figure_axes import Axis
-    from ._figure_style import Style, styles
-    from ._markup import escaped
     from ._terminal import console, facts, print_lines
-    from .charts import Chart, Figure, Series, Strip
-    from .panels import Panels
-    from .plain_values import plain
+    from ._values import plain
+    from .charts import Chart, Panels, Series, Strip
     from .row_charts import Bars, Forest, Interval, Matrix, Shade
     from .table import Column, Table, show
 
@@ -81,7 +75,6 @@ __all__ = [
     "Style",
     "Table",
     "console",
-    "escaped",
     "facts",
     "plain",
     "print_lines",
@@ -92,16 +85,13 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
-        "_blocks": ("Facts", "Note", "Notes", "Picture", "Section"),
-        "charts": ("Chart", "Figure", "Series", "Strip"),
-        "table": ("Column", "Table", "show"),
-        "_document": ("Document",),
+        "_document": ("Document", "Facts", "Note", "Notes", "Picture", "Section"),
+        "_figure": ("Figure", "Style", "styles"),
         "_figure_axes": ("Axis",),
-        "_figure_style": ("Style", "styles"),
-        "_markup": ("escaped",),
-        "panels": ("Panels",),
-        "plain_values": ("plain",),
-        "row_charts": ("Bars", "Forest", "Interval", "Matrix", "Shade"),
         "_terminal": ("console", "facts", "print_lines"),
+        "_values": ("plain",),
+        "charts": ("Chart", "Panels", "Series", "Strip"),
+        "row_charts": ("Bars", "Forest", "Interval", "Matrix", "Shade"),
+        "table": ("Column", "Table", "show"),
     },
 )

@@ -1,7 +1,8 @@
-"""Documents: titled sections, for the terminal, Markdown and HTML, and as files."""
+"""Documents: titled sections of text, facts, notes, tables and pictures, in every medium."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,103 @@ from typing import TYPE_CHECKING, Any
 from subsetopt._files import replacing
 
 from . import _terminal
-from ._blocks import Picture, Section, to_markdown, to_terminal
+from ._figure import MATPLOTLIB, figure_svg, save_figure
 from ._markup import escaped
+from .table import Table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from ._figure import Figure
+
+EVERYWHERE = ("terminal", "markdown", "html")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and what there is to say of them; `links` are addresses that names lead to."""
+
+    lines: Mapping[str, str]
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence; `kind` is a name of `terminal.STYLES`, `name` what it is about."""
+
+    text: str
+    kind: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}" if self.name else self.text
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Sentences, each for itself; `is_main` where they are what is read first."""
+
+    lines: Sequence[Note | str]
+    is_main: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure that is not drawn yet: for Markdown and pages.
+
+    Parameters
+    ----------
+    name : str
+        Of its files, without a suffix.
+    title : str
+        For whoever cannot see it.
+    figure : callable
+        Returns its declaration.
+    caption : str
+        How to read it.
+    """
+
+    name: str
+    title: str
+    figure: "Callable[[], Figure]"
+    caption: str = ""
+
+
+Block = str | Facts | Notes | Table[Any] | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a document.
+
+    Parameters
+    ----------
+    title : str
+        Empty continues the section before.
+    blocks : sequence of Block
+        Text, facts, notes, tables and pictures.
+    lead : str
+        What it is about; on the terminal behind the title.
+    media : sequence of str
+        Where it is shown.
+    titled : sequence of str
+        Where its title is shown.
+    link : str
+        How the contents of a page call it; empty is as its title, None leaves it out.
+    """
+
+    title: str
+    blocks: Sequence[Block]
+    _: KW_ONLY
+    lead: str = ""
+    media: Sequence[str] = EVERYWHERE
+    titled: Sequence[str] = EVERYWHERE
+    link: str | None = ""
+
+    @property
+    def anchor(self) -> str:
+        """Its name in addresses."""
+        return re.sub(r"[^\w-]+", "-", (self.link or self.title).lower()).strip("-")
 
 
 @dataclass(frozen=True)
@@ -56,7 +149,7 @@ class Document:
         """Yield it without its title."""
         for number, section in enumerate(self.shown_in("terminal")):
             title = ": ".join(filter(None, (section.title, section.lead)))
-            items = [item for block in section.blocks for item in to_terminal(block)]
+            items = [item for block in section.blocks for item in _printed(block)]
             if title and "terminal" in section.titled:
                 items.insert(0, _terminal.line(title, "strong"))
             yield from ["", *items] if number and items else items
@@ -82,7 +175,7 @@ class Document:
                 parts.append(f"## {escaped(section.title)}")
             parts += [escaped(section.lead)] if section.lead else []
             for block in section.blocks:
-                parts += to_markdown(block, links or {})
+                parts += _in_markdown(block, links or {})
         return "\n\n".join(parts) + "\n"
 
     def to_html(self, drawn: Mapping[str, str] | None = None) -> str:
@@ -125,9 +218,6 @@ class Document:
         OSError
             If something cannot be written.
         """
-        from ._figure_files import save, to_svg
-        from ._figure_style import MATPLOTLIB
-
         MATPLOTLIB.load()
         folder.mkdir(parents=True, exist_ok=True)
         drawn = {}
@@ -135,8 +225,8 @@ class Document:
             progress(number, len(self.pictures))
             figure = picture.figure().draw()
             for suffix in ("svg", "png"):
-                save(figure, folder / f"{picture.name}.{suffix}")
-            drawn[picture.name] = to_svg(figure)
+                save_figure(figure, folder / f"{picture.name}.{suffix}")
+            drawn[picture.name] = figure_svg(figure)
         for name in names:
             is_page = name.endswith(".html")
             write_text(
@@ -149,3 +239,45 @@ def write_text(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     with replacing(path) as stream:
         stream.write(text.encode())
+
+
+# -- a block in each medium -----------------------------------------------------------------------
+
+
+def _printed(block: Block) -> "Iterator[RenderableType]":
+    """Yield what Rich draws."""
+    match block:
+        case str():
+            yield _terminal.line(block)
+        case Facts():
+            yield _terminal.facts(block.lines)
+        case Notes():
+            yield from (_terminal.line(str(one), note_of(one).kind) for one in block.lines)
+        case Table():
+            yield block
+
+
+def _in_markdown(block: Block, links: Mapping[str, str]) -> Iterator[str]:
+    """Yield parts of a page, given where pictures are, by their names."""
+    match block:
+        case str():
+            yield escaped(block)
+        case Facts():
+            texts = ((name, text.replace("\n", "; ")) for name, text in block.lines.items())
+            yield "\n".join(f"- **{name}:** {escaped(text)}" for name, text in texts)
+        case Notes() if block.lines:
+            yield "\n".join(map(_bullet, block.lines))
+        case Table():
+            yield block.to_markdown()
+        case Picture() if where := links.get(block.name):
+            yield f"![{escaped(block.title)}]({f'<{where}>' if ' ' in where else where})"
+
+
+def _bullet(line: Note | str) -> str:
+    note = note_of(line)
+    name = f"**{escaped(note.name)}:** " if note.name else ""
+    return f"- {name}{escaped(note.text)}"
+
+
+def note_of(line: Note | str) -> Note:
+    return Note(line) if isinstance(line, str) else line

@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from ._markup import Html, element, joined
+from ._document import Block, Document, Facts, Note, Notes, Picture, Section, note_of
+from ._markup import Html, element, html, joined
 from ._number_format import NOTHING
-
-if TYPE_CHECKING:
-    from ._blocks import Section
-    from ._document import Document
-    from .table import Column, Table
+from .table import Column, Table
 
 T = TypeVar("T")
 _LONG = 40  # characters that a page folds
@@ -26,14 +23,14 @@ script-src 'unsafe-inline'">
 """
 
 
-def page(document: "Document", drawn: Mapping[str, str]) -> str:
+def page(document: Document, drawn: Mapping[str, str]) -> str:
     """Return the page; only style and script are not escaped, which are files of ours."""
     name = f"{document.title}: {document.kind.lower()}" if document.kind else document.title
     sections: list[tuple[Section, list[Html]]] = []
     for section in document.shown_in("html"):
         if section.title or not sections:
             sections.append((section, []))
-        sections[-1][1].append(section.to_html(drawn))
+        sections[-1][1].append(_content(section, drawn))
     names = list(_distinct(own.anchor for own, _ in sections))
     parts = [
         element("section", *content, id=anchor)
@@ -60,7 +57,7 @@ def _distinct(names: Iterable[str]) -> Iterator[str]:
         yield name if counts[name] == 1 else f"{name}-{counts[name]}"
 
 
-def _header(document: "Document", sections: "Mapping[str, Section]") -> Html:
+def _header(document: Document, sections: Mapping[str, Section]) -> Html:
     lede = [element("span", text) for text in document.lede]
     lede += [element("strong", document.badge, class_="badge")] if document.badge else []
     links = [
@@ -77,10 +74,61 @@ def _header(document: "Document", sections: "Mapping[str, Section]") -> Html:
     )
 
 
+# -- sections -------------------------------------------------------------------------------------
+
+
+def _content(own: Section, drawn: Mapping[str, str]) -> Html:
+    """Return what stands in its element; pictures in a row share a box."""
+    content = [element("h2", own.title)] if own.title and "html" in own.titled else []
+    content += [element("p", own.lead, class_="about")] if own.lead else []
+    for pictures, blocks in groupby(own.blocks, lambda block: isinstance(block, Picture)):
+        parts = [part for block in blocks for part in _block(block, drawn)]
+        box = pictures and parts
+        content += [element("div", *parts, class_="figures")] if box else parts
+    return joined(content)
+
+
+def _block(block: Block, drawn: Mapping[str, str]) -> Iterator[Html]:
+    """Yield elements, given pictures as SVG by their names."""
+    match block:
+        case str():
+            yield element("p", block, class_="note")
+        case Facts():
+            yield element("dl", *(_fact(block, name) for name in block.lines), class_="facts")
+        case Notes() if block.lines:
+            kind = "findings" if block.is_main else "notes"
+            yield element("ul", *map(_item, block.lines), class_=kind)
+        case Table():
+            box = {"class_": "scroll", "tabindex": "0", "role": "region", "aria_label": block.name}
+            yield element("div", Html(block.to_html()), **box)
+        case Picture() if block.name in drawn:
+            names = [f"{block.name}.{kind}" for kind in ("svg", "png")]
+            files = [
+                element("a", kind, href=name, aria_label=f"{block.title}: {kind}")
+                for kind, name in zip(("SVG", "PNG"), names, strict=True)
+            ]
+            formats = element("span", files[0], html(" "), files[1], class_="formats")
+            caption = element("figcaption", block.caption, html(" "), formats)
+            card = element("div", Html(drawn[block.name]), class_="card")
+            yield element("figure", card, caption)
+
+
+def _fact(block: Facts, name: str) -> Html:
+    link = block.links.get(name)
+    term = html(name) if link is None else element("a", name, href=link)
+    return element("div", element("dt", term), element("dd", block.lines[name]))
+
+
+def _item(note: Note | str) -> Html:
+    one = note_of(note)
+    name = [element("b", one.name), html(": ")] if one.name else []
+    return element("li", *name, html(one.text), class_=one.kind or None)
+
+
 # -- tables ----------------------------------------------------------------------------------------
 
 
-def table_html(table: "Table[T]") -> Html:
+def table_html(table: Table[T]) -> Html:
     """Return a table as an element; columns without any entry are left out."""
     rows = table.rows
     kept = [c for c in table.columns if not rows or any(c.text(row) != NOTHING for row in rows)]
@@ -94,7 +142,7 @@ def table_html(table: "Table[T]") -> Html:
     return element("table", *parts, class_="sortable")
 
 
-def _heads(shown: "Sequence[Column[Any]]") -> tuple[Html, Html]:
+def _heads(shown: Sequence[Column[Any]]) -> tuple[Html, Html]:
     """Return the two rows of the head; the second is empty where there are no groups."""
     two = any(column.group for column in shown)
     above: list[Html] = []
@@ -116,7 +164,7 @@ def _heads(shown: "Sequence[Column[Any]]") -> tuple[Html, Html]:
     return joined(above), joined(below)
 
 
-def _least(column: "Column[T]", rows: Sequence[T]) -> str | None:
+def _least(column: Column[T], rows: Sequence[T]) -> str | None:
     """Return what stands in the cells with the least value, where these are set off."""
     if not column.least:
         return None
@@ -124,7 +172,7 @@ def _least(column: "Column[T]", rows: Sequence[T]) -> str | None:
     return min(found)[1] if found else None
 
 
-def _cells(shown: "Sequence[Column[T]]", least: Sequence[str | None], row: T) -> Iterator[Html]:
+def _cells(shown: Sequence[Column[T]], least: Sequence[str | None], row: T) -> Iterator[Html]:
     for number, (column, smallest) in enumerate(zip(shown, least, strict=True)):
         text = column.text(row)
         kinds = ["text" if column.is_text else "", "least" if text == smallest else ""]

@@ -8,9 +8,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from ._markup import visible
 from ._number_format import span
 from ._terminal import console
-from ._visible import visible
 
 EVERY = 30.0
 """Seconds between two lines; shorter work shows none."""

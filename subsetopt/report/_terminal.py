@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from ._visible import visible
+from ._markup import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
     from rich.table import Table as RichTable
 
     from .table import Column, Table
@@ -27,14 +29,38 @@ _WORD = 16  # columns of the longest word that is not folded, as long as there i
 _WIDE = 160  # columns where the reader is no window: whoever reads it folds it
 
 
+@cache
+def _console_class() -> "type[Console]":
+    from rich.console import Console
+    from rich.text import Text
+
+    class SafeConsole(Console):
+        """Prints text as it stands, what a terminal would obey in it as escapes."""
+
+        def on_broken_pipe(self) -> None:
+            """Leave it to the caller: Rich would exit with a code of its own."""
+            raise  # called while BrokenPipeError is handled
+
+        def render_str(self, text: str, **options: Any) -> Text:
+            """Return text that is safe before it is measured."""
+            return super().render_str(visible(text), **options)
+
+        def render(
+            self, renderable: "RenderableType", options: "ConsoleOptions | None" = None
+        ) -> "Iterable[Segment]":
+            """Yield segments whose text is safe."""
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+    return SafeConsole
+
+
 def console(*, stderr: bool = False, **options: Any) -> "Console":
     """Return a console for text that may be anybody's, wide where it is no terminal's.
 
     It prints text as it stands, what a terminal would obey in it as escapes.
     """
-    from ._safe_console import SafeConsole
-
-    plain = SafeConsole(stderr=stderr, markup=False, emoji=False, highlight=False, **options)
+    plain = _console_class()(stderr=stderr, markup=False, emoji=False, highlight=False, **options)
     if not plain.is_terminal and "COLUMNS" not in os.environ and not options:
         plain.width = _WIDE
     return plain

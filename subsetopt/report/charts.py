@@ -1,38 +1,28 @@
-"""Figures as declarations: what is shown, drawn by matplotlib in one style."""
+"""Charts of series, alone or side by side."""
 
-import os
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _end_labels, _figure_files
-from ._figure_axes import Axis
-from ._figure_style import (  # fmt: skip
-    DPI,
-    GREY,
-    INK,
-    MATPLOTLIB,
-    PAPER,
-    Style,
-    frame,
-    plain_rc,
-    size,
-    styles,
-    write,
-)
+from ._figure import DPI, GREY, INK, PAPER, WIDTH, Figure, Style, frame, size, styles
+from ._figure_axes import Axis, label_height, label_room, put_labels
 from ._number_format import round_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawn
 
-__all__ = ["Chart", "Figure", "Series", "Strip"]
+__all__ = ["Chart", "Panels", "Series", "Strip"]
 
 _STRIP, _GAP = 70, 30  # pixels
+_ABREAST, _NAMES = 2, 4
+"""Panels in a row, and names in a row of the legend."""
+_TALL, _TOP, _HEADING, _TICKS, _LEGEND, _SIDE = 300, 70, 30, 62, 22, 80
+"""Of a panel, above the panels, above and below its axes, of a row of the legend, on the left."""
 Points = NDArray[np.float64]
 _MARKS: Mapping[str, dict[str, object]] = {
     "filled": {"markersize": 6.2, "markeredgewidth": 0.5},
@@ -40,56 +30,6 @@ _MARKS: Mapping[str, dict[str, object]] = {
     "small": {"markersize": 3.6, "markeredgewidth": 0, "alpha": 0.45},
     "large": {"markersize": 9, "markeredgewidth": 0.5},
 }
-
-
-@dataclass(frozen=True)
-class Figure(ABC):
-    """What every kind of figure has: a title, and a line on how to read it.
-
-    Parameters
-    ----------
-    title : str
-    about : str
-    empty : str
-        What is said in place of the data where there are none.
-    """
-
-    title: str
-    about: str = ""
-    empty: str = ""
-
-    def draw(self) -> "Drawn":
-        """Return a figure of matplotlib, whatever style a user has set.
-
-        Raises
-        ------
-        MissingDependency
-            If matplotlib is not installed.
-        """
-        MATPLOTLIB.load()
-        with plain_rc():
-            axes = self._drawn()
-            if self.empty:
-                axes.tick_params(labelbottom=False, labelleft=False, length=0)
-                axes.grid(visible=False)
-                write(axes, 0.5, 0.5, self.empty, 9, GREY, transform=axes.transAxes)
-        figure = axes.get_figure(root=True)
-        assert figure is not None
-        return figure
-
-    @abstractmethod
-    def _drawn(self) -> "Axes":
-        """Return the axes of a new figure, with everything on them."""
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it to a file, whole or not at all; see `figure_files.save`."""
-        _figure_files.save(self.draw(), path)
-
-    def to_svg(self) -> str:
-        """Return it as an ``<svg>`` element."""
-        return _figure_files.to_svg(self.draw())
-
-    _repr_html_ = to_svg
 
 
 @dataclass(frozen=True)
@@ -237,12 +177,12 @@ class Chart(Figure):
         looks = styles(sorted({one.name for one in self.series})) | dict(self.looks or {})
         named = [one for one in self.series if one.label]
         bottom = 56 if self.strip is None else 56 + _STRIP + _GAP
-        right, tall = _end_labels.room(named), _end_labels.height(named, self.tall)
+        right, tall = label_room(named), label_height(named, self.tall)
         _, axes = frame(
             self.title, self.about, height=tall, left=self.left, right=right, bottom=bottom
         )
         self.fill(axes, looks)
-        _end_labels.put(axes, named, looks, markers=any(one.marks for one in self.series))
+        put_labels(axes, named, looks, markers=any(one.marks for one in self.series))
         if self.strip is not None:
             self.strip.draw(axes, self.x)
         return axes
@@ -255,3 +195,56 @@ class Chart(Figure):
             axes.axhline(self.level, color=INK, linestyle=(0, (6.0, 3.0)), linewidth=1.1)
         for one in reversed(self.series):
             one.draw(axes, looks[one.name])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panels(Figure):
+    """Charts in rows of two, their titles above them; the names of all series stand below.
+
+    Parameters
+    ----------
+    charts : sequence of Chart
+    looks : mapping of str to Style
+        Of names that stand in other figures too; others get styles of their own.
+    """
+
+    charts: Sequence[Chart]
+    looks: Mapping[str, Style] = field(default_factory=dict)
+
+    def _drawn(self) -> "Axes":
+        names = dict.fromkeys(one.name for chart in self.charts for one in chart.series)
+        looks = {name: (styles(names) | dict(self.looks))[name] for name in names}
+        abreast = min(_ABREAST, max(1, len(self.charts)))
+        down = max(1, ceil(len(self.charts) / abreast))
+        below = ceil(len(looks) / _NAMES) * _LEGEND + 14
+        height = _TOP + down * _TALL + below
+        wide, tall = (WIDTH - 20) / abreast, _TALL - _TICKS - _HEADING
+        figure, first = frame(
+            self.title, self.about, height=height, left=_SIDE, right=WIDTH - _SIDE - wide + 100,
+            top=_TOP + _HEADING, bottom=height - _TOP - _HEADING - tall,
+        )  # fmt: skip
+        for place, chart in enumerate(self.charts):
+            row, column = divmod(place, abreast)
+            left, bottom = _SIDE + column * wide, below + (down - 1 - row) * _TALL + _TICKS
+            box = (left / WIDTH, bottom / height, (wide - 100) / WIDTH, tall / height)
+            axes = figure.add_axes(box) if place else first
+            axes.tick_params(length=3, width=0.8, pad=4)
+            axes.set_title(chart.title, fontsize=10, loc="left")
+            chart.fill(axes, looks)
+        _legend(figure, looks, height)
+        return first
+
+
+def _legend(figure: "Drawn", looks: Mapping[str, Style], height: float) -> None:
+    from matplotlib.lines import Line2D
+
+    lines = [
+        Line2D(
+            [], [], color=x.colour, linestyle=x.line, marker=x.marker, markersize=5, linewidth=1.7
+        )
+        for x in looks.values()
+    ]
+    figure.legend(
+        lines, list(looks), loc="lower center", ncols=_NAMES, frameon=False, fontsize=9,
+        handlelength=2.6, bbox_to_anchor=(0.5, 4 / height),
+    )  # fmt: skip

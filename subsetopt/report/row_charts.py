@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from ._figure_axes import Axis
-from ._figure_style import (  # fmt: skip
+from ._figure import (
     FAST,
     GREY,
     INK,
@@ -14,12 +13,13 @@ from ._figure_style import (  # fmt: skip
     PAPER,
     SLOW,
     WIDTH,
+    Figure,
     fitting,
     frame,
     text_width,
     write,
 )
-from .charts import Figure
+from ._figure_axes import Axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

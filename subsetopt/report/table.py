@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from . import _markup, _terminal
 from ._number_format import NOTHING
-from .plain_values import plain
+from ._values import plain, to_frame, write_csv, write_parquet
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -224,23 +224,17 @@ class Table(Generic[T]):
 
     def to_frame(self) -> "DataFrame":
         """Return a table of pandas, with the dtypes of the columns; raises MissingDependency."""
-        from ._frames import to_frame
-
         return to_frame({c.key: (c.dtype, self._contents(c)) for c in self.columns})
 
     def to_parquet(
         self, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
     ) -> None:
         """Write a Parquet file; raises MissingDependency and OSError."""
-        from ._frames import write_parquet
-
         lists = {c.key: c.dtype for c in self.columns if c.dtype.startswith("list")}
         write_parquet(self.to_frame(), lists, path, metadata or {})
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file with lists as JSON; raises MissingDependency and OSError."""
-        from ._frames import write_csv
-
         write_csv(self.to_frame(), path)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.report import Axis, Chart, Series, Style, styles
+from subsetopt.report._figure import GREY
 from subsetopt.report._figure_axes import extent
-from subsetopt.report._figure_style import GREY
 
 
 class Curve(NamedTuple):

@@ -107,7 +107,7 @@ class MiniBatchSequence:
         MissingDependency
             If matplotlib is not installed.
         """
-        from subsetopt.report._figure_style import MATPLOTLIB
+        from subsetopt.report._figure import MATPLOTLIB
 
         from ._mmd_curves import Curve, plot_curves
 

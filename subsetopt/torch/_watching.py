@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from subsetopt._checks import require_integer
+from subsetopt._csv_cells import csv_text, safe_cell
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
-from subsetopt.formats._csv_cells import csv_text, safe_cell
 
 from ._epochs import device_for_sums, ids_of
 

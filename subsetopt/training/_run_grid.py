@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from subsetopt._csv_cells import csv_text
 from subsetopt._files import locked_folder, replacing
 from subsetopt._processes import end_with
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats._csv_cells import csv_text
 from subsetopt.problems._parallel import processors, threads_of_each
 
 from ._checkpoint import NAME

@@ -15,7 +15,7 @@ from subsetopt.benchmarks.reporting import _comparison_figures as figures
 from subsetopt.benchmarks.results import Results, Row
 from subsetopt.errors import InvalidOption
 from subsetopt.report import Figure, _figure_axes, _number_format, styles
-from subsetopt.report._end_labels import spread
+from subsetopt.report._figure_axes import spread
 
 pytest.importorskip("matplotlib")
 

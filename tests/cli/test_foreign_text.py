@@ -9,10 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from subsetopt.cli import standard_streams
-from subsetopt.report._markup import escaped
+from subsetopt.report._markup import escaped, visible
 from subsetopt.report._progress import Lines
 from subsetopt.report._terminal import console
-from subsetopt.report._visible import visible
 
 RED = "\x1b[31mred\x9b0m\u202e"
 SHOWN = r"\x1b[31mred\x9b0m\u202e"

@@ -18,7 +18,7 @@ from subsetopt.report import (
     Series,
     Shade,
     Strip,
-    charts,
+    _figure,
 )
 from subsetopt.report._figure_axes import around, extent
 
@@ -112,7 +112,7 @@ def test_limits() -> None:
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        charts, "MATPLOTLIB", OptionalDependency("matplotlib", "no_such", extra="bench")
+        _figure, "MATPLOTLIB", OptionalDependency("matplotlib", "no_such", extra="bench")
     )
     with pytest.raises(MissingDependency, match="matplotlib is not installed"):
         FIGURES["chart"].draw()

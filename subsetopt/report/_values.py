@@ -1,13 +1,19 @@
-"""Rows as a table of pandas, and as Parquet and CSV files."""
+"""Rows for programs: as what JSON can hold, as a table of pandas, as Parquet and CSV files."""
 
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from math import isfinite
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from subsetopt._csv_cells import frame_text
 from subsetopt._dependencies import OptionalDependency
 from subsetopt._files import replacing
-from subsetopt.formats._csv_cells import frame_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -15,6 +21,29 @@ if TYPE_CHECKING:
 PANDAS = OptionalDependency("pandas", "pandas", extra="bench")
 PYARROW = OptionalDependency("pyarrow", "pyarrow", extra="bench")
 _KINDS = {bool: "boolean", int: "Int64", float: "Float64"}
+
+
+def plain(value: Any) -> Any:
+    """Return numbers, texts, lists and dicts; None for numbers that are not finite.
+
+    Dataclasses become dicts of their fields, enums their values, arrays lists, paths text, and keys
+    of mappings text.
+    """
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return float(value) if isfinite(value) else None
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, PurePath):
+        return str(value)
+    return [plain(one) for one in value]
 
 
 def to_frame(columns: Mapping[str, tuple[str, Sequence[Any]]]) -> "DataFrame":

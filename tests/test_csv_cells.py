@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subsetopt.formats._csv_cells import csv_text, frame_text, safe_cell, safe_table
+from subsetopt._csv_cells import csv_text, frame_text, safe_cell, safe_table
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TEXTS = st.text(st.sampled_from("=+-@\t\r\n;, '\"a1.e＝"), max_size=6)
 
 

@@ -12,14 +12,22 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ._cells import NUMBER, is_number
-
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+NUMBER = r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?)"
+"""What a number looks like, in either case of its letters."""
+_NUMBER = re.compile(NUMBER, re.IGNORECASE | re.ASCII)
 _FORMULA = r"(^|[;\t\r\n])([=+\-@＝＋－＠])"
 _BLANK = r"^([\t\r\n])"
 _FIXES = ((_FORMULA, r"\1'\2"), (_BLANK, r"'\1"))
+
+
+def is_number(text: str, decimal: str = ".") -> bool:
+    """Whether a text is a number, or one of the infinities; ``1_000`` and ``0x10`` are none."""
+    if decimal == ",":
+        text = text.replace(".", "_").replace(",", ".")
+    return _NUMBER.fullmatch(text) is not None
 
 
 def safe_cell(cell: Any) -> Any:

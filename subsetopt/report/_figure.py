@@ -1,18 +1,25 @@
-"""How figures look: one colour, dash and marker for each thing compared."""
+"""What all figures share: their look, their frame, and their files."""
 
+import os
+import re
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
+from html import escape
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subsetopt._dependencies import OptionalDependency
+from subsetopt._files import replacing, suffix_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawn
 
 MATPLOTLIB = OptionalDependency("matplotlib", "matplotlib", extra="bench")
 
@@ -28,6 +35,8 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#882255", "#e69f00", "#56b4e9", "#
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 1.6), (1.2, 1.3), (6.0, 1.5, 1.2, 1.5))
 _MARKERS = "os^DvPX"
 
+SUFFIXES = (".svg", ".png", ".pdf")
+_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _RC = Path(__file__).with_name("figures.mplstyle")
 
 
@@ -111,11 +120,11 @@ def frame(
     right: float = 200,
     top: float = 74,
     bottom: float = 56,
-) -> "tuple[Figure, Axes]":
+) -> "tuple[Drawn, Axes]":
     """Return a figure with a title and one pair of axes; margins in pixels."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawing
 
-    figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI)
+    figure = Drawing(figsize=(WIDTH / DPI, height / DPI), dpi=DPI)
     figure.set_label(title)
     box = (left / WIDTH, bottom / height)
     axes = figure.add_axes((*box, (WIDTH - left - right) / WIDTH, (height - top - bottom) / height))
@@ -133,3 +142,105 @@ def size(axes: "Axes") -> tuple[float, float]:
     assert figure is not None
     box, (width, height) = axes.get_position(), figure.get_size_inches() * DPI
     return float(box.width * width), float(box.height * height)
+
+
+@dataclass(frozen=True)
+class Figure(ABC):
+    """What every kind of figure has: a title, and a line on how to read it.
+
+    Parameters
+    ----------
+    title : str
+    about : str
+    empty : str
+        What is said in place of the data where there are none.
+    """
+
+    title: str
+    about: str = ""
+    empty: str = ""
+
+    def draw(self) -> "Drawn":
+        """Return a figure of matplotlib, whatever style a user has set.
+
+        Raises
+        ------
+        MissingDependency
+            If matplotlib is not installed.
+        """
+        MATPLOTLIB.load()
+        with plain_rc():
+            axes = self._drawn()
+            if self.empty:
+                axes.tick_params(labelbottom=False, labelleft=False, length=0)
+                axes.grid(visible=False)
+                write(axes, 0.5, 0.5, self.empty, 9, GREY, transform=axes.transAxes)
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        return figure
+
+    @abstractmethod
+    def _drawn(self) -> "Axes":
+        """Return the axes of a new figure, with everything on them."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, whole or not at all; see `save_figure`."""
+        save_figure(self.draw(), path)
+
+    def to_svg(self) -> str:
+        """Return it as an ``<svg>`` element."""
+        return figure_svg(self.draw())
+
+    _repr_html_ = to_svg
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def save_figure(figure: "Drawn", path: str | os.PathLike[str]) -> None:
+    """Write a figure to a ``.svg``, ``.png`` or ``.pdf`` file, whole or not at all.
+
+    Equal figures make equal files. Raises as `subsetopt._files.suffix_of` and `replacing`
+    do.
+    """
+    if (suffix := suffix_of(path, SUFFIXES)) == ".svg":
+        text = figure_svg(figure)
+        content = f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+    else:
+        content = _rendered(figure, suffix[1:])
+    with replacing(path) as stream:
+        stream.write(content)
+
+
+def figure_svg(figure: "Drawn") -> str:
+    """Return a figure as an ``<svg>`` element, of which many may stand in one page.
+
+    Its names are its own and its rules of style reach nothing else; text stays text, in the fonts
+    of the system.
+    """
+    svg = _rendered(figure, "svg").decode()
+    svg = svg[svg.index("<svg") :].rstrip()
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font:([^;\"]*?)'DejaVu Sans'", rf"font:\1{_FONTS}", svg)
+    svg = re.sub(r"font-family: ?'DejaVu Sans'", f"font-family: {_FONTS}", svg)
+    prefix = "f" + sha256(svg.encode()).hexdigest()[:8]
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = re.sub(r'href="#', f'href="#{prefix}-', svg)
+    svg = re.sub(r"url\(#", f"url(#{prefix}-", svg)
+    svg = re.sub(r"(<style[^>]*>)\s*\*", rf"\1#{prefix} *", svg)
+    width, height = figure.get_size_inches() * DPI
+    head, rest = svg.split(">", 1)
+    head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
+    title = escape(str(figure.get_label()))
+    head += f' id="{prefix}" width="{width:.0f}" height="{height:.0f}" role="img"'
+    head += f' aria-label="{title}" style="max-width: 100%; height: auto"'
+    return f"{head}>{rest}"
+
+
+def _rendered(figure: "Drawn", suffix: str) -> bytes:
+    stream = BytesIO()
+    # Nothing of the moment: neither date nor version.
+    nothing = {"svg": ("Date", "Creator"), "png": ("Software",), "pdf": ("CreationDate",)}[suffix]
+    with plain_rc():
+        figure.savefig(stream, format=suffix, metadata=dict.fromkeys(nothing), dpi=DPI)
+    return stream.getvalue()
