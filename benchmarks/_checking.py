@@ -15,8 +15,8 @@ from subsetopt._csv_cells import csv_text
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidSelection
 from subsetopt.formats import TableOptions, read_problem
 from subsetopt.formats._documents import parsed_json
-from subsetopt.formats._indices import indices_from
 from subsetopt.formats._sources import content
+from subsetopt.formats._value_files import indices_from
 
 from ._best_known import TOLERANCE, BestKnown, Standing, best_known, registry, relative_gap
 

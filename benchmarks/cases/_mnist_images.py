@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from subsetopt.formats._idx import read_mnist
+from subsetopt.formats._array_files import read_mnist
 
 from ._classifier import ClassifierTraining, Samples
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
-from subsetopt.formats._idx import read_mnist
+from subsetopt.formats._array_files import read_mnist
 from subsetopt.sequencing._state import State
 from subsetopt.torch.sequencing._batch_search import TorchHerding, TorchSwap
 from subsetopt.torch.sequencing._engine import TorchEngine

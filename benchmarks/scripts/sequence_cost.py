@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt._machine import Machine
-from subsetopt.formats._idx import read_mnist
+from subsetopt.formats._array_files import read_mnist
 from subsetopt.problems._kernel_matrices import kernel_matrix
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.report import show

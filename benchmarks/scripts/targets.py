@@ -21,7 +21,7 @@ import numpy as np
 
 import subsetopt as so
 from subsetopt._machine import Machine
-from subsetopt.formats._idx import read_idx
+from subsetopt.formats._array_files import read_idx
 from subsetopt.report import Axis, Chart, Series, show
 from subsetopt.report._figure_axes import extent
 from subsetopt.report._number_format import round_seconds

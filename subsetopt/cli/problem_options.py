@@ -12,7 +12,7 @@ from .kernel_options import KernelOptions
 
 if TYPE_CHECKING:
     from subsetopt.formats import CSVTable
-    from subsetopt.formats._reading import Reading
+    from subsetopt.formats._libraries import Reading
     from subsetopt.problems import MeanMatching, MMDSelection
 
 _NOISE = 2  # a stream of its own: `random` draws from default_rng(seed), the baseline from 1
@@ -180,7 +180,7 @@ class MMDOptions:
 
 
 def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, CSVTable]":
-    from subsetopt.formats._indices import read_indices
+    from subsetopt.formats._value_files import read_indices
 
     try:
         return read_indices(file, beside(table))
@@ -198,7 +198,7 @@ def _require_same_columns(table: "CSVTable", selected: "CSVTable", file: str) ->
 
 
 def _listed(table: "CSVTable") -> str:
-    from subsetopt.formats._cells import shortened
+    from subsetopt.formats._table_text import shortened
 
     return shortened(", ".join(table.columns))
 

@@ -84,7 +84,7 @@ class SourceOptions:
                 digits = sklearn.load("datasets").load_digits()
                 return SequenceData((digits.data / 16).astype("float32"), digits.target, {})
             case "mnist":
-                from subsetopt.formats._idx import read_mnist
+                from subsetopt.formats._array_files import read_mnist
 
                 images, labels = read_mnist(self._folder())
                 return SequenceData(images.astype("float32") / 255, labels, {})

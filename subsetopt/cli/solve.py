@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from subsetopt._marginals import Marginal
-    from subsetopt.formats._reading import Reading
+    from subsetopt.formats._libraries import Reading
     from subsetopt.solution import Solution
 
     from .uniform_baseline import UniformBaseline

@@ -95,7 +95,7 @@ class SolverOptions:
         `tables` are those that the problem was read from: how, and the ids of the chosen, is said.
         """
         from subsetopt._clock import CLOCK
-        from subsetopt.formats._indices import write_indices
+        from subsetopt.formats._value_files import write_indices
         from subsetopt.report._progress import clock
         from subsetopt.solving import solve
 

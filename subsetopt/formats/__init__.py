@@ -6,10 +6,9 @@ from subsetopt._registry import loader
 
 if TYPE_CHECKING:
     from ._csv_table import CSVTable
-    from ._indices import write_indices
     from ._problems import read_problem
     from ._table_options import TableOptions
-    from ._value_files import read_table, read_values
+    from ._value_files import read_table, read_values, write_indices
     from .model_files import write_model
 
 __all__ = [
@@ -25,11 +24,7 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
-        "_value_files": (
-            "read_table",
-            "read_values",
-        ),
-        "_indices": ("write_indices",),
+        "_value_files": ("read_table", "read_values", "write_indices"),
         "model_files": ("write_model",),
         "_problems": ("read_problem",),
         "_csv_table": ("CSVTable",),

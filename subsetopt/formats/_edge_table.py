@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption
 
-from ._cells import kind
+from ._table_text import kind
 from ._tokens import is_finite, quoted
 
 SEPARATORS = ("\t", ";", ",")
@@ -74,7 +74,7 @@ def edge_table(
     if not rows:
         raise InvalidFile(f"{name}: the file holds no edge")
     if len(rows[0]) < 2:
-        raise InvalidFile(f"{name}: line {lines[0]} has one column; two nodes are needed")
+        raise InvalidFile(f"{name}: line {lines[0]} has one column; edges have two nodes")
     found = is_header(rows, name, lines[0]) if header is None else header
     names = rows[0] if found else None
     if found:
@@ -155,8 +155,8 @@ def is_header(rows: list[list[str]], name: str, line: int) -> bool:
     """Decide whether the first row of a table of edges is a header.
 
     It is one if it names the columns, if its weight is a name and its nodes are names that occur
-    nowhere else, or if its nodes are no numbers where all others are. It is none if its nodes are
-    whole numbers, or occur as nodes again.
+    nowhere else, or if its nodes are not numbers where all others are. It is none if its nodes are
+    integers, or occur as nodes again.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def is_header(rows: list[list[str]], name: str, line: int) -> bool:
             return False
         nodes_first = again or is_whole(first[source]) or is_whole(first[target])
         if nodes_first or kind(first[2]) != "name":  # an edge whose weight is missing, perhaps
-            _doubt(name, line, f"has nodes, but {quoted(first[2].encode())} is no finite weight")
+            _doubt(name, line, f"has nodes, but {quoted(first[2].encode())} is not a finite weight")
         return True
     numbers = [is_whole(first[i]) for i in (source, target)]
     if rest and not any(numbers) and all(map(is_whole, nodes)):
@@ -193,7 +193,7 @@ def is_header(rows: list[list[str]], name: str, line: int) -> bool:
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text is a whole number as it is usually written."""
+    """Whether a text is an integer as it is usually written."""
     return text.removeprefix("-").isdecimal() and text.isascii()
 
 
@@ -235,9 +235,9 @@ def _complaint(text: str) -> str:
     shown = quoted(text.encode())
     if text.startswith("{"):
         return (
-            f"{shown} is no weight; write the file with networkx.write_weighted_edgelist, or "
+            f"{shown} is not a weight; write the file with networkx.write_weighted_edgelist, or "
             "with write_edgelist(..., data=False)"
         )
     if is_finite(text.replace(",", ".", 1).encode()):
-        return f"{shown} is no number; write decimals with a point"
-    return f"{shown} is no finite number"
+        return f"{shown} is not a number; write decimals with a point"
+    return f"{shown} is not a finite number"

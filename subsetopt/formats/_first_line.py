@@ -6,9 +6,8 @@ from typing import Literal, NoReturn
 
 from subsetopt.errors import InvalidFile
 
-from ._cells import CellText, kind, shortened, split
 from ._table_options import TableOptions, index_of, indices_of, position, require_sensible
-from ._table_text import TableText
+from ._table_text import CellText, TableText, kind, shortened, split
 
 ROW_NAMES = "row names"
 """What a first column is called that has no place in the header, as R writes it."""

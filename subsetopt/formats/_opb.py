@@ -1,4 +1,4 @@
-"""Pseudo-Boolean programmes (OPB) that state a quadratic over a choice of k of n."""
+"""Pseudo-Boolean programs (OPB) that state a quadratic over a choice of k of n."""
 
 import re
 from collections import defaultdict
@@ -12,7 +12,7 @@ from subsetopt.errors import InvalidFile
 from subsetopt.problems import QuadraticSelection
 from subsetopt.problems._memory import require_square
 
-from ._reading import Reading
+from ._libraries import Reading
 
 _SUPPORTED = (
     "supported is one objective, `min:` or `max:`, linear or quadratic, and one constraint "
@@ -46,7 +46,7 @@ class _Statement:
 def read_opb(content: bytes, name: str, k: int | None) -> Reading:
     """Read a quadratic objective and one cardinality equality over all variables x1..xn.
 
-    Terms that occur more than once are added. Coefficients are whole numbers whose magnitudes stay
+    Terms that occur more than once are added. Coefficients are integers whose magnitudes stay
     below 2**53; one that is missing is 1. Upper case, and blanks before the colon or between a
     sign and its number, make no difference.
 
@@ -58,7 +58,7 @@ def read_opb(content: bytes, name: str, k: int | None) -> Reading:
     Raises
     ------
     InvalidFile
-        For whatever is no such programme.
+        For anything else.
     """
     text = _Text(content.decode("latin-1"), name)
     statements = list(text.statements())
@@ -127,7 +127,7 @@ class _Text:
         if word.startswith("~"):
             self.wrong(token.start(), f"{word!r} is a negated variable; {_SUPPORTED}")
         self.wrong(
-            token.start(), f"{word!r} is no whole number, variable (x1, x2, ...) or sign of OPB"
+            token.start(), f"{word!r} is not an integer, a variable (x1, x2, ...) or a sign of OPB"
         )
 
     def _statement(self, tokens: list[re.Match[str]]) -> _Statement:
@@ -139,7 +139,7 @@ class _Text:
         left, right = (tokens[: signs[0]], tokens[signs[0] + 1 :]) if signs else (tokens, [])
         minus = len(right) == 2 and right[0][_PLUS] is not None  # "- 2"
         if len(signs) != 1 or len(right) != 1 + minus or right[-1][_NUMBER] is None:
-            self.wrong(place, "a constraint is of the form `terms = whole number ;`")
+            self.wrong(place, "a constraint is of the form `terms = integer ;`")
         value = self._integer(right[-1], right[0][_PLUS] if minus else "")
         return _Statement(tokens[signs[0]][_SIGN], self._terms(left), value, place)
 
@@ -177,13 +177,13 @@ class _Text:
         digits = token[_NUMBER]
         value = int(digits) if len(digits) < 100 else _LARGEST
         if abs(value) >= _LARGEST:
-            self.wrong(token.start(), f"{digits[:40]}: magnitudes below 2**53 are needed")
+            self.wrong(token.start(), f"magnitudes must be below 2**53; got {digits[:40]}")
         return -value if sign == "-" else value
 
     def _index(self, token: re.Match[str]) -> int:
         digits = token[_VARIABLE]
         if int(digits[:16]) < 1 or len(digits) > 15:
-            self.wrong(token.start(), f"x{digits[:16]} is no variable: they begin with x1")
+            self.wrong(token.start(), f"x{digits[:16]} is not a variable: they begin with x1")
         if self.variables is not None and int(digits) > self.variables:
             announced = f"the first line announces {self.variables} variables"
             self.wrong(token.start(), f"x{digits} is outside x1..x{self.variables}: {announced}")
@@ -197,7 +197,7 @@ class _Text:
         indices = [i for _, factors, _ in terms for i in factors]
         coefficients = {coefficient for coefficient, _, _ in terms}
         if len(indices) != len(terms) or len(coefficients) != 1:
-            self.wrong(place, f"the constraint is no cardinality; {_SUPPORTED}")
+            self.wrong(place, f"the constraint is not a cardinality; {_SUPPORTED}")
         n = max([*indices, (self.variables or 0) - 1]) + 1
         if len(set(indices)) != len(indices) or len(indices) != n:
             missing = next((i for i, j in enumerate(sorted(indices)) if i != j), len(indices))

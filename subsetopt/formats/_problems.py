@@ -1,28 +1,24 @@
 """Instances of quadratic selection, in the formats that they are published in."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.problems import QuadraticSelection
 from subsetopt.problems._pairs import Duplicates
 from subsetopt.problems.quadratic import Sense
 
-from ._biqmac import read_biqmac
-from ._bqp import read_bqp
+from ._array_files import ZIP_MAGIC
 from ._csv_table import CSVTable
-from ._edges import read_edges, read_rudy
-from ._kcluster import read_kcluster
-from ._matrix_market import MAGIC, read_matrix_market
-from ._mdplib import read_mdplib
-from ._npy import ZIP_MAGIC
+from ._graph_files import MAGIC, read_edges, read_matrix_market, read_rudy
+from ._libraries import Reading, given, read_biqmac, read_bqp, read_kcluster, read_mdplib
 from ._opb import read_opb
-from ._packed import content_of, member_of
-from ._reading import Reading
 from ._recognising import BOM, FORMATS, recognised
+from ._sources import content_of, member_of
 from ._table_options import TableOptions
 from ._value_files import read_table, table_from
 
@@ -37,6 +33,16 @@ _OPTIONS = {
     "linear": ("matrix",),
 }
 """The formats that each option is for; the others say it themselves, or have no such thing."""
+_READERS: dict[str, Callable[..., Reading]] = {
+    "mdplib": read_mdplib,
+    "kcluster": read_kcluster,
+    "bqp": read_bqp,
+    "opb": read_opb,
+    "biqmac": read_biqmac,
+    "rudy": read_rudy,
+    "edges": read_edges,
+    "matrix-market": read_matrix_market,
+}
 
 
 def read_problem(
@@ -88,7 +94,7 @@ def read_problem(
     Raises
     ------
     InvalidFile
-        Naming the file, the line, what is wrong and what is needed.
+        Naming the file, the line, what is wrong and the fix.
     InvalidOption
         If k, the instance or the format has to be named, or cannot be.
     InvalidProblem
@@ -111,51 +117,40 @@ def read_with_format(
 ) -> Reading:
     """Read as `read_problem` does; return the name of the format and what was decided too.
 
-    `linear` is a file that `read_table` reads: the linear term (n,) beside a matrix.
+    `linear` is a file that `read_table` reads: the linear term (n,) of a matrix.
     """
-    if format is not None and format not in FORMATS:
-        raise InvalidOption(f"format is {format!r}; known are {', '.join(FORMATS)}")
-    given = {key: value for key, value in options.items() if value is not None}
+    if format is not None:
+        require_one_of("format", format, FORMATS)
+    stated = {key: value for key, value in options.items() if value is not None}
     if linear is not None:
-        given["linear"] = linear
+        stated["linear"] = linear
     if format in (None, "matrix") and _is_array_file(path):
-        _require_fitting("matrix", given)
-        chosen = _table_options(given)
-        return _matrix(read_table(path, chosen), chosen, k, os.fspath(path), **given)
+        _require_fitting("matrix", stated)
+        chosen = _table_options(stated)
+        return _matrix(read_table(path, chosen), chosen, k, os.fspath(path), **stated)
     content, name, member = content_of(path)
     content = content.removeprefix(BOM)
     found = format or recognised(content, name)
     if member is not None and not content.startswith(ZIP_MAGIC):
         raise InvalidFile(f"{name}: this is no archive; leave out ':{member}'")
     if content.startswith(MAGIC) and found in ("edges", "matrix"):
-        _require_fitting("matrix-market", given)
-        return read_matrix_market(content, name, k, reading=found, **given)
-    _require_fitting(found, given)
+        _require_fitting("matrix-market", stated)
+        return read_matrix_market(content, name, k, reading=found, **stated)
+    _require_fitting(found, stated)
     if found == "matrix":
-        chosen = _table_options(given)
+        chosen = _table_options(stated)
         table = table_from(content, name, member, options=chosen, rows="square")
         if format is None:
             _require_symmetric(table, name)
-        return _matrix(table, chosen, k, name, **given)
-    readers: dict[str, Any] = {
-        "mdplib": read_mdplib,
-        "kcluster": read_kcluster,
-        "bqp": read_bqp,
-        "opb": read_opb,
-        "biqmac": read_biqmac,
-        "rudy": read_rudy,
-        "edges": read_edges,
-        "matrix-market": read_matrix_market,
-    }
+        return _matrix(table, chosen, k, name, **stated)
     try:
-        reading: Reading = readers[found](content, name, k, **given)
+        return _READERS[found](content, name, k, **stated)
     except InvalidFile as error:
         if found != "kcluster" or format is not None:
             raise
         raise InvalidFile(
             f"{error} (format 'edges' reads line 1 as an edge: --format on the command line)"
         ) from error
-    return reading
 
 
 def _is_array_file(path: str | os.PathLike[str]) -> bool:
@@ -163,9 +158,9 @@ def _is_array_file(path: str | os.PathLike[str]) -> bool:
     return member_of(path)[0].suffix.lower() in (".npy", ".npz")
 
 
-def _require_fitting(found: str, given: dict[str, Any]) -> None:
+def _require_fitting(found: str, stated: dict[str, Any]) -> None:
     """Raise InvalidOption if an option is not for files of this format."""
-    for option, value in given.items():
+    for option, value in stated.items():
         fitting = _OPTIONS[option]
         if found not in fitting:
             raise InvalidOption(
@@ -174,9 +169,9 @@ def _require_fitting(found: str, given: dict[str, Any]) -> None:
             )
 
 
-def _table_options(given: dict[str, Any]) -> TableOptions:
+def _table_options(stated: dict[str, Any]) -> TableOptions:
     """Take the options about tables out of those that are given."""
-    return TableOptions(**{key: given.pop(key, None) for key in ("header", "columns", "id")})
+    return TableOptions(**{key: stated.pop(key, None) for key in ("header", "columns", "id")})
 
 
 def _matrix(
@@ -187,19 +182,17 @@ def _matrix(
     sense: Sense = "minimise",
     linear: str | os.PathLike[str] | None = None,
 ) -> Reading:
-    if k is None:
-        raise InvalidOption(
-            f"{name}: a matrix states no number to choose; give k (--k on the command line)"
-        )
+    k = given(k, name, "matrices")
     values = table.values
     if values.shape == (1,):
         values = values.reshape(1, 1)  # a table of one column is read as a vector
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
-        raise InvalidFile(f"{name}: holds shape {values.shape}; a square matrix (n, n) is needed")
+        raise InvalidFile(f"{name}: a matrix must be square, (n, n); got shape {values.shape}")
     tables = {"table": table}
     if linear is not None:
-        beside = TableOptions(header=options.header)
-        tables["linear table"] = read_table(linear, beside, len(values))
+        tables["linear table"] = read_table(
+            linear, TableOptions(header=options.header), len(values)
+        )
     c = tables["linear table"].values if linear is not None else None
     problem = QuadraticSelection(values, c, k, sense=sense, copy=False, names=_names(table))
     return Reading(problem, "matrix", "m'Qm" if c is None else "m'Qm + c'm", tables)
@@ -216,7 +209,7 @@ def _require_symmetric(table: CSVTable, name: str) -> None:
         return
     i, j = (int(place) for place in np.unravel_index(apart.argmax(), Q.shape))
     raise InvalidFile(
-        f"{name}: {len(Q)} lines of {len(Q)} numbers, but no symmetric matrix: row {i + 1} has "
+        f"{name}: {len(Q)} lines of {len(Q)} numbers, but not a symmetric matrix: row {i + 1} has "
         f"{Q[i, j]:g} in column {j + 1}, row {j + 1} has {Q[j, i]:g} in column {i + 1}. Format "
         "'matrix' (--format on the command line) takes the mean of the two, as m'Qm does; points "
         "with as many features are for 'solve mmd', and edges are lines of two nodes and a weight"

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
 
+from ._array_files import NPY_MAGIC, ZIP_MAGIC
 from ._edge_table import COMMENTS, SEPARATORS, is_whole, named_columns, split
-from ._matrix_market import MAGIC
-from ._npy import NPY_MAGIC, ZIP_MAGIC
+from ._graph_files import MAGIC
 from ._tokens import is_finite
 
 FORMATS = (
@@ -168,7 +168,7 @@ def _words(content: bytes) -> list[bytes]:
 
 
 def _ends(content: bytes, skipped: int, width: int) -> set[int]:
-    """Return the nodes behind a header of some words; none if not all are whole numbers."""
+    """Return the nodes behind a header of some words; none if not all are integers."""
     words = _words(content)[skipped:]
     ends = {*words[::width], *words[1::width]}
     return {int(word) for word in ends} if all(map(bytes.isdigit, ends)) else set()
@@ -197,8 +197,8 @@ def _of_table(content: bytes, name: str, count: int) -> str | None:
 def _of_square(content: bytes, name: str, counted: bool) -> str:
     """Tell a square table from a list of two or three edges that looks like one.
 
-    It is a matrix if it is symmetric, or if the edges would be none: nodes are whole numbers, and
-    no pair of them occurs twice.
+    It is a matrix if it is symmetric, or if the edges would be none: nodes are integers, and no
+    pair of them occurs twice.
     """
     _, rows = split(content, name, most=4)
     n = len(rows[0])

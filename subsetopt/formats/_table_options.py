@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from subsetopt._checks import is_integer, require
 from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
-from ._cells import shortened, split
+from ._table_text import shortened, split
 
 _SHOWN = 5  # names that a message lists
 
@@ -41,19 +42,17 @@ class TableOptions:
 
     @property
     def names(self) -> list[str]:
-        """The columns that are asked for by a name that is no number."""
+        """The columns that are asked for by a name that is not a number."""
         asked = [*(self.columns or ()), *([] if self.id is None else [self.id])]
         return [name for name in asked if isinstance(name, str) and not _is_count(name)]
 
 
 def index_of(name: str | int, names: tuple[str, ...], header: bool, file: str) -> int:
     """Return the index of a column: by its name, by its number from 1, or as it stands."""
-    if isinstance(name, int) and not isinstance(name, bool):
-        if not 0 <= name < len(names):
-            raise InvalidOption(f"{file}: column {name} of {len(names)}; indices begin at 0")
-        return name
     if not isinstance(name, str):
-        raise InvalidOption(f"{file}: a column must be a name or an index; got {name!r}")
+        fits = is_integer(name) and 0 <= name < len(names)
+        require(f"{file}: a column", name, fits, f"a name or an index in [0, {len(names) - 1}]")
+        return int(name)
     if header and name in names:
         if names.count(name) > 1:
             raise InvalidOption(

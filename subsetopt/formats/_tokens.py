@@ -67,14 +67,14 @@ class Words:
         raise InvalidFile(f"{self.name}: the file ends early: {message}")
 
     def header(self, first: int, wanted: tuple[str, ...]) -> tuple[int, ...]:
-        """Return the whole numbers of a line that begins at a word, one for each name."""
-        said = f"`{' '.join(wanted)}` is needed"
+        """Return the integers of a line that begins at a word, one for each name."""
+        said = f"must be `{' '.join(wanted)}`, in integers"
         if first >= len(self):
             self.wrong(first, said)
         end = first + int(np.searchsorted(self.lines[first:], self.lines[first], side="right"))
         line = self[first:end]
         if len(line) != len(wanted) or not all(word.isdigit() and len(word) < 16 for word in line):
-            self.wrong(first, f"{said}, in whole numbers; this is {quoted(b' '.join(line))}")
+            self.wrong(first, f"{said}; got {quoted(b' '.join(line))}")
         return tuple(int(word) for word in line)
 
     def triples(self, first: int, count: int | None, what: str) -> "Triples":
@@ -85,10 +85,10 @@ class Words:
         odd = np.flatnonzero((counts != 3) & (counts != 0))
         if odd.size:
             word = first + int(np.searchsorted(self.lines[first:end], odd[0]))
-            self.wrong(word, f"three numbers, `{what}`, are needed; here are {counts[odd[0]]}")
+            self.wrong(word, f"must be three numbers, `{what}`; got {counts[odd[0]]}")
         if count is not None and end < first + most:
-            found = (end - first) // 3
-            self.wrong(end, f"{count} lines `{what}` are announced, here are {found}")
+            got = (end - first) // 3
+            self.wrong(end, f"the header announces {count} lines `{what}`; got {got}")
         return Triples(self, first, self.numbers(first, end).reshape(-1, 3))
 
     def numbers(self, first: int, end: int) -> NDArray[np.float64]:
@@ -105,7 +105,7 @@ class Words:
         except ValueError:
             pass
         odd = next(i for i, word in enumerate(part) if not is_finite(word))
-        self.wrong(first + odd, f"{quoted(part[odd])} is no finite number")
+        self.wrong(first + odd, f"{quoted(part[odd])} is not a finite number")
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,24 +141,23 @@ class Triples:
             Whether i = j may occur.
         """
         ends = self.table[:, :2].T - base
-        self._require((ends == np.floor(ends)) & (ends >= 0) & (ends < n), base, n)
+        valid = ((ends == np.floor(ends)) & (ends >= 0) & (ends < n)).all(axis=0)
+        if not valid.all():
+            self._wrong(
+                int((~valid).argmax()), f"indices must be integers in [{base}, {n - 1 + base}]"
+            )
         rows, columns = np.minimum(*ends).astype(np.int64), np.maximum(*ends).astype(np.int64)
         if not diagonal and (rows == columns).any():
-            self._wrong(int((rows == columns).argmax()), "a pair of two different indices")
+            self._wrong(int((rows == columns).argmax()), "the two indices must differ")
         if (again := repeated_pair(rows * n + columns)) is not None:
             line = self.words.lines[self.first + 3 * again[1]]
-            self._wrong(again[0], f"each pair once (this one is on line {line} too)")
+            self._wrong(again[0], f"each pair must stand once, and this one is on line {line} too")
         return rows, columns, self.table[:, 2]
 
-    def _require(self, valid: NDArray[np.bool_], base: int, n: int) -> None:
-        if not valid.all():
-            row = int((~valid).any(axis=0).argmax())
-            self._wrong(row, f"two indices within {base}..{n - 1 + base}")
-
-    def _wrong(self, row: int, needed: str) -> NoReturn:
+    def _wrong(self, row: int, wanted: str) -> NoReturn:
         word = self.first + 3 * row
         given = quoted(b" ".join(self.words[word : word + 2]))
-        self.words.wrong(word, f"{needed} is needed; this is {given}")
+        self.words.wrong(word, f"{wanted}; got {given}")
 
 
 def _decimals(

@@ -1,22 +1,23 @@
-"""Values from .npy, .npz and text files, or from standard input."""
+"""Values and selections in .npy, .npz and text files, or on standard input."""
 
 import io
 import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._files import replacing, suffix_of
 from subsetopt.errors import InvalidFile, InvalidOption
 
+from ._array_files import NPY_MAGIC, ZIP_MAGIC, read_npy, read_npz
 from ._csv_table import CSVTable, table_of
 from ._first_line import RowCount
-from ._npy import NPY_MAGIC, ZIP_MAGIC, read_npy, read_npz
-from ._packed import member_of
-from ._sources import content, is_descriptor, opened
+from ._sources import content, is_descriptor, member_of, opened
 from ._table_options import TableOptions, indices_of
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+_TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 
 
 def read_values(
@@ -87,7 +88,7 @@ def read_table(
     suffix = path.suffix.lower()
     if member is not None and suffix != ".npz":
         raise InvalidFile(f"{path}: only .npz files hold several arrays; leave out ':{member}'")
-    if suffix in TEXT_SUFFIXES:
+    if suffix in _TEXT_SUFFIXES:
         return table_of(*content(path), options, rows)
     with opened(path) as stream:  # a missing file is the greater mistake than its suffix
         if suffix == ".npy":
@@ -96,7 +97,7 @@ def read_table(
         if suffix == ".npz":
             return _table(read_npz(stream, str(path), member), options, str(path))
     raise InvalidFile(
-        f"{path}: unknown suffix {suffix!r}; known are .npy, .npz, {', '.join(TEXT_SUFFIXES)}, "
+        f"{path}: unknown suffix {suffix!r}; known are .npy, .npz, {', '.join(_TEXT_SUFFIXES)}, "
         "and '-' for standard input"
     )
 
@@ -129,3 +130,71 @@ def _table(values: NDArray[Any], options: TableOptions, name: str) -> CSVTable:
     if values.ndim == 2:
         values = values[:, chosen[0]] if len(chosen) == 1 else values[:, chosen]
     return CSVTable(values=values, columns=tuple(names[i] for i in chosen))
+
+
+def write_indices(indices: NDArray[np.int64], path: str | os.PathLike[str]) -> None:
+    """Write a selection, in the format that the suffix names, whole or not at all.
+
+    ``.npy`` holds an int64 array, ``.csv`` a header ``index`` and one index per line, ``.txt``
+    one index per line.
+
+    Raises
+    ------
+    InvalidOption
+        For an unknown suffix.
+    OSError
+        If the file cannot be written.
+    """
+    suffix = suffix_of(path, (".npy", ".csv", ".txt"))
+    with replacing(path) as stream:
+        if suffix == ".npy":
+            np.save(stream, indices, allow_pickle=False)
+            return
+        lines = [str(index) for index in indices.tolist()]
+        if suffix == ".csv":
+            lines.insert(0, "index")
+        stream.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def read_indices(
+    source: str | os.PathLike[str], options: TableOptions | None = None
+) -> tuple[NDArray[np.int64], CSVTable]:
+    """Read a selection that `write_indices`, or anybody, has written; return its table too.
+
+    In ``.csv`` line 1 may be a header, and a doubtful one is refused; in other text a header is
+    text, so that the index 0 on line 1 is an index.
+
+    Raises
+    ------
+    InvalidFile
+        If it cannot be read, or holds something else than one column of integers.
+    """
+    name = os.fspath(source)
+    table = read_table(source, options, _rows(name))
+    return _integers(table.values, name), table
+
+
+def indices_from(
+    content: bytes, name: str, options: TableOptions | None = None
+) -> NDArray[np.int64]:
+    """Read a selection from the bytes of a file as `read_indices` does."""
+    return _integers(table_from(content, name, options=options, rows=_rows(name)).values, name)
+
+
+def _rows(name: str) -> RowCount | None:
+    return None if name.lower().endswith(".csv") else "all"
+
+
+def _integers(values: NDArray[Any], name: str) -> NDArray[np.int64]:
+    if values.ndim != 1 or values.dtype.kind not in "iuf":
+        raise InvalidFile(
+            f"{name}: indices must be integers, one per line; got {values.dtype} of shape "
+            f"{values.shape}"
+        )
+    odd = ~np.isfinite(values) | (values != np.floor(values))
+    if odd.any():
+        raise InvalidFile(
+            f"{name}: indices must be integers, one per line; got {values[odd][0]} as number "
+            f"{odd.argmax() + 1}"
+        )
+    return values.astype(np.int64)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from subsetopt._files import replacing
 from subsetopt.errors import InvalidFile
+from subsetopt.formats._array_files import read_members
 from subsetopt.formats._documents import parsed_json
-from subsetopt.formats._npy import read_members
 
 VERSION = 1
 Schema = Mapping[str, tuple[Any, tuple[str | int, ...]]]

@@ -32,7 +32,7 @@ from subsetopt.benchmarks.cases._classifier import (
 )
 from subsetopt.benchmarks.results import Contender
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
-from subsetopt.formats._idx import IMAGES, LABELS
+from subsetopt.formats._array_files import IMAGES, LABELS
 from subsetopt.limits import Limits
 from subsetopt.problems import Linear, MMDSelection
 from subsetopt.solution import CertificateKind, Termination

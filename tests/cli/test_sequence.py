@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import subsetopt as so
 from subsetopt.cli import app, sequence
-from subsetopt.formats._idx import IMAGES, LABELS
+from subsetopt.formats._array_files import IMAGES, LABELS
 from subsetopt.sequencing import _selectors
 
 POINTS = np.random.default_rng(0).normal(size=(53, 3)).astype(np.float32)

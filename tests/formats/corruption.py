@@ -15,7 +15,7 @@ import numpy as np
 import subsetopt as so
 from subsetopt.benchmarks._suite_file import read_suite
 from subsetopt.formats import read_values
-from subsetopt.formats._idx import read_idx
+from subsetopt.formats._array_files import read_idx
 from subsetopt.solution import Solution
 
 RNG = np.random.default_rng(0)

@@ -93,7 +93,7 @@ def test_floats_survive_text(write: Write) -> None:
     [
         ("v.csv", "", "v.csv: the file is empty"),
         ("v.csv", " \n \n", "v.csv: the file is empty"),
-        ("v.csv", "loss\n", "header but no number"),
+        ("v.csv", "loss\n", "header but no numbers"),
         ("v.csv", "1\n2\nthree\n", "v.csv: line 3: 'three' is not a number"),
         ("v.csv", "1,2\n3,x\n", "line 2: 'x' is not a number"),
         ("v.csv", "1.0,abc\n3,4\n", "line 1, '1.0,abc', may be a header or the"),
@@ -131,9 +131,9 @@ def test_missing_folder_and_unreadable(
     with pytest.raises(InvalidFile, match="no such file"):
         read_values(tmp_path / "none")
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(InvalidFile, match="this is a folder"):
+    with pytest.raises(InvalidFile, match="must be a file; got a folder"):
         read_values(tmp_path / "folder.csv")
-    with pytest.raises(InvalidFile, match="this is a folder"):
+    with pytest.raises(InvalidFile, match="must be a file; got a folder"):
         read_values(tmp_path)
     path = write("v.csv", "1\n")
 

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from subsetopt.errors import InvalidFile
-from subsetopt.formats._idx import IMAGES, LABELS, TEST_IMAGES, TEST_LABELS, read_idx, read_mnist
+from subsetopt.formats._array_files import (
+    IMAGES,
+    LABELS,
+    TEST_IMAGES,
+    TEST_LABELS,
+    read_idx,
+    read_mnist,
+)
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.formats._bqp import read_bqp
-from subsetopt.formats._kcluster import read_kcluster
-from subsetopt.formats._mdplib import read_mdplib
+from subsetopt.formats._libraries import read_bqp, read_kcluster, read_mdplib
 from subsetopt.formats._opb import read_opb
 
 Write = Callable[[str | bytes], Path]
@@ -202,37 +200,37 @@ def test_anything_else_is_refused_in_words(content: bytes | str) -> None:
         ("1 2 3 4\n5 6 7 8\n", "line 1 begins no known format"),
         ("3 2 2\n1 2 0.5\n2 3 0.5\n", "may be a matrix or a graph of two edges; say which"),
         # MDPLIB
-        (MDPLIB.replace("4 2", "4 5"), "line 1: choosing 5 of 4 is announced"),
-        (MDPLIB.replace("4 2", "4 2.5"), "line 1: `n m` is needed, in whole numbers; .*'4 2.5'"),
-        (MDPLIB.replace("4 2", "x 2"), "line 1: `n m` is needed"),
-        (MDPLIB.replace("\n1 3 5", ""), "have 6 pairs, here are 5; the file is cut short"),
-        (MDPLIB + "0 1 2\n", "4 candidates have 6 pairs, here are 7"),
-        (MDPLIB.replace("1 3 5", "1 3"), "line 6: three numbers, `i j distance`.*here are 2"),
-        (MDPLIB.replace("1 3 5", "1 3 5 6"), "line 6: three numbers.* here are 4"),
-        (MDPLIB.replace("1 3 5", "1 3 nan"), "line 6: 'nan' is no finite number"),
-        (MDPLIB.replace("1 3 5", "1 3 -1e999"), "line 6: '-1e999' is no finite number"),
-        (MDPLIB.replace("1 3 5", "1 3 1_0"), "line 6: '1_0' is no finite number"),
-        (MDPLIB.replace("1 3 5", "1 3 5,5"), "line 6: '5,5' is no finite number"),
-        (MDPLIB.replace("1 3 5", "1 4 5"), r"line 6: two indices within 0\.\.3 .* '1 4'"),
-        (MDPLIB.replace("1 3 5", "1 -3 5"), r"line 6: two indices within 0\.\.3"),
-        (MDPLIB.replace("1 3 5", "1 2.5 5"), r"line 6: two indices within 0\.\.3 .* '1 2.5'"),
-        (MDPLIB.replace("1 3 5", "1 1 5"), "line 6: a pair of two different indices"),
-        (MDPLIB.replace("1 3 5", "2 1 5"), "line 6: each pair once .this one is on line 5 too"),
+        (MDPLIB.replace("4 2", "4 5"), r"line 1: m must be an integer in \[1, 4\]; got 5"),
+        (MDPLIB.replace("4 2", "4 2.5"), "line 1: must be `n m`, in integers; got '4 2.5'"),
+        (MDPLIB.replace("4 2", "x 2"), "line 1: must be `n m`"),
+        (MDPLIB.replace("\n1 3 5", ""), "have 6 pairs; got 5; the file is cut short"),
+        (MDPLIB + "0 1 2\n", "4 candidates have 6 pairs; got 7"),
+        (MDPLIB.replace("1 3 5", "1 3"), "line 6: must be three numbers, `i j distance`; got 2"),
+        (MDPLIB.replace("1 3 5", "1 3 5 6"), "line 6: must be three numbers.* got 4"),
+        (MDPLIB.replace("1 3 5", "1 3 nan"), "line 6: 'nan' is not a finite number"),
+        (MDPLIB.replace("1 3 5", "1 3 -1e999"), "line 6: '-1e999' is not a finite number"),
+        (MDPLIB.replace("1 3 5", "1 3 1_0"), "line 6: '1_0' is not a finite number"),
+        (MDPLIB.replace("1 3 5", "1 3 5,5"), "line 6: '5,5' is not a finite number"),
+        (MDPLIB.replace("1 3 5", "1 4 5"), r"line 6: indices must be .*; got '1 4'"),
+        (MDPLIB.replace("1 3 5", "1 -3 5"), r"line 6: indices must be integers in \[0, 3\]"),
+        (MDPLIB.replace("1 3 5", "1 2.5 5"), r"line 6: indices must be .*; got '1 2.5'"),
+        (MDPLIB.replace("1 3 5", "1 1 5"), "line 6: the two indices must differ"),
+        (MDPLIB.replace("1 3 5", "2 1 5"), "line 6: each pair must .* is on line 5 too"),
         # k-cluster
-        (KCLUSTER.replace("3 4 0.5\n", ""), "4 lines `i j weight` are announced, here are 3"),
-        (KCLUSTER + "2 4 0.5\n", "line 6: 4 edges are announced on line 1, here are more"),
-        (KCLUSTER + "x\n", "line 6: 4 edges are announced"),
-        (KCLUSTER.replace("4 3 4", "4 0 4"), "line 1: choosing 0 of 4 is announced"),
-        (KCLUSTER.replace("3 4 0", "0 4 0"), r"line 5: two indices within 1\.\.4"),
-        (KCLUSTER.replace("3 4 0", "2 1 0"), "line 5: each pair once .this one is on line 2"),
+        (KCLUSTER.replace("3 4 0.5\n", ""), "announces 4 lines `i j weight`; got 3"),
+        (KCLUSTER + "2 4 0.5\n", "line 6: line 1 announces 4 entries; the file has more"),
+        (KCLUSTER + "x\n", "line 6: line 1 announces 4 entries"),
+        (KCLUSTER.replace("4 3 4", "4 0 4"), r"line 1: k must be an integer in \[1, 4\]; got 0"),
+        (KCLUSTER.replace("3 4 0", "0 4 0"), r"line 5: indices must be integers in \[1, 4\]"),
+        (KCLUSTER.replace("3 4 0", "2 1 0"), "line 5: each pair must .* is on line 2"),
         # bqp
-        (BQP.replace(" 2 1\n 1 2 7\n", ""), "ends early: 2 instances are announced, here are 1"),
-        (BQP.replace(" 1 2 7\n", ""), "ends early: 1 lines `i j q` are announced, here are 0"),
-        (BQP + "5 5 5\n", "line 9: 2 instances are announced on line 1, here is more"),
-        (BQP.replace("3 4", "3 3"), "line 6: `n entries` is needed"),
-        (BQP.replace("3 4", "0 4"), "line 2: n is 0"),
-        (BQP.replace("2 3 2", "2 4 2"), r"line 5: two indices within 1\.\.3"),
-        (BQP.replace("2 3 2", "2 1 2"), "line 5: each pair once .this one is on line 4"),
+        (BQP.replace(" 2 1\n 1 2 7\n", ""), "ends early: line 1 announces 2 instances; got 1"),
+        (BQP.replace(" 1 2 7\n", ""), "ends early: the header announces 1 lines `i j q`; got 0"),
+        (BQP + "5 5 5\n", "line 9: line 1 announces 2 instances; the file has more"),
+        (BQP.replace("3 4", "3 3"), "line 6: must be `n entries`"),
+        (BQP.replace("3 4", "0 4"), "line 2: n must be an integer >= 1; got 0"),
+        (BQP.replace("2 3 2", "2 4 2"), r"line 5: indices must be integers in \[1, 3\]"),
+        (BQP.replace("2 3 2", "2 1 2"), "line 5: each pair must .* is on line 4"),
         # OPB
         (OPB.replace(";", ""), "line 3: the statement has no `;` at its end"),
         (OPB.replace("= 2", ">= 2"), "line 5: the constraint is an inequality, `>=`"),
@@ -241,23 +239,26 @@ def test_anything_else_is_refused_in_words(content: bytes | str) -> None:
         (OPB.replace("= 2", "2"), "line 5: a constraint is of the form"),
         (OPB.replace("+1 x4", ""), r"line 5: .* not over each of x1\.\.x4 once: x4 is not in it"),
         (OPB.replace("+1 x4", "+1 x3"), "line 5: .* x4 is not in it"),
-        (OPB.replace("+1 x4", "+2 x4"), "line 5: the constraint is no cardinality; supported is"),
-        (OPB.replace("+1 x4", "+1 x4 x1"), "line 5: the constraint is no cardinality"),
+        (
+            OPB.replace("+1 x4", "+2 x4"),
+            "line 5: the constraint is not a cardinality; supported is",
+        ),
+        (OPB.replace("+1 x4", "+1 x4 x1"), "line 5: the constraint is not a cardinality"),
         (OPB.replace("+1 x4", "+1 x4 +1 x1"), "line 5: .* a variable occurs twice"),
         (OPB.replace("+7 x2 x4", "+7 x2 x5"), "line 4: x5 is outside .* announces 4 variables"),
         (OPB[OPB.index("min") :].replace("x2 x4 ", "x2 x5 "), "line 2: x5 is not in the con"),
         (OPB.replace("+7 x2 x4", "+7 x2 x3 x4"), "line 4: a product of 3 variables; supported is"),
         (OPB.replace("+7 x2 x4", "+7 x2 ~x4"), "line 4: '~x4' is a negated variable"),
-        (OPB.replace("+7 x2 x4", "+7.5 x2"), "line 4: '.7.5' is no whole number"),
-        (OPB.replace("+7 x2 x4", "+7 x0"), "line 4: x0 is no variable"),
+        (OPB.replace("+7 x2 x4", "+7.5 x2"), "line 4: '.7.5' is not an integer"),
+        (OPB.replace("+7 x2 x4", "+7 x0"), "line 4: x0 is not a variable"),
         (OPB.replace("+7 x2 x4", "+7"), "line 4: the number 7 has no variable"),
         (OPB.replace("+5 x1", "+ +5 x1"), "line 3: '.5' stands in the middle"),
         (OPB.replace("+7 x2 x4", "-"), "line 4: '-' has no term behind it"),
-        (OPB.replace("+7 x2", "+7x2"), "line 4: '.7x2' is no whole number, variable"),
+        (OPB.replace("+7 x2", "+7x2"), "line 4: '.7x2' is not an integer, a variable"),
         (OPB.replace("= 2", "!= 2"), "line 5: the constraint is an inequality, `!=`"),
         ("soft: 8 ;\n[2] +1 x1 >= 1 ;\n", "line 1: 'soft:' belongs to soft constraints .a WBO"),
-        (OPB.replace("+7", f"+{2**53}"), r"line 4: .* magnitudes below 2\*\*53"),
-        (OPB.replace("+7", "+" + "9" * 5000), r"line 4: .* magnitudes below 2\*\*53"),
+        (OPB.replace("+7", f"+{2**53}"), r"line 4: magnitudes must be below 2\*\*53"),
+        (OPB.replace("+7", "+" + "9" * 5000), r"line 4: magnitudes must be below 2\*\*53"),
         (OPB + "+1 x1 >= 0 ;\n", "line 6: the file has 1 objectives and 2 constraints; supported"),
         ("* empty\n", "line 1: the file has 0 objectives and 0 constraints"),
         (OPB.replace("min:", ""), "line 3: a constraint is of the form"),
@@ -281,13 +282,17 @@ def test_terms_that_add_up_to_too_much(write: Write) -> None:
     ("text", "given", "words"),
     [
         (BQP, {"k": 2}, "holds 2 instances; name one, from 1 to 2"),
-        (BQP, {"k": 2, "instance": 3}, "instance is 3; the file holds 1 to 2"),
-        (BQP, {"k": 2, "instance": 0}, "instance is 0"),
+        (BQP, {"k": 2, "instance": 3}, r"instance must be an integer in \[1, 2\]; got 3"),
+        (BQP, {"k": 2, "instance": 0}, r"instance must be an integer in \[1, 2\]; got 0"),
         (BQP, {"instance": 1}, "bqp files state no number to choose; give k"),
-        (MATRIX, {}, "a matrix states no number to choose; give k"),
+        (MATRIX, {}, "matrices state no number to choose; give k"),
         (MATRIX, {"k": 1, "instance": 1}, "instance is 1, .* a file of format matrix"),
         (MDPLIB, {"instance": 1}, "instance is 1, which is for bqp"),
-        (MDPLIB, {"format": "dimacs"}, "format is 'dimacs'; known are mdplib, kcluster, bqp, opb"),
+        (
+            MDPLIB,
+            {"format": "dimacs"},
+            "format must be 'mdplib', 'kcluster', 'bqp', 'opb'.*got 'dimacs'",
+        ),
     ],
 )
 def test_what_has_to_be_named(write: Write, text: str, given: Any, words: str) -> None:
@@ -298,7 +303,7 @@ def test_what_has_to_be_named(write: Write, text: str, given: Any, words: str) -
 def test_a_wrong_k_and_a_matrix_that_is_not_square(write: Write) -> None:
     with pytest.raises(so.InvalidProblem, match=r"k must be an integer in \[1, 4\]; got 5"):
         so.read_problem(write(MDPLIB), k=5)
-    with pytest.raises(so.InvalidFile, match=r"holds shape \(2, 3\); a square matrix"):
+    with pytest.raises(so.InvalidFile, match=r"must be square, \(n, n\); got shape \(2, 3\)"):
         so.read_problem(write("1,2,3\n4,5,6\n"), k=1, format="matrix")
     with pytest.raises(so.InvalidProblem, match="nan"):
         so.read_problem(write("1,nan\n4,5\n"), k=1, format="matrix")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.formats import _npy, _packed, _sources, read_values
+from subsetopt.formats import _array_files, _sources, read_values
 from subsetopt.problems import _memory
 
 LIMIT = 2**18
@@ -25,7 +25,7 @@ LIMIT = 2**18
 
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (_sources, _npy):
+    for module in (_sources, _array_files):
         monkeypatch.setattr(module, "memory_limit", lambda: 4 * LIMIT)
     monkeypatch.setattr(_sources, "_PIECE", 2**12)
 
@@ -134,7 +134,7 @@ def test_archives_that_say_too_much(
     (tmp_path / "a.tar").write_bytes(stream.getvalue())
     with pytest.raises(so.InvalidFile, match="more than can be read"):
         so.read_problem(tmp_path / "a.tar")
-    monkeypatch.setattr(_packed, "_MOST_MEMBERS", 3)
+    monkeypatch.setattr(_sources, "_MOST_MEMBERS", 3)
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
         for number in range(5):

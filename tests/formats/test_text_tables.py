@@ -153,8 +153,8 @@ def test_columns_and_ids_by_name_number_and_index() -> None:
     [
         ({"columns": ["losses"]}, "no column 'losses'; there are the names 'a', 'b' and the num"),
         ({"columns": ["3"]}, "no column '3'"),
-        ({"columns": [2]}, "column 2 of 2; indices begin at 0"),
-        ({"columns": [True]}, "a name or an index; got True"),
+        ({"columns": [2]}, r"a name or an index in \[0, 1\]; got 2"),
+        ({"columns": [True]}, r"a name or an index in \[0, 1\]; got True"),
         ({"columns": ["a", "1"]}, "named twice"),
         ({"columns": ["a"], "id": "a"}, "cannot be the id and"),
         ({"columns": []}, "no column of numbers"),

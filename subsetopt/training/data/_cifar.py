@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
-from subsetopt.formats._npy import read_members
+from subsetopt.formats._array_files import read_members
 from subsetopt.formats._sources import limited
 
 from ._array_dataset import ArrayDataset, Pair, content, require_labels

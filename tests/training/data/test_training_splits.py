@@ -73,5 +73,5 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         require_labels(np.array([0, 7]), 5, "here")
     with pytest.raises(InvalidFile, match="here holds no samples"):
         require_labels(np.array([]), 5, "here")
-    with pytest.raises(InvalidFile, match="this is a folder"):
+    with pytest.raises(InvalidFile, match="must be a file; got a folder"):
         content(tmp_path)

@@ -1,10 +1,11 @@
-"""Arrays in .npy and .npz files: what their headers promise is checked before it is believed."""
+"""Arrays in .npy, .npz and IDX files: what a header promises is checked before it is believed."""
 
 import os
 import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from math import prod
+from pathlib import Path
 from tokenize import TokenError
 from typing import IO, Any, BinaryIO
 
@@ -14,8 +15,7 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidFile
 from subsetopt.problems._memory import in_units, memory_limit
 
-from ._packed import some
-from ._sources import content_limit, opened
+from ._sources import content, content_limit, opened, some, unpack
 
 NPY_MAGIC, ZIP_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
 _HEADERS: dict[tuple[int, int], Any] = {
@@ -23,6 +23,9 @@ _HEADERS: dict[tuple[int, int], Any] = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 _SHOWN = 200  # characters of a reason: NumPy quotes the header
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+_UNSIGNED_BYTES = 0x08
 
 
 def read_members(
@@ -143,3 +146,76 @@ def _chosen(members: list[str], name: str, member: str | None) -> str:
     if member is not None and member not in members:
         raise InvalidFile(f"{name}: holds no array {member!r}; it holds: {listed}")
     return members[0] if member is None else member
+
+
+# -- IDX, the format of MNIST: a magic number, the shape, then bytes ------------------------------
+
+
+def read_mnist(
+    folder: Path, *, test: bool = False, sub: str = "mnist"
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the images, one in each row, and their labels.
+
+    They are looked for in ``folder/sub`` and in `folder`, gzipped or not.
+
+    Parameters
+    ----------
+    folder : Path
+    test : bool
+        Read the 10,000 test images instead of the training images.
+    sub : str
+        The data set: "mnist", or "fashion" for Fashion-MNIST, whose files are called the same.
+
+    Raises
+    ------
+    InvalidFile
+        If one of the two files is missing or damaged, or they do not fit together.
+    """
+    names = (TEST_IMAGES, TEST_LABELS) if test else (IMAGES, LABELS)
+    images = read_idx(_find(folder, sub, names[0]), dimensions=3)
+    labels = read_idx(_find(folder, sub, names[1]), dimensions=1)
+    if len(images) != len(labels) or not len(labels):
+        raise InvalidFile(f"{folder} holds {len(images)} images and {len(labels)} labels")
+    if labels.max() > 9:
+        raise InvalidFile(f"{folder} holds the label {labels.max()}; MNIST has 0..9")
+    return images.reshape(len(images), -1), labels.astype(np.int64)
+
+
+def _find(folder: Path, sub: str, name: str) -> Path:
+    tried = [folder / at / f"{name}{end}" for at in (sub, ".") for end in (".gz", "")]
+    for path in tried:
+        if path.is_file():
+            return path
+    raise InvalidFile(f"no {name}.gz in {folder / sub} or {folder}")
+
+
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """Read an IDX file of unsigned bytes, gzipped or not.
+
+    Parameters
+    ----------
+    path : Path
+    dimensions : int
+        How many the array has to have: 1 for labels, 3 for images.
+
+    Raises
+    ------
+    InvalidFile
+        If it cannot be read, is no such file, or is shorter or longer than its header says.
+    """
+    data = unpack(*content(path))
+    header = 4 + 4 * dimensions
+    magic = bytes([0, 0, _UNSIGNED_BYTES, dimensions])
+    if data[:4] != magic:
+        raise InvalidFile(
+            f"{path} begins with {data[:4].hex(' ') or 'nothing'}; an IDX file of unsigned "
+            f"bytes with {dimensions} dimension(s) begins with {magic.hex(' ')}"
+        )
+    if len(data) < header:
+        raise InvalidFile(f"{path} is truncated: its header has {len(data)} of {header} bytes")
+    shape = tuple(int(size) for size in np.frombuffer(data, ">u4", dimensions, offset=4))
+    found, wanted = len(data) - header, prod(shape)
+    if found != wanted:
+        state = "truncated" if found < wanted else "too long"
+        raise InvalidFile(f"{path} is {state}: {found} bytes for shape {shape}, which has {wanted}")
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
