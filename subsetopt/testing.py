@@ -81,6 +81,7 @@ CASES: dict[str, Problem] = {
         _KERNEL.astype(np.float32), k=3, selected=[7, 1, 2], kernel="precomputed"
     ),
     "mmd, linear": MMDSelection(_POINTS, k=4, kernel="linear"),
+    "mmd, target": MMDSelection(_POINTS[3:], k=3, target=_POINTS[:3] + 1, target_weights=[1, 2, 3]),
     "mmd, linear, attainable": MMDSelection([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], k=2, kernel="linear"),
     "mmd, polynomial": MMDSelection(_POINTS, k=4, kernel="polynomial"),
     "mmd, constant": MMDSelection(np.ones((6, 2)), k=3),

@@ -7,6 +7,7 @@ from subsetopt._registry import loader
 if TYPE_CHECKING:
     from .base import Problem
     from .kernels import Gaussian, Kernel, Laplace, Linear, Polynomial
+    from .mean_embedding import MeanEmbedding
     from .mean_matching import MeanMatching
     from .mmd import MMDSelection
     from .quadratic import QuadraticSelection
@@ -18,6 +19,7 @@ __all__ = [
     "Laplace",
     "Linear",
     "MMDSelection",
+    "MeanEmbedding",
     "MeanMatching",
     "Polynomial",
     "Problem",
@@ -36,6 +38,7 @@ __getattr__ = loader(
             "Linear",
             "Polynomial",
         ),
+        "mean_embedding": ("MeanEmbedding",),
         "mean_matching": ("MeanMatching",),
         "mmd": ("MMDSelection",),
         "quadratic": ("QuadraticSelection",),

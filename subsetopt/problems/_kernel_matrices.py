@@ -90,18 +90,33 @@ def kernel_sums(
     kernel: Kernel, X: NDArray[Any], Y: NDArray[Any], threads: int | None = None
 ) -> NDArray[np.float64]:
     """Return the row sums of K(X, Y), which is never held as a whole."""
+    return weighted_sums(kernel, X, Y, None, threads)[0]
+
+
+def weighted_sums(
+    kernel: Kernel,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    weights: NDArray[np.float64] | None,
+    threads: int | None = None,
+) -> tuple[NDArray[np.float64], float]:
+    """Return the row sums of K(X, Y) with a weight for each column, and its largest magnitude."""
     dtype = kernel.dtype(X, Y)
     fill = kernel.filler(X, Y)
     bands = [rows for rows, columns in _blocks(len(X), len(Y), kernel.block) if not columns.start]
 
-    def summed(rows: slice) -> NDArray[np.float64]:
-        sums = np.zeros(rows.stop - rows.start)
+    def summed(rows: slice) -> tuple[NDArray[np.float64], float]:
+        sums, largest = np.zeros(rows.stop - rows.start), 0.0
         for _, columns in _blocks(1, len(Y), kernel.block):
             block = _evaluated(kernel, fill, rows, columns, dtype)
+            if weights is not None:
+                largest = max(largest, float(block.max()), -float(block.min()))
+                block = block * weights[columns]
             sums += block.sum(axis=1, dtype=np.float64)
-        return sums
+        return sums, largest
 
-    return np.concatenate(each(summed, bands, _threads(kernel, threads)))
+    parts = each(summed, bands, _threads(kernel, threads))
+    return np.concatenate([sums for sums, _ in parts]), max(largest for _, largest in parts)
 
 
 def own_sums(kernel: Kernel, X: NDArray[Any], threads: int | None = None) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from ._kernel_matrices import (
     symmetric_kernel,
 )
 from ._memory import require_memory
+from ._mmd_target import TargetTerms
 from ._relative_kernels import relative
 from .kernels import Kernel
 
@@ -38,9 +39,13 @@ class Terms:
     selected : int
         The number of points in P.
     semidefinite : bool
-        K is known to be positive semidefinite.
+        K(Q, Q) is known to be positive semidefinite.
+    distance : bool
+        Squared MMD is known to be at least 0: the kernel is semidefinite on all points together.
     positions : ndarray of int64 (q,) or None
         As `QuadraticForm` has it.
+    target : TargetTerms or None
+        Of the distribution to match; None is that of the candidates that are left.
     """
 
     matrix: NDArray[Any]
@@ -48,10 +53,13 @@ class Terms:
     within: float
     selected: int
     semidefinite: bool
+    distance: bool
     positions: NDArray[np.int64] | None = None
+    target: TargetTerms | None = None
 
-    def __post_init__(self) -> None:
-        self.own  # noqa: B018 - O(n^2), so a part of stating the problem, not of the first solve
+    def aimed(self, target: TargetTerms, joint: bool = True) -> "Terms":
+        """Return the terms of a target; `joint` if the kernel is semidefinite on its points too."""
+        return replace(self, target=target, distance=self.distance and target.evaluated and joint)
 
     @property
     def candidates(self) -> int:
@@ -69,7 +77,24 @@ class Terms:
         return np.asarray(self.matrix.sum(axis=1, dtype=np.float64))
 
     def squared_distance(self, k: int) -> QuadraticForm:
-        r"""Return the squared MMD.
+        """Return the squared MMD, to the target or else to the rest."""
+        return self._to_rest(k) if self.target is None else self._to_target(k, self.target)
+
+    def _to_target(self, k: int, target: TargetTerms) -> QuadraticForm:
+        r"""Return :math:`\lVert \alpha (S_P + S_B) - \mu \rVert^2`, alpha being 1/(n_P + k)."""
+        chosen = self.selected + k
+        alpha = 1 / chosen
+        linear = 2 * (self.cross - chosen * target.values)
+        parts = alpha**2 * self.within, -2 * alpha * target.selected, target.squared_norm
+        form = self._stated(k, linear, alpha**2, sum(parts))
+        most = float(np.abs(linear).max())
+        inner = 2 * chosen * target.doubt + 4 * _rounding.UNIT * most
+        constant = (2 * alpha * self.selected + 1) * target.doubt
+        constant += 4 * _rounding.UNIT * sum(map(abs, parts))
+        return self._doubted(form, inner, most, constant)
+
+    def _to_rest(self, k: int) -> QuadraticForm:
+        r"""Return the squared MMD to the candidates that are left.
 
         With :math:`\alpha = 1/(n_P + k)` and :math:`\beta = 1/(n_Q - k)` it is
         :math:`\lVert \alpha S_P - \beta S_Q + (\alpha + \beta) S_B \rVert^2`, S being sums of
@@ -80,34 +105,44 @@ class Terms:
         constant = alpha**2 * self.within - 2 * alpha * beta * float(self.cross.sum())
         constant += beta**2 * float(self.own.sum())
         linear = 2 * (rest * self.cross - chosen * self.own) / self.points
-        return self._form(k, linear, (alpha + beta) ** 2, constant, beta)
+        return self._of_rest(k, linear, (alpha + beta) ** 2, constant, beta)
 
     def published(self, k: int) -> QuadraticForm:
         """Return ``m'Phi m - p2'm + p3'm``, Eq. 5 and 6 as they are printed."""
         chosen, rest = self.selected + k, self.candidates - k
         linear = (rest * self.cross - chosen * self.own) / self.points
-        return self._form(k, linear, 1.0, 0.0, 0.0)
+        return self._of_rest(k, linear, 1.0, 0.0, 0.0)
 
-    def _form(
+    def _of_rest(
         self, k: int, linear: NDArray[np.float64], scale: float, constant: float, beta: float
     ) -> QuadraticForm:
-        linear.setflags(write=False)
-        form = QuadraticForm(
-            self.matrix, linear, k, scale, constant, self.semidefinite, self.positions
-        )
-        return replace(form, error=self._error(form, beta)).in_range()
-
-    def _error(self, form: QuadraticForm, beta: float) -> float:
-        """Return what the rounding of row sums, and of what follows from them, may amount to.
-
-        The matrix and the sums with P are taken as they are.
-        """
-        n, k, u = self.candidates, form.k, _rounding.UNIT
-        most = float(np.abs(form.linear).max())
+        form = self._stated(k, linear, scale, constant)
+        n, u = self.candidates, _rounding.UNIT
+        most = float(np.abs(linear).max())
         sums = _rounding.of_sum(n) * n * form.largest  # of each row
-        linear = 2 * (self.selected + k) / self.points * sums + 4 * u * most
-        constant = beta**2 * 2 * n * sums + 4 * u * self._constants(form, beta)
-        return form.scale * k * (linear + 8 * u * (k * form.largest + most)) + constant
+        inner = 2 * (self.selected + k) / self.points * sums + 4 * u * most
+        doubt = beta**2 * 2 * n * sums + 4 * u * self._constants(form, beta)
+        return self._doubted(form, inner, most, doubt)
+
+    def _stated(
+        self, k: int, linear: NDArray[np.float64], scale: float, constant: float
+    ) -> QuadraticForm:
+        linear.setflags(write=False)
+        semidefinite, positions = self.semidefinite, self.positions
+        return QuadraticForm(self.matrix, linear, k, scale, constant, semidefinite, positions)
+
+    def _doubted(
+        self, form: QuadraticForm, linear: float, most: float, constant: float
+    ) -> QuadraticForm:
+        """Return the form with what the rounding of sums, and of what follows, may amount to.
+
+        `linear` is what a linear term may be off by, `most` the largest of them, `constant` what
+        the constant may be off by. The matrix and the sums with P are taken as they are.
+        """
+        k = form.k
+        products = 8 * _rounding.UNIT * (k * form.largest + most)
+        error = form.scale * k * (linear + products) + constant
+        return replace(form, error=error).in_range()
 
     def _constants(self, form: QuadraticForm, beta: float) -> float:
         """Return the sum of the magnitudes of the parts of the constant."""
@@ -143,10 +178,10 @@ def terms_of_features(
         matrix = symmetric_kernel("the kernel matrix", matrix)
         semidefinite = require_semidefinite("the kernel matrix", matrix)
     if P is None:
-        return Terms(matrix, np.zeros(len(X)), 0.0, 0, semidefinite)
+        return Terms(matrix, np.zeros(len(X)), 0.0, 0, semidefinite, semidefinite)
     cross = kernel_sums(kernel, X, P)
     within = float(kernel_sums(kernel, P, P).sum())
-    return Terms(matrix, cross, within, len(P), semidefinite)
+    return Terms(matrix, cross, within, len(P), semidefinite, kernel.semidefinite)
 
 
 def terms_of_matrix(
@@ -161,7 +196,8 @@ def terms_of_matrix(
     if K.any():
         require_resolved("K", K)
     if selected is None:
-        return Terms(K, np.zeros(n), 0.0, 0, require_semidefinite("K", K))
+        semidefinite = require_semidefinite("K", K)
+        return Terms(K, np.zeros(n), 0.0, 0, semidefinite, semidefinite)
     positions = np.setdiff1d(np.arange(n), selected)
     require_memory(
         f"the {len(positions)} x {len(positions)} kernel matrix of the candidates",
@@ -174,4 +210,4 @@ def terms_of_matrix(
     matrix.setflags(write=False)
     cross = K[np.ix_(positions, selected)].sum(axis=1, dtype=np.float64)
     within = float(K[np.ix_(selected, selected)].sum(dtype=np.float64))
-    return Terms(matrix, cross, within, len(selected), semidefinite, positions)
+    return Terms(matrix, cross, within, len(selected), semidefinite, semidefinite, positions)

@@ -1,7 +1,6 @@
-"""MMD selection: choose k points so that chosen and left-out ones have close kernel means."""
+"""MMD selection: choose k points whose kernel mean is close to that of the rest, or a target."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
 from math import sqrt
@@ -17,13 +16,13 @@ from subsetopt.models import QuadraticForm
 
 from . import _validation
 from ._identity import fingerprint
-from ._kernel_choice import Custom, KernelFunction, kernel_of
-from ._kernel_matrices import symmetric_kernel
-from ._mmd_terms import Terms, centred_kernel, terms_of_features, terms_of_matrix
+from ._kernel_choice import KernelFunction, kernel_of
+from ._mmd_data import Aim, of_features, of_matrix
+from ._mmd_terms import Terms
 from ._parallel import Check, unchecked
-from ._points import alike, points
 from .kernels import Kernel
-from .scaling import Method, Scaling, warn_unscaled
+from .mean_embedding import MeanEmbedding
+from .scaling import Method
 
 __all__ = ["MMDSelection"]
 
@@ -40,6 +39,17 @@ class MMDSelection:
 
     Q are the candidates, P those selected before, and the kernel gives the inner products of
     :math:`\phi`. Building the problem evaluates the kernel matrix of the candidates, O(n^2 d).
+
+    With a `target` T the mean of the chosen is to be close to that of T instead of the rest's:
+    training data that look like the test domain, controls that look like the treated. With
+    `weights` w it is to be close to the weighted mean of the candidates themselves, as surveys and
+    reweighted populations have it. Both minimise
+
+    .. math::
+        \Bigl\lVert \tfrac{1}{|P| + k} \sum_{i \in P \cup B} \phi_i
+        - \sum_j v_j \phi(t_j) \Bigr\rVert^2
+
+    with v the `target_weights`, or w, divided by their sum; the chosen all count alike.
 
     Parameters
     ----------
@@ -66,6 +76,14 @@ class MMDSelection:
     copy : bool
         False uses a symmetric float32 or float64 precomputed matrix as it is; it must not be
         changed afterwards.
+    target : array_like (m, d) or (m,), or MeanEmbedding, optional
+        T: points with the features of the candidates, whose kernels with the candidates and each
+        other are evaluated in blocks, O((n + m) m d); or their mean embedding, which is all that a
+        precomputed kernel can have. Scales and medians are then those of all points, T's too.
+    target_weights : array_like (m,), optional
+        At least 0; None weighs all points of T alike.
+    weights : array_like (n,), optional
+        At least 0, one for each candidate, or row of a precomputed matrix.
 
     Raises
     ------
@@ -86,6 +104,9 @@ class MMDSelection:
     >>> problem = MMDSelection([[0.0], [1.0], [2.0], [3.0]], k=2, kernel="linear")
     >>> problem.objective([0, 3]), problem.objective([0, 1])
     (0.0, 4.0)
+    >>> like = MMDSelection([[0.0], [1.0], [2.0], [3.0]], k=2, kernel="linear", target=[2.0, 3.0])
+    >>> like.objective([2, 3]), like.objective([0, 3])
+    (0.0, 1.0)
     """
 
     candidates: NDArray[Any]
@@ -95,6 +116,9 @@ class MMDSelection:
     formulation: Formulation = "true"
     memory_limit: int | None = None
     scale_columns: Method | None = None
+    target: NDArray[Any] | MeanEmbedding | None = None
+    target_weights: NDArray[np.float64] | None = None
+    weights: NDArray[np.float64] | None = None
     _terms: Terms = field(init=False)
 
     def __init__(
@@ -107,12 +131,21 @@ class MMDSelection:
         memory_limit: int | None = None,
         copy: bool = True,
         scale_columns: Method | None = None,
+        *,
+        target: ArrayLike | MeanEmbedding | None = None,
+        target_weights: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
     ) -> None:
         if formulation not in ("true", "published"):
             raise InvalidProblem(f"formulation is {formulation!r}; it is 'true' or 'published'")
         _require_limit(memory_limit)
-        given = None if _is_empty(selected) else selected
-        fields: dict[str, Any] = {
+        aim = Aim(target, target_weights, weights)
+        if aim and formulation == "published":
+            raise InvalidProblem(
+                "formulation must be 'true' where there is a target or weights, which Eq. 5 as "
+                "printed does not have; got 'published'"
+            )
+        parts: dict[str, Any] = {
             "formulation": formulation,
             "memory_limit": memory_limit,
             "scale_columns": scale_columns,
@@ -124,13 +157,16 @@ class MMDSelection:
                     f"scale_columns is {scale_columns!r}, but a kernel matrix has no columns to "
                     "scale; scale the features it is made of: scale_columns(X)"
                 )
-            fields |= _of_matrix(matrix, k, given, memory_limit)
+            parts |= of_matrix(matrix, k, selected, aim, memory_limit)
         else:
-            chosen = kernel_of(kernel)
-            fields |= _of_features(
-                candidates, k, given, chosen, formulation, scale_columns, memory_limit
+            # Eq. 5 as printed is no distance, and changes with the origin.
+            chosen, centred = kernel_of(kernel), formulation == "true"
+            parts |= of_features(
+                candidates, k, selected, aim, chosen, centred, scale_columns, memory_limit
             )
-        for name, value in fields.items():
+        if not aim:
+            parts["_terms"].own  # noqa: B018 - O(n^2): a part of stating the problem
+        for name, value in parts.items():
             object.__setattr__(self, name, value)
 
     # -- identity ---------------------------------------------------------------------------------
@@ -139,7 +175,17 @@ class MMDSelection:
     def _key(self) -> tuple[object, ...]:
         selected = None if self.selected is None else fingerprint(self.selected)
         stated = (self.k, selected, self.kernel, self.formulation, self.scale_columns or "none")
-        return (fingerprint(self.candidates), *stated)
+        target = None if self.target is None else self._target_key
+        weights = None if self.weights is None else fingerprint(self.weights)
+        return (fingerprint(self.candidates), *stated, target, weights)
+
+    @property
+    def _target_key(self) -> tuple[object, ...]:
+        if isinstance(self.target, MeanEmbedding):
+            return (self.target,)
+        assert self.target is not None
+        assert self.target_weights is not None
+        return fingerprint(self.target), fingerprint(self.target_weights)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MMDSelection):
@@ -151,13 +197,19 @@ class MMDSelection:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the evaluated matrix, which is larger than the features it comes from.
-        parts = (self.candidates, self.k, self.selected, self.kernel, self.formulation)
         scaling = "none" if self.scale_columns is None else self.scale_columns  # it has warned
-        return (MMDSelection, (*parts, self.memory_limit, True, scaling))
+        stated = {part.name: getattr(self, part.name) for part in fields(self) if part.init}
+        return (_restored, ({**stated, "scale_columns": scaling},))
 
     def __repr__(self) -> str:
         selected = 0 if self.selected is None else len(self.selected)
         scaling = "" if self.scale_columns is None else f"scale_columns={self.scale_columns!r}, "
+        if isinstance(self.target, MeanEmbedding):
+            scaling += f"target={self.target!r}, "
+        elif self.target is not None:
+            scaling += f"target={len(self.target)}, "
+        elif self.weights is not None:
+            scaling += f"weights={len(self.weights)}, "
         return (
             f"MMDSelection(n={self.n}, k={self.k}, selected={selected}, kernel={self.kernel!r}, "
             f"formulation={self.formulation!r}, {scaling}dtype={self.candidates.dtype})"
@@ -213,26 +265,37 @@ class MMDSelection:
         return form.lift(form.value(self._rows(self.check(selection))))
 
     def mmd_squared(self, selection: ArrayLike) -> float:
-        r"""Return the squared MMD of ``P u B`` and ``Q \ B`` under either formulation; O(k^2).
+        r"""Return the squared MMD of ``P u B`` and ``Q \ B``, or the target; O(k^2).
 
-        At least zero, but where definiteness is not known.
+        Under either formulation. At least zero, but where definiteness is not known, or the norm of
+        a mean embedding.
         """
         form = self._true_form
         value = form.lift(form.value(self._rows(self.check(selection))))
-        return max(0.0, value) if form.semidefinite else value
+        return max(0.0, value) if self._terms.distance else value
 
-    def root_mmd(self, selection: ArrayLike, to: Literal["rest", "whole"] = "rest") -> float:
+    def root_mmd(
+        self, selection: ArrayLike, to: Literal["rest", "whole", "target"] | None = None
+    ) -> float:
         r"""Return how far the kernel mean of ``P u B`` is from another mean.
 
         Parameters
         ----------
         selection : array_like of int
-        to : {"rest", "whole"}
-            "rest" is the mean of ``Q \ B``, "whole" that of all points, selected ones included.
+        to : {"rest", "whole", "target"}, optional
+            "rest" is the mean of ``Q \ B``, "whole" that of all points, selected ones included,
+            "target" that of the target, or of the weighted candidates. What is minimised if not
+            given; a problem with a target knows the distance to it alone, any other those to both
+            rest and whole.
         """
-        if to not in ("rest", "whole"):
-            raise InvalidSelection(f"to is {to!r}; it is 'rest' or 'whole'")
+        known = ("rest", "whole") if self._terms.target is None else ("target",)
+        if to is None:
+            to = known[0]  # type: ignore[assignment]
+        if to not in known:
+            raise InvalidSelection(f"to must be {' or '.join(map(repr, known))}; got {to!r}")
         root = sqrt(max(0.0, self.mmd_squared(selection)))
+        if to == "target":
+            return root
         q, total = self._terms.candidates, self._terms.points
         return root if to == "rest" else root * (q - self.k) / total
 
@@ -249,8 +312,8 @@ class MMDSelection:
         return None
 
     def lower_bound(self) -> Fraction | None:
-        """Return 0 for the true formulation where definiteness is known, else None."""
-        known = self.formulation == "true" and self._terms.semidefinite
+        """Return 0 for the true formulation where it is known to be a distance, else None."""
+        known = self.formulation == "true" and self._terms.distance
         return Fraction(0) if known else None
 
     def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
@@ -276,70 +339,9 @@ class MMDSelection:
         return chosen if positions is None else np.searchsorted(positions, chosen)
 
 
-def _of_matrix(
-    matrix: NDArray[Any], k: object, selected: ArrayLike | None, limit: int | None
-) -> dict[str, Any]:
-    """Return the fields of a problem whose kernel matrix is given."""
-    n = len(matrix)
-    chosen = None
-    if selected is not None:
-        try:
-            chosen = _validation.selection(selected, n, 0, n - 1)
-        except InvalidSelection as error:
-            raise InvalidProblem(f"selected holds no indices of rows of K: {error}") from error
-        chosen.setflags(write=False)
-    size = _size(k, n if chosen is None else n - len(chosen))
-    matrix = symmetric_kernel("K", matrix)
-    terms = terms_of_matrix(matrix, chosen, limit)
-    fields = {"candidates": matrix, "k": size, "selected": chosen}
-    return {**fields, "kernel": "precomputed", "_terms": terms}
-
-
-def _of_features(
-    candidates: ArrayLike,
-    k: object,
-    selected: ArrayLike | None,
-    kernel: Kernel,
-    formulation: Formulation,
-    scaling: Method | None,
-    limit: int | None,
-) -> dict[str, Any]:
-    """Return the fields of a problem on features."""
-    X, P = points("candidates", candidates), None
-    size = _size(k, len(X))
-    if selected is not None:
-        X, P = alike(("candidates", "selected"), X, points("selected", selected))
-    together = X if P is None else np.concatenate([X, P])
-    if scaling is None and not isinstance(kernel, Custom):
-        warn_unscaled(
-            together,
-            'Give scale_columns="std" (or "robust"), or "none" to leave them as they are.',
-            stacklevel=3,
-        )
-    scaled = Scaling.of(together, scaling or "none")
-    seen = [scaled.applied(part) for part in (X, P) if part is not None]
-    kernel = kernel.fitted(*seen)
-    # Eq. 5 as printed is no distance, and changes with the origin.
-    used = kernel if formulation == "published" else centred_kernel(kernel, *seen)
-    terms = terms_of_features(used, seen[0], seen[1] if len(seen) > 1 else None, limit)
-    shown = kernel.function if isinstance(kernel, Custom) else kernel
-    return {"candidates": X, "k": size, "selected": P, "kernel": shown, "_terms": terms}
-
-
-def _size(k: object, candidates: int) -> int:
-    size = _validation.subset_size(k, candidates)
-    if size == candidates:
-        raise InvalidProblem(
-            f"k is {size}, all of the {candidates} candidates: nothing would be left to compare "
-            f"with and there is nothing to choose; take them all, or k < {candidates}"
-        )
-    return size
-
-
-def _is_empty(selected: ArrayLike | None) -> bool:
-    array = isinstance(selected, np.ndarray) and selected.size == 0
-    return array or (isinstance(selected, Sequence) and len(selected) == 0)
-
-
 def _require_limit(limit: object) -> None:
     require_integer("memory_limit in bytes", limit, "[1, inf)", none=True, error=InvalidProblem)
+
+
+def _restored(stated: dict[str, Any]) -> MMDSelection:
+    return MMDSelection(**stated)
