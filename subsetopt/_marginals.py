@@ -1,5 +1,6 @@
-"""Column by column: how the chosen rows resemble all rows, with random rows as baseline."""
+"""Column by column: how chosen rows resemble all rows or a target, with random rows as baseline."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import _validation
+from subsetopt.problems._mmd_target import weights_of
 from subsetopt.problems._points import points
 
 _STREAM = 3  # of its own: solvers draw from default_rng(seed), baselines of objectives from 1
@@ -17,16 +19,16 @@ _DRAWS = 101
 
 @dataclass(frozen=True)
 class Marginal:
-    """One column of the chosen rows and of all rows.
+    """One column of the chosen rows and of those that they are to resemble.
 
     Parameters
     ----------
     name : str
     mean, std : float
-        Of all rows, in the units of the column.
+        Of all rows, or the target's, in the units of the column.
     chosen_mean : float
     shift : float
-        ``|chosen_mean - mean| / std``; 0 where all rows are equal.
+        ``|chosen_mean - mean| / std``; 0 where std is.
     random_shift : float
         The median of it over random selections of as many rows.
     ks : float
@@ -56,8 +58,10 @@ def marginals(
     names: Sequence[str] | None = None,
     draws: int = _DRAWS,
     seed: int = 0,
+    target: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
 ) -> tuple[Marginal, ...]:
-    """Compare the distribution of each column over the chosen rows with that over all rows.
+    """Compare the distribution of each column over the chosen rows with that over others.
 
     Parameters
     ----------
@@ -71,6 +75,10 @@ def marginals(
         Random selections that are the baseline, >= 1.
     seed : int
         Of a generator of its own.
+    target : array_like (m, d) or (m,), optional
+        The rows to compare with; None is all of X.
+    weights : array_like, optional
+        Of the rows that are compared with; None weighs all alike.
 
     Returns
     -------
@@ -95,26 +103,36 @@ def marginals(
         raise InvalidProblem(f"names has {len(names)} entries, X has {d} columns; give {d} names")
     if draws < 1:
         raise InvalidProblem(f"draws must be at least 1; got {draws}")
+    others = features if target is None else points("target", target)
+    if others.shape[1] != d:
+        raise InvalidProblem(f"target must have the {d} columns of X; got {others.shape[1]}")
+    shares = None
+    if weights is not None:
+        shares = weights_of("weights", weights, len(others), "rows that are compared with")
     generator = np.random.default_rng([seed, _STREAM])
     random = [generator.choice(n, chosen.size, replace=False) for _ in range(draws)]
     labels = [str(c) for c in range(d)] if names is None else list(names)
     return tuple(
-        _marginal(label, features[:, c].astype(np.float64), chosen, random)
+        _marginal(
+            label,
+            _Column(features[:, c], None if target is None else others[:, c], shares),
+            chosen,
+            random,
+        )
         for c, label in enumerate(labels)
     )
 
 
 def _marginal(
-    name: str, values: NDArray[np.float64], chosen: NDArray[np.int64], random: list[Any]
+    name: str, column: "_Column", chosen: NDArray[np.int64], random: list[Any]
 ) -> Marginal:
-    column = _Column(values)
     others = [column.distances(rows) for rows in random]
     shift, ks = column.distances(chosen)
     return Marginal(
         name=name,
         mean=column.mean,
         std=column.std,
-        chosen_mean=float(values[chosen].mean()),
+        chosen_mean=float(column.values[chosen].mean()),
         shift=shift,
         random_shift=float(np.median([one for one, _ in others])),
         ks=ks,
@@ -123,19 +141,29 @@ def _marginal(
 
 
 class _Column:
-    """Values, and their distribution function at each of them."""
+    """Values, and the distribution function of others, or of themselves, at each of both."""
 
-    def __init__(self, values: NDArray[np.float64]) -> None:
-        self.values, self.mean = values, float(values.mean())
-        self.std = float(values.std()) if values.min() < values.max() else 0.0
-        _, self._place, counts = np.unique(values, return_inverse=True, return_counts=True)
-        self._sizes = counts
-        self._cdf = np.cumsum(counts) / values.size
+    def __init__(
+        self,
+        values: NDArray[Any],
+        others: NDArray[Any] | None,
+        weights: NDArray[np.float64] | None,
+    ) -> None:
+        self.values = values.astype(np.float64)
+        seen = self.values if others is None else others.astype(np.float64)
+        self.mean = float(np.average(seen, weights=weights))
+        variance = float(np.average((seen - self.mean) ** 2, weights=weights))
+        self.std = math.sqrt(variance) if seen.min() < seen.max() else 0.0
+        both = seen if others is None else np.concatenate([self.values, seen])
+        levels, places = np.unique(both, return_inverse=True)
+        self._place, self._levels = places[: values.size], levels.size
+        sizes = np.bincount(places[both.size - seen.size :], weights, levels.size)
+        self._cdf = np.cumsum(sizes) / sizes.sum()
 
     def distances(self, rows: NDArray[np.int64]) -> tuple[float, float]:
         """Return the standardised shift of the mean and the Kolmogorov-Smirnov distance."""
         shift = abs(float(self.values[rows].mean()) - self.mean)
-        counts = np.bincount(self._place[rows], minlength=self._sizes.size)
+        counts = np.bincount(self._place[rows], minlength=self._levels)
         ks = float(np.abs(np.cumsum(counts) / rows.size - self._cdf).max())
         return (shift / self.std if self.std else 0.0), ks
 

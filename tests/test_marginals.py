@@ -59,3 +59,29 @@ def test_bad_input_is_named() -> None:
         so.marginals(X, [1], draws=0)
     with pytest.raises(so.InvalidSelection):
         so.marginals(X, [])
+
+
+def test_a_weighted_target_by_hand() -> None:
+    X, T = [[0.0], [1.0], [2.0], [3.0]], [[1.0], [3.0], [5.0]]
+    (found,) = so.marginals(X, [1, 3], target=T, weights=[2, 1, 1], draws=3)
+    assert found.mean == 2.5
+    assert found.std == pytest.approx(np.sqrt((2 * 1.5**2 + 0.5**2 + 2.5**2) / 4))
+    assert found.chosen_mean == 2.0
+    assert found.shift == pytest.approx(0.5 / found.std)
+    assert found.ks == 0.25  # at 3: all of the chosen, three quarters of the target
+
+
+def test_all_rows_are_the_target_that_none_is() -> None:
+    X = np.random.default_rng(3).normal(size=(40, 2))
+    for name, value in (("target", X), ("weights", np.ones(40))):
+        for one, two in zip(
+            so.marginals(X, [3, 5], draws=5),
+            so.marginals(X, [3, 5], draws=5, **{name: value}),  # type: ignore[arg-type]
+            strict=True,
+        ):
+            assert np.allclose(
+                [one.mean, one.std, one.shift, one.ks, one.random_ks],
+                [two.mean, two.std, two.shift, two.ks, two.random_ks],
+            )
+    with pytest.raises(so.InvalidProblem, match="target must have the 2 columns of X; got 1"):
+        so.marginals(X, [1], target=[1.0])

@@ -37,19 +37,20 @@ def show_solution(
     console().print(facts(shown, f"{solution.solver}: {chosen} of {solution.n}"))
 
 
-_MARGINALS: "tuple[Column[Marginal], ...]" = (
-    Column("column", "name"),
-    Column("all", "mean", ".4g", group="mean of"),
-    Column("chosen", "chosen_mean", ".4g", group="mean of"),
-    Column("chosen", "shift", ".2f", group="shift"),
-    Column("random", "random_shift", ".2f", group="shift"),
-    Column("chosen", "ks", ".3f", group="KS distance"),
-    Column("random", "random_ks", ".3f", group="KS distance"),
-)
+def _marginal_columns(others: str) -> "tuple[Column[Marginal], ...]":
+    return (
+        Column("column", "name"),
+        Column(others, "mean", ".4g", group="mean of"),
+        Column("chosen", "chosen_mean", ".4g", group="mean of"),
+        Column("chosen", "shift", ".2f", group="shift"),
+        Column("random", "random_shift", ".2f", group="shift"),
+        Column("chosen", "ks", ".3f", group="KS distance"),
+        Column("random", "random_ks", ".3f", group="KS distance"),
+    )
 
 
-def show_marginals(marginals: "Sequence[Marginal]") -> None:
-    """Print the columns of chosen and of all rows, with random selections as baseline."""
+def show_marginals(marginals: "Sequence[Marginal]", others: str = "all") -> None:
+    """Print the columns of chosen and of other rows, with random selections as baseline."""
     from subsetopt._marginals import worst
 
     rows = list(worst(marginals, _COLUMNS))
@@ -58,7 +59,7 @@ def show_marginals(marginals: "Sequence[Marginal]") -> None:
         text = f"{left_out} columns with smaller KS distances are left out; --json has all"
         notes.insert(0, text)
     shown = console()
-    shown.print(Table(_MARGINALS, rows))
+    shown.print(Table(_marginal_columns(others), rows))
     print_lines(notes, shown)
 
 

@@ -148,6 +148,21 @@ class MMDOptions:
         None,
         metavar="FILE",
     )
+    target: str | None = option(
+        "File of the features of points whose distribution the chosen are to match; with --kernel "
+        "precomputed, of the means over the target of its kernel with each row.",
+        None,
+        metavar="FILE",
+        unset="the rows that are left",
+    )
+    target_weights: str | None = option(
+        "File of weights of the points of the target.", None, metavar="FILE", unset="all alike"
+    )
+    weights: str | None = option(
+        "File of weights of the rows, whose weighted distribution the chosen are to match.",
+        None,
+        metavar="FILE",
+    )
     formulation: str = option(
         "Formulation: true, or published for Eq. 5 as it was printed.", "true"
     )
@@ -159,24 +174,54 @@ class MMDOptions:
 
         tables = {"table": read_table(self.file, table, "square" if kernel.precomputed else None)}
         selected: Any = None
-        if self.selected is not None:
-            if kernel.precomputed:
-                selected, read = _selected_indices(self.selected, table)
-            else:
-                read = read_table(self.selected, table)
-                _require_same_columns(tables["table"], read, self.selected)
-                selected = read.values
-            tables["selected table"] = read
+        if self.selected is not None and kernel.precomputed:
+            selected, tables["selected table"] = _selected_indices(self.selected, table)
+        elif self.selected is not None:
+            selected = _more_points("selected", self.selected, table, tables)
         problem = MMDSelection(
             tables["table"].values,
             self.k,
             selected=selected,
+            target=self._target(kernel.precomputed, table, tables),
+            target_weights=_column("target weights", self.target_weights, table, tables),
+            weights=_column("weights", self.weights, table, tables),
             kernel=kernel.made(),
             formulation=self.formulation,  # type: ignore[arg-type]
             copy=False,
             scale_columns=kernel.scaling(),
         )
         return problem, tables
+
+    def _target(self, precomputed: bool, table: TableOptions, tables: "dict[str, CSVTable]") -> Any:
+        if self.target is None:
+            return None
+        if not precomputed:
+            return _more_points("target", self.target, table, tables)
+        from subsetopt.problems import MeanEmbedding
+
+        return MeanEmbedding(_column("target", self.target, table, tables))
+
+
+def _more_points(flag: str, file: str, table: TableOptions, tables: "dict[str, CSVTable]") -> Any:
+    """Read points with the columns of the main table, which are kept as "FLAG table"."""
+    from subsetopt.formats import read_table
+
+    read = read_table(file, table)
+    _require_same_columns(tables["table"], read, f"--{flag} {file}")
+    tables[f"{flag} table"] = read
+    return read.values
+
+
+def _column(name: str, file: str | None, table: TableOptions, tables: "dict[str, CSVTable]") -> Any:
+    """Read a file of one number a row."""
+    if file is None:
+        return None
+    from subsetopt.formats import read_table
+
+    read = read_table(file, beside(table))
+    tables[f"{name} table"] = read
+    values = read.values
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, CSVTable]":
@@ -188,11 +233,11 @@ def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, CSVTable]":
         raise InvalidFile(f"{error} (--selected with --kernel precomputed)") from error
 
 
-def _require_same_columns(table: "CSVTable", selected: "CSVTable", file: str) -> None:
+def _require_same_columns(table: "CSVTable", selected: "CSVTable", what: str) -> None:
     """Refuse points whose columns are called differently; without headers they go by place."""
     if table.header and selected.header and table.columns != selected.columns:
         raise InvalidFile(
-            f"--selected {file}: its columns are {_listed(selected)}, those of the points "
+            f"{what}: its columns are {_listed(selected)}, those of the points "
             f"{_listed(table)}; --columns reads the same ones of both, in one order"
         )
 

@@ -112,11 +112,14 @@ def mmd(
 
 def _mmd_report(problem: Any, tables: Tables, seed: int, solution: "Solution") -> SolveReport:
     chosen = solution.indices
+    aimed = problem.target is not None or problem.weights is not None
     keys = {
         "mmd_squared": None if chosen is None else problem.mmd_squared(chosen),
         "root_mmd": None if chosen is None else problem.root_mmd(chosen),
-        "root_mmd_to_whole": None if chosen is None else problem.root_mmd(chosen, to="whole"),
     }
+    if not aimed:
+        whole = None if chosen is None else problem.root_mmd(chosen, to="whole")
+        keys["root_mmd_to_whole"] = whole
     lines = {key.replace("_", " ").replace("mmd", "MMD"): repr(keys[key]) for key in keys}
     if chosen is None:
         return SolveReport(keys)
@@ -126,7 +129,7 @@ def _mmd_report(problem: Any, tables: Tables, seed: int, solution: "Solution") -
         "columns": None if rows is None else [row.to_dict() for row in rows],
     }
     lines["columns"] = note
-    return SolveReport(keys, lines, rows or ())
+    return SolveReport(keys, lines, rows or (), "target" if aimed else "all")
 
 
 def _marginals(
@@ -137,10 +140,20 @@ def _marginals(
 
     if problem.kernel == "precomputed":
         return None, ""
+    weights = problem.weights if problem.target is None else problem.target_weights
     n, d = problem.candidates.shape
     scaled = {"std": "scaled by their standard deviations", "robust": "scaled robustly"}
     note = f"{d}, {scaled.get(problem.scale_columns, 'as they are, not scaled')}"
     if d > _COMPARED:
         return None, f"{note}; so many are not compared one by one"
     draws = int(min(_DRAWS, max(_FEWEST, _WORK // (n * d))))
-    return marginals(problem.candidates, chosen, names=names, draws=draws, seed=seed), note
+    rows = marginals(
+        problem.candidates,
+        chosen,
+        names=names,
+        draws=draws,
+        seed=seed,
+        target=problem.target,
+        weights=weights,
+    )
+    return rows, note

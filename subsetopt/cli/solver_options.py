@@ -38,12 +38,15 @@ class SolveReport:
         For people: lines of its own, or in place of those that all have; an empty text is left
         out.
     marginals : sequence of Marginal
-        For people: how the columns of chosen and of all rows compare.
+        For people: how the columns of chosen and of other rows compare.
+    others : str
+        What the other rows are: "all", or "target".
     """
 
     keys: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
     marginals: "Sequence[Marginal]" = ()
+    others: str = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,4 +133,4 @@ class SolverOptions:
 
         show_solution(solution, yardstick, {**table_lines(tables), **report.lines}, ids)
         if report.marginals:
-            show_marginals(report.marginals)
+            show_marginals(report.marginals, report.others)

@@ -75,3 +75,39 @@ def test_bad_scalings(table: Path, options: list[str], message: str) -> None:
     result = run(table, "-k", 20, *options)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_a_target_is_matched_and_compared_with(table: Path, tmp_path: Path) -> None:
+    domain, weights = TABLE[:10] * 1.5, np.arange(1.0, 11.0)
+    lines = ["income,years,share", *(",".join(map(repr, row)) for row in domain.tolist())]
+    (tmp_path / "domain.csv").write_text("\n".join(lines) + "\n")
+    np.save(tmp_path / "weights.npy", weights)
+    more = ("--target", tmp_path / "domain.csv", "--target-weights", tmp_path / "weights.npy")
+    found = answer(table, "-k", 20, *more)
+    problem = so.MMDSelection(TABLE, 20, target=domain, target_weights=weights, scale_columns="std")
+    assert found["objective"] == so.solve(problem, "herding").objective
+    assert "root_mmd_to_whole" not in found
+    chosen = found["indices"]
+    names = ["income", "years", "share"]
+    expected = so.marginals(TABLE, chosen, names=names, target=domain, weights=weights)
+    assert found["columns"] == [row.to_dict() for row in expected]
+    assert "target" in run(table, "-k", 20, *more).stdout
+    other = run(table, "-k", 20, "--target", tmp_path / "weights.npy")
+    assert other.exit_code == 2
+    assert "candidates has 3 features and target has 1" in other.stderr.replace("\n", " ")
+
+
+def test_rows_are_weighted_and_an_embedding_is_read(table: Path, tmp_path: Path) -> None:
+    weights = np.linspace(0, 1, len(TABLE))
+    np.save(tmp_path / "weights.npy", weights)
+    found = answer(table, "-k", 20, "--weights", tmp_path / "weights.npy")
+    problem = so.MMDSelection(TABLE, 20, weights=weights, scale_columns="std")
+    assert found["objective"] == so.solve(problem, "herding").objective
+    kernel = so.Gaussian(scale=1.0)(TABLE, TABLE)
+    np.save(tmp_path / "K.npy", kernel)
+    np.save(tmp_path / "mean.npy", kernel[:, :5].mean(axis=1))
+    matrix = (tmp_path / "K.npy", "-k", 20, "--kernel", "precomputed")
+    embedded = answer(*matrix, "--target", tmp_path / "mean.npy")
+    embedding = so.MeanEmbedding(kernel[:, :5].mean(axis=1))
+    aimed = so.MMDSelection(kernel, 20, kernel="precomputed", target=embedding)
+    assert embedded["objective"] == so.solve(aimed, "herding").objective

@@ -84,7 +84,7 @@ def test_weights_are_a_target_of_the_candidates_themselves(kernel: str, before: 
         P,
         weighted.kernel,
         target=X,
-        target_weights=weights,  # type: ignore[arg-type]
+        target_weights=weights,
     )
     for chosen in combinations(range(9), 3):
         assert weighted.objective(chosen) == pytest.approx(aimed.objective(chosen), abs=1e-13)
