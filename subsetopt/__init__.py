@@ -5,135 +5,66 @@ Names are loaded when they are first used, so that an import costs only what is 
 
 from typing import TYPE_CHECKING
 
-from ._registry import loader
+from ._registry import exports
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from subsetopt.sequencing._build import sequence
+    from ._marginals import Marginal as Marginal
+    from ._marginals import marginals as marginals
+    from .errors import InvalidFile as InvalidFile
+    from .errors import InvalidOption as InvalidOption
+    from .errors import InvalidProblem as InvalidProblem
+    from .errors import InvalidResult as InvalidResult
+    from .errors import InvalidSelection as InvalidSelection
+    from .errors import MissingDependency as MissingDependency
+    from .errors import SubsetOptError as SubsetOptError
+    from .errors import TooLarge as TooLarge
+    from .errors import UnknownSolver as UnknownSolver
+    from .errors import UnscaledColumns as UnscaledColumns
+    from .errors import UnsupportedProblem as UnsupportedProblem
+    from .formats import read_problem as read_problem
+    from .problems import Gaussian as Gaussian
+    from .problems import Laplace as Laplace
+    from .problems import Linear as Linear
+    from .problems import MeanEmbedding as MeanEmbedding
+    from .problems import MeanMatching as MeanMatching
+    from .problems import MMDSelection as MMDSelection
+    from .problems import Polynomial as Polynomial
+    from .problems import QuadraticSelection as QuadraticSelection
+    from .problems import scale_columns as scale_columns
+    from .selecting import select as select
+    from .sequencing import MiniBatchSequence as MiniBatchSequence
+    from .sequencing import sequence as sequence
+    from .solution import Certificate as Certificate
+    from .solution import CertificateKind as CertificateKind
+    from .solution import Solution as Solution
+    from .solution import Stats as Stats
+    from .solution import Termination as Termination
+    from .solvers.catalogue import available_solvers as available_solvers
+    from .solving import solve as solve
+    from .solving import solve_many as solve_many
+    from .solving import solver as solver
 
-    from ._marginals import Marginal, marginals
-    from .errors import (
-        InvalidFile,
-        InvalidOption,
-        InvalidProblem,
-        InvalidResult,
-        InvalidSelection,
-        MissingDependency,
-        SubsetOptError,
-        TooLarge,
-        UnknownSolver,
-        UnscaledColumns,
-        UnsupportedProblem,
-    )
-    from .formats import read_problem
-    from .problems import (
-        Gaussian,
-        Laplace,
-        Linear,
-        MeanEmbedding,
-        MeanMatching,
-        MMDSelection,
-        Polynomial,
-        QuadraticSelection,
-        scale_columns,
-    )
-    from .selecting import select
-    from .sequencing import MiniBatchSequence
-    from .solution import Certificate, CertificateKind, Solution, Stats, Termination
-    from .solvers.catalogue import available_solvers
-    from .solving import solve, solve_many, solver
-
-_CONTENTS: dict[str, tuple[str, ...]] = {
-    "models": (),
-    "limits": (),
-    "errors": (
-        "InvalidResult",
-        "InvalidFile",
-        "InvalidOption",
-        "InvalidProblem",
-        "InvalidSelection",
-        "MissingDependency",
-        "SubsetOptError",
-        "TooLarge",
-        "UnknownSolver",
-        "UnscaledColumns",
-        "UnsupportedProblem",
-    ),
-    "formats": ("read_problem",),
-    "_marginals": (
-        "Marginal",
-        "marginals",
-    ),
-    "problems": (
-        "Gaussian",
-        "Laplace",
-        "Linear",
-        "MeanEmbedding",
-        "MeanMatching",
-        "MMDSelection",
-        "Polynomial",
-        "QuadraticSelection",
-        "scale_columns",
-    ),
-    "selecting": ("select",),
-    "sequencing": (
-        "MiniBatchSequence",
-        "sequence",
-    ),
-    "solution": (
-        "Certificate",
-        "CertificateKind",
-        "Solution",
-        "Stats",
-        "Termination",
-    ),
-    "solvers.catalogue": ("available_solvers",),
-    "solving": (
-        "solve",
-        "solve_many",
-        "solver",
-    ),
-}
-__all__ = [
-    "Certificate",
-    "CertificateKind",
-    "Gaussian",
-    "InvalidFile",
-    "InvalidOption",
-    "InvalidProblem",
-    "InvalidResult",
-    "InvalidSelection",
-    "Laplace",
-    "Linear",
-    "MMDSelection",
-    "Marginal",
-    "MeanEmbedding",
-    "MeanMatching",
-    "MiniBatchSequence",
-    "MissingDependency",
-    "Polynomial",
-    "QuadraticSelection",
-    "Solution",
-    "Stats",
-    "SubsetOptError",
-    "Termination",
-    "TooLarge",
-    "UnknownSolver",
-    "UnscaledColumns",
-    "UnsupportedProblem",
-    "available_solvers",
-    "marginals",
-    "read_problem",
-    "scale_columns",
-    "select",
-    "sequence",
-    "solve",
-    "solve_many",
-    "solver",
-]
-
-__getattr__ = loader(__name__, _CONTENTS)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__all__, __getattr__, __dir__ = exports(
+    __name__,
+    {
+        "errors": (
+            "InvalidFile InvalidOption InvalidProblem InvalidResult InvalidSelection "
+            "MissingDependency SubsetOptError TooLarge UnknownSolver UnscaledColumns "
+            "UnsupportedProblem"
+        ),
+        "formats": "read_problem",
+        "limits": "",
+        "_marginals": "Marginal marginals",
+        "models": "",
+        "problems": (
+            "Gaussian Laplace Linear MMDSelection MeanEmbedding MeanMatching Polynomial "
+            "QuadraticSelection scale_columns"
+        ),
+        "selecting": "select",
+        "sequencing": "MiniBatchSequence sequence",
+        "solution": "Certificate CertificateKind Solution Stats Termination",
+        "solvers.catalogue": "available_solvers",
+        "solving": "solve solve_many solver",
+    },
+)

@@ -1,4 +1,4 @@
-"""Names and where their objects live: what is asked for is imported, nothing else."""
+"""Objects by name, each imported when it is first used."""
 
 import inspect
 import sys
@@ -8,24 +8,29 @@ from typing import Any
 
 from .errors import InvalidOption
 
-Contents = Mapping[str, tuple[str, ...]]
+Exports = tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]
 
 
-def loader(
-    package: str, contents: Contents, before: Callable[[], object] | None = None
-) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package whose contents are loaded when first asked for.
+def exports(
+    package: str, contents: Mapping[str, str], before: Callable[[], object] | None = None
+) -> Exports:
+    """Return the `__all__`, `__getattr__` and `__dir__` of a package that loads names when used.
+
+    Type checkers and editors do not run this: import the same names ``as`` themselves under
+    ``if TYPE_CHECKING``; a test compares the two.
 
     Parameters
     ----------
     package : str
         Its name.
-    contents : mapping of str to tuple of str
-        Its modules, which can be had as attributes too, and the names that are taken from them.
+    contents : mapping of str to str
+        Its modules, which are attributes too, each with the names exported from it, separated by
+        blanks.
     before : callable, optional
-        Called before anything is loaded: it raises where a dependency is missing.
+        Called before anything is loaded; it raises if a dependency is missing.
     """
-    homes = {name: module for module, names in contents.items() for name in names}
+    homes = {name: module for module, names in contents.items() for name in names.split()}
+    public = sorted(homes)
 
     def get(name: str) -> Any:
         if before is not None and (name in homes or name in contents):
@@ -38,7 +43,7 @@ def loader(
             return import_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
-    return get
+    return public, get, lambda: sorted({*vars(sys.modules[package]), *public})
 
 
 class Registry(Mapping[str, str]):

@@ -2,32 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-from subsetopt._registry import loader
+from subsetopt._registry import exports
 
 if TYPE_CHECKING:
-    from ._csv_table import CSVTable
-    from ._problems import read_problem
-    from ._table_options import TableOptions
-    from ._value_files import read_table, read_values, write_indices
-    from .model_files import write_model
+    from ._csv_table import CSVTable as CSVTable
+    from ._problems import read_problem as read_problem
+    from ._table_options import TableOptions as TableOptions
+    from ._value_files import read_table as read_table
+    from ._value_files import read_values as read_values
+    from ._value_files import write_indices as write_indices
+    from .model_files import write_model as write_model
 
-__all__ = [
-    "CSVTable",
-    "TableOptions",
-    "read_problem",
-    "read_table",
-    "read_values",
-    "write_indices",
-    "write_model",
-]
-
-__getattr__ = loader(
+__all__, __getattr__, __dir__ = exports(
     __name__,
     {
-        "_value_files": ("read_table", "read_values", "write_indices"),
-        "model_files": ("write_model",),
-        "_problems": ("read_problem",),
-        "_csv_table": ("CSVTable",),
-        "_table_options": ("TableOptions",),
+        "_csv_table": "CSVTable",
+        "model_files": "write_model",
+        "_problems": "read_problem",
+        "_table_options": "TableOptions",
+        "_value_files": "read_table read_values write_indices",
     },
 )

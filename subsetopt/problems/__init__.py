@@ -2,46 +2,30 @@
 
 from typing import TYPE_CHECKING
 
-from subsetopt._registry import loader
+from subsetopt._registry import exports
 
 if TYPE_CHECKING:
-    from .base import Problem
-    from .kernels import Gaussian, Kernel, Laplace, Linear, Polynomial
-    from .mean_embedding import MeanEmbedding
-    from .mean_matching import MeanMatching
-    from .mmd import MMDSelection
-    from .quadratic import QuadraticSelection
-    from .scaling import scale_columns
+    from .base import Problem as Problem
+    from .kernels import Gaussian as Gaussian
+    from .kernels import Kernel as Kernel
+    from .kernels import Laplace as Laplace
+    from .kernels import Linear as Linear
+    from .kernels import Polynomial as Polynomial
+    from .mean_embedding import MeanEmbedding as MeanEmbedding
+    from .mean_matching import MeanMatching as MeanMatching
+    from .mmd import MMDSelection as MMDSelection
+    from .quadratic import QuadraticSelection as QuadraticSelection
+    from .scaling import scale_columns as scale_columns
 
-__all__ = [
-    "Gaussian",
-    "Kernel",
-    "Laplace",
-    "Linear",
-    "MMDSelection",
-    "MeanEmbedding",
-    "MeanMatching",
-    "Polynomial",
-    "Problem",
-    "QuadraticSelection",
-    "scale_columns",
-]
-
-__getattr__ = loader(
+__all__, __getattr__, __dir__ = exports(
     __name__,
     {
-        "base": ("Problem",),
-        "kernels": (
-            "Gaussian",
-            "Kernel",
-            "Laplace",
-            "Linear",
-            "Polynomial",
-        ),
-        "mean_embedding": ("MeanEmbedding",),
-        "mean_matching": ("MeanMatching",),
-        "mmd": ("MMDSelection",),
-        "quadratic": ("QuadraticSelection",),
-        "scaling": ("scale_columns",),
+        "base": "Problem",
+        "kernels": "Gaussian Kernel Laplace Linear Polynomial",
+        "mean_embedding": "MeanEmbedding",
+        "mean_matching": "MeanMatching",
+        "mmd": "MMDSelection",
+        "quadratic": "QuadraticSelection",
+        "scaling": "scale_columns",
     },
 )

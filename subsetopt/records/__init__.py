@@ -7,45 +7,31 @@ side that trains reads with a `RecordStore`, asks for the `LatestLosses` of ids,
 
 from typing import TYPE_CHECKING
 
-from subsetopt._registry import loader
+from subsetopt._registry import exports
 
 if TYPE_CHECKING:
-    from ._appending import Appended
-    from ._layout import Layout
-    from .latest import Labels, Latest, LatestLosses
-    from .staleness import Staleness
-    from .store import Info, RecordStore
-    from .stream import RecordStream, Window
-    from .writing import LabelWriter, RecordWriter
+    from ._appending import Appended as Appended
+    from ._layout import Layout as Layout
+    from .latest import Labels as Labels
+    from .latest import Latest as Latest
+    from .latest import LatestLosses as LatestLosses
+    from .staleness import Staleness as Staleness
+    from .store import Info as Info
+    from .store import RecordStore as RecordStore
+    from .stream import RecordStream as RecordStream
+    from .stream import Window as Window
+    from .writing import LabelWriter as LabelWriter
+    from .writing import RecordWriter as RecordWriter
 
-_CONTENTS = {
-    "_appending": ("Appended",),
-    "latest": ("Labels", "Latest", "LatestLosses"),
-    "_layout": ("Layout",),
-    "staleness": ("Staleness",),
-    "store": ("Info", "RecordStore"),
-    "stream": ("RecordStream", "Window"),
-    "writing": ("LabelWriter", "RecordWriter"),
-}
-
-__all__ = [
-    "Appended",
-    "Info",
-    "LabelWriter",
-    "Labels",
-    "Latest",
-    "LatestLosses",
-    "Layout",
-    "RecordStore",
-    "RecordStream",
-    "RecordWriter",
-    "Staleness",
-    "Window",
-]
-
-
-__getattr__ = loader(__name__, _CONTENTS)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__all__, __getattr__, __dir__ = exports(
+    __name__,
+    {
+        "_appending": "Appended",
+        "latest": "Labels Latest LatestLosses",
+        "_layout": "Layout",
+        "staleness": "Staleness",
+        "store": "Info RecordStore",
+        "stream": "RecordStream Window",
+        "writing": "LabelWriter RecordWriter",
+    },
+)

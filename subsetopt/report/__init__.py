@@ -41,57 +41,46 @@ and nowhere else. Rich, matplotlib, pandas and pyarrow are imported when they ar
 
 from typing import TYPE_CHECKING
 
-from subsetopt._registry import loader
+from subsetopt._registry import exports
 
 if TYPE_CHECKING:
-    from ._document import Document, Facts, Note, Notes, Picture, Section
-    from ._figure import Figure, Style, styles
-    from ._figure_axes import Axis
-    from ._terminal import console, facts, print_lines
-    from ._values import plain
-    from .charts import Chart, Panels, Series, Strip
-    from .row_charts import Bars, Forest, Interval, Matrix, Shade
-    from .table import Column, Table, show
+    from ._document import Document as Document
+    from ._document import Facts as Facts
+    from ._document import Note as Note
+    from ._document import Notes as Notes
+    from ._document import Picture as Picture
+    from ._document import Section as Section
+    from ._figure import Figure as Figure
+    from ._figure import Style as Style
+    from ._figure import styles as styles
+    from ._figure_axes import Axis as Axis
+    from ._terminal import console as console
+    from ._terminal import facts as facts
+    from ._terminal import print_lines as print_lines
+    from ._values import plain as plain
+    from .charts import Chart as Chart
+    from .charts import Panels as Panels
+    from .charts import Series as Series
+    from .charts import Strip as Strip
+    from .row_charts import Bars as Bars
+    from .row_charts import Forest as Forest
+    from .row_charts import Interval as Interval
+    from .row_charts import Matrix as Matrix
+    from .row_charts import Shade as Shade
+    from .table import Column as Column
+    from .table import Table as Table
+    from .table import show as show
 
-__all__ = [
-    "Axis",
-    "Bars",
-    "Chart",
-    "Column",
-    "Document",
-    "Facts",
-    "Figure",
-    "Forest",
-    "Interval",
-    "Matrix",
-    "Note",
-    "Notes",
-    "Panels",
-    "Picture",
-    "Section",
-    "Series",
-    "Shade",
-    "Strip",
-    "Style",
-    "Table",
-    "console",
-    "facts",
-    "plain",
-    "print_lines",
-    "show",
-    "styles",
-]
-
-__getattr__ = loader(
+__all__, __getattr__, __dir__ = exports(
     __name__,
     {
-        "_document": ("Document", "Facts", "Note", "Notes", "Picture", "Section"),
-        "_figure": ("Figure", "Style", "styles"),
-        "_figure_axes": ("Axis",),
-        "_terminal": ("console", "facts", "print_lines"),
-        "_values": ("plain",),
-        "charts": ("Chart", "Panels", "Series", "Strip"),
-        "row_charts": ("Bars", "Forest", "Interval", "Matrix", "Shade"),
-        "table": ("Column", "Table", "show"),
+        "charts": "Chart Panels Series Strip",
+        "_document": "Document Facts Note Notes Picture Section",
+        "_figure": "Figure Style styles",
+        "_figure_axes": "Axis",
+        "row_charts": "Bars Forest Interval Matrix Shade",
+        "table": "Column Table show",
+        "_terminal": "console facts print_lines",
+        "_values": "plain",
     },
 )

@@ -3,79 +3,61 @@
 from typing import TYPE_CHECKING
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt._registry import loader
+from subsetopt._registry import exports
 
-from .sequence_batches import SequenceBatchSampler
+from .sequence_batches import SequenceBatchSampler as SequenceBatchSampler
 
 if TYPE_CHECKING:
-    from ._counters import Recorded
-    from ._epochs import CoreSet, ScanSGD, UnifSGD, sampler
-    from ._importance import CSGD, PSGD
-    from ._ranks import DistributedChoice
-    from ._serving import Recording, recording
-    from ._streaming import StreamedBatch, StreamedSamples, by_rule
-    from ._watching import CSVWriter, TensorBoardWriter, Watcher
-    from .budgets import ConstantBudget, During, Interrupted, LinearBudget
-    from .distributed import DistributedRule
-    from .functional import select
-    from .recorded import RecordedLosses
-    from .rules import RULES, Rule, rule, subset_size
-    from .step import StepResult, SubsetStep, supervised
-
-_CONTENTS = {
-    "budgets": ("ConstantBudget", "During", "Interrupted", "LinearBudget"),
-    "distributed": ("DistributedRule",),
-    "_epochs": ("CoreSet", "ScanSGD", "UnifSGD", "sampler"),
-    "functional": ("select",),
-    "_importance": ("CSGD", "PSGD"),
-    "_ranks": ("DistributedChoice",),
-    "recorded": ("RecordedLosses",),
-    "rules": ("RULES", "Rule", "rule", "subset_size"),
-    "_serving": ("Recording", "recording"),
-    "step": ("StepResult", "SubsetStep", "supervised"),
-    "_streaming": ("StreamedBatch", "StreamedSamples", "by_rule"),
-    "_counters": ("Recorded",),
-    "_watching": ("CSVWriter", "TensorBoardWriter", "Watcher"),
-}
-
-__all__ = [
-    "CSGD",
-    "PSGD",
-    "RULES",
-    "CSVWriter",
-    "ConstantBudget",
-    "CoreSet",
-    "DistributedChoice",
-    "DistributedRule",
-    "During",
-    "Interrupted",
-    "LinearBudget",
-    "Recorded",
-    "RecordedLosses",
-    "Recording",
-    "Rule",
-    "ScanSGD",
-    "SequenceBatchSampler",
-    "StepResult",
-    "StreamedBatch",
-    "StreamedSamples",
-    "SubsetStep",
-    "TensorBoardWriter",
-    "UnifSGD",
-    "Watcher",
-    "by_rule",
-    "recording",
-    "rule",
-    "sampler",
-    "select",
-    "subset_size",
-    "supervised",
-]
+    from ._counters import Recorded as Recorded
+    from ._epochs import CoreSet as CoreSet
+    from ._epochs import ScanSGD as ScanSGD
+    from ._epochs import UnifSGD as UnifSGD
+    from ._epochs import sampler as sampler
+    from ._importance import CSGD as CSGD
+    from ._importance import PSGD as PSGD
+    from ._ranks import DistributedChoice as DistributedChoice
+    from ._serving import Recording as Recording
+    from ._serving import recording as recording
+    from ._streaming import StreamedBatch as StreamedBatch
+    from ._streaming import StreamedSamples as StreamedSamples
+    from ._streaming import by_rule as by_rule
+    from ._watching import CSVWriter as CSVWriter
+    from ._watching import TensorBoardWriter as TensorBoardWriter
+    from ._watching import Watcher as Watcher
+    from .budgets import ConstantBudget as ConstantBudget
+    from .budgets import During as During
+    from .budgets import Interrupted as Interrupted
+    from .budgets import LinearBudget as LinearBudget
+    from .distributed import DistributedRule as DistributedRule
+    from .functional import select as select
+    from .recorded import RecordedLosses as RecordedLosses
+    from .rules import RULES as RULES
+    from .rules import Rule as Rule
+    from .rules import rule as rule
+    from .rules import subset_size as subset_size
+    from .step import StepResult as StepResult
+    from .step import SubsetStep as SubsetStep
+    from .step import supervised as supervised
 
 
 _TORCH = OptionalDependency("torch", "torch", extra="torch")
-__getattr__ = loader(__name__, _CONTENTS, _TORCH.load)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__all__, __getattr__, __dir__ = exports(
+    __name__,
+    {
+        "budgets": "ConstantBudget During Interrupted LinearBudget",
+        "_counters": "Recorded",
+        "distributed": "DistributedRule",
+        "_epochs": "CoreSet ScanSGD UnifSGD sampler",
+        "functional": "select",
+        "_importance": "CSGD PSGD",
+        "_ranks": "DistributedChoice",
+        "recorded": "RecordedLosses",
+        "rules": "RULES Rule rule subset_size",
+        "sequence_batches": "SequenceBatchSampler",
+        "_serving": "Recording recording",
+        "step": "StepResult SubsetStep supervised",
+        "_streaming": "StreamedBatch StreamedSamples by_rule",
+        "_watching": "CSVWriter TensorBoardWriter Watcher",
+    },
+    _TORCH.load,
+)

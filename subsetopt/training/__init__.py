@@ -2,54 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-from subsetopt._registry import loader
+from subsetopt._registry import exports
 
 if TYPE_CHECKING:
-    from ._run_grid import execute, load, runs_of
-    from ._settings import Settings
-    from ._tuning import Tuning
-    from .analysis import analyse
-    from .loop import Training, train
-    from .methods import METHODS
-    from .recipe import Recipe
-    from .run import Run, StreamRun
-    from .run_result import Passes, Result
-    from .stream_training import StreamTraining
-    from .tasks import TASKS, task
-
-_CONTENTS = {
-    "analysis": ("analyse",),
-    "_run_grid": ("execute", "load", "runs_of"),
-    "loop": ("Training", "train"),
-    "methods": ("METHODS",),
-    "_settings": ("Settings",),
-    "recipe": ("Recipe",),
-    "run_result": ("Passes", "Result"),
-    "run": ("Run", "StreamRun"),
-    "stream_training": ("StreamTraining",),
-    "tasks": ("TASKS", "task"),
-    "_tuning": ("Tuning",),
-}
-
-__all__ = [
-    "METHODS",
-    "TASKS",
-    "Passes",
-    "Recipe",
-    "Result",
-    "Run",
-    "Settings",
-    "StreamRun",
-    "StreamTraining",
-    "Training",
-    "Tuning",
-    "analyse",
-    "execute",
-    "load",
-    "runs_of",
-    "task",
-    "train",
-]
+    from ._run_grid import execute as execute
+    from ._run_grid import load as load
+    from ._run_grid import runs_of as runs_of
+    from ._settings import Settings as Settings
+    from ._tuning import Tuning as Tuning
+    from .analysis import analyse as analyse
+    from .loop import Training as Training
+    from .loop import train as train
+    from .methods import METHODS as METHODS
+    from .recipe import Recipe as Recipe
+    from .run import Run as Run
+    from .run import StreamRun as StreamRun
+    from .run_result import Passes as Passes
+    from .run_result import Result as Result
+    from .stream_training import StreamTraining as StreamTraining
+    from .tasks import TASKS as TASKS
+    from .tasks import task as task
 
 
 def _require_torch() -> None:
@@ -58,8 +30,20 @@ def _require_torch() -> None:
     OptionalDependency("torch", "torch", extra="train").load()
 
 
-__getattr__ = loader(__name__, _CONTENTS, before=_require_torch)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__all__, __getattr__, __dir__ = exports(
+    __name__,
+    {
+        "analysis": "analyse",
+        "loop": "Training train",
+        "methods": "METHODS",
+        "recipe": "Recipe",
+        "run": "Run StreamRun",
+        "_run_grid": "execute load runs_of",
+        "run_result": "Passes Result",
+        "_settings": "Settings",
+        "stream_training": "StreamTraining",
+        "tasks": "TASKS task",
+        "_tuning": "Tuning",
+    },
+    before=_require_torch,
+)
