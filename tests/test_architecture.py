@@ -257,7 +257,10 @@ def test_checkers_see_what_a_package_exports(package: str) -> None:
     module = import_module(f"subsetopt{package}")
     assert module.__file__ is not None
     tree = ast.parse(Path(module.__file__).read_text())
-    blocks = [tree, *(node for node in tree.body if isinstance(node, ast.If))]
+    blocks: list[ast.Module | ast.If] = [
+        tree,
+        *(node for node in tree.body if isinstance(node, ast.If)),
+    ]
     seen = {
         alias.name
         for block in blocks

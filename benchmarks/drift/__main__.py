@@ -19,11 +19,10 @@ from subsetopt.report import console
 from subsetopt.report._progress import shown
 from subsetopt.torch.rules import rule
 from subsetopt.training._run_grid import execute
-from subsetopt.training._settings import Settings
 from subsetopt.training._tuning import Tuned, Tuning
 from subsetopt.training.analysis import analyse
 from subsetopt.training.reporting import document
-from subsetopt.training.run import Run
+from subsetopt.training.run import Run, Settings
 from subsetopt.training.run_result import Result
 
 from .following import follow_run

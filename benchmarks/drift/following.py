@@ -22,9 +22,8 @@ from subsetopt.records import RecordStore, RecordStream, RecordWriter
 from subsetopt.torch._streaming import StreamedBatch, StreamedSamples
 from subsetopt.torch.rules import Rule, rule, subset_size
 from subsetopt.training._run_grid import keep
-from subsetopt.training._settings import Settings
 from subsetopt.training.data._splits import Batch, Data
-from subsetopt.training.run import Run
+from subsetopt.training.run import Run, Settings
 from subsetopt.training.run_result import Passes, Result
 from subsetopt.training.tasks import task as made_task
 

@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from subsetopt.errors import InvalidOption
-from subsetopt.training.data._mnist_files import read_images
 from subsetopt.training.data._splits import TensorSplit
-from subsetopt.training.data._tabular_files import read_table
+from subsetopt.training.tasks._images import read_images
+from subsetopt.training.tasks._tabular import read_table
 from subsetopt.training.tasks.base import require_files
 
 TURN = 120.0

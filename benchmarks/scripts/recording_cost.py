@@ -152,7 +152,7 @@ def passes(name: str, served: Serving, rounds: int, pause: float) -> Row:
 def serving(folder: Path, rounds: int, pause: float) -> list[Row]:
     """Return what the hook adds to ResNet-18, and to modules that do nothing."""
     torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
-    from subsetopt.training.networks._resnet import resnet18
+    from subsetopt.training.networks._architectures import resnet18
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -78,11 +78,10 @@ class SourceOptions:
             raise InvalidOption(f"--columns and --id are for files, not for {self.source}")
         match self.source:
             case "digits":
-                from subsetopt._dependencies import OptionalDependency
+                from subsetopt.formats._image_sets import read_digits
 
-                sklearn = OptionalDependency("scikit-learn", "sklearn", extra="bench")
-                digits = sklearn.load("datasets").load_digits()
-                return SequenceData((digits.data / 16).astype("float32"), digits.target, {})
+                digits, labels = read_digits()
+                return SequenceData((digits / 16).astype("float32"), labels, {})
             case "mnist":
                 from subsetopt.formats._array_files import read_mnist
 

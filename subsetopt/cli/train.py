@@ -7,8 +7,7 @@ import typer
 
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
-from subsetopt.training._settings import TuningOptions
-from subsetopt.training.run import Run
+from subsetopt.training.run import Run, TuningOptions
 
 from . import exits
 from .derived_options import Given, Values, command
@@ -16,8 +15,8 @@ from .standard_streams import say
 from .training_output import OutputOptions
 
 if TYPE_CHECKING:
-    from subsetopt.training._settings import Settings
     from subsetopt.training._tuning import Tuned, Tuning
+    from subsetopt.training.run import Settings
     from subsetopt.training.run_result import Result
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from subsetopt._options import option
-from subsetopt.training._settings import Settings
-from subsetopt.training.run import StreamRun
+from subsetopt.training.run import Settings, StreamRun
 
 from . import exits
 from .derived_options import Given, Values, command, json_flag

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
-from subsetopt.training._settings import Settings
+from subsetopt.training.run import Settings
 
 from .derived_options import json_flag
 from .standard_streams import say

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from ._run_grid import execute as execute
     from ._run_grid import load as load
     from ._run_grid import runs_of as runs_of
-    from ._settings import Settings as Settings
     from ._tuning import Tuning as Tuning
     from .analysis import analyse as analyse
     from .loop import Training as Training
     from .loop import train as train
     from .methods import METHODS as METHODS
-    from .recipe import Recipe as Recipe
+    from .run import Recipe as Recipe
     from .run import Run as Run
+    from .run import Settings as Settings
     from .run import StreamRun as StreamRun
     from .run_result import Passes as Passes
     from .run_result import Result as Result
@@ -36,11 +36,9 @@ __all__, __getattr__, __dir__ = exports(
         "analysis": "analyse",
         "loop": "Training train",
         "methods": "METHODS",
-        "recipe": "Recipe",
-        "run": "Run StreamRun",
+        "run": "Recipe Run Settings StreamRun",
         "_run_grid": "execute load runs_of",
         "run_result": "Passes Result",
-        "_settings": "Settings",
         "stream_training": "StreamTraining",
         "tasks": "TASKS task",
         "_tuning": "Tuning",

@@ -14,10 +14,8 @@ from subsetopt._processes import end_with
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.problems._parallel import processors, threads_of_each
 
-from ._checkpoint import NAME
-from ._process_group import join
-from ._settings import FOLDER, Settings
-from .run import BASELINES, Run
+from ._process_group import NAME, join
+from .run import BASELINES, FOLDER, Run, Settings
 from .run_result import Result
 
 Watch = Callable[[Result, int, int], None]

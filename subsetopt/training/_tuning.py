@@ -9,8 +9,7 @@ from typing import NamedTuple
 from subsetopt._options import documented
 
 from ._run_grid import Train, Watch, execute
-from ._settings import Settings, TuningOptions
-from .run import Run
+from .run import Run, Settings, TuningOptions
 from .run_result import Result
 
 FIRST_SEED = 1000

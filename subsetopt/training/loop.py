@@ -10,12 +10,9 @@ from torch import Tensor, nn
 
 from subsetopt._machine import Machine
 
-from ._averaging import WeightAverage
-from ._checkpoint import Checkpoint
-from ._cost_ledger import CostLedger, peak_bytes
-from ._process_group import ProcessGroup
-from ._schedules import Schedule
-from ._timer import Timer
+from ._accounting import CostLedger, Timer, peak_bytes
+from ._optimization import Schedule, WeightAverage
+from ._process_group import Checkpoint, ProcessGroup
 from .augmentation import augmentation
 from .data._splits import Batch, Data
 from .methods import method

@@ -1,15 +1,81 @@
-"""One training run, as plain values: what names it, and what it is repeated by."""
+"""Options of training without torch: recipes, runs, how runs are carried out and tuned."""
 
 import json
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
 from zlib import crc32
 
-from subsetopt._options import documented, option
+from subsetopt._options import check, documented, option
+from subsetopt.errors import InvalidOption
 
-from .recipe import OptimizerOptions, TrainingOptions
+__all__ = ["Recipe", "Run", "StreamRun"]
 
-__all__ = ["Run", "StreamRun"]
+
+SCHEDULES = ("constant", "step", "three_steps", "linear", "cosine", "warmup_exponential")
+AUGMENTATIONS = ("none", "standard", "randaugment", "mixup", "ricap")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class OptimizerOptions:
+    """Batches and the optimizer: SGD with momentum."""
+
+    batch_size: int = option("Number of samples in a batch.", ge=1)
+    lr: float = option("Initial learning rate of SGD.", gt=0, lt=float("inf"))
+    momentum: float = option("Momentum of SGD.", 0.0, ge=0, lt=1)
+    weight_decay: float = option("Weight decay of SGD.", 0.0, ge=0, lt=float("inf"))
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @classmethod
+    def of(cls, task: str, **given: Any) -> Self:
+        """Return what the recipe of a task says, except for what is given and not None.
+
+        Raises
+        ------
+        InvalidOption
+            For an option that there is not, or a value outside its domain.
+        """
+        from subsetopt.training import task as made
+
+        recipe, known = made(task).recipe, {one.name for one in fields(cls)}
+        chosen = {key: value for key, value in given.items() if value is not None}
+        if unknown := set(chosen) - known:
+            raise InvalidOption(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+        same = {one.name: getattr(recipe, one.name) for one in fields(recipe) if one.name in known}
+        return cls(**(same | {"task": task} | chosen))
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(OptimizerOptions):
+    """How a model is trained from its initial weights: epochs, batches and the optimizer."""
+
+    epochs: int = option("Number of epochs of full training.", ge=1)
+    nesterov: bool = option("Use Nesterov's momentum.", False)
+    schedule: str = option(
+        "Schedule of the learning rate over the budgeted training.", "constant", choices=SCHEDULES
+    )
+    augmentation: str = option(
+        "Augmentation of the training samples.", "none", choices=AUGMENTATIONS
+    )
+    ema: float | None = option(
+        "Decay of the average of the weights that is evaluated; None evaluates the weights.",
+        None,
+        gt=0,
+        lt=1,
+    )
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class Recipe(TrainingOptions):
+    """How a task is trained where nothing else is said."""
+
+    quick_epochs: int = option("Number of epochs that are enough for a first look.", 1, ge=1)
+
 
 BASELINES = ("uniform", "unif_sgd")
 """Uniform sampling, which rules are compared with: the first of these that takes part."""
@@ -98,3 +164,62 @@ class StreamRun(OptimizerOptions):
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""
         return asdict(self)
+
+
+FOLDER = "runs"
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where data come from, where results go, and how many runs there are at a time."""
+
+    data: Path | None = option("Folder of the data sets.", None, unset="SUBSETOPT_DATA")
+    download: bool = option("Download files that are missing from the data folder.", False)
+    out: Path | None = option("Folder for results and, while runs train, checkpoints.", None)
+    resume: bool = option("Resume from what the output folder holds.", False, needs="out")
+    jobs: int | None = option(
+        "Number of runs at a time.", None, ge=1, unset="one per processor; 1 on a GPU"
+    )
+    threads: int | None = option(
+        "Number of threads of each run.",
+        None,
+        ge=1,
+        unset="OMP_NUM_THREADS, else processors / jobs",
+    )
+    tensorboard: bool = option(
+        "Also write scalars for TensorBoard to the output folder.", False, needs="out"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def folder(self, run: "Run") -> Path | None:
+        """Return where a run is kept."""
+        return None if self.out is None else self.out / FOLDER / run.key
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class TuningOptions:
+    """How learning rates are tuned: the same number of runs for each rule."""
+
+    factors: tuple[float, ...] = option(
+        "Factors that the recipe's learning rate is multiplied by.",
+        (0.25, 0.5, 1.0, 2.0, 4.0),
+        gt=0,
+        lt=float("inf"),
+        needs="tune_lr",
+        flags=("--lr-factors",),
+        metavar="F,...",
+    )
+    repeats: int = option(
+        "Number of runs with each learning rate; with fewer than 3 the best is mostly chance.",
+        3,
+        ge=1,
+        needs="tune_lr",
+        flags=("--tuning-runs",),
+    )
+
+    def __post_init__(self) -> None:
+        check(self)

@@ -15,8 +15,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.torch._streaming import StreamedBatch, StreamedSamples
 from subsetopt.torch.rules import rule as made_rule
 
-from ._checkpoint import NAME, Checkpoint
-from ._process_group import ProcessGroup
+from ._process_group import NAME, Checkpoint, ProcessGroup
 from .data._splits import Batch, Data
 from .run import StreamRun
 from .tasks import evaluated

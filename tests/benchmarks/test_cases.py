@@ -32,6 +32,7 @@ from subsetopt.benchmarks.cases._classifier import (
 )
 from subsetopt.benchmarks.results import Contender
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
+from subsetopt.formats import _image_sets
 from subsetopt.formats._array_files import IMAGES, LABELS
 from subsetopt.limits import Limits
 from subsetopt.problems import Linear, MMDSelection
@@ -207,7 +208,7 @@ def test_cifar_is_the_same_from_either_file(tmp_path: Path) -> None:
     records = np.hstack([labels[:, None], flat])
     (batches / "data_batch_1.bin").write_bytes(records[:5].tobytes())
     (batches / "data_batch_2.bin").write_bytes(records[5:].tobytes())
-    np.savez(arrays / _cifar10_images.ARRAYS, x_train=IMAGES_8, y_train=labels)
+    np.savez(arrays / _image_sets.SUBSET, x_train=IMAGES_8, y_train=labels)
     first, second = (
         _cifar10_images.samples(tmp_path / "batches"),
         _cifar10_images.samples(tmp_path / "arrays"),
@@ -228,19 +229,19 @@ def _out_of_range(folder: Path) -> None:
 
 
 def _without_labels(folder: Path) -> None:
-    np.savez(folder / _cifar10_images.ARRAYS, x_train=IMAGES_8)
+    np.savez(folder / _image_sets.SUBSET, x_train=IMAGES_8)
 
 
 def _too_few_labels(folder: Path) -> None:
-    np.savez(folder / _cifar10_images.ARRAYS, x_train=IMAGES_8, y_train=np.arange(7))
+    np.savez(folder / _image_sets.SUBSET, x_train=IMAGES_8, y_train=np.arange(7))
 
 
 def _of_reals(folder: Path) -> None:
-    np.savez(folder / _cifar10_images.ARRAYS, x_train=IMAGES_8 / 255, y_train=np.arange(8))
+    np.savez(folder / _image_sets.SUBSET, x_train=IMAGES_8 / 255, y_train=np.arange(8))
 
 
 def _no_archive(folder: Path) -> None:
-    (folder / _cifar10_images.ARRAYS).write_bytes(b"this is no archive")
+    (folder / _image_sets.SUBSET).write_bytes(b"this is no archive")
 
 
 @pytest.mark.parametrize(
@@ -248,10 +249,10 @@ def _no_archive(folder: Path) -> None:
     [
         (lambda folder: None, r"no cifar10_subset\.npz and no data_batch_\*\.bin in"),
         (_truncated, "truncated or damaged: 3000 bytes"),
-        (_out_of_range, r"holds the label 10; CIFAR-10 has 0\.\.9"),
-        (_without_labels, "holds no array 'y_train'"),
-        (_too_few_labels, r"y_train is int64 of shape \(7,\)"),
-        (_of_reals, "x_train is float64"),
+        (_out_of_range, r"holds labels 10\.\.10; labels must be 0\.\.9"),
+        (_without_labels, "holds no y_train"),
+        (_too_few_labels, r"y_train of int64 \(7,\)"),
+        (_of_reals, "x_train of float64"),
         (_no_archive, "damaged or no .npz file"),
     ],
 )

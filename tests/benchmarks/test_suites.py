@@ -10,13 +10,13 @@ from subsetopt.benchmarks._families import FAMILIES
 from subsetopt.benchmarks._suite_options import SuiteOptions
 from subsetopt.benchmarks.cases import (
     MMDCase,
-    _cifar10_images,
     _classifier,
     _digits_images,
     _public,
 )
 from subsetopt.benchmarks.results import CaseInfo, MeasurementOptions
 from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats import _image_sets
 from subsetopt.problems import QuadraticSelection
 
 
@@ -28,7 +28,7 @@ def _no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 def write_cifar(folder: Path) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, size=(60, 32, 32, 3), dtype=np.uint8)
-    np.savez(folder / _cifar10_images.ARRAYS, x_train=images, y_train=np.arange(60) % 10)
+    np.savez(folder / _image_sets.SUBSET, x_train=images, y_train=np.arange(60) % 10)
 
 
 # -- what all suites share ------------------------------------------------------------------------

@@ -280,9 +280,7 @@ def test_matrices(write: Write, text: str) -> None:
 )
 def test_a_square_table_that_is_not_symmetric_has_to_be_named(write: Write, text: str) -> None:
     path = write(text)
-    with pytest.raises(
-        so.InvalidFile, match=r"not a symmetric matrix: row \d has .*--format on"
-    ):
+    with pytest.raises(so.InvalidFile, match=r"not a symmetric matrix: row \d has .*--format on"):
         so.read_problem(path, k=2)
     table = np.array([line.split(",") for line in text.splitlines()], dtype=float)
     assert so.read_problem(path, k=2, format="matrix") == so.QuadraticSelection(table, k=2)

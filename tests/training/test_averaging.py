@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from subsetopt.training._averaging import WeightAverage  # noqa: E402
+from subsetopt.training._optimization import WeightAverage  # noqa: E402
 
 DECAY = 0.75
 

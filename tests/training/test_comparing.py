@@ -11,9 +11,8 @@ from subsetopt._files import locked_folder  # noqa: E402
 from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
 from subsetopt.training import _run_grid  # noqa: E402
 from subsetopt.training._run_grid import execute, load, runs_of  # noqa: E402
-from subsetopt.training._settings import Settings  # noqa: E402
 from subsetopt.training._tuning import Tuning  # noqa: E402
-from subsetopt.training.run import Run  # noqa: E402
+from subsetopt.training.run import Run, Settings  # noqa: E402
 from subsetopt.training.run_result import Passes, Result  # noqa: E402
 
 SHORT = {"epochs": 1, "lr": 0.1, "batch_size": 64}

@@ -13,10 +13,10 @@ pytest.importorskip("kornia")
 
 from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
 from subsetopt.training._run_grid import train_one  # noqa: E402
-from subsetopt.training._settings import Settings  # noqa: E402
 from subsetopt.training.data._splits import Data, TensorSplit  # noqa: E402
 from subsetopt.training.loop import Training  # noqa: E402
 from subsetopt.training.methods import METHODS, method  # noqa: E402
+from subsetopt.training.run import Settings  # noqa: E402
 from subsetopt.training.run_result import Result  # noqa: E402
 
 from .toy import BATCH, SIZE, data, run, trained, weights  # type: ignore[import-not-found]  # noqa: E402
@@ -170,10 +170,10 @@ KILLED = """
 import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-import subsetopt.training._checkpoint as checkpoint
+import subsetopt.training._process_group as checkpoint
 checkpoint.EVERY = 0.0
 from subsetopt.training._run_grid import train_one
-from subsetopt.training._settings import Settings
+from subsetopt.training.run import Settings
 from toy import run
 
 def train():
@@ -310,7 +310,7 @@ def test_mixed_precision_and_compilation_are_passed_on() -> None:
 
 
 def test_orders_go_on_from_epoch_to_epoch() -> None:
-    from subsetopt.training.methods._precomputed_orders import PartOfSequence
+    from subsetopt.training.methods._epoch_samplers import PartOfSequence
 
     batches = PartOfSequence(torch.arange(12).numpy(), 2, 0.34)
     epochs = []

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from subsetopt.errors import InvalidOption
-from subsetopt.training._schedules import Schedule, learning_rate
-from subsetopt.training.recipe import SCHEDULES
+from subsetopt.training._optimization import Schedule, learning_rate
+from subsetopt.training.run import SCHEDULES
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

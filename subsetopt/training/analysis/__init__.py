@@ -1,10 +1,18 @@
 """What runs have shown: rules beside the baseline of the same budget, seed by seed."""
 
-from ._group_results import Analysis, GroupResult, TaskResult, analyse, at_cost, at_seconds
-from .groups import RunGroup, grouped
-from .learning_curves import Axis, LearningCurve, courses
+from ._group_results import (
+    Analysis,
+    Axis,
+    GroupResult,
+    LearningCurve,
+    TaskResult,
+    analyse,
+    at_cost,
+    at_seconds,
+    courses,
+)
+from .groups import FINAL, Measure, RunGroup, after_cost, after_seconds, grouped
 from .matched_cost import at_equal_cost, baselines_at_equal_cost
-from .measures import FINAL, Measure, after_cost, after_seconds
 from .pairing import FEWEST, LEVEL, PairedComparison, RuleVerdict, compared, holm, judged_together
 from .seed_summary import Spread, Summary
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption, InvalidProblem
 
-from ._plain import Standard, cropped, pixels
+from .base import Standard, cropped, pixels
 
 
 @dataclass(frozen=True, kw_only=True)

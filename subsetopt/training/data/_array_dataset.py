@@ -1,4 +1,4 @@
-"""What the readers of standard files return: arrays, and where they come from."""
+"""Data sets as arrays, which the readers of standard files return."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile
-from subsetopt.formats import _sources
 
 from ._splits import Data, TensorSplit
 
@@ -17,7 +16,6 @@ Pair = tuple[NDArray[Any], NDArray[Any]]
 
 PILLOW = OptionalDependency("pillow", "PIL", extra="train")
 SCIPY = OptionalDependency("scipy", "scipy", extra="train")
-SKLEARN = OptionalDependency("scikit-learn", "sklearn", extra="train")
 POOCH = OptionalDependency("pooch", "pooch", extra="train")
 
 
@@ -50,34 +48,12 @@ class ArrayDataset(NamedTuple):
 
 
 def _split(pair: Pair) -> TensorSplit:
-    return TensorSplit(
-        *(torch.from_numpy(np.require(each, requirements=["C", "W"])) for each in pair)
-    )
+    return TensorSplit(*(torch.from_numpy(np.require(part, None, ["C", "W"])) for part in pair))
 
 
-def require_labels(labels: NDArray[Any], classes: int, where: Path | str) -> NDArray[np.int64]:
-    """Return the labels as int64.
-
-    Raises
-    ------
-    InvalidFile
-        If there are none, or one is not in 0..classes-1.
-    """
-    if not labels.size:
-        raise InvalidFile(f"{where} holds no samples")
-    if labels.min() < 0 or labels.max() >= classes:
-        raise InvalidFile(
-            f"{where} holds labels {labels.min()}..{labels.max()}; 0..{classes - 1} are known"
-        )
-    return labels.astype(np.int64)
-
-
-def content(path: Path) -> bytes:
-    """Return the bytes of a file.
-
-    Raises
-    ------
-    InvalidFile
-        If it cannot be read, or is larger than fits.
-    """
-    return _sources.content(path)[0]
+def found_in(folder: Path, sub: str, name: str) -> Path:
+    """Return ``folder/sub/name`` or ``folder/name``; InvalidFile if there is neither."""
+    for path in (folder / sub / name, folder / name):
+        if path.is_file():
+            return path
+    raise InvalidFile(f"no {name} in {folder / sub} or {folder}")

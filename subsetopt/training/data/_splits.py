@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from subsetopt._checks import require_number
+from subsetopt._checks import require_integer, require_number
 from subsetopt.errors import InvalidOption
 
 Batch = tuple[Tensor, Tensor]
@@ -148,7 +148,7 @@ class Data(NamedTuple):
             0 <= share < 1, drawn once and for all; each of the other classes is as likely. Labels
             of the test set stay as they are.
         """
-        require_noise(share)
+        require_number("label_noise", share, "[0, 1)")
         if not share:
             return self
         if self.classes is None or not isinstance(self.train, TensorSplit):
@@ -168,16 +168,10 @@ class Data(NamedTuple):
         return self._replace(train=train, test=test, validation=None, facts=facts)
 
 
-def require_noise(share: float) -> None:
-    """Raise InvalidOption if it is no share of labels."""
-    require_number("label_noise", share, "[0, 1)")
-
-
 def _drawn(split: Split, count: int | None) -> Split:
     if count is None or count >= len(split):
         return split
-    if not isinstance(count, int) or count < 1:
-        raise InvalidOption(f"{count!r} samples are wanted; a whole number >= 1 is needed")
+    require_integer("number of samples", count, "[1, inf)")
     order = np.random.default_rng(0).permutation(len(split))
     return split.subset(torch.from_numpy(np.sort(order[:count])))
 

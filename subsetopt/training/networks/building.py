@@ -1,4 +1,4 @@
-"""Models by name."""
+"""Models by name, those of torchvision among them."""
 
 import inspect
 from collections.abc import Callable
@@ -7,10 +7,12 @@ from typing import Any
 
 from torch import nn
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt._registry import Registry, require_options
 from subsetopt.errors import InvalidOption
 
 __all__ = ["MODELS", "build_model"]
+
 
 PREFIX = "torchvision:"
 """Before the name of any classification model of torchvision."""
@@ -19,15 +21,15 @@ MODELS = Registry(
     "model",
     __package__,
     {
-        "linear": "_dense:linear",
-        "mlp": "_dense:mlp",
-        "cnn": "_convolutional:cnn",
-        "resnet18": "_resnet:resnet18",
-        "unet": "_unet:unet",
-        "alexnet": "_torchvision_models:alexnet",
-        "googlenet": "_torchvision_models:googlenet",
-        "mobilenet_v2": "_torchvision_models:mobilenet_v2",
-        "resnet50": "_torchvision_models:resnet50",
+        "linear": "_architectures:linear",
+        "mlp": "_architectures:mlp",
+        "cnn": "_architectures:cnn",
+        "resnet18": "_architectures:resnet18",
+        "unet": "_architectures:unet",
+        "alexnet": "building:alexnet",
+        "googlenet": "building:googlenet",
+        "mobilenet_v2": "building:mobilenet_v2",
+        "resnet50": "building:resnet50",
     },
     also=f"{PREFIX}NAME",
 )
@@ -71,8 +73,6 @@ def build_model(name: str, **options: Any) -> nn.Module:
 
 def _function(name: str) -> Callable[..., nn.Module]:
     if name.startswith(PREFIX):
-        from ._torchvision_models import from_torchvision
-
         return partial(from_torchvision, name.removeprefix(PREFIX))
     function: Callable[..., nn.Module] = MODELS.load(name)
     return function
@@ -80,3 +80,58 @@ def _function(name: str) -> Callable[..., nn.Module]:
 
 def _list(names: Any) -> str:
     return ", ".join(sorted(names))
+
+
+TORCHVISION = OptionalDependency("torchvision", "torchvision")
+WITHOUT_SIDE_OUTPUTS = {"aux_logits": False, "init_weights": True}
+OF_ITS_OWN = {"googlenet": WITHOUT_SIDE_OUTPUTS, "inception_v3": WITHOUT_SIDE_OUTPUTS}
+"""Options that a model needs to return one tensor in training as well."""
+
+
+def from_torchvision(model: str, /, *, classes: int = 1000, **options: Any) -> nn.Module:
+    """Return a classification model of torchvision.
+
+    Parameters
+    ----------
+    model : str
+        As torchvision calls it.
+    **options
+        Handed on to torchvision.
+
+    Raises
+    ------
+    InvalidOption
+        If torchvision has no such model, or that has no such option.
+    MissingDependency
+        If torchvision is not installed.
+    """
+    models = TORCHVISION.load("models")
+    known = models.list_models(module=models)
+    if model not in known:
+        raise InvalidOption(f"torchvision has no model {model!r}; it has {', '.join(known)}")
+    options = {**OF_ITS_OWN.get(model, {}), **options}
+    try:
+        made: nn.Module = models.get_model(model, weights=None, num_classes=classes, **options)
+    except TypeError as error:
+        raise InvalidOption(f"torchvision refuses an option of {model!r}: {error}") from error
+    return made
+
+
+def alexnet(classes: int = 1000, dropout: float = 0.5) -> nn.Module:
+    """Return AlexNet (Krizhevsky 2014)."""
+    return from_torchvision("alexnet", classes=classes, dropout=dropout)
+
+
+def googlenet(classes: int = 1000, dropout: float = 0.2) -> nn.Module:
+    """Return GoogLeNet (Szegedy et al. 2015), without its side outputs."""
+    return from_torchvision("googlenet", classes=classes, dropout=dropout)
+
+
+def mobilenet_v2(classes: int = 1000, dropout: float = 0.2) -> nn.Module:
+    """Return MobileNetV2 (Sandler et al. 2018)."""
+    return from_torchvision("mobilenet_v2", classes=classes, dropout=dropout)
+
+
+def resnet50(classes: int = 1000) -> nn.Module:
+    """Return ResNet-50 (He et al. 2016)."""
+    return from_torchvision("resnet50", classes=classes)

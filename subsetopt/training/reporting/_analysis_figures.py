@@ -19,8 +19,7 @@ from subsetopt.training.analysis import (
     courses,
 )
 
-from ._analysis_findings import where
-from ._metric_format import Format
+from ._rule_table import Format, where
 
 Looks = Mapping[str, Style] | None
 NAMES: dict[Over, tuple[str, str]] = {

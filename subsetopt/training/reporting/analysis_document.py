@@ -13,8 +13,7 @@ from subsetopt.training.analysis import Analysis, GroupResult, Summary, TaskResu
 from subsetopt.training.run_result import PARTS
 
 from . import _analysis_figures as figures
-from ._analysis_findings import conditions, findings, remarks, where
-from ._rule_table import MARK, columns, rule_table
+from ._rule_table import MARK, columns, conditions, findings, remarks, rule_table, where
 
 __all__ = ["document", "to_dict", "write_report"]
 

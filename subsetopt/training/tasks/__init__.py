@@ -1,6 +1,5 @@
-"""What is learnt: one task per file, made by name with `task`."""
+"""Tasks: one module for each kind of data, created by name with `task`."""
 
-from ._task_catalogue import TASKS, task
-from .base import Classification, Regression, Task, evaluated
+from .base import TASKS, Classification, Regression, Task, evaluated, task
 
 __all__ = ["TASKS", "Classification", "Regression", "Task", "evaluated", "task"]

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from torch import nn
 
-from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt._options import documented, option
+from subsetopt.errors import InvalidFile
 from subsetopt.training.data._folders import folder_split
 from subsetopt.training.data._splits import Data
 from subsetopt.training.networks import build_model
-from subsetopt.training.recipe import Recipe
+from subsetopt.training.run import Recipe
 
 from ._images import ColourImages
 from .base import require_files
@@ -18,6 +19,7 @@ _TRAIN = 1_281_167
 EPOCHS = {"resnet50": 150, "mobilenet_v2": 350}
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class ImageNet(ColourImages):
     """``train/CLASS/*.JPEG`` and ``val/CLASS/*.JPEG``, read batch by batch.
@@ -25,19 +27,6 @@ class ImageNet(ColourImages):
     Training pictures are cut out and mirrored by chance when they are read, so that the recipe
     augments no further. The learning rate rises from a sixteenth, 0.016, as the schedule has it.
     The optimiser is SGD with momentum: the paper does not name its own.
-
-    Parameters
-    ----------
-    network : {"resnet50", "mobilenet_v2", "resnet18", ...}
-        The paper's two train for 150 and 350 epochs, any other for 150.
-    size : int
-        Height and width.
-    workers : int, optional
-        Processes that decode; None is as many as there are processors, at most 8.
-    dropout : float
-        Before the last layer.
-    sub : str
-        The folder of the pictures.
 
     References
     ----------
@@ -58,17 +47,20 @@ class ImageNet(ColourImages):
     mean = (0.485, 0.456, 0.406)
     deviation = (0.229, 0.224, 0.225)
 
-    network: str = "resnet50"
-    size: int = 224
-    workers: int | None = None
-    dropout: float = 0.2
-    sub: str = "imagenet"
+    network: str = option(
+        "Model; those of the paper, resnet50 and mobilenet_v2, train for 150 and 350 epochs, any "
+        "other for 150.",
+        "resnet50",
+    )
+    size: int = option("Height and width of the images.", 224, ge=8)
+    workers: int | None = option(
+        "Number of processes that decode; None is the number of processors, at most 8.", None, ge=0
+    )
+    dropout: float = option("Dropout before the last layer.", 0.2, ge=0, lt=1)
+    sub: str = option("Folder of the pictures below that of the data.", "imagenet")
 
     def __post_init__(self) -> None:
-        if not isinstance(self.size, int) or self.size < 8:
-            raise InvalidOption(f"size must be an integer >= 8; got {self.size!r}")
-        if not 0 <= self.dropout < 1:
-            raise InvalidOption(f"dropout must be a number in [0, 1); got {self.dropout!r}")
+        super().__post_init__()
         self.recipe = replace(self.recipe, epochs=EPOCHS.get(self.network, 150))
 
     def load(self, folder: Path | None = None, *, download: bool = False, seed: int = 0) -> Data:

@@ -12,7 +12,7 @@ from subsetopt._checks import require, require_integer
 from subsetopt.training.data._array_dataset import ArrayDataset, Pair
 from subsetopt.training.data._splits import Data
 from subsetopt.training.networks import build_model
-from subsetopt.training.recipe import Recipe
+from subsetopt.training.run import Recipe
 
 from .base import Regression
 

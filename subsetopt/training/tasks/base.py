@@ -1,5 +1,6 @@
-"""What a task is: data, a model, one loss per sample, and what it is judged by."""
+"""Tasks: data, a model, one loss per sample, and the metric."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,29 +9,55 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from subsetopt.errors import InvalidFile
+from subsetopt._registry import Registry
+from subsetopt._spec import Spec
+from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats._declared import fitted
+from subsetopt.torch import features
 from subsetopt.training.data._array_dataset import ArrayDataset
 from subsetopt.training.data._fetching import fetch
-from subsetopt.training.data._splits import Data
-from subsetopt.training.recipe import Recipe
+from subsetopt.training.data._splits import Data, Split, in_order
+from subsetopt.training.run import Recipe
 
-__all__ = ["Classification", "Regression", "Task", "evaluated"]
+__all__ = ["TASKS", "Classification", "Regression", "Task", "evaluated", "task"]
+
+TRAIN = "Number of training samples, a fixed sample; None is all."
+TEST = "Number of test samples, a fixed sample; None is all."
+LABEL_NOISE = "Share of the training labels that are made wrong."
+TASKS = Registry(
+    "task",
+    __package__,
+    {
+        "linreg": "_linreg:LinearRegression",
+        "mnist": "_images:MNIST",
+        "fashion-mnist": "_images:FashionMNIST",
+        "cifar10": "_images:CIFAR10",
+        "cifar100": "_images:CIFAR100",
+        "svhn": "_images:SVHN",
+        "digits": "_digits:Digits",
+        "tabular": "_tabular:Tabular",
+        "segmentation": "_segmentation:ComposedDigits",
+        "camvid": "_camvid:CamVid",
+        "imagenet": "_imagenet:ImageNet",
+    },
+)
+"""Tasks by name: the module in this package, and the class."""
 
 
 class Task(ABC):
-    """Base of all tasks: small objects without a state; a subclass may be a dataclass with options.
+    """Base of all tasks: small objects without state; a subclass may be a dataclass with options.
 
     The loop calls ``losses(model(prepare(inputs)), targets)``.
     """
 
     name: ClassVar[str]
-    """What the command line knows it by."""
+    """The name in `TASKS`."""
     metric: ClassVar[str]
-    """The key of `metrics` that it is judged by."""
+    """The key of `metrics` that runs are compared by."""
     better: ClassVar[Literal["higher", "lower"]]
-    """Which way that one improves."""
+    """The direction in which the metric improves."""
     recipe: Recipe
-    """How it is trained where nothing else is said; from the paper where there is one."""
+    """Default training options; from the paper where there is one."""
     images: bool = False
     """Whether inputs are (n, channels, height, width), which can be augmented."""
     flips: ClassVar[bool] = False
@@ -47,7 +74,7 @@ class Task(ABC):
         download : bool
             Fetch what is missing, where the files have a public address.
         seed : int
-            Of data that are made up.
+            Seed of synthetic data.
 
         Raises
         ------
@@ -69,11 +96,11 @@ class Task(ABC):
 
     @abstractmethod
     def sums(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Return what `metrics` needs, summed over the samples, on the device; "loss" among it."""
+        """Return the sums over samples that `metrics` needs, on the device, with "loss"."""
 
     @abstractmethod
     def metrics(self, sums: Mapping[str, float], count: int) -> dict[str, float]:
-        """Return the numbers that people read, of `count` samples; "loss" among them."""
+        """Return the metrics of `count` samples, with "loss"."""
 
     def features(self, what: str, inputs: Tensor, targets: Tensor, data: Data) -> Tensor:
         """Return features (n, d) that need no model: "labels" or "inputs".
@@ -81,22 +108,21 @@ class Task(ABC):
         Raises
         ------
         InvalidOption
-            For a name that this task does not know.
+            For any other name.
         """
-        from subsetopt.errors import InvalidOption
-        from subsetopt.torch import features
-
         if what == "labels":
             if data.classes is not None and targets.ndim == 1:
                 return features.labels(targets, data.classes)
             return features.projected(targets.float())
         if what == "inputs":
             return features.projected(self.prepare(inputs))
-        raise InvalidOption(f"features is {what!r}; task {self.name!r} has labels and inputs")
+        raise InvalidOption(
+            f"features of task {self.name!r} must be labels or inputs; got {what!r}"
+        )
 
 
 class Classification(Task):
-    """Base of tasks with one class per sample: cross-entropy, judged by accuracy."""
+    """Base of tasks with one class per sample: cross-entropy, compared by accuracy."""
 
     metric: ClassVar[str] = "accuracy"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
@@ -116,7 +142,7 @@ class Classification(Task):
 
 
 class Regression(Task):
-    """Base of tasks with a number per sample: squared error, judged by its mean."""
+    """Base of tasks with a number per sample: squared error, compared by its mean."""
 
     metric: ClassVar[str] = "loss"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
@@ -140,10 +166,10 @@ class Regression(Task):
         return {"loss": loss, "rmse": loss**0.5, "r2": 1 - loss / variance if variance else 0.0}
 
 
-def evaluated(task: Task, model: nn.Module, split: Any, batch_size: int = 1000) -> dict[str, float]:
+def evaluated(
+    task: Task, model: nn.Module, split: Split, batch_size: int = 1000
+) -> dict[str, float]:
     """Return the metrics of a model on a split; in evaluation mode, and back."""
-    from subsetopt.training.data._splits import in_order
-
     before = model.training
     model.eval()
     totals: dict[str, Tensor] = {}
@@ -159,8 +185,6 @@ def evaluated(task: Task, model: nn.Module, split: Any, batch_size: int = 1000) 
 
 def require_files(folder: Path | None, what: str) -> Path:
     """Return the folder of data: the given one, or what SUBSETOPT_DATA names."""
-    import os
-
     found = folder or os.environ.get("SUBSETOPT_DATA")
     if not found:
         raise InvalidFile(
@@ -177,17 +201,9 @@ def read_files(
     original: str,
     download: bool,
 ) -> ArrayDataset:
-    """Return what a reader finds in the folder of data, fetched before where that is asked for.
+    """Return what a reader finds in the folder of data, after fetching it if `download`.
 
-    Parameters
-    ----------
-    read : callable
-    folder : Path or None
-    what : str
-        The data set, for messages.
-    original : str
-        Its name in `subsetopt.training.data._fetching.ORIGINALS`.
-    download : bool
+    `what` is the name for messages, `original` that in `data._fetching.ORIGINALS`.
     """
     where = require_files(folder, what)
     if download:
@@ -198,3 +214,28 @@ def read_files(
         if download or not str(error).startswith("no "):  # there, and damaged
             raise
         raise InvalidFile(f"{error}; --download fetches what is missing") from None
+
+
+def task(name: str, **options: Any) -> Task:
+    """Return a task with options of its own.
+
+    Parameters
+    ----------
+    name : str
+        One of `TASKS`; options may follow it: ``linreg:outliers=20``.
+    **options
+        The fields of its class; they win over those in the name.
+
+    Raises
+    ------
+    InvalidOption
+        If no task has the name, it has no such option, or the value is outside its domain.
+
+    Examples
+    --------
+    >>> task("linreg:outliers=20").outliers
+    20
+    """
+    spec = Spec.parse(name)
+    made: type[Task] = TASKS.load(spec.name)
+    return made(**fitted(made, spec.options | options, f"task {spec.name!r}"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from subsetopt.errors import InvalidOption, InvalidProblem
-from subsetopt.training.recipe import AUGMENTATIONS
+from subsetopt.training.run import AUGMENTATIONS
 
 torch = pytest.importorskip("torch")
 

@@ -16,8 +16,13 @@ pytest.importorskip("kornia")
 from torch import Generator, Tensor  # noqa: E402
 
 from subsetopt.training.augmentation import _randaugment, augmentation  # noqa: E402
-from subsetopt.training.augmentation._operations import FILL, OPERATIONS  # noqa: E402
-from subsetopt.training.augmentation._randaugment import as_floats, as_levels, one_each  # noqa: E402
+from subsetopt.training.augmentation._randaugment import (  # noqa: E402  # noqa: E402
+    FILL,
+    OPERATIONS,
+    as_floats,
+    as_levels,
+    one_each,
+)
 
 STRENGTHS = [0.0, 4 / 30, 0.5, 1.0]
 OFF = {

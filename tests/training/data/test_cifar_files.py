@@ -16,13 +16,17 @@ from subsetopt.errors import InvalidFile
 
 pytest.importorskip("torch")
 
-from subsetopt.training.data._cifar import read_cifar
-from subsetopt.training.data._digits_files import read_digits
-from subsetopt.training.data._mnist_files import read_images
-from subsetopt.training.data._svhn_files import read_svhn
+from subsetopt.formats import _image_sets
+from subsetopt.training.data._array_dataset import ArrayDataset
+from subsetopt.training.tasks._digits import read_digits
+from subsetopt.training.tasks._images import read_images, read_svhn
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))
 TEN = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
+
+
+def read_cifar(folder: Path, classes: int = 10) -> ArrayDataset:
+    return ArrayDataset(*_image_sets.read_cifar(folder, classes))
 
 
 def batch(i: int, n: int = 2) -> tuple[Any, list[int]]:
@@ -105,7 +109,7 @@ class _Dangerous:
         (pickle.dumps({b"data": batch(0)[0]}), "is no batch of CIFAR"),
         (pickle.dumps({"data": batch(0)[0], "labels": [1, 2, 3]}), "and 3 labels"),
         (pickle.dumps({"data": batch(0)[0], "labels": [1, 12]}), r"labels 1\.\.12"),
-        (pickle.dumps({"data": batch(0)[0], "labels": ["a", "b"]}), "no whole numbers"),
+        (pickle.dumps({"data": batch(0)[0], "labels": ["a", "b"]}), "not integers"),
     ],
 )
 def test_bad_pickles(tmp_path: Path, content: bytes, message: str) -> None:

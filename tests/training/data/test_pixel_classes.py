@@ -12,8 +12,8 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 pillow: Any = pytest.importorskip("PIL.Image")
 
-from subsetopt.training.data._camvid_files import GROUPS, IGNORED, read_camvid  # noqa: E402
-from subsetopt.training.data._composed import composed_digits  # noqa: E402
+from subsetopt.training.tasks._camvid import GROUPS, read_camvid  # noqa: E402
+from subsetopt.training.tasks._segmentation import IGNORED, composed_digits  # noqa: E402
 
 CLASS_DICT = """name, r, g, b
 Sky, 128, 128, 128

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.errors import InvalidFile
 
 pytest.importorskip("torch")
 
-from subsetopt.training.data._tabular_files import TABLES, read_table
+from subsetopt.training.tasks._tabular import TABLES, read_table
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))
 HEADER = "rooms,total,median_house_value,ocean_proximity\n"
@@ -63,8 +63,6 @@ def test_bad_tables(tmp_path: Path, text: str, message: str) -> None:
 def test_missing_and_unknown(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"no airfoil_self_noise\.csv in"):
         read_table(tmp_path, "airfoil")
-    with pytest.raises(InvalidOption, match="one of california, airfoil, wine"):
-        read_table(tmp_path, "boston")
     path = written(tmp_path, "") / "regression" / TABLES["california"].file
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidFile, match="is no text"):

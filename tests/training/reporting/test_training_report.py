@@ -5,8 +5,7 @@ import pytest
 
 from subsetopt.training.analysis import Spread, analyse, at_cost, at_seconds, compared
 from subsetopt.training.reporting import document, to_dict
-from subsetopt.training.reporting._analysis_findings import findings, remarks
-from subsetopt.training.reporting._metric_format import Format
+from subsetopt.training.reporting._rule_table import Format, findings, remarks
 from subsetopt.training.run_result import Result
 
 from ..analysis.made_up import (  # type: ignore[misc, import-not-found]  # noqa: TID252

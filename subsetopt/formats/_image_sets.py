@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100: the python pickles, the binary files, or an archive of either."""
+"""Image data sets: CIFAR as pickles, binary files, archives or arrays; digits of scikit-learn."""
 
 import io
 import pickle
@@ -11,15 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile
-from subsetopt.formats._array_files import read_members
-from subsetopt.formats._sources import limited
 
-from ._array_dataset import ArrayDataset, Pair, content, require_labels
+from ._array_files import read_members
+from ._sources import content, limited
 
+Pair = tuple[NDArray[Any], NDArray[Any]]
+"""Images and labels."""
+Parts = tuple[Pair, Pair, str, Pair | None, bool]
+"""Training and test set, source, validation set, and whether it is a subset."""
+SUBSET, BATCHES = "cifar10_subset.npz", "data_batch_*.bin"
+"""One file of arrays, ``x_train`` (n, 32, 32, 3) and ``y_train`` (n,); the published files."""
 _PIXELS = 3 * 32 * 32
 _TRAIN = 50_000
-_SUBSET = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,12 @@ _FORMS = {
 }
 
 
-def read_cifar(folder: Path, classes: int = 10) -> ArrayDataset:
-    """Return the images, uint8 (n, 3, 32, 32), and the labels; of CIFAR-100 the fine ones.
+def read_cifar(folder: Path, classes: int = 10) -> Parts:
+    """Return images, uint8 (n, 3, 32, 32), and labels; of CIFAR-100 the fine ones.
 
-    The files are looked for in ``folder/cifar10`` (``cifar100``) and in `folder`, as they were
-    unpacked, or in their archive. Where none of them is there, ``cifar10_subset.npz`` is read:
-    ``x_train``, ``x_val`` and ``x_test``, uint8 (n, 32, 32, 3), with ``y_...``.
+    The files are looked for in ``folder/cifar10`` (``cifar100``) and in `folder`, unpacked or in
+    their archive. Without them, ``cifar10_subset.npz`` is read: ``x_train``, ``x_val`` and
+    ``x_test``, uint8 (n, 32, 32, 3), with ``y_...``.
 
     Raises
     ------
@@ -69,24 +74,65 @@ def read_cifar(folder: Path, classes: int = 10) -> ArrayDataset:
         for form in _FORMS[classes]:
             for place in (base / form.folder, base):
                 if (place / form.train[0]).is_file():
-                    return _arrays(form, classes, place, lambda name: content(place / name))  # noqa: B023 - read before the next turn
+                    return _read(form, classes, place, lambda name: content(place / name)[0])  # noqa: B023 - read before the next turn
             if (base / form.archive).is_file():
                 members = _unpacked(base / form.archive, form.train + form.test)
-                return _arrays(form, classes, base / form.archive, members.__getitem__)
-        if classes == 10 and (base / "cifar10_subset.npz").is_file():
-            return _subset(base / "cifar10_subset.npz")
+                return _read(form, classes, base / form.archive, members.__getitem__)
+        if classes == 10 and (base / SUBSET).is_file():
+            train, test, validation = subset_parts(base / SUBSET, "train", "test", "val")
+            return train, test, SUBSET, validation, True
     archives = " or ".join(form.archive for form in _FORMS[classes])
     places = f"{folder / f'cifar{classes}'} or {folder}"
     raise InvalidFile(f"no CIFAR-{classes} in {places}: {archives}, or what is in it")
 
 
-def _arrays(form: _Form, classes: int, place: Path, get: Callable[[str], bytes]) -> ArrayDataset:
+def subset_parts(path: Path, *parts: str) -> list[Pair]:
+    """Return parts of a file of arrays: "train", "val" or "test".
+
+    Raises
+    ------
+    InvalidFile
+        If it lacks one of them, or has other shapes or dtypes.
+    """
+    try:
+        arrays = read_members(path, [f"{name}_{part}" for part in parts for name in "xy"])
+    except InvalidFile as error:
+        raise InvalidFile(f"{path} is no such subset of CIFAR-10: {error}") from error
+    found = []
+    for part in parts:
+        images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        if images.dtype != np.uint8 or images.shape[1:] != (32, 32, 3):
+            raise InvalidFile(f"{path} holds x_{part} of {images.dtype} {images.shape}")
+        if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+            raise InvalidFile(f"{path} holds y_{part} of {labels.dtype} {labels.shape}")
+        images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+        found.append((images, require_labels(labels, 10, path)))
+    return found
+
+
+def require_labels(labels: NDArray[Any], classes: int, where: Path | str) -> NDArray[np.int64]:
+    """Return the labels as int64.
+
+    Raises
+    ------
+    InvalidFile
+        If there are none, or one is not in 0..classes-1.
+    """
+    if not labels.size:
+        raise InvalidFile(f"{where} holds no samples")
+    low, high = labels.min(), labels.max()
+    if low < 0 or high >= classes:
+        raise InvalidFile(f"{where} holds labels {low}..{high}; labels must be 0..{classes - 1}")
+    return labels.astype(np.int64)
+
+
+def _read(form: _Form, classes: int, place: Path, get: Callable[[str], bytes]) -> Parts:
     def joined(names: tuple[str, ...]) -> Pair:
         parts = [_part(form, classes, get(name), place / name) for name in names]
         return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
 
     train, test = joined(form.train), joined(form.test)
-    return ArrayDataset(train, test, form.folder, subset=len(train[1]) < _TRAIN)
+    return train, test, form.folder, None, len(train[1]) < _TRAIN
 
 
 def _unpacked(archive: Path, names: tuple[str, ...]) -> dict[str, bytes]:
@@ -109,21 +155,31 @@ def _unpacked(archive: Path, names: tuple[str, ...]) -> dict[str, bytes]:
 
 
 def _part(form: _Form, classes: int, raw: bytes, where: Path) -> Pair:
-    pixels, labels = _records(form, raw, where) if form.label_bytes else _pickled(raw, where)
+    if form.label_bytes:
+        return read_records(raw, where, form.label_bytes, classes)
+    pixels, labels = _pickled(raw, where)
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape != (len(labels), _PIXELS):
         raise InvalidFile(
-            f"{where} holds {pixels.dtype} {pixels.shape} and {len(labels)} labels; uint8 "
-            f"(n, {_PIXELS}) and n labels are needed"
+            f"{where} must hold uint8 (n, {_PIXELS}) and n labels; got {pixels.dtype} "
+            f"{pixels.shape} and {len(labels)} labels"
         )
     return pixels.reshape(-1, 3, 32, 32), require_labels(labels, classes, where)
 
 
-def _records(form: _Form, raw: bytes, where: Path) -> Pair:
-    size = form.label_bytes + _PIXELS
+def read_records(raw: bytes, where: Path, label_bytes: int = 1, classes: int = 10) -> Pair:
+    """Return the images and labels of a binary file, whose records end in 3,072 pixels.
+
+    Raises
+    ------
+    InvalidFile
+        If it holds no whole records, or labels that are not in 0..classes-1.
+    """
+    size = label_bytes + _PIXELS
     if not raw or len(raw) % size:
-        raise InvalidFile(f"{where} has {len(raw)} bytes; records of {size} bytes are needed")
+        raise InvalidFile(f"{where} is truncated or damaged: {len(raw)} bytes; records of {size}")
     records = np.frombuffer(raw, np.uint8).reshape(-1, size)
-    return records[:, form.label_bytes :], records[:, form.label_bytes - 1]
+    labels = require_labels(records[:, label_bytes - 1], classes, where)
+    return records[:, label_bytes:].reshape(-1, 3, 32, 32), labels
 
 
 def _pickled(raw: bytes, where: Path) -> Pair:
@@ -136,11 +192,11 @@ def _pickled(raw: bytes, where: Path) -> Pair:
     batch = {_text(key): value for key, value in loaded.items()} if type(loaded) is dict else {}
     labels = batch.get("fine_labels", batch.get("labels"))
     if not isinstance(batch.get("data"), np.ndarray) or not isinstance(labels, list | np.ndarray):
-        raise InvalidFile(f"{where} is no batch of CIFAR: a dict of data and labels is needed")
+        raise InvalidFile(f"{where} is no batch of CIFAR, which is a dict of data and labels")
     try:
         return batch["data"], np.array(labels, np.int64)
     except (TypeError, ValueError) as error:
-        raise InvalidFile(f"{where} holds labels that are no whole numbers: {error}") from error
+        raise InvalidFile(f"{where} holds labels that are not integers: {error}") from error
 
 
 def _text(key: Any) -> str:
@@ -169,17 +225,19 @@ class _Unpickler(pickle.Unpickler):
         return _HARMLESS[module, name]
 
 
-def _subset(path: Path) -> ArrayDataset:
-    try:
-        arrays = read_members(path, _SUBSET)
-    except InvalidFile as error:
-        raise InvalidFile(f"{path} is no such subset of CIFAR-10: {error}") from error
+def read_digits(extra: str = "bench") -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the 1,797 images of scikit-learn, (1797, 64), brightness 0..16, and their labels.
 
-    def pair(part: str) -> Pair:
-        images: NDArray[Any] = arrays[f"x_{part}"]
-        labels = require_labels(arrays[f"y_{part}"], 10, path)
-        if images.dtype != np.uint8 or images.shape != (len(labels), 32, 32, 3):
-            raise InvalidFile(f"{path} holds x_{part} of {images.dtype} {images.shape}")
-        return np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels
+    Parameters
+    ----------
+    extra : str
+        The extra of subsetopt that installs scikit-learn, for the error.
 
-    return ArrayDataset(pair("train"), pair("test"), path.name, pair("val"), subset=True)
+    Raises
+    ------
+    MissingDependency
+        Without scikit-learn.
+    """
+    sklearn = OptionalDependency("scikit-learn", "sklearn", extra=extra)
+    digits = sklearn.load("datasets").load_digits()
+    return digits.data, digits.target.astype(np.int64)
