@@ -17,9 +17,9 @@ from subsetopt.limits import Limits
 from subsetopt.problems import _validation
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.sequencing import Engine, choose, mmd_to_whole, sequence
-from subsetopt.sequencing._baseline_measures import random_mmd2, relative_area
 from subsetopt.sequencing._selectors import SELECTORS, selector_of
 from subsetopt.sequencing.baselines import BASELINES, Baseline, unscored
+from subsetopt.sequencing.measure import random_mmd2, relative_area
 from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
 from subsetopt.solvers import catalogue
 

@@ -20,8 +20,8 @@ from .standard_streams import say
 
 if TYPE_CHECKING:
     from subsetopt.records._classes import Classes
+    from subsetopt.records._cursors import Progress, RecordRow
     from subsetopt.records._maintenance import Compacted, Dropped
-    from subsetopt.records._overview import Progress, RecordRow
     from subsetopt.records.store import Info, RecordStore
 
 _POLL = 0.5
@@ -43,7 +43,7 @@ def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object
     Example: subsetopt records info records
     """
     from subsetopt.records import RecordStore
-    from subsetopt.records._overview import streams
+    from subsetopt.records._cursors import streams
     from subsetopt.records._segments import Skipped
 
     store = RecordStore(folder)
@@ -127,7 +127,7 @@ def tail(
     Example: subsetopt records tail records -n 20 --follow
     """
     from subsetopt.records import RecordStore
-    from subsetopt.records._overview import Tailing
+    from subsetopt.records._cursors import Tailing
 
     tailing = Tailing(RecordStore(folder))
     say = _say_json if as_json else _say
@@ -261,7 +261,7 @@ def plot(
     store = RecordStore(folder)
     with _bar("reading", store) as progress:
         found = distribution(store, bins, stream, progress)
-    from subsetopt.records._loss_figure import over_time
+    from subsetopt.records._distribution import over_time
 
     over_time(found).save(out)
     about = f", with what {found.stream} chose" if found.stream else ""

@@ -160,8 +160,8 @@ class SequenceOptions:
     def made_engine(self, X: "NDArray[Any]", kernel: KernelOptions) -> "Engine":
         """Return the engine for the points."""
         from subsetopt.sequencing import choose
-        from subsetopt.sequencing._build import batch_size_of
         from subsetopt.sequencing._selectors import selector_of
+        from subsetopt.sequencing.engines import batch_size_of
 
         # Said now, not after a minute of kernel evaluations.
         batch_size_of(self.batch_size, len(X))

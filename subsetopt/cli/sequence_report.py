@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
 from subsetopt.problems._memory import in_units
-from subsetopt.sequencing._baseline_measures import (
-    Balance,
-    class_balance,
-    random_mmd2,
-    relative_area,
-)
+from subsetopt.sequencing.measure import Balance, class_balance, random_mmd2, relative_area
 
 from .problem_options import Tables, plain_tables, table_lines
 from .standard_streams import say

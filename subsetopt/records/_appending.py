@@ -19,11 +19,9 @@ from subsetopt._files import locked
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from ._ids import as_ids
-from ._layout import Layout, arrow
-from ._record_folder import Folder, made
+from ._layout import Folder, Layout, arrow, made
 from ._segments import LOG, file_of, folder_of, remove_unfinished, require_writer_name, write
-from ._sequence_numbers import next_sequence
-from ._times import latest_time
+from ._writer_state import latest_time, next_sequence
 
 Column = NDArray[Any] | float
 _BUFFERS = 16

@@ -24,8 +24,7 @@ from ._segments import (
     superseded,
     write,
 )
-from ._sequence_numbers import keep_sequence
-from ._times import times_of
+from ._writer_state import keep_sequence, times_of
 
 KINDS = (RECORDS, LABELS)
 _ROWS, _BYTES = 2**18, 2**26

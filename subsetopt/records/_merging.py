@@ -1,13 +1,167 @@
-"""What all writers have recorded and a stream has not had, merged in the order of time."""
+"""Records of all writers that a stream has not had, merged in the order of time."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ._record_blocks import RecordBlock
 from ._segments import segments
-from ._tails import Read, Tail, Taken
+
+Read = Callable[[str, int], Iterator[RecordBlock]]
+"""Yields the records of a writer from a number on."""
+
+
+class Tail:
+    """What one writer has recorded and nobody has had, read as it is needed."""
+
+    def __init__(self, writer: str, position: int, read: Read) -> None:
+        self._writer, self._position, self._blocks = writer, position, read
+        self._held: deque[RecordBlock] = deque()
+        self._count = 0
+        self._source: Iterator[RecordBlock] | None = None
+
+    def first(self, count: int, until: int) -> RecordBlock:
+        """Return the first records, `count` at most, none of a later time."""
+        while self._count < count and self._read():
+            pass
+        parts, missing = [], count
+        for block in self._held:  # a block may be a thousand times as long as a window
+            young = int(np.searchsorted(block.times, until, side="right"))
+            parts.append(block.taken(slice(0, min(missing, young))))
+            missing -= len(parts[-1])
+            if not missing or young < len(block):
+                break
+        return concatenated(parts, self._writer)
+
+    def below(self, sequence: int) -> RecordBlock:
+        """Return the first records, those with smaller numbers."""
+        while (not self._held or self._held[-1].sequence[-1] < sequence - 1) and self._read():
+            pass
+        found = concatenated(list(self._held), self._writer)
+        return found.taken(slice(0, int(np.searchsorted(found.sequence, sequence))))
+
+    def pop(self, count: int) -> RecordBlock:
+        """Remove and return the first `count` of those that have been read."""
+        parts = []
+        while count:
+            block = self._held.popleft()
+            if len(block) > count:
+                self._held.appendleft(block.taken(slice(count, None)))
+                block = block.taken(slice(0, count))
+            parts.append(block)
+            count -= len(block)
+            self._count -= len(block)
+        return concatenated(parts, self._writer)
+
+    def _read(self) -> bool:
+        """Read one more block; return whether there was one."""
+        if self._source is None:
+            self._source = self._blocks(self._writer, self._position)
+        block = next(self._source, None)
+        if block is None:
+            self._source = None
+            return False
+        self._position = int(block.sequence[-1]) + 1
+        self._held.append(block)
+        self._count += len(block)
+        return True
+
+
+class Taken:
+    """Blocks of several writers as one, in the order of time."""
+
+    def __init__(self, parts: list[RecordBlock]) -> None:
+        self._parts = parts
+        times = np.concatenate([part.times for part in parts]) if parts else np.empty(0, np.int64)
+        order = np.argsort(times, kind="stable")
+        joined = concatenated(parts, "")
+        self._all = joined.taken(order)
+        owners = [writer for part in parts for writer in [part.writer] * len(part)]
+        self._owners = [owners[p] for p in order]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def ends(self) -> dict[str, int]:
+        """For each writer the number after its last record here."""
+        return {part.writer: int(part.sequence[-1]) + 1 for part in self._parts if len(part)}
+
+    @property
+    def ids(self) -> Any:
+        """(m,), as `RecordBlock` has them."""
+        return self._all.ids
+
+    @property
+    def times(self) -> NDArray[np.int64]:
+        """(m,), rising."""
+        return self._all.times
+
+    @property
+    def losses(self) -> NDArray[np.float32]:
+        """(m,), NaN where unknown."""
+        assert self._all.losses is not None
+        return self._all.losses
+
+    @property
+    def outputs(self) -> NDArray[np.float32] | None:
+        """(m, d), where they were read."""
+        return self._all.outputs
+
+    @property
+    def features(self) -> NDArray[np.float32] | None:
+        """(m, d), where they were read."""
+        return self._all.features
+
+    def places(self, rows: NDArray[np.intp]) -> dict[str, list[int]]:
+        """Return rows as numbers of records, by writers."""
+        found: dict[str, list[int]] = {}
+        for p in rows.tolist():
+            found.setdefault(self._owners[p], []).append(int(self._all.sequence[p]))
+        return found
+
+    def columns(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[list[str], NDArray[np.int64], Any, NDArray[np.int64]]:
+        """Return the writers, numbers, ids and times of rows."""
+        own = self._all.taken(rows)
+        return [self._owners[p] for p in rows], own.sequence, own.ids, own.times
+
+    def rows(self, places: dict[str, list[int]]) -> NDArray[np.intp]:
+        """Return the rows of what `places` returned, as far as they are still there."""
+        wanted = {(writer, number) for writer, numbers in places.items() for number in numbers}
+        here = zip(self._owners, self._all.sequence.tolist(), strict=True)
+        return np.array([p for p, one in enumerate(here) if one in wanted], np.intp)
+
+
+def concatenated(parts: list[RecordBlock], writer: str) -> RecordBlock:
+    """Return blocks one after another, as one."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def joined(name: str, empty: Any) -> Any:
+        values = [getattr(part, name) for part in parts]
+        if not values:
+            return empty
+        if isinstance(values[0], list):
+            return [one for value in values for one in value]
+        return None if values[0] is None else np.concatenate(values)
+
+    return RecordBlock(
+        writer,
+        joined("sequence", np.empty(0, np.int64)),
+        joined("ids", np.empty(0, np.int64)),
+        joined("times", np.empty(0, np.int64)),
+        joined("losses", np.empty(0, np.float32)),
+        outputs=joined("outputs", None),
+        features=joined("features", None),
+    )
+
 
 _LOOK = 1.0
 """Seconds between looks for new writers, while the known ones have enough."""

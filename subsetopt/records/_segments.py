@@ -21,7 +21,6 @@ from subsetopt.errors import InvalidFile, InvalidOption
 from ._layout import AnotherVersion, Layout, arrow, layout_of
 
 RECORDS, LABELS = "records", "labels"
-LAYOUT = "layout.json"
 LOG = logging.getLogger("subsetopt.records")
 _NAME = re.compile(r"(\d{15})-(\d{15})\.parquet")
 _WRITER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

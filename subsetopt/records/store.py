@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from subsetopt.errors import InvalidOption
 
 from ._classes import Classes, classes_of
+from ._layout import Folder, read_layout
 from ._maintenance import Compacted, Dropped, compact, retain
 from ._record_blocks import RecordBlock, blocks
-from ._record_folder import Folder, read_layout
 from ._segments import LABELS, RECORDS, Skipped, opened, segments
-from ._times import times_of
+from ._writer_state import times_of
 from .latest import Labels, Latest, LatestLosses, LossOf
 
 __all__ = ["Info", "RecordStore"]

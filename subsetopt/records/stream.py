@@ -13,13 +13,11 @@ from subsetopt._files import locked
 from subsetopt.errors import InvalidOption
 
 from . import _cursors
-from ._choices import Choices
-from ._choosing import Choose, by_mean, checked, size_of
-from ._merging import Merged
-from ._overview import waiting
+from ._choices import Choices, Choose, by_mean, checked, size_of
+from ._cursors import waiting
+from ._merging import Merged, Taken
 from ._record_blocks import RecordBlock, blocks
 from ._segments import Skipped, segments
-from ._tails import Taken
 from .latest import Labels, Latest, LossOf
 from .staleness import Staleness
 from .store import RecordStore

@@ -2,8 +2,8 @@
 
 import os
 import platform
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from subsetopt._checks import require_flag
+from subsetopt._version import __version__
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.limits import Limits
-from subsetopt.problems import Kernel, _validation
+from subsetopt.problems import Kernel
 from subsetopt.problems._kernel_choice import KernelFunction
 from subsetopt.problems._parallel import one_blas_thread
+from subsetopt.report._progress import shown
 
 from . import _archive
+from ._archive import SequenceCheckpoint
 from ._selectors import BatchSelector, selector_of
-from ._sequence_checkpoint import SequenceCheckpoint
 from ._state import State
-from .engines import Engine, choose
+from .engines import Engine, batch_size_of, choose
 from .result import MiniBatchSequence
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def sequence(
     start = perf_counter()
     seed, threads = Limits(seed=seed).seed, Limits(threads=threads).threads
     select, described = selector_of(selector, options, seed=seed, threads=threads)
-    _require_flag(drop_last)
+    require_flag("drop_last", drop_last)
     if isinstance(X, np.ndarray) and X.ndim:  # else it is known once X has been read
         batch_size_of(batch_size, len(X))
     with one_blas_thread(), ExitStack() as opened:
@@ -145,18 +147,6 @@ def _engine(
     if len(np.asarray(X)) != engine.n:
         raise InvalidProblem(f"X has {len(np.asarray(X))} points, the engine {engine.n}")
     return engine
-
-
-def batch_size_of(size: object, n: int) -> int:
-    """Return the size of batches of n points; InvalidProblem if it is none."""
-    try:
-        return _validation.subset_size(size, n)
-    except InvalidProblem:
-        raise InvalidProblem(f"batch_size must be an integer in [1, {n}]; got {size!r}") from None
-
-
-def _require_flag(drop_last: object) -> None:
-    require_flag("drop_last", drop_last)
 
 
 def _facts(engine: Engine, size: int, selector: str, drop_last: bool, seed: int) -> dict[str, Any]:
@@ -212,8 +202,6 @@ def _run(
 
 
 def _result(state: State, seconds: float, facts: dict[str, Any]) -> MiniBatchSequence:
-    from subsetopt._version import __version__
-
     engine = state.engine
     provenance = {
         **facts,
@@ -235,3 +223,16 @@ def _result(state: State, seconds: float, facts: dict[str, Any]) -> MiniBatchSeq
         total_seconds=seconds,
         provenance=provenance,
     )
+
+
+@contextmanager
+def bar(label: str = "sequence", *, hidden: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show on standard error how far it is: a bar on a terminal, else a line every 30 seconds.
+
+    Yields
+    ------
+    callable
+        Takes the batches done and all batches.
+    """
+    with shown(label, unit="batches", hidden=hidden) as steps:
+        yield steps.update

@@ -71,8 +71,8 @@ ENGINES = Registry(
         "matrix": "_matrix:whole_matrix",
         "matrix16": "_matrix:half_matrix",
         "rows": "_rows_engine:recomputed_rows",
-        "fourier": "_low_rank:fourier",
-        "nystroem": "_low_rank:nystroem",
+        "fourier": "_rows_engine:fourier",
+        "nystroem": "_rows_engine:nystroem",
         "torch": "subsetopt.torch.sequencing._engine:torch_engine",
     },
 )
@@ -118,7 +118,7 @@ def choose(
     if engine != "auto" and engine not in ENGINES:
         known = ", ".join(ENGINES)
         raise InvalidOption(f"engine must be auto, {known} or an Engine; got {engine!r}")
-    _require_budget(memory)
+    require_integer("memory in bytes", memory, "[1, inf)", none=True, error=InvalidProblem)
     if isinstance(kernel, str) and kernel == "precomputed":
         if engine not in ("auto", "matrix"):
             raise InvalidOption(
@@ -145,5 +145,9 @@ def _of_features(
     return made
 
 
-def _require_budget(memory: object) -> None:
-    require_integer("memory in bytes", memory, "[1, inf)", none=True, error=InvalidProblem)
+def batch_size_of(size: object, n: int) -> int:
+    """Return the size of batches of n points; InvalidProblem if it is none."""
+    try:
+        return _validation.subset_size(size, n)
+    except InvalidProblem:
+        raise InvalidProblem(f"batch_size must be an integer in [1, {n}]; got {size!r}") from None

@@ -8,7 +8,6 @@ from subsetopt._registry import exports
 from .sequence_batches import SequenceBatchSampler as SequenceBatchSampler
 
 if TYPE_CHECKING:
-    from ._counters import Recorded as Recorded
     from ._epochs import CoreSet as CoreSet
     from ._epochs import ScanSGD as ScanSGD
     from ._epochs import UnifSGD as UnifSGD
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from ._importance import CSGD as CSGD
     from ._importance import PSGD as PSGD
     from ._ranks import DistributedChoice as DistributedChoice
+    from ._served import Recorded as Recorded
     from ._serving import Recording as Recording
     from ._serving import recording as recording
     from ._streaming import StreamedBatch as StreamedBatch
@@ -45,7 +45,6 @@ __all__, __getattr__, __dir__ = exports(
     __name__,
     {
         "budgets": "ConstantBudget During Interrupted LinearBudget",
-        "_counters": "Recorded",
         "distributed": "DistributedRule",
         "_epochs": "CoreSet ScanSGD UnifSGD sampler",
         "functional": "select",
@@ -54,6 +53,7 @@ __all__, __getattr__, __dir__ = exports(
         "recorded": "RecordedLosses",
         "rules": "RULES Rule rule subset_size",
         "sequence_batches": "SequenceBatchSampler",
+        "_served": "Recorded",
         "_serving": "Recording recording",
         "step": "StepResult SubsetStep supervised",
         "_streaming": "StreamedBatch StreamedSamples by_rule",

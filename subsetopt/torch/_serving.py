@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from subsetopt._checks import is_integer, require
+from subsetopt._checks import require, require_integer
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.records._classes import Classes
 from subsetopt.records._layout import arrow
 
-from ._counters import Recorded, Tally
 from ._served import (
     Columns,
+    Recorded,
     Served,
+    Tally,
     copied,
     cross_entropy_of,
     groups,
@@ -137,8 +138,7 @@ class Recording:
         features: Callable[[Any, Any], Tensor] | None,
         capacity: int,
     ) -> None:
-        good = is_integer(capacity) and capacity >= 1
-        require("capacity", capacity, good, "an integer number of batches >= 1")
+        require_integer("capacity", capacity, "[1, inf)")
         reduction = getattr(loss, "reduction", "none")
         require("reduction of the loss", reduction, reduction == "none", "'none'")
         layout = writer.layout

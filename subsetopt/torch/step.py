@@ -16,7 +16,7 @@ from ._isolation import Isolation, Mode, device_of, plain_model
 from .budgets import Budget, as_budget
 from .recorded import RecordedLosses
 from .rules import Rule, rule
-from .rules._arguments import require_shape
+from .rules._candidates import require_shape
 
 __all__ = ["StepResult", "SubsetStep", "supervised"]
 

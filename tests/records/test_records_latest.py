@@ -26,8 +26,8 @@ from subsetopt.records import (
     Staleness,
 )
 from subsetopt.records._classes import Classes
+from subsetopt.records._exporting import Joined
 from subsetopt.records._ids import Ids
-from subsetopt.records._joining import Joined
 
 from .folders import T  # type: ignore[import-not-found]
 

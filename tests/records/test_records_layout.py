@@ -103,7 +103,7 @@ def test_a_folder_has_one_layout(tmp_path: Path) -> None:
 def test_of_two_that_make_a_folder_at_once_one_is_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from subsetopt.records import _record_folder
+    from subsetopt.records import _layout as _record_folder
 
     describing = _record_folder._describe
 

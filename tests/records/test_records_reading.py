@@ -16,7 +16,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 from subsetopt.errors import InvalidOption  # noqa: E402
 from subsetopt.records import LatestLosses, Layout, RecordStore, RecordWriter  # noqa: E402
 from subsetopt.records import _segments as on_disk  # noqa: E402
-from subsetopt.records import _times as on_disk_times  # noqa: E402
+from subsetopt.records import _writer_state as on_disk_times  # noqa: E402
 from subsetopt.records._segments import Skipped, file_of, folder_of  # noqa: E402
 
 from .folders import (  # type: ignore[import-not-found]  # noqa: E402

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.errors import InvalidOption
-from subsetopt.sequencing import _sequence_checkpoint as checkpoint_module
+from subsetopt.sequencing import _archive as checkpoint_module
 from subsetopt.sequencing._state import State
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -163,7 +163,7 @@ PROGRAM = """
 import sys, time
 import numpy as np
 import subsetopt as so
-from subsetopt.sequencing import _sequence_checkpoint as checkpoint
+from subsetopt.sequencing import _archive as checkpoint
 
 checkpoint._PAUSE = 0.0
 X = np.random.default_rng(0).normal(size=(600, 3)).astype(np.float32)

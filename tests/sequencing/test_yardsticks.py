@@ -8,8 +8,8 @@ import pytest
 
 from subsetopt.errors import InvalidProblem
 from subsetopt.sequencing import choose, mmd_to_whole
-from subsetopt.sequencing._baseline_measures import class_balance, random_mmd2, relative_area
 from subsetopt.sequencing._mmd_curves import Curve, plot_curves
+from subsetopt.sequencing.measure import class_balance, random_mmd2, relative_area
 
 
 def test_random_batches_on_average_are_all_subsets_on_average() -> None:

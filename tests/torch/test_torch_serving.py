@@ -20,8 +20,12 @@ from subsetopt.errors import InvalidOption  # noqa: E402
 from subsetopt.records import LabelWriter, Layout, RecordStore, RecordWriter  # noqa: E402
 from subsetopt.records._classes import Classes  # noqa: E402
 from subsetopt.torch import Recording, recording  # noqa: E402
-from subsetopt.torch._counters import Tally  # noqa: E402
-from subsetopt.torch._served import Served, cross_entropy_of, groups  # noqa: E402
+from subsetopt.torch._served import (  # noqa: E402
+    Served,
+    Tally,
+    cross_entropy_of,
+    groups,
+)
 
 CLASSES = 5
 

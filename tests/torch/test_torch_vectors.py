@@ -16,7 +16,7 @@ from subsetopt.torch import rule
 torch: Any = pytest.importorskip("torch")
 search = pytest.importorskip("subsetopt.torch.search._vector_swaps")
 on_cpu = pytest.importorskip("subsetopt.torch.search._compiled")
-frank_wolfe = pytest.importorskip("subsetopt.torch.search._batched_frank_wolfe").frank_wolfe
+frank_wolfe = pytest.importorskip("subsetopt.torch.search._vector_swaps").frank_wolfe
 
 cuda = pytest.mark.cuda
 

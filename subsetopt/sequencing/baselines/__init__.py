@@ -2,7 +2,7 @@
 
 Each is a small frozen object: ``order(X, batch_size)`` cuts all points into batches,
 ``select(X, k)`` chooses once. What a batch is made by is a function of its own:
-`random_batches.pick`, `Submodular.greedy`, `kdpp.sample` and `kdpp.sample_dual`,
+`Submodular.greedy`, `kdpp.sample` and `kdpp.sample_dual`,
 `facility_location.greedy`.
 """
 
@@ -10,18 +10,17 @@ from typing import Any
 
 from subsetopt._registry import Registry
 
-from . import facility_location, kdpp, random_batches, submodular
-from .base import Baseline
+from . import facility_location, kdpp, submodular
+from .base import Baseline, RandomBatches
 from .facility_location import FacilityLocation
 from .kdpp import KDPP
-from .random_batches import RandomBatches
 from .submodular import Submodular
 
 BASELINES = Registry(
     "baseline",
     __package__,
     {
-        "random": "random_batches:RandomBatches",
+        "random": "base:RandomBatches",
         "submodular": "submodular:Submodular",
         "k-dpp": "kdpp:KDPP",
         "facility": "facility_location:FacilityLocation",
@@ -53,7 +52,6 @@ __all__ = [
     "Submodular",
     "facility_location",
     "kdpp",
-    "random_batches",
     "submodular",
     "unscored",
 ]

@@ -1,4 +1,4 @@
-"""What all baselines share: batches are cut one after another from what is left."""
+"""Baselines: batches cut one after another from what is left; random ones are the default."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,8 +14,9 @@ from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import _validation
 from subsetopt.problems._points import points
+from subsetopt.sequencing.engines import batch_size_of
 
-__all__ = ["Baseline"]
+__all__ = ["Baseline", "RandomBatches"]
 
 Indices = NDArray[np.int64]
 Picker = Callable[[Indices, int], Indices]
@@ -71,7 +72,7 @@ class Baseline(ABC):
         """
         features = points("X", X)
         n = len(features)
-        size = _batch_size(batch_size, n)
+        size = batch_size_of(batch_size, n)
         pick = self.picker(features, size, checked_scores(scores, n), _generator(seed))
         boundaries = np.append(np.arange(0, n, size, dtype=np.int64), n)
         order = np.empty(n, dtype=np.int64)
@@ -96,6 +97,21 @@ class Baseline(ABC):
         return np.sort(pick(np.arange(n, dtype=np.int64), size))
 
 
+@dataclass(frozen=True, kw_only=True)
+class RandomBatches(Baseline):
+    """A uniformly random permutation, cut into batches."""
+
+    name: ClassVar[str] = "random"
+
+    def picker(
+        self, X: NDArray[Any], k: int, scores: NDArray[np.float64] | None, rng: np.random.Generator
+    ) -> Picker:
+        """Return what takes the next k of a permutation drawn here, O(n) for all batches."""
+        permutation = rng.choice(np.arange(len(X)), len(X), replace=False)
+        batches = iter(np.array_split(permutation, range(k, len(X), k)))
+        return lambda left, size: next(batches)
+
+
 def drawn(left: Indices, pool: int | None, rng: np.random.Generator) -> Indices:
     """Return `pool` of the indices, drawn uniformly and sorted; all of them where that is fewer."""
     if pool is None or len(left) <= pool:
@@ -104,7 +120,7 @@ def drawn(left: Indices, pool: int | None, rng: np.random.Generator) -> Indices:
 
 
 def require_pool(pool: int | None) -> None:
-    """Raise InvalidOption unless it is None or a whole number from 1 on."""
+    """Raise InvalidOption unless it is None or an integer >= 1."""
     require_integer("pool", pool, "[1, inf)", none=True)
 
 
@@ -124,13 +140,6 @@ def available_mask(available: ArrayLike | None, n: int, k: object) -> tuple[NDAr
         mask[:] = False
         mask[_validation.selection(available, n, 1, n)] = True
     return mask, _validation.subset_size(k, int(np.count_nonzero(mask)))
-
-
-def _batch_size(size: object, n: int) -> int:
-    try:
-        return _validation.subset_size(size, n)
-    except InvalidProblem:
-        raise InvalidProblem(f"batch_size must be an integer in [1, {n}]; got {size!r}") from None
 
 
 def checked_scores(scores: ArrayLike | None, n: int) -> NDArray[np.float64] | None:

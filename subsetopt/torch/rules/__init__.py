@@ -1,6 +1,6 @@
 """Which losses to train on: one rule per file, made by name with `rule`."""
 
-from ._arguments import subset_size
+from ._candidates import subset_size
 from .base import RULES, Rule, rule
 
 __all__ = ["RULES", "Rule", "rule", "subset_size"]

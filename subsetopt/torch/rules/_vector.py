@@ -8,9 +8,8 @@ from torch import Generator, Tensor
 
 from subsetopt._checks import is_integer, require
 from subsetopt.torch.features import standardised
-from subsetopt.torch.search._batched_frank_wolfe import frank_wolfe
 from subsetopt.torch.search._compiled import Search, match_vectors_compiled
-from subsetopt.torch.search._vector_swaps import match_vectors, random_start
+from subsetopt.torch.search._vector_swaps import frank_wolfe, match_vectors, random_start
 
 from ._candidates import Candidates
 from .base import Rule

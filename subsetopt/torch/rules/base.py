@@ -11,8 +11,14 @@ from subsetopt._checks import is_integer, require
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
-from ._arguments import subset_size
-from ._candidates import Candidates, checked_features, checked_losses, place_of, wanted_features
+from ._candidates import (
+    Candidates,
+    checked_features,
+    checked_losses,
+    place_of,
+    subset_size,
+    wanted_features,
+)
 from ._replaying import Replays
 
 __all__ = ["RULES", "Rule", "rule"]
@@ -21,15 +27,15 @@ RULES = Registry(
     "rule",
     __package__,
     {
-        "uniform": "_uniform:Uniform",
+        "uniform": "_loss_rules:Uniform",
         "obftf": "_obftf:OBFTF",
-        "obftf_exact": "_obftf_exact:ExactOBFTF",
-        "stride": "_sorted_stride:StrideRule",
-        "prob": "_prob:Prob",
-        "mink": "_mink:MinK",
-        "max_loss": "_max_loss:MaxLoss",
-        "selective_backprop": "_selective_backprop:SelectiveBackprop",
-        "ordered_sgd": "_ordered_sgd:OrderedSGD",
+        "obftf_exact": "_obftf:ExactOBFTF",
+        "stride": "_loss_rules:StrideRule",
+        "prob": "_weighted:Prob",
+        "mink": "_loss_rules:MinK",
+        "max_loss": "_loss_rules:MaxLoss",
+        "selective_backprop": "_weighted:SelectiveBackprop",
+        "ordered_sgd": "_loss_rules:OrderedSGD",
         "vector": "_vector:VectorMatching",
         "frank_wolfe": "_vector:FrankWolfeRule",
     },

@@ -13,7 +13,7 @@ from subsetopt.torch._epochs import sampler
 from subsetopt.torch._isolation import Isolation, plain_model
 from subsetopt.torch.distributed import DistributedRule
 from subsetopt.torch.rules import Rule, rule
-from subsetopt.torch.rules._ordered_sgd import OrderedSGD
+from subsetopt.torch.rules._loss_rules import OrderedSGD
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import LossFunction, SubsetStep
 from subsetopt.training.data._splits import Batch

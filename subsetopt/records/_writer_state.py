@@ -1,12 +1,49 @@
-"""The times of the first and the last record of a file, from its end alone."""
+"""State of a writer's folder: its next sequence number and its latest time."""
 
+import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from subsetopt._files import replacing
+from subsetopt.errors import InvalidFile
+from subsetopt.formats._documents import read_json
+
 from ._layout import Layout
 from ._segments import Skipped, listed, opened, require_its_fault
+
+_KEPT = ".next.json"
+
+
+def next_sequence(folder: Path) -> int:
+    """Return the number of the next record of the writer of this folder."""
+    stops = [one.stop for one in listed(folder)]
+    return max([kept_sequence(folder), *stops])  # in this order: what is kept is never missed
+
+
+def kept_sequence(folder: Path) -> int:
+    """Return what `keep_sequence` wrote last; 0 without."""
+    path = folder / _KEPT
+    try:
+        found = read_json(path)
+    except InvalidFile:
+        if not os.path.lexists(path):
+            return 0
+        raise
+    number = found.get("next") if isinstance(found, dict) else None
+    if type(number) is not int or number < 0:
+        raise InvalidFile(f"{path}: damaged; it holds no number of a record")
+    return number
+
+
+def keep_sequence(folder: Path, number: int) -> None:
+    """Write down that numbers below this one have been given away, before files are dropped."""
+    if number > kept_sequence(folder):
+        with replacing(folder / _KEPT) as stream:
+            stream.write(json.dumps({"next": number}).encode())
+
 
 _1970, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 

@@ -1,0 +1,196 @@
+"""Rules that rank losses, or draw uniformly."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from subsetopt._checks import require
+from subsetopt.errors import InvalidOption
+
+from ._candidates import Candidates, subset_size
+from .base import Rule
+
+
+@dataclass(kw_only=True, eq=False)
+class Uniform(Rule):
+    """Choose k of n without replacement, all subsets equally likely."""
+
+    name: ClassVar[str] = "uniform"
+    needs: ClassVar[Literal["nothing", "losses", "features"]] = "nothing"
+    has_probabilities: ClassVar[bool] = True
+
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        own = generator or self._own_generator(given.device)
+        return draw(given, k, own).sort().values
+
+    def probabilities(
+        self,
+        losses: Tensor | None = None,
+        k: int | float | None = None,
+        *,
+        n: int | None = None,
+        device: torch.device | str | None = None,
+    ) -> Tensor:
+        """Return k / n for every sample, shaped as `losses`, or (n,) without them."""
+        shape, at = self._placed(losses, None, n, device)
+        size: Any = self.size(k, shape[-1])
+        dtype = losses.dtype if losses is not None and losses.is_floating_point() else None
+        return torch.full(shape, size / shape[-1], dtype=dtype, device=at)
+
+
+def draw(given: Candidates, k: int, generator: Generator) -> Tensor:
+    """Return k random places (B, k) of each row, in random order."""
+    if given.shape[0] == 1 and given.device.type == "cpu":
+        return torch.randperm(given.shape[1], generator=generator)[None, :k]
+    keys = torch.rand(given.shape, generator=generator, device=given.device)
+    return keys.topk(k).indices
+
+
+@dataclass(kw_only=True, eq=False)
+class MaxLoss(Rule):
+    """Choose the k highest losses.
+
+    References
+    ----------
+    One Backward from Ten Forward, "max prob." of Table 3.
+    """
+
+    name: ClassVar[str] = "max_loss"
+    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
+
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        return highest(given.needed, k)
+
+
+def highest(losses: Tensor, k: int) -> Tensor:
+    """Return the sorted places (B, k) of the k highest losses; those not finite come last."""
+    finite = torch.where(torch.isfinite(losses), losses, -torch.inf)
+    return finite.topk(k).indices.sort(1).values
+
+
+@dataclass(kw_only=True, eq=False)
+class StrideRule(Rule):
+    """Choose the places ``floor(i * n / (k + 1))``, i = 1..k, of the losses in descending order.
+
+    Equal losses keep their order.
+
+    References
+    ----------
+    One Backward from Ten Forward, OBFTF_prox in the listing of its appendix.
+    """
+
+    name: ClassVar[str] = "stride"
+    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
+
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        losses = given.needed
+        finite = torch.isfinite(losses)
+        last = torch.where(finite, losses, -torch.inf)
+        order = last.sort(dim=1, descending=True, stable=True).indices
+        count = finite.sum(1, keepdim=True).clamp(min=k)
+        places = torch.arange(1, k + 1, device=losses.device) * count // (k + 1)
+        return order.gather(1, places).sort(1).values
+
+
+@dataclass(kw_only=True, eq=False)
+class MinK(Rule):
+    """Choose the k lowest losses, or the lowest of k drawn.
+
+    Parameters
+    ----------
+    reading : {"lowest", "drawn"}
+        "lowest": the k lowest of the batch. "drawn": draw k uniformly and keep the one that is
+        lowest, as the method was published; so there is one index, whatever k.
+
+    References
+    ----------
+    Shah, Wu and Sanghavi, Choosing the Sample with Lowest Loss makes SGD Robust, AISTATS 2020; the
+    listing of One Backward from Ten Forward.
+    """
+
+    name: ClassVar[str] = "mink"
+    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
+
+    reading: Literal["lowest", "drawn"] = "lowest"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        good = self.reading in ("lowest", "drawn")
+        require("reading", self.reading, good, "'lowest' or 'drawn'")
+
+    def takes_all(self, k: int | float | None, n: int) -> bool:
+        """Return whether there is nothing to choose; one is, also of n drawn."""
+        return super().takes_all(k, n) and (n == 1 or self.reading == "lowest")
+
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        losses = given.needed
+        if self.reading == "lowest":
+            return highest(-losses, k)
+        drawn = draw(given, k, generator or self._own_generator(given.device))
+        among = losses.gather(1, drawn)
+        lowest = torch.where(torch.isfinite(among), among, torch.inf).argmin(1, keepdim=True)
+        return drawn.gather(1, lowest)
+
+
+@dataclass(kw_only=True, eq=False)
+class OrderedSGD(Rule):
+    """Choose the q highest losses: q = s, then s/2, s/4, s/8, s/16 as training accuracy rises.
+
+    The k of a call is s, by default n. Each of the `thresholds` that the accuracy given to
+    `observe` has reached halves q, which never rises again.
+
+    Parameters
+    ----------
+    thresholds : tuple of float
+        Ascending shares of training samples that are classified correctly.
+
+    References
+    ----------
+    Kawaguchi and Lu, Ordered SGD, AISTATS 2020; How Important is Importance Sampling for Deep
+    Budgeted Training?
+    """
+
+    name: ClassVar[str] = "ordered_sgd"
+    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
+
+    thresholds: tuple[float, ...] = (0.80, 0.90, 0.95, 0.995)
+    _passed: int = field(init=False, repr=False, default=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rising = list(self.thresholds) == sorted(set(self.thresholds))
+        within = all(0.0 < threshold <= 1.0 for threshold in self.thresholds)
+        wanted = "ascending shares 0 < t <= 1"
+        require("thresholds", self.thresholds, rising and within, wanted)
+
+    def observe(self, *, accuracy: float) -> None:
+        """Take note of the training accuracy, a share 0..1, as of the last epoch.
+
+        Raises
+        ------
+        InvalidOption
+            For a number outside 0..1; divide percents by 100.
+        """
+        if not 0.0 <= accuracy <= 1.0:
+            raise InvalidOption(
+                f"accuracy must be a share in [0, 1]; got {accuracy!r}: divide percents by 100"
+            )
+        self._passed = max(self._passed, sum(accuracy >= limit for limit in self.thresholds))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of the generators and how many thresholds have been passed."""
+        return {**super().state_dict(), "passed": self._passed}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that `state_dict` returned."""
+        super().load_state_dict(state)
+        self._passed = state["passed"]
+
+    def size(self, k: int | float | None, n: int) -> int:
+        """Return q: k, or n without it, halved as often as thresholds have been passed."""
+        return max(1, (n if k is None else subset_size(k, n)) >> self._passed)
+
+    def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        return highest(given.needed, k)
