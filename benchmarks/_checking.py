@@ -93,13 +93,13 @@ def matching(patterns: Iterable[str]) -> list[BestKnown]:
     InvalidOption
         If a pattern matches none; the message names some that are near.
     """
-    from .cases import _public
+    from .cases import _quadratic_cases
 
     wanted, everything = list(patterns), list(registry().values())
     if not wanted:
         return everything
     names = list(dict.fromkeys(row.instance for row in everything))
-    found = set(_public.matching(wanted, names))
+    found = set(_quadratic_cases.matching(wanted, names))
     return [row for row in everything if row.instance in found]
 
 
@@ -180,7 +180,7 @@ def _checked(instance: str, problem: "QuadraticSelection", indices: NDArray[Any]
 
 def _place(folder: Path | None, instance: str) -> str:
     """Return where an instance lies in a data folder."""
-    from .cases import _public
+    from .cases import _quadratic_cases
 
     if folder is None:
         raise InvalidOption(
@@ -188,7 +188,7 @@ def _place(folder: Path | None, instance: str) -> str:
             "SUBSETOPT_DATA"
         )
     if not instance.startswith("bqp"):
-        return _public.locate(folder, instance)
+        return _quadratic_cases.locate(folder, instance)
     file = folder / "bqp" / f"{instance.partition('.')[0]}.txt"
     for path in (file.with_name(f"{file.name}{end}") for end in (*_PACKED, "")):
         if path.is_file():
@@ -236,7 +236,7 @@ def _of_json(content: bytes, name: str) -> Answer:
             raise InvalidFile(f"{name}: holds no answer: its key 'indices' is missing or null")
         solver, data = str(data.get("solver", "")), data["indices"]
     if not isinstance(data, list) or any(type(index) is not int for index in data):
-        raise InvalidFile(f"{name}: holds no array of whole numbers, as indices are")
+        raise InvalidFile(f"{name}: must hold an array of integers, the indices")
     return Answer(np.array(data, dtype=np.int64), solver)
 
 

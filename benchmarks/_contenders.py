@@ -8,8 +8,9 @@ from subsetopt.errors import UnsupportedProblem
 from subsetopt.solvers import catalogue
 from subsetopt.solvers.catalogue import available_solvers
 
+from .cases import Case
 from .cases._sequence_cases import METHODS
-from .results import Contender
+from .results import CaseInfo, Contender, MeasurementOptions, Plan
 
 SEQUENCE = "sequence"
 
@@ -23,10 +24,10 @@ class Contenders:
 
     Parameters
     ----------
-    chosen : tuple of Entrant
+    chosen : tuple of Contender
         Those that take part, each with the families that it is run on.
     left_out : mapping of str to str
-        Those that could take part but cannot run here, with the reason and the mend.
+        Those that could take part but cannot run here, with the reason and the fix.
     notes : tuple of str
         What was added unasked.
     """
@@ -36,11 +37,18 @@ class Contenders:
     notes: tuple[str, ...]
 
 
-def entrants(named: Sequence[Contender], families: Iterable[str]) -> Contenders:
-    """Return the named solvers, or all that can run when none is named, and always the baseline.
+def contenders(solvers: Iterable[str | Contender], families: Iterable[str]) -> Contenders:
+    """Return the solvers given, or all that can run when none is given, and always the baseline.
 
     A backend is compared on its own: without a start from one of the heuristics that it competes
     with, unless its options say ``warm_start=True``.
+
+    Parameters
+    ----------
+    solvers : iterable of str or Contender
+        Names, which may have options: ``tabu:iterations=1000``.
+    families : iterable of str
+        Those of the cases.
 
     Raises
     ------
@@ -52,38 +60,71 @@ def entrants(named: Sequence[Contender], families: Iterable[str]) -> Contenders:
         If one has no such option, or its value is outside its domain.
     """
     wanted = tuple(dict.fromkeys(families))
+    given = (named_contender(one) if isinstance(one, str) else one for one in solvers)
+    named = list({one.label: one for one in given}.values())
     if named:
-        placed = [replace(entrant, families=_handled(entrant, wanted)) for entrant in named]
-        for entrant in placed:  # options are refused now, not run by run
-            if entrant.families != (SEQUENCE,):
-                catalogue.create(entrant.name, **entrant.options)
+        placed = [replace(one, families=_handled(one, wanted)) for one in named]
+        for contender in placed:  # options are refused now, not run by run
+            if contender.families != (SEQUENCE,):
+                catalogue.create(contender.name, **contender.options)
         left_out: dict[str, str] = {}
     else:
         placed, left_out = _all(wanted)
-    placed = [_on_its_own(entrant) for entrant in placed]
-    if any(entrant.name == BASELINE and not entrant.options for entrant in placed):
+    placed = [_on_its_own(contender) for contender in placed]
+    if any(contender.name == BASELINE and not contender.options for contender in placed):
         return Contenders(tuple(placed), left_out, ())
     baseline = Contender(label=BASELINE, name=BASELINE, families=wanted)
     note = f"{BASELINE} was not named; it always takes part"
     return Contenders((baseline, *placed), left_out, (note,))
 
 
-def by_name(names: Iterable[str]) -> list[Contender]:
-    """Return solvers by their names, which may have options: ``tabu:iterations=1000``."""
-    found = []
-    for name in dict.fromkeys(names):
-        spec = Spec.parse(name)
-        found.append(Contender(label=name, name=spec.name, options=spec.options))
-    return found
+def named_contender(name: str) -> Contender:
+    """Return a solver by its name, which may have options: ``tabu:iterations=1000``."""
+    spec = Spec.parse(name)
+    return Contender(label=name, name=spec.name, options=spec.options)
 
 
-def _on_its_own(entrant: Contender) -> Contender:
+def make_plan(
+    suite: str,
+    cases: Iterable[Case],
+    solvers: Iterable[str | Contender] = (),
+    settings: MeasurementOptions | None = None,
+) -> Plan:
+    """Return the plan of a comparison, for `measure`.
+
+    Parameters
+    ----------
+    suite : str
+        What it is called.
+    cases : iterable of Case
+    solvers : iterable of str or Contender
+        Names, which may have options; none is all that can run here. ``random`` always takes part.
+    settings : MeasurementOptions, optional
+
+    Raises
+    ------
+    UnknownSolver, UnsupportedProblem, InvalidOption
+        Where a solver, an option of it or its value is none that there is.
+    """
+    infos = tuple(CaseInfo.of(case) for case in cases)
+    chosen = contenders(solvers, (info.family for info in infos))
+    return Plan(
+        suite=suite,
+        settings=settings or MeasurementOptions(),
+        contenders=chosen.chosen,
+        cases=infos,
+        left_out=chosen.left_out,
+        notes=chosen.notes,
+    )
+
+
+def _on_its_own(contender: Contender) -> Contender:
     """Return a backend without the start from one of our heuristics, unless options ask for it."""
-    if entrant.name in catalogue.names():
-        known = catalogue.solver_class(entrant.name).options()
-        if "warm_start" in known and "warm_start" not in entrant.options:
-            return replace(entrant, options={"warm_start": False, **entrant.options})
-    return entrant
+    if contender.name in catalogue.names():
+        known = catalogue.solver_class(contender.name).options()
+        if "warm_start" in known and "warm_start" not in contender.options:
+            return replace(contender, options={"warm_start": False, **contender.options})
+    return contender
 
 
 def _all(families: Sequence[str]) -> tuple[list[Contender], dict[str, str]]:
@@ -104,17 +145,17 @@ def _all(families: Sequence[str]) -> tuple[list[Contender], dict[str, str]]:
     return chosen, left_out
 
 
-def _handled(entrant: Contender, families: Sequence[str]) -> tuple[str, ...]:
-    """Return the families that a named entrant is run on; raise where there are none."""
-    if entrant.name in METHODS and entrant.name not in catalogue.names():
+def _handled(contender: Contender, families: Sequence[str]) -> tuple[str, ...]:
+    """Return the families that a named contender is run on; raise where there are none."""
+    if contender.name in METHODS and contender.name not in catalogue.names():
         handles: tuple[str, ...] = (SEQUENCE,)
     else:
-        handles = catalogue.solver_class(entrant.name).handles
+        handles = catalogue.solver_class(contender.name).handles
         if "mmd" in handles:
             handles = (*handles, SEQUENCE)
     able = tuple(family for family in families if family in handles)
     if not able:
         raise UnsupportedProblem(
-            f"{entrant.name} solves {' and '.join(handles)}, not {' or '.join(families)}"
+            f"{contender.name} solves {' and '.join(handles)}, not {' or '.join(families)}"
         )
     return able

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from subsetopt._checks import require_integer, require_one_of
 from subsetopt._options import check, documented, option, split
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.limits import Limits
@@ -96,8 +97,8 @@ class SuiteOptions:
 
     def __post_init__(self) -> None:
         check(self)
-        if isinstance(self.instances, int) and self.instances < 1:
-            raise InvalidOption(f"instances must be at least 1; got {self.instances}")
+        if isinstance(self.instances, int):
+            require_integer("instances", self.instances, "[1, inf)")
 
     @property
     def folder(self) -> Path | None:
@@ -119,7 +120,7 @@ class SuiteOptions:
             return self.instances
         named = ",".join(self.instances)
         raise InvalidOption(
-            f"instances is {named!r}; a number is needed, only public instances have names"
+            f"instances must be a number, as only public instances have names; got {named}"
         )
 
     def sources(self, known: Sequence[str], default: str, on_file: Sequence[str]) -> list[str]:
@@ -130,9 +131,7 @@ class SuiteOptions:
         source = self.source or default
         if source == "all":
             return [name for name in known if self.folder is not None or name not in on_file]
-        if source not in known:
-            there_are = ", ".join((*known, "all"))
-            raise InvalidOption(f"no source is called {source!r}; there are: {there_are}")
+        require_one_of("source", source, (*known, "all"))
         return [source]
 
     def crossed(
@@ -161,6 +160,5 @@ class SuiteOptions:
             shares = {max(1, min(n // part, most or n)) for part in parts}
             found[n] = list(self.ks) if self.ks is not None else sorted(shares)
             for k in found[n]:
-                if not 1 <= k <= n - spare:
-                    raise InvalidOption(f"k is {k}; with n = {n} it has to be in 1..{n - spare}")
+                require_integer("k", k, f"[1, {n - spare}]")
         return found

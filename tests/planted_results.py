@@ -141,7 +141,7 @@ def results(
         plan=Plan(
             suite="planted",
             settings=MeasurementOptions(time_limits=time_limits, repeats=repeats),
-            entrants=tuple(
+            contenders=tuple(
                 Contender(label=solver, name=solver, families=tuple(families)) for solver in solvers
             ),
             cases=tuple(cases),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from subsetopt.benchmarks.results import Row
 
-from ._rising_limits import RisingLimits, names, of_each_case
+from ._row_groups import RisingLimits, names, of_each_case
 from ._target_values import aims, relative
 
 
@@ -44,7 +44,7 @@ class Anytime:
         Whether values are relative gaps to the best objective; else they are objectives.
     times : tuple of float
         Seconds, ascending in equal ratios.
-    curves : tuple of Course
+    curves : tuple of AnytimeCurve
     left_out : int
         Cases whose best objective is 0, which no gap is relative to.
     """
@@ -74,7 +74,7 @@ def anytime(rows: Sequence[Row], points: int = 200) -> Anytime:
     pairs = of_each_case(rows)
     everything, solvers = names(pairs)
     cases = [case for case in everything if not in_gaps or best.get(case) != 0]
-    times = _grid([ladder for own in pairs.values() for ladder in own], points)
+    times = _grid([run for own in pairs.values() for run in own], points)
     curves = []
     for solver in solvers:
         own = {case: pairs[case, solver] for case in cases if (case, solver) in pairs}
@@ -90,7 +90,7 @@ def anytime(rows: Sequence[Row], points: int = 200) -> Anytime:
 
 
 def _grid(everything: Sequence[RisingLimits], points: int) -> NDArray[np.float64]:
-    seconds = [s for ladder in everything for row in ladder.rows if (s := row.typical_seconds)]
+    seconds = [s for run in everything for row in run.rows if (s := row.typical_seconds)]
     first, last = min(seconds, default=1.0), max(seconds, default=1.0)
     grid = np.geomspace(first, last, points if last > first else 1)
     grid[-1] = last  # rounding must not cut the last answer off
@@ -103,7 +103,7 @@ def _course(
     best: Mapping[str, float],
     times: NDArray[np.float64],
 ) -> AnytimeCurve:
-    values = np.array([_case(ladders, best.get(case), times) for case, ladders in own.items()])
+    values = np.array([_case(runs, best.get(case), times) for case, runs in own.items()])
     quartiles: Any = np.quantile(values, (0.25, 0.5, 0.75), axis=0, method="inverted_cdf")
     lower, middle, upper = (tuple(map(float, line)) for line in quartiles)
     return AnytimeCurve(solver=solver, cases=len(own), median=middle, lower=lower, upper=upper)
@@ -114,8 +114,8 @@ def _case(
 ) -> NDArray[np.float64]:
     """Return the median over the repeats of what was found by each time, (times,)."""
     found = np.full((len(repeats), len(times)), inf)
-    for line, ladder in zip(found, repeats, strict=True):
-        for seconds, objective in ladder.steps:
+    for line, run in zip(found, repeats, strict=True):
+        for seconds, objective in run.steps:
             line[times >= seconds] = objective
     values: NDArray[np.float64] = np.quantile(found, 0.5, axis=0, method="inverted_cdf")
     return values if best is None else (values - best) / abs(best)

@@ -19,7 +19,7 @@ from ._changes import (
     time_change,
     worth_change,
 )
-from ._rising_limits import final_rows
+from ._row_groups import final_rows
 
 CONFIDENCE = 0.95
 
@@ -255,8 +255,8 @@ def _setting_facts(results: Results) -> dict[str, str]:
 
 
 def _option_facts(results: Results) -> dict[str, str]:
-    texts = ((e.label, f"{e.name} {dict(e.options) or ''}".strip()) for e in results.plan.entrants)
-    return dict(texts)
+    texts = ((e.label, f"{e.name} {dict(e.options) or ''}") for e in results.plan.contenders)
+    return {label: text.strip() for label, text in texts}
 
 
 def _case_facts(results: Results) -> dict[str, str]:
@@ -274,7 +274,7 @@ _FACTS: dict[str, Callable[[Results], dict[str, str]]] = {
 
 
 def _only(here: Results, there: Results) -> Iterator[str]:
-    labels = {entrant.label for entrant in there.plan.entrants}
-    yield from (f"solver {e.label}" for e in here.plan.entrants if e.label not in labels)
+    labels = {contender.label for contender in there.plan.contenders}
+    yield from (f"solver {e.label}" for e in here.plan.contenders if e.label not in labels)
     cases = {case.name for case in there.plan.cases}
     yield from (f"case {case.name}" for case in here.plan.cases if case.name not in cases)

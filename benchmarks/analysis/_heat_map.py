@@ -11,8 +11,8 @@ import numpy as np
 from subsetopt.benchmarks._best_known import relative_gap
 from subsetopt.benchmarks.results import Row
 
-from ._profiles import LEAST
-from ._rising_limits import final_rows, names, typical_seconds
+from ._row_groups import final_rows, names, typical_seconds
+from ._target_curves import LEAST
 from ._target_values import LEVELS, Level, aims, costs, relative
 
 
@@ -26,7 +26,7 @@ class HeatCell:
     cases, answered : int
         Cases tried, and those with an answer in any repeat.
     good, best : float
-        The shares of the cases tried that meet the two goals of the family; see `goals.goal`.
+        The shares of the cases tried that meet the two targets of the family; see `target`.
     value : float or None
         The median over the cases of the gap, or of the error in families of errors.
     relative : bool
@@ -59,9 +59,9 @@ class HeatMap:
     Parameters
     ----------
     solvers : tuple of str
-        Those first that meet their goals most often, then the faster ones.
+        Those first that meet their targets most often, then the faster ones.
     families : tuple of str
-    cells : tuple of Cell
+    cells : tuple of HeatCell
     """
 
     solvers: tuple[str, ...]

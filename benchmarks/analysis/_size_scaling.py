@@ -12,7 +12,7 @@ from subsetopt._significance import t_quantile
 from subsetopt.benchmarks.results import Row
 from subsetopt.solution import Termination
 
-from ._rising_limits import final_rows
+from ._row_groups import final_rows
 
 Timing = Literal["seconds", "overhead"]
 

@@ -92,7 +92,7 @@ def summarise(rows: Sequence[Row], reference: str) -> list[SolverSummary]:
     Parameters
     ----------
     rows : sequence of Row
-        Of one family; of each ladder of time limits the final one.
+        Of one family; of rising time limits the last one.
     reference : str
         The solver that times are compared with.
     """

@@ -1,4 +1,4 @@
-"""When an answer is good enough: the goals by which times to reach them are measured."""
+"""When an answer is good enough: the targets by which times to reach them are measured."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from subsetopt.benchmarks._best_known import TOLERANCE
 from subsetopt.benchmarks._families import FAMILIES
 from subsetopt.benchmarks.results import Row
 
-from ._references import best_objectives
-from ._rising_limits import RisingLimits, of_each_case
+from ._row_groups import RisingLimits, best_objectives, of_each_case
 
 Level = Literal["good", "best"]
 LEVELS: tuple[Level, ...] = ("good", "best")
@@ -59,7 +58,7 @@ _RELATIVE: Mapping[Level, TargetValue] = {
     "good": TargetValue("within 1 % of the best", _within(0.01)),
     "best": TargetValue("as good as the best", _within(TOLERANCE)),
 }
-_GOALS: Mapping[str, Mapping[Level, TargetValue]] = {
+_TARGETS: Mapping[str, Mapping[Level, TargetValue]] = {
     "mean-matching": {
         "good": TargetValue("as good as the best of 1000 random subsets", _beats_random),
         "best": TargetValue("off by 0.000001 or less", _small_error),
@@ -71,7 +70,7 @@ _GOALS: Mapping[str, Mapping[Level, TargetValue]] = {
 }
 
 
-def goal(family: str, level: Level) -> TargetValue:
+def target(family: str, level: Level) -> TargetValue:
     """Return what is asked of the answers of a family.
 
     Of most it is a relative distance to the best objective that is known, or else of all rows:
@@ -80,12 +79,12 @@ def goal(family: str, level: Level) -> TargetValue:
     nobody needs: there it is a rank among random subsets, or an error up to 1e-6. The area of a
     sequence has no known least value, and one in a hundred is nothing.
     """
-    return _GOALS.get(family, _RELATIVE)[level]
+    return _TARGETS.get(family, _RELATIVE)[level]
 
 
 def described(rows: Iterable[Row], level: Level) -> str:
-    """Return the words of the goal; those of several families if the rows are of several."""
-    texts = dict.fromkeys(goal(family, level).text for family in _families(rows))
+    """Return the words of the target; those of several families if the rows are of several."""
+    texts = dict.fromkeys(target(family, level).text for family in _families(rows))
     if len(texts) == 1:
         return next(iter(texts))
     return "good by the measure of their family" if level == "good" else "as good as can be"
@@ -107,12 +106,12 @@ def relative(family: str) -> bool:
     return not FAMILIES[family].absolute
 
 
-def first_time(ladder: RisingLimits, level: Level, aim: float) -> float:
-    """Return the seconds after which a run has met the goal; infinite if it never does."""
-    wanted = goal(ladder.final.family, level)
+def first_time(run: RisingLimits, level: Level, aim: float) -> float:
+    """Return the seconds after which a run has met the target; infinite if it never does."""
+    wanted = target(run.final.family, level)
     times = [
         seconds
-        for row in ladder.rows
+        for row in run.rows
         if row.objective is not None and (seconds := row.typical_seconds) is not None
         if wanted.met(row, aim)
     ]
@@ -123,7 +122,7 @@ def first_times(rows: Sequence[Row], level: Level) -> dict[tuple[str, str], list
     """Return `first_time` of each repeat, by case and solver."""
     best = aims(rows)
     return {
-        (case, solver): [first_time(ladder, level, best.get(case, inf)) for ladder in own]
+        (case, solver): [first_time(run, level, best.get(case, inf)) for run in own]
         for (case, solver), own in of_each_case(rows).items()
     }
 

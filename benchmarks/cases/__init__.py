@@ -1,9 +1,9 @@
 """The instances that solvers are compared on, each a `Case` with a name and a source."""
 
 from ._clouds import Cloud, MMDCase
+from ._quadratic_cases import QuadraticCase
 from ._sequence_cases import SequenceCase
 from .base import Case, MeanMatchingCase, SelectionCase, Values, VectorCase
-from .quadratic_cases import QuadraticCase
 
 __all__ = [
     "Case",

@@ -64,7 +64,9 @@ class Samples:
         """Raise InvalidOption if there are fewer than n."""
         size = len(self.labels)
         if n > size:
-            raise InvalidOption(f"n is {n}, but {self.name} has {size} samples")
+            raise InvalidOption(
+                f"n must be at most {size}, the number of samples of {self.name}; got {n}"
+            )
 
     def batch(self, chosen: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
         """Return the chosen images with pixels in 0..1, and their labels."""

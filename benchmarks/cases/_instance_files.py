@@ -15,9 +15,9 @@ from subsetopt.problems._kernel_matrices import symmetric_kernel
 from subsetopt.problems._points import points
 
 from ._clouds import Cloud, MMDCase
+from ._quadratic_cases import QuadraticCase
 from ._sequence_cases import SequenceCase
 from .base import Case, MeanMatchingCase, Values, VectorCase
-from .quadratic_cases import QuadraticCase
 
 _KERNEL = ("kernel", "scale", "degree")
 _TABLE = ("header", "columns", "id")
@@ -72,7 +72,7 @@ def read(
     if family == "quadratic":
         return list(_quadratic(source, name, ks, options))
     if ks is None:
-        raise InvalidOption(f"k is missing; {family} files state none")
+        raise InvalidOption(f"k must be given, as files of {family} state none")
     if family in ("mmd", "sequence"):
         return list(_clouds(source, family, name, ks, options))
     return list(_matching(source, family, name, ks, options))
@@ -114,8 +114,7 @@ def _clouds(
         values = points("X", values)
     cloud = Cloud(name, Path(source).name, values, kernel)
     for k in ks:
-        if not 1 <= k < len(values):
-            raise InvalidOption(f"k is {k}; with n = {len(values)} it has to be in 1..n-1")
+        require_integer("k", k, f"[1, {len(values) - 1}]")
         yield MMDCase(cloud, k) if family == "mmd" else SequenceCase(cloud, k)
 
 

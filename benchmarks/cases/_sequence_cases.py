@@ -73,7 +73,7 @@ class SequenceCase:
         """The number of points."""
         return len(self.cloud.points)
 
-    def prepared(self, entrant: Contender, limits: Limits) -> Callable[[], Ordered]:
+    def prepared(self, contender: Contender, limits: Limits) -> Callable[[], Ordered]:
         """Return the call that makes the order, and the engine first where one is needed.
 
         Raises
@@ -83,16 +83,16 @@ class SequenceCase:
         InvalidOption
             For an option that it has not.
         """
-        require(entrant)
-        if entrant.name not in BASELINES:
-            return lambda: self._by_selector(entrant, limits)
-        if self.cloud.kernel == "precomputed" and entrant.name != "random":
+        require(contender)
+        if contender.name not in BASELINES:
+            return lambda: self._by_selector(contender, limits)
+        if self.cloud.kernel == "precomputed" and contender.name != "random":
             raise UnsupportedProblem(
-                f"{entrant.name!r} needs features, but {self.cloud.name} is a kernel matrix"
+                f"{contender.name!r} needs features, but {self.cloud.name} is a kernel matrix"
             )
-        made = unscored(entrant.name, **entrant.options)
+        made = unscored(contender.name, **contender.options)
         points = self.cloud.points
-        if entrant.name == "submodular":  # the roots in its coverage need features from 0 on
+        if contender.name == "submodular":  # the roots in its coverage need features from 0 on
             points = points - np.minimum(points.min(axis=0), 0)
         return lambda: self._by_baseline(made, points, limits)
 
@@ -103,9 +103,9 @@ class SequenceCase:
         stats = Stats(build_seconds=0.0, solve_seconds=seconds, total_seconds=seconds)
         return Ordered(order=order, solver=method.name, version=__version__, stats=stats)
 
-    def _by_selector(self, entrant: Contender, limits: Limits) -> Ordered:
-        options: dict[str, Any] = dict(entrant.options)
-        if entrant.name not in SELECTORS and limits.time_limit is not None:
+    def _by_selector(self, contender: Contender, limits: Limits) -> Ordered:
+        options: dict[str, Any] = dict(contender.options)
+        if contender.name not in SELECTORS and limits.time_limit is not None:
             options["time_limit"] = limits.time_limit / -(-self.n // self.k)
         start = perf_counter()
         engine = self._engine(limits.threads)
@@ -113,7 +113,7 @@ class SequenceCase:
         found = sequence(
             self.cloud.points,
             self.k,
-            selector=entrant.name,
+            selector=contender.name,
             engine=engine,
             seed=limits.seed,
             threads=limits.threads,
@@ -122,8 +122,8 @@ class SequenceCase:
         end = perf_counter()
         return Ordered(
             order=found.order,
-            solver=entrant.name,
-            version=_version(entrant.name),
+            solver=contender.name,
+            version=_version(contender.name),
             stats=Stats(built - start, end - built, end - start),
         )
 
@@ -188,7 +188,7 @@ def _version(name: str) -> str:
     return catalogue.solver_class(name).availability().version or ""
 
 
-def require(entrant: Contender) -> None:
+def require(contender: Contender) -> None:
     """Raise unless it can put points into batches, and has the options.
 
     Raises
@@ -200,13 +200,13 @@ def require(entrant: Contender) -> None:
     InvalidOption
         For an option that it has not.
     """
-    if entrant.name in BASELINES:
-        unscored(entrant.name, **entrant.options)
+    if contender.name in BASELINES:
+        unscored(contender.name, **contender.options)
         return
-    known = entrant.name in SELECTORS or "mmd" in catalogue.solver_class(entrant.name).handles
+    known = contender.name in SELECTORS or "mmd" in catalogue.solver_class(contender.name).handles
     if not known:
         raise UnsupportedProblem(
-            f"solver {entrant.name!r} makes no sequences: it does not take mmd problems; "
+            f"solver {contender.name!r} makes no sequences: it does not take mmd problems; "
             f"batch selectors are {', '.join(SELECTORS)}, baselines {', '.join(BASELINES)}"
         )
-    selector_of(entrant.name, entrant.options, seed=0, threads=None)
+    selector_of(contender.name, contender.options, seed=0, threads=None)

@@ -55,7 +55,7 @@ class Case(Protocol):
     def known(self) -> BestKnown | None:
         """The best value that anybody has found, where there is one."""
 
-    def prepared(self, entrant: Contender, limits: Limits) -> Callable[[], Any]:
+    def prepared(self, contender: Contender, limits: Limits) -> Callable[[], Any]:
         """Return the call that is timed; nothing that an earlier one worked out is kept in it."""
 
     def solution(self, returned: Any) -> Solution:
@@ -65,7 +65,7 @@ class Case(Protocol):
         """
 
     def random_objectives(self, seed: int) -> NDArray[np.float64]:
-        """Return the objectives of random choices, as a yardstick."""
+        """Return the objectives of random choices, as a reference."""
 
 
 class SelectionCase(ABC):
@@ -81,9 +81,9 @@ class SelectionCase(ABC):
     def problem(self) -> Problem:
         """Build a fresh problem: nothing that an earlier solve worked out is kept in it."""
 
-    def prepared(self, entrant: Contender, limits: Limits) -> Callable[[], Solution]:
+    def prepared(self, contender: Contender, limits: Limits) -> Callable[[], Solution]:
         """Return the call of `subsetopt.solve` on a fresh problem."""
-        problem, ready = self.problem(), solver(entrant.name, **entrant.options)
+        problem, ready = self.problem(), solver(contender.name, **contender.options)
         keywords = asdict(limits)
         return lambda: solve(problem, ready, **keywords)
 

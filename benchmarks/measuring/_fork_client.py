@@ -105,29 +105,29 @@ class _ClientPool:
     def taken(self, families: tuple[str, ...]) -> Iterator[ForkClient]:
         """Have one for these families; it is not kept where its fork server has ended."""
         with self._lock:
-            fitting = [keeper for keeper in self._idle if keeper.families == families]
-            keeper = fitting[0] if fitting else None
-            if keeper is not None:
-                self._idle.remove(keeper)
-        if keeper is None:
-            keeper = ForkClient(families)
+            fitting = [client for client in self._idle if client.families == families]
+            client = fitting[0] if fitting else None
+            if client is not None:
+                self._idle.remove(client)
+        if client is None:
+            client = ForkClient(families)
             with self._lock:
-                self._all.append(keeper)
+                self._all.append(client)
         try:
-            yield keeper
+            yield client
         except BaseException:
-            keeper.close()
+            client.close()
             raise
-        if not keeper.closed:
+        if not client.closed:
             with self._lock:
-                self._idle.append(keeper)
+                self._idle.append(client)
 
     def close(self) -> None:
         """End all."""
         with self._lock:
-            keepers, self._all, self._idle = self._all, [], []
-        for keeper in keepers:
-            keeper.close()
+            clients, self._all, self._idle = self._all, [], []
+        for client in clients:
+            client.close()
 
 
 POOL = _ClientPool()
@@ -148,11 +148,11 @@ def measured(job: Job, memory_limit: int, families: tuple[str, ...]) -> Row | Bo
 
 def _ended(job: Job, memory_limit: int, families: tuple[str, ...]) -> RunEnd | None:
     """Return how the process of a run has ended, None if its fork server has."""
-    with POOL.taken(families) as keeper:
+    with POOL.taken(families) as client:
         try:
-            return keeper.run(job, memory_limit)
+            return client.run(job, memory_limit)
         except (EOFError, OSError):
-            if keeper.closed:
+            if client.closed:
                 return RunEnd(None, "interrupted", 0)  # nobody waits for it
-            keeper.close()
+            client.close()
     return None

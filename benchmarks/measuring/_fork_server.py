@@ -19,7 +19,7 @@ from time import monotonic
 from typing import IO, Any
 
 from subsetopt._processes import end_with, ending_with
-from subsetopt.benchmarks.results.rows import KILLED
+from subsetopt.benchmarks.results._rows import KILLED
 
 START = 300.0
 """Seconds within which a run has to begin: imports, data."""

@@ -1,7 +1,11 @@
-"""Measuring a plan: every run once, in processes of their own, on as many workers as wanted."""
+"""From a plan to results: every run once, in a process of its own, on as many workers as wanted."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +13,16 @@ from numpy.typing import NDArray
 
 from subsetopt._baseline import rank
 from subsetopt._dependencies import OptionalDependency
+from subsetopt._machine import Machine, commit, packages
+from subsetopt._processes import end_with
 from subsetopt.benchmarks.cases import Case
 from subsetopt.benchmarks.cases.base import SelectionCase
-from subsetopt.benchmarks.results import Bound, Contender, Key, Plan, Results, Row
-from subsetopt.benchmarks.results._schedule import complete, todo
+from subsetopt.benchmarks.results import Bound, Contender, Key, Plan, Results, Row, Session
+from subsetopt.benchmarks.results._plan import complete, todo
+from subsetopt.benchmarks.results._results_folder import Folder
 from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
-from subsetopt.solvers import bounds
+from subsetopt.solvers import bounds, catalogue
 
 from . import _fork_client
 from ._work import Bounding, Job, Measurement
@@ -125,12 +132,14 @@ def _done(plan: Plan, wanted: Sequence[Job], jobs: int) -> Iterator[Row | Bound]
 
 def _solving(plan: Plan, cases: Sequence[Case], keys: Sequence[Key]) -> list[Job]:
     by_name = {case.name: case for case in cases}
-    by_label: Mapping[str, Contender] = {entrant.label: entrant for entrant in plan.entrants}
+    by_label: Mapping[str, Contender] = {
+        contender.label: contender for contender in plan.contenders
+    }
     settings = plan.settings
     return [
         Measurement(
             case=by_name[case],
-            entrant=by_label[label],
+            contender=by_label[label],
             repeat=repeat,
             limits=Limits(time_limit=limit, seed=settings.seed + repeat, threads=settings.threads),
             grace=settings.grace,
@@ -176,3 +185,121 @@ class _Ranked:
         if row.objective is None:
             return row
         return replace(row, random_rank=rank(row.objective, self._draws[row.case]))
+
+
+class MeasurementObserver:
+    """Is told what happens while runs are measured; does nothing by itself."""
+
+    def begin(self, results: Results) -> None:
+        """Take what earlier sessions have measured."""
+
+    def phase(self, what: str) -> None:
+        """Take the name of what begins."""
+
+    def row(self, row: Row) -> None:
+        """Take what has been measured."""
+
+
+def measure(
+    plan: Plan,
+    cases: Sequence[Case],
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    jobs: int = 1,
+    watcher: MeasurementObserver | None = None,
+) -> Compared:
+    """Measure a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    cases : sequence of Case
+        Those of the plan, with their data.
+    out : Path, optional
+        The folder that keeps the results; see `Folder` for what it refuses.
+    resume : bool
+        Go on with what it holds.
+    jobs : int
+        Runs at a time; see `run`, which also says what is raised.
+    watcher : MeasurementObserver, optional
+    """
+    session = Session(
+        machine=Machine.here(),
+        packages=packages(e.name for e in plan.contenders if e.name in catalogue.names()),
+        commit=commit(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        jobs=jobs,
+    )
+    told = watcher or MeasurementObserver()
+    if out is None:
+        if resume:
+            raise InvalidOption("there is nothing to resume: name the folder by --out")
+        known = Results(plan=plan, sessions=(session,), rows=(), complete=False)
+        return _measured(known, cases, jobs, told, lambda found: None)
+    with Folder(out, plan, session, resume=resume) as folder:
+        return _measured(folder.results, cases, jobs, told, folder.keep)
+
+
+def _measured(
+    known: Results,
+    cases: Sequence[Case],
+    jobs: int,
+    watcher: MeasurementObserver,
+    keep: Keep,
+) -> Compared:
+    def kept(found: Row | Bound) -> None:
+        keep(found)
+        if isinstance(found, Row):
+            watcher.row(found)
+
+    watcher.begin(known)
+    return run(known, cases, jobs=jobs, keep=kept, begins=watcher.phase)
+
+
+@contextmanager
+def joblib_backend(name: str | None, scheduler: str | None = None) -> Iterator[None]:
+    """Let joblib run jobs by another backend than threads of this process.
+
+    Parameters
+    ----------
+    name : str or None
+        "dask", "ray", "loky", or another that joblib knows.
+    scheduler : str, optional
+        The address of Dask's; else a cluster is started on this machine.
+
+    Raises
+    ------
+    InvalidOption
+        For a name that joblib does not know.
+    MissingDependency
+        Without the package.
+    """
+    if name is None:
+        yield
+        return
+    if name == "dask":
+        distributed = OptionalDependency("distributed", "distributed", extra="distributed").load()
+        try:
+            client = distributed.Client(scheduler)
+        except (ValueError, OSError) as error:
+            raise InvalidOption(f"there is no scheduler at {scheduler!r}: {error}") from error
+        with client, _configured(name):
+            yield
+        return
+    if name == "ray":
+        OptionalDependency("ray", "ray").load("util.joblib").register_ray()
+    with _configured(name):
+        yield
+
+
+@contextmanager
+def _configured(name: str) -> Iterator[None]:
+    joblib = OptionalDependency("joblib", "joblib", extra="bench").load()
+    own = {"initializer": end_with, "initargs": (os.getpid(),)} if name == "loky" else {}
+    try:
+        context = joblib.parallel_config(backend=name, **own)
+    except ValueError as error:
+        raise InvalidOption(f"joblib has no backend {name!r}: {error}") from error
+    with context:
+        yield

@@ -29,12 +29,12 @@ Tell = Callable[[str, float], None]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measurement:
-    """One run of an entrant on a case.
+    """One run of a contender on a case.
 
     Parameters
     ----------
     case : Case
-    entrant : Entrant
+    contender : Contender
     repeat : int
     limits : Limits
     grace : float
@@ -42,7 +42,7 @@ class Measurement:
     """
 
     case: Case
-    entrant: Contender
+    contender: Contender
     repeat: int
     limits: Limits
     grace: float
@@ -57,8 +57,8 @@ class Measurement:
             case=self.case.name,
             best_known=known.objective if known else None,
             proven=known is not None and known.proven,
-            solver=self.entrant.label,
-            options=self.entrant.options,
+            solver=self.contender.label,
+            options=self.contender.options,
             repeat=self.repeat,
         )
 
@@ -91,7 +91,7 @@ class Measurement:
 
     def _compilation(self) -> float:
         """Return what the first call may take beyond its limit; backends come compiled."""
-        name = self.entrant.name
+        name = self.contender.name
         backend = name in catalogue.names() and catalogue.solver_class(name).kind is Kind.BACKEND
         return 0.0 if backend else COMPILATION
 
@@ -107,7 +107,7 @@ class _Calls:
 
     def once(self, limits: Limits) -> float:
         """Solve a fresh problem; return the seconds of the call alone."""
-        call = self.job.case.prepared(self.job.entrant, limits)
+        call = self.job.case.prepared(self.job.contender, limits)
         cpu, start = process_time(), perf_counter()
         returned = call()
         seconds = perf_counter() - start

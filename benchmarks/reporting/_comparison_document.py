@@ -44,7 +44,7 @@ def document(report: ComparisonReport, files: Mapping[str, str] | None = None) -
     plan, found = report.results.plan, remarks(report)
     families, kinds = report.families, len(report.families)
     main = [_named(report, line) for line in headlines(report) or [_NOTHING]]
-    looks = styles(entrant.label for entrant in plan.entrants)
+    looks = styles(contender.label for contender in plan.contenders)
     machines = {session.machine.subsetopt for session in report.results.sessions}
     return Document(
         plan.suite,
@@ -63,7 +63,7 @@ def document(report: ComparisonReport, files: Mapping[str, str] | None = None) -
         ],
         kind="Comparison of solvers",
         lede=[
-            f"{len(plan.entrants)} solvers",
+            f"{len(plan.contenders)} solvers",
             f"{len(plan.cases)} instances",
             f"{kinds} {'family' if kinds == 1 else 'families'}",
             f"{len(report.rows)} runs",
@@ -130,7 +130,7 @@ def _pictures(family: FamilyReport, looks: Mapping[str, Style]) -> Iterator[Pict
         ),
         "target-best": (
             "Time to the hardest target",
-            "The same for the hardest goal.",
+            "The same for the hardest target.",
             partial(figures.time_to_target, rows, looks, "best"),
         ),
         "time": (

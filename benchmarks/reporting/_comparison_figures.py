@@ -10,11 +10,10 @@ from subsetopt.benchmarks._best_known import TOLERANCE
 from subsetopt.benchmarks.analysis._anytime import Anytime, AnytimeCurve, anytime
 from subsetopt.benchmarks.analysis._changes import TimeChange, changed
 from subsetopt.benchmarks.analysis._comparison import Comparison
-from subsetopt.benchmarks.analysis._heat_map import heat_map as heat_of
-from subsetopt.benchmarks.analysis._profiles import performance_profiles
+from subsetopt.benchmarks.analysis._heat_map import heat_map as measured_heat_map
 from subsetopt.benchmarks.analysis._size_scaling import Growth, Timing, scaling
-from subsetopt.benchmarks.analysis._target_values import Level, goal
-from subsetopt.benchmarks.analysis._time_to_target import times_to_target
+from subsetopt.benchmarks.analysis._target_curves import performance_profiles, times_to_target
+from subsetopt.benchmarks.analysis._target_values import Level, target
 from subsetopt.benchmarks.results import Row
 from subsetopt.report import Axis, Chart, Forest, Interval, Matrix, Series, Shade, Style
 from subsetopt.report._figure_axes import extent, log_ticks
@@ -52,14 +51,14 @@ def performance_profile(rows: Sequence[Row], looks: Looks = None) -> Chart:
     curves = [
         _stairs(c.solver, c.ratios, c.cases, reach, f"{100 * c.solved:.0f} %") for c in found.curves
     ]
-    empty = "" if found.cases else "no solver has met the goal on any case"
-    title = f"Performance profile: answers {found.goal}"
+    empty = "" if found.cases else "no solver has met the target on any case"
+    title = f"Performance profile: answers {found.target}"
     x = Axis("times as slow as the fastest", "log", reach)
     return Chart(title, about, empty, curves, x, Axis(scale="share"), looks=looks)
 
 
 def time_to_target(rows: Sequence[Row], looks: Looks = None, level: Level = "good") -> Chart:
-    """Show the share of runs of each solver that have met the goal by a time."""
+    """Show the share of runs of each solver that have met the target by a time."""
     found = times_to_target(rows, level)
     times = [time for curve in found.curves for time in curve.times]
     reach = extent([*times, found.horizon])
@@ -72,8 +71,8 @@ def time_to_target(rows: Sequence[Row], looks: Looks = None, level: Level = "goo
         low, high = (f"{100 * end:.0f}" for end in c.interval)
         note = f"{100 * c.reached:.0f} % ({low}–{high})"
         curves.append(_stairs(c.solver, c.times, c.runs, reach, note))
-    empty = "" if times else "no run has met the goal"
-    title, x = f"Time to target: answers {found.goal}", Axis("time", "log", reach, round_seconds)
+    empty = "" if times else "no run has met the target"
+    title, x = f"Time to target: answers {found.target}", Axis("time", "log", reach, round_seconds)
     return Chart(title, about, empty, curves, x, Axis(scale="share"), looks=looks)
 
 
@@ -209,7 +208,7 @@ def _apart(sizes: list[int]) -> list[float]:
 
 def heat_map(rows: Sequence[Row]) -> Matrix:
     """Show, for each solver and family, the share of cases with a good answer, and the time."""
-    found = heat_of(rows)
+    found = measured_heat_map(rows)
     cells = {}
     for cell in found.cells:
         below = duration(cell.seconds)
@@ -219,9 +218,9 @@ def heat_map(rows: Sequence[Row]) -> Matrix:
         cells[cell.solver, cell.family] = Shade(cell.good, f"{100 * cell.good:.0f} %", below)
     about = "share of the cases with an answer as good as said below the family, and mean time "
     about += "(geometric)"
-    goals = {family: goal(family, "good").text for family in found.families}
+    targets = {family: target(family, "good").text for family in found.families}
     empty = "" if found.cells else "there are no results"
-    return Matrix("What each solver is good at", about, empty, found.solvers, goals, cells)
+    return Matrix("What each solver is good at", about, empty, found.solvers, targets, cells)
 
 
 def comparison(found: Comparison) -> Forest:

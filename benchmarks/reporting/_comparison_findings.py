@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from statistics import median
 
-from subsetopt.benchmarks.analysis._target_values import LEVELS, Level, costs, goal
+from subsetopt.benchmarks.analysis._target_values import LEVELS, Level, costs, target
 from subsetopt.benchmarks.results import Row
 from subsetopt.report._number_format import day, duration, enumerated, factor, listed, size
 
@@ -19,7 +19,7 @@ def conditions(report: ComparisonReport) -> dict[str, str]:
     """Return how everything was measured, by what it says."""
     plan, sessions = report.results.plan, report.results.sessions
     lines = {
-        "compared": f"suite {plan.suite}: {len(plan.entrants)} solvers on {len(plan.cases)} "
+        "compared": f"suite {plan.suite}: {len(plan.contenders)} solvers on {len(plan.cases)} "
         f"instances of {enumerated([family.family.name for family in report.families])}",
         "settings": _settings(report),
         "machine": _distinct(
@@ -122,16 +122,16 @@ def headlines(report: ComparisonReport) -> list[str]:
 
 
 def _headline(family: FamilyReport) -> Iterator[str]:
-    goals: dict[tuple[str, str], list[str]] = {}
+    targets: dict[tuple[str, str], list[str]] = {}
     for level in LEVELS:
         if (found := _fastest(family, level)) is not None:
-            goals.setdefault(found, []).append(goal(family.family.name, level).text)
-    for (solver, how), texts in goals.items():
+            targets.setdefault(found, []).append(target(family.family.name, level).text)
+    for (solver, how), texts in targets.items():
         yield f"{family.family.name}: {solver} is the fastest to be {' and '.join(texts)}: {how}."
 
 
 def _fastest(family: FamilyReport, level: Level) -> tuple[str, str] | None:
-    """Return who is fastest of those that meet a goal nearly as often as anybody, and how fast.
+    """Return who is fastest of those that meet a target nearly as often as anybody, and how fast.
 
     Nearly is nine times in ten.
     """

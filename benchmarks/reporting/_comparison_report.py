@@ -5,8 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from subsetopt.benchmarks._families import FAMILIES, Family
-from subsetopt.benchmarks.analysis._references import with_bounds, with_gaps
-from subsetopt.benchmarks.analysis._rising_limits import final_rows
+from subsetopt.benchmarks.analysis._row_groups import final_rows, with_bounds, with_gaps
 from subsetopt.benchmarks.analysis._summary import SolverSummary, summarise
 from subsetopt.benchmarks.analysis._verdicts import OptimalityVerdict, against_known, verdicts
 from subsetopt.benchmarks.results import CaseInfo, Results, Row
@@ -100,18 +99,18 @@ class ComparisonReport:
 
     @cached_property
     def failures(self) -> tuple[Row, ...]:
-        """The rows that have no answer and say why, but for those that a longer limit mends."""
-        mended = {row.key[:3] for row in final_rows(self.rows) if not row.failure}
-        return tuple(row for row in self.rows if row.failure and row.key[:3] not in mended)
+        """The rows that have no answer and say why, but for those that a longer limit fixes."""
+        fixed = {row.key[:3] for row in final_rows(self.rows) if not row.failure}
+        return tuple(row for row in self.rows if row.failure and row.key[:3] not in fixed)
 
     @cached_property
     def silent(self) -> tuple[Row, ...]:
-        """The rows without an answer though nothing failed, but for those a longer limit mends."""
-        mended = {row.key[:3] for row in final_rows(self.rows) if row.objective is not None}
+        """The rows without an answer though nothing failed, but for those a longer limit fixes."""
+        fixed = {row.key[:3] for row in final_rows(self.rows) if row.objective is not None}
         return tuple(
             row
             for row in self.rows
-            if row.objective is None and not row.failure and row.key[:3] not in mended
+            if row.objective is None and not row.failure and row.key[:3] not in fixed
         )
 
     def to_dict(self) -> dict[str, Any]:

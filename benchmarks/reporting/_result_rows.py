@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from subsetopt.benchmarks.analysis._references import with_gaps
+from subsetopt.benchmarks.analysis._row_groups import with_gaps
 from subsetopt.benchmarks.results import SCHEMA, Results, Row
 from subsetopt.report import Column, Table
 

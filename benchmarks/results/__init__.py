@@ -2,8 +2,9 @@
 
 from subsetopt.benchmarks._suite_options import MeasurementOptions
 
-from .plan import Bound, CaseInfo, Contender, Plan, Results, Session
-from .rows import SCHEMA, Key, Row
+from ._plan import Bound, CaseInfo, Contender, Plan, Results, Session
+from ._results_folder import load_results
+from ._rows import SCHEMA, Key, Row
 
 __all__ = [
     "SCHEMA",
@@ -16,4 +17,5 @@ __all__ = [
     "Results",
     "Row",
     "Session",
+    "load_results",
 ]

@@ -15,9 +15,8 @@ from subsetopt.formats._declared import declared
 from subsetopt.formats._documents import parsed_json, read_json
 from subsetopt.formats._sources import content
 
-from ._schedule import complete
-from .plan import Bound, Plan, Results, Session
-from .rows import Row
+from ._plan import Bound, Plan, Results, Session, complete
+from ._rows import Row
 
 PLAN, ROWS, BOUNDS, SESSIONS = "plan.json", "rows.jsonl", "bounds.jsonl", "sessions.jsonl"
 _MOST_RUNS = 10**7  # years of measuring
@@ -54,10 +53,10 @@ class Folder:
         with ExitStack() as opened:
             opened.enter_context(locked_folder(path))
             self._begin(plan, resume)
-            self.session = len(load(path).sessions)
+            self.session = len(load_results(path).sessions)
             with _appending(path / SESSIONS) as sessions:
                 _append(sessions, asdict(session))
-            self.results = load(path)
+            self.results = load_results(path)
             self._rows = opened.enter_context(_appending(path / ROWS))
             self._bounds = opened.enter_context(_appending(path / BOUNDS))
             self._opened = opened.pop_all()
@@ -104,7 +103,7 @@ class Folder:
         self._opened.close()
 
 
-def load(path: Path) -> Results:
+def load_results(path: Path) -> Results:
     """Return the results in a folder, finished or not; also while they are being measured.
 
     Raises
@@ -127,11 +126,11 @@ def load(path: Path) -> Results:
 def _require_consistent(path: Path, plan: Plan, rows: tuple[Row, ...], sessions: int) -> None:
     """Raise InvalidFile for a plan without end, and for rows that are not of it."""
     settings = plan.settings
-    runs = len(plan.cases) * len(plan.entrants) * len(settings.time_limits) * settings.repeats
+    runs = len(plan.cases) * len(plan.contenders) * len(settings.time_limits) * settings.repeats
     if runs > _MOST_RUNS:
         raise InvalidFile(f"{path / PLAN}: plans {runs:,} runs; the limit is {_MOST_RUNS:,}")
     families = {case.name: case.family for case in plan.cases}
-    solvers = {one.label for one in plan.entrants}
+    solvers = {one.label for one in plan.contenders}
     for number, row in enumerate(rows, start=1):
         where = f"{path / ROWS}, line {number}"
         for what, value, known in (("case", row.case, families), ("solver", row.solver, solvers)):
@@ -145,7 +144,7 @@ def _require_consistent(path: Path, plan: Plan, rows: tuple[Row, ...], sessions:
 
 def _require_same(asked: Plan, there: Plan, path: Path) -> None:
     new, old = asked.to_dict(), there.to_dict()
-    for key in ("suite", "settings", "entrants", "cases"):
+    for key in ("suite", "settings", "contenders", "cases"):
         if _plain(new[key]) != _plain(old[key]):
             raise InvalidOption(f"{path} holds results with {_difference(key, new, old)}")
 
@@ -162,7 +161,7 @@ def _difference(key: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> str
             name = next(n for n in new[key] if _plain(new[key][n]) != _plain(old[key].get(n)))
             return f"{name} {_plain(old[key].get(name))}, not {_plain(new[key][name])}"
         case _:
-            label = "label" if key == "entrants" else "name"
+            label = "label" if key == "contenders" else "name"
             names = [{entry[label] for entry in plan[key]} for plan in (new, old)]
             odd = sorted(names[0] ^ names[1])
             return f"other {key}" + (f": {', '.join(odd[:3])}" if odd else "")

@@ -42,16 +42,16 @@ def compare(n: int, k: int, runs: int = 5) -> Row:
     """Time both on one matrix, turn by turn; returns medians and how far the gains are apart."""
     single = similarity(n)
     gains: dict[str, NDArray[Any]] = {}
-    entrants: dict[str, Callable[[], NDArray[Any]]] = {"seconds": partial(_ours, single, k)}
+    contenders: dict[str, Callable[[], NDArray[Any]]] = {"seconds": partial(_ours, single, k)}
     if _present():
         double = single.astype(np.float64)
-        entrants["apricot"] = partial(_apricot, double, k)
-        entrants["apricot, compiled"] = partial(_compiled_apricot, double, k)
-    for call in entrants.values():
+        contenders["apricot"] = partial(_apricot, double, k)
+        contenders["apricot, compiled"] = partial(_compiled_apricot, double, k)
+    for call in contenders.values():
         call()  # compiled, or loaded
-    times: dict[str, list[float]] = {name: [] for name in entrants}
+    times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(runs):
-        for name, call in entrants.items():
+        for name, call in contenders.items():
             start = perf_counter()
             gains[name] = call()
             times[name].append(perf_counter() - start)

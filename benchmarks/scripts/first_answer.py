@@ -104,16 +104,16 @@ def measured(name: str) -> Row:
     Returns
     -------
     dict
-        Processor seconds of the `yardstick` and of the `answer`, and how many `functions` were
+        Processor seconds of the `reference` and of the `answer`, and how many `functions` were
         compiled for it, those of Numba's own library among them.
     """
-    yardstick = _yardstick()
+    reference = _yardstick()
     count = _counter()
     if name.startswith("rule, "):
         import torch  # noqa: F401 - whoever trains has imported it
     begin = process_time()
     dict(jobs())[name]()
-    return {"yardstick": yardstick, "answer": process_time() - begin, "functions": count()}
+    return {"reference": reference, "answer": process_time() - begin, "functions": count()}
 
 
 def _yardstick() -> float:
@@ -171,9 +171,9 @@ def row_of(name: str) -> Row:
         "job": name,
         "functions": cold["functions"],
         "cold s": cold["answer"],
-        "cold x": cold["answer"] / cold["yardstick"],
+        "cold x": cold["answer"] / cold["reference"],
         "warm s": warm["answer"],
-        "warm x": warm["answer"] / warm["yardstick"],
+        "warm x": warm["answer"] / warm["reference"],
     }
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 import subsetopt as so
 from subsetopt._machine import Machine
-from subsetopt.benchmarks.cases import _public
+from subsetopt.benchmarks.cases import _quadratic_cases as public
 
 Row = dict[str, Any]
 Problem = so.QuadraticSelection | so.MMDSelection
@@ -48,7 +48,7 @@ def mixture(n: int, k: int, seed: int) -> so.MMDSelection:
 
 def subgraphs(folder: Path | None) -> Iterator[ProofCase]:
     """Densest k-subgraphs, one row for each n and k."""
-    cases = [_public.read(_needed(folder), name, None)[0] for name in _public.names("kcluster")]
+    cases = [public.read(_needed(folder), name, None)[0] for name in public.names("kcluster")]
     problems = [case.problem() for case in cases]
     for n in (40, 80, 120):
         for k in (n // 4, n // 2, 3 * n // 4):
@@ -58,8 +58,8 @@ def subgraphs(folder: Path | None) -> Iterator[ProofCase]:
 
 def published(folder: Path | None) -> Iterator[ProofCase]:
     """QPLIB_0633 and the diversity problems of at most 100 candidates."""
-    for name in ["QPLIB_0633", *_public.names("mdplib")]:
-        for case in _public.read(_needed(folder), name, None):
+    for name in ["QPLIB_0633", *public.names("mdplib")]:
+        for case in public.read(_needed(folder), name, None):
             if case.n <= 100:
                 yield ProofCase(f"{name}, k={case.k}", [case.problem()])
 

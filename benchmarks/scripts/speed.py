@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt._machine import Machine
-from subsetopt.benchmarks.cases._digits_images import losses as digits_losses
+from subsetopt.benchmarks.cases._image_samples import digit_losses as digits_losses
 from subsetopt.benchmarks.cases.base import Values
 from subsetopt.report import show
 

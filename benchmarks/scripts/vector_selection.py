@@ -21,7 +21,7 @@ from subsetopt.report import show
 Row = dict[str, Any]
 
 SHARES = (1 / 32, 1 / 10, 1 / 4, 1 / 2)
-ENTRANTS: Mapping[str, tuple[str, dict[str, Any]]] = {
+CONTENDERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "uniform": ("uniform", {}),
     "vector": ("vector", {}),
     "vector, thorough": ("vector", {"thorough": True}),
@@ -50,12 +50,12 @@ def quality(features: Any, chosen: Any) -> tuple[float, float]:
 
 
 def measured(
-    torch: Any, entrant: str, n: int, d: int, k: int, *, repeats: int, labels: bool
+    torch: Any, contender: str, n: int, d: int, k: int, *, repeats: int, labels: bool
 ) -> Row:
     """Return one row of the table; every repetition has features of its own."""
     from subsetopt.torch import rule
 
-    name, options = ENTRANTS[entrant]
+    name, options = CONTENDERS[contender]
     pick, losses = rule(name, **options), torch.zeros(n)
     seconds, found = [], []
     for seed in range(-3, repeats):  # the first compile, and fill the caches
@@ -67,7 +67,7 @@ def measured(
             found.append(quality(features, chosen))
     distances, lengths = zip(*found, strict=True)
     return {
-        "rule": entrant,
+        "rule": contender,
         "n": n,
         "d": d,
         "k": k,
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("-n", type=int, nargs="+", default=[128, 1024, 4096])
     parser.add_argument("-d", type=int, nargs="+", default=[3, 10, 16, 64])
-    parser.add_argument("--rules", nargs="+", choices=list(ENTRANTS), default=list(ENTRANTS))
+    parser.add_argument("--rules", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--labels", action="store_true", help="one-hot labels of d classes")
     parser.add_argument("--json", action="store_true", help="one object per line")
@@ -92,9 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
     torch.set_num_threads(1)
     rows = []
-    for entrant, n, d, share in product(given.rules, given.n, given.d, SHARES):
+    for contender, n, d, share in product(given.rules, given.n, given.d, SHARES):
         k = max(1, int(share * n))
-        rows.append(measured(torch, entrant, n, d, k, repeats=given.repeats, labels=given.labels))
+        rows.append(measured(torch, contender, n, d, k, repeats=given.repeats, labels=given.labels))
         if given.json:
             print(json.dumps(rows[-1]), flush=True)
     if not given.json:

@@ -21,7 +21,7 @@ from relaxations_shown import SEARCHES, Results, Row, draw, read, write
 
 import subsetopt as so
 from subsetopt._baseline import random_objectives, rank
-from subsetopt.benchmarks.cases import _clouds, _digits_images, _mnist_images
+from subsetopt.benchmarks.cases import _clouds, _image_samples
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER
@@ -137,7 +137,7 @@ def _compile() -> bool:
     return bool(
         list(
             measured(
-                "digits", small, 0, _clouds.of_images(_digits_images.samples(), 60, 1, seed=0)[0]
+                "digits", small, 0, _clouds.of_images(_image_samples.digits(), 60, 1, seed=0)[0]
             )
         )
     )
@@ -158,11 +158,11 @@ def complete(path: Path, data: Path | None, instances: int) -> list[Row]:
     rows = read(path) if path.exists() else []
     done, warm = {row[:3] for row in rows}, False
     sources: dict[str, Callable[[int, int], list[_clouds.Cloud]]] = {
-        "digits": lambda n, count: _clouds.of_images(_digits_images.samples(), n, count, seed=0)
+        "digits": lambda n, count: _clouds.of_images(_image_samples.digits(), n, count, seed=0)
     }
     if data is not None:
         sources["MNIST"] = lambda n, count: _clouds.of_images(
-            _mnist_images.samples(data), n, count, seed=0
+            _image_samples.mnist(data), n, count, seed=0
         )
     for setting in SETTINGS:
         for source, load in sources.items():

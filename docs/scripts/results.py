@@ -11,7 +11,7 @@ from pathlib import Path
 from subsetopt._files import replacing
 from subsetopt.benchmarks.reporting._comparison_document import document, write_report
 from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
-from subsetopt.benchmarks.results._results_folder import load
+from subsetopt.benchmarks.results._results_folder import load_results
 
 DOCS = Path(__file__).parents[1]
 FIGURES = Path("figures", "results")
@@ -32,7 +32,7 @@ def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="what bench --out has written")
-    report = ComparisonReport(load(parser.parse_args().folder))
+    report = ComparisonReport(load_results(parser.parse_args().folder))
     with tempfile.TemporaryDirectory() as made:
         write_report(report, Path(made), Path(made))
         (DOCS / FIGURES).mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """``subsetopt bench``: who is how good and how fast."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,9 +17,10 @@ from .derived_options import Given, Values, command, flag_of, json_flag
 from .standard_streams import say
 
 if TYPE_CHECKING:
+    from subsetopt.benchmarks import Contender, Plan
+    from subsetopt.benchmarks._suite_file import OwnSuite
     from subsetopt.benchmarks.cases import Case
     from subsetopt.benchmarks.measuring._runner import Compared
-    from subsetopt.benchmarks.results import Contender, Plan
 
 
 def register(app: typer.Typer) -> None:
@@ -85,44 +87,34 @@ def bench(
 
 
 def _planned(options: BenchOptions, suite: Values, measured: Values) -> "tuple[Plan, list[Case]]":
-    from subsetopt.benchmarks._contenders import by_name, entrants
-    from subsetopt.benchmarks.results import CaseInfo, Plan
-    from subsetopt.benchmarks.suites import find
+    from subsetopt.benchmarks import _contenders, find_suite, make_plan
 
-    named = by_name(options.solvers)
+    solvers: Sequence[str | Contender] = options.solvers
     if options.suite.endswith((".yaml", ".yml")):
-        name, cases, own, settings = _own(options.suite, suite)
-        named = named or own
+        own = _own(options.suite, suite)
+        name, cases, settings = own.name, list(own.cases), dict(own.settings)
+        solvers = solvers or own.contenders
     else:
-        wanted = find(options.suite)
-        entrants(named, wanted.families)  # an unknown solver is said before data are made
+        wanted = find_suite(options.suite)
+        # An unknown solver is said before data are made.
+        _contenders.contenders(solvers, wanted.families)
         asked = SuiteOptions(**suite, seed=measured.get("seed", 0))
         name, cases = wanted.name, list(wanted.build(asked))
         settings = {"time_limits": wanted.time_limits, "repeats": wanted.repeats}
-    chosen = entrants(named, (case.family for case in cases))
-    plan = Plan(
-        suite=name,
-        settings=MeasurementOptions(**(settings | measured)),
-        entrants=chosen.chosen,
-        cases=tuple(CaseInfo.of(case) for case in cases),
-        left_out=chosen.left_out,
-        notes=chosen.notes,
-    )
-    return plan, cases
+    return make_plan(name, cases, solvers, MeasurementOptions(**(settings | measured))), cases
 
 
-def _own(file: str, suite: Values) -> "tuple[str, list[Case], list[Contender], Values]":
-    from subsetopt.benchmarks._suite_file import read_suite
+def _own(file: str, suite: Values) -> "OwnSuite":
+    from subsetopt.benchmarks import read_suite
 
     for one in fields(SuiteOptions):
         if one.name in suite and one.name != "data":
             raise InvalidOption(f"{flag_of(one)} is for the built-in suites; {file} says its own")
-    own = read_suite(Path(file), suite.get("data"))
-    return own.name, list(own.cases), list(own.entrants), dict(own.settings)
+    return read_suite(Path(file), suite.get("data"))
 
 
 def _compared(plan: "Plan", cases: "list[Case]", options: BenchOptions) -> "Compared":
-    from subsetopt.benchmarks.measuring._comparing import compare, joblib_backend
+    from subsetopt.benchmarks import joblib_backend, measure
 
     from .benching import Live
     from .standard_streams import output_to_error
@@ -130,13 +122,13 @@ def _compared(plan: "Plan", cases: "list[Case]", options: BenchOptions) -> "Comp
     hidden = options.as_json or os.environ.get("TERM") == "dumb"
     backend = joblib_backend(options.backend, options.scheduler)
     with backend, output_to_error(), Live.watching(hidden=hidden) as live:
-        return compare(
+        return measure(
             plan, cases, out=options.out, resume=options.resume, jobs=options.jobs, watcher=live
         )
 
 
 def _show(compared: "Compared", options: BenchOptions) -> None:
-    from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
+    from subsetopt.benchmarks import ComparisonReport
 
     report = ComparisonReport(compared.results)
     if options.as_json:

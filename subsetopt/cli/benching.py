@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from subsetopt.benchmarks.measuring._comparing import MeasurementObserver
+from subsetopt.benchmarks.measuring._runner import MeasurementObserver
 from subsetopt.benchmarks.reporting._live_table import LiveTable
 from subsetopt.benchmarks.results import Results, Row
-from subsetopt.benchmarks.results._schedule import total
+from subsetopt.benchmarks.results._plan import total
 from subsetopt.report import Table
 from subsetopt.report._progress import Steps, shown
 from subsetopt.solution import Termination

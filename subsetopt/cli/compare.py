@@ -13,7 +13,7 @@ from .derived_options import command, json_flag, picture_file
 from .standard_streams import say
 
 if TYPE_CHECKING:
-    from subsetopt.benchmarks.analysis._comparison import Comparison
+    from subsetopt.benchmarks import Comparison
 
 
 def register(app: typer.Typer) -> None:
@@ -31,10 +31,10 @@ def compare(
     fail_on_regression: bool = option("Exit with 1 if anything regressed.", False),
 ) -> None:
     """Say what has become slower, worse or broken between two folders of results."""
-    from subsetopt.benchmarks.analysis._comparison import compare as compared
-    from subsetopt.benchmarks.results._results_folder import load
+    from subsetopt.benchmarks import compare as compared
+    from subsetopt.benchmarks import load_results
 
-    found = compared(load(a), load(b), threshold=threshold / 100, seed=seed)
+    found = compared(load_results(a), load_results(b), threshold=threshold / 100, seed=seed)
     if plot is not None:
         _draw(found, plot)
     _show(found, as_json)

@@ -166,10 +166,10 @@ def _echo_lines(lines: Sequence[str]) -> None:
 
 
 def _check_folder(options: CheckOptions) -> None:
+    from subsetopt.benchmarks import load_results
     from subsetopt.benchmarks._checking import check_results
-    from subsetopt.benchmarks.results._results_folder import load
 
-    rows = list(check_results(load(Path(options.answer)), options.folder))
+    rows = list(check_results(load_results(Path(options.answer)), options.folder))
     if not rows:
         raise InvalidFile(
             f"{options.answer} holds no answer to an instance that the registry knows"

@@ -14,7 +14,7 @@ from .standard_streams import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
+    from subsetopt.benchmarks import ComparisonReport
     from subsetopt.training.analysis import Analysis
     from subsetopt.training.run_result import Result
 
@@ -49,8 +49,7 @@ def report(
     ),
 ) -> None:
     """Show results: tables here, and a page with figures that needs nothing else."""
-    from subsetopt.benchmarks.reporting._comparison_report import ComparisonReport
-    from subsetopt.benchmarks.results._results_folder import load
+    from subsetopt.benchmarks import ComparisonReport, load_results
 
     if as_markdown and as_json:
         raise InvalidOption("--markdown and --json exclude each other; name one")
@@ -62,7 +61,7 @@ def report(
         raise InvalidOption(
             f"--at-cost, --at-seconds and --equal-cost are for training, which {folder} is not"
         )
-    found = ComparisonReport(load(folder))
+    found = ComparisonReport(load_results(folder))
     page = None if no_page else _written(found, folder, out or folder / "report")
     if as_json:
         import json

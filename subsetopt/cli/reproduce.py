@@ -108,7 +108,7 @@ def reproduce(which: ExperimentOptions, keeping: OutputOptions) -> None:
 def _each(
     found: "Sequence[Experiment]", which: ExperimentOptions, keeping: OutputOptions
 ) -> Iterator[dict[str, Any] | None]:
-    from subsetopt.papers._readiness import ready
+    from subsetopt.papers._planning import ready
 
     several, done = len(found) > 1, 0
     for one in found:
@@ -144,7 +144,7 @@ def _run(
 def _announce(name: str, runs: "list[Run]", keeping: OutputOptions) -> None:
     """Say how long it will take."""
     from subsetopt._spec import Spec
-    from subsetopt.papers._costing import SEQUENCES, estimated
+    from subsetopt.papers._planning import SEQUENCES, estimated
     from subsetopt.problems._parallel import processors, threads_of_each
 
     on_cpu = all(run.device == "cpu" for run in runs)
@@ -169,7 +169,7 @@ def _duration(seconds: float) -> str:
 def _shown(
     result: "ExperimentResult", keeping: OutputOptions, plot: Path | None
 ) -> dict[str, Any] | None:
-    from subsetopt.papers._outcome_document import document, to_dict
+    from subsetopt.papers._outcome import document, to_dict
     from subsetopt.papers._outcome_figure import figure_of
 
     if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks

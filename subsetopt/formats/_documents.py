@@ -5,6 +5,7 @@ import os
 from math import isfinite
 from typing import Any
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile
 
 from ._sources import content
@@ -42,6 +43,15 @@ def parsed_json(text: str | bytes, name: str, *, finite: bool = False) -> Any:
         raise InvalidFile(f"{name}: this JSON is nested too deeply") from None
     except ValueError as error:
         raise InvalidFile(f"{name}: this is no JSON ({_one_line(error)})") from error
+
+
+def read_yaml(path: str | os.PathLike[str], extra: str) -> Any:
+    """Return what a YAML file holds; raises as `parsed_yaml` does, and where there is none.
+
+    MissingDependency names the `extra` that brings PyYAML.
+    """
+    yaml = OptionalDependency("pyyaml", "yaml", extra=extra).load()
+    return parsed_yaml(yaml, *content(path))
 
 
 def parsed_yaml(yaml: Any, text: bytes, name: str) -> Any:

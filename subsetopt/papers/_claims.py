@@ -11,7 +11,7 @@ from typing import Literal
 from subsetopt._significance import t_quantile
 from subsetopt.training.analysis import FEWEST, LEVEL
 
-from ._compared_cells import Pair, Pairs, Term, resolved
+from ._parts import Pair, Pairs, Term, resolved
 from .measuring import Measured
 
 _ROUNDING = 1e-12

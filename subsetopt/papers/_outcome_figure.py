@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from math import ceil, inf
+from typing import TYPE_CHECKING
 
 from subsetopt.report import Axis, Chart, Panels, Series, styles
 from subsetopt.report._figure_axes import around, extent
 from subsetopt.report._number_format import round_percent
 from subsetopt.training.analysis import Spread
 
-from ._outcome import ExperimentResult
 from ._parts import Part, Quantity
 from .measuring import Line
 
+if TYPE_CHECKING:
+    from ._outcome import ExperimentResult
 
-def figure_of(outcome: ExperimentResult) -> Panels:
+
+def figure_of(outcome: "ExperimentResult") -> Panels:
     """Return the figure; parts without results are left out."""
     own = outcome.experiment.sheet
     parts = [part for part in outcome.measured.parts if part.cells]
@@ -35,7 +38,7 @@ def figure_of(outcome: ExperimentResult) -> Panels:
 # -- over columns ----------------------------------------------------------------------------------
 
 
-def _over_columns(outcome: ExperimentResult, part: Part, quantity: Quantity) -> Chart:
+def _over_columns(outcome: "ExperimentResult", part: Part, quantity: Quantity) -> Chart:
     lines = [
         line
         for line in outcome.measured.of(part.label)
@@ -118,7 +121,7 @@ Curve = dict[float, Spread]
 """Of the seeds, by epoch."""
 
 
-def _over_epochs(outcome: ExperimentResult, part: Part) -> Chart:
+def _over_epochs(outcome: "ExperimentResult", part: Part) -> Chart:
     metric = outcome.experiment.sheet.figure.metric
     curves = {row: _curve(outcome, part, row, metric) for row in part.rows}
     curves = {row: curve for row, curve in curves.items() if curve}
@@ -141,7 +144,7 @@ def _over_epochs(outcome: ExperimentResult, part: Part) -> Chart:
     )
 
 
-def _curve(outcome: ExperimentResult, part: Part, row: str, metric: str) -> Curve:
+def _curve(outcome: "ExperimentResult", part: Part, row: str, metric: str) -> Curve:
     """Return a metric of a method; accuracies as errors."""
     points: dict[float, list[float]] = {}
     for run, cell in part.cells.items():

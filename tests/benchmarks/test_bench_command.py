@@ -17,8 +17,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from subsetopt.benchmarks import _best_known
-from subsetopt.benchmarks.cases import _public
-from subsetopt.benchmarks.results._results_folder import load
+from subsetopt.benchmarks.cases import _quadratic_cases
+from subsetopt.benchmarks.results._results_folder import load_results
 from subsetopt.cli import bench
 from subsetopt.cli.exits import ExitCodes
 
@@ -68,13 +68,15 @@ def test_json_is_complete_and_alone_on_standard_output(tmp_path: Path) -> None:
     assert len(found["rows"]) == 6
     assert found["complete"] is True
     assert {row["solver"] for row in found["rows"]} == {"random", "liar", "chatterer"}
-    assert [row.objective for row in load(out).rows] == [row["objective"] for row in found["rows"]]
+    assert [row.objective for row in load_results(out).rows] == [
+        row["objective"] for row in found["rows"]
+    ]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["knapsack"], "there are: "),
+        (["knapsack"], "or FILE.yaml; got 'knapsack'"),
         (["mean-matching", "--solvers", "gurobi"], "gurobi"),
         (["mean-matching", "--solvers", "herding"], "herding solves"),
         (["mean-matching", "--k", "3,x"], "--k must be integers separated by commas; got '3,x'"),
@@ -82,15 +84,18 @@ def test_json_is_complete_and_alone_on_standard_output(tmp_path: Path) -> None:
             ["mean-matching", "--sizes", "a"],
             "--sizes must be integers separated by commas; got 'a'",
         ),
-        (["mean-matching", "--k", "500"], "1..128"),
-        (["mean-matching", "--losses", "imagenet"], "digits, mnist, cifar10, synthetic, all"),
-        (["mean-matching", "--instances", "MDG*"], "a number is needed"),
+        (["mean-matching", "--k", "500"], "[1, 128]"),
+        (
+            ["mean-matching", "--losses", "imagenet"],
+            "'digits', 'mnist', 'cifar10', 'synthetic' or 'all'",
+        ),
+        (["mean-matching", "--instances", "MDG*"], "instances must be a number"),
         (["mean-matching", "--bound", "fw"], "carry their own"),
-        (["mmd", "--sizes", "20", "--k", "20"], "1..19"),
-        (["mmd", "--source", "mdplib"], "digits, mnist, cifar10, synthetic, all"),
+        (["mmd", "--sizes", "20", "--k", "20"], "[1, 19]"),
+        (["mmd", "--source", "mdplib"], "'digits', 'mnist', 'cifar10', 'synthetic' or 'all'"),
         (["mmd", "--source", "synthetic", "--bound", "best"], "bound is 'best'"),
-        (["quadratic", "--source", "digits"], "mdplib, kcluster, qplib, few, generated, all"),
-        (["quadratic", "--source", "qplib", "--data", ".", "--sizes", "9"], "generated"),
+        (["quadratic", "--source", "digits"], "'few', 'generated' or 'all'"),
+        (["quadratic", "--source", "qplib", "--data", ".", "--sizes", "9"], "have their own"),
         (["quadratic", "--data", ".", "--instances", "nowhere"], "no instance is called 'nowhere'"),
         (["quadratic", "--source", "generated", "--instances", "MDG*"], "only public instances"),
         (["mean-matching", "--repeat", "0"], "--repeat must be an integer >= 1; got 0"),
@@ -104,6 +109,10 @@ def test_json_is_complete_and_alone_on_standard_output(tmp_path: Path) -> None:
             "--time-limit must be numbers separated by commas; got 'soon'",
         ),
         (["mean-matching", "--seed", "-1"], "seed"),
+        (
+            ["quick", "--sizes", "8"],
+            "sizes must not be given: the suite quick has cases of its own",
+        ),
         (["quick", "--solvers", "tabu:iters=4"], "solver 'tabu' has no option 'iters'"),
         (["mean-matching", "--jobs", "0"], "jobs must be an integer >= 1; got 0"),
         (["mean-matching", "--threads", "-1"], "threads"),
@@ -138,10 +147,10 @@ def test_resuming(tmp_path: Path) -> None:
     result = call(*wanted)
     assert result.exit_code == 2
     assert "--resume goes on with them" in flat(result.stderr)
-    before = load(Path(out))
+    before = load_results(Path(out))
     again = call(*wanted, "--resume")
     assert again.exit_code == 0, again.output
-    after = load(Path(out))
+    after = load_results(Path(out))
     assert after.rows == before.rows
     assert len(after.sessions) == 2
     other = call(*wanted[:-2], "--out", out, "--resume", "--seed", "3")
@@ -213,7 +222,7 @@ def test_ctrl_c_prints_what_there_is(tmp_path: Path) -> None:
     assert process.returncode == 130, stderr
     assert "stride" in stdout
     assert f"interrupted; --resume goes on with {out}" in flat(stderr)
-    assert not load(out).complete
+    assert not load_results(out).complete
 
 
 def wait_for_rows(out: Path, count: int) -> None:
@@ -312,7 +321,7 @@ def test_a_new_best_is_said_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert known is not None
     monkeypatch.setattr(_best_known, "registry", lambda: {(name, 3): replace(known, k=3)})
     arguments = ["quadratic", "--data", str(tmp_path), "--instances", "MDG-a_1*", *CHEAP]
-    monkeypatch.setattr(_public, "registry", _best_known.registry)
+    monkeypatch.setattr(_quadratic_cases, "registry", _best_known.registry)
     result = call(*arguments)
     assert result.exit_code == 0, result.output
     assert f"on {name}: NEW BEST 36000.0, 360 % better than 7833.83 (Wang et al." in flat(

@@ -9,7 +9,7 @@ import pytest
 from subsetopt import read_problem, solve, solver
 from subsetopt.benchmarks._best_known import BestKnown, best_known, registry, relative_gap
 from subsetopt.benchmarks._checking import check
-from subsetopt.benchmarks.cases import _public
+from subsetopt.benchmarks.cases import _quadratic_cases
 from subsetopt.errors import InvalidFile, InvalidOption
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA") or "nowhere")
@@ -125,7 +125,7 @@ def test_values_are_no_better_than_what_was_published() -> None:
     [("MDG-a_2_n500_m50", None), ("kcluster40_025_10_3", None), ("QPLIB_0633", None)],
 )
 def test_tabu_attains_registered_values(name: str, k: int | None) -> None:
-    problem = read_problem(_public.locate(DATA, name), k=k)
+    problem = read_problem(_quadratic_cases.locate(DATA, name), k=k)
     row = known(name, problem.k)
     solution = solve(problem, solver("tabu", target=row.objective), time_limit=30)
     assert solution.indices is not None
@@ -146,31 +146,31 @@ def test_instances_without_a_number_to_choose(size: int) -> None:
 
 
 def test_names_by_source() -> None:
-    assert len(_public.names("mdplib")) == 10
-    assert len(_public.names("kcluster")) == 135
-    assert _public.names("qplib") == ["QPLIB_0633"]
-    assert len(_public.names()) == 146
+    assert len(_quadratic_cases.names("mdplib")) == 10
+    assert len(_quadratic_cases.names("kcluster")) == 135
+    assert _quadratic_cases.names("qplib") == ["QPLIB_0633"]
+    assert len(_quadratic_cases.names()) == 146
 
 
 def test_names_by_patterns() -> None:
-    names = _public.names()
-    assert _public.matching(["kcluster40_025_10_*"], names) == [
+    names = _quadratic_cases.names()
+    assert _quadratic_cases.matching(["kcluster40_025_10_*"], names) == [
         f"kcluster40_025_10_{i}" for i in range(1, 6)
     ]
-    assert _public.matching(["SOM*", "SOM-b_1_n100_m10"], names)[0] == "SOM-b_12_n300_m120"
+    assert _quadratic_cases.matching(["SOM*", "SOM-b_1_n100_m10"], names)[0] == "SOM-b_12_n300_m120"
     with pytest.raises(InvalidOption, match=r"'MDG-a_1'.*such as MDG-a_1_n500_m50"):
-        _public.matching(["MDG-a_1"], names)
+        _quadratic_cases.matching(["MDG-a_1"], names)
 
 
 def test_where_files_lie(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"MDG-a_1_n500_m50\.txt, packed or not"):
-        _public.locate(tmp_path, "MDG-a_1_n500_m50")
+        _quadratic_cases.locate(tmp_path, "MDG-a_1_n500_m50")
     (tmp_path / "mdplib").mkdir()
     (tmp_path / "mdplib" / "MDG-a_1_n500_m50.txt").touch()
-    assert _public.locate(tmp_path, "MDG-a_1_n500_m50").endswith("MDG-a_1_n500_m50.txt")
+    assert _quadratic_cases.locate(tmp_path, "MDG-a_1_n500_m50").endswith("MDG-a_1_n500_m50.txt")
     (tmp_path / "kcluster").mkdir()
     (tmp_path / "kcluster" / "k-cluster_80.tar.xz").touch()
-    assert _public.locate(tmp_path, "kcluster80_025_20_1").endswith(
+    assert _quadratic_cases.locate(tmp_path, "kcluster80_025_20_1").endswith(
         "k-cluster_80.tar.xz:k-cluster_80/kcluster80_025_20_1.dat"
     )
 
@@ -178,19 +178,23 @@ def test_where_files_lie(tmp_path: Path) -> None:
 @needs_data
 @pytest.mark.parametrize(
     "name",
-    [*_public.names("mdplib"), *_public.names("qplib"), *_public.names("kcluster")[::27]],
+    [
+        *_quadratic_cases.names("mdplib"),
+        *_quadratic_cases.names("qplib"),
+        *_quadratic_cases.names("kcluster")[::27],
+    ],
 )
 def test_every_instance_is_where_it_should_be(name: str) -> None:
-    (case,) = _public.read(DATA, name, None)
+    (case,) = _quadratic_cases.read(DATA, name, None)
     assert case.known is not None
     assert (case.known.instance, case.known.k, case.known.sense) == (name, case.k, case.sense)
-    assert case.problem() == read_problem(_public.locate(DATA, name))
-    assert _public.source_of(name) in _public.SOURCES
+    assert case.problem() == read_problem(_quadratic_cases.locate(DATA, name))
+    assert _quadratic_cases.source_of(name) in _quadratic_cases.SOURCES
 
 
 @needs_data
 def test_another_k_has_another_best_value() -> None:
-    own, large, odd = _public.read(DATA, "MDG-a_1_n500_m50", [50, 200, 7])
+    own, large, odd = _quadratic_cases.read(DATA, "MDG-a_1_n500_m50", [50, 200, 7])
     assert own.known is not None
     assert large.known is not None
     assert own.known.value < large.known.value

@@ -15,14 +15,11 @@ from subsetopt.benchmarks.cases import (
     MeanMatchingCase,
     MMDCase,
     VectorCase,
-    _cifar10_images,
     _classifier,
     _clouds,
-    _digits_images,
-    _generated,
-    _mnist_images,
-    _synthetic,
-    _vectors,
+    _image_samples,
+    _quadratic_cases,
+    _value_batches,
 )
 from subsetopt.benchmarks.cases._classifier import (
     ClassifierTraining,
@@ -62,7 +59,10 @@ def recording() -> TrainingRecord:
 
 def test_digits_are_real_losses_and_the_same_every_time() -> None:
     pytest.importorskip("sklearn")
-    first, again = _digits_images.losses(64, 3, seed=1), _digits_images.losses(64, 3, seed=1)
+    first, again = (
+        _image_samples.digit_losses(64, 3, seed=1),
+        _image_samples.digit_losses(64, 3, seed=1),
+    )
     for a, b in zip(first, again, strict=True):
         assert a.name == b.name
         assert a.values.dtype == np.float32
@@ -77,7 +77,7 @@ def test_digits_are_real_losses_and_the_same_every_time() -> None:
         "digits of scikit-learn, 8x8 pixels: losses of a 64-32-10 perceptron after epochs 1, 5 "
         "and 25"
     )
-    other = _digits_images.losses(64, 1, seed=2)[0]
+    other = _image_samples.digit_losses(64, 1, seed=2)[0]
     assert not np.array_equal(first[0].values, other.values)
 
 
@@ -85,10 +85,10 @@ def test_a_batch_does_not_depend_on_how_many_there_are(recording: TrainingRecord
     short = TrainingRecord.of(recording.samples, 1, seed=0)
     assert len(short.models) == 1
     for few, many in (
-        (_synthetic.losses(20, 2, seed=0), _synthetic.losses(20, 7, seed=0)),
+        (_value_batches.losses(20, 2, seed=0), _value_batches.losses(20, 7, seed=0)),
         (_classifier.losses(short, 8, 1), _classifier.losses(recording, 8, 4)),
-        (_vectors.of_recording(short, 8, 1), _vectors.of_recording(recording, 8, 9)),
-        (_vectors.of_gaussians(8, 1, seed=0), _vectors.of_gaussians(8, 3, seed=0)),
+        (_value_batches.of_recording(short, 8, 1), _value_batches.of_recording(recording, 8, 9)),
+        (_value_batches.of_gaussians(8, 1, seed=0), _value_batches.of_gaussians(8, 3, seed=0)),
     ):
         assert len({batch.name for batch in many}) == len(many)
         for a, b in zip(few, many, strict=False):
@@ -131,22 +131,26 @@ def test_the_gradients_of_samples_add_up_to_the_step() -> None:
 
 
 def test_too_few_samples(recording: TrainingRecord) -> None:
-    for draw in (_classifier.losses, _vectors.of_recording):
-        with pytest.raises(InvalidOption, match="n is 61, but toy has 60 samples"):
+    for draw in (_classifier.losses, _value_batches.of_recording):
+        with pytest.raises(
+            InvalidOption, match="n must be at most 60, the number of samples of toy; got 61"
+        ):
             draw(recording, 61, 1)
-    with pytest.raises(InvalidOption, match="n is 61, but toy has 60 samples"):
+    with pytest.raises(
+        InvalidOption, match="n must be at most 60, the number of samples of toy; got 61"
+    ):
         _clouds.of_images(recording.samples, 61, 1, seed=0)
 
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(MissingDependency, match=r"pip install 'subsetopt\[bench\]'"):
-        _digits_images.losses(8, 1, seed=0)
+        _image_samples.digit_losses(8, 1, seed=0)
 
 
 def test_synthetic_kinds() -> None:
-    batches = _synthetic.losses(100, 5, seed=0)
-    by_kind = dict(zip(_synthetic.DISTRIBUTIONS, (b.values for b in batches), strict=True))
+    batches = _value_batches.losses(100, 5, seed=0)
+    by_kind = dict(zip(_value_batches.DISTRIBUTIONS, (b.values for b in batches), strict=True))
     assert all(values.dtype == np.float32 for values in by_kind.values())
     assert np.unique(by_kind["tied"]).size <= 5
     assert (by_kind["integer"] == np.rint(by_kind["integer"])).all()
@@ -157,8 +161,8 @@ def test_synthetic_kinds() -> None:
 
 
 def test_what_is_read_off_a_model(recording: TrainingRecord) -> None:
-    batches = _vectors.of_recording(recording, 10, len(_vectors.TURNS))
-    for batch, (kind, stage) in zip(batches, _vectors.TURNS, strict=True):
+    batches = _value_batches.of_recording(recording, 10, len(_value_batches.TURNS))
+    for batch, (kind, stage) in zip(batches, _value_batches.TURNS, strict=True):
         epoch = recording.samples.training.epochs[stage]
         assert (f"-e{epoch}-" in batch.name) == (kind != "inputs")
         assert kind in batch.name
@@ -171,12 +175,12 @@ def test_what_is_read_off_a_model(recording: TrainingRecord) -> None:
 
 def test_projections_keep_norms_on_average() -> None:
     values = np.random.default_rng(0).standard_normal((200, 500), dtype=np.float32)
-    shorter = _vectors.projected(values)
-    assert shorter.shape == (200, _vectors.WIDTH)
+    shorter = _value_batches.projected(values)
+    assert shorter.shape == (200, _value_batches.WIDTH)
     ratio = (shorter**2).sum() / (values**2).sum()
     assert ratio == pytest.approx(1, abs=0.1)
-    np.testing.assert_allclose(_vectors.projected(values[:5]), shorter[:5], atol=1e-4)
-    assert _vectors.projected(shorter) is shorter
+    np.testing.assert_allclose(_value_batches.projected(values[:5]), shorter[:5], atol=1e-4)
+    assert _value_batches.projected(shorter) is shorter
 
 
 # -- images on file -------------------------------------------------------------------------------
@@ -187,13 +191,13 @@ def test_mnist_from_a_folder(tmp_path: Path, sub: str) -> None:
     folder = tmp_path / sub
     folder.mkdir(exist_ok=True)
     write_mnist(folder)
-    found = _mnist_images.samples(tmp_path)
+    found = _image_samples.mnist(tmp_path)
     assert found.images.shape == (40, 20)
 
 
 def test_mnist_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"no train-images-idx3-ubyte\.gz in"):
-        _mnist_images.samples(tmp_path)
+        _image_samples.mnist(tmp_path)
 
 
 IMAGES_8 = np.random.default_rng(0).integers(0, 256, size=(8, 32, 32, 3), dtype=np.uint8)
@@ -210,8 +214,8 @@ def test_cifar_is_the_same_from_either_file(tmp_path: Path) -> None:
     (batches / "data_batch_2.bin").write_bytes(records[5:].tobytes())
     np.savez(arrays / _image_sets.SUBSET, x_train=IMAGES_8, y_train=labels)
     first, second = (
-        _cifar10_images.samples(tmp_path / "batches"),
-        _cifar10_images.samples(tmp_path / "arrays"),
+        _image_samples.cifar10(tmp_path / "batches"),
+        _image_samples.cifar10(tmp_path / "arrays"),
     )
     assert first.images.shape == (8, 3072)
     np.testing.assert_array_equal(first.images, second.images)
@@ -261,7 +265,7 @@ def test_cifar_files_that_are_none(
 ) -> None:
     write(tmp_path)
     with pytest.raises(InvalidFile, match=message):
-        _cifar10_images.samples(tmp_path)
+        _image_samples.cifar10(tmp_path)
 
 
 # -- cases ----------------------------------------------------------------------------------------
@@ -269,10 +273,10 @@ def test_cifar_files_that_are_none(
 
 def selections() -> list[MeanMatchingCase | MMDCase | Any]:
     return [
-        MeanMatchingCase.of(_synthetic.losses(12, 1, seed=0)[0], 3),
-        VectorCase.of(_vectors.of_gaussians(12, 1, seed=0)[0], 3),
+        MeanMatchingCase.of(_value_batches.losses(12, 1, seed=0)[0], 3),
+        VectorCase.of(_value_batches.of_gaussians(12, 1, seed=0)[0], 3),
         MMDCase(_clouds.of_mixture(12, 1, seed=0)[0], 3),
-        *_generated.instances(12, [3], 2, seed=0),
+        *_quadratic_cases.instances(12, [3], 2, seed=0),
     ]
 
 
@@ -286,8 +290,8 @@ def test_a_selection_is_run_and_judged_afresh_wherever_it_is(case: Any) -> None:
     assert sent.problem() == case.problem()
     assert sent.problem() is not sent.problem()
     assert sent.problem().family == case.family
-    entrant = Contender(label="short", name="swap", options={"restarts": 2})
-    call = sent.prepared(entrant, Limits(seed=3, threads=1))
+    contender = Contender(label="short", name="swap", options={"restarts": 2})
+    call = sent.prepared(contender, Limits(seed=3, threads=1))
     found = case.solution(call())
     assert found.objective == case.problem().objective(found.indices)
     assert found.objective < np.median(case.random_objectives(0))
@@ -300,8 +304,8 @@ def test_a_selection_is_run_and_judged_afresh_wherever_it_is(case: Any) -> None:
 
 
 def test_fewer_draws_where_they_are_dear() -> None:
-    (small,) = _generated.instances(20, [4], 1, seed=0)
-    (large,) = _generated.instances(600, [400], 1, seed=0)
+    (small,) = _quadratic_cases.instances(20, [4], 1, seed=0)
+    (large,) = _quadratic_cases.instances(600, [400], 1, seed=0)
     assert len(small.random_objectives(0)) == 1000
     assert len(large.random_objectives(0)) == 250
     np.testing.assert_array_equal(small.random_objectives(1), small.random_objectives(1))

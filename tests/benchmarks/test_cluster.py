@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pytest
 
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase
-from subsetopt.benchmarks.cases._synthetic import losses
-from subsetopt.benchmarks.measuring._comparing import MeasurementObserver, compare, joblib_backend
+from subsetopt.benchmarks.cases._value_batches import losses
+from subsetopt.benchmarks.measuring._runner import MeasurementObserver, joblib_backend, measure
 from subsetopt.benchmarks.results import CaseInfo, Contender, MeasurementOptions, Plan, Row
 from subsetopt.errors import InvalidOption
 
@@ -19,14 +19,14 @@ CASES: list[Case] = [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, cou
 NAMES = ("random", "stride", "greedy", "exact")
 
 
-def entrants(names: tuple[str, ...]) -> tuple[Contender, ...]:
+def contenders(names: tuple[str, ...]) -> tuple[Contender, ...]:
     return tuple(Contender(label=name, name=name, families=("mean-matching",)) for name in names)
 
 
 PLAN = Plan(
     suite="planted",
     settings=MeasurementOptions(time_limits=(5.0,), repeats=2),
-    entrants=entrants(NAMES),
+    contenders=contenders(NAMES),
     cases=tuple(CaseInfo.of(case) for case in CASES),
 )
 
@@ -40,7 +40,7 @@ def facts(rows: tuple[Row, ...]) -> Sequence[object]:
 
 @pytest.fixture(scope="module")
 def alone() -> Sequence[object]:
-    found = facts(compare(PLAN, CASES).results.rows)
+    found = facts(measure(PLAN, CASES).results.rows)
     assert len(found) == 16
     return found
 
@@ -48,7 +48,7 @@ def alone() -> Sequence[object]:
 @pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_joblib_backends_find_the_same(alone: Sequence[object], backend: str) -> None:
     with joblib_backend(backend):
-        assert facts(compare(PLAN, CASES, jobs=2).results.rows) == alone
+        assert facts(measure(PLAN, CASES, jobs=2).results.rows) == alone
 
 
 @pytest.mark.filterwarnings("default")  # of Dask's own
@@ -58,7 +58,7 @@ def test_a_dask_cluster_finds_the_same(alone: Sequence[object]) -> None:
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     )
     with cluster, joblib_backend("dask", cluster.scheduler_address):
-        results = compare(PLAN, CASES, jobs=2).results
+        results = measure(PLAN, CASES, jobs=2).results
     assert facts(results.rows) == alone
     assert results.complete
 
@@ -71,7 +71,7 @@ def test_backends_whose_results_come_in_lots(alone: Sequence[object]) -> None:
             kept.append(row.repeat)
 
     with joblib_backend("multiprocessing"):
-        results = compare(PLAN, CASES, jobs=2, watcher=Counting()).results
+        results = measure(PLAN, CASES, jobs=2, watcher=Counting()).results
     assert facts(results.rows) == alone
     assert len(kept) == 16
 
@@ -92,8 +92,9 @@ class Telling(t.MeasurementObserver):
         print(row.solver, flush=True)
 cases = [t.MeanMatchingCase.of(batch, 400) for batch in t.losses(n=900, count=3, seed=0)]
 names = ("stride", "cpsat")
-plan = replace(plan, entrants=t.entrants(names), cases=tuple(t.CaseInfo.of(case) for case in cases))
-found = t.compare(plan, cases, jobs=int(sys.argv[2]), watcher=Telling())
+infos = tuple(t.CaseInfo.of(case) for case in cases)
+plan = replace(plan, contenders=t.contenders(names), cases=infos)
+found = t.measure(plan, cases, jobs=int(sys.argv[2]), watcher=Telling())
 print(found.interrupted, len(found.results.rows), found.results.complete, flush=True)
 """
 

@@ -32,7 +32,7 @@ def results(rows: Iterable[Row], **more: object) -> Results:
         plan=Plan(
             suite="planted",
             settings=MeasurementOptions(time_limits=limits or (1.0,)),
-            entrants=tuple(
+            contenders=tuple(
                 Contender(label=s, name=s) for s in dict.fromkeys(r.solver for r in rows)
             ),
             cases=tuple(cases.values()),

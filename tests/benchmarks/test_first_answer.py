@@ -65,7 +65,7 @@ def test_jobs_are_those_of_all_own_solvers_and_can_be_named(
 def test_the_table_fits_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = {"yardstick": 0.5, "answer": 1.0, "functions": 7}
+    row = {"reference": 0.5, "answer": 1.0, "functions": 7}
     monkeypatch.setattr(first_answer, "first", lambda name, folder: row)
     monkeypatch.setenv("COLUMNS", "80")
     name = max((name for name, _ in first_answer.jobs()), key=len)

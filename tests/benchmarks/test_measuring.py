@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
-from subsetopt.benchmarks.cases import Case, MeanMatchingCase, _generated
-from subsetopt.benchmarks.cases._synthetic import losses
+from subsetopt.benchmarks.cases import Case, MeanMatchingCase, _quadratic_cases
+from subsetopt.benchmarks.cases._value_batches import losses
 from subsetopt.benchmarks.measuring import _fork_client, _fork_server, _runner
 from subsetopt.benchmarks.results import CaseInfo, Contender, MeasurementOptions, Plan, Results, Row
 from subsetopt.errors import InvalidOption, UnsupportedProblem
@@ -37,7 +37,7 @@ def plan(cases: list[Case], *names: str, settings: MeasurementOptions = QUICK) -
     return Plan(
         suite="planted",
         settings=settings,
-        entrants=tuple(Contender(label=name, name=name, families=families) for name in names),
+        contenders=tuple(Contender(label=name, name=name, families=families) for name in names),
         cases=tuple(CaseInfo.of(case) for case in cases),
     )
 
@@ -289,7 +289,7 @@ def test_jobs_at_a_time_find_the_same(cases: list[Case]) -> None:
 
 
 def test_a_bound_of_each_case() -> None:
-    graphs: list[Case] = list(_generated.instances(12, [4], 2, seed=0))
+    graphs: list[Case] = list(_quadratic_cases.instances(12, [4], 2, seed=0))
     settings = replace(QUICK, bound="fw")
     wanted = plan(graphs, "greedy", settings=settings)
     found = run(wanted, graphs)

@@ -352,10 +352,10 @@ def test_other_words() -> None:
 
 def test_a_refusal_that_a_longer_limit_mends_is_no_failure(planted_results: Planted) -> None:
     results = planted_results(families=("mmd",), time_limits=(0.1, 1.0))
-    ladders: dict[tuple[str, str, int], list[Row]] = {}
+    runs: dict[tuple[str, str, int], list[Row]] = {}
     for row in results.rows:
-        ladders.setdefault(row.key[:3], []).append(row)
-    long = next(own for own in ladders.values() if len(own) == 2 and not own[-1].failure)
+        runs.setdefault(row.key[:3], []).append(row)
+    long = next(own for own in runs.values() if len(own) == 2 and not own[-1].failure)
     first = min(long, key=lambda row: row.time_limit or 0.0)
     refused = replace(first, objective=None, termination=None, failure="TooLarge: 1 s is needed")
     rows = tuple(refused if row is first else row for row in results.rows)

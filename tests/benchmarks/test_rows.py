@@ -4,7 +4,7 @@ import numpy as np
 
 import subsetopt as so
 from subsetopt.benchmarks.cases import MeanMatchingCase
-from subsetopt.benchmarks.cases._synthetic import losses
+from subsetopt.benchmarks.cases._value_batches import losses
 from subsetopt.benchmarks.results import CaseInfo, Row
 from subsetopt.limits import Limits
 

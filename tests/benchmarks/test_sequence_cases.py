@@ -15,7 +15,7 @@ from subsetopt.sequencing.baselines import BASELINES
 from subsetopt.solution import CertificateKind, Stats, Termination
 
 
-def entrant(name: str, **options: object) -> Contender:
+def contender(name: str, **options: object) -> Contender:
     return Contender(label=name, name=name, options=options)
 
 
@@ -43,7 +43,7 @@ def test_every_method_makes_an_order_that_is_judged_on_its_own(
 ) -> None:
     sent: Case = pickle.loads(pickle.dumps(case))
     assert (sent.name, sent.family, sent.n, sent.k) == ("mixture-n64-b0-by10", "sequence", 64, 10)
-    found = case.solution(sent.prepared(entrant(name), Limits(seed=2, time_limit=0.2))())
+    found = case.solution(sent.prepared(contender(name), Limits(seed=2, time_limit=0.2))())
     assert found.indices is not None
     assert sorted(found.indices) == list(range(64))
     assert found.objective == pytest.approx(area(case, found.indices), rel=1e-9)
@@ -59,7 +59,7 @@ def test_random_orders_are_a_yardstick(case: SequenceCase) -> None:
     assert len(objectives) == 100
     assert np.mean(objectives) == pytest.approx(1, abs=0.1)
     np.testing.assert_array_equal(objectives, case.random_objectives(0))
-    herding = case.solution(case.prepared(entrant("running-herding"), Limits())())
+    herding = case.solution(case.prepared(contender("running-herding"), Limits())())
     assert herding.objective is not None
     assert herding.objective < objectives.min()
 
@@ -77,15 +77,15 @@ def test_what_is_no_permutation(case: SequenceCase, wrong: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("asked", "error", "message"),
     [
-        (entrant("stride"), UnsupportedProblem, "makes no sequences"),
-        (entrant("nobody"), UnknownSolver, "no solver is called 'nobody'"),
+        (contender("stride"), UnsupportedProblem, "makes no sequences"),
+        (contender("nobody"), UnknownSolver, "no solver is called 'nobody'"),
         (
-            entrant("running-swap", restarts=3),
+            contender("running-swap", restarts=3),
             InvalidOption,
             "has no option 'restarts'; it has sweeps",
         ),
-        (entrant("facility", pools=3), InvalidOption, "'facility' has no option 'pools'"),
-        (entrant("k-dpp", pool=0), InvalidOption, r"pool must .*got 0"),
+        (contender("facility", pools=3), InvalidOption, "'facility' has no option 'pools'"),
+        (contender("k-dpp", pool=0), InvalidOption, r"pool must .*got 0"),
     ],
 )
 def test_who_makes_no_sequence(
@@ -99,9 +99,9 @@ def test_options_reach_the_methods(case: SequenceCase) -> None:
     herding, idle, swap = (
         np.asarray(case.solution(case.prepared(asked, Limits())()).indices).tolist()
         for asked in (
-            entrant("running-herding"),
-            entrant("running-swap", sweeps=0),
-            entrant("running-swap"),
+            contender("running-herding"),
+            contender("running-swap", sweeps=0),
+            contender("running-swap"),
         )
     )
     assert herding == idle
@@ -112,10 +112,10 @@ def test_a_kernel_matrix_in_place_of_features(case: SequenceCase) -> None:
     linear = Cloud("x", "x", case.cloud.points, Linear())
     given = SequenceCase(Cloud("x", "x", linear.matrix, "precomputed"), 10)
     with pytest.raises(UnsupportedProblem, match="'k-dpp' needs features"):
-        given.prepared(entrant("k-dpp"), Limits())
+        given.prepared(contender("k-dpp"), Limits())
     for name in ("random", "running-herding"):
         first, second = (
-            each.solution(each.prepared(entrant(name), Limits())())
+            each.solution(each.prepared(contender(name), Limits())())
             for each in (given, SequenceCase(linear, 10))
         )
         assert first.objective == pytest.approx(second.objective, rel=1e-6)

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subsetopt.benchmarks import _suite_options, suites
+from subsetopt.benchmarks import _suite_options
+from subsetopt.benchmarks import _suites as suites
 from subsetopt.benchmarks._families import FAMILIES
 from subsetopt.benchmarks._suite_options import SuiteOptions
 from subsetopt.benchmarks.cases import (
     MMDCase,
     _classifier,
-    _digits_images,
-    _public,
+    _image_samples,
+    _quadratic_cases,
 )
 from subsetopt.benchmarks.results import CaseInfo, MeasurementOptions
 from subsetopt.errors import InvalidFile, InvalidOption
@@ -37,7 +38,7 @@ def write_cifar(folder: Path) -> None:
 @pytest.mark.parametrize("name", suites.SUITES)
 def test_every_suite_is_made_of_its_families(name: str) -> None:
     pytest.importorskip("sklearn")
-    suite = suites.find(name)
+    suite = suites.find_suite(name)
     cases = suite.build(SuiteOptions(seed=1))
     assert len({case.name for case in cases}) == len(cases)
     assert {case.family for case in cases} == set(suite.families) <= set(FAMILIES)
@@ -52,7 +53,7 @@ def test_no_such_suite() -> None:
     with pytest.raises(
         InvalidOption, match="mean-matching, vector-mean-matching, mmd, quadratic, s"
     ):
-        suites.find("scalar")
+        suites.find_suite("scalar")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_no_such_suite() -> None:
     ],
 )
 def test_numbers_to_choose_are_shares_of_every_size(name: str, ks: dict[int, list[int]]) -> None:
-    cases = suites.find(name).build(
+    cases = suites.find_suite(name).build(
         SuiteOptions(source="synthetic", sizes=tuple(ks), instances=1, seed=3)
     )
     assert len({case.name for case in cases}) == len(cases)
@@ -74,25 +75,33 @@ def test_numbers_to_choose_are_shares_of_every_size(name: str, ks: dict[int, lis
         found.setdefault(case.n, []).append(case.k)
         assert f"n{case.n}" in case.name
     assert found == ks
-    wider = suites.find(name).build(SuiteOptions(source="synthetic", sizes=(20, 30), ks=(2, 3)))
+    wider = suites.find_suite(name).build(
+        SuiteOptions(source="synthetic", sizes=(20, 30), ks=(2, 3))
+    )
     assert {(case.n, case.k) for case in wider} == {(n, k) for n in (20, 30) for k in (2, 3)}
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"source": "cifar"}, "digits, mnist, cifar10, synthetic, all"),
+        ({"source": "cifar"}, "'digits', 'mnist', 'cifar10', 'synthetic' or 'all'"),
         ({"sizes": (0,)}, "sizes must be distinct integers >= 1; got 0"),
         ({"sizes": ()}, "sizes must be distinct integers >= 1; got none"),
         ({"sizes": (8, 8)}, "distinct"),
-        ({"instances": 0}, "instances must be at least 1; got 0"),
-        ({"instances": ["a", "b"]}, "instances is 'a,b'; a number is needed"),
+        ({"instances": 0}, "instances must be an integer >= 1; got 0"),
+        (
+            {"instances": ["a", "b"]},
+            "instances must be a number, .*; got a,b",
+        ),
         ({"ks": ()}, "ks must be distinct integers; got none"),
         ({"ks": (3, 3)}, "distinct"),
-        ({"ks": (0,)}, r"k is 0; with n = 128 it has to be in 1\.\.128"),
-        ({"ks": (129,)}, "k is 129"),
-        ({"ks": (20,), "sizes": (30, 10)}, r"k is 20; with n = 10 it has to be in 1\.\.10"),
-        ({"sizes": (20, 1798)}, "n is 1798, but digits has 1797"),
+        ({"ks": (0,)}, r"k must be an integer in \[1, 128\]; got 0"),
+        ({"ks": (129,)}, "got 129"),
+        ({"ks": (20,), "sizes": (30, 10)}, r"k must be an integer in \[1, 10\]; got 20"),
+        (
+            {"sizes": (20, 1798)},
+            "n must be at most 1797, .*; got 1798",
+        ),
     ],
 )
 def test_what_states_no_suite(options: dict[str, Any], message: str) -> None:
@@ -103,7 +112,7 @@ def test_what_states_no_suite(options: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("build", [suites.mmd, suites.sequence])
 def test_some_points_are_always_left(build: Any) -> None:
-    with pytest.raises(InvalidOption, match=r"k is 30; with n = 30 it has to be in 1\.\.29"):
+    with pytest.raises(InvalidOption, match=r"k must be an integer in \[1, 29\]; got 30"):
         build(SuiteOptions(source="synthetic", sizes=(30,), ks=(30,)))
 
 
@@ -117,10 +126,10 @@ def test_data_on_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_cifar(tmp_path)
     monkeypatch.setenv(_suite_options.DATA_VARIABLE, str(tmp_path))
     for name in ("mean-matching", "vector-mean-matching", "mmd", "sequence"):
-        (case,) = suites.find(name).build(SuiteOptions(source="cifar10", **small))  # type: ignore[arg-type]
+        (case,) = suites.find_suite(name).build(SuiteOptions(source="cifar10", **small))  # type: ignore[arg-type]
         assert case.name.startswith("cifar10-")
         assert case.source.startswith("CIFAR-10, 32x32 pixels in colour")
-    with pytest.raises(InvalidOption, match="n is 61, but cifar10 has 60 samples"):
+    with pytest.raises(InvalidOption, match="n must be at most 60, .*; got 61"):
         suites.vector(SuiteOptions(source="cifar10", sizes=(61,)))
 
 
@@ -145,7 +154,7 @@ def test_a_classifier_is_trained_once_for_all_sizes(monkeypatch: pytest.MonkeyPa
     "options", [{"source": "digits"}, {"sizes": (9,)}, {"ks": (3,)}, {"instances": 2}]
 )
 def test_the_quick_suite_has_its_own_cases(options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidOption, match="only the seed is free"):
+    with pytest.raises(InvalidOption, match="must not be given: the suite quick has cases"):
         suites.quick(SuiteOptions(**options))
 
 
@@ -155,7 +164,7 @@ def test_clouds_of_images() -> None:
     assert isinstance(case, MMDCase)
     assert (case.name, case.n, case.k) == ("digits-n30-b0-k3", 30, 3)
     chosen = np.random.default_rng([0, 0]).choice(1797, size=30, replace=False)
-    np.testing.assert_array_equal(case.cloud.points, _digits_images.samples().batch(chosen)[0])
+    np.testing.assert_array_equal(case.cloud.points, _image_samples.digits().batch(chosen)[0])
 
 
 # -- quadratic selection --------------------------------------------------------------------------
@@ -178,18 +187,30 @@ def test_generated_instances() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"source": "orlib"}, InvalidOption, "mdplib, kcluster, qplib, few, generated, all"),
+        (
+            {"source": "orlib"},
+            InvalidOption,
+            "'mdplib', 'kcluster', 'qplib', 'few', 'generated' or 'all'",
+        ),
         ({"source": "mdplib"}, InvalidFile, "public instances need files: --data DIR"),
         ({"instances": ["MDG*"]}, InvalidFile, "public instances need files"),
-        ({"source": "generated", "instances": ["MDG*"]}, InvalidOption, "a number is needed"),
+        (
+            {"source": "generated", "instances": ["MDG*"]},
+            InvalidOption,
+            "must be a number",
+        ),
         (
             {"source": "qplib", "sizes": (50, 60), "data": Path()},
             InvalidOption,
-            "sizes is 50,60; it is for generated",
+            "sizes must not be given: public instances have their own; got 50,60",
         ),
         ({"instances": ["MDX"], "data": Path()}, InvalidOption, "no instance is called 'MDX'"),
         ({"source": "qplib", "data": Path()}, InvalidFile, "for the instance QPLIB_0633"),
-        ({"sizes": (10,), "ks": (11,)}, InvalidOption, r"k is 11; with n = 10"),
+        (
+            {"sizes": (10,), "ks": (11,)},
+            InvalidOption,
+            r"k must be an integer in \[1, 10\]; got 11",
+        ),
     ],
 )
 def test_what_states_no_quadratic_suite(
@@ -202,10 +223,12 @@ def test_what_states_no_quadratic_suite(
 def test_public_instances(tmp_path: Path) -> None:
     (tmp_path / "mdplib").mkdir()
     lines = "\n".join(f"{i} {j} {i + j}" for i in range(5) for j in range(i + 1, 5))
-    for name in _public.names("mdplib"):
+    for name in _quadratic_cases.names("mdplib"):
         (tmp_path / "mdplib" / f"{name}.txt").write_text(f"5 2\n{lines}\n")
     cases = suites.quadratic(SuiteOptions(source="mdplib", instances=3, data=tmp_path))
-    assert [case.name for case in cases] == [f"{name}-k2" for name in _public.names("mdplib")[:3]]
+    assert [case.name for case in cases] == [
+        f"{name}-k2" for name in _quadratic_cases.names("mdplib")[:3]
+    ]
     cases = suites.quadratic(SuiteOptions(instances=["SOM-b_1_*"], ks=(2, 3), data=tmp_path))
     assert [case.k for case in cases] == [2, 3]
     assert cases[0].problem().objective([3, 4]) == -7
@@ -238,4 +261,4 @@ def test_a_classifier_learns_cifar() -> None:
 
 
 def test_a_former_name_is_understood() -> None:
-    assert suites.find("vector") is suites.find("vector-mean-matching")
+    assert suites.find_suite("vector") is suites.find_suite("vector-mean-matching")

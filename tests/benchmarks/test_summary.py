@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from subsetopt.benchmarks._best_known import BestKnown
-from subsetopt.benchmarks.analysis._references import with_bounds, with_gaps
+from subsetopt.benchmarks.analysis._row_groups import with_bounds, with_gaps
 from subsetopt.benchmarks.analysis._summary import SolverSummary
 from subsetopt.benchmarks.analysis._summary import summarise as summarised
 from subsetopt.benchmarks.analysis._verdicts import against_known, verdicts

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import subsetopt as so
+from subsetopt import benchmarks
 from subsetopt._machine import Machine
 from subsetopt.benchmarks import _best_known, _checking
 from subsetopt.benchmarks._best_known import BestKnown, registry
@@ -24,7 +25,6 @@ from subsetopt.benchmarks.results import (
     Results,
     Row,
     Session,
-    _results_folder,
 )
 from subsetopt.cli import app
 
@@ -191,9 +191,9 @@ def test_a_new_best_gives_the_line_for_the_registry(
         ("[0, 1, 1]", "index 1 occurs more than once"),
         ("[0, 1, 5]", "index 5 is outside 0..4"),
         ("[0, 1, 2, 3]", "4 indices; 3 are needed"),
-        ("[0, 1.5, 2]", "no array of whole numbers"),
+        ("[0, 1.5, 2]", "must hold an array of integers"),
         ('{"indices": null}', "holds no answer"),
-        ('{"indices": 5}', "no array of whole numbers"),
+        ('{"indices": 5}', "must hold an array of integers"),
         ("[0, 1", "no JSON"),
         ("0\n1.5\n2\n", "integers, one per line; got 1.5 as number 2"),
         ("0 1 2\n1 2 3\n", "shape (2, 3)"),
@@ -246,7 +246,7 @@ def results(*rows: Row) -> Results:
     )
     machine = Machine("cpu", 2, "Linux", "3.11", "2.0", "0.9")
     session = Session(machine=machine, packages={}, commit="", started="", jobs=1)
-    plan = Plan(suite="quadratic", settings=MeasurementOptions(), entrants=(), cases=cases)
+    plan = Plan(suite="quadratic", settings=MeasurementOptions(), contenders=(), cases=cases)
     return Results(plan=plan, sessions=(session,), rows=rows)
 
 
@@ -260,7 +260,7 @@ def row(
 def checked_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[Row], *options: Any
 ) -> Any:
-    monkeypatch.setattr(_results_folder, "load", lambda path: results(*rows))
+    monkeypatch.setattr(benchmarks, "load_results", lambda path: results(*rows))
     return run("check", tmp_path, *options)
 
 

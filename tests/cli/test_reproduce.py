@@ -116,7 +116,7 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
     from subsetopt.cli.reproduce import _duration
     from subsetopt.papers import experiment
-    from subsetopt.papers._costing import estimated
+    from subsetopt.papers._planning import estimated
 
     runs = [run for part in experiment("obftf-fig1").runs("paper", (0,)) for run in part.runs]
     seconds = estimated(runs, jobs=2, threads=1)

@@ -9,8 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 from subsetopt.papers._claims import Claim, Finding, Standing, interval
-from subsetopt.papers._compared_cells import Pairs
-from subsetopt.papers._parts import Quantity, TableCell
+from subsetopt.papers._parts import Pairs, Quantity, TableCell
 from subsetopt.papers.measuring import Line, Measured
 
 ACCURACY = Quantity(name="accuracy", value="final.accuracy", better="higher", share=True)

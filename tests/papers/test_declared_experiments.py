@@ -22,7 +22,7 @@ from subsetopt.papers import (  # noqa: E402
     measured,
 )
 from subsetopt.papers._parts import require_rows  # noqa: E402
-from subsetopt.papers._readiness import left_out, ready  # noqa: E402
+from subsetopt.papers._planning import left_out, ready  # noqa: E402
 from subsetopt.papers._sheets import PublishedTable  # noqa: E402
 from subsetopt.training.methods import method  # noqa: E402
 from subsetopt.training.run import Run  # noqa: E402

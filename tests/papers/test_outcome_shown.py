@@ -9,8 +9,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from subsetopt.papers import Part, Scale, experiment  # noqa: E402
-from subsetopt.papers._outcome import ExperimentResult, outcome  # noqa: E402
-from subsetopt.papers._outcome_document import document, to_dict  # noqa: E402
+from subsetopt.papers._outcome import ExperimentResult, document, outcome, to_dict  # noqa: E402
 from subsetopt.papers._outcome_figure import figure_of  # noqa: E402
 from subsetopt.training.run_result import Passes, Result  # noqa: E402
 

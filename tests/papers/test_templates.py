@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch")
 
 from subsetopt.errors import InvalidFile
-from subsetopt.papers._templates import expanded
+from subsetopt.papers._experiment_files import expanded
 
 
 def test_names_loops_and_scales() -> None:

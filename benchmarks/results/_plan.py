@@ -1,6 +1,6 @@
-"""What a comparison consists of, apart from what is measured."""
+"""What a comparison consists of, apart from what is measured, and what is still to be measured."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,18 @@ from subsetopt.benchmarks._families import named
 from subsetopt.benchmarks._suite_options import MeasurementOptions
 from subsetopt.errors import InvalidFile
 from subsetopt.formats._declared import declared
+from subsetopt.solution import Termination
 
-from .rows import SCHEMA, Row
+from ._rows import KILLED, SCHEMA, Key, Row
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks.cases import Case
 
 __all__ = ["Bound", "CaseInfo", "Contender", "Plan", "Results", "Session"]
+
+
+_FORMER = {"entrants": "contenders"}
+"""Keys of earlier plans, by what they are now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +94,7 @@ class Plan:
     ----------
     suite : str
     settings : MeasurementOptions
-    entrants : tuple of Entrant
+    contenders : tuple of Contender
     cases : tuple of CaseInfo
     left_out : dict of str to str
         Solvers that could take part but cannot run here, and why.
@@ -99,7 +104,7 @@ class Plan:
 
     suite: str
     settings: MeasurementOptions
-    entrants: tuple[Contender, ...]
+    contenders: tuple[Contender, ...]
     cases: tuple[CaseInfo, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -112,8 +117,8 @@ class Plan:
     def from_dict(cls, data: Mapping[str, Any]) -> "Plan":
         """Rebuild a plan; InvalidFile if it is none, or one of another schema."""
         if data.get("schema") != SCHEMA:
-            raise InvalidFile(f"the results have schema {data.get('schema')!r}; {SCHEMA} is needed")
-        held = {name: one for name, one in data.items() if name != "schema"}
+            raise InvalidFile(f"schema of the results must be {SCHEMA}; got {data.get('schema')!r}")
+        held = {_FORMER.get(name, name): one for name, one in data.items() if name != "schema"}
         if isinstance(held.get("suite"), str):
             held["suite"] = named(held["suite"])
         return declared(cls, held, "plan of a comparison")
@@ -158,3 +163,47 @@ class Results:
     rows: tuple[Row, ...]
     bounds: tuple[Bound, ...] = ()
     complete: bool = True
+
+
+def todo(plan: Plan, rows: Iterable[Row], time_limit: float) -> list[Key]:
+    """Return the keys of the runs with this time limit that have not been measured, in order.
+
+    The repeats of one solver on one case lie far apart and the solvers take turns, in an order
+    that is reversed each time: whatever else the machine does meets all alike. What came to its
+    end within a shorter limit is not run again, nor what had to be killed; what was refused is.
+    """
+    known = {row.key: row for row in rows}
+    shorter = [limit for limit in plan.settings.time_limits if limit < time_limit]
+    return [
+        key
+        for key in _keys(plan, time_limit)
+        if key not in known and not _ended(key, shorter, known)
+    ]
+
+
+def total(plan: Plan) -> int:
+    """Return how many runs there are at most."""
+    return sum(1 for limit in plan.settings.time_limits for _ in _keys(plan, limit))
+
+
+def complete(plan: Plan, rows: Iterable[Row]) -> bool:
+    """Say whether nothing is left to be measured."""
+    rows = tuple(rows)
+    return not any(todo(plan, rows, limit) for limit in plan.settings.time_limits)
+
+
+def _keys(plan: Plan, time_limit: float) -> Iterator[Key]:
+    for repeat in range(plan.settings.repeats):
+        for case in plan.cases:
+            able = [e.label for e in plan.contenders if case.family in e.families]
+            for label in able if repeat % 2 == 0 else reversed(able):
+                yield (case.name, label, repeat, time_limit)
+
+
+def _ended(key: Key, shorter: Iterable[float], known: Mapping[Key, Row]) -> bool:
+    """Say whether a longer limit is of no use: it came to its end, or had to be killed."""
+    rows = [row for limit in shorter if (row := known.get((*key[:3], limit))) is not None]
+    return any(
+        row.failure.startswith(KILLED) or row.termination not in (None, Termination.TIME_LIMIT)
+        for row in rows
+    )

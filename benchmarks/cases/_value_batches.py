@@ -1,4 +1,4 @@
-"""What is recorded of samples beside their losses: vectors whose mean a choice is to match."""
+"""Values of batches, of which a choice is to match the mean: losses and vectors."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,29 @@ from numpy.typing import NDArray
 
 from ._classifier import Floats, Perceptron, TrainingRecord
 from .base import Values
+
+Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
+
+DISTRIBUTIONS: dict[str, tuple[str, Draw]] = {
+    "exponential": ("exponential", lambda rng, n: rng.exponential(size=n)),
+    "normal": ("normal, mean 5, deviation 1", lambda rng, n: rng.normal(5.0, 1.0, size=n)),
+    "heavy": ("lognormal, sigma 2", lambda rng, n: rng.lognormal(sigma=2.0, size=n)),
+    "tied": ("five distinct values", lambda rng, n: rng.choice(rng.exponential(size=5), size=n)),
+    "integer": ("integers 0..999", lambda rng, n: rng.integers(0, 1000, size=n).astype(float)),
+}
+"""Name to what it is, for people, and how n of them are drawn."""
+
+
+def losses(n: int, count: int, seed: int) -> list[Values]:
+    """Return `count` batches of n numbers in float32, the distributions in turn."""
+    batches = []
+    for i in range(count):
+        name = tuple(DISTRIBUTIONS)[i % len(DISTRIBUTIONS)]
+        label, draw = DISTRIBUTIONS[name]
+        values = draw(np.random.default_rng([seed, i]), n).astype(np.float32)
+        batches.append(Values(f"{name}-n{n}-b{i}", f"synthetic: {label}", values))
+    return batches
+
 
 WIDTH = 64
 """Vectors that are longer are projected to so many dimensions."""

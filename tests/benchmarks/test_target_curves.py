@@ -1,8 +1,7 @@
 import pytest
 
 from subsetopt.benchmarks.analysis._intervals import wilson
-from subsetopt.benchmarks.analysis._profiles import performance_profiles
-from subsetopt.benchmarks.analysis._time_to_target import times_to_target
+from subsetopt.benchmarks.analysis._target_curves import performance_profiles, times_to_target
 from subsetopt.benchmarks.results import Row
 
 
@@ -31,7 +30,7 @@ ROWS = [
 
 def test_profiles_by_hand() -> None:
     found = performance_profiles(ROWS)
-    assert (found.cases, found.unsolved, found.goal) == (3, 1, "within 1 % of the best")
+    assert (found.cases, found.unsolved, found.target) == (3, 1, "within 1 % of the best")
     a, b, c = found.curves
     assert (a.solver, a.ratios, a.measured) == ("a", (1.0, 1.0, 3.0), 3)
     assert (b.solver, b.ratios, b.measured) == ("b", (1.0, 2.0), 3)

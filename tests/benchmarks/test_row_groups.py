@@ -1,13 +1,13 @@
 import pytest
 
-from subsetopt.benchmarks.analysis._rising_limits import (
+from subsetopt.benchmarks.analysis._row_groups import (
     RisingLimits,
     final_rows,
-    ladders,
     of_each_case,
+    rising_limits,
     typical_seconds,
 )
-from subsetopt.benchmarks.analysis._target_values import aims, costs, described, first_times, goal
+from subsetopt.benchmarks.analysis._target_values import aims, costs, described, first_times, target
 from subsetopt.benchmarks.results import Row
 
 
@@ -21,15 +21,15 @@ RUNGS = (row(3.0, 10.0, 9.0), row(None, 0.1, 0.1), row(5.0, 1.0, 1.0), row(4.0, 
 
 
 def test_ladders_ascend_and_no_limit_is_the_longest() -> None:
-    (ladder,) = ladders(RUNGS)
-    assert [rung.time_limit for rung in ladder.rows] == [0.1, 1.0, 10.0, None]
-    assert ladder.final is RUNGS[3]
+    (run,) = rising_limits(RUNGS)
+    assert [rung.time_limit for rung in run.rows] == [0.1, 1.0, 10.0, None]
+    assert run.final is RUNGS[3]
     assert final_rows(RUNGS) == [RUNGS[3]]
 
 
 def test_steps_are_the_best_so_far_by_time() -> None:
-    (ladder,) = ladders(RUNGS)
-    assert ladder.steps == ((1.0, 5.0), (9.0, 3.0))
+    (run,) = rising_limits(RUNGS)
+    assert run.steps == ((1.0, 5.0), (9.0, 3.0))
 
 
 def test_a_longer_limit_may_have_ended_sooner() -> None:
@@ -71,7 +71,7 @@ def test_goals(
     family: str, level: str, objective: float, rank: float | None, best: float, met: bool
 ) -> None:
     answer = row(objective, 1.0, family=family, random_rank=rank)
-    assert goal(family, level).met(answer, best) is met  # type: ignore[arg-type]
+    assert target(family, level).met(answer, best) is met  # type: ignore[arg-type]
 
 
 def test_the_aim_is_the_best_known_value_even_if_it_is_beaten() -> None:

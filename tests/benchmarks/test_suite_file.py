@@ -106,7 +106,7 @@ def test_a_whole_suite(folder: Path) -> None:
     assert plain.cloud.kernel == batches.cloud.kernel == Gaussian()
     assert laplace.cloud.kernel == Laplace(scale=2.0)
     assert plain.source == "points.csv"
-    assert [(one.label, one.name, dict(one.options)) for one in own.entrants] == [
+    assert [(one.label, one.name, dict(one.options)) for one in own.contenders] == [
         ("swap", "swap", {}),
         ("tabu-short", "tabu", {"iterations": 10}),
         ("tabu(iterations=20)", "tabu", {"iterations": 20}),
@@ -136,7 +136,7 @@ def test_what_is_left_out_is_left_to_the_command(folder: Path) -> None:
     own = read_suite(
         written(folder, "instances: [{file: losses.npy, family: mean-matching, k: 2}]")
     )
-    assert (own.name, own.entrants, own.settings) == ("own", (), {})
+    assert (own.name, own.contenders, own.settings) == ("own", (), {})
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
     ("text", "error", "message"),
     [
         ("instances: [", InvalidFile, "is no YAML"),
-        ("- a", InvalidFile, "a mapping is needed, of name, instances, solvers, time_limits"),
-        ("", InvalidFile, "a mapping is needed"),
-        ("name: a", InvalidFile, "instances is missing or empty"),
-        ("instances: {}", InvalidFile, "instances is missing or empty"),
-        ("instances: 3", InvalidFile, "instances is 3; a list is needed"),
-        (f"instance: [{LOSSES}]", InvalidFile, "the key 'instance' is unknown; known are name, in"),
-        (f"name: 3\ninstances: [{LOSSES}]", InvalidFile, "name is 3; a text"),
+        ("- a", InvalidFile, "this is no suite: must be a mapping; got"),
+        ("", InvalidFile, "must be a mapping; got None"),
+        ("name: a", InvalidFile, "instances is missing"),
+        ("instances: {}", InvalidFile, "instances: must be a list"),
+        ("instances: 3", InvalidFile, "instances: must be a list; got 3"),
+        (f"instance: [{LOSSES}]", InvalidFile, "instances is missing"),
+        (f"name: 3\ninstances: [{LOSSES}]", InvalidFile, "name: must be a text; got 3"),
         (
             f"repeats: two\ninstances: [{LOSSES}]",
             InvalidOption,
@@ -187,34 +187,50 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
             InvalidOption,
             "time_limits must be distinct numbers > 0; got 1s",
         ),
-        (f"instances: [{LOSSES}, losses.npy]", InvalidFile, "entry 2: 'losses.npy' is given; a ma"),
+        (
+            f"instances: [{LOSSES}, losses.npy]",
+            InvalidFile,
+            "entry 2: must be a mapping of names; got 'losses.npy'",
+        ),
         ("instances: [{k: 3}]", InvalidFile, "entry 1: .* either suite or file"),
         ("instances: [{suite: mmd, file: a.npy}]", InvalidFile, "entry 1: .* either suite or file"),
-        ("instances: [{suite: nmd}]", InvalidOption, "entry 1: no suite is called 'nmd'; there"),
-        ("instances: [{suite: mmd, n: 3}]", InvalidFile, "entry 1: the key 'n' is unknown; known"),
-        ("instances: [{suite: mmd, sizes: x}]", InvalidFile, "entry 1: sizes is 'x'; a whole"),
-        ("instances: [{suite: mmd, sizes: []}]", InvalidFile, "entry 1: sizes is empty"),
-        ("instances: [{suite: mmd, source: nowhere}]", InvalidOption, "no source is called"),
+        (
+            "instances: [{suite: nmd}]",
+            InvalidOption,
+            "entry 1: suite must be .*; got 'nmd'",
+        ),
+        ("instances: [{suite: mmd, n: 3}]", InvalidFile, "entry 1: .*'n' is unknown"),
+        (
+            "instances: [{suite: mmd, sizes: x}]",
+            InvalidFile,
+            "entry 1: .*sizes: must be",
+        ),
+        ("instances: [{suite: mmd, sizes: []}]", InvalidOption, "sizes must be .*; got none"),
+        (
+            "instances: [{suite: mmd, source: nowhere}]",
+            InvalidOption,
+            "source must be .*; got 'nowhere'",
+        ),
         (
             "instances: [{suite: mmd, instances: 1.5}]",
-            InvalidOption,
-            "instances must be an integer; got 1.5",
+            InvalidFile,
+            "entry 1: .*instances: must be .*; got 1.5",
         ),
-        ("instances: [{file: losses.npy}]", InvalidFile, "family is None; a text is needed"),
+        ("instances: [{file: losses.npy}]", InvalidFile, "family is missing"),
         (
             "instances: [{file: losses.npy, family: sum, k: 2}]",
             InvalidFile,
-            "family is 'sum'; it is one of mean-matching, vector-mean-matching, mmd, quadratic, s",
+            "family must be one of mean-matching, vector-mean-matching, mmd, quadratic, s",
         ),
         (
             "instances: [{file: losses.npy, family: mean-matching, k: 2, scale: 1}]",
-            InvalidFile,
-            "the key 'scale' is unknown; known are file, family, name, k, header, columns, id$",
+            InvalidOption,
+            "a file of mean-matching has no option 'scale'; it has columns, header, id$",
         ),
         (
             "instances: [{file: losses.npy, family: mean-matching}]",
             InvalidOption,
-            "k is missing",
+            "k must be given, as files of mean-matching state none",
         ),
         (
             "instances: [{file: no.npy, family: mean-matching, k: 2}]",
@@ -239,7 +255,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             "instances: [{file: points.csv, family: mmd, k: 20}]",
             InvalidOption,
-            r"k is 20; with n = 20 it has to be in 1\.\.n-1",
+            r"k must be an integer in \[1, 19\]; got 20",
         ),
         (
             "instances: [{file: points.csv, family: mmd, k: 2, kernel: cubic}]",
@@ -264,7 +280,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             "instances: [{file: few.txt.xz, family: quadratic, format: cnf}]",
             InvalidOption,
-            "format is 'cnf'; known are mdplib",
+            "format must be 'mdplib', .*; got 'cnf'",
         ),
         (
             "instances: [{file: few.txt.xz, family: quadratic, instance: a}]",
@@ -274,12 +290,12 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             f"instances: [{LOSSES}, {LOSSES}]",
             InvalidFile,
-            "entry 2: the case losses-k2 is there already, from .*entry 1; give another name",
+            "entry 2: the case losses-k2 must stand once, but is there already, from .*entry 1",
         ),
         (
             f"instances: [{LOSSES}]\nsolvers: [swap, swap]",
             InvalidFile,
-            "solvers, entry 2: label 'swap' is there already",
+            "solvers, entry 2: label 'swap' must stand once",
         ),
         (
             f"instances: [{LOSSES}]\nsolvers: [swop]",
@@ -294,10 +310,14 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             f"instances: [{LOSSES}]\nsolvers: [{{name: swap, options: [1]}}]",
             InvalidFile,
-            r"options must .*got",
+            r"options: must be a mapping of names; got",
         ),
-        (f"instances: [{LOSSES}]\nsolvers: [3]", InvalidFile, "3 is given; a mapping is needed"),
-        (f"instances: [{LOSSES}]\nsolvers: [{{label: a}}]", InvalidFile, "name is None; a text"),
+        (
+            f"instances: [{LOSSES}]\nsolvers: [3]",
+            InvalidFile,
+            "entry 1: must be .*; got 3",
+        ),
+        (f"instances: [{LOSSES}]\nsolvers: [{{label: a}}]", InvalidFile, "name is missing"),
         (
             f"instances: [{LOSSES}]\nsolvers: [tabu]",
             UnsupportedProblem,
@@ -326,7 +346,7 @@ def test_one_family_that_takes_a_solver_is_enough(
     batches = "{file: points.csv, family: sequence, k: 2}"
     entry = f"{{name: {solver}, options: {options}}}"
     own = read_suite(written(folder, f"instances: [{LOSSES}, {batches}]\nsolvers: [{entry}]"))
-    assert own.entrants[0].options == options
+    assert own.contenders[0].options == options
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:

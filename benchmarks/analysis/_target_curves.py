@@ -1,4 +1,4 @@
-"""Performance profiles: on which share of the cases a solver is how much slower than the best."""
+"""Which share of the cases, or of the runs, has a good answer by when."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ import numpy as np
 
 from subsetopt.benchmarks.results import Row
 
-from ._rising_limits import names
-from ._target_values import Level, costs, described
+from ._intervals import wilson
+from ._row_groups import names
+from ._target_values import Level, costs, described, first_times
 
 LEAST = 1e-9
 """Seconds; no clock tells less."""
@@ -23,7 +24,7 @@ class Profile:
     ----------
     solver : str
     ratios : tuple of float
-        Its time over the best solver's, ascending, on the cases on which it meets the goal.
+        Its time over the best solver's, ascending, on the cases on which it meets the target.
     cases : int
         Those that some solver solves; the shares are of them.
     measured : int
@@ -57,7 +58,7 @@ class Profiles:
     Parameters
     ----------
     level : {"good", "best"}
-    goal : str
+    target : str
         What is asked of an answer.
     families : tuple of str
     curves : tuple of Profile
@@ -66,7 +67,7 @@ class Profiles:
     """
 
     level: Level
-    goal: str
+    target: str
     families: tuple[str, ...]
     curves: tuple[Profile, ...]
     cases: int
@@ -76,7 +77,7 @@ class Profiles:
 def performance_profiles(rows: Sequence[Row], level: Level = "good") -> Profiles:
     """Return the performance profiles of Dolan and More (2002, Math. Program. 91, 201-213).
 
-    The cost of a case is the time after which its goal is met, the median over the repeats, and
+    The cost of a case is the time after which its target is met, the median over the repeats, and
     infinite where most of them never meet it. A solver that was not run on a case has not solved
     it. Profiles rank against the best solver only: how two others compare may change when a
     solver is added or left out (Gould and Scott 2016, ACM TOMS 43, 15), so compare two by
@@ -87,7 +88,7 @@ def performance_profiles(rows: Sequence[Row], level: Level = "good") -> Profiles
     rows : sequence of Row
         Of one family or of several, all time limits.
     level : {"good", "best"}
-        See `goals.goal`.
+        See `target`.
     """
     cost = costs(rows, level)
     cases, solvers = names(cost)
@@ -113,9 +114,92 @@ def performance_profiles(rows: Sequence[Row], level: Level = "good") -> Profiles
     ]
     return Profiles(
         level=level,
-        goal=described(rows, level),
+        target=described(rows, level),
         families=tuple(dict.fromkeys(row.family for row in rows)),
         curves=tuple(sorted(curves, key=lambda c: (-c.solved, -c.wins))),
         cases=len(solved),
         unsolved=len(cases) - len(solved),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetTimes:
+    """The curve of one solver.
+
+    Parameters
+    ----------
+    solver : str
+    times : tuple of float
+        Seconds after which a run has met the target, ascending, of those that do.
+    runs : int
+        Each case in each repeat.
+    """
+
+    solver: str
+    times: tuple[float, ...]
+    runs: int
+
+    def share(self, seconds: float) -> float:
+        """Return the share of runs that have met the target by then."""
+        return float(np.searchsorted(self.times, seconds, side="right")) / self.runs
+
+    @property
+    def reached(self) -> float:
+        """The share in the end."""
+        return len(self.times) / self.runs
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of `reached`, 95 %, as if runs were independent; repeats of one case are not quite."""
+        return wilson(len(self.times), self.runs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesToTarget:
+    """The curves of all solvers, those that reach most first.
+
+    Parameters
+    ----------
+    level : {"good", "best"}
+    target : str
+        What is asked of an answer.
+    families : tuple of str
+    curves : tuple of TargetTimes
+    horizon : float
+        The longest time that any run took.
+    """
+
+    level: Level
+    target: str
+    families: tuple[str, ...]
+    curves: tuple[TargetTimes, ...]
+    horizon: float
+
+
+def times_to_target(rows: Sequence[Row], level: Level = "good") -> TimesToTarget:
+    """Return the times after which runs have met the target of their family.
+
+    After Hoos and Stuetzle (1998, UAI): run-time distributions, here over cases and repeats
+    together.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Of one family or of several, all time limits.
+    level : {"good", "best"}
+        See `target`.
+    """
+    times: dict[str, list[float]] = {}
+    for (_, solver), own in first_times(rows, level).items():
+        times.setdefault(solver, []).extend(own)
+    curves = [
+        TargetTimes(solver=solver, times=tuple(sorted(filter(isfinite, own))), runs=len(own))
+        for solver, own in times.items()
+    ]
+    return TimesToTarget(
+        level=level,
+        target=described(rows, level),
+        families=tuple(dict.fromkeys(row.family for row in rows)),
+        curves=tuple(sorted(curves, key=lambda c: (-c.reached, sum(c.times)))),
+        horizon=max((s for row in rows if (s := row.typical_seconds) is not None), default=0.0),
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from subsetopt.benchmarks._contenders import BASELINE, by_name, entrants
+from subsetopt.benchmarks._contenders import BASELINE, contenders
 from subsetopt.benchmarks.cases._sequence_cases import METHODS
 from subsetopt.benchmarks.results import Contender
 from subsetopt.errors import UnknownSolver, UnsupportedProblem
@@ -14,20 +14,20 @@ EVERY = ("mean-matching", "vector-mean-matching", "mmd", "quadratic", "sequence"
 @pytest.mark.parametrize("family", EVERY[:-1])
 def test_all_that_handle_a_family_take_part_in_it(family: str) -> None:
     able = {n for n in catalogue.names() if family in catalogue.solver_class(n).handles}
-    found = entrants([], [family])
-    assert {entrant.name for entrant in found.chosen} == able
-    assert all(entrant.families == (family,) for entrant in found.chosen)
+    found = contenders([], [family])
+    assert {contender.name for contender in found.chosen} == able
+    assert all(contender.families == (family,) for contender in found.chosen)
     assert found.notes == ()
 
 
 def test_sequences_are_for_few_unless_others_are_named() -> None:
-    assert tuple(entrant.name for entrant in entrants([], ["sequence"]).chosen) == METHODS
-    (_, tabu) = entrants(by_name(["tabu"]), ["sequence"]).chosen
+    assert tuple(contender.name for contender in contenders([], ["sequence"]).chosen) == METHODS
+    (_, tabu) = contenders(["tabu"], ["sequence"]).chosen
     assert tabu.families == ("sequence",)
 
 
 def test_each_is_run_on_the_families_that_it_handles() -> None:
-    found = {entrant.name: entrant for entrant in entrants([], EVERY).chosen}
+    found = {contender.name: contender for contender in contenders([], EVERY).chosen}
     assert found["random"].families == EVERY
     assert found["herding"].families == ("vector-mean-matching", "mmd", "quadratic")
     assert found["running-herding"].families == ("sequence",)
@@ -35,27 +35,27 @@ def test_each_is_run_on_the_families_that_it_handles() -> None:
     assert found["exact"].families == ("mean-matching",)
     assert found["tabu"].families == ("vector-mean-matching", "mmd", "quadratic")
     assert found["k-dpp"].families == ("sequence",)
-    named = {entrant.name: entrant for entrant in entrants(by_name(["tabu"]), EVERY).chosen}
+    named = {contender.name: contender for contender in contenders(["tabu"], EVERY).chosen}
     assert named["tabu"].families == (*EVERY[1:],)
 
 
 def test_the_baseline_always_takes_part() -> None:
-    found = entrants(by_name(["swap", "swap"]), ["mmd", "mmd"])
-    assert [entrant.name for entrant in found.chosen] == [BASELINE, "swap"]
+    found = contenders(["swap", "swap"], ["mmd", "mmd"])
+    assert [contender.name for contender in found.chosen] == [BASELINE, "swap"]
     assert found.notes == ("random was not named; it always takes part",)
     own = Contender(label="other", name="tabu", options={"tenure": 3})
-    assert [e.label for e in entrants([own], ["mmd"]).chosen] == [BASELINE, "other"]
+    assert [e.label for e in contenders([own], ["mmd"]).chosen] == [BASELINE, "other"]
 
 
 @pytest.mark.usefixtures("planted_solvers")
 def test_what_cannot_run_is_left_out_with_its_mend() -> None:
-    found = entrants([], ["mean-matching"])
-    assert "absent" not in {entrant.name for entrant in found.chosen}
+    found = contenders([], ["mean-matching"])
+    assert "absent" not in {contender.name for contender in found.chosen}
     assert "pip install 'no-such-thing'" in found.left_out["absent"]
 
 
 def test_unknown_and_unfit_names() -> None:
     with pytest.raises(UnknownSolver, match="gurobi"):
-        entrants(by_name(["gurobi"]), ["mmd"])
+        contenders(["gurobi"], ["mmd"])
     with pytest.raises(UnsupportedProblem, match="exact solves mean-matching, not mmd or quad"):
-        entrants(by_name(["exact"]), ["mmd", "quadratic"])
+        contenders(["exact"], ["mmd", "quadratic"])

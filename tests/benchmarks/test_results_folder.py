@@ -14,8 +14,8 @@ import pytest
 
 from subsetopt._machine import Machine, commit, packages
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase
-from subsetopt.benchmarks.cases._synthetic import losses
-from subsetopt.benchmarks.measuring._comparing import MeasurementObserver, compare
+from subsetopt.benchmarks.cases._value_batches import losses
+from subsetopt.benchmarks.measuring._runner import MeasurementObserver, measure
 from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,
@@ -25,8 +25,8 @@ from subsetopt.benchmarks.results import (
     Row,
     Session,
 )
-from subsetopt.benchmarks.results._results_folder import Folder, load
-from subsetopt.benchmarks.results._schedule import complete, todo, total
+from subsetopt.benchmarks.results._plan import complete, todo, total
+from subsetopt.benchmarks.results._results_folder import Folder, load_results
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.solution import CertificateKind, Termination
 
@@ -34,7 +34,7 @@ CASES: list[Case] = [MeanMatchingCase.of(batch, 4) for batch in losses(n=24, cou
 PLAN = Plan(
     suite="planted",
     settings=MeasurementOptions(time_limits=(0.1, 0.2), repeats=2),
-    entrants=tuple(
+    contenders=tuple(
         Contender(label=name, name=name, families=("mean-matching",))
         for name in ("random", "stride")
     ),
@@ -79,8 +79,8 @@ def test_what_was_kept_is_read_again_to_the_last_bit(tmp_path: Path) -> None:
         for found in ALL[:3]:
             folder.keep(found)
         folder.keep(bound)
-        assert load(out).rows == tuple(ALL[:3])  # while it is being written
-    results = load(out)
+        assert load_results(out).rows == tuple(ALL[:3])  # while it is being written
+    results = load_results(out)
     assert results.plan == PLAN
     assert results.sessions == (SESSION,)
     assert results.rows == tuple(ALL[:3])
@@ -96,7 +96,7 @@ def test_sessions_are_told_apart(tmp_path: Path) -> None:
         assert folder.results.rows == (ALL[0],)
         for found in ALL[1:]:
             folder.keep(found)
-    results = load(tmp_path)
+    results = load_results(tmp_path)
     assert results.sessions == (SESSION, second)
     assert [found.session for found in results.rows] == [0] + [1] * 7
     assert results.complete
@@ -108,10 +108,10 @@ def test_a_torn_last_line_is_cut_off(tmp_path: Path, torn: bytes) -> None:
         folder.keep(ALL[0])
     with (tmp_path / "rows.jsonl").open("ab") as file:
         file.write(torn)
-    assert load(tmp_path).rows == (ALL[0],)
+    assert load_results(tmp_path).rows == (ALL[0],)
     with Folder(tmp_path, PLAN, SESSION, resume=True) as folder:
         folder.keep(ALL[1])
-    assert [found.key for found in load(tmp_path).rows] == [ALL[0].key, ALL[1].key]
+    assert [found.key for found in load_results(tmp_path).rows] == [ALL[0].key, ALL[1].key]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_damaged_results(tmp_path: Path, file: str, text: str, message: str) -> 
     with (tmp_path / file).open("a") as damaged:
         damaged.write(text)
     with pytest.raises(InvalidFile, match=message):
-        load(tmp_path)
+        load_results(tmp_path)
     with pytest.raises(InvalidFile, match=message):
         Folder(tmp_path, PLAN, SESSION, resume=True)
     assert (tmp_path / file).read_text().endswith(text)
@@ -140,19 +140,19 @@ def test_damaged_results(tmp_path: Path, file: str, text: str, message: str) -> 
 
 def test_no_results(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"holds no results: there is no plan\.json"):
-        load(tmp_path)
+        load_results(tmp_path)
     (tmp_path / "plan.json").write_text("[]")
     with pytest.raises(InvalidFile, match="no plan but a list"):
-        load(tmp_path)
+        load_results(tmp_path)
     (tmp_path / "plan.json").write_text('{"schema": 99}')
-    with pytest.raises(InvalidFile, match="schema 99; 1 is needed"):
-        load(tmp_path)
+    with pytest.raises(InvalidFile, match="schema of the results must be 1; got 99"):
+        load_results(tmp_path)
     (tmp_path / "plan.json").write_text('{"schema": 1, "settings": {"time_limits": [1]}}')
     with pytest.raises(InvalidFile, match="no plan of a comparison"):
-        load(tmp_path)
+        load_results(tmp_path)
     (tmp_path / "plan.json").write_text("{")
     with pytest.raises(InvalidFile, match="this is no JSON"):
-        load(tmp_path)
+        load_results(tmp_path)
 
 
 def test_results_are_not_overwritten_or_mixed(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_results_are_not_overwritten_or_mixed(tmp_path: Path) -> None:
     for other, message in (
         (replace(PLAN, suite="mmd"), "suite planted, not mmd"),
         (replace(PLAN, settings=settings), "repeats 2, not 5"),
-        (replace(PLAN, entrants=PLAN.entrants[:1]), "other entrants: stride"),
+        (replace(PLAN, contenders=PLAN.contenders[:1]), "other contenders: stride"),
         (replace(PLAN, cases=PLAN.cases[1:]), "other cases: exponential"),
         (replace(PLAN, cases=PLAN.cases[::-1]), "other cases$"),
     ):
@@ -189,7 +189,7 @@ def test_a_process_that_was_killed_at_its_beginning_is_in_nobodys_way(tmp_path: 
     (tmp_path / ".plan.json.part").write_text("half of a pl")
     with Folder(tmp_path, PLAN, SESSION, resume=True):
         pass
-    assert load(tmp_path).plan == PLAN
+    assert load_results(tmp_path).plan == PLAN
     assert not (tmp_path / ".plan.json.part").exists()
 
 
@@ -244,7 +244,7 @@ COMPARE = """
 import sys
 from pathlib import Path
 import tests_folder as t
-t.compare(t.PLAN, t.CASES, out=Path(sys.argv[1]), resume=True)
+t.measure(t.PLAN, t.CASES, out=Path(sys.argv[1]), resume=True)
 """
 
 
@@ -273,12 +273,12 @@ def test_kill_9_at_any_point_loses_nothing_that_was_finished(tmp_path: Path) -> 
             key = (data["case"], data["solver"], data["repeat"], data["time_limit"])
             assert seen.setdefault(key, line) == line, "a finished run was measured again"
     assert kills == 3
-    results = load(tmp_path)
+    results = load_results(tmp_path)
     assert results.complete
     assert len(results.rows) == len(seen) == 8
     assert len({found.key for found in results.rows}) == 8
     assert 2 <= len(results.sessions) <= 4
-    whole = compare(PLAN, CASES).results
+    whole = measure(PLAN, CASES).results
     assert sorted((r.key, r.objective, r.indices) for r in whole.rows) == sorted(
         (r.key, r.objective, r.indices) for r in results.rows
     )
@@ -290,7 +290,13 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().rpartition("\n")[0].splitlines()
 
 
-def test_compare_in_memory_and_in_a_folder(tmp_path: Path) -> None:
+def test_a_plan_of_before_is_read() -> None:
+    former = PLAN.to_dict()
+    former["entrants"] = former.pop("contenders")
+    assert Plan.from_dict(former).contenders == PLAN.contenders
+
+
+def test_measured_in_memory_and_in_a_folder(tmp_path: Path) -> None:
     class Counting(MeasurementObserver):
         rows = 0
 
@@ -298,16 +304,16 @@ def test_compare_in_memory_and_in_a_folder(tmp_path: Path) -> None:
             self.rows += 1
 
     watcher = Counting()
-    kept = compare(PLAN, CASES, out=tmp_path, watcher=watcher)
+    kept = measure(PLAN, CASES, out=tmp_path, watcher=watcher)
     assert not kept.interrupted
     assert kept.results.complete
     assert watcher.rows == len(kept.results.rows) == 8
-    assert load(tmp_path).rows == kept.results.rows
-    again = compare(PLAN, CASES, out=tmp_path, resume=True, watcher=watcher)
+    assert load_results(tmp_path).rows == kept.results.rows
+    again = measure(PLAN, CASES, out=tmp_path, resume=True, watcher=watcher)
     assert watcher.rows == 8  # nothing is measured twice
     assert again.results.rows == kept.results.rows
     with pytest.raises(InvalidOption, match="nothing to resume"):
-        compare(PLAN, CASES, resume=True)
+        measure(PLAN, CASES, resume=True)
 
 
 def test_the_machine_and_the_commit(tmp_path: Path) -> None:

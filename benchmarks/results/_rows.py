@@ -36,7 +36,7 @@ class Row:
     proven : bool
         Whether that is said to be optimal.
     solver : str
-        The label of the entrant.
+        The label of the contender.
     options : dict
         The solver's own options, where they are not its defaults.
     version : str

@@ -18,7 +18,7 @@ from subsetopt.benchmarks.results import (
     Row,
     Session,
 )
-from subsetopt.benchmarks.results.rows import SCHEMA
+from subsetopt.benchmarks.results._rows import SCHEMA
 from subsetopt.errors import MissingDependency
 from subsetopt.solution import CertificateKind, Termination
 
@@ -54,7 +54,7 @@ RESULTS = Results(
     plan=Plan(
         suite="quadratic",
         settings=MeasurementOptions(),
-        entrants=(Contender(label="swap", name="swap"),),
+        contenders=(Contender(label="swap", name="swap"),),
         cases=(CaseInfo(name="b-k2", family="quadratic", source="drawn", n=4, k=2),),
     ),
     sessions=SESSIONS,
