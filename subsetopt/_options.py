@@ -270,6 +270,16 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
+def number(name: str, text: str, kind: type[T], domain: str = "") -> T:
+    """Return a number, or raise InvalidOption; whether it is in the domain is checked later."""
+    try:
+        return kind(text)  # type: ignore[call-arg]
+    except ValueError:
+        what = "an integer" if kind is int else "a number"
+        where = f" {domain}" if domain else ""
+        raise InvalidOption(f"{name} must be {what}{where}; got {text!r}") from None
+
+
 def numbers(name: str, text: str, kind: type[T]) -> tuple[T, ...]:
     """Return the numbers between commas, or raise InvalidOption."""
     try:

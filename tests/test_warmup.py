@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 import subsetopt as so
 from subsetopt import _clock
 from subsetopt._announcing import Announcement
+from subsetopt._baseline import UniformBaseline
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.cli import app
 from subsetopt.cli.display import _lines
-from subsetopt.cli.uniform_baseline import UniformBaseline
 from subsetopt.limits import Limits
 from subsetopt.report import _progress
 from subsetopt.report._progress import Lines
@@ -143,7 +143,7 @@ def test_the_command_shows_that_clock(monkeypatch: pytest.MonkeyPatch, tmp_path:
         clocks.append(now)
         return shown(limit, now, **options)
 
-    monkeypatch.setattr(_progress, "clock", watched)
+    monkeypatch.setattr("subsetopt.cli.solver_options.clock", watched)
     np.save(tmp_path / "values.npy", np.arange(9.0))
     words = ["solve", "mean-matching", str(tmp_path / "values.npy"), "--k", "3"]
     assert CliRunner().invoke(app, [*words, "--solver", "random"]).exit_code == 0
@@ -180,7 +180,7 @@ def test_interrupted_while_it_loads(time: Time, monkeypatch: pytest.MonkeyPatch)
 def test_people_are_told(seconds: float, said: bool) -> None:
     solution = so.solve(PROBLEM, "stride")
     solution = replace(solution, stats=replace(solution.stats, warmup_seconds=seconds))
-    text = _lines(solution, UniformBaseline.of(PROBLEM, solution, 0))["seconds"]
+    text = _lines(solution, UniformBaseline.of(PROBLEM, solution.objective, 0))["seconds"]
     assert ("; 12.3 before, to load and compile" in text) is said
 
 

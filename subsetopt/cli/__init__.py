@@ -18,7 +18,9 @@ app: "typer.Typer"
 def main() -> None:
     """Run the command line; the console script."""
     try:
-        from .entry import run  # Ctrl-C may come while this is loaded, before any command hears it
+        from .commands import (
+            run,  # Ctrl-C may come while this is loaded, before any command hears it
+        )
 
         run()
     except KeyboardInterrupt:

@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from subsetopt import benchmarks, report
 from subsetopt._options import option
 from subsetopt.benchmarks._suite_options import MeasurementOptions, SuiteOptions
 from subsetopt.errors import InvalidOption
 
 from . import exits
-from .derived_options import Given, Values, command, flag_of, json_flag
-from .standard_streams import say
+from .derived_options import Given, Values, flag_of, json_flag
+from .standard_streams import output_to_error, say, say_json
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks import Contender, Plan
     from subsetopt.benchmarks._suite_file import OwnSuite
     from subsetopt.benchmarks.cases import Case
     from subsetopt.benchmarks.measuring._runner import Compared
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app."""
-    app.command("bench")(command(bench))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +83,7 @@ def bench(
 
 
 def _planned(options: BenchOptions, suite: Values, measured: Values) -> "tuple[Plan, list[Case]]":
-    from subsetopt.benchmarks import _contenders, find_suite, make_plan
+    from subsetopt.benchmarks import _contenders
 
     solvers: Sequence[str | Contender] = options.solvers
     if options.suite.endswith((".yaml", ".yml")):
@@ -95,50 +91,41 @@ def _planned(options: BenchOptions, suite: Values, measured: Values) -> "tuple[P
         name, cases, settings = own.name, list(own.cases), dict(own.settings)
         solvers = solvers or own.contenders
     else:
-        wanted = find_suite(options.suite)
+        wanted = benchmarks.find_suite(options.suite)
         # An unknown solver is said before data are made.
         _contenders.contenders(solvers, wanted.families)
         asked = SuiteOptions(**suite, seed=measured.get("seed", 0))
         name, cases = wanted.name, list(wanted.build(asked))
         settings = {"time_limits": wanted.time_limits, "repeats": wanted.repeats}
-    return make_plan(name, cases, solvers, MeasurementOptions(**(settings | measured))), cases
+    chosen = MeasurementOptions(**(settings | measured))
+    return benchmarks.make_plan(name, cases, solvers, chosen), cases
 
 
 def _own(file: str, suite: Values) -> "OwnSuite":
-    from subsetopt.benchmarks import read_suite
-
     for one in fields(SuiteOptions):
         if one.name in suite and one.name != "data":
             raise InvalidOption(f"{flag_of(one)} is for the built-in suites; {file} says its own")
-    return read_suite(Path(file), suite.get("data"))
+    return benchmarks.read_suite(Path(file), suite.get("data"))
 
 
 def _compared(plan: "Plan", cases: "list[Case]", options: BenchOptions) -> "Compared":
-    from subsetopt.benchmarks import joblib_backend, measure
-
     from .benching import Live
-    from .standard_streams import output_to_error
 
     hidden = options.as_json or os.environ.get("TERM") == "dumb"
-    backend = joblib_backend(options.backend, options.scheduler)
+    backend = benchmarks.joblib_backend(options.backend, options.scheduler)
     with backend, output_to_error(), Live.watching(hidden=hidden) as live:
-        return measure(
+        return benchmarks.measure(
             plan, cases, out=options.out, resume=options.resume, jobs=options.jobs, watcher=live
         )
 
 
 def _show(compared: "Compared", options: BenchOptions) -> None:
-    from subsetopt.benchmarks import ComparisonReport
-
-    report = ComparisonReport(compared.results)
-    if options.as_json:
-        import json
-
-        say(json.dumps(report.to_dict(), indent=2, allow_nan=False))
-        return
     from subsetopt.benchmarks.reporting._comparison_document import document
-    from subsetopt.report import console
 
-    console().print(document(report))
+    shown = benchmarks.ComparisonReport(compared.results)
+    if options.as_json:
+        say_json(shown.to_dict(), indent=2)
+        return
+    report.console().print(document(shown))
     if options.out is not None:
         say(f"kept in {options.out}; a page with figures: subsetopt report {options.out}")

@@ -43,7 +43,7 @@ class Live(MeasurementObserver):
         self._steps.update(self._done, total(results.plan))
 
     def phase(self, what: str) -> None:
-        """Name it beside the bar."""
+        """Name it next to the bar."""
         self._steps.update(note=what)
 
     def row(self, row: Row) -> None:

@@ -18,8 +18,20 @@ from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
-from subsetopt._options import Option, check_values, kinds_of, listed, numbers, option, split
+from subsetopt._files import require_writable, suffix_of
+from subsetopt._options import (
+    Option,
+    check_values,
+    kinds_of,
+    listed,
+    number,
+    numbers,
+    option,
+    split,
+)
+from subsetopt.errors import InvalidOption
 
 Command = Callable[..., None]
 Values = dict[str, Any]
@@ -146,8 +158,6 @@ def output_file(help: str, *suffixes: str, **about: Any) -> Any:  # noqa: A002
     """Return an option that takes a file to write; what cannot be written is refused at once."""
 
     def parse(name: str, text: str) -> Path:
-        from subsetopt._files import require_writable, suffix_of
-
         suffix_of(text, suffixes)
         require_writable(text)
         return Path(text)
@@ -200,8 +210,7 @@ def flag_of(one: Field[Any]) -> str:
 def _annotation(one: Field[Any], about: Option, unset: str, panel: str | None) -> Any:
     """Return the type of a parameter with what Typer is to show of it."""
     kinds = [kind for kind in kinds_of(one.type) if kind is not NoneType]
-    plain = next((kind for kind in kinds if kind in (bool, int, float, Path)), str)
-    kind = str if about.parse or str in kinds else plain
+    kind = bool if kinds == [bool] else str  # all else is converted by `_value`
     shared: Values = {
         "metavar": about.metavar or (one.name.upper() if about.argument else _metavar(kinds)),
         "help": _help(about, unset),
@@ -234,22 +243,37 @@ def _help(about: Option, unset: str) -> str:
 
 def _shown(default: Any) -> Any:
     """Return a default as it is written on the command line."""
-    return (",".join(map(str, default)) or None) if isinstance(default, tuple) else default
+    if isinstance(default, tuple):
+        return ",".join(map(str, default)) or None
+    return str(default) if type(default) in (int, float) else default
 
 
 def _value(one: Field[Any], given: Any) -> Any:
     """Return what was given as the field holds it: texts parsed, lists joined."""
     about: Option = one.metadata["option"]
-    if given is None:
-        return given
     if isinstance(given, list):
         return tuple(part for text in given for part in _value(one, text))
     if not isinstance(given, str):
         return given
+    name, kind = flag_of(one), kinds_of(one.type)[0]
     if about.parse is not None:
-        return about.parse(flag_of(one), given)
-    for kind in kinds_of(one.type):
-        if get_origin(kind) is tuple:
-            element = get_args(kind)[0]
-            return tuple(split(given)) if element is str else numbers(flag_of(one), given, element)
-    return given
+        return about.parse(name, given)
+    if get_origin(kind) is tuple:
+        element = get_args(kind)[0]
+        return tuple(split(given)) if element is str else numbers(name, given, element)
+    if kind in (int, float):
+        return number(name, given, kind, about.domain)
+    return Path(given) if kind is Path else given
+
+
+class ExclusiveFlags(TyperCommand):
+    """A command that refuses ``--flag`` with ``--no-flag``, of which the last would count."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of a command line."""
+        words = args[: args.index("--")] if "--" in args else args
+        for one in self.params:
+            for flag in set(one.opts) & set(words):
+                for other in set(one.secondary_opts) & set(words):
+                    raise InvalidOption(f"{flag} and {other} exclude each other; give one")
+        return super().parse_args(ctx, args)

@@ -1,4 +1,4 @@
-"""Answers for people: what was found, what is known about it, and what chance achieves."""
+"""Solutions for people: what is known about them, with random subsets as baseline."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -7,10 +7,9 @@ from subsetopt.report import Column, Table, console, facts, print_lines
 from subsetopt.report._number_format import distance
 
 if TYPE_CHECKING:
+    from subsetopt._baseline import UniformBaseline
     from subsetopt._marginals import Marginal
     from subsetopt.solution import Solution, Stats
-
-    from .uniform_baseline import UniformBaseline
 
 _WARMUP = 0.2  # seconds of warm-up that are worth a word
 _SHOWN = 20  # indices; more are shortened to their two ends
@@ -19,7 +18,7 @@ _COLUMNS = 12  # of features; of more, those where the chosen are least alike
 
 def show_solution(
     solution: "Solution",
-    yardstick: "UniformBaseline",
+    baseline: "UniformBaseline",
     own: Mapping[str, str],
     ids: Sequence[str] | None = None,
 ) -> None:
@@ -28,7 +27,7 @@ def show_solution(
     `own` holds a command's own lines: before the others, or in place of one of them. `ids` are
     those of the chosen rows.
     """
-    lines = _lines(solution, yardstick)
+    lines = _lines(solution, baseline)
     if ids is not None:
         lines["ids"] = shortened(ids, "--json lists all")
     first = {label: text for label, text in own.items() if label not in lines}
@@ -63,14 +62,14 @@ def show_marginals(marginals: "Sequence[Marginal]", others: str = "all") -> None
     print_lines(notes, shown)
 
 
-def _lines(solution: "Solution", yardstick: "UniformBaseline") -> dict[str, str]:
+def _lines(solution: "Solution", baseline: "UniformBaseline") -> dict[str, str]:
     return {
         "objective": _number(solution.objective),
         "bound": _number(solution.bound),
         "gap": _gap(solution),
         "termination": str(solution.termination),
         "certificate": _certificate(solution),
-        "random subsets": yardstick.sentence(),
+        "random subsets": baseline.sentence(),
         "seconds": _seconds(solution.stats),
         "solver": f"{solution.solver} {solution.version}",
         "message": solution.message,

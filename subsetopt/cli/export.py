@@ -4,16 +4,21 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from subsetopt import formats
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.limits import Limits
 
-from .derived_options import Given, Values, command, output_file
-from .kernel_options import KernelOptions
-from .problem_options import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables, table_lines
+from .derived_options import Given, Values, output_file
+from .problem_options import (
+    KernelOptions,
+    MeanMatchingOptions,
+    MMDOptions,
+    QuadraticOptions,
+    Tables,
+    table_lines,
+)
 from .standard_streams import say
 
 if TYPE_CHECKING:
@@ -30,10 +35,9 @@ class ModelFile:
 
     def write(self, model: "LinearModel | QuadraticModel") -> None:
         """Write the model and say how large it is."""
-        from subsetopt.formats.model_files import write_model
         from subsetopt.models import LinearModel
 
-        write_model(model, self.out)
+        formats.write_model(model, self.out)
         linear = model if isinstance(model, LinearModel) else model.linear
         kind = "linear" if model is linear else "quadratic"
         size = f"{linear.variables} variables, {len(linear.rows)} rows"
@@ -67,16 +71,6 @@ class ModelOptions:
         return LINEARISATIONS[self.model](form)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    group = typer.Typer()
-    group.callback(help="Write a problem as a model for other solvers.")(lambda: None)
-    group.command("mean-matching")(command(mean_matching))
-    group.command("quadratic")(command(quadratic))
-    group.command("mmd")(command(mmd))
-    app.add_typer(group, name="export")
-
-
 def mean_matching(
     problem: MeanMatchingOptions,
     table: TableOptions,
@@ -94,7 +88,10 @@ def mean_matching(
 
 
 def quadratic(
-    problem: QuadraticOptions, table: TableOptions, model: ModelOptions, destination: ModelFile
+    problem: QuadraticOptions,
+    table: TableOptions,
+    model: ModelOptions,
+    destination: ModelFile,
 ) -> None:
     """Write quadratic selection as MPS or LP; maximisation is written as minimising the negative.
 
@@ -135,3 +132,6 @@ def _write(problem: Any, model: ModelOptions, destination: ModelFile) -> None:
     if (form.scale, form.constant) != (1.0, 0.0):
         # Readers of the file would miss it: neither format has a scale, and not all a constant.
         say(f"objective = {form.scale!r} * (value of the model) + {form.constant!r}")
+
+
+SUBCOMMANDS = {"mean-matching": mean_matching, "quadratic": quadratic, "mmd": mmd}

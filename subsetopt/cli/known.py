@@ -1,36 +1,26 @@
 """``subsetopt known``: the best values known of public instances, and answers held against them."""
 
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+import subsetopt
+from subsetopt import report
 from subsetopt._options import option
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
 
 from . import exits
-from .derived_options import command, json_flag
-from .standard_streams import say
+from .derived_options import json_flag
+from .standard_streams import say, say_json
 
 if TYPE_CHECKING:
     from subsetopt.benchmarks._best_known import BestKnown
     from subsetopt.benchmarks._checking import CheckedRow
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    group = typer.Typer()
-    group.callback(
-        help="List the best known values of public instances, and check results against them."
-    )(lambda: None)
-    group.command("list")(command(list_known))
-    group.command("check")(command(check))
-    app.add_typer(group, name="known")
 
 
 def list_known(
@@ -52,26 +42,24 @@ def list_known(
 
     rows = matching(patterns)
     if as_json:
-        document = {"instances": [asdict(row) for row in rows]}
-        say(json.dumps(document, indent=2))
+        say_json({"instances": rows}, indent=2)
     else:
         _show_known(rows)
 
 
 def _show_known(rows: "Sequence[BestKnown]") -> None:
     from subsetopt.benchmarks._checking import plain
-    from subsetopt.report import Column, Table, console
 
-    columns: tuple[Column[BestKnown], ...] = (
-        Column("instance", "instance"),
-        Column("k", lambda x: "any" if x.k is None else x.k, str),
-        Column("value", "value", plain),
-        Column("sense", "sense"),
-        Column("proven", lambda x: "yes" if x.proven else "no"),
-        Column("who", "source"),
-        Column("year", lambda x: x.year or None),
+    columns: tuple[report.Column[BestKnown], ...] = (
+        report.Column("instance", "instance"),
+        report.Column("k", lambda x: "any" if x.k is None else x.k, str),
+        report.Column("value", "value", plain),
+        report.Column("sense", "sense"),
+        report.Column("proven", lambda x: "yes" if x.proven else "no"),
+        report.Column("who", "source"),
+        report.Column("year", lambda x: x.year or None),
     )
-    console().print(Table(columns, rows))
+    report.console().print(report.Table(columns, rows))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +112,6 @@ def check(options: CheckOptions, table: TableOptions) -> None:
 
 
 def _check_answer(options: CheckOptions, table: TableOptions) -> None:
-    import subsetopt
     from subsetopt.benchmarks import _checking
 
     file, name = options.instance, options.name
@@ -147,8 +134,7 @@ def _check_answer(options: CheckOptions, table: TableOptions) -> None:
         line = checked.registry_line(options.by or solver)
     sentence = checked.known.judge(checked.objective)
     if options.as_json:
-        document = {**checked.to_dict(), "sentence": sentence, "registry_line": line}
-        say(json.dumps(document, allow_nan=False))
+        say_json({**checked.to_dict(), "sentence": sentence, "registry_line": line})
     else:
         say(f"{sentence}\nvalue {_checking.plain(checked.value)} with k = {checked.k}")
         _echo_lines([line] if line else [])
@@ -181,12 +167,8 @@ def _check_folder(options: CheckOptions) -> None:
         if row.checked is not None and row.checked.standing == "new best"
     ]
     if options.as_json:
-        document = {
-            "answers": [_plain(row) for row in rows],
-            "best": [_plain(row) for row in best],
-            "registry_lines": lines,
-        }
-        say(json.dumps(document, allow_nan=False))
+        answers, best_rows = ([_plain(row) for row in some] for some in (rows, best))
+        say_json({"answers": answers, "best": best_rows, "registry_lines": lines})
     else:
         _show_rows(rows, best)
         _echo_lines(lines)
@@ -223,8 +205,6 @@ def _plain(row: "CheckedRow") -> dict[str, object]:
 
 
 def _show_rows(rows: "Sequence[CheckedRow]", best: "Sequence[CheckedRow]") -> None:
-    from subsetopt.report import Column, Table, console
-
     def answers(one: "CheckedRow") -> "list[CheckedRow]":
         return [row for row in rows if row.row.case == one.row.case]
 
@@ -234,13 +214,16 @@ def _show_rows(rows: "Sequence[CheckedRow]", best: "Sequence[CheckedRow]") -> No
     def judged(one: "CheckedRow") -> str:
         return "" if one.checked is None else one.known.judge(one.checked.objective)
 
-    columns: tuple[Column[CheckedRow], ...] = (
-        Column("answers", lambda one: len(answers(one)), "d"),
-        Column("not worse", good, "d"),
-        Column("the best of them", judged),
-        Column("found by", lambda one: one.row.solver),
+    columns: tuple[report.Column[CheckedRow], ...] = (
+        report.Column("answers", lambda one: len(answers(one)), "d"),
+        report.Column("not worse", good, "d"),
+        report.Column("the best of them", judged),
+        report.Column("solver", lambda one: one.row.solver),
     )
-    console().print(Table(columns, best))
+    report.console().print(report.Table(columns, best))
     for row in rows:
         if row.fault:
             say(f"{row.row.case}, {row.row.solver}, repeat {row.row.repeat}: {row.fault}")
+
+
+SUBCOMMANDS = {"list": list_known, "check": check}

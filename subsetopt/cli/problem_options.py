@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from subsetopt import formats, problems
 from subsetopt._options import option
+from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
-
-from .kernel_options import KernelOptions
 
 if TYPE_CHECKING:
     from subsetopt.formats import CSVTable
     from subsetopt.formats._libraries import Reading
-    from subsetopt.problems import MeanMatching, MMDSelection
 
 _NOISE = 2  # a stream of its own: `random` draws from default_rng(seed), the baseline from 1
 
@@ -21,8 +20,8 @@ Tables = Mapping[str, "CSVTable"]
 """The tables that a command has read, by what they are called in its answer; the main one first."""
 
 
-def beside(table: TableOptions) -> TableOptions:
-    """Return the options for a file of one column beside the main one."""
+def of_one_column(table: TableOptions) -> TableOptions:
+    """Return the options for another file, which has one column."""
     return replace(table, columns=None, id=None)
 
 
@@ -42,7 +41,7 @@ def _file(help: str) -> Any:  # noqa: A002
 
 
 def _size() -> Any:
-    return option("Number of rows to choose.", flags=("--k", "-k"), metavar="K")
+    return option("Number of rows to choose.", flags=("--k", "-k"), metavar="K", ge=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +59,13 @@ class MeanMatchingOptions:
     )
     at_most: bool = option("Allow fewer than K; the divisor stays K.", False)
 
-    def read(self, seed: int, table: TableOptions) -> "tuple[MeanMatching, Tables]":
+    def read(self, seed: int, table: TableOptions) -> "tuple[problems.MeanMatching, Tables]":
         """Read the values and state the problem; noise is from ``default_rng([seed, 2])``."""
         import numpy as np
 
-        from subsetopt.formats import read_table
-        from subsetopt.problems import MeanMatching
-
-        read = read_table(self.file, table)
+        read = formats.read_table(self.file, table)
         noisy = self.target == "noisy"
-        problem = MeanMatching(
+        problem = problems.MeanMatching(
             read.values,
             self.k,
             target="noisy" if noisy else _target(self.target, read.values.ndim),
@@ -91,6 +87,7 @@ class QuadraticOptions:
     k: int | None = option(
         "Number of nodes to choose.",
         None,
+        ge=1,
         flags=("--k", "-k"),
         metavar="K",
         unset="as the file says",
@@ -133,6 +130,77 @@ class QuadraticOptions:
         )
 
 
+def _scale(name: str, text: str) -> float | str:
+    if text == "median":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidOption(f"{name} must be a number or 'median'; got {text!r}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelOptions:
+    """The kernel of MMD; a bad one is refused at once."""
+
+    kernel: str = option(
+        "Kernel: gaussian, laplace, polynomial, linear or precomputed; also with its options, as "
+        "in polynomial:degree=2:coef0=0.",
+        "gaussian",
+    )
+    scale: float | str | None = option(
+        "Scale of the gaussian and laplace kernels: a number, or 'median'.",
+        None,
+        metavar="S",
+        unset="median",
+        parse=_scale,
+    )
+    degree: int | None = option("Degree of the polynomial kernel.", None, unset="3")
+    scale_columns: str | None = option(
+        "Scaling of the columns of features to equal spread: std (standard deviation), robust "
+        "(interquartile range, against outliers) or none.",
+        None,
+        choices=("std", "robust", "none"),
+        metavar="HOW",
+        unset="std",
+    )
+
+    def __post_init__(self) -> None:
+        self.made()
+        self.scaling()
+
+    @property
+    def precomputed(self) -> bool:
+        """Whether the data are the kernel matrix."""
+        return self.kernel == "precomputed"
+
+    def made(self) -> Any:
+        """Return the kernel, or "precomputed"."""
+        given = {"scale": self.scale, "degree": self.degree}
+        options = {name: value for name, value in given.items() if value is not None}
+        if self.precomputed and options:
+            raise InvalidOption(
+                f"--{next(iter(options))} is for kernels of features, not for a matrix"
+            )
+        if self.precomputed:
+            return self.kernel
+        from subsetopt.problems._kernel_choice import kernel_of
+
+        spec = Spec.parse(self.kernel)
+        return kernel_of(Spec(spec.name, spec.options | options))
+
+    def scaling(self, default: str = "std") -> Any:
+        """Return how columns are scaled: `default` if nothing is said, none of a kernel matrix."""
+        if not self.precomputed:
+            return self.scale_columns or default
+        if self.scale_columns not in (None, "none"):
+            raise InvalidOption(
+                f"--scale-columns is {self.scale_columns!r}, but a kernel matrix has no columns to "
+                "scale; scale the features it is made of"
+            )
+        return "none"
+
+
 @dataclass(frozen=True, kw_only=True)
 class MMDOptions:
     """Points, or their kernel matrix, and what has been selected before."""
@@ -167,18 +235,18 @@ class MMDOptions:
         "Formulation: true, or published for Eq. 5 as it was printed.", "true"
     )
 
-    def read(self, kernel: KernelOptions, table: TableOptions) -> "tuple[MMDSelection, Tables]":
+    def read(
+        self, kernel: KernelOptions, table: TableOptions
+    ) -> "tuple[problems.MMDSelection, Tables]":
         """Read the points and state the problem."""
-        from subsetopt.formats import read_table
-        from subsetopt.problems import MMDSelection
-
-        tables = {"table": read_table(self.file, table, "square" if kernel.precomputed else None)}
+        square: Literal["square"] | None = "square" if kernel.precomputed else None
+        tables = {"table": formats.read_table(self.file, table, square)}
         selected: Any = None
         if self.selected is not None and kernel.precomputed:
             selected, tables["selected table"] = _selected_indices(self.selected, table)
         elif self.selected is not None:
             selected = _more_points("selected", self.selected, table, tables)
-        problem = MMDSelection(
+        problem = problems.MMDSelection(
             tables["table"].values,
             self.k,
             selected=selected,
@@ -197,16 +265,12 @@ class MMDOptions:
             return None
         if not precomputed:
             return _more_points("target", self.target, table, tables)
-        from subsetopt.problems import MeanEmbedding
-
-        return MeanEmbedding(_column("target", self.target, table, tables))
+        return problems.MeanEmbedding(_column("target", self.target, table, tables))
 
 
 def _more_points(flag: str, file: str, table: TableOptions, tables: "dict[str, CSVTable]") -> Any:
     """Read points with the columns of the main table, which are kept as "FLAG table"."""
-    from subsetopt.formats import read_table
-
-    read = read_table(file, table)
+    read = formats.read_table(file, table)
     _require_same_columns(tables["table"], read, f"--{flag} {file}")
     tables[f"{flag} table"] = read
     return read.values
@@ -216,19 +280,15 @@ def _column(name: str, file: str | None, table: TableOptions, tables: "dict[str,
     """Read a file of one number a row."""
     if file is None:
         return None
-    from subsetopt.formats import read_table
-
-    read = read_table(file, beside(table))
+    read = formats.read_table(file, of_one_column(table))
     tables[f"{name} table"] = read
     values = read.values
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, CSVTable]":
-    from subsetopt.formats._value_files import read_indices
-
     try:
-        return read_indices(file, beside(table))
+        return formats.read_indices(file, of_one_column(table))
     except InvalidFile as error:
         raise InvalidFile(f"{error} (--selected with --kernel precomputed)") from error
 

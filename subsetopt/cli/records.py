@@ -1,22 +1,27 @@
 """``subsetopt records``: forward passes that serving has recorded, looked at and maintained."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import MISSING, asdict
+from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from subsetopt._options import option
+from subsetopt import records, report
+from subsetopt._options import option, quantity
 from subsetopt.errors import InvalidOption
+from subsetopt.report._number_format import counted, percent, size
+from subsetopt.report._progress import shown
 
 from . import exits
-from .derived_options import command, json_flag, output_file, picture_file
-from .durations import age, moment, shown
-from .standard_streams import say
+from .derived_options import json_flag, output_file, picture_file
+from .standard_streams import say, say_json
 
 if TYPE_CHECKING:
     from subsetopt.records._classes import Classes
@@ -25,16 +30,53 @@ if TYPE_CHECKING:
     from subsetopt.records.store import Info, RecordStore
 
 _POLL = 0.5
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 FOLDER: Any = option("Folder of the records.", argument=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    group = typer.Typer()
-    group.callback(help="Inspect, merge, drop and export recorded forward passes.")(lambda: None)
-    for function in (info, tail, compact, export, plot):
-        group.command(function.__name__)(command(function))
-    app.add_typer(group, name="records")
+def _age(name: str, text: str) -> float:
+    """Return seconds: of ``30d``, ``12h``, ``90m``, ``45s``, ``2w`` or a plain number.
+
+    Raises
+    ------
+    InvalidOption
+        For another text, or nothing above 0.
+    """
+    return quantity(
+        name, text, _UNITS, "a number > 0 of seconds, or with a unit: 90m, 12h, 30d, 2w"
+    )
+
+
+def _moment(name: str, text: str) -> float:
+    """Return seconds since 1970: of ``2026-11-27``, ``2026-11-27T18:00``, or of such a number.
+
+    What names no zone is UTC.
+
+    Raises
+    ------
+    InvalidOption
+        For another text.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            time = datetime.fromisoformat(text.strip())
+            return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+        except ValueError:
+            pass
+    else:
+        if isfinite(seconds):
+            return seconds
+    raise InvalidOption(
+        f"{name} must be a date such as 2026-11-27, 2026-11-27T18:00, or seconds since 1970; got "
+        f"{text!r}"
+    )
+
+
+def _utc(seconds: float) -> str:
+    """Return seconds since 1970 as a time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object.")) -> None:
@@ -42,11 +84,10 @@ def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object
 
     Example: subsetopt records info records
     """
-    from subsetopt.records import RecordStore
     from subsetopt.records._cursors import streams
     from subsetopt.records._segments import Skipped
 
-    store = RecordStore(folder)
+    store = records.RecordStore(folder)
     found, skipped = store.info(), Skipped()
     progress = streams(store, skipped)
     found.left_out.update({f"{why} cursor": count for why, count in skipped.items()})
@@ -57,9 +98,9 @@ def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object
             "labels_no_class": None if classes is None else classes.no_class,
             "labels_from_one": None if classes is None else classes.from_one,
             "layout": json.loads(store.layout.to_json()),
-            "streams": [asdict(one) for one in progress],
+            "streams": progress,
         }
-        say(json.dumps(document))
+        say_json(document)
         return
     _show_info(store, found, classes, progress)
 
@@ -67,15 +108,13 @@ def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object
 def _show_info(
     store: "RecordStore", found: "Info", classes: "Classes | None", progress: "list[Progress]"
 ) -> None:
-    from subsetopt.report import Column, Table, console, facts
-
-    out = console()
-    out.print(facts(_lines(store, found, classes)))
+    out = report.console()
+    out.print(report.facts(_lines(store, found, classes)))
     counts = ("windows", "records", "chosen", "unknown", "dropped", "lost", "backlog")
-    columns: list[Column[Progress]] = [Column("stream", "name")]
-    columns += [Column(name, name, ",d") for name in counts]
+    columns: list[report.Column[Progress]] = [report.Column("stream", "name")]
+    columns += [report.Column(name, name, ",d") for name in counts]
     if progress:
-        out.print(Table(columns, progress))
+        out.print(report.Table(columns, progress))
 
 
 def _labels(found: "Info", classes: "Classes | None") -> str:
@@ -89,16 +128,14 @@ def _labels(found: "Info", classes: "Classes | None") -> str:
 
 
 def _lines(store: "RecordStore", found: "Info", classes: "Classes | None") -> dict[str, str]:
-    from subsetopt.report._number_format import counted, percent, size
-
     layout = store.layout
-    records = f"{found.records:,}"
+    held_records = f"{found.records:,}"
     if found.records:
-        records += f", {percent(found.with_loss / found.records)} with a loss"
+        held_records += f", {percent(found.with_loss / found.records)} with a loss"
     each = found.bytes / max(1, found.records + found.labels)
     span = "nothing yet"
     if found.first is not None and found.last is not None:
-        span = f"{shown(found.first)} to {shown(found.last)} UTC"
+        span = f"{_utc(found.first)} to {_utc(found.last)} UTC"
     held = [f"ids {layout.ids}"]
     if layout.outputs:
         held.append(f"{layout.outputs} outputs ({layout.outputs_are})")
@@ -106,7 +143,7 @@ def _lines(store: "RecordStore", found: "Info", classes: "Classes | None") -> di
         held.append(f"{layout.features} features")
     writers = [f"{name} {count:,}" for name, count in sorted(found.writers.items())]
     return {
-        "records": records,
+        "records": held_records,
         "labels": _labels(found, classes),
         "writers": ", ".join(writers) or "none",
         "time": span,
@@ -126,36 +163,27 @@ def tail(
 
     Example: subsetopt records tail records -n 20 --follow
     """
-    from subsetopt.records import RecordStore
     from subsetopt.records._cursors import Tailing
 
-    tailing = Tailing(RecordStore(folder))
-    say = _say_json if as_json else _say
+    tailing = Tailing(records.RecordStore(folder))
     try:
-        say(tailing.last(count))
+        _say_rows(tailing.last(count), as_json)
         while follow:
             sleep(_POLL)
-            say(tailing.more())
+            _say_rows(tailing.more(), as_json)
     except KeyboardInterrupt:
         if not follow:
             raise
         raise typer.Exit(exits.INTERRUPTED) from None
 
 
-def _say(rows: "list[RecordRow]") -> None:
-    import sys
-
+def _say_rows(rows: "list[RecordRow]", as_json: bool) -> None:
     for row in rows:
+        if as_json:
+            say_json(report.plain(row._asdict()))
+            continue
         loss = "-" if row.loss is None else f"{row.loss:.6g}"
-        say(f"{shown(row.time)}  {row.id:>12}  {loss:>12}  {row.model or '-'}  {row.writer}")
-    sys.stdout.flush()
-
-
-def _say_json(rows: "list[RecordRow]") -> None:
-    import sys
-
-    for row in rows:
-        say(json.dumps(row._asdict()))
+        say(f"{_utc(row.time)}  {row.id:>12}  {loss:>12}  {row.model or '-'}  {row.writer}")
     sys.stdout.flush()
 
 
@@ -166,7 +194,7 @@ def compact(
         "Drop files whose last record is older: 30d, 12h, 90m, or seconds.",
         None,
         metavar="AGE",
-        parse=age,
+        parse=_age,
     ),
     max_records: int | None = option("Drop the oldest files beyond this many records.", None, ge=0),
     as_json: bool = json_flag("Print one JSON object."),
@@ -175,28 +203,21 @@ def compact(
 
     Example: subsetopt records compact records --max-age 30d
     """
-    from subsetopt.records import RecordStore
-
-    store = RecordStore(folder)
+    store = records.RecordStore(folder)
     dropped: Dropped | None = None
-    from subsetopt.report._terminal import console
-
-    screen = console(stderr=True)
+    screen = report.console(stderr=True)
     quiet = as_json or not screen.is_terminal
-    with _nothing() if quiet else screen.status("merging"):
+    with nullcontext() if quiet else screen.status("merging"):
         if max_age is not None or max_records is not None:
             dropped = store.retain(max_age=max_age, max_records=max_records)
         merged = store.compact(rows)
     if as_json:
-        held = None if dropped is None else asdict(dropped)
-        say(json.dumps({"dropped": held, "merged": asdict(merged)}))
+        say_json({"dropped": dropped, "merged": merged})
         return
     _show_compact(dropped, merged)
 
 
 def _show_compact(dropped: "Dropped | None", merged: "Compacted") -> None:
-    from subsetopt.report._number_format import counted, size
-
     if dropped is not None:
         files = counted(dropped.files, "file")
         text = f"dropped {files} with {dropped.records:,} records or labels, {size(dropped.bytes)}"
@@ -217,10 +238,10 @@ def export(
         "Earliest time: 2026-11-27T18:00 (UTC), or seconds since 1970.",
         None,
         metavar="TIME",
-        parse=moment,
+        parse=_moment,
     ),
     until: float | None = option(
-        "Time from which on records are left out.", None, metavar="TIME", parse=moment
+        "Time from which on records are left out.", None, metavar="TIME", parse=_moment
     ),
     writer: str | None = option("Writer whose records are written.", None, unset="all"),
     latest: bool = option("Write one row for each id, with its latest loss.", False),
@@ -229,12 +250,12 @@ def export(
 
     Example: subsetopt records export records --out records.csv --since 2026-11-27
     """
-    from subsetopt.records import RecordStore, _exporting
+    from subsetopt.records import _exporting
 
     limits = {"since": since, "until": until, "writer": writer}
     if latest and any(one is not None for one in limits.values()):
         raise InvalidOption("--latest is of all records; leave out --since, --until and --writer")
-    store = RecordStore(folder)
+    store = records.RecordStore(folder)
     if latest:
         written = _exporting.export_latest(store, out)
     else:
@@ -255,28 +276,21 @@ def plot(
 
     Example: subsetopt records plot records --out losses.svg
     """
-    from subsetopt.records import RecordStore
-    from subsetopt.records._distribution import distribution
+    from subsetopt.records._distribution import distribution, over_time
 
-    store = RecordStore(folder)
+    store = records.RecordStore(folder)
     with _bar("reading", store) as progress:
         found = distribution(store, bins, stream, progress)
-    from subsetopt.records._distribution import over_time
-
     over_time(found).save(out)
     about = f", with what {found.stream} chose" if found.stream else ""
     say(f"{found.records:,} records drawn to {out}{about}", err=True)
 
 
 @contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-@contextmanager
 def _bar(label: str, store: "RecordStore") -> Iterator[Callable[[int], None]]:
     """Show on standard error how many records have been read."""
-    from subsetopt.report._progress import shown
-
     with shown(label, store.info().records, unit="records") as steps:
         yield steps.update
+
+
+SUBCOMMANDS = {"info": info, "tail": tail, "compact": compact, "export": export, "plot": plot}

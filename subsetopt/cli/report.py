@@ -1,29 +1,25 @@
 """``subsetopt report``: what a comparison has shown."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from subsetopt import benchmarks, training
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
+from subsetopt.report import console
+from subsetopt.report._progress import shown
 
-from .derived_options import command, json_flag
-from .standard_streams import say
+from .derived_options import json_flag
+from .standard_streams import say, say_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from subsetopt.benchmarks import ComparisonReport
     from subsetopt.training.analysis import Analysis
     from subsetopt.training.run_result import Result
 
     Comparing = Callable[[list[Result]], Analysis]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app."""
-    app.command("report")(command(report))
 
 
 def report(
@@ -49,34 +45,35 @@ def report(
     ),
 ) -> None:
     """Show results: tables here, and a page with figures that needs nothing else."""
-    from subsetopt.benchmarks import ComparisonReport, load_results
+    from subsetopt.benchmarks.reporting._comparison_document import document, write_report
 
     if as_markdown and as_json:
         raise InvalidOption("--markdown and --json exclude each other; name one")
     comparing = _comparison(at_cost, at_seconds, equal_cost)
+    page = None if no_page else out or folder / "report"
     if (folder / "runs").is_dir():
-        _report_training(folder, out, no_page, as_markdown, as_json, comparing or _at_the_end)
+        _report_training(folder, page, as_markdown, as_json, comparing or training.analyse)
         return
     if comparing is not None:
         raise InvalidOption(
             f"--at-cost, --at-seconds and --equal-cost are for training, which {folder} is not"
         )
-    found = ComparisonReport(load_results(folder))
-    page = None if no_page else _written(found, folder, out or folder / "report")
+    results = benchmarks.ComparisonReport(benchmarks.load_results(folder))
+    if page is not None:
+        with shown("report", unit="figures") as steps:
+            page = write_report(results, folder, page, progress=steps.update)
     if as_json:
-        import json
-
-        say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        say_json(results.to_dict(), indent=2)
     elif as_markdown:
-        _print_markdown(found, page)
+        say(document(results).to_markdown(None if page is None else "{}.png"), nl=False)
     else:
-        _print_tables(found, page)
+        console().print(document(results))
+        if page is not None:
+            say(f"\n The page: {page}")
 
 
 def _comparison(cost: float | None, seconds: float | None, equal_cost: bool) -> "Comparing | None":
     """Return how runs of training are compared; None as usual, at their ends."""
-    from functools import partial
-
     if (cost is not None) + (seconds is not None) + equal_cost > 1:
         raise InvalidOption("--at-cost, --at-seconds and --equal-cost exclude each other; name one")
     if cost is None and seconds is None and not equal_cost:
@@ -88,52 +85,16 @@ def _comparison(cost: float | None, seconds: float | None, equal_cost: bool) -> 
     return at_equal_cost if seconds is None else partial(at_seconds, seconds=seconds)
 
 
-def _at_the_end(results: "Iterable[Result]") -> "Analysis":
-    from subsetopt.training.analysis import analyse
-
-    return analyse(results)
-
-
 def _report_training(
-    folder: Path,
-    out: Path | None,
-    no_page: bool,
-    as_markdown: bool,
-    as_json: bool,
-    comparing: "Comparing",
+    folder: Path, page: Path | None, as_markdown: bool, as_json: bool, comparing: "Comparing"
 ) -> None:
     """Report training runs: tables here, and a folder with Markdown, JSON and figures."""
-    from subsetopt.training import load
     from subsetopt.training.reporting import write_report
 
     from .training_output import show
 
-    analysis = comparing(load(folder))
-    written = None if no_page else write_report(analysis, out or folder / "report")
+    analysis = comparing(training.load(folder))
+    written = None if page is None else write_report(analysis, page)
     show(analysis, as_markdown=as_markdown, as_json=as_json)
     if written is not None and not as_json:
         say(f"tables and figures: {written}", err=True)
-
-
-def _written(found: "ComparisonReport", folder: Path, out: Path) -> Path:
-    """Write the page; how far it is, is shown on standard error."""
-    from subsetopt.benchmarks.reporting._comparison_document import write_report
-    from subsetopt.report._progress import shown
-
-    with shown("report", unit="figures") as steps:
-        return write_report(found, folder, out, progress=steps.update)
-
-
-def _print_markdown(found: "ComparisonReport", page: Path | None) -> None:
-    from subsetopt.benchmarks.reporting._comparison_document import document
-
-    say(document(found).to_markdown(None if page is None else "{}.png"), nl=False)
-
-
-def _print_tables(found: "ComparisonReport", page: Path | None) -> None:
-    from subsetopt.benchmarks.reporting._comparison_document import document
-    from subsetopt.report import console
-
-    console().print(document(found))
-    if page is not None:
-        say(f"\n The page: {page}")

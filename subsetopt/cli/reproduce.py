@@ -1,6 +1,5 @@
-"""``subsetopt reproduce``: the published experiments, run again beside their numbers."""
+"""``subsetopt reproduce``: the published experiments, run again and compared with their numbers."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from subsetopt import report
 from subsetopt._options import option
+from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 
 from . import exits
-from .derived_options import command, picture_file
-from .standard_streams import say
+from .derived_options import picture_file
+from .standard_streams import say, say_json
 from .training_output import OutputOptions
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 SCALES = ("quick", "paper", "smoke")
 LIST, ALL = "list", "all"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app."""
-    app.command("reproduce")(command(reproduce))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +98,7 @@ def reproduce(which: ExperimentOptions, keeping: OutputOptions) -> None:
         raise typer.Exit(exits.INTERRUPTED) from None
     if keeping.as_json:
         documents = [document for document in shown if document is not None]
-        say(json.dumps(documents[0] if len(chosen) == 1 else {"experiments": documents}))
+        say_json(documents[0] if len(chosen) == 1 else {"experiments": documents})
 
 
 def _each(
@@ -143,7 +139,6 @@ def _run(
 
 def _announce(name: str, runs: "list[Run]", keeping: OutputOptions) -> None:
     """Say how long it will take."""
-    from subsetopt._spec import Spec
     from subsetopt.papers._planning import SEQUENCES, estimated
     from subsetopt.problems._parallel import processors, threads_of_each
 
@@ -182,9 +177,7 @@ def _shown(
         links = {} if plot is None else {result.experiment.name: str(plot)}
         say(document(result).to_markdown(links), nl=False)
     else:
-        from subsetopt.report import console
-
-        console().print(document(result))
+        report.console().print(document(result))
     if keeping.out is not None:
         say(f"kept in {keeping.out}", err=True)
     sys.stdout.flush()
@@ -214,15 +207,13 @@ def _list(keeping: OutputOptions) -> None:
             | {"runs": counts[x.name], "published": len(x.published), "claims": len(x.sheet.claims)}
             for x in found
         ]
-        say(json.dumps({"experiments": rows}))
+        say_json({"experiments": rows})
         return
-    from subsetopt.report import Column, Table, console
-
-    columns: tuple[Column[Experiment], ...] = (
-        Column("experiment", "name"),
-        Column("what", lambda one: one.sheet.title),
-        Column("where", lambda one: one.sheet.item),
-        Column("quick", lambda one: counts[one.name]["quick"], "d", group="runs"),
-        Column("paper", lambda one: counts[one.name]["paper"], "d", group="runs"),
+    columns: tuple[report.Column[Experiment], ...] = (
+        report.Column("experiment", "name"),
+        report.Column("what", lambda one: one.sheet.title),
+        report.Column("where", lambda one: one.sheet.item),
+        report.Column("quick", lambda one: counts[one.name]["quick"], "d", group="runs"),
+        report.Column("paper", lambda one: counts[one.name]["paper"], "d", group="runs"),
     )
-    console().print(Table(columns, found))
+    report.console().print(report.Table(columns, found))

@@ -10,20 +10,14 @@ from subsetopt.errors import SubsetOptError
 from subsetopt.formats import TableOptions
 
 from . import exits
-from .derived_options import command
-from .kernel_options import KernelOptions
+from .problem_options import KernelOptions
 from .sequence_options import ReportOptions, SequenceData, SequenceOptions, SourceOptions
-from .standard_streams import say
+from .standard_streams import output_to_error, say
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
 
     from .sequence_report import SequenceReport
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("sequence")(command(sequence))
 
 
 def sequence(
@@ -38,7 +32,6 @@ def sequence(
     Example: subsetopt sequence features.npy --batch-size 50 --out order.npz
     """
     from . import sequence_report
-    from .standard_streams import output_to_error
 
     sequence_report.require_known(results.compare, kernel.precomputed)
     data = source.read(table, kernel)

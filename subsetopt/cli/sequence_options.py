@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from subsetopt import formats, problems
 from subsetopt._options import option
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption
@@ -12,8 +13,7 @@ from subsetopt.formats import TableOptions
 from subsetopt.problems._memory import memory_size
 
 from .derived_options import assignments, json_flag, output_file, picture_file
-from .kernel_options import KernelOptions
-from .problem_options import Tables, beside
+from .problem_options import KernelOptions, Tables, of_one_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,10 +55,9 @@ class SourceOptions:
         found = self._found(table, kernel.precomputed)
         labels, tables = found.labels, dict(found.tables)
         if self.labels not in (None, "auto"):
-            from subsetopt.formats import read_table
-
             # As many as points: that tells whether a first line `0` is a header.
-            read = read_table(str(self.labels), beside(table), len(found.points))
+            one = of_one_column(table)
+            read = formats.read_table(str(self.labels), one, len(found.points))
             labels, tables["labels table"] = read.values, read
         elif self.labels == "auto" and labels is None:
             raise InvalidOption(f"--labels is auto, but {self.source} brings none; name a file")
@@ -69,9 +68,7 @@ class SourceOptions:
             )
         if method == "none":
             return SequenceData(found.points, labels, tables)
-        from subsetopt.problems import scale_columns
-
-        return SequenceData(scale_columns(found.points, method), labels, tables)
+        return SequenceData(problems.scale_columns(found.points, method), labels, tables)
 
     def _found(self, table: TableOptions, square: bool) -> SequenceData:
         if self.source in _PIXELS and (table.columns or table.id):
@@ -87,9 +84,7 @@ class SourceOptions:
 
                 images, labels = read_mnist(self._folder())
                 return SequenceData(images.astype("float32") / 255, labels, {})
-        from subsetopt.formats import read_table
-
-        read = read_table(self.source, table, "square" if square else None)
+        read = formats.read_table(self.source, table, "square" if square else None)
         return SequenceData(read.values, None, {"table": read})
 
     def _folder(self) -> Path:
@@ -106,7 +101,7 @@ class SequenceOptions:
     """How batches are chosen, and where kernel rows come from; bad options are refused at once."""
 
     batch_size: int = option(
-        "Number of points in a batch.", flags=("--batch-size", "-k"), metavar="K"
+        "Number of points in a batch.", flags=("--batch-size", "-k"), metavar="K", ge=1
     )
     solver: str = option(
         "Selector of each batch: running-herding; running-swap (the same, then swaps until none "

@@ -1,6 +1,5 @@
-"""What ``subsetopt sequence`` reports: the sequence, and others beside it."""
+"""What ``subsetopt sequence`` reports: the sequence, with others to compare."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import report
 from subsetopt.errors import InvalidOption
 from subsetopt.problems._memory import in_units
+from subsetopt.report import Column
 from subsetopt.sequencing.measure import Balance, class_balance, random_mmd2, relative_area
 
 from .problem_options import Tables, plain_tables, table_lines
-from .standard_streams import say
+from .standard_streams import say_json
 
 if TYPE_CHECKING:
     from subsetopt.sequencing import Engine, MiniBatchSequence
@@ -163,13 +164,11 @@ class SequenceReport:
                 "provenance": self.provenance,
                 **plain_tables(tables),
             }
-            say(json.dumps(document, allow_nan=False))
+            say_json(document)
             return
         self._print([own, *others], peak, table_lines(tables))
 
     def _print(self, rows: list[dict[str, Any]], peak: int | None, read: dict[str, str]) -> None:
-        from subsetopt.report import Column, Table, console, facts
-
         first = self.found[0]
         about = {
             **read,
@@ -180,7 +179,7 @@ class SequenceReport:
             "peak memory": "unknown" if peak is None else in_units(peak),
         }
         title = f"{first.name}: {len(first.order)} points in {len(first.batches)} batches"
-        console().print(facts(about, title))
+        report.console().print(report.facts(about, title))
         columns: list[Column[dict[str, Any]]] = [
             Column("", "name"),
             Column("mean", "mmd_mean", ".4g", group="root MMD"),
@@ -193,7 +192,7 @@ class SequenceReport:
                 Column("mean", lambda x: x["balance"]["mean"], ".3f", group="class distance"),
                 Column("worst", lambda x: x["balance"], _worst, group="class distance"),
             ]
-        console().print(Table(columns, rows))
+        report.console().print(report.Table(columns, rows))
 
 
 def _worst(balance: dict[str, Any]) -> str:

@@ -2,14 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from subsetopt.formats import TableOptions
 from subsetopt.limits import Limits
 
-from .derived_options import command
-from .kernel_options import KernelOptions
-from .problem_options import MeanMatchingOptions, MMDOptions, QuadraticOptions, Tables
+from .problem_options import (
+    KernelOptions,
+    MeanMatchingOptions,
+    MMDOptions,
+    QuadraticOptions,
+    Tables,
+)
 from .solver_options import SolveReport, SolverOptions
 
 if TYPE_CHECKING:
@@ -17,24 +19,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from subsetopt._baseline import UniformBaseline
     from subsetopt._marginals import Marginal
     from subsetopt.formats._libraries import Reading
     from subsetopt.solution import Solution
 
-    from .uniform_baseline import UniformBaseline
-
 _COMPARED = 100  # columns
 _DRAWS, _FEWEST, _WORK = 101, 11, 10**7  # random selections for these, and values looked at
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    group = typer.Typer()
-    group.callback(help="Solve a problem and certify the result.")(lambda: None)
-    group.command("mean-matching")(command(mean_matching))
-    group.command("quadratic")(command(quadratic))
-    group.command("mmd")(command(mmd))
-    app.add_typer(group, name="solve")
 
 
 def mean_matching(
@@ -60,7 +51,7 @@ def quadratic(
 
 
 def _quadratic_report(
-    read: "Reading", solution: "Solution", yardstick: "UniformBaseline"
+    read: "Reading", solution: "Solution", baseline: "UniformBaseline"
 ) -> SolveReport:
     """Say the value and its bound in the problem's own sense, and what was chosen by name."""
     from .display import shortened
@@ -83,7 +74,7 @@ def _quadratic_report(
         "value": "none" if value is None else f"{value!r} ({problem.sense})",
         "bound": "none" if bound is None else f"{side} {bound!r}",
         "objective": "",  # the value, or its negative
-        "random subsets": yardstick.sentence(problem.stated),
+        "random subsets": baseline.sentence(problem.stated),
         "format": read.format,
         "convention": read.convention,
     }
@@ -157,3 +148,6 @@ def _marginals(
         weights=weights,
     )
     return rows, note
+
+
+SUBCOMMANDS = {"mean-matching": mean_matching, "quadratic": quadratic, "mmd": mmd}

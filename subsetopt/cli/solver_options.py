@@ -1,6 +1,5 @@
 """How the commands of ``subsetopt solve`` run: the options that all take, and what they report."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,22 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+import subsetopt
+from subsetopt import formats
+from subsetopt._clock import CLOCK
 from subsetopt._options import option
 from subsetopt._spec import Spec
+from subsetopt.formats._declared import fitted
 from subsetopt.limits import Limits
+from subsetopt.report._progress import clock
 
 from . import exits
 from .derived_options import assignments, json_flag, output_file
 from .problem_options import Tables, plain_tables, table_lines
-from .standard_streams import say
+from .standard_streams import output_to_error, say_json
 
 if TYPE_CHECKING:
+    from subsetopt._baseline import UniformBaseline
     from subsetopt._marginals import Marginal
     from subsetopt.problems import Problem
     from subsetopt.solution import Solution
     from subsetopt.solvers.base import Solver
-
-    from .uniform_baseline import UniformBaseline
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,6 @@ class SolverOptions:
         InvalidOption
             For an option that it lacks, or a value of the wrong type.
         """
-        from subsetopt.formats._declared import fitted
         from subsetopt.solvers import catalogue
         from subsetopt.solving import AUTO
 
@@ -97,40 +99,36 @@ class SolverOptions:
 
         `tables` are those that the problem was read from: how, and the ids of the chosen, is said.
         """
-        from subsetopt._clock import CLOCK
-        from subsetopt.formats._value_files import write_indices
-        from subsetopt.report._progress import clock
-        from subsetopt.solving import solve
-
-        from .standard_streams import output_to_error
-        from .uniform_baseline import UniformBaseline
+        from subsetopt._baseline import UniformBaseline
 
         ready = self.configured(problem)
         bounded, hidden = self.bound != "none", self.as_json or limits.log
         watched = clock(limits.time_limit, CLOCK.shown, bound=bounded, hidden=hidden)
         with output_to_error(), watched as begins:
-            solution = solve(problem, ready, bound=self.bound, begins=begins, **asdict(limits))
+            solution = subsetopt.solve(
+                problem, ready, bound=self.bound, begins=begins, **asdict(limits)
+            )
         if self.out is not None and solution.indices is not None:
-            write_indices(solution.indices, self.out)
-        yardstick = UniformBaseline.of(problem, solution, limits.seed)
-        self._print(solution, yardstick, report(solution, yardstick), tables or {})
+            formats.write_indices(solution.indices, self.out)
+        baseline = UniformBaseline.of(problem, solution.objective, limits.seed)
+        self._print(solution, baseline, report(solution, baseline), tables or {})
         raise typer.Exit(exits.of_solution(solution))
 
     def _print(
         self,
         solution: "Solution",
-        yardstick: "UniformBaseline",
+        baseline: "UniformBaseline",
         report: SolveReport,
         tables: Tables,
     ) -> None:
         ids = next(iter(tables.values())).ids_of(solution.indices) if tables else None
         if self.as_json:
-            document = {**solution.to_dict(), **yardstick.to_dict(), **report.keys}
+            document = {**solution.to_dict(), **baseline.to_dict(), **report.keys}
             document |= {**plain_tables(tables), "ids": ids} if tables else {}
-            say(json.dumps(document, allow_nan=False))
+            say_json(document)
             return
         from .display import show_marginals, show_solution
 
-        show_solution(solution, yardstick, {**table_lines(tables), **report.lines}, ids)
+        show_solution(solution, baseline, {**table_lines(tables), **report.lines}, ids)
         if report.marginals:
             show_marginals(report.marginals, report.others)

@@ -1,6 +1,7 @@
 """The standard streams: open, and kept clean of what is not meant for them."""
 
 import ctypes
+import json
 import logging
 import os
 import sys
@@ -11,12 +12,18 @@ from typing import Any
 
 import typer
 
+from subsetopt import report
 from subsetopt.report._markup import visible
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print text, with what a terminal would obey in it shown as escapes."""
     typer.echo(visible(text), err=err, nl=nl)
+
+
+def say_json(document: Any, *, indent: int | None = None) -> None:
+    """Print a document as JSON; dataclasses become objects."""
+    say(json.dumps(document, indent=indent, allow_nan=False, default=report.plain))
 
 
 def make_ready() -> bool:

@@ -10,7 +10,7 @@ from subsetopt.errors import InvalidOption
 from subsetopt.training.run import Run, TuningOptions
 
 from . import exits
-from .derived_options import Given, Values, command
+from .derived_options import Given, Values
 from .standard_streams import say
 from .training_output import OutputOptions
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from subsetopt.training._tuning import Tuned, Tuning
     from subsetopt.training.run import Settings
     from subsetopt.training.run_result import Result
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app."""
-    app.command("train")(command(train))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """``subsetopt train stream``: train a task on what serving has recorded."""
 
-import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,20 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from subsetopt import records, report, training
 from subsetopt._options import option
+from subsetopt.report._progress import shown
 from subsetopt.training.run import Settings, StreamRun
 
 from . import exits
-from .derived_options import Given, Values, command, json_flag
-from .standard_streams import say
+from .derived_options import Given, Values, json_flag
+from .standard_streams import say, say_json
 
 if TYPE_CHECKING:
-    from subsetopt.training.stream_training import Row, StreamTraining
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app, by its two words."""
-    app.command("train stream")(command(train_stream))
+    from subsetopt.training.stream_training import Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +50,14 @@ class StreamOptions:
     )
     as_json: bool = json_flag("Print one JSON object instead of lines.")
 
-    def training(self, run: StreamRun, data: Values) -> "StreamTraining":
+    def prepared(self, run: StreamRun, data: Values) -> "training.StreamTraining":
         """Return the training of a task, with its data."""
-        from subsetopt.records import RecordStore
-        from subsetopt.training import StreamTraining, task
-
-        store = RecordStore(self.records)
+        store = records.RecordStore(self.records)
         if self.out is not None:
             self.out.mkdir(parents=True, exist_ok=True)
-        return StreamTraining(
+        return training.StreamTraining(
             run,
-            task(run.task).load(data["data"], download=data["download"], seed=run.seed),
+            training.task(run.task).load(data["data"], download=data["download"], seed=run.seed),
             store,
             self.name,
             self.out,
@@ -94,14 +87,14 @@ def train_stream(
 
     Example: subsetopt train stream --records records --task digits --budget 0.1 --out model
     """
-    training = stream.training(StreamRun.of(**run, **optimizer), data)
-    with _stopping(training), _watching(training, stream) as watch:
-        result = training.fit(watch)
+    going = stream.prepared(StreamRun.of(**run, **optimizer), data)
+    with _stopping(going), _watching(going, stream) as watch:
+        result = going.fit(watch)
     if stream.as_json:
-        say(json.dumps(_plain(result)))
+        say_json(report.plain(result))
     else:
         _say(result, stream.out)
-    if training.interrupted:
+    if going.interrupted:
         text = "nothing is kept; --out DIR keeps the model and its position in the stream"
         if stream.out is not None:
             text = f"the same command resumes from {stream.out}"
@@ -110,13 +103,13 @@ def train_stream(
 
 
 @contextmanager
-def _stopping(training: "StreamTraining") -> Iterator[None]:
+def _stopping(going: "training.StreamTraining") -> Iterator[None]:
     """End after the window at hand at Ctrl-C; at once at the second."""
     before = signal.getsignal(signal.SIGINT)
 
     def stop(number: int, frame: object) -> None:
         signal.signal(signal.SIGINT, before)
-        training.stop()
+        going.stop()
 
     signal.signal(signal.SIGINT, stop)
     try:
@@ -127,13 +120,11 @@ def _stopping(training: "StreamTraining") -> Iterator[None]:
 
 @contextmanager
 def _watching(
-    training: "StreamTraining", stream: StreamOptions
+    going: "training.StreamTraining", stream: StreamOptions
 ) -> "Iterator[Callable[[int, Row | None], None]]":
     """Print evaluations; show on standard error how far it is."""
-    from subsetopt.report._progress import shown
-
-    cursor = training.stream.cursor
-    total = cursor.windows + training.stream.backlog // training.run.window
+    cursor = going.stream.cursor
+    total = cursor.windows + going.stream.backlog // going.run.window
     known = None if stream.follow else total
     with shown("training", known, unit="windows", hidden=stream.as_json) as steps:
 
@@ -167,12 +158,3 @@ def _say(result: dict[str, Any], out: Path | None) -> None:
         )
     if out is not None:
         say(f"kept in {out}", err=True)
-
-
-def _plain(result: Any) -> Any:
-    """Return it without NaN, which JSON has not."""
-    if isinstance(result, dict):
-        return {key: _plain(value) for key, value in result.items()}
-    if isinstance(result, list):
-        return [_plain(value) for value in result]
-    return None if isinstance(result, float) and result != result else result

@@ -1,18 +1,19 @@
 """What the commands that train have in common: where things go, progress, and what is shown."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from subsetopt import report, training
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
+from subsetopt.report._progress import shown
 from subsetopt.training.run import Settings
 
 from .derived_options import json_flag
-from .standard_streams import say
+from .standard_streams import say, say_json
 
 if TYPE_CHECKING:
     from subsetopt.training._run_grid import Watch
@@ -35,16 +36,12 @@ class OutputOptions(Settings):
 
     def execute(self, runs: "list[Run]", settings: Settings) -> "list[Result]":
         """Train, with a bar."""
-        from subsetopt.training._run_grid import execute
-
         with self.watching("training", len(runs)) as watch:
-            return execute(runs, settings, watch)
+            return training.execute(runs, settings, watch)
 
     @contextmanager
     def watching(self, label: str, total: int) -> "Iterator[Watch]":
         """Show how far it is, on standard error; of the processes of torchrun one does."""
-        from subsetopt.report._progress import shown
-
         if int(os.environ.get("RANK", "0")):
             yield lambda result, done, total: None
             return
@@ -94,12 +91,11 @@ def show(
     more: "dict[str, Any] | None" = None,
 ) -> None:
     """Print an analysis, as tables, as Markdown, or as one JSON object with `more` in it."""
-    from subsetopt.report import console
     from subsetopt.training.reporting import document, to_dict
 
     if as_json:
-        say(json.dumps({**to_dict(analysis), **(more or {})}, allow_nan=False))
+        say_json({**to_dict(analysis), **(more or {})})
     elif as_markdown:
         say(document(analysis).to_markdown())
     else:
-        console().print(document(analysis))
+        report.console().print(document(analysis))

@@ -1,23 +1,18 @@
 """``subsetopt warmup``: compile everything now, or say what is not compiled yet."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from subsetopt._options import option
+from subsetopt.report._progress import shown
 
 from . import exits
-from .derived_options import command, json_flag
-from .standard_streams import output_to_error, say
+from .derived_options import json_flag
+from .standard_streams import output_to_error, say, say_json
 
 if TYPE_CHECKING:
     from subsetopt._warming import Warmed
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("warmup")(command(warmup))
 
 
 def warmup(
@@ -31,7 +26,6 @@ def warmup(
     Example: subsetopt warmup
     """
     from subsetopt import _warming
-    from subsetopt.report._progress import shown
 
     jobs = list(_warming.jobs())
     done: list[Warmed] = []
@@ -44,7 +38,7 @@ def warmup(
 
         _warming.warm(jobs, told, check=check)
     if as_json:
-        say(json.dumps(_plain(done, check), allow_nan=False))
+        say_json(_plain(done, check))
     else:
         _show(done, check)
     missing = any(result.missing for result in done)
@@ -52,8 +46,6 @@ def warmup(
 
 
 def _plain(done: "list[Warmed]", check: bool) -> dict[str, Any]:
-    from dataclasses import asdict
-
     from subsetopt import _warming
 
     return {
@@ -63,7 +55,7 @@ def _plain(done: "list[Warmed]", check: bool) -> dict[str, Any]:
         "missing": [result.name for result in done if result.missing],
         "folders": _warming.folders(),
         "kept": _warming.kept(),
-        "kernels": [asdict(result) for result in done],
+        "kernels": done,
     }
 
 

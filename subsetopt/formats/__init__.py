@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ._csv_table import CSVTable as CSVTable
     from ._problems import read_problem as read_problem
     from ._table_options import TableOptions as TableOptions
+    from ._value_files import read_indices as read_indices
     from ._value_files import read_table as read_table
     from ._value_files import read_values as read_values
     from ._value_files import write_indices as write_indices
@@ -20,6 +21,6 @@ __all__, __getattr__, __dir__ = exports(
         "model_files": "write_model",
         "_problems": "read_problem",
         "_table_options": "TableOptions",
-        "_value_files": "read_table read_values write_indices",
+        "_value_files": "read_indices read_table read_values write_indices",
     },
 )

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from subsetopt.benchmarks import _best_known
 from subsetopt.benchmarks.cases import _quadratic_cases
 from subsetopt.benchmarks.results._results_folder import load_results
-from subsetopt.cli import bench
+from subsetopt.cli.commands import add
 from subsetopt.cli.exits import ExitCodes
 
 pytestmark = pytest.mark.usefixtures("planted_solvers")
@@ -37,7 +37,7 @@ def flat(text: str) -> str:
 def call(*arguments: str, columns: str = "110") -> Result:
     app = typer.Typer(cls=ExitCodes, pretty_exceptions_enable=False)
     app.callback()(lambda: None)
-    bench.register(app)
+    add(app, "bench")
     return CliRunner().invoke(
         app, ["bench", *arguments], env={"COLUMNS": columns, "SUBSETOPT_DATA": ""}
     )

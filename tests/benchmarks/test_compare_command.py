@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from subsetopt.benchmarks.results import Results
-from subsetopt.cli import compare
+from subsetopt.cli.commands import add
 from subsetopt.cli.exits import ExitCodes
 
 Planted = Callable[..., Results]
@@ -23,7 +23,7 @@ def flat(text: str) -> str:
 def call(*arguments: str | Path) -> Result:
     app = typer.Typer(cls=ExitCodes, pretty_exceptions_enable=False)
     app.callback()(lambda: None)
-    compare.register(app)
+    add(app, "compare")
     return CliRunner().invoke(app, ["compare", *map(str, arguments)], env={"COLUMNS": "120"})
 
 

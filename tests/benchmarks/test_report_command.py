@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.benchmarks.reporting import _comparison_document
 from subsetopt.benchmarks.results import Results
-from subsetopt.cli import report
+from subsetopt.cli.commands import add
 from subsetopt.cli.exits import ExitCodes
 
 Planted = Callable[..., Results]
@@ -25,7 +25,7 @@ def flat(text: str) -> str:
 def call(*arguments: str | Path) -> Result:
     app = typer.Typer(cls=ExitCodes, pretty_exceptions_enable=False)
     app.callback()(lambda: None)
-    report.register(app)
+    add(app, "report")
     return CliRunner().invoke(app, ["report", *map(str, arguments)], env={"COLUMNS": "120"})
 
 

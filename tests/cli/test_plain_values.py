@@ -10,11 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from subsetopt.cli import parameter_types
+from subsetopt.cli import commands
 
 TEXTS = ("1", "-3", "0.1", "1e-3", "+2", " 5", "1_0", "", "x", "nan", "1e400", "007", "1.")
 pytestmark = pytest.mark.skipif(
-    parameter_types._build is None, reason="this Typer converts without pydantic"
+    commands._build is None, reason="this Typer converts without pydantic"
 )
 
 
@@ -42,9 +42,9 @@ def given(**options: Any) -> str:
 def test_values_are_those_of_typer(monkeypatch: pytest.MonkeyPatch, option: str, text: str) -> None:
     from typer import core
 
-    monkeypatch.setattr(core, "build_runtime_param", parameter_types._build)
+    monkeypatch.setattr(core, "build_runtime_param", commands._build)
     wanted = given(**{option: text})
-    parameter_types.use()
+    commands.convert_without_pydantic()
     assert given(**{option: text}) == wanted
 
 

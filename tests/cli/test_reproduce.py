@@ -102,12 +102,10 @@ def test_what_is_refused(words: tuple[str, ...], message: str) -> None:
 
 
 def test_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from subsetopt.training import _run_grid
-
     def stop(*given: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_run_grid, "execute", stop)
+    monkeypatch.setattr("subsetopt.training.execute", stop)
     result = run(*FIGURE, "--out", tmp_path / "out")
     assert result.exit_code == exits.INTERRUPTED
     assert "--resume goes on with" in result.stderr

@@ -209,7 +209,7 @@ def test_what_cannot_be_compared_is_left_out(features: Path) -> None:
         (["--out", "order.csv"], "known are .npz"),
         (["--plot", "curve.txt"], "known are .svg"),
         (["--out", "nowhere/order.npz"], "there is no such folder"),
-        (["--batch-size", "0"], "batch_size must"),
+        (["--batch-size", "0"], "--batch-size must"),
         (["--batch-size", "54"], "batch_size must be an integer in [1, 53]; got 54"),
         (["--threads", "0"], "threads"),
     ],
@@ -300,7 +300,7 @@ def test_the_command_is_registered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "word"), [(("--solver", "odd"), "odd"), (("--batch-size", "0"), "batch_size must")]
+    ("wrong", "word"), [(("--solver", "odd"), "odd"), (("--batch-size", "0"), "--batch-size must")]
 )
 def test_bad_usage_is_told_before_the_kernel_matrix(
     wrong: tuple[str, str], word: str, tmp_path: Path

@@ -297,12 +297,14 @@ def test_a_missing_backend(losses: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-k", "0"], ["k must be an integer in [1, 40]; got 0"]),
+        (["-k", "0"], ["--k must be an integer >= 1; got 0"]),
         (["-k", "41"], ["k must be an integer in [1, 40]; got 41"]),
-        (["-k", "2.5"], ["--k", "--help"]),
+        (["-k", "2.5"], ["--k must be an integer >= 1; got '2.5'"]),
         ([], ["--k"]),
         (["-k", "5", "--solver", "magic"], ["magic", "random", "stride", "cbc"]),
         (["-k", "5", "--bogus"], ["--bogus"]),
+        (["-k", "5", "--header", "--no-header"], ["--header and --no-header exclude each other"]),
+        (["-k", "5", "--no-header", "--header"], ["--header and --no-header exclude each other"]),
         (["-k", "5", "--target", "high"], ["--target", "high"]),
         (["-k", "5", "--target", "1,2"], ["target has shape"]),
         (["-k", "5", "--target", "nan"], ["target is nan"]),

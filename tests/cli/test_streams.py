@@ -92,12 +92,12 @@ def test_ctrl_c_while_commands_are_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from subsetopt import cli
-    from subsetopt.cli import entry
+    from subsetopt.cli import commands
 
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(entry, "run", interrupted)
+    monkeypatch.setattr(commands, "run", interrupted)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 130
