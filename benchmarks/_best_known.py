@@ -16,34 +16,23 @@ TOLERANCE = 2e-8
 
 @dataclass(frozen=True, kw_only=True)
 class BestKnown:
-    """The best value known of one instance.
-
-    Parameters
-    ----------
-    instance : str
-        As its library calls it.
-    k : int or None
-        None where the value is the best over all k.
-    sense : {"minimise", "maximise"}
-    value : float
-        In the units and the sense of the file. Where the published one was computed in single
-        precision or is scaled, that of the same selection summed without rounding.
-    proven : bool
-        Whether the source says that it is optimal.
-    published : str
-        As printed.
-    source, year : str
-        Who says so.
-    """
+    """The best value known of one instance."""
 
     instance: str
+    """As its library calls it."""
     k: int | None
+    """None where the value is the best over all k."""
     sense: str
     value: float
+    """In the units and the sense of the file. Where the published one was computed in single
+    precision or is scaled, that of the same selection summed without rounding."""
     proven: bool
+    """Whether the source says that it is optimal."""
     published: str
+    """As printed."""
     source: str
     year: str
+    """Who says so."""
 
     @property
     def objective(self) -> float:

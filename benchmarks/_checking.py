@@ -30,20 +30,13 @@ _PACKED = (".xz", ".gz", ".bz2")
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """An answer that is feasible.
-
-    Parameters
-    ----------
-    known : BestKnown
-    k : int
-        The number chosen.
-    objective : float
-        What is minimised, summed without rounding.
-    """
+    """An answer that is feasible."""
 
     known: BestKnown
     k: int
+    """The number chosen."""
     objective: float
+    """What is minimised, summed without rounding."""
 
     @property
     def value(self) -> float:
@@ -136,7 +129,6 @@ def check(
     ----------
     instance : str
         A name in the registry.
-    indices : array_like of int
     file : str, optional
         The instance, as `read_problem` takes it; None looks for it in `folder`.
     folder : Path, optional
@@ -245,25 +237,16 @@ def _of_json(content: bytes, name: str) -> Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedRow:
-    """A row of results on a registered instance.
-
-    Parameters
-    ----------
-    row : Row
-    by : str
-        Who found it, for the registry.
-    known : BestKnown
-    checked : Checked or None
-        None if the selection is not feasible.
-    fault : str
-        What is wrong with the row: its selection, or the objective that it states.
-    """
+    """A row of results on a registered instance."""
 
     row: "Row"
     by: str
+    """Who found it, for the registry."""
     known: BestKnown
     checked: Checked | None
+    """None if the selection is not feasible."""
     fault: str = ""
+    """What is wrong with the row: its selection, or the objective that it states."""
 
 
 def check_results(results: "Results", folder: Path | None) -> Iterator[CheckedRow]:

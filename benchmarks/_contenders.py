@@ -20,21 +20,14 @@ BASELINE = "random"
 
 @dataclass(frozen=True)
 class Contenders:
-    """The solvers of a comparison.
-
-    Parameters
-    ----------
-    chosen : tuple of Contender
-        Those that take part, each with the families that it is run on.
-    left_out : mapping of str to str
-        Those that could take part but cannot run here, with the reason and the fix.
-    notes : tuple of str
-        What was added unasked.
-    """
+    """The solvers of a comparison."""
 
     chosen: tuple[Contender, ...]
+    """Those that take part, each with the families that it is run on."""
     left_out: Mapping[str, str]
+    """Those that could take part but cannot run here, with the reason and the fix."""
     notes: tuple[str, ...]
+    """What was added unasked."""
 
 
 def contenders(solvers: Iterable[str | Contender], families: Iterable[str]) -> Contenders:

@@ -6,28 +6,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One kind of problem.
-
-    Parameters
-    ----------
-    name : str
-        That of the problems; "sequence" where all points are put into batches.
-    about : str
-        What is to be found, for people.
-    reference : str
-        The solver that times are compared with.
-    absolute : bool
-        Whether an objective is an error: it says something by itself, its least possible value
-        being 0. Else objectives are compared with the best ones.
-    tolerance : float
-        Relative differences of objectives up to this are rounding.
-    """
+    """One kind of problem."""
 
     name: str
+    """That of the problems; "sequence" where all points are put into batches."""
     about: str
+    """What is to be found, for people."""
     reference: str = "scip"
+    """The solver that times are compared with."""
     absolute: bool = False
+    """Whether an objective is an error: it says something by itself, its least possible value being
+    0. Else objectives are compared with the best ones."""
     tolerance: float = 1e-9
+    """Relative differences of objectives up to this are rounding."""
 
 
 FAMILIES: Mapping[str, Family] = {

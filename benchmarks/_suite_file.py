@@ -25,22 +25,14 @@ _SETTINGS = tuple(one.name for one in fields(MeasurementOptions))
 
 @dataclass(frozen=True, kw_only=True)
 class OwnSuite:
-    """What such a file says.
-
-    Parameters
-    ----------
-    name : str
-    cases : tuple of Case
-    contenders : tuple of Contender
-        Empty where the file names no solvers: all that can run take part.
-    settings : dict
-        Those fields of `MeasurementOptions` that the file sets.
-    """
+    """What such a file says."""
 
     name: str
     cases: tuple[Case, ...]
     contenders: tuple[Contender, ...]
+    """Empty where the file names no solvers: all that can run take part."""
     settings: Mapping[str, Any]
+    """Those fields of `MeasurementOptions` that the file sets."""
 
     @property
     def families(self) -> tuple[str, ...]:

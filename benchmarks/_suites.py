@@ -39,29 +39,20 @@ _PUBLIC = (*_quadratic_cases.SOURCES, FEW)
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What is compared on.
-
-    Parameters
-    ----------
-    name : str
-        What the command line takes.
-    build : callable
-        Returns the cases. Raises InvalidOption for numbers that state no benchmark and unknown
-        names; InvalidFile where data files are missing or damaged, except those of the source
-        "all" where no folder is given; MissingDependency where the data need a package.
-    families : tuple of str
-        Of its cases, as `subsetopt.benchmarks._families` names them.
-    time_limits : tuple of float
-        Seconds per solve, ascending, that suit it.
-    repeats : int
-        That suit it.
-    """
+    """What is compared on."""
 
     name: str
+    """What the command line takes."""
     build: Callable[[SuiteOptions], Sequence[Case]]
+    """Returns the cases. Raises InvalidOption for numbers that state no benchmark and unknown
+    names; InvalidFile where data files are missing or damaged, except those of the source "all"
+    where no folder is given; MissingDependency where the data need a package."""
     families: tuple[str, ...]
+    """Of its cases, as `subsetopt.benchmarks._families` names them."""
     time_limits: tuple[float, ...] = (0.01, 0.1, 1.0)
+    """Seconds per solve, ascending, that suit it."""
     repeats: int = 3
+    """That suit it."""
 
 
 # -- sources --------------------------------------------------------------------------------------

@@ -16,44 +16,28 @@ from ._target_values import aims, relative
 
 @dataclass(frozen=True, kw_only=True)
 class AnytimeCurve:
-    """The curve of one solver; infinite where less than that many cases have an answer.
-
-    Parameters
-    ----------
-    solver : str
-    cases : int
-    median, lower, upper : tuple of float
-        At each time of the grid, over the cases: half and the quartiles.
-    """
+    """The curve of one solver; infinite where less than that many cases have an answer."""
 
     solver: str
     cases: int
     median: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
+    """At each time of the grid, over the cases: half and the quartiles."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Anytime:
-    """The curves of all solvers on one family, those that end best first.
-
-    Parameters
-    ----------
-    family : str
-    relative : bool
-        Whether values are relative gaps to the best objective; else they are objectives.
-    times : tuple of float
-        Seconds, ascending in equal ratios.
-    curves : tuple of AnytimeCurve
-    left_out : int
-        Cases whose best objective is 0, which no gap is relative to.
-    """
+    """The curves of all solvers on one family, those that end best first."""
 
     family: str
     relative: bool
+    """Whether values are relative gaps to the best objective; else they are objectives."""
     times: tuple[float, ...]
+    """Seconds, ascending in equal ratios."""
     curves: tuple[AnytimeCurve, ...]
     left_out: int
+    """Cases whose best objective is 0, which no gap is relative to."""
 
 
 def anytime(rows: Sequence[Row], points: int = 200) -> Anytime:

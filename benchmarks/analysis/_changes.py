@@ -31,35 +31,24 @@ Worth = Literal["worse", "better", "no difference seen", "too few cases"]
 
 @dataclass(frozen=True, kw_only=True)
 class TimeChange:
-    """Times after over times before.
-
-    Parameters
-    ----------
-    solver : str
-    family : str or None
-        None is all families together.
-    timing : {"seconds", "overhead"}
-        Of whole calls, or of what they take beside building and solving.
-    ratio, low, high : float or None
-        The geometric mean over the cases of the ratio of medians, and its interval; None where
-        there are too few pairs for that.
-    pairs, cases : int
-    stopped : int
-        Pairs left out because the time limit ended both: they say nothing about speed.
-    verdict : str
-        One word or few.
-    """
+    """Times after over times before."""
 
     solver: str
     family: str | None
+    """None is all families together."""
     timing: Timing
+    """Of whole calls, or of what they take beside building and solving."""
     ratio: float | None
     low: float | None
     high: float | None
+    """The geometric mean over the cases of the ratio of medians, and its interval; None where there
+    are too few pairs for that."""
     pairs: int
     cases: int
     stopped: int
+    """Pairs left out because the time limit ended both: they say nothing about speed."""
     verdict: Speed
+    """One word or few."""
 
     def __str__(self) -> str:
         who = self.solver if self.family is None else f"{self.solver} on {self.family}"
@@ -100,10 +89,8 @@ def time_change(
 
     Parameters
     ----------
-    pairs : sequence of (Row, Row)
     family, timing
         As in `TimeChange`.
-    rng : Generator
     confidence : float
         Of the interval.
     threshold : float
@@ -162,33 +149,23 @@ def _times(pairs: Iterable[Pair], timing: Timing) -> list[Pairs]:
 
 @dataclass(frozen=True, kw_only=True)
 class WorthChange:
-    """Objectives after and before, by case: medians over the repeats.
-
-    Parameters
-    ----------
-    solver : str
-    family : str or None
-        None is all families together.
-    better, equal, worse : int
-        Cases.
-    shift : float or None
-        The geometric mean of the ratios of objectives minus 1 in families of errors; in others
-        the mean difference over the size of the objective before. None over several families, and
-        where errors are 0.
-    probability : float
-        Of the sign test over the cases that differ.
-    verdict : str
-        One word or few.
-    """
+    """Objectives after and before, by case: medians over the repeats."""
 
     solver: str
     family: str | None
+    """None is all families together."""
     better: int
     equal: int
     worse: int
+    """Cases."""
     shift: float | None
+    """The geometric mean of the ratios of objectives minus 1 in families of errors; in others the
+    mean difference over the size of the objective before. None over several families, and where
+    errors are 0."""
     probability: float
+    """Of the sign test over the cases that differ."""
     verdict: Worth
+    """One word or few."""
 
     @property
     def cases(self) -> int:
@@ -217,8 +194,6 @@ def worth_change(pairs: Sequence[Pair], *, family: str | None, level: float) -> 
 
     Parameters
     ----------
-    pairs : sequence of (Row, Row)
-    family : str or None
     level : float
         A probability below which a difference is not taken for chance.
     """
@@ -276,30 +251,20 @@ def _shift(cases: Sequence[tuple[str, float, float]]) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerChange:
-    """Runs that have an answer in one of the two comparisons only.
-
-    Parameters
-    ----------
-    solver : str
-    lost, gained : int
-        Runs, all repeats.
-    broken : int
-        Those lost that now fail with an error or are ended, in cases where no run failed before.
-    reasons : tuple of str
-        Why, each once.
-    probability : float
-        Of the sign test over lost and gained.
-    verdict : str
-        One word or few.
-    """
+    """Runs that have an answer in one of the two comparisons only."""
 
     solver: str
     lost: int
     gained: int
+    """Runs, all repeats."""
     broken: int
+    """Those lost that now fail with an error or are ended, in cases where no run failed before."""
     reasons: tuple[str, ...]
+    """Why, each once."""
     probability: float
+    """Of the sign test over lost and gained."""
     verdict: Standing
+    """One word or few."""
 
     def __str__(self) -> str:
         text = f"{self.solver}: no answer any more on {self.lost} runs, newly one on {self.gained}"

@@ -18,53 +18,34 @@ from ._target_values import LEVELS, Level, aims, costs, relative
 
 @dataclass(frozen=True, kw_only=True)
 class HeatCell:
-    """One solver on one family; None where there is nothing to say.
-
-    Parameters
-    ----------
-    solver, family : str
-    cases, answered : int
-        Cases tried, and those with an answer in any repeat.
-    good, best : float
-        The shares of the cases tried that meet the two targets of the family; see `target`.
-    value : float or None
-        The median over the cases of the gap, or of the error in families of errors.
-    relative : bool
-        Whether that is a gap.
-    rank : float or None
-        Among the solvers by objective, the mean over the cases; 1 is best, equals share a rank.
-    seconds : float or None
-        Geometric mean over the cases.
-    slowdown : float or None
-        The median over the cases of its time over that of the fastest solver that answers.
-    """
+    """One solver on one family; None where there is nothing to say."""
 
     solver: str
     family: str
     cases: int
     answered: int
+    """Cases tried, and those with an answer in any repeat."""
     good: float
     best: float
+    """The shares of the cases tried that meet the two targets of the family; see `target`."""
     value: float | None
+    """The median over the cases of the gap, or of the error in families of errors."""
     relative: bool
+    """Whether that is a gap."""
     rank: float | None
+    """Among the solvers by objective, the mean over the cases; 1 is best, equals share a rank."""
     seconds: float | None
+    """Geometric mean over the cases."""
     slowdown: float | None
+    """The median over the cases of its time over that of the fastest solver that answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeatMap:
-    """All cells, by solver and family; one is missing where a solver was not run on a family.
-
-    Parameters
-    ----------
-    solvers : tuple of str
-        Those first that meet their targets most often, then the faster ones.
-    families : tuple of str
-    cells : tuple of HeatCell
-    """
+    """All cells, by solver and family; one is missing where a solver was not run on a family."""
 
     solvers: tuple[str, ...]
+    """Those first that meet their targets most often, then the faster ones."""
     families: tuple[str, ...]
     cells: tuple[HeatCell, ...]
 

@@ -40,8 +40,6 @@ def log_ratio(
     ----------
     cases : sequence of pairs of ndarray
         Positive; two pairs of repeats at least, all together.
-    rng : Generator
-    confidence : float
     """
     estimates = [np.log(np.median(after) / np.median(before)) for before, after in cases]
     drawn = [_redrawn(before, after, rng) for before, after in cases]

@@ -19,39 +19,24 @@ Timing = Literal["seconds", "overhead"]
 
 @dataclass(frozen=True, kw_only=True)
 class CaseTime:
-    """One case.
-
-    Parameters
-    ----------
-    case : str
-    n : int
-    seconds : float
-        The median over the repeats.
-    ended : bool
-        Whether every repeat came to its end by itself: else it would have taken longer.
-    """
+    """One case."""
 
     case: str
     n: int
     seconds: float
+    """The median over the repeats."""
     ended: bool
+    """Whether every repeat came to its end by itself: else it would have taken longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PowerLaw:
-    """``seconds = factor * n ** exponent``, by least squares of the logarithms.
-
-    Parameters
-    ----------
-    exponent, low, high : float
-        With its 95 % interval, by Student's t.
-    factor : float
-    points : int
-    """
+    """``seconds = factor * n ** exponent``, by least squares of the logarithms."""
 
     exponent: float
     low: float
     high: float
+    """With its 95 % interval, by Student's t."""
     factor: float
     points: int
 
@@ -71,14 +56,7 @@ class Growth:
 
 @dataclass(frozen=True, kw_only=True)
 class SizeScaling:
-    """All solvers, the least exponents first, those without a fit last.
-
-    Parameters
-    ----------
-    families : tuple of str
-    timing : {"seconds", "overhead"}
-    curves : tuple of Growth
-    """
+    """All solvers, the least exponents first, those without a fit last."""
 
     families: tuple[str, ...]
     timing: Timing

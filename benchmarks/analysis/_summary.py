@@ -20,41 +20,6 @@ class SolverSummary:
 
     A case counts as the median of its repeats, and a solver as the median of its cases, unless
     something else is said.
-
-    Parameters
-    ----------
-    solver, version : str
-    cases, runs, answered : int
-        Cases tried, runs on them, and those runs that returned an answer.
-    error_median, error_max : float or None
-        Objectives.
-    gap_median, gap_max : float or None
-        Relative distances to the best known value, else to the best of all rows.
-    best_reached : int or None
-        Runs in which that distance is nothing but rounding, or below 0.
-    bound_gap_median : float or None
-        Of (objective - bound) / |objective|, where there is a bound.
-    rank_median : float or None
-        Share of random choices at least as good.
-    seconds_median : float or None
-        Of a call, from outside.
-    seconds_p95 : float or None
-        Over all timed calls; every case weighs the same, however often it was called.
-    seconds_spread : float or None
-        Interquartile range of the timed calls on a case, all repeats together, over their median.
-    calls : int
-        Timed calls, all together.
-    build_seconds, solve_seconds, overhead_seconds, warm_up_seconds : float or None
-    cpu_ratio : float or None
-        Processor time over time.
-    peak_bytes : int or None
-        The most that any run held.
-    times_faster : float or None
-        Seconds of the reference over its own, on the same case.
-    terminations, certificates, failures : mapping of str to int
-        Runs by how they ended; failures that differ in numbers only count as the first of them.
-    tolerance_max : float or None
-        The weakest claim within tolerances: the largest eps of certificates of that kind.
     """
 
     solver: str
@@ -62,28 +27,43 @@ class SolverSummary:
     cases: int
     runs: int
     answered: int
+    """Cases tried, runs on them, and those runs that returned an answer."""
     error_median: float | None
     error_max: float | None
+    """Objectives."""
     gap_median: float | None
     gap_max: float | None
+    """Relative distances to the best known value, else to the best of all rows."""
     best_reached: int | None
+    """Runs in which that distance is nothing but rounding, or below 0."""
     bound_gap_median: float | None
+    """Of (objective - bound) / |objective|, where there is a bound."""
     rank_median: float | None
+    """Share of random choices at least as good."""
     seconds_median: float | None
+    """Of a call, from outside."""
     seconds_p95: float | None
+    """Over all timed calls; every case weighs the same, however often it was called."""
     seconds_spread: float | None
+    """Interquartile range of the timed calls on a case, all repeats together, over their median."""
     calls: int
+    """Timed calls, all together."""
     build_seconds: float | None
     solve_seconds: float | None
     overhead_seconds: float | None
     warm_up_seconds: float | None
     cpu_ratio: float | None
+    """Processor time over time."""
     peak_bytes: int | None
+    """The most that any run held."""
     times_faster: float | None
+    """Seconds of the reference over its own, on the same case."""
     terminations: Mapping[str, int]
     certificates: Mapping[str, int]
     failures: Mapping[str, int]
+    """Runs by how they ended; failures that differ in numbers only count as the first of them."""
     tolerance_max: float | None
+    """The weakest claim within tolerances: the largest eps of certificates of that kind."""
 
 
 def summarise(rows: Sequence[Row], reference: str) -> list[SolverSummary]:

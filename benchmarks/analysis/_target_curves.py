@@ -18,23 +18,15 @@ LEAST = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """The curve of one solver.
-
-    Parameters
-    ----------
-    solver : str
-    ratios : tuple of float
-        Its time over the best solver's, ascending, on the cases on which it meets the target.
-    cases : int
-        Those that some solver solves; the shares are of them.
-    measured : int
-        Those among them that it was run on.
-    """
+    """The curve of one solver."""
 
     solver: str
     ratios: tuple[float, ...]
+    """Its time over the best solver's, ascending, on the cases on which it meets the target."""
     cases: int
+    """Those that some solver solves; the shares are of them."""
     measured: int
+    """Those among them that it was run on."""
 
     def share(self, ratio: float) -> float:
         """Return the share of cases that it solves within `ratio` times the best time."""
@@ -53,25 +45,16 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Profiles:
-    """The curves of all solvers, those that solve most first.
-
-    Parameters
-    ----------
-    level : {"good", "best"}
-    target : str
-        What is asked of an answer.
-    families : tuple of str
-    curves : tuple of Profile
-    cases, unsolved : int
-        Cases that some solver solves, and those left out because none does.
-    """
+    """The curves of all solvers, those that solve most first."""
 
     level: Level
     target: str
+    """What is asked of an answer."""
     families: tuple[str, ...]
     curves: tuple[Profile, ...]
     cases: int
     unsolved: int
+    """Cases that some solver solves, and those left out because none does."""
 
 
 def performance_profiles(rows: Sequence[Row], level: Level = "good") -> Profiles:
@@ -124,20 +107,13 @@ def performance_profiles(rows: Sequence[Row], level: Level = "good") -> Profiles
 
 @dataclass(frozen=True, kw_only=True)
 class TargetTimes:
-    """The curve of one solver.
-
-    Parameters
-    ----------
-    solver : str
-    times : tuple of float
-        Seconds after which a run has met the target, ascending, of those that do.
-    runs : int
-        Each case in each repeat.
-    """
+    """The curve of one solver."""
 
     solver: str
     times: tuple[float, ...]
+    """Seconds after which a run has met the target, ascending, of those that do."""
     runs: int
+    """Each case in each repeat."""
 
     def share(self, seconds: float) -> float:
         """Return the share of runs that have met the target by then."""
@@ -156,24 +132,15 @@ class TargetTimes:
 
 @dataclass(frozen=True, kw_only=True)
 class TimesToTarget:
-    """The curves of all solvers, those that reach most first.
-
-    Parameters
-    ----------
-    level : {"good", "best"}
-    target : str
-        What is asked of an answer.
-    families : tuple of str
-    curves : tuple of TargetTimes
-    horizon : float
-        The longest time that any run took.
-    """
+    """The curves of all solvers, those that reach most first."""
 
     level: Level
     target: str
+    """What is asked of an answer."""
     families: tuple[str, ...]
     curves: tuple[TargetTimes, ...]
     horizon: float
+    """The longest time that any run took."""
 
 
 def times_to_target(rows: Sequence[Row], level: Level = "good") -> TimesToTarget:

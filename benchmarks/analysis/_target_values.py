@@ -23,18 +23,12 @@ BEATS_RANDOM = 1e-3
 
 @dataclass(frozen=True)
 class TargetValue:
-    """What an answer has to be.
-
-    Parameters
-    ----------
-    text : str
-        In words that follow "runs that are".
-    met : callable
-        From a row with an answer, and the best objective of its case, to whether it is.
-    """
+    """What an answer has to be."""
 
     text: str
+    """In words that follow "runs that are"."""
     met: Callable[[Row, float], bool]
+    """From a row with an answer, and the best objective of its case, to whether it is."""
 
 
 def _within(share: float) -> Callable[[Row, float], bool]:

@@ -16,33 +16,21 @@ KNOWN = "the best known value"
 
 @dataclass(frozen=True, kw_only=True)
 class OptimalityVerdict:
-    """What the claims of "optimal" of one solver are worth, judged by all answers there are.
-
-    Parameters
-    ----------
-    solver : str
-    cases, claimed : int
-        Cases tried, and those on which it claimed an optimum in any run.
-    beaten : int
-        Claims that a lower objective refutes: any solver's, in any run, or a published one.
-    beyond : int
-        Those among them that are off by more than the certificate of the claim allows.
-    excess : float
-        By how much at most: its objective minus the best, divided by its own if `relative`.
-    relative : bool
-    beaten_by : str or None
-        The solver that beats it most often, then by most; itself where its runs disagree.
-    beaten_by_count : int
-    """
+    """What the claims of "optimal" of one solver are worth, judged by all answers there are."""
 
     solver: str
     cases: int
     claimed: int
+    """Cases tried, and those on which it claimed an optimum in any run."""
     beaten: int
+    """Claims that a lower objective refutes: any solver's, in any run, or a published one."""
     beyond: int
+    """Those among them that are off by more than the certificate of the claim allows."""
     excess: float
+    """By how much at most: its objective minus the best, divided by its own if `relative`."""
     relative: bool
     beaten_by: str | None
+    """The solver that beats it most often, then by most; itself where its runs disagree."""
     beaten_by_count: int
 
     def __str__(self) -> str:

@@ -17,48 +17,32 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ClassifierTraining:
-    """How the classifier is trained and when it is looked at.
-
-    Parameters
-    ----------
-    epochs : sequence of int
-        After which epochs it is looked at: early, middle, late; increasing.
-    hidden, batch_size : int
-    rate : float
-        Learning rate of plain SGD.
-    """
+    """How the classifier is trained and when it is looked at."""
 
     epochs: Sequence[int]
+    """After which epochs it is looked at: early, middle, late; increasing."""
     hidden: int = 32
     batch_size: int = 32
     rate: float = 0.1
+    """Learning rate of plain SGD."""
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Labelled images, flattened.
-
-    Parameters
-    ----------
-    name : str
-        The beginning of the names of all cases made of them.
-    source : str
-        What they are, for people.
-    images : ndarray (samples, pixels)
-        In whatever dtype they come; divided by `scale` batch by batch, to save memory.
-    labels : ndarray of int (samples,)
-    scale : float
-        The largest possible pixel.
-    training : Training
-        What a classifier learns them by.
-    """
+    """Labelled images, flattened."""
 
     name: str
+    """The beginning of the names of all cases made of them."""
     source: str
+    """What they are, for people."""
     images: NDArray[Any]
+    """Shape (samples, pixels). In whatever dtype they come; divided by `scale` batch by batch, to
+    save memory."""
     labels: NDArray[np.int64]
     scale: float
+    """The largest possible pixel."""
     training: ClassifierTraining
+    """What a classifier learns them by."""
 
     def require(self, n: int) -> None:
         """Raise InvalidOption if there are fewer than n."""
@@ -129,18 +113,11 @@ def _residuals(log_probabilities: Floats, y: NDArray[np.int64]) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class TrainingRecord:
-    """The classifier at the stages of its training.
-
-    Parameters
-    ----------
-    samples : Samples
-    models : sequence of Perceptron
-        After the first of the epochs of the training, or all.
-    seed : int
-    """
+    """The classifier at the stages of its training."""
 
     samples: Samples
     models: Sequence[Perceptron]
+    """After the first of the epochs of the training, or all."""
     seed: int
 
     @classmethod

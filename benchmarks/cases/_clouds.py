@@ -20,22 +20,15 @@ CENTRES, DIMENSIONS = 10, 8
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Points with a kernel, before it is said how many of them to choose.
-
-    Parameters
-    ----------
-    name, source : str
-        As for `Case`.
-    points : ndarray (n, d)
-        With a precomputed kernel its matrix, (n, n).
-    kernel : Kernel or "precomputed"
-        With the median scale where it has one that is not said.
-    """
+    """Points with a kernel, before it is said how many of them to choose."""
 
     name: str
     source: str
+    """As for `Case`."""
     points: NDArray[Any]
+    """Shape (n, d). With a precomputed kernel its matrix, (n, n)."""
     kernel: Kernel | Literal["precomputed"] = field(default_factory=Gaussian)
+    """With the median scale where it has one that is not said."""
 
     @cached_property
     def matrix(self) -> NDArray[Any]:

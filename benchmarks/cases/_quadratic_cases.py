@@ -23,20 +23,13 @@ __all__ = ["QuadraticCase"]
 
 @dataclass(frozen=True, eq=False)
 class QuadraticCase(SelectionCase):
-    """One instance of quadratic selection.
-
-    Parameters
-    ----------
-    name, source : str
-        As for `Case`.
-    selection : QuadraticSelection
-    known : BestKnown or None
-    """
+    """One instance of quadratic selection."""
 
     family: ClassVar[str] = "quadratic"
 
     name: str
     source: str
+    """As for `Case`."""
     selection: QuadraticSelection
     known: BestKnown | None = None
 

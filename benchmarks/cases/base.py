@@ -101,33 +101,18 @@ class SelectionCase(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """The values of one batch, before it is said how many of them to choose.
-
-    Parameters
-    ----------
-    name : str
-        Unique within a run: source, size, stage of training, number of the batch.
-    source : str
-        Where the numbers come from, for people; the same for all batches of one kind.
-    values : ndarray (n,) or (n, d)
-    """
+    """The values of one batch, before it is said how many of them to choose."""
 
     name: str
+    """Unique within a run: source, size, stage of training, number of the batch."""
     source: str
+    """Where the numbers come from, for people; the same for all batches of one kind."""
     values: NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class MeanMatchingCase(SelectionCase):
-    """One instance of mean matching.
-
-    Parameters
-    ----------
-    name, source : str
-        As for `Values`.
-    values : ndarray (n,)
-    k : int
-    """
+    """One instance of mean matching."""
 
     family: ClassVar[str] = "mean-matching"
     sense: ClassVar[str] = "minimise"
@@ -135,6 +120,7 @@ class MeanMatchingCase(SelectionCase):
 
     name: str
     source: str
+    """As for `Values`."""
     values: NDArray[Any]
     k: int
 

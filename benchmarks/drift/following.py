@@ -83,10 +83,8 @@ def followed(run: Run, stream: Stream, model: nn.Module, seen: Seen | None = Non
     ----------
     run : Run
         Its rule is a `WindowMethod`.
-    stream : Stream
     model : Module
         As it was deployed.
-    seen : callable, optional
     """
     follower = _Follower(run, stream, deepcopy(model), seen or (lambda ids: None))
     with follower.recording() as (writer, samples):

@@ -35,18 +35,12 @@ Arrays = tuple[NDArray[Any], NDArray[Any]]
 
 @dataclass(frozen=True)
 class Stream:
-    """Instances in the order in which they arrive; ids are their places.
-
-    Parameters
-    ----------
-    split : TensorSplit
-    start, size : int
-        How many come before the model is deployed, and in each window after these.
-    """
+    """Instances in the order in which they arrive; ids are their places."""
 
     split: TensorSplit
     start: int
     size: int
+    """How many come before the model is deployed, and in each window after these."""
 
     @property
     def windows(self) -> int:

@@ -32,21 +32,14 @@ FORKS = sys.platform == "linux"
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How the process of a run has ended.
-
-    Parameters
-    ----------
-    found : Row or Bound or None
-        What it has returned.
-    failure : str
-        Else, why not.
-    peak_bytes : int
-        The most memory that it was seen to hold beyond what it began with.
-    """
+    """How the process of a run has ended."""
 
     found: Any
+    """What it has returned."""
     failure: str
+    """Else, why not."""
     peak_bytes: int
+    """The most memory that it was seen to hold beyond what it began with."""
 
 
 def serve(asked: Connection, answers: Connection, parent: int) -> None:

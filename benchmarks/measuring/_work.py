@@ -29,23 +29,14 @@ Tell = Callable[[str, float], None]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measurement:
-    """One run of a contender on a case.
-
-    Parameters
-    ----------
-    case : Case
-    contender : Contender
-    repeat : int
-    limits : Limits
-    grace : float
-        Seconds that a call may take beyond its limit.
-    """
+    """One run of a contender on a case."""
 
     case: Case
     contender: Contender
     repeat: int
     limits: Limits
     grace: float
+    """Seconds that a call may take beyond its limit."""
 
     @property
     def blank(self) -> Row:
@@ -159,19 +150,11 @@ def _most_held() -> int:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bounding:
-    """A bound of a case, for all its answers.
-
-    Parameters
-    ----------
-    case : SelectionCase
-    method : str
-        Of `subsetopt.solvers.bounds`.
-    limits : Limits
-    grace : float
-    """
+    """A bound of a case, for all its answers."""
 
     case: SelectionCase
     method: str
+    """Of `subsetopt.solvers.bounds`."""
     limits: Limits
     grace: float
 

@@ -37,7 +37,6 @@ def document(report: ComparisonReport, files: Mapping[str, str] | None = None) -
 
     Parameters
     ----------
-    report : ComparisonReport
     files : mapping of str to str, optional
         What lies beside the page: a relative address, and what it is.
     """

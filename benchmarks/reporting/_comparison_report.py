@@ -14,19 +14,12 @@ from subsetopt.errors import InvalidFile
 
 @dataclass(frozen=True, kw_only=True)
 class FamilyReport:
-    """The part of a comparison that is about one kind of problem.
-
-    Parameters
-    ----------
-    family : Family
-    cases : tuple of CaseInfo
-    rows : tuple of Row
-        Every repeat and time limit, with gaps and bounds.
-    """
+    """The part of a comparison that is about one kind of problem."""
 
     family: Family
     cases: tuple[CaseInfo, ...]
     rows: tuple[Row, ...]
+    """Every repeat and time limit, with gaps and bounds."""
 
     @cached_property
     def final(self) -> tuple[Row, ...]:

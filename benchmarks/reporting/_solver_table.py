@@ -128,30 +128,20 @@ def _faster(reference: str) -> Column[SolverSummary]:
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """A case and the best that came out.
-
-    Parameters
-    ----------
-    case : CaseInfo
-    value : str
-        The best one, in the sense of the case; empty without an answer.
-    solvers : tuple of str
-        Those that reach it, the one that was first in time first.
-    seconds : float or None
-        Of that one.
-    bound_gap : float or None
-        (objective - bound) / |objective|, of the best bound that anybody has.
-    known, standing : str
-        What is known of the case, and how the best answer compares.
-    """
+    """A case and the best that came out."""
 
     case: CaseInfo
     value: str
+    """The best one, in the sense of the case; empty without an answer."""
     solvers: tuple[str, ...]
+    """Those that reach it, the one that was first in time first."""
     seconds: float | None
+    """Of that one."""
     bound_gap: float | None
+    """(objective - bound) / |objective|, of the best bound that anybody has."""
     known: str
     standing: str
+    """What is known of the case, and how the best answer compares."""
 
 
 INSTANCE_TABLE: tuple[Column[Instance], ...] = (

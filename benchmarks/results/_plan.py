@@ -65,24 +65,15 @@ class Contender:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """One uninterrupted stretch of a comparison: where and when it was measured.
-
-    Parameters
-    ----------
-    machine : Machine
-    packages : dict of str to str
-        Distributions that the solvers stand on, and their versions.
-    commit : str
-        Of the checkout; empty outside of one.
-    started : str
-        ISO 8601, UTC.
-    jobs : int
-    """
+    """One uninterrupted stretch of a comparison: where and when it was measured."""
 
     machine: Machine
     packages: Mapping[str, str]
+    """Distributions that the solvers stand on, and their versions."""
     commit: str
+    """Of the checkout; empty outside of one."""
     started: str
+    """ISO 8601, UTC."""
     jobs: int
 
 
@@ -126,22 +117,14 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """A lower bound on a case, worked out once for all its answers.
-
-    Parameters
-    ----------
-    case, method : str
-    value : float or None
-    seconds : float or None
-    failure : str
-        Why there is none.
-    """
+    """A lower bound on a case, worked out once for all its answers."""
 
     case: str
     method: str
     value: float | None = None
     seconds: float | None = None
     failure: str = ""
+    """Why there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,21 +46,13 @@ _SMALL = 40  # candidates of the problem that is solved first
 
 @dataclass(frozen=True)
 class LimitCase:
-    """A problem to be stated.
-
-    Parameters
-    ----------
-    family : str
-    n, k : int
-    d : int
-        Features; 1 for scalars, 0 for matrices.
-    dtype : str
-    """
+    """A problem to be stated."""
 
     family: str
     n: int
     k: int
     d: int = 0
+    """Features; 1 for scalars, 0 for matrices."""
     dtype: str = "float64"
 
     @property

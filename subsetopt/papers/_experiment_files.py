@@ -28,7 +28,6 @@ def expanded(document: Mapping[str, Any], scale: str, file: str) -> dict[str, An
     ----------
     document : mapping
         As read; ``define`` holds the names, of which later ones may use earlier ones.
-    scale : {"quick", "paper"}
     file : str
         For messages.
 

@@ -158,22 +158,14 @@ def require_rows(parts: Sequence[Part], wanted: Sequence[str]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureSettings:
-    """How the parts are drawn.
-
-    Parameters
-    ----------
-    over : {"columns", "epochs"}
-        Numbers over the columns of the table, or a metric over the epochs.
-    quantities : int
-        So many of the quantities are drawn over columns, a panel each.
-    metric : str
-        Of the history, for "epochs"; accuracies are drawn as errors.
-    log : bool
-    """
+    """How the parts are drawn."""
 
     over: Literal["columns", "epochs"] = "columns"
+    """Numbers over the columns of the table, or a metric over the epochs."""
     quantities: int = 1
+    """So many of the quantities are drawn over columns, a panel each."""
     metric: str = ""
+    """Of the history, for "epochs"; accuracies are drawn as errors."""
     log: bool = False
 
 
@@ -209,25 +201,18 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Cells beside others: all combinations of what is listed.
-
-    Parameters
-    ----------
-    part, row, column, quantity : str or tuple of str
-        Of the first cell of each pair.
-    than : str or tuple of str
-        The rows of the second; empty for the same row.
-    than_part, than_column : str
-        Where the second stands, if not where the first does.
-    """
+    """Cells beside others: all combinations of what is listed."""
 
     part: Names
     row: Names
     column: Names = ""
     quantity: Names = "accuracy"
+    """Of the first cell of each pair."""
     than: Names = ""
+    """The rows of the second; empty for the same row."""
     than_part: str = ""
     than_column: str = ""
+    """Where the second stands, if not where the first does."""
 
     def each(self) -> Iterator[Pair]:
         """Yield the pairs, by part, column, row, other row, quantity; never a cell and itself."""

@@ -17,32 +17,17 @@ NOT_PRINTED = "-"
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Methods by conditions: a run for each row and column.
-
-    Parameters
-    ----------
-    rows : tuple of str, or mapping of str to Settings
-        Names of methods, or methods of this grid alone.
-    columns : tuple of str
-        Names of conditions; any other is a budget, as the paper prints it.
-    """
+    """Methods by conditions: a run for each row and column."""
 
     rows: tuple[str, ...] | Mapping[str, Settings]
+    """Names of methods, or methods of this grid alone."""
     columns: tuple[str, ...] = ("",)
+    """Names of conditions; any other is a budget, as the paper prints it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartSheet:
-    """A part as declared; see `Part`.
-
-    Parameters
-    ----------
-    conditions : tuple of str
-        Names of conditions that all of its runs share.
-    settings : mapping
-        Of all its runs.
-    runs : tuple of Grid
-    """
+    """A part as declared; see `Part`."""
 
     label: str
     runs: tuple[Grid, ...]
@@ -50,38 +35,29 @@ class PartSheet:
     quantities: tuple[str, ...]
     x: str = "budget"
     conditions: tuple[str, ...] = ()
+    """Names of conditions that all of its runs share."""
     settings: Settings = field(default_factory=dict)
+    """Of all its runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedTable:
-    """Numbers of a part, as printed: ``SB | 93.37 ± 0.11 | -``, a row in each line.
-
-    Parameters
-    ----------
-    part : str
-    table : str
-        ``-`` where nothing is printed.
-    quantity : str
-    columns : tuple of str
-    methods : tuple of str
-        In place of `quantity` and `columns`: the methods are printed across, quantities down.
-    unit : float
-        What all numbers are multiplied by: 0.01 for per cent.
-    saved : bool
-        What is printed is the share that is saved.
-    relative : bool
-        What is printed is divided by the number of the cell that the quantity is measured against.
-    """
+    """Numbers of a part, as printed: ``SB | 93.37 ± 0.11 | -``, a row in each line."""
 
     part: str
     table: str
+    """``-`` where nothing is printed."""
     quantity: str = ""
     columns: tuple[str, ...] = ("",)
     methods: tuple[str, ...] = ()
+    """In place of `quantity` and `columns`: the methods are printed across, quantities down."""
     unit: float = 1.0
+    """What all numbers are multiplied by: 0.01 for per cent."""
     saved: bool = False
+    """What is printed is the share that is saved."""
     relative: bool = False
+    """What is printed is divided by the number of the cell that the quantity is measured
+    against."""
 
     def numbers(self, against: TableCell | None = None) -> dict[tuple[str, TableCell], Number]:
         """Return the numbers by quantity and cell; `against` is that cell."""
@@ -119,42 +95,26 @@ class PublishedTable:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """All that a file says, at one scale.
-
-    Parameters
-    ----------
-    title : str
-        What is shown.
-    paper, item : str
-    did : str
-        What the paper did.
-    parts : tuple of PartSheet
-    claims : tuple of Claim
-    differs : tuple of str
-        What is not as in the paper, or could not be run, and why.
-    published : tuple of PublishedTable
-    quantities : mapping of str to Quantity
-    methods : mapping
-        What each method of the papers is: a rule, or settings with one.
-    conditions, settings : mapping
-        Settings by name, and those of all runs. A part's own are stronger, a column's stronger
-        still, and a method's the strongest.
-    seeds : tuple of int
-    figure : Figure
-    """
+    """All that a file says, at one scale."""
 
     title: str
+    """What is shown."""
     paper: str
     item: str
     did: str
+    """What the paper did."""
     parts: tuple[PartSheet, ...]
     claims: tuple[Claim, ...]
     differs: tuple[str, ...]
+    """What is not as in the paper, or could not be run, and why."""
     quantities: Mapping[str, Quantity]
     methods: Mapping[str, str | Settings]
+    """What each method of the papers is: a rule, or settings with one."""
     published: tuple[PublishedTable, ...] = ()
     conditions: Mapping[str, Settings] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)
+    """Settings by name, and those of all runs. A part's own are stronger, a column's stronger
+    still, and a method's the strongest."""
     seeds: tuple[int, ...] = (0, 1, 2)
     figure: FigureSettings = field(default_factory=FigureSettings)
 

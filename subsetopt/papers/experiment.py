@@ -49,7 +49,6 @@ class Experiment:
 
         Parameters
         ----------
-        scale : Scale
         seeds : sequence of int, optional
             In place of those of the scale.
         """

@@ -159,18 +159,12 @@ def round_percent(value: float) -> str:
 
 @dataclass(frozen=True)
 class ValueFormat:
-    """How values that belong together are written: shares in per cent, others with few digits.
-
-    Parameters
-    ----------
-    is_share : bool
-        From 0 to 1, written in per cent with two decimals.
-    digits : int
-        Significant ones of other numbers.
-    """
+    """How values that belong together are written: shares in per cent, others with few digits."""
 
     is_share: bool
+    """From 0 to 1, written in per cent with two decimals."""
     digits: int = 4
+    """Significant ones of other numbers."""
 
     @property
     def unit(self) -> str:

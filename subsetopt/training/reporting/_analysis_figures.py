@@ -52,8 +52,6 @@ def against_budget(family: TaskResult, looks: Looks = None, effective: bool = Fa
 
     Parameters
     ----------
-    family : Family
-    looks : mapping of str to Style, optional
     effective : bool
         Against the share of full training's cost, selection passes included, instead of the share
         of its backward passes.
@@ -164,11 +162,8 @@ def against_time(
 
     Parameters
     ----------
-    family : Family
     judged : Judged
         One of its groups.
-    over : {"epoch", "passes", "seconds"}
-    looks : mapping of str to Style, optional
     """
     found = [course for course in courses(judged, over) if course.x]
     short, long = NAMES[over]
