@@ -1,1 +1,4 @@
-"""Measurements by hand, from a checkout: ``python -m benchmarks.scripts.speed``; not installed."""
+"""Measurements by hand, from a checkout: ``python -m benchmarks.scripts.speed``; not installed.
+
+Each prints tables, or with ``--json`` one object a line.
+"""

@@ -1,18 +1,14 @@
 """Facility location by lazy greedy, beside apricot-select in the same process.
 
-``python -m benchmarks.scripts.facility`` prints the table; ``--json`` prints one object. Both are
-given the same n x n similarity, in float32 and in float64 as each wants it; neither the matrix nor
+``python -m benchmarks.scripts.facility_speed`` prints the table. Both are given the same n x n similarity, in float32 and in float64 as each wants it; neither the matrix nor
 the conversion is timed. apricot compiles anew in every fit, so it is timed twice: as it is, and
 with its compiled functions kept from fit to fit. Where apricot is missing its columns are too.
 The machine should have nothing else to do.
 """
 
-import argparse
 import importlib
-import json
 import statistics
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import cache, partial
 from importlib import metadata
 from importlib.util import find_spec
@@ -24,12 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt._machine import Machine
 from subsetopt.problems._kernel_matrices import kernel_matrix
-from subsetopt.report import show
 from subsetopt.sequencing.baselines import facility_location
 
-Row = dict[str, Any]
+from .script import Row, parser, report, report_machine
 
 
 def similarity(n: int, d: int = 16, seed: int = 0) -> NDArray[np.float32]:
@@ -95,19 +89,14 @@ def _kept() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the table, or one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--n", type=int, nargs="+", default=[1000, 10_000])
-    parser.add_argument("--k", type=int, default=100)
-    options = parser.parse_args()
-    rows = [compare(n, options.k) for n in options.n]
-    if options.json:
-        versions = {"apricot-select": metadata.version("apricot-select")} if _present() else {}
-        machine = asdict(Machine.here()) | versions
-        print(json.dumps({"machine": machine, "results": rows}, indent=2))
-        return
-    show(rows, "facility location, seconds")
+    """Print the table."""
+    options = parser(__doc__)
+    options.add_argument("--n", type=int, nargs="+", default=[1000, 10_000])
+    options.add_argument("--k", type=int, default=100)
+    given = options.parse_args()
+    versions = {"apricot-select": metadata.version("apricot-select")} if _present() else {}
+    report_machine(given, **versions)
+    report(given, (compare(n, given.k) for n in given.n), "facility location, seconds")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """What the first answer costs, by every own solver on every family, before and after compiling.
 
-``python -m benchmarks.scripts.first_answer`` prints a table, ``--json`` one object a line; names
-of jobs measure those alone. Each job has two fresh processes: one whose cache of machine code is
+``python -m benchmarks.scripts.first_answer`` prints a table; names of jobs measure those alone. Each job has two fresh processes: one whose cache of machine code is
 empty, and one that finds there what the first has compiled. Each of them first imports Numba and
 compiles a function of three lines, the least that anybody who compiles pays; then it imports
 subsetopt and answers. Both are processor seconds, and what is compared from machine to machine is
 the second over the first.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -179,23 +177,16 @@ def row_of(name: str) -> Row:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the jobs named, or all, and print them."""
-    from subsetopt.report import show
+    from .script import parser, report
 
-    parser = argparse.ArgumentParser(description=__doc__, prog="first_answer")
+    options = parser(__doc__)
     known = [name for name, _ in jobs()]
-    parser.add_argument("jobs", nargs="*", metavar="JOB", help="such as 'tabu, quadratic'")
-    parser.add_argument("--json", action="store_true", help="one object a line")
-    given = parser.parse_args(arguments)
+    options.add_argument("jobs", nargs="*", metavar="JOB", help="such as 'tabu, quadratic'")
+    given = options.parse_args(arguments)
     unknown = set(given.jobs) - set(known)
     if unknown:
-        parser.error(f"no job is called {min(unknown)!r}; there are: {'; '.join(known)}")
-    rows = []
-    for name in given.jobs or known:
-        rows.append(row_of(name))
-        if given.json:
-            print(json.dumps(rows[-1]), flush=True)
-    if not given.json:
-        show(rows)
+        options.error(f"JOB must be one of {'; '.join(known)}; got {min(unknown)!r}")
+    report(given, (row_of(name) for name in given.jobs or known))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,6 @@ print(torch.__version__, torch.version.cuda, torch.cuda.get_device_name())'
 step tests 200 "$python" -m pytest -m cuda -q -rfEs --tb=short --durations=10 \
     -p no:cacheprovider tests/torch tests/sequencing tests/training
 step overhead 150 "$python" -m benchmarks.scripts.training_overhead --json --rounds 10
-step sequences 100 "$python" -m benchmarks.scripts.gpu_sequences --points 500000 --batches 10
+step sequences 100 "$python" -m benchmarks.scripts.gpu_sequences --json --points 500000 --batches 10
 tail -n 3 "$folder/tests.txt"
 exit "$failed"

@@ -1,15 +1,12 @@
 """Sequences on a GPU: seconds, and the bandwidth beside that of a plain copy on the same card.
 
-``python -m benchmarks.scripts.gpu_sequences --data DIR`` prints one JSON object per line: the
+``python -m benchmarks.scripts.gpu_sequences --data DIR`` prints the
 card and its copy bandwidth; MNIST, 60,000 x 784, with its kernel matrix in float16, herded with and
 without a CUDA graph and with exchanges; and 1,000,000 x 512 random features in float16, whose rows
 are recomputed. Of the latter some batches are measured and the whole is extrapolated. The bytes of
 a pick are those that it cannot do without: one row of the matrix, or all features, once.
 """
 
-import argparse
-import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +22,8 @@ from subsetopt.torch.sequencing._batch_search import TorchHerding, TorchSwap
 from subsetopt.torch.sequencing._engine import TorchEngine
 from subsetopt.torch.sequencing._kernel_rows import load
 
-Row = dict[str, Any]
+from .script import Row, parser, report
+
 _TURNS = 10
 
 
@@ -109,37 +107,28 @@ def _card(device: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print what was measured, row by row."""
-    parser = argparse.ArgumentParser(
-        prog="gpu_sequences", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--data", default=os.environ.get("SUBSETOPT_DATA"), help="folder of mnist/")
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--batch-size", type=int, default=50)
-    parser.add_argument("--batches", type=int, default=20, help="measured of the random features")
-    parser.add_argument("--points", type=int, default=1_000_000, help="random ones")
-    parser.add_argument("--features", type=int, default=512, help="of the random ones")
-    parser.add_argument("--copy", type=int, default=2**30, help="bytes that are copied")
-    given = parser.parse_args(arguments)
+    options = parser(__doc__, data=True)
+    options.add_argument("--device", default="cuda")
+    options.add_argument("--batch-size", type=int, default=50)
+    options.add_argument("--batches", type=int, default=20, help="measured of the random features")
+    options.add_argument("--points", type=int, default=1_000_000, help="random ones")
+    options.add_argument("--features", type=int, default=512, help="of the random ones")
+    options.add_argument("--copy", type=int, default=2**30, help="bytes that are copied")
+    given = options.parse_args(arguments)
     bandwidth = copy_bandwidth(given.device, given.copy)
-    _print({"card": _card(given.device), "copy_bandwidth": bandwidth})
+    report(given, [{"card": _card(given.device), "copy_bandwidth": bandwidth}], "card")
     on = {"device": given.device}
     try:
-        images = read_mnist(Path(given.data or "nowhere"))[0].astype(np.float32) / 255
+        images = read_mnist(given.data or Path("nowhere"))[0].astype(np.float32) / 255
     except InvalidFile as error:
-        _print({"case": "mnist", "left_out": str(error)})
+        report(given, [{"left_out": str(error)}], "mnist")
     else:
         matrix = {**on, "mode": "matrix"}
-        for row in case("mnist", images, bandwidth, matrix, given.batch_size, None):
-            _print(row)
+        report(given, case("mnist", images, bandwidth, matrix, given.batch_size, None), "mnist")
     shape = (given.points, given.features)
     X = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     rows = {**on, "mode": "rows"}
-    for row in case("random", X, bandwidth, rows, given.batch_size, given.batches):
-        _print(row)
-
-
-def _print(row: Row) -> None:
-    print(json.dumps(row), flush=True)
+    report(given, case("random", X, bandwidth, rows, given.batch_size, given.batches), "random")
 
 
 if __name__ == "__main__":

@@ -1,26 +1,24 @@
 """How far optima are proven, and how soon: branch and bound on instances of known optimum.
 
-``python -m benchmarks.scripts.proofs --data DIR`` prints the table; ``--json`` prints one object.
+``python -m benchmarks.scripts.proofs --data DIR`` prints the table.
 One thread; everything is compiled before it is timed. ``--against scip`` solves the mixtures, where
 that takes no more than the time limit, by SCIP too.
 """
 
 import argparse
-import json
-import os
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import subsetopt as so
-from subsetopt._machine import Machine
 from subsetopt.benchmarks.cases import _quadratic_cases as public
 
-Row = dict[str, Any]
+from .script import Row, parser, report, report_machine
+
 Problem = so.QuadraticSelection | so.MMDSelection
 
 
@@ -93,36 +91,31 @@ def measured(case: ProofCase, solver: str, time_limit: float) -> Row:
 
 
 def main() -> None:
-    """Print the table, or one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default=os.environ.get("SUBSETOPT_DATA"), help="the folder")
-    parser.add_argument("--only", default="", help="only rows whose name holds this text")
-    parser.add_argument("--against", default="", help="further solvers, separated by commas")
-    parser.add_argument("--time-limit", type=float, default=60.0, help="seconds for each proof")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
+    """Print the table, line by line."""
+    options = parser(__doc__, data=True)
+    options.add_argument("--only", default="", help="only rows whose name holds this text")
+    options.add_argument("--against", default="", help="further solvers, separated by commas")
+    options.add_argument("--time-limit", type=float, default=60.0, help="seconds for each proof")
+    given = options.parse_args()
     so.solve(mixture(20, 4, 0), "branch-and-bound")  # compiled, or loaded from the cache
-    solvers = ["branch-and-bound", *filter(None, options.against.split(","))]
-    rows: list[Row] = []
-    for row in _rows(options, solvers):
-        rows.append(row)
-        if not options.json:
+    report_machine(given)
+    for row in _rows(given, ["branch-and-bound", *filter(None, given.against.split(","))]):
+        if given.json:
+            report(given, [row])
+        else:
             print(_line(row), flush=True)
-    if options.json:
-        print(json.dumps({"machine": asdict(Machine.here()), "results": rows}, indent=2))
 
 
-def _rows(options: argparse.Namespace, solvers: Sequence[str]) -> Iterator[Row]:
-    folder = Path(options.data) if options.data else None
+def _rows(given: argparse.Namespace, solvers: Sequence[str]) -> Iterator[Row]:
     for section in SECTIONS:
         try:
-            cases = [case for case in section(folder) if options.only in case.name]
+            cases = [case for case in section(given.data) if given.only in case.name]
         except so.InvalidFile as error:
-            print(f"left out: {section.__name__}: {error}")
+            print(f"left out: {section.__name__}: {error}", file=sys.stderr)
             continue
         for case in cases:
             for solver in solvers:
-                yield measured(case, solver, options.time_limit)
+                yield measured(case, solver, given.time_limit)
 
 
 def _line(row: Row) -> str:

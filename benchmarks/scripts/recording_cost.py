@@ -1,17 +1,15 @@
 """What recording forward passes costs, and how fast the records are read.
 
-``python -m benchmarks.scripts.records`` measures on one core: records appended a second, written
-to the disk in the end; what a recording hook adds to the forward pass of a served model, passes
-with and without it taking turns, medians of the differences between neighbours; seconds and memory
-until the latest losses of ids are known, beside DuckDB on the same files, each in a process of its
-own; and the microseconds of one lookup. ``--parts`` names what to measure, ``--json`` prints one
-object per line.
+``python -m benchmarks.scripts.recording_cost`` measures on one core: records appended a second,
+written to the disk in the end; what a recording hook adds to the forward pass of a served model,
+passes with and without it taking turns, medians of the differences between neighbours; seconds and
+memory until the latest losses of ids are known, beside DuckDB on the same files, each in a process
+of its own; and the microseconds of one lookup. ``--parts`` names what to measure.
 """
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -26,9 +24,8 @@ import numpy as np
 
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.records import LabelWriter, LatestLosses, Layout, RecordStore, RecordWriter
-from subsetopt.report import show
 
-Row = dict[str, Any]
+from .script import Row, parser, report, report_machine
 
 PARTS = ("append", "serving", "latest", "lookup")
 BATCH = 1024
@@ -330,48 +327,40 @@ def lookups(folder: Path, known: int) -> list[Row]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print what was measured."""
-    parser = argparse.ArgumentParser(prog="records", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--appended", type=int, default=10_000_000, help="records to append")
-    parser.add_argument("--rounds", type=int, default=20, help="passes of ResNet-18")
-    parser.add_argument(
+    options = parser(__doc__)
+    options.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    options.add_argument("--appended", type=int, default=10_000_000, help="records to append")
+    options.add_argument("--rounds", type=int, default=20, help="passes of ResNet-18")
+    options.add_argument(
         "--pause", type=float, default=0.002, help="seconds between passes, on average"
     )
-    parser.add_argument("--records", type=int, default=10_000_000, help="records to read")
-    parser.add_argument("--ids", type=int, default=1_000_000, help="ids to find among them")
-    parser.add_argument("--repeats", type=int, default=3, help="readings, of which the median")
-    parser.add_argument("--folder", type=Path, help="where to write; what is there is read again")
-    parser.add_argument("--json", action="store_true", help="one object per line")
-    parser.add_argument("--reader", choices=READERS, help=argparse.SUPPRESS)
-    parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
+    options.add_argument("--records", type=int, default=10_000_000, help="records to read")
+    options.add_argument("--ids", type=int, default=1_000_000, help="ids to find among them")
+    options.add_argument("--repeats", type=int, default=3, help="readings, of which the median")
+    options.add_argument("--folder", type=Path, help="where to write; what is there is read again")
+    options.add_argument("--reader", choices=READERS, help=argparse.SUPPRESS)
+    options.add_argument("--root", type=Path, help=argparse.SUPPRESS)
+    given = options.parse_args(arguments)
     if given.reader:
         _read(given.reader, given.root, given.folder)
         return
 
-    def report(title: str, rows: Sequence[Row]) -> None:
-        if given.json:
-            for row in rows:
-                print(json.dumps({"measured": title, **row}), flush=True)
-        else:
-            show(rows, title)
-
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    report("machine", [{"cpu": platform.processor() or platform.machine(), "cores": len(cores)}])
+    report_machine(given)
     with TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         if "serving" in given.parts:
-            report("added to a pass", serving(Path(temporary), given.rounds, given.pause))
+            report(given, serving(Path(temporary), given.rounds, given.pause), "added to a pass")
         if cores:
             os.sched_setaffinity(0, {max(cores)})
         if "append" in given.parts:
-            report("appended, one core", appending(Path(temporary), given.appended))
+            report(given, appending(Path(temporary), given.appended), "appended, one core")
         if "latest" in given.parts:
             measured = reading(folder, given.records, given.ids, given.repeats)
-            report("latest losses, one core", measured)
+            report(given, measured, "latest losses, one core")
         if "lookup" in given.parts:
-            report("a lookup of 1,024 ids, one core", lookups(Path(temporary), given.ids))
+            report(given, lookups(Path(temporary), given.ids), "a lookup of 1,024 ids, one core")
 
 
 if __name__ == "__main__":

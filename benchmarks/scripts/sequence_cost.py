@@ -1,33 +1,26 @@
 """What a sequence costs beside its kernel matrix, and what it is worth beside a random order.
 
-``python -m benchmarks.scripts.sequences --data DIR`` prints a table for the first digits of
-MNIST; ``--json`` prints one object. The machine should have nothing else to do. Peak memory is
+``python -m benchmarks.scripts.sequence_cost --data DIR`` prints a table for the first digits of
+MNIST. The machine should have nothing else to do. Peak memory is
 that of the process so far, so sizes go up.
 """
 
-import argparse
-import json
-import os
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt._machine import Machine
 from subsetopt.formats._array_files import read_mnist
 from subsetopt.problems._kernel_matrices import kernel_matrix
 from subsetopt.problems._parallel import one_blas_thread
-from subsetopt.report import show
 from subsetopt.sequencing import choose, mmd_to_whole
 
-Row = dict[str, Any]
+from .script import Row, parser, report, report_machine
+
 _FITTED = ("matrix, s", "running-herding, s", "running-swap, s", "total, s")
 _PERMUTATIONS = 3
 
@@ -85,30 +78,25 @@ def exponents(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the table, or one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n", default="2000,4000,8000", help="sizes, with commas between")
-    parser.add_argument("--batch-size", type=int, default=100)
-    parser.add_argument("--data", default=os.environ.get("SUBSETOPT_DATA"), help="the folder")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
-    if options.data is None:
-        parser.error("give --data DIR, or set SUBSETOPT_DATA")
-    sizes = sorted(int(size) for size in options.n.split(","))
-    images = read_mnist(Path(options.data))[0][: sizes[-1]]
+    """Print the table, and how each time grows with n."""
+    options = parser(__doc__, data=True)
+    options.add_argument("--n", default="2000,4000,8000", help="sizes, with commas between")
+    options.add_argument("--batch-size", type=int, default=100)
+    given = options.parse_args()
+    if given.data is None:
+        options.error("give --data DIR, or set SUBSETOPT_DATA")
+    sizes = sorted(int(size) for size in given.n.split(","))
+    images = read_mnist(given.data)[0][: sizes[-1]]
     if len(images) < sizes[-1]:
-        parser.error(f"there are {len(images)} images, not {sizes[-1]}")
+        options.error(f"--n must be at most {len(images)}; got {sizes[-1]}")
     X = np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
     for selector in ("running-herding", "running-swap"):  # compiled, or loaded from the cache
         so.sequence(X[:300], 100, selector=selector)
-    rows = [measured(X[:size], options.batch_size) for size in sizes]
-    slopes = exponents(rows) if len(rows) > 1 else {}
-    if options.json:
-        found = {"machine": asdict(Machine.here()), "rows": rows, "exponents": slopes}
-        print(json.dumps(found, indent=2))
-        return
-    show(rows)
-    print("exponents:", ", ".join(f"{name} {slope:.2f}" for name, slope in slopes.items()))
+    report_machine(given)
+    rows = [measured(X[:size], given.batch_size) for size in sizes]
+    report(given, rows)
+    if len(rows) > 1:
+        report(given, [exponents(rows)], "exponents")
 
 
 if __name__ == "__main__":

@@ -1,31 +1,24 @@
 """How fast and how exact: each figure as a ratio to something measured in the same run.
 
-``python -m benchmarks.scripts.speed`` prints all tables; ``--json`` prints one object. The
-machine should have nothing else to do.
+``python -m benchmarks.scripts.speed`` prints all tables. The machine should have nothing else to do.
 """
 
-import argparse
-import json
 import statistics
 import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt._machine import Machine
 from subsetopt.benchmarks.cases._image_samples import digit_losses as digits_losses
 from subsetopt.benchmarks.cases.base import Values
-from subsetopt.report import show
 
-Row = dict[str, Any]
+from .script import Row, parser, report, report_machine
 
 
 def seconds(call: Callable[[], object], budget: float = 0.05, samples: int = 9) -> float:
@@ -220,20 +213,17 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
 
 
 def main() -> None:
-    """Print the tables, or one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--only", help="only sections whose name holds this text", default="")
-    options = parser.parse_args()
+    """Print the tables."""
+    options = parser(__doc__)
+    options.add_argument("--only", help="only sections whose name holds this text", default="")
+    given = options.parse_args()
     # Compiled or loaded from the cache before anything is timed.
     so.select(exponential(128, 0), 12)
     so.solve(so.MeanMatching(exponential(40, 0), 20), "exact")
-    results = {name: run() for name, run in SECTIONS.items() if options.only in name}
-    if options.json:
-        print(json.dumps({"machine": asdict(Machine.here()), "results": results}, indent=2))
-        return
-    for name, rows in results.items():
-        show(rows, name)
+    report_machine(given)
+    for name, run in SECTIONS.items():
+        if given.only in name:
+            report(given, run(), name)
 
 
 if __name__ == "__main__":

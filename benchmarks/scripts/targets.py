@@ -1,18 +1,15 @@
 """Time to target: how soon a heuristic reaches the best value known, over many seeds.
 
-``python -m benchmarks.scripts.targets --data DIR`` prints the table; ``--json`` prints one
-object; ``--plot FILE`` draws the share of the runs that have reached the target by a time. One
+``python -m benchmarks.scripts.targets --data DIR`` prints the table; ``--plot FILE`` draws the share of the runs that have reached the target by a time. One
 thread; everything is compiled before it is timed. The folder holds ``mdplib``, ``kcluster``,
 ``bqp`` and ``mnist``; what is missing is left out and named.
 """
 
-import argparse
 import csv
-import json
-import os
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -20,13 +17,13 @@ from typing import Any
 import numpy as np
 
 import subsetopt as so
-from subsetopt._machine import Machine
 from subsetopt.formats._array_files import read_idx
-from subsetopt.report import Axis, Chart, Series, show
+from subsetopt.report import Axis, Chart, Series
 from subsetopt.report._figure_axes import extent
 from subsetopt.report._number_format import round_seconds
 
-Row = dict[str, Any]
+from .script import Row, parser, report, report_machine
+
 Instance = tuple[so.QuadraticSelection | so.MMDSelection, float]  # and the objective wanted
 
 
@@ -159,42 +156,32 @@ def _warm_up() -> None:
 
 
 def main() -> None:
-    """Print the table, or one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default=os.environ.get("SUBSETOPT_DATA"), help="the folder")
-    parser.add_argument("--seeds", type=int, default=20, help="seeds for each instance")
-    parser.add_argument("--only", default="", help="only sections whose name holds this text")
-    parser.add_argument("--plot", help="draw the curves here: .svg or .png")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR or the environment variable SUBSETOPT_DATA is needed")
-    if options.seeds < 1:
-        parser.error(f"--seeds must be an integer >= 1; got {options.seeds}")
+    """Print the table."""
+    options = parser(__doc__, data=True)
+    options.add_argument("--seeds", type=int, default=20, help="seeds for each instance")
+    options.add_argument("--only", default="", help="only sections whose name holds this text")
+    options.add_argument("--plot", help="draw the curves here: .svg or .png")
+    given = options.parse_args()
+    if given.data is None:
+        options.error("give --data DIR, or set SUBSETOPT_DATA")
+    if given.seeds < 1:
+        options.error(f"--seeds must be an integer >= 1; got {given.seeds}")
     _warm_up()
-    rows, missing = _rows(Path(options.data), options.seeds, options.only)
-    if options.plot:
-        drawn(rows).save(options.plot)
-    if options.json:
-        result = {"machine": asdict(Machine.here()), "results": rows, "missing": missing}
-        print(json.dumps(result, indent=2))
-        return
-    show([{key: value for key, value in row.items() if key != "seconds"} for row in rows])
-    for reason in missing:
-        print(f"left out: {reason}")
+    report_machine(given)
+    rows = list(_rows(given.data, given.seeds, given.only))
+    if given.plot:
+        drawn(rows).save(given.plot)
+    hidden = () if given.json else ("seconds",)
+    report(given, [{key: row[key] for key in row if key not in hidden} for row in rows])
 
 
-def _rows(folder: Path, seeds: int, only: str) -> tuple[list[Row], list[str]]:
-    rows: list[Row] = []
-    missing: list[str] = []
+def _rows(folder: Path, seeds: int, only: str) -> Iterator[Row]:
     for section in SECTIONS:
-        if only not in section.__name__:
-            continue
         try:
-            rows.extend(measured(case, seeds) for case in section(folder))
+            if only in section.__name__:
+                yield from (measured(case, seeds) for case in section(folder))
         except (so.InvalidFile, OSError) as error:
-            missing.append(f"{section.__name__}: {error}")
-    return rows, missing
+            print(f"left out: {section.__name__}: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Whether time limits are kept: every solver on every family, size and limit.
 
-``python -m benchmarks.scripts.time_limits`` prints the table; ``--json`` prints one object.
+``python -m benchmarks.scripts.time_limits`` prints the table.
 A call is within its limit if it takes no more than 0.3 s or a tenth of the limit longer, with all
 that it builds, and is not slowed by compiling: the same solver has solved a small problem of the
 kind before. Stating the problem, which evaluates the kernel matrix of `MMDSelection`, is not in the
@@ -8,32 +8,29 @@ limit; its time is shown beside. Each call has one thread and a process of its o
 where it takes far too long.
 """
 
-import argparse
 import gc
-import json
 import math
 import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
 import subsetopt as so
 from subsetopt._clock import CLOCK
-from subsetopt._machine import Machine
 from subsetopt._processes import end_with
 from subsetopt.problems._memory import memory_limit
 from subsetopt.problems._parallel import one_blas_thread
-from subsetopt.report import show
 from subsetopt.solvers import catalogue
 
-Row = dict[str, Any]
+from .script import Row, parser, report, report_machine
+
 Problem = so.MeanMatching | so.MMDSelection | so.QuadraticSelection
 
 SLACK = 0.3
@@ -238,37 +235,29 @@ def pivoted(rows: Sequence[Row]) -> list[Row]:
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print the table, and the calls that were late."""
+    options = parser(__doc__)
     everything = [*catalogue.names(), *(f"bound-{bound}" for bound in BOUNDS)]
-    parser.add_argument("--solvers", nargs="+", default=everything, metavar="NAME")
-    parser.add_argument("--limits", nargs="+", type=float, default=LIMITS, metavar="SECONDS")
-    parser.add_argument("--families", nargs="+", metavar="FAMILY")
-    parser.add_argument("--largest", type=int, default=10**9, help="candidates, at most")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    unknown = set(options.solvers) - set(everything)
-    if unknown:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(everything)}")
+    options.add_argument(
+        "--solvers", nargs="+", default=everything, choices=everything, metavar="NAME"
+    )
+    options.add_argument("--limits", nargs="+", type=float, default=LIMITS, metavar="SECONDS")
+    options.add_argument("--families", nargs="+", metavar="FAMILY")
+    options.add_argument("--largest", type=int, default=10**9, help="candidates, at most")
+    given = options.parse_args()
     cases = [
         case
         for case in CASES
-        if case.n <= options.largest and (not options.families or case.family in options.families)
+        if case.n <= given.largest and (not given.families or case.family in given.families)
     ]
-    told: Callable[[str], object] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
-    rows = table(cases, options.solvers, options.limits, told)
-    if options.json:
-        print(json.dumps({"machine": asdict(Machine.here()), "slack": SLACK, "rows": rows}))
-        return
-    show(
-        pivoted(rows), f"Seconds until the answer; limits kept within {SLACK} s or a tenth of them"
-    )
-    for row in rows:
-        if not row["kept"]:
-            print(
-                f"late: {row['case']}, {row['solver']}, limit {row['limit']:g} s: {row['outcome']}"
-            )
-    print(f"{sum(row['kept'] for row in rows)} of {len(rows)} calls kept their limit")
+    report_machine(given, slack=SLACK)
+    rows = table(cases, given.solvers, given.limits, partial(print, file=sys.stderr, flush=True))
+    title = f"Seconds until the answer; limits kept within {SLACK} s or a tenth of them"
+    report(given, rows if given.json else pivoted(rows), "" if given.json else title)
+    late = [row for row in rows if not row["kept"]]
+    for row in late if not given.json else ():
+        print(f"late: {row['case']}, {row['solver']}, limit {row['limit']:g} s: {row['outcome']}")
+    print(f"{len(rows) - len(late)} of {len(rows)} calls kept their limit", file=sys.stderr)
 
 
 if __name__ == "__main__":

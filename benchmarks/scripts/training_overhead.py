@@ -6,13 +6,9 @@ forward pass of the batch adds to it, without gradients; all steps interleaved, 
 differences between neighbours. Both passes come after an update of the weights and before the same
 training pass, so that they find the caches alike. On CUDA, where there is a device: steps a second
 at several ratios beside plain training and the ceilings, 3 / (1 + 3r) with a selection pass and
-1 / r without; and the seconds of one selection beside those of one ``torch.sort``. ``--json``
-prints one object per line.
+1 / r without; and the seconds of one selection beside those of one ``torch.sort``.
 """
 
-import argparse
-import json
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
@@ -21,9 +17,9 @@ from time import perf_counter, process_time
 from typing import Any
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.report import show
 
-Row = dict[str, Any]
+from .script import Row, parser, report, report_machine
+
 Turn = Callable[[], object]
 
 RATIOS = (0.1, 0.25, 0.5)
@@ -229,27 +225,18 @@ def selections(torch: Any, device: str, rounds: int, repeats: int) -> list[Row]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print what was measured."""
-    parser = argparse.ArgumentParser(
-        prog="training_overhead", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--repeats", type=int, default=5, help="steps of each kind in a round")
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--k", type=int, default=32)
-    parser.add_argument("--json", action="store_true", help="one object per line")
-    given = parser.parse_args(arguments)
+    options = parser(__doc__)
+    options.add_argument("--rounds", type=int, default=30)
+    options.add_argument("--repeats", type=int, default=5, help="steps of each kind in a round")
+    options.add_argument("--batch-size", type=int, default=128)
+    options.add_argument("--k", type=int, default=32)
+    given = options.parse_args(arguments)
     torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
     torch.set_num_threads(1)
     often = given.rounds, given.repeats
 
-    def report(title: str, rows: Sequence[Row]) -> None:
-        if given.json:
-            for row in rows:
-                print(json.dumps({"measured": title, **row}), flush=True)
-        else:
-            show(rows, title)
-
-    report("machine", [_machine(torch)])
+    card = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
+    report_machine(given, torch=torch.__version__, threads=1, card=card)
     models = {"mlp": perceptron(torch), "residual": residual(torch, 8)}
     rows = [
         overhead(
@@ -261,27 +248,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         for name, model in models.items()
     ]
-    report("added to a step, CPU", rows)
-    report("one selection, CPU", selections(torch, "cpu", *often))
+    report(given, rows, "added to a step, CPU")
+    report(given, selections(torch, "cpu", *often), "one selection, CPU")
     if torch.cuda.is_available():
-        report("one selection, CUDA", selections(torch, "cuda", *often))
+        report(given, selections(torch, "cuda", *often), "one selection, CUDA")
         for name, model, times in (
             ("mlp", perceptron(torch), 4),
             ("residual", residual(torch, 64), 4),
             ("residual", residual(torch, 64), 16),  # the host launches faster than the card works
         ):
             training = TimedTraining(torch, model, times * given.batch_size, "cuda")
-            report("steps, CUDA", throughput(name, training, *often))
+            report(given, throughput(name, training, *often), "steps, CUDA")
 
 
 def _dense(nn: Any, before: int, after: int) -> tuple[Any, Any]:
     return nn.Linear(before, after), nn.ReLU()
-
-
-def _machine(torch: Any) -> Row:
-    card = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
-    cpu = platform.processor() or platform.machine()
-    return {"torch": torch.__version__, "cpu": cpu, "threads": 1, "card": card}
 
 
 if __name__ == "__main__":

@@ -4,11 +4,9 @@
 labels with ``--labels``. Each row of the table holds the median microseconds of process time of one
 selection; the distance of the chosen mean from that of all, over the one that k at random are
 expected to have; and the mean squared length of the chosen, features standardised, over that of
-all: below 1 where samples near the mean are preferred. ``--json`` prints one object per line.
+all: below 1 where samples near the mean are preferred.
 """
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from itertools import product
 from statistics import mean, median
@@ -16,9 +14,8 @@ from time import process_time
 from typing import Any
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.report import show
 
-Row = dict[str, Any]
+from .script import Row, parser, report
 
 SHARES = (1 / 32, 1 / 10, 1 / 4, 1 / 2)
 CONTENDERS: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -79,26 +76,23 @@ def measured(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        prog="vector_selection", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("-n", type=int, nargs="+", default=[128, 1024, 4096])
-    parser.add_argument("-d", type=int, nargs="+", default=[3, 10, 16, 64])
-    parser.add_argument("--rules", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
-    parser.add_argument("--repeats", type=int, default=30)
-    parser.add_argument("--labels", action="store_true", help="one-hot labels of d classes")
-    parser.add_argument("--json", action="store_true", help="one object per line")
-    given = parser.parse_args(arguments)
+    options = parser(__doc__)
+    options.add_argument("-n", type=int, nargs="+", default=[128, 1024, 4096])
+    options.add_argument("-d", type=int, nargs="+", default=[3, 10, 16, 64])
+    options.add_argument("--rules", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS))
+    options.add_argument("--repeats", type=int, default=30)
+    options.add_argument("--labels", action="store_true", help="one-hot labels of d classes")
+    given = options.parse_args(arguments)
     torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
     torch.set_num_threads(1)
-    rows = []
-    for contender, n, d, share in product(given.rules, given.n, given.d, SHARES):
-        k = max(1, int(share * n))
-        rows.append(measured(torch, contender, n, d, k, repeats=given.repeats, labels=given.labels))
-        if given.json:
-            print(json.dumps(rows[-1]), flush=True)
-    if not given.json:
-        show(rows)
+    how = {"repeats": given.repeats, "labels": given.labels}
+    report(
+        given,
+        (
+            measured(torch, name, n, d, max(1, int(share * n)), **how)
+            for name, n, d, share in product(given.rules, given.n, given.d, SHARES)
+        ),
+    )
 
 
 if __name__ == "__main__":

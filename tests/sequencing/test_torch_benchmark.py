@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 def test_rows_of_the_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["--points", "400", "--features", "8", "--copy", "100000", "--batches", "3"]
-    gpu_sequences.main(["--device", "cpu", "--data", str(tmp_path), *small])
+    gpu_sequences.main(["--json", "--device", "cpu", "--data", str(tmp_path), *small])
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert rows[0]["card"] == "cpu"
     assert "no train-images" in rows[1]["left_out"]
