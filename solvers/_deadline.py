@@ -181,12 +181,14 @@ class TimedSolver(Solver):
             termination, what = Termination.TIME_LIMIT, "the time limit"
         except KeyboardInterrupt:
             termination, what = Termination.INTERRUPTED, "Ctrl-C"
+        begun = limits.start is not None
+        what += " came before the search: " + ("the start" if begun else "a uniform selection")
         return RawResult(
-            indices=problem.draw(np.random.default_rng(limits.seed)),
+            indices=limits.start if begun else problem.draw(np.random.default_rng(limits.seed)),
             termination=termination,
             build_seconds=deadline.elapsed,
             iterations=0,
-            message=f"{what} came before the search: a uniform selection; {self._hint(problem)}",
+            message=f"{what}; {self._hint(problem)}",
         )
 
     @abstractmethod

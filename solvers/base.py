@@ -123,6 +123,12 @@ class Solver(ABC):
     """One line for the guide to choosing a solver."""
     handles: ClassVar[tuple[str, ...]]
     """The families of problems it takes, as `Problem.family` names them."""
+    takes: ClassVar[frozenset[str]] = frozenset()
+    """The kinds of constraints that it keeps, of `subsetopt.models.CONSTRAINT_KINDS`.
+
+    Every solver takes `include`, `exclude` and a range of sizes: what they fix is taken out of the
+    problem before, and what is left of MMD selection has nothing but its `quadratic_form`.
+    """
     requires: ClassVar[tuple[OptionalDependency, ...]] = ()
     """The distributions it stands on, beyond the base install's numpy."""
     exact: ClassVar[bool] = False
@@ -134,7 +140,9 @@ class Solver(ABC):
     def _solve(self, problem: Any, limits: Limits) -> RawResult:
         """Solve `problem`, whose family is one of `handles`, within `limits`.
 
-        Ctrl-C and time-outs are answers, with the best selection so far, not exceptions.
+        Ctrl-C and time-outs are answers, with the best selection so far, not exceptions. The
+        constraints, of the kinds in `takes`, are in `problem.side`, or in the `side` of its
+        quadratic form; a feasible selection to begin with may be in ``limits.start``.
         """
 
     def prepare(self, problem: Any, limits: Limits) -> None:

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from subsetopt import _rounding
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.problems import Problem
+from subsetopt.problems._reduction import reduced
 from subsetopt.solution import Termination
 
 from ._deadline import Deadline, OutOfTime
@@ -99,13 +102,23 @@ def bounded(problem: Problem, method: str, limits: Limits) -> LowerBound:
     """
     deadline = Deadline.of(limits)
     try:
+        reduction = reduced(problem)
+        if reduction is not None:
+            if reduction.left is None:
+                return LowerBound(
+                    problem.objective(reduction.taken) - problem.rounding(reduction.taken)
+                )
+            problem = reduction.left.problem
         form: QuadraticForm = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
         found = METHODS[method](form, deadline.rest(limits))
     except OutOfTime:
         return LowerBound(-math.inf, note=f"bound: the time limit came before {method} began")
     except KeyboardInterrupt:
         return LowerBound(-math.inf, True, f"bound: {method} was interrupted")
-    return replace(found, value=form.lower_bound(found.value))
+    value = form.lower_bound(found.value)
+    if reduction is not None and math.isfinite(value):
+        value = _rounding.down(reduction.bound(Fraction(value)))
+    return replace(found, value=value)
 
 
 def lower_bound(problem: Problem, method: str, limits: Limits) -> float:

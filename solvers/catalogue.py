@@ -9,6 +9,7 @@ from typing import Any
 from subsetopt._dependencies import Availability
 from subsetopt._registry import Registry, require_options
 from subsetopt.errors import InvalidResult, MissingDependency, UnknownSolver
+from subsetopt.models import CONSTRAINT_KINDS
 
 from .base import Solver
 
@@ -118,6 +119,8 @@ class SolverInfo:
         Truthy when the solver can run here; else its `reason` says why not and the fix.
     handles : tuple of str
         Families of problems.
+    takes : tuple of str
+        Kinds of constraints besides those that all take, of `subsetopt.models.CONSTRAINT_KINDS`.
     exact : bool
         Whether it sets out to prove optimality.
     options : tuple of str
@@ -129,6 +132,7 @@ class SolverInfo:
     version: str | None
     availability: Availability
     handles: tuple[str, ...]
+    takes: tuple[str, ...]
     exact: bool
     summary: str
     choose_when: str
@@ -146,13 +150,14 @@ def _info(name: str) -> SolverInfo:
         availability = found.availability()
     except (MissingDependency, InvalidResult) as error:  # another package's, and broken
         broken = Availability(None, str(error))
-        return SolverInfo(name, "unknown", None, broken, (), False, "", "", ())
+        return SolverInfo(name, "unknown", None, broken, (), (), False, "", "", ())
     return SolverInfo(
         name=name,
         kind=str(found.kind),
         version=availability.version,
         availability=availability,
         handles=found.handles,
+        takes=tuple(kind for kind in CONSTRAINT_KINDS if kind in found.takes),
         exact=found.exact,
         summary=found.summary,
         choose_when=found.choose_when,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .errors import UnscaledColumns as UnscaledColumns
     from .errors import UnsupportedProblem as UnsupportedProblem
     from .formats import read_problem as read_problem
+    from .problems import Constraints as Constraints
     from .problems import Gaussian as Gaussian
     from .problems import Laplace as Laplace
     from .problems import Linear as Linear
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .problems import MMDSelection as MMDSelection
     from .problems import Polynomial as Polynomial
     from .problems import QuadraticSelection as QuadraticSelection
+    from .problems import Quota as Quota
     from .problems import scale_columns as scale_columns
     from .selecting import select as select
     from .sequencing import MiniBatchSequence as MiniBatchSequence
@@ -58,8 +60,8 @@ __all__, __getattr__, __dir__ = exports(
         "_marginals": "Marginal marginals",
         "models": "",
         "problems": (
-            "Gaussian Laplace Linear MMDSelection MeanEmbedding MeanMatching Polynomial "
-            "QuadraticSelection scale_columns"
+            "Constraints Gaussian Laplace Linear MMDSelection MeanEmbedding MeanMatching "
+            "Polynomial QuadraticSelection Quota scale_columns"
         ),
         "selecting": "select",
         "sequencing": "MiniBatchSequence sequence",

@@ -93,6 +93,11 @@ def _without_selection(
         raise InvalidResult(
             f"solver {solver.name!r} reports {raw.termination} but returned no selection"
         )
+    certificate = Certificate(CertificateKind.NONE, reason="no selection")
+    if raw.proven and raw.termination is Termination.INFEASIBLE:
+        certificate = Certificate(
+            CertificateKind.INFEASIBLE, reason="proven by a mixed-integer program"
+        )
     own = problem.lower_bound()
     known = [] if own is None else [_rounding.down(own)]
     known += [further_bound] if _is_finite(further_bound) else []
@@ -101,7 +106,7 @@ def _without_selection(
         "objective": None,
         "bound": max(known, default=None),
         "termination": raw.termination,
-        "certificate": Certificate(CertificateKind.NONE, reason="no selection"),
+        "certificate": certificate,
     }
 
 

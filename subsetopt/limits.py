@@ -1,8 +1,13 @@
 """Limits that every solver understands, whatever its own names for them are."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ._options import check, documented, option
+from ._options import check, documented, option, options_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Limits"]
 
@@ -10,7 +15,11 @@ __all__ = ["Limits"]
 @documented
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """When to stop, and with what means; None, but for the seed, leaves the solver's default."""
+    """When to stop, and with what means; None, but for the seed, leaves the solver's default.
+
+    `start` is for solvers: a feasible selection that `solve` has checked, or None. What a solver
+    returns is never worse.
+    """
 
     time_limit: float | None = option("Wall-clock seconds.", None, gt=0, metavar="S", unset="none")
     gap: float | None = option(
@@ -22,6 +31,7 @@ class Limits:
     threads: int | None = option("Number of threads.", None, ge=1, le=4096)
     seed: int = option("Seed of whatever is random.", 0, ge=0, le=2**31 - 1)
     log: bool = option("Print the solver's own log, on stderr.", False)
+    start: "NDArray[np.int64] | None" = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check(self)
@@ -29,4 +39,4 @@ class Limits:
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Return the names of all limits."""
-        return tuple(field.name for field in fields(cls))
+        return tuple(one.name for one, _ in options_of(cls))

@@ -50,6 +50,8 @@ class CertificateKind(StrEnum):
     """Within `eps` of the optimum: a valid lower bound is known."""
     TOLERANCE = "tolerance"
     """A floating-point solver claims the optimum within its tolerances, which amount to `eps`."""
+    INFEASIBLE = "infeasible"
+    """Proven that no selection keeps the constraints."""
     NONE = "none"
     """Nothing is known beyond the objective itself."""
 
@@ -80,7 +82,7 @@ class Certificate:
         eps = self.eps
         if eps is not None and not 0.0 <= eps < math.inf:
             raise InvalidResult(f"a certificate has eps {eps!r}; a finite number >= 0 is needed")
-        if eps is None and self.kind is not CertificateKind.NONE:
+        if eps is None and self.kind not in (CertificateKind.INFEASIBLE, CertificateKind.NONE):
             raise InvalidResult(f"a certificate of kind {self.kind.value!r} has no eps")
         if eps and self.kind is CertificateKind.EXACT:
             raise InvalidResult(f"an exact certificate has eps {eps!r}; 0 is needed")
@@ -169,8 +171,12 @@ class Solution:
         if (self.indices is None) != (self.objective is None):
             raise InvalidResult("a solution has either both a selection and its objective or none")
         if self.objective is None:
-            if self.certificate.kind is not CertificateKind.NONE:
+            refuted = self.termination is Termination.INFEASIBLE
+            known = {CertificateKind.NONE, *([CertificateKind.INFEASIBLE] if refuted else [])}
+            if self.certificate.kind not in known:
                 raise InvalidResult(f"a certificate {self.certificate} needs a selection")
+        elif self.certificate.kind is CertificateKind.INFEASIBLE:
+            raise InvalidResult("a solution with a selection is called infeasible")
         elif self.bound is not None and self.bound > self.objective:
             raise InvalidResult(
                 f"the bound {self.bound!r} is above the objective {self.objective!r}"

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from subsetopt._clock import CLOCK
 from subsetopt._registry import require_options
@@ -29,13 +30,16 @@ if TYPE_CHECKING:
 
 __all__ = ["solve", "solve_many", "solver"]
 
-AUTO = {
+AUTO: dict[str, str] = {
     "mean-matching": "swap",
     "vector-mean-matching": "swap",
     "quadratic": "tabu",
     "mmd": "tabu",
 }
 """The solver that ``"auto"`` stands for, by family of problems."""
+
+AUTO_CONSTRAINED = ("swap", "tabu", "scip", "highs", "random")
+"""What it stands for, the first that can, where that solver does not take the constraints."""
 
 
 def solver(name: str, **options: Any) -> "Solver":
@@ -69,6 +73,7 @@ def solve(
     seed: int = 0,
     log: bool = False,
     bound: str = "none",
+    start: ArrayLike | None = None,
     begins: Callable[[str], object] | None = None,
 ) -> Solution:
     """Solve a problem and certify the answer.
@@ -86,6 +91,10 @@ def solve(
         A lower bound to be worked out in addition to the solver's own, for quadratic problems;
         it may take `time_limit` once more, also in wall-clock time. Ctrl-C meanwhile keeps the
         selection. See `subsetopt.solvers.bounds`.
+    start : array_like of int, optional
+        Candidates to begin with, such as an earlier selection. Where they are no selection of the
+        problem, the one that has most in common with them is taken, and `Solution.message` says so.
+        The answer is never worse.
     begins : callable, optional
         Called with what begins, "solve" and "bound ...", for people who wait.
 
@@ -94,7 +103,9 @@ def solve(
     UnknownSolver, InvalidOption
         Bad usage.
     UnsupportedProblem
-        The solver does not take this family; the message names those that do.
+        The solver does not take this family, or these constraints; the message names those that do.
+    InvalidSelection
+        The start holds what is no candidate, or one twice.
     MissingDependency
         What the solver stands on is missing; the message says how to install it.
     TooLarge
@@ -120,7 +131,12 @@ def solve(
             bounds.require(problem, bound)
     say = begins or _nobody_waits
     say("solve")
-    raw = _ask(problem, ready, limits)
+    if start is None and getattr(problem, "side", None) is None:
+        raw = _ask(problem, ready, limits)
+    else:
+        from subsetopt.solvers import _constrained
+
+        raw = _constrained.solved(problem, ready, limits, start, _ask)
     if bound == "none" or raw.termination is Termination.INTERRUPTED:
         return certify(problem, ready, raw, begun)
     say(f"bound {bound}")
@@ -243,6 +259,24 @@ def _kind(value: object) -> str:
     return type(value).__name__ + (f" of shape {tuple(shape)}" if shape is not None else "")
 
 
+def _able(family: str, kinds: frozenset[str]) -> list[str]:
+    """Return the solvers that take a family of problems with these constraints."""
+    from subsetopt.solvers.catalogue import available_solvers
+
+    rows = available_solvers()
+    return [row.name for row in rows if family in row.handles and kinds <= set(row.takes)]
+
+
+def _automatic(family: str, kinds: frozenset[str]) -> str:
+    """Return the solver that "auto" stands for."""
+    usual = AUTO.get(family, "auto")
+    if not kinds:
+        return usual
+    able = _able(family, kinds)
+    preferred = (usual, *AUTO_CONSTRAINED)
+    return next((name for name in preferred if name in able), usual)
+
+
 def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
     """Return the solver object, able to take the problem here and now."""
     chosen = solver
@@ -251,22 +285,30 @@ def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
         raise InvalidProblem(
             f"problem must be a problem such as MeanMatching(values, k); got {_kind(problem)}"
         )
+    kinds: frozenset[str] = frozenset()
+    if getattr(problem, "side", None) is not None:
+        from subsetopt.solvers import _constrained
+
+        kinds = _constrained.kinds(problem)
     if isinstance(chosen, str):
         from subsetopt.solvers import catalogue
 
-        name = AUTO.get(family, chosen) if chosen == "auto" else chosen
+        name = _automatic(family, kinds) if chosen == "auto" else chosen
         chosen = catalogue.create(name)
     if not hasattr(chosen, "handles"):
         raise InvalidOption(
             f"solver must be a name or an object of subsetopt.solver(); got {chosen!r}"
         )
     if problem.family not in chosen.handles:
-        from subsetopt.solvers.catalogue import available_solvers
-
-        able = [row.name for row in available_solvers() if problem.family in row.handles]
+        able = _able(family, frozenset())
         raise UnsupportedProblem(
             f"solver {chosen.name!r} does not take {problem.family} problems "
             f"(it takes {', '.join(chosen.handles)}); these do: {', '.join(able)}"
+        )
+    if kinds and not kinds <= chosen.takes:
+        raise UnsupportedProblem(
+            f"solver {chosen.name!r} does not take {', '.join(sorted(kinds - chosen.takes))}; "
+            f"these do: {', '.join(_able(family, kinds)) or 'none'}"
         )
     availability = chosen.availability()
     if not availability:

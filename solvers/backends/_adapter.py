@@ -15,6 +15,7 @@ from subsetopt._checks import require_flag
 from subsetopt._clock import CLOCK
 from subsetopt.errors import MissingDependency
 from subsetopt.limits import Limits
+from subsetopt.models import CONSTRAINT_KINDS
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers.base import Kind, RawResult, Solver
@@ -93,6 +94,7 @@ class Adapter(Solver):
     warm_start: bool = True
 
     kind: ClassVar[Kind] = Kind.BACKEND
+    takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
     exact: ClassVar[bool] = True
     module: ClassVar[str] = ""
     """What is imported of the first distribution that it requires."""

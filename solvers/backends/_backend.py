@@ -101,7 +101,7 @@ def _scaled_scalars(problem: MeanMatching, largest: float) -> Scaled[MeanMatchin
         problem.k,
         target=float(wanted * unit * Fraction(2) ** power),
         cardinality=problem.cardinality,
-    )
+    ).seen_with(problem.side)
     return Scaled(rebuilt, power, float(beyond * unit), _scaling_note(power))
 
 
@@ -113,7 +113,7 @@ def _scaled_vectors(problem: MeanMatching, largest: float) -> Scaled[MeanMatchin
         problem.k,
         target=None if target is None else np.ldexp(target, power),
         cardinality=problem.cardinality,
-    )
+    ).seen_with(problem.side)
     return Scaled(rebuilt, 2 * power, 0.0, _scaling_note(power))
 
 
@@ -214,8 +214,8 @@ def raw_result(problem: Problem, scale: Scaled[Any], native: Native) -> RawResul
     """
     termination, notes = native.termination, [*native.notes, scale.note]
     indices = None if native.x is None else scale.rows(native.x)
-    if native.x is not None and indices is None:
-        termination = Termination.ERROR
+    if native.x is not None and (indices is None or not _is_kept(problem, indices)):
+        indices, termination = None, Termination.ERROR
         notes.append("the solution it reports is no selection, beyond what its tolerances explain")
     bound, eps = native.bound, None
     if bound is None or not math.isfinite(bound) or abs(bound) >= _LARGEST:
@@ -236,6 +236,10 @@ def raw_result(problem: Problem, scale: Scaled[Any], native: Native) -> RawResul
         iterations=native.iterations,
         message="; ".join(note for note in notes if note),
     )
+
+
+def _is_kept(problem: Any, indices: NDArray[np.int64]) -> bool:
+    return problem.side is None or problem.side.keeps(indices)
 
 
 def selection(x: NDArray[np.float64], smallest: int, largest: int) -> NDArray[np.int64] | None:

@@ -1,13 +1,13 @@
 """Linearisations of a quadratic form in integers, for CP-SAT."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm
+from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm, SideConstraints
 from subsetopt.problems import Problem
 from subsetopt.problems._dyadic import Dyadic
 
@@ -55,7 +55,7 @@ class FormGrid:
         """Return the form on its own grid where that fits, else on a coarser one."""
         form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
         name = AUTO if formulation == "auto" else formulation
-        linear = LINEARISATIONS[name](form)
+        linear = LINEARISATIONS[name](replace(form, side=None))  # added in integers
         costs, exponent = _whole_costs(form, linear)
         scale, total = Fraction(form.scale), sum(map(abs, costs))
         exact = problem.family == "quadratic"  # the other forms are computed in floating point
@@ -88,6 +88,7 @@ class FormGrid:
                 model.add(total == int(low))
             else:  # the rows of linearisations are limited on one side
                 model.add(total <= int(high))
+        add_side(cp_model, model, variables, self.form.side)
         model.minimize(cp_model.LinearExpr.weighted_sum(variables, self.costs))
         if start is not None:
             rows = self.form.rows(start)
@@ -95,6 +96,21 @@ class FormGrid:
             for variable, value in zip(variables, x, strict=True):
                 model.add_hint(variable, int(value))
         return model, variables[: linear.selectors]
+
+
+def add_side(cp_model: Any, model: Any, selectors: list[Any], side: SideConstraints | None) -> None:
+    """Add what the selectors keep besides their count, in whole numbers."""
+    if side is None:
+        return
+    for row in side.model_rows():
+        if row.name != "budget":
+            total = cp_model.LinearExpr.sum([selectors[i] for i in row.columns.tolist()])
+            low = 0 if row.lower == -np.inf else int(row.lower)
+            model.add_linear_constraint(total, low, int(row.upper))
+    if side.budget is not None:
+        costs = side.budget.costs.tolist()
+        total = cp_model.LinearExpr.weighted_sum(selectors[: len(costs)], costs)
+        model.add(total <= side.budget.limit)
 
 
 def _whole_costs(form: QuadraticForm, linear: LinearModel) -> tuple[list[int], int]:

@@ -191,8 +191,8 @@ def _load(solver: Any, model: LinearModel) -> list[Any]:
 def _termination(run: CbcRun, limits: Limits, interrupted: bool) -> Termination:
     found = _backend.termination(TERMINATIONS, run.status, limits, interrupted)
     if found is Termination.INFEASIBLE and limits.time_limit is not None:
-        # Its word as well when the time is up before the first relaxation is solved; and there is
-        # a selection of k for every k, so that the model is never infeasible.
+        # Its word as well when the time is up before the first relaxation is solved; and whether
+        # any selection is feasible has been decided before.
         return Termination.INTERRUPTED if interrupted else Termination.TIME_LIMIT
     return found
 

@@ -19,7 +19,7 @@ from subsetopt.solvers.base import RawResult
 
 from . import _backend, _formulations
 from ._adapter import Adapter, Watch
-from ._integer_forms import COARSE_BITS, COMFORTABLE, FormGrid
+from ._integer_forms import COARSE_BITS, COMFORTABLE, FormGrid, add_side
 from ._interrupts import interruptible
 
 __all__ = ["CpSat"]
@@ -211,6 +211,7 @@ def _model(
     model.add(total - error <= grid.wanted)
     count = cp_model.LinearExpr.sum(chosen)
     model.add_linear_constraint(count, problem.smallest_count, problem.k)
+    add_side(cp_model, model, chosen, problem.side)
     model.minimize(error)
     if start is not None:
         selected = set(start.tolist())

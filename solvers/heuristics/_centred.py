@@ -82,5 +82,5 @@ class Centred:
 def _origin(problem: MeanMatching) -> Centring:
     if problem.values.ndim == 2:
         return problem.centring
-    target = None if problem.target is None else np.array([problem.target])
+    target = None if problem.target is None else np.array([problem.target_value])
     return Centring.of(problem.values.reshape(-1, 1), target)

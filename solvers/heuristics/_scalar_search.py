@@ -171,7 +171,7 @@ class Scalars:
         if problem.target is None:
             wanted = k * float(np.add.reduce(values)) / problem.n
         else:
-            wanted = k * times_power_of_two(problem.target, -exponent)
+            wanted = k * times_power_of_two(problem.target_value, -exponent)
         if limits.absolute_gap is None:
             limit = tolerance * k * spread(values)
         else:

@@ -36,13 +36,13 @@ class Start:
     indices : ndarray of int64
         Sorted.
     by : str
-        The solver that it is from.
+        The solver that it is from; empty if the caller gave it.
     interrupted : bool
         Ctrl-C came meanwhile.
     """
 
     indices: NDArray[np.int64]
-    by: str
+    by: str = ""
     interrupted: bool = False
 
 
@@ -51,8 +51,11 @@ def quick(problem: Problem, limits: Limits) -> Start | None:
 
     The same for the same seed and time limit, but for vectors too large for a few sweeps.
     """
+    given = limits.start
     solver = _heuristic(problem, limits.time_limit or math.inf)
-    few = Limits(seed=limits.seed, threads=1)
+    if not kinds_of(problem) <= solver.takes:
+        return None if given is None else Start(given)
+    few = Limits(seed=limits.seed, threads=1, start=given)
     if solver.name == "swap" and problem.n * problem.k * _dimension(problem) > _LARGE:
         seconds = _SHARE * (limits.time_limit or math.inf)
         few = replace(few, time_limit=min(seconds, _LONGEST))
@@ -63,9 +66,17 @@ def quick(problem: Problem, limits: Limits) -> Start | None:
         if found.indices is None:
             return None
         chosen = problem.check(found.indices)
+        if given is not None and problem.objective(given) < problem.objective(chosen):
+            return Start(given, interrupted=found.termination is Termination.INTERRUPTED)
     except SubsetOptError:  # the backend can do without
         return None
     return Start(chosen, solver.name, found.termination is Termination.INTERRUPTED)
+
+
+def kinds_of(problem: Any) -> frozenset[str]:
+    """Return the kinds of constraints that a problem has, as solvers see it."""
+    side = getattr(problem, "side", None)
+    return frozenset() if side is None else frozenset(side.kinds)
 
 
 def load(problem: Problem) -> None:
@@ -104,7 +115,7 @@ def _dimension(problem: Any) -> int:
 
 def not_below(problem: Problem, start: Start, raw: RawResult) -> RawResult:
     """Return the answer with the start as its selection where that is better, and say so."""
-    note = f"the selection is the start, by {start.by}"
+    note = "the selection is the start" + (f", by {start.by}" if start.by else "")
     if raw.indices is None:
         if raw.termination in (Termination.OPTIMAL, Termination.INFEASIBLE):
             raw = _refuted(raw)

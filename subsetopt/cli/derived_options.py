@@ -29,6 +29,7 @@ from subsetopt._options import (
     number,
     numbers,
     option,
+    options_of,
     split,
 )
 from subsetopt.errors import InvalidOption
@@ -119,7 +120,7 @@ class _OptionGroup:
     def taken(self, given: Values) -> Any:
         """Take the values from those of all parameters; return the object, or the dict."""
         values = {one.name: _value(one, given.pop(one.name)) for one in self.fields}
-        flags = {one.name: flag_of(one) for one in fields(self.kind)}
+        flags = {one.name: flag_of(one) for one, _ in options_of(self.kind)}
         if self.partial:
             values = {
                 name: one for name, one in values.items() if one is not None and one is not False
@@ -139,11 +140,12 @@ def _groups(function: Command) -> tuple[_OptionGroup, dict[str, _OptionGroup]]:
         if isinstance(parameter.default, Field):
             own.append((name, hints[name], parameter.default))
         elif is_dataclass(hints[name]):
-            groups[name] = _OptionGroup(hints[name], fields(hints[name]))
+            known = tuple(one for one, _ in options_of(hints[name]))
+            groups[name] = _OptionGroup(hints[name], known)
         else:
             part = next(one for one in get_args(hints[name]) if isinstance(one, Given))
-            known = {one.name: one for one in fields(part.kind)}
-            groups[name] = _OptionGroup(part.kind, tuple(known[one] for one in part.names), part)
+            named = {one.name: one for one, _ in options_of(part.kind)}
+            groups[name] = _OptionGroup(part.kind, tuple(named[one] for one in part.names), part)
     made = make_dataclass(function.__name__, own, kw_only=True)
     return _OptionGroup(made, fields(made), Given(made, ())), groups
 

@@ -45,6 +45,7 @@ def _show(rows: "tuple[SolverInfo, ...]") -> None:
             "available", lambda x: "yes" if x.availability else f"no: {x.availability.reason}"
         ),
         report.Column("handles", lambda x: ", ".join(x.handles)),
+        report.Column("constraints", lambda x: ", ".join(x.takes) or None, rank=1),
         report.Column("exact", lambda x: "yes" if x.exact else "no", rank=2),
         report.Column("summary", "summary"),
     )

@@ -45,7 +45,7 @@ def iqp_model(form: QuadraticForm, folded: bool = False) -> QuadraticModel:
         variable_names=tuple(f"m{v}" for v in range(n)),
         row_names=("cardinality",),
         selectors=n,
-    )
+    ).keeping(form.side)
     return QuadraticModel(linear, i[kept], j[kept], coefficients[kept])
 
 

@@ -170,4 +170,4 @@ def _model(
         row_names=("cardinality", *numbered),
         selectors=n,
         products=pairs,
-    )
+    ).keeping(form.side)

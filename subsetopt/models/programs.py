@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidProblem
 
+from ._side_constraints import SideConstraints
+
 __all__ = ["LinearModel", "QuadraticModel", "SparseRows"]
 
 
@@ -111,6 +113,29 @@ class LinearModel:
             first, second = self.products
             x[self.selectors :] = x[first] * x[second]
         return x
+
+    def keeping(self, side: SideConstraints | None) -> "LinearModel":
+        """Return the model with rows and bounds for what the selectors keep besides."""
+        if side is None:
+            return self
+        lower, upper = self.lower.copy(), self.upper.copy()
+        lower[side.include], upper[side.exclude] = 1.0, 0.0
+        more = list(side.model_rows())
+        ends = self.rows.starts[-1] + np.cumsum([len(row.columns) for row in more])
+        rows = SparseRows(
+            np.concatenate([self.rows.starts, ends]).astype(np.int64),
+            np.concatenate([self.rows.columns, *(row.columns for row in more)]),
+            np.concatenate([self.rows.coefficients, *(row.coefficients for row in more)]),
+        )
+        return replace(
+            self,
+            lower=lower,
+            upper=upper,
+            rows=rows,
+            row_lower=np.append(self.row_lower, [row.lower for row in more]),
+            row_upper=np.append(self.row_upper, [row.upper for row in more]),
+            row_names=(*self.row_names, *(row.name for row in more)),
+        )
 
     def relaxed(self) -> "LinearModel":
         """Return the linear programme that is left when integrality is dropped."""

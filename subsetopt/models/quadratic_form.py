@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from subsetopt import _rounding
 
+from ._side_constraints import SideConstraints
+
 __all__ = ["QUADRATIC_FAMILIES", "QuadraticForm"]
 
 _FAR = 300
@@ -48,6 +50,8 @@ class QuadraticForm:
     error : float
         How far :math:`s (m'Am + c'm) + b`, in exact arithmetic, may be from the problem's own
         objective, for any selection; 0 where the form states the problem without rounding.
+    side : SideConstraints or None
+        What a selection of rows keeps besides its count.
     """
 
     matrix: NDArray[Any]
@@ -58,6 +62,7 @@ class QuadraticForm:
     semidefinite: bool = False
     positions: NDArray[np.int64] | None = None
     error: float = 0.0
+    side: SideConstraints | None = None
 
     @property
     def n(self) -> int:
@@ -88,6 +93,12 @@ class QuadraticForm:
         """Return the inner value :math:`m'Am + c'm` of the chosen rows, in float64; O(k^2)."""
         block = self.matrix[np.ix_(rows, rows)]
         return float(block.sum(dtype=np.float64) + self.linear[rows].sum())
+
+    def rounding(self, rows: NDArray[np.integer[Any]]) -> float:
+        """Return how far the lifted value of the chosen rows may be off, with `error`; O(k^2)."""
+        block = np.abs(self.matrix[np.ix_(rows, rows)]).sum(dtype=np.float64)
+        terms = self.scale * float(block + np.abs(self.linear[rows]).sum()) + abs(self.constant)
+        return 2 * _rounding.of_sum(self.k**2) * terms + self.error
 
     def folded(self) -> NDArray[np.float64]:
         """Return the matrix with the linear term on its diagonal, :math:`m_i^2` being :math:`m_i`.

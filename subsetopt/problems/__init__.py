@@ -6,6 +6,8 @@ from subsetopt._registry import exports
 
 if TYPE_CHECKING:
     from .base import Problem as Problem
+    from .constraints import Constraints as Constraints
+    from .constraints import Quota as Quota
     from .kernels import Gaussian as Gaussian
     from .kernels import Kernel as Kernel
     from .kernels import Laplace as Laplace
@@ -21,6 +23,7 @@ __all__, __getattr__, __dir__ = exports(
     __name__,
     {
         "base": "Problem",
+        "constraints": "Constraints Quota",
         "kernels": "Gaussian Kernel Laplace Linear Polynomial",
         "mean_embedding": "MeanEmbedding",
         "mean_matching": "MeanMatching",

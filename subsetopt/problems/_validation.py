@@ -3,13 +3,18 @@
 import operator
 import sys
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt._checks import is_number, require_integer
 from subsetopt.errors import InvalidProblem, InvalidSelection
+
+if TYPE_CHECKING:
+    from subsetopt.models import SideConstraints
+
+    from .constraints import Constraints
 
 
 def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> NDArray[Any]:
@@ -229,3 +234,13 @@ def require_quadratic_range(
                 f"{name} holds a magnitude of {magnitude:.3g}, above {limit:.3g}, so that sums of "
                 f"{n} x {n} overflow float64; divide Q, c and constant by a power of two"
             )
+
+
+def require_kept(
+    stated: "Constraints | None", side: "SideConstraints | None", chosen: NDArray[np.int64]
+) -> None:
+    """Raise InvalidSelection unless the chosen keep all constraints, as stated or as compiled."""
+    if stated is not None:
+        stated.require(chosen)
+    elif side is not None and not side.keeps(chosen):
+        raise InvalidSelection(f"the selection breaks {' or '.join(sorted(side.kinds))}")

@@ -1,6 +1,6 @@
 """Mean matching: choose k of n values whose mean is closest to a target."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
@@ -8,15 +8,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt._rounding import UNIT
+from subsetopt._rounding import UNIT, up
 from subsetopt.errors import InvalidProblem, UnsupportedProblem
-from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel
+from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel, SideConstraints
 
-from . import _validation
+from . import _draws, _validation
 from ._centring import Centring
+from ._compiled_constraints import checked, compiled
 from ._dyadic import Dyadic
 from ._mean_matching_models import absolute_error_model, gram_form, squared_distance_model
 from ._parallel import Check, unchecked
+from ._reduction import Left
+from .constraints import Constraints
 
 __all__ = ["MeanMatching"]
 
@@ -40,7 +43,7 @@ class MeanMatching:
         Real numbers; copied, and kept as float32, float64 or int64.
     k : int
         How many to choose, 1 <= k <= n.
-    target : float, array_like (d,), "noisy" or None
+    target : float, Fraction, array_like (d,), "noisy" or None
         What the mean is compared with. None is the mean of `values`, held as an exact rational.
         "noisy" draws from Normal(mean, std / sqrt(k)), per coordinate, as the listing of the paper
         does; it needs `generator`.
@@ -49,12 +52,15 @@ class MeanMatching:
         the paper, and the default here, is "exactly".
     generator : numpy.random.Generator, optional
         The source of the noise for ``target="noisy"``.
+    constraints : Constraints, optional
+        What a selection keeps besides its size.
 
     Raises
     ------
     InvalidProblem
         For data that state no problem: wrong dtype or shape, empty, NaN or infinity, k outside
-        1..n, a target that does not fit.
+        1..n, a target that does not fit, or constraints that do not fit or that, by counting, no
+        selection keeps.
 
     References
     ----------
@@ -71,6 +77,8 @@ class MeanMatching:
     k: int
     target: Any = None
     cardinality: Cardinality = "exactly"
+    constraints: Constraints | None = None
+    side: SideConstraints | None = field(default=None, init=False)
 
     def __init__(
         self,
@@ -79,6 +87,7 @@ class MeanMatching:
         target: ArrayLike | Literal["noisy"] | None = None,
         cardinality: Cardinality = "exactly",
         generator: "np.random.Generator | None" = None,
+        constraints: Constraints | None = None,
     ) -> None:
         array = _validation.numeric_array("values", values, dimensions=(1, 2))
         size = _validation.subset_size(k, len(array))
@@ -97,6 +106,18 @@ class MeanMatching:
         if array.ndim == 2:
             _validation.require_resolution("values", array, self.target)
             self.centring  # noqa: B018 - O(n d), so a part of stating the problem
+        if constraints is not None:
+            self._keep(checked(constraints))
+
+    def _keep(self, constraints: Constraints | None) -> None:
+        side = compiled(constraints, self.n, self.smallest_count, self.k)
+        object.__setattr__(self, "constraints", constraints)
+        object.__setattr__(self, "side", side)
+
+    def seen_with(self, side: SideConstraints | None) -> "MeanMatching":
+        """Return a problem that has just been made, with constraints as solvers see them."""
+        object.__setattr__(self, "side", side)
+        return self
 
     # -- identity ---------------------------------------------------------------------------------
 
@@ -105,7 +126,7 @@ class MeanMatching:
         target = self.target.tobytes() if isinstance(self.target, np.ndarray) else self.target
         values = self.values
         shape = (values.dtype.str, values.shape)
-        return (values.tobytes(), shape, self.k, target, self.cardinality)
+        return (values.tobytes(), shape, self.k, target, self.cardinality, self.constraints)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MeanMatching):
@@ -117,18 +138,24 @@ class MeanMatching:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Through the constructor: copies are checked and read-only too, and take no caches along.
-        return (MeanMatching, (self.values, self.k, self.target, self.cardinality))
+        if self.side is not None and self.constraints is None:  # what is left of another problem
+            return _restored, (self.values, self.k, self.target, self.cardinality, self.side)
+        stated = (self.values, self.k, self.target, self.cardinality, None, self.constraints)
+        return (MeanMatching, stated)
 
     def __repr__(self) -> str:
         shape = f"n={self.n}" + (f", d={self.values.shape[1]}" if self.values.ndim == 2 else "")
         target = (
             "mean"
             if self.target is None
-            else np.array2string(np.asarray(self.target), precision=6, threshold=4, edgeitems=1)
+            else np.array2string(
+                np.asarray(self.target_value), precision=6, threshold=4, edgeitems=1
+            )
         )
+        kept = "" if self.constraints is None else f", constraints={self.constraints!r}"
         return (
             f"MeanMatching({shape}, k={self.k}, target={target}, "
-            f"cardinality={self.cardinality!r}, dtype={self.values.dtype})"
+            f"cardinality={self.cardinality!r}, dtype={self.values.dtype}{kept})"
         )
 
     # -- the problem ------------------------------------------------------------------------------
@@ -152,7 +179,7 @@ class MeanMatching:
     def target_value(self) -> Any:
         """The target as float64: a float, or an array (d,) for vectors."""
         if self.target is not None:
-            return self.target
+            return float(self.target) if self.values.ndim == 1 else self.target
         if self.values.ndim == 1:
             return _quotient(self._grid.total, self.n, self._grid.exponent)
         return self.centring.shift + self.centring.target
@@ -170,12 +197,17 @@ class MeanMatching:
         Raises
         ------
         InvalidSelection
-            If it has the wrong count, an index twice or one outside 0..n-1.
+            If it has the wrong count, an index twice or one outside 0..n-1, or breaks a constraint.
         """
-        return _validation.selection(selection, self.n, self.smallest_count, self.k)
+        chosen = _validation.selection(selection, self.n, self.smallest_count, self.k)
+        if self.side is not None:
+            _validation.require_kept(self.constraints, self.side, chosen)
+        return chosen
 
     def draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return k of n drawn uniformly, in any order; O(n)."""
+        """Return k of n drawn uniformly, in any order; O(n). With constraints: see `_draws`."""
+        if self.side is not None:
+            return _draws.draw(self, generator)
         return generator.choice(self.n, self.k, replace=False, shuffle=False)
 
     def objective(self, selection: ArrayLike) -> float:
@@ -308,7 +340,7 @@ class MeanMatching:
             )
         return absolute_error_model(
             self.values.astype(np.float64), self.k, self.target_value, self.smallest_count
-        )
+        ).keeping(self.side)
 
     def quadratic_model(self) -> QuadraticModel:
         """Return the convex mixed-integer quadratic programme, in residual variables.
@@ -317,16 +349,16 @@ class MeanMatching:
         For scalars this is the square of the objective. Where exactly k are chosen, values and
         target are taken from the mean of the values, which changes no residual.
         """
-        values, target = self.values.reshape(self.n, -1), self.target
-        if self.cardinality == "exactly":
-            origin = Centring.of(values, None if target is None else np.atleast_1d(target))
-            return squared_distance_model(
-                origin.rows(values), self.k, origin.target, self.smallest_count
-            )
+        values = self.values.reshape(self.n, -1)
         target = np.atleast_1d(np.asarray(self.target_value, dtype=np.float64))
-        return squared_distance_model(
-            values.astype(np.float64), self.k, target, self.smallest_count
-        )
+        rows: NDArray[np.float64]
+        if self.cardinality == "exactly":
+            origin = Centring.of(values, None if self.target is None else target)
+            rows, target = origin.rows(values), origin.target
+        else:
+            rows = values.astype(np.float64)
+        model = squared_distance_model(rows, self.k, target, self.smallest_count)
+        return replace(model, linear=model.linear.keeping(self.side))
 
     def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
         """Return the squared distance as a quadratic form in inner products (vectors only).
@@ -340,8 +372,60 @@ class MeanMatching:
         kept = self.__dict__.get("_gram_form")
         if kept is None:
             kept = gram_form(self.values, self.k, self.centring, self.smallest_count, check)
+            if self.side is not None:
+                kept = replace(kept, side=self.side.placed(kept.positions, self.k))
             self.__dict__["_gram_form"] = kept
         return kept
+
+    # -- with some of the selection fixed ---------------------------------------------------------
+
+    def _left(
+        self,
+        free: NDArray[np.int64],
+        taken: NDArray[np.int64],
+        low: int,
+        high: int,
+        side: SideConstraints | None,
+    ) -> Left:
+        """Return mean matching among the free, to what the taken leave of the target."""
+        values = self.values[free]
+        values.setflags(write=False)
+        share, root_error = Fraction(high, self.k), 0.0
+        if values.ndim == 1:
+            p, q = self.scaled_target
+            unit = Fraction(2) ** self._grid.exponent
+            target: Any = (Fraction(p, q) - self._grid.sum(taken)) * unit / high
+        else:
+            exact = self._targets_left(taken, high)
+            target = np.array([float(part) for part in exact])
+            errors = [abs(a - Fraction(b)) for a, b in zip(exact, target.tolist(), strict=True)]
+            root_error = float(np.linalg.norm([up(error) for error in errors])) * (1 + 1e-9)
+            target.setflags(write=False)
+            share *= share
+        left = _restored(values, high, target, self.cardinality, side)
+        return Left(left, share, root_error=root_error)
+
+    def _targets_left(self, taken: NDArray[np.int64], count: int) -> list[Fraction]:
+        """Return, for each coordinate, what the mean of `count` more should be."""
+        targets = []
+        for j, column in enumerate(self.values.T):
+            grid = Dyadic.of(column)
+            unit = Fraction(2) ** grid.exponent
+            mean = grid.total * unit / self.n
+            wanted = mean if self.target is None else Fraction(float(self.target[j]))
+            targets.append((wanted * self.k - grid.sum(taken) * unit) / count)
+        return targets
+
+
+def _restored(
+    values: NDArray[Any], k: int, target: Any, cardinality: Cardinality, side: Any
+) -> MeanMatching:
+    """Return a problem of parts that were checked, with constraints as solvers see them."""
+    problem = MeanMatching.__new__(MeanMatching)
+    fields = {"values": values, "k": k, "target": target, "cardinality": cardinality}
+    for name, value in fields.items():
+        object.__setattr__(problem, name, value)
+    return problem.seen_with(side)
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
@@ -378,6 +462,9 @@ def _checked_target(target: Any, values: NDArray[Any]) -> Any:
     if target is None:
         return None
     wanted = values.shape[1:]
+    if isinstance(target, Fraction) and not wanted:
+        _validation.numeric_array("target", float(target), dimensions=(0,))
+        return target
     array = _validation.numeric_array("target", target, dimensions=(0, 1))
     if array.shape != wanted:
         need = "a number" if not wanted else f"an array of shape {wanted}"

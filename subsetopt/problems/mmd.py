@@ -1,6 +1,6 @@
 """MMD selection: choose k points whose kernel mean is close to that of the rest, or a target."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from math import sqrt
@@ -9,17 +9,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt import _rounding
 from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidProblem, InvalidSelection
-from subsetopt.models import QuadraticForm
+from subsetopt.models import QuadraticForm, SideConstraints
 
-from . import _validation
+from . import _draws, _validation
+from ._compiled_constraints import checked, compiled
 from ._identity import fingerprint
 from ._kernel_choice import KernelFunction, kernel_of
 from ._mmd_data import Aim, of_features, of_matrix
 from ._mmd_terms import Terms
 from ._parallel import Check, unchecked
+from ._reduction import FormProblem, Left, fixed_form
+from .constraints import Constraints
 from .kernels import Kernel
 from .mean_embedding import MeanEmbedding
 from .scaling import Method
@@ -84,12 +86,16 @@ class MMDSelection:
         At least 0; None weighs all points of T alike.
     weights : array_like (n,), optional
         At least 0, one for each candidate, or row of a precomputed matrix.
+    constraints : Constraints, optional
+        What a selection keeps besides its size, by the indices of `candidates`. Whatever is not
+        chosen, excluded or not, stays among the rest that the chosen are compared with.
 
     Raises
     ------
     InvalidProblem
-        For data that state no problem: wrong dtype or shape, NaN or infinity, k out of range, an
-        asymmetric or indefinite kernel. Definiteness of precomputed matrices and of functions is
+        For data that state no problem: wrong dtype or shape, NaN or infinity, k out of range,
+        constraints that do not fit or that, by counting, no selection keeps, an asymmetric or
+        indefinite kernel. Definiteness of precomputed matrices and of functions is
         proven up to 2,048 rows; of larger ones only the minors of two rows are looked at, so their
         objective may be negative.
     TooLarge
@@ -119,6 +125,8 @@ class MMDSelection:
     target: NDArray[Any] | MeanEmbedding | None = None
     target_weights: NDArray[np.float64] | None = None
     weights: NDArray[np.float64] | None = None
+    constraints: Constraints | None = None
+    side: SideConstraints | None = field(default=None, init=False)
     _terms: Terms = field(init=False)
 
     def __init__(
@@ -135,6 +143,7 @@ class MMDSelection:
         target: ArrayLike | MeanEmbedding | None = None,
         target_weights: ArrayLike | None = None,
         weights: ArrayLike | None = None,
+        constraints: Constraints | None = None,
     ) -> None:
         if formulation not in ("true", "published"):
             raise InvalidProblem(f"formulation is {formulation!r}; it is 'true' or 'published'")
@@ -168,6 +177,11 @@ class MMDSelection:
             parts["_terms"].own  # noqa: B018 - O(n^2): a part of stating the problem
         for name, value in parts.items():
             object.__setattr__(self, name, value)
+        if constraints is not None:
+            barred = self.selected if self._terms.positions is not None else None
+            object.__setattr__(self, "constraints", checked(constraints))
+            side = compiled(self.constraints, self.n, self.k, self.k, barred)
+            object.__setattr__(self, "side", side)
 
     # -- identity ---------------------------------------------------------------------------------
 
@@ -177,7 +191,7 @@ class MMDSelection:
         stated = (self.k, selected, self.kernel, self.formulation, self.scale_columns or "none")
         target = None if self.target is None else self._target_key
         weights = None if self.weights is None else fingerprint(self.weights)
-        return (fingerprint(self.candidates), *stated, target, weights)
+        return (fingerprint(self.candidates), *stated, target, weights, self.constraints)
 
     @property
     def _target_key(self) -> tuple[object, ...]:
@@ -210,9 +224,10 @@ class MMDSelection:
             scaling += f"target={len(self.target)}, "
         elif self.weights is not None:
             scaling += f"weights={len(self.weights)}, "
+        kept = "" if self.constraints is None else f", constraints={self.constraints!r}"
         return (
             f"MMDSelection(n={self.n}, k={self.k}, selected={selected}, kernel={self.kernel!r}, "
-            f"formulation={self.formulation!r}, {scaling}dtype={self.candidates.dtype})"
+            f"formulation={self.formulation!r}, {scaling}dtype={self.candidates.dtype}{kept})"
         )
 
     # -- the problem ------------------------------------------------------------------------------
@@ -238,7 +253,8 @@ class MMDSelection:
         Raises
         ------
         InvalidSelection
-            If it has the wrong count, an index twice, outside 0..n-1 or selected before.
+            If it has the wrong count, an index twice, outside 0..n-1 or selected before, or breaks
+            a constraint.
         """
         chosen = _validation.selection(selection, self.n, self.k, self.k)
         if self._terms.positions is not None:
@@ -249,10 +265,14 @@ class MMDSelection:
                     f"index {chosen[again.argmax()]} is selected already; choose among the other "
                     f"{len(self._terms.positions)}"
                 )
+        if self.side is not None:
+            _validation.require_kept(self.constraints, self.side, chosen)
         return chosen
 
     def draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return one uniformly drawn selection, in any order; O(n)."""
+        """Return a random selection, in any order: uniform, but with constraints see `_draws`."""
+        if self.side is not None:
+            return _draws.draw(self, generator)
         if self._terms.positions is None:
             return generator.choice(self.n, self.k, replace=False, shuffle=False)
         return generator.choice(self._terms.positions, self.k, replace=False, shuffle=False)
@@ -301,11 +321,7 @@ class MMDSelection:
 
     def rounding(self, selection: ArrayLike) -> float:
         """Return how far `objective` may be off, for the kernel matrix as it stands; O(k^2)."""
-        form, rows = self.quadratic_form(), self._rows(self.check(selection))
-        block = np.abs(form.matrix[np.ix_(rows, rows)]).sum(dtype=np.float64)
-        inner = float(block + np.abs(form.linear[rows]).sum())
-        terms = form.scale * inner + abs(form.constant)
-        return 2 * _rounding.of_sum(self.k**2) * terms + form.error
+        return self.quadratic_form().rounding(self._rows(self.check(selection)))
 
     def exact_objective(self, selection: ArrayLike) -> Fraction | None:
         """Return None: kernels are no rational numbers."""
@@ -328,11 +344,29 @@ class MMDSelection:
 
     @cached_property
     def _true_form(self) -> QuadraticForm:
-        return self._terms.squared_distance(self.k)
+        return self._keeping(self._terms.squared_distance(self.k))
 
     @cached_property
     def _published_form(self) -> QuadraticForm:
-        return self._terms.published(self.k)
+        return self._keeping(self._terms.published(self.k))
+
+    def _keeping(self, form: QuadraticForm) -> QuadraticForm:
+        if self.side is None:
+            return form
+        return replace(form, side=self.side.placed(form.positions, self.k))
+
+    def _left(
+        self,
+        free: NDArray[np.int64],
+        taken: NDArray[np.int64],
+        low: int,
+        high: int,
+        side: SideConstraints | None,
+    ) -> Left:
+        """Return the choice among the free, as a quadratic form."""
+        form = fixed_form(self.quadratic_form(), self._rows(free), self._rows(taken), high)
+        form = replace(form, side=side)
+        return Left(FormProblem(form, self.family, self.lower_bound(), side))
 
     def _rows(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         positions = self._terms.positions

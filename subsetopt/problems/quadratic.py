@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt import _rounding
+from subsetopt._rounding import up
 from subsetopt.errors import InvalidProblem
-from subsetopt.models import QuadraticForm
+from subsetopt.models import QuadraticForm, SideConstraints
 
-from . import _validation
+from . import _draws, _validation
+from ._compiled_constraints import checked, compiled
 from ._dyadic import Dyadic
 from ._entries import of_entries, symmetric_part, turned
 from ._graphs import edges_of
@@ -21,6 +23,9 @@ from ._identity import fingerprint
 from ._memory import require_square
 from ._pairs import Duplicates
 from ._parallel import Check, unchecked
+from ._reduction import Left, fixed_terms
+from ._sizes import UpTo, sizes
+from .constraints import Constraints
 
 __all__ = ["QuadraticSelection"]
 
@@ -57,8 +62,9 @@ class QuadraticSelection:
         suffices.
     c : array_like (n,), optional
         The linear term; None is zero.
-    k : int
-        How many to choose, 1 <= k <= n.
+    k : int or tuple of two int
+        How many to choose, 1 <= k <= n; ``(low, high)`` allows each number from low to high,
+        0 <= low <= high, and the field holds high.
     constant : float
         b.
     sense : {"minimise", "maximise"}
@@ -70,11 +76,14 @@ class QuadraticSelection:
     names : sequence, optional
         Of the candidates, all different; `names_of` gives those of a selection. They are no part
         of what makes two problems equal.
+    constraints : Constraints, optional
+        What a selection keeps besides its size.
 
     Raises
     ------
     InvalidProblem
-        For data that state no problem: wrong dtype or shape, NaN or infinity, k outside 1..n.
+        For data that state no problem: wrong dtype or shape, NaN or infinity, k outside 1..n,
+        constraints that do not fit or that, by counting, no selection keeps.
     TooLarge
         If the dense form of a sparse matrix would not fit.
 
@@ -94,17 +103,21 @@ class QuadraticSelection:
     constant: float = 0.0
     sense: Sense = "minimise"
     names: tuple[Hashable, ...] | None = None
+    constraints: Constraints | None = None
+    side: SideConstraints | None = field(default=None, init=False)
+    smallest_count: int = field(default=0, init=False)
     _matrix: NDArray[Any] = field(init=False)
 
     def __init__(
         self,
         Q: Any,
         c: ArrayLike | None = None,
-        k: int | None = None,
+        k: int | tuple[int, int] | None = None,
         constant: float = 0.0,
         sense: Sense = "minimise",
         copy: bool = True,
         names: Sequence[Hashable] | None = None,
+        constraints: Constraints | None = None,
     ) -> None:
         if hasattr(Q, "tocoo"):  # of scipy.sparse
             require_square("a sparse Q", max(Q.shape))
@@ -116,16 +129,17 @@ class QuadraticSelection:
         matrix = symmetric_part(given, owned)
         if sense == "maximise":
             matrix = turned(matrix, in_place=owned or matrix is not given)
-        self._set(matrix, c, k, constant, sense, names)
+        self._set(matrix, c, k, constant, sense, names, constraints)
 
     def _set(
         self,
         matrix: NDArray[Any],
         c: ArrayLike | None,
-        k: int | None,
+        k: int | tuple[int, int] | None,
         constant: float,
         sense: Sense,
         names: Sequence[Hashable] | None,
+        constraints: Constraints | None = None,
     ) -> None:
         """Take a symmetric matrix that is to be minimised, and check the rest."""
         n = len(matrix)
@@ -137,9 +151,11 @@ class QuadraticSelection:
         if sense not in ("minimise", "maximise"):
             raise InvalidProblem(f"sense is {sense!r}; it is 'minimise' or 'maximise'")
         fixed = float(_validation.numeric_array("constant", constant, (0,)))
+        smallest, size = sizes(k, n)
         fields = {
             "c": linear,
-            "k": _validation.subset_size(k, n),
+            "k": UpTo.of(size, smallest),
+            "smallest_count": smallest,
             "constant": fixed,
             "sense": sense,
         }
@@ -147,6 +163,9 @@ class QuadraticSelection:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         _validation.require_quadratic_range(matrix, linear, fixed)
+        if constraints is not None:
+            object.__setattr__(self, "constraints", checked(constraints))
+            object.__setattr__(self, "side", compiled(self.constraints, n, smallest, size))
 
     # -- other ways to state one ------------------------------------------------------------------
 
@@ -157,12 +176,13 @@ class QuadraticSelection:
         rows: ArrayLike,
         columns: ArrayLike,
         values: ArrayLike,
-        k: int | None,
+        k: int | tuple[int, int] | None,
         *,
         c: ArrayLike | None = None,
         constant: float = 0.0,
         sense: Sense = "minimise",
         names: Sequence[Hashable] | None = None,
+        constraints: Constraints | None = None,
     ) -> "QuadraticSelection":
         r"""State a problem by the entries of a symmetric Q, zero elsewhere.
 
@@ -173,7 +193,7 @@ class QuadraticSelection:
             From 0; each pair once, in either order.
         values : array_like (entries,)
             :math:`Q_{ij} = Q_{ji}`: a pair of two different candidates counts it twice.
-        k, c, constant, sense, names
+        k, c, constant, sense, names, constraints
             As for the class.
 
         Raises
@@ -185,18 +205,19 @@ class QuadraticSelection:
         sign = -1.0 if sense == "maximise" else 1.0
         problem = cls.__new__(cls)
         matrix = of_entries(n, rows, columns, values, sign)
-        problem._set(matrix, c, k, constant, sense, names)
+        problem._set(matrix, c, k, constant, sense, names, constraints)
         return problem
 
     @classmethod
     def from_graph(
         cls,
         graph: Any,
-        k: int,
+        k: int | tuple[int, int],
         *,
         weight: str | None = "weight",
         sense: Sense = "maximise",
         duplicates: Duplicates = "refuse",
+        constraints: Constraints | None = None,
     ) -> "QuadraticSelection":
         """Choose k nodes by the sum of the weights of the edges among them, each edge once.
 
@@ -210,7 +231,7 @@ class QuadraticSelection:
             A sparse matrix is a symmetric adjacency matrix or one triangle of it, without names.
             A list holds ``(u, v)`` or ``(u, v, weight)``; so does a pandas DataFrame, whose
             columns are then "source", "target" and `weight`, or these two or three in order.
-        k : int
+        k : int or tuple of two int
         weight : str or None
             The attribute that holds the weights; None counts each edge as 1, as does an
             attribute that no edge has.
@@ -219,6 +240,8 @@ class QuadraticSelection:
             For lists that hold a pair twice, in whichever order: refuse it, add the weights up, or
             count it once, if its weights are equal. ``"sum"`` counts every entry of a sparse
             matrix.
+        constraints : Constraints, optional
+            By the indices of the nodes.
 
         Returns
         -------
@@ -241,7 +264,14 @@ class QuadraticSelection:
         edges = edges_of(graph, weight, duplicates)
         halves = np.where(edges.rows == edges.columns, edges.weights, edges.weights / 2)
         return cls.from_entries(
-            edges.n, edges.rows, edges.columns, halves, k, sense=sense, names=edges.names
+            edges.n,
+            edges.rows,
+            edges.columns,
+            halves,
+            k,
+            sense=sense,
+            names=edges.names,
+            constraints=constraints,
         )
 
     # -- identity ---------------------------------------------------------------------------------
@@ -249,7 +279,8 @@ class QuadraticSelection:
     @cached_property
     def _key(self) -> tuple[object, ...]:
         arrays = (fingerprint(self._matrix), fingerprint(self.c))
-        return (*arrays, self.k, self.constant, self.sense)
+        stated = (self.smallest_count, self.k, self.constant, self.sense, self.constraints)
+        return (*arrays, *stated)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, QuadraticSelection):
@@ -260,12 +291,19 @@ class QuadraticSelection:
         return hash(self._key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._matrix, self.c, self.k, self.constant, self.sense, self.names)
+        stated = (self._matrix, self.c, self._size, self.constant, self.sense, self.names)
+        return _restored, (*stated, self.constraints, self.side)
+
+    @property
+    def _size(self) -> int | tuple[int, int]:
+        """The number to choose, as it was stated."""
+        return self.k if self.smallest_count == self.k else (self.smallest_count, int(self.k))
 
     def __repr__(self) -> str:
+        kept = "" if self.constraints is None else f", constraints={self.constraints!r}"
         return (
-            f"QuadraticSelection(n={self.n}, k={self.k}, sense={self.sense!r}, "
-            f"dtype={self._matrix.dtype})"
+            f"QuadraticSelection(n={self.n}, k={self._size}, sense={self.sense!r}, "
+            f"dtype={self._matrix.dtype}{kept})"
         )
 
     # -- the problem ------------------------------------------------------------------------------
@@ -280,14 +318,12 @@ class QuadraticSelection:
         """The number of candidates."""
         return len(self._matrix)
 
-    @property
-    def smallest_count(self) -> int:
-        """The least number of indices that a selection may have: k."""
-        return self.k
-
     def check(self, selection: ArrayLike) -> NDArray[np.int64]:
         """Return the selection as sorted int64; InvalidSelection if it is none."""
-        return _validation.selection(selection, self.n, self.k, self.k)
+        chosen = _validation.selection(selection, self.n, self.smallest_count, self.k)
+        if self.side is not None:
+            _validation.require_kept(self.constraints, self.side, chosen)
+        return chosen
 
     def names_of(self, selection: ArrayLike) -> list[Hashable]:
         """Return the names of the chosen, in the order of their indices; these if it has none."""
@@ -295,7 +331,12 @@ class QuadraticSelection:
         return chosen if self.names is None else [self.names[i] for i in chosen]
 
     def draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return one uniformly drawn selection, in any order; O(n)."""
+        """Return one uniformly drawn selection, in any order; O(n). With constraints: see `_draws`.
+
+        Of a range of sizes each selection is as probable as any other.
+        """
+        if self.side is not None or self.smallest_count < self.k:
+            return _draws.draw(self, generator)
         return generator.choice(self.n, self.k, replace=False, shuffle=False)
 
     def stated(self, objective: float) -> float:
@@ -338,13 +379,52 @@ class QuadraticSelection:
     @cached_property
     def _form(self) -> QuadraticForm:
         linear = self.c if self.sense == "minimise" else -self.c
-        form = QuadraticForm(self._matrix, linear, self.k, constant=self.stated(self.constant))
+        matrix, positions = self._matrix, None
+        if self.smallest_count < self.k:  # rows without terms stand for choosing fewer
+            spare = self.k - self.smallest_count
+            require_square("the form with rows for choosing fewer", self.n + spare)
+            matrix = np.pad(matrix, (0, spare))
+            linear = np.pad(linear, (0, spare))
+            positions = np.concatenate([np.arange(self.n), np.full(spare, -1)])
+            for part in (matrix, linear):
+                part.setflags(write=False)
+        side = None if self.side is None else self.side.placed(positions, self.k)
+        constant = self.stated(self.constant)
+        form = QuadraticForm(
+            matrix, linear, int(self.k), constant=constant, positions=positions, side=side
+        )
         return form.in_range()
+
+    def _left(
+        self,
+        free: NDArray[np.int64],
+        taken: NDArray[np.int64],
+        low: int,
+        high: int,
+        side: SideConstraints | None,
+    ) -> Left:
+        """Return the problem among the free, to be minimised, the taken in c and the constant."""
+        linear = self.c if self.sense == "minimise" else -self.c
+        terms = fixed_terms(self._matrix, linear, free, taken, high)
+        constant = Fraction(self.stated(self.constant)) + terms.constant
+        rounded = float(constant)
+        problem = QuadraticSelection.__new__(QuadraticSelection)
+        fields = {
+            "c": terms.linear,
+            "k": UpTo.of(high, low),
+            "smallest_count": low,
+            "constant": rounded,
+        }
+        for name, value in {**fields, "_matrix": terms.matrix, "side": side}.items():
+            object.__setattr__(problem, name, value)
+        return Left(problem, error=up(Fraction(terms.error) + abs(constant - Fraction(rounded))))
 
 
 def _restored(matrix: NDArray[Any], *fields: Any) -> QuadraticSelection:
     """Return a problem from what it holds, without another matrix."""
     problem = QuadraticSelection.__new__(QuadraticSelection)
     matrix.setflags(write=False)
-    problem._set(matrix, *fields)
+    *stated, side = fields
+    problem._set(matrix, *stated)
+    object.__setattr__(problem, "side", side)
     return problem

@@ -1,0 +1,178 @@
+"""Around a solver: what is fixed is taken out, a start is made feasible, its answer lifted back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from subsetopt import _rounding
+from subsetopt._clock import CLOCK
+from subsetopt.errors import InvalidResult, InvalidSelection
+from subsetopt.limits import Limits
+from subsetopt.models import SideConstraints
+from subsetopt.problems import Problem, _validation
+from subsetopt.problems._reduction import Reduction, reduced
+from subsetopt.solution import Termination
+
+from . import _feasibility
+from .base import RawResult, Solver
+from .heuristics._start import Start, not_below
+
+Ask = Callable[[Problem, Solver, Limits], RawResult]
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A selection to begin with, of what is left of a problem."""
+
+    indices: NDArray[np.int64] | None
+    note: str = ""
+    infeasible: bool = False
+
+
+def kinds(problem: Any) -> frozenset[str]:
+    """Return the kinds of constraints that a solver of a problem has to take; O(n) once."""
+    reduction = reduced(problem)
+    if reduction is not None:
+        problem = None if reduction.left is None else reduction.left.problem
+    side: SideConstraints | None = getattr(problem, "side", None)
+    return frozenset() if side is None else side.kinds
+
+
+def solved(
+    problem: Any, solver: Solver, limits: Limits, start: ArrayLike | None, ask: Ask
+) -> RawResult:
+    """Return what a solver says of a problem with constraints, or with a start.
+
+    Parameters
+    ----------
+    problem : Problem
+    solver : Solver
+        That takes the kinds of constraints there are.
+    limits : Limits
+    start : array_like of int or None
+        Candidates of the problem; as many and as good as may be.
+    ask : callable
+        Asks the solver.
+    """
+    begun = CLOCK.now()
+    reduction = reduced(problem)
+    if reduction is not None and reduction.left is None:
+        note = "the constraints leave one selection"
+        return RawResult(
+            indices=reduction.taken, termination=Termination.OPTIMAL, proven=True, message=note
+        )
+    if reduction is None:
+        left: Any = problem
+    else:
+        assert reduction.left is not None
+        left = reduction.left.problem
+    begin = _begin(problem, left, reduction, start, limits)
+    if begin.infeasible:
+        return _infeasible(CLOCK.now() - begun)
+    rest = replace(limits, start=begin.indices)
+    if limits.time_limit is not None:
+        rest = replace(rest, time_limit=max(1e-6, limits.time_limit - (CLOCK.now() - begun)))
+    if reduction is not None and limits.absolute_gap is not None:
+        factor = reduction.left.factor  # type: ignore[union-attr]
+        rest = replace(rest, absolute_gap=float(Fraction(limits.absolute_gap) / factor))
+    raw = ask(left, solver, rest)
+    if raw.indices is not None:
+        _require_selection(left, solver, raw)
+    if begin.indices is not None and (start is not None or raw.indices is None):
+        raw = not_below(left, Start(begin.indices), raw)
+    raw = raw if reduction is None else _lifted(problem, reduction, raw)
+    return replace(raw, message="; ".join(filter(None, (begin.note, raw.message))))
+
+
+def _require_selection(left: Problem, solver: Solver, raw: RawResult) -> None:
+    try:
+        left.check(raw.indices)  # type: ignore[arg-type]
+    except InvalidSelection as error:
+        raise InvalidResult(
+            f"solver {solver.name!r} returned no valid selection: {error}"
+        ) from error
+
+
+# -- to begin with --------------------------------------------------------------------------------
+
+
+def _begin(
+    problem: Any,
+    left: Any,
+    reduction: Reduction | None,
+    start: ArrayLike | None,
+    limits: Limits,
+) -> _Begun:
+    """Return the start, made feasible; where counting does not see it, whether there is any."""
+    side: SideConstraints | None = getattr(left, "side", None)
+    if start is None:
+        if side is None or side.decided_by_counting:
+            return _Begun(None)
+        return _any(left, side, limits)
+    given = _validation.selection(start, problem.n, 0, problem.n)
+    try:
+        problem.check(given)
+    except InvalidSelection as broken:
+        return _repaired(left, side, given, reduction, limits, str(broken))
+    return _Begun(given if reduction is None else reduction.lowered(given))
+
+
+def _any(left: Any, side: SideConstraints, limits: Limits) -> _Begun:
+    try:
+        return _Begun(np.sort(left.draw(np.random.default_rng(limits.seed))))
+    except InvalidSelection:  # few are feasible, or none
+        found = _feasibility.some(side, limits.seed, limits.time_limit)
+        return _Begun(found.indices, infeasible=found.infeasible)
+
+
+def _repaired(
+    left: Any,
+    side: SideConstraints | None,
+    given: NDArray[np.int64],
+    reduction: Reduction | None,
+    limits: Limits,
+    fault: str,
+) -> _Begun:
+    """Return the feasible selection that has most in common with what was given."""
+    local = given if reduction is None else reduction.lowered(given)
+    free = SideConstraints(left.n, left.smallest_count, left.k)
+    found = _feasibility.nearest(free if side is None else side, local, limits.time_limit)
+    if found.indices is None:
+        return _Begun(None, f"the start is not used: {fault}", found.infeasible)
+    kept = len(np.intersect1d(found.indices, local))
+    kept += 0 if reduction is None else len(np.intersect1d(reduction.taken, given))
+    return _Begun(found.indices, f"the start is repaired, {kept} of its {len(given)} kept: {fault}")
+
+
+def _infeasible(seconds: float) -> RawResult:
+    return RawResult(
+        indices=None,
+        termination=Termination.INFEASIBLE,
+        proven=True,
+        solve_seconds=seconds,
+        message="no selection keeps all constraints: drop or loosen some",
+    )
+
+
+# -- back to the problem as it is stated ----------------------------------------------------------
+
+
+def _lifted(problem: Any, reduction: Reduction, raw: RawResult) -> RawResult:
+    assert reduction.left is not None
+    bound, eps, proven = raw.bound, raw.eps, raw.proven and reduction.exact
+    indices = None if raw.indices is None else reduction.lifted(raw.indices)
+    if raw.proven and indices is not None and not proven:
+        left = reduction.left.problem
+        value, doubt = left.objective(raw.indices), left.rounding(raw.indices)  # type: ignore[arg-type]
+        bound = Fraction(value) - Fraction(doubt)
+    if bound is not None and bound != -np.inf:
+        exact = reduction.bound(Fraction(bound))
+        bound = exact if isinstance(bound, Fraction) else _rounding.down(exact)
+    if eps is not None and np.isfinite(eps):
+        value = 0.0 if indices is None else problem.objective(indices)
+        eps = reduction.width(eps, value)
+    return replace(raw, indices=indices, bound=bound, eps=eps, proven=proven)

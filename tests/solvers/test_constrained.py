@@ -1,0 +1,116 @@
+"""Solvers under constraints, against all that is feasible."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import subsetopt as so
+from subsetopt.solution import CertificateKind, Termination
+from subsetopt.solvers import _constrained, _feasibility
+from subsetopt.solvers.catalogue import available_solvers, solver_class
+from tests.constrained import feasible, problems
+
+SOLVERS = [row.name for row in available_solvers() if row.availability]
+SLOW = {"cbc": 8, "scip": 20, "highs": 20, "cpsat": 12, "branch-and-bound": 20}
+"""Examples of solvers that take some 10 ms or more for each."""
+
+
+def solves_honestly(problem: Any, solver: Any, **how: Any) -> so.Solution:
+    """Solve, and compare what is said with the best of all selections."""
+    solution = so.solve(problem, solver, **how)
+    values = [problem.objective(chosen) for chosen in feasible(problem)]
+    if not values:
+        assert solution.indices is None
+        assert solution.termination is Termination.INFEASIBLE
+        assert solution.certificate.kind is CertificateKind.INFEASIBLE
+        return solution
+    best, slack = min(values), 1e-9 * (1 + max(map(abs, values)))
+    assert solution.objective is not None, solution
+    assert solution.objective >= best - slack
+    assert solution.bound is None or solution.bound <= best + slack
+    if solution.certificate.eps is not None:
+        assert solution.objective - solution.certificate.eps <= best + slack
+    if solver_class(solution.solver).exact and solution.termination is Termination.OPTIMAL:
+        assert solution.objective <= best + 0.01
+    return solution
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solvers_keep_constraints(name: str) -> None:
+    """Each on those it declares, and on those that are taken out of the problem for all."""
+    solver = solver_class(name)
+
+    @settings(max_examples=SLOW.get(name, 40), deadline=None)
+    @given(problems(most=8))
+    def check(problem: Any) -> None:
+        if problem is None or problem.family not in solver.handles:
+            return
+        if _constrained.kinds(problem) <= solver.takes:
+            solves_honestly(problem, name)
+        else:
+            with pytest.raises(so.UnsupportedProblem, match=r"does not take .*; these do: .*scip"):
+                so.solve(problem, name)
+
+    check()
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems())
+def test_the_program_says_whether_anything_is_feasible(problem: Any) -> None:
+    if problem is None or problem.side is None:
+        return
+    everything = list(feasible(problem))
+    found = _feasibility.some(problem.side, seed=1)
+    assert found.infeasible == (not everything)
+    assert (found.indices is None) == (not everything)
+    if found.indices is not None:
+        assert found.indices.tolist() in everything
+    start = np.arange(problem.k)
+    near = _feasibility.nearest(problem.side, start)
+    if everything:
+        assert near.indices is not None
+        begin = set(start.tolist())
+        best = max(2 * len(begin & set(chosen)) - len(chosen) for chosen in everything)
+        assert 2 * len(begin & set(near.indices.tolist())) - len(near.indices) == best
+
+
+def test_an_infeasible_problem_is_refuted() -> None:
+    rows, columns = np.repeat(list("abc"), 3), np.tile(["x", "y", "z"], 3)
+    rules = so.Constraints(
+        quotas=[so.Quota(rows, exactly=1), so.Quota(columns, exactly=1)],
+        conflicts=[(0, 4), (0, 5), (1, 3), (1, 5), (2, 3), (2, 4)],
+    )
+    problem = so.MeanMatching(np.arange(9.0), 3, constraints=rules)
+    for name in ("auto", "highs", "random"):
+        solution = so.solve(problem, name)
+        assert solution.indices is None
+        assert solution.termination is Termination.INFEASIBLE
+        assert str(solution.certificate) == "infeasible"
+        assert "no selection keeps all constraints" in solution.message
+        assert so.Solution.from_json(solution.to_json()).to_json() == solution.to_json()
+
+
+def test_what_leaves_one_selection_is_solved_by_any_solver() -> None:
+    quota = so.Quota(list("aabb"), exactly={"a": 2})
+    problem = so.MMDSelection(np.arange(4.0), 2, constraints=so.Constraints(quotas=quota))
+    solution = so.solve(problem, "herding")
+    assert solution.indices is not None
+    assert solution.indices.tolist() == [0, 1]
+    assert solution.certificate.kind is CertificateKind.EXACT
+
+
+@pytest.mark.parametrize("method", ["fw", "qp", "rlt", "sdp"])
+def test_bounds_of_the_whole_come_from_what_is_left(method: str) -> None:
+    rng = np.random.default_rng(3)
+    rules = so.Constraints(include=[1, 4], exclude=[0])
+    for problem in (
+        so.MMDSelection(rng.normal(size=(10, 2)), 4, constraints=rules),
+        so.QuadraticSelection(rng.normal(size=(10, 10)), k=4, constraints=rules),
+        so.MeanMatching(rng.normal(size=(10, 2)), 4, constraints=rules),
+    ):
+        best = min(problem.objective(chosen) for chosen in feasible(problem))
+        solution = so.solve(problem, "tabu", bound=method)
+        assert solution.bound is not None
+        assert best - 5 < solution.bound <= best + 1e-9
