@@ -13,7 +13,8 @@ from hypothesis import given, settings
 
 import subsetopt as so
 from subsetopt.problems._reduction import reduced
-from tests.constrained import FAMILIES, feasible, problems, stated
+
+from .cases import FAMILIES, feasible, problems, stated
 
 N = 8
 HALVES = ["north"] * 10 + ["south"] * 10
@@ -174,7 +175,7 @@ def test_contradictions_are_named(rules: dict[str, Any], k: int, message: str) -
     constraints = so.Constraints(**rules)
     for make in (so.MeanMatching, so.MMDSelection):
         with pytest.raises(so.InvalidProblem, match=f"^{re.escape(message)}$"):
-            make(np.arange(20.0), k, constraints=constraints)  # type: ignore[operator]
+            make(np.arange(20.0), k, constraints=constraints)
     with pytest.raises(so.InvalidProblem, match=f"^{re.escape(message)}$"):
         so.QuadraticSelection(np.eye(20), k=k, constraints=constraints)
 
@@ -229,7 +230,9 @@ def test_sums_of_costs_are_not_rounded() -> None:
         near = (np.nextafter(float(total), 0), float(total), np.nextafter(float(total), 1e99))
         for budget in map(float, near):
             within = total <= Fraction(repr(budget))
-            assert so.Constraints(costs=costs, budget=budget).priced.within(chosen) == within
+            priced = so.Constraints(costs=costs, budget=budget).priced
+            assert priced is not None
+            assert priced.within(chosen) == within
 
 
 def test_problems_with_constraints_have_an_identity() -> None:
@@ -299,9 +302,9 @@ def test_what_is_left_has_the_same_selections_and_objectives(problem: Any) -> No
         assert all(chosen == reduction.taken.tolist() for chosen in everything)
         return
     left = reduction.left.problem
-    assert sorted(reduction.lifted(chosen).tolist() for chosen in feasible(left)) == sorted(
-        everything
-    )
+    assert sorted(
+        reduction.lifted(np.array(chosen)).tolist() for chosen in feasible(left)
+    ) == sorted(everything)
     for chosen in everything[:20]:
         local = reduction.lowered(np.array(chosen, np.int64))
         inner = left.exact_objective(local)

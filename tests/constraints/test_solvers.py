@@ -10,7 +10,8 @@ import subsetopt as so
 from subsetopt.solution import CertificateKind, Termination
 from subsetopt.solvers import _constrained, _feasibility
 from subsetopt.solvers.catalogue import available_solvers, solver_class
-from tests.constrained import feasible, problems
+
+from .cases import feasible, problems
 
 SOLVERS = [row.name for row in available_solvers() if row.availability]
 SLOW = {"cbc": 8, "scip": 20, "highs": 20, "cpsat": 12, "branch-and-bound": 20}

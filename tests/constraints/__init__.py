@@ -1,0 +1,1 @@
+"""Constraints on all problems, by all solvers."""
