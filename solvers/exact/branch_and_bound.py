@@ -103,6 +103,8 @@ class _NodeSearch:
         self.best = np.empty(0, np.int64)
         self.value = math.inf
         self.explored = 0
+        if limits.start is not None:
+            self._offer(form.rows(limits.start))
         self._doubt = 0.0 if grid is not None else 2 * doubt(form)
         self._discarded = math.inf  # the least bound of the nodes that were not divided
 
@@ -143,7 +145,9 @@ class _NodeSearch:
         """Take what tabu search finds in so many moves, after a descent."""
         from subsetopt.solvers.heuristics.tabu import Tabu
 
-        found = Tabu().walk(self._form, moves, self._limits.seed, self._deadline)
+        begin = self._limits.start
+        start = None if begin is None else self._form.rows(begin)
+        found = Tabu().walk(self._form, moves, self._limits.seed, self._deadline, start)
         assert found.indices is not None
         self._offer(self._form.rows(found.indices))
         return found.termination

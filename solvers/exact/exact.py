@@ -142,7 +142,8 @@ class _SubsetSearch:
         self._seed = limits.seed
         self.integers = Integers.of(problem, deadline.check)
         least = min(sub.least for sub in self.integers.subproblems) * self.integers.unit
-        enough = Limits(seed=limits.seed, absolute_gap=float(least) * (1 + 1e-9))
+        gap = float(least) * (1 + 1e-9)
+        enough = Limits(seed=limits.seed, absolute_gap=gap, start=limits.start)
         restarts = max(8, min(_RESTARTS, _POSITIONS // problem.n))
         # A good selection keeps the searches short, which look no farther than it; and often it
         # attains the nearest grid point, so that nothing is searched.

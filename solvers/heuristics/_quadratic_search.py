@@ -45,8 +45,12 @@ class Descents:
         self._settled = False
         self._turns = max(2 * form.k, CHUNK // form.n)
 
-    def start(self) -> None:
-        """Begin from the greedy selection, or from what there is of it when the time is up."""
+    def start(self, rows: NDArray[np.int64] | None = None) -> None:
+        """Begin from k rows, else greedily, or with what there is of it when the time is up."""
+        if rows is not None:
+            self.chosen[rows] = True
+            self.keep(-math.inf)
+            return
         try:
             steps.greedy(self._parts, self.k, self.chosen, self.potentials, self._deadline)
         except BaseException:

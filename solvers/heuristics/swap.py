@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from subsetopt._checks import require_integer, require_number
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
@@ -79,7 +82,7 @@ class Swap(TimedSolver):
         search = self._search(problem, limits, deadline)
         built, rounds = deadline.elapsed, 0
         with stoppable() as stopped:
-            search.start()
+            search.start(begun(problem, limits))
             while not search.content and rounds < most:
                 rounds = search.rounds(rounds, int(min(most, rounds + search.chunk_size)))
                 deadline.check()
@@ -107,3 +110,15 @@ class Swap(TimedSolver):
         if problem.n <= _FEW:
             most = min(most, max(self.restarts + 1, 8 * math.comb(problem.n, problem.k)))
         return most
+
+
+def begun(problem: Any, limits: Limits) -> NDArray[np.int64] | None:
+    """Return the start as exactly k rows of what is searched, None where there is none."""
+    start = limits.start
+    if start is None:
+        return None
+    if problem.family in ("quadratic", "mmd"):
+        rows: NDArray[np.int64] = problem.quadratic_form().rows(start)
+        return rows
+    nothing = problem.n + np.arange(problem.k - len(start))  # rows that stand for no choice
+    return np.concatenate([start, nothing])

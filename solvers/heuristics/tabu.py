@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from subsetopt._checks import require_integer, require_number
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
@@ -65,10 +68,21 @@ class Tabu(TimedSolver):
         """Return the best selection found."""
         form = problem.quadratic_form(deadline.check)
         most = math.inf if deadline.limited else self.iterations
-        return self.walk(form, most, limits.seed, deadline)
+        start = None if limits.start is None else form.rows(limits.start)
+        return self.walk(form, most, limits.seed, deadline, start)
 
-    def walk(self, form: QuadraticForm, most: float, seed: int, deadline: Deadline) -> RawResult:
-        """Return the best selection of a form that `most` moves, or the time, allow to find."""
+    def walk(
+        self,
+        form: QuadraticForm,
+        most: float,
+        seed: int,
+        deadline: Deadline,
+        start: NDArray[np.int64] | None = None,
+    ) -> RawResult:
+        """Return the best selection of a form that `most` moves, or the time, allow to find.
+
+        `start` has k rows to begin with.
+        """
         built = deadline.elapsed
         everything = enumerated(form, deadline.check)
         if everything is not None:
@@ -81,7 +95,7 @@ class Tabu(TimedSolver):
             )
         search = Walks(form, seed, self.tenure, self.stall, self._goal(form), deadline)
         with stoppable() as stopped:
-            search.start()
+            search.start(start)
             while not search.content and not (search.moves >= most and search.resting):
                 search.advance(int(min(most - search.moves, 2**31)))
                 deadline.check()

@@ -66,7 +66,7 @@ class Reduction:
 
     def lifted(self, indices: NDArray[Any]) -> NDArray[np.int64]:
         """Return the selection of the whole for one of what is left."""
-        return np.sort(np.concatenate([self.free[indices], self.taken]))
+        return np.sort(np.concatenate([self.free[indices.astype(np.int64)], self.taken]))
 
     def lowered(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the selection of what is left for one of the whole."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import subsetopt as so
 from subsetopt.solution import CertificateKind, Termination
@@ -43,7 +44,7 @@ def test_solvers_keep_constraints(name: str) -> None:
     """Each on those it declares, and on those that are taken out of the problem for all."""
     solver = solver_class(name)
 
-    @settings(max_examples=SLOW.get(name, 40), deadline=None)
+    @settings(max_examples=SLOW.get(name, 40), deadline=None, derandomize=True)
     @given(problems(most=8))
     def check(problem: Any) -> None:
         if problem is None or problem.family not in solver.handles:
@@ -57,7 +58,7 @@ def test_solvers_keep_constraints(name: str) -> None:
     check()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(problems())
 def test_the_program_says_whether_anything_is_feasible(problem: Any) -> None:
     if problem is None or problem.side is None:
@@ -115,3 +116,73 @@ def test_bounds_of_the_whole_come_from_what_is_left(method: str) -> None:
         solution = so.solve(problem, "tabu", bound=method)
         assert solution.bound is not None
         assert best - 5 < solution.bound <= best + 1e-9
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_no_solver_returns_less_than_the_start(name: str) -> None:
+    """Nor does a start that breaks what it must keep do any harm."""
+    solver = solver_class(name)
+
+    @settings(max_examples=SLOW.get(name, 30), deadline=None, derandomize=True)
+    @given(problems(most=8), st.data())
+    def check(problem: Any, data: Any) -> None:
+        if problem is None or problem.family not in solver.handles:
+            return
+        if not _constrained.kinds(problem) <= solver.takes:
+            return
+        everything = list(feasible(problem))
+        items = st.lists(st.integers(0, problem.n - 1), unique=True)
+        start = data.draw(st.sampled_from(everything) if everything else items, label="start")
+        solution = solves_honestly(problem, name, start=start)
+        if everything:
+            assert solution.objective is not None
+            assert solution.objective <= problem.objective(start)
+        other = data.draw(items, label="other")
+        solution = solves_honestly(problem, name, start=other)
+        if everything and sorted(other) not in everything:
+            said = "start is repaired" in solution.message
+            assert said or "one selection" in solution.message, solution.message
+
+    check()
+
+
+def test_searches_begin_at_the_start() -> None:
+    rng = np.random.default_rng(0)
+    cloud, values = rng.normal(size=(60, 3)), rng.normal(size=400)
+    swap, tabu = so.solver("swap", restarts=0), so.solver("tabu", iterations=0)
+    cases: list[tuple[Any, tuple[Any, ...]]] = [
+        (so.MeanMatching(values, 30), (so.solver("swap", restarts=0, tolerance=1.0),)),
+        (so.MeanMatching(cloud, 30), (swap,)),
+        (so.MMDSelection(cloud, 25), (swap, tabu)),
+    ]
+    for problem, solvers in cases:
+        best = so.solve(problem, "swap", seed=5).indices
+        assert best is not None
+        for solver in solvers:
+            assert so.solve(problem, solver, start=best).objective <= problem.objective(best)
+            alone = so.solve(problem, solver)
+            assert alone.objective > problem.objective(best)
+            assert "the selection is the start" not in alone.message
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ([0, 0], "index 0 occurs more than once"),
+        ([0, 99], "index 99 is outside 0..8"),
+        ([0.5], "a selection is a 1-d array of integers"),
+    ],
+)
+def test_a_start_of_no_candidates_is_refused(start: Any, message: str) -> None:
+    problem = so.MeanMatching(np.arange(9.0), 3)
+    with pytest.raises(so.InvalidSelection, match=message):
+        so.solve(problem, start=start)
+
+
+def test_a_start_of_the_wrong_size_is_repaired() -> None:
+    problem = so.MeanMatching(np.arange(9.0), 3)
+    solution = so.solve(problem, "stride", start=[1, 2])
+    assert solution.message.startswith(
+        "the start is repaired, 2 of its 2 kept: the selection has 2"
+    )
+    assert "start" not in so.solve(problem, "stride", start=[0, 1, 2]).message
