@@ -98,20 +98,23 @@ class Descents:
     def descend(self) -> tuple[bool, int]:
         """Descend for a while; returns whether no exchange helps any more, and the turns."""
         try:
-            self._settled, turns, value = steps.descend(
-                self._parts,
-                self._turns,
-                self.chosen,
-                self.potentials,
-                self._deadline,
-                self._partners,
-            )
+            self._settled, turns, value = self._descended()
         except BaseException:
             if self._standing() < self.value:  # this is the end: no need of fresh potentials
                 self.best = self.chosen
             raise
         self.keep(value)
         return self._settled, turns
+
+    def _descended(self) -> tuple[bool, int, float]:
+        return steps.descend(
+            self._parts,
+            self._turns,
+            self.chosen,
+            self.potentials,
+            self._deadline,
+            self._partners,
+        )
 
     def _standing(self) -> float:
         """Return the value of the selection as it stands, from its potentials."""
@@ -227,8 +230,9 @@ class Walks(Descents):
         if not numbers[walk.WIDTH_OUT]:
             numbers[walk.WIDTH_OUT] = numbers[walk.WIDTH_IN] = 1e12 * gain
 
-    def _wander(self, most: int) -> Phase:
-        moves = self._walk.walk(
+    def _walked(self, most: int) -> int:
+        """Walk on by at most so many moves; returns how many were made."""
+        moves: int = self._walk.walk(
             self.matrix,
             self.diagonal,
             self.chosen,
@@ -249,6 +253,10 @@ class Walks(Descents):
             self._tenures,
             self._state,
         )
+        return moves
+
+    def _wander(self, most: int) -> Phase:
+        moves = self._walked(most)
         self.moves += moves
         self._credit += self._share * self._COST * moves
         ended = moves < most

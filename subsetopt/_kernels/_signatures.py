@@ -20,6 +20,16 @@ SIGNATURES = {
     "row_swaps.exchange": "f4[,] i8[] i8 i8 i8 i8 f8 f8[] f4[] f4[]",
     "multiple_swaps.double_swap": "f8[] b1[] f8 i8 u8[] (i8[] i8[] i8[] i8[] f8[] f8[] i4[])",
     "multiple_swaps.quadruple_swap": "f8[] b1[] f8 i8 u8[] i8[] i8[]",
+    "constrained_swaps.descend": (
+        "T[,]! f8[] f8[] i8 i8[] f8[] b1[] f8[] (i8[] i8[] i8[] i8[] i8[] i8[])"
+    ),
+    "constrained_swaps.refill": (
+        "T[,]! f8[] i8[] i8[] i8 i8 f8 u8[] b1[] f8[] (i8[] i8[] i8[] i8[] i8[] i8[])"
+    ),
+    "constrained_swaps.walk": (
+        "T[,]! f8[] b1[] f8[] i8[] i8[] b1[] f8[] i8[] i8 i8 f8 i8[] u8[] "
+        "(i8[] i8[] i8[] i8[] i8[] i8[])"
+    ),
     "facility_gains.lazy_greedy": "f4[,]! f4[] f8[] i8[] i8[] f8[]",
     "zero_sum_rows.products": "f8[,] f8[] f8[]",
     "zero_sum_rows.squared_norms": "f8[,] f8[]",
@@ -31,6 +41,9 @@ SIGNATURES = {
     "hull_frank_wolfe.point_of": "f8[,] f8[] i8 f8[]",
     "hull_frank_wolfe.iterate": (
         "f8[,] i8 i8 f8 i8[,] f8[,] f8[] i8 f8 f8 b1 f8[] f8[] i8[] f8[] f8[]"
+    ),
+    "grouped_swaps.quadruple_swap": (
+        "f8[] i8[] i8[] i8[] b1[] i8[] b1[] f8 f8 u8[] i8[,] i8[,] f8[] i4[]"
     ),
     "herding_steps.herd": "T[,]! f8[] i8 i8 b1 i8 b1[] f8[] f8[] i8[] i8[]",
     "sum_matching.strided_start": "f8[] i8 f8 b1[]",

@@ -1,0 +1,239 @@
+"""Searches on a quadratic form whose selections keep constraints: descents, and tabu walks."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from subsetopt.problems._draws import of_side
+
+from subsetopt.models import QuadraticForm, SideConstraints
+from subsetopt.solvers._deadline import NEVER, Deadline
+
+from ._quadratic_search import Descents, Walks
+from ._quadratic_steps import Mask
+
+Side = tuple[NDArray[np.int64], ...]
+"""``(starts, rows, weights, lower, upper, load)``, see `_kernels.constrained_swaps`."""
+
+_TRIES = 4  # kicks that may end in vain before the search goes on from where it is
+
+
+def packed(side: SideConstraints) -> tuple[Side, int]:
+    """Return constraints by candidate, and the most rows with a lower limit that one is in."""
+    items, rows, weights = [_NONE], [_NONE], [_NONE]
+    lower, upper = [_NONE], [_NONE]
+    count = cover = 0
+    if side.quotas is not None:
+        quotas = side.quotas
+        count = len(quotas)
+        items.append(quotas.members)
+        rows.append(quotas.row_of_entry)
+        weights.append(np.ones(len(quotas.members), np.int64))
+        lower.append(quotas.lower)
+        upper.append(quotas.upper)
+        needed = quotas.members[(quotas.lower > 0)[quotas.row_of_entry]]
+        cover = int(np.bincount(needed).max(initial=0))
+    if side.budget is not None:
+        costly = np.flatnonzero(side.budget.costs)
+        items.append(costly)
+        rows.append(np.full(len(costly), count))
+        weights.append(side.budget.costs[costly])
+        lower.append(np.zeros(1, np.int64))
+        upper.append(np.array([side.budget.safe_limit]))
+        count += 1
+    pairs = len(side.conflicts)
+    items.append(side.conflicts.ravel())
+    rows.append(count + np.repeat(np.arange(pairs), 2))
+    weights.append(np.ones(2 * pairs, np.int64))
+    lower.append(np.zeros(pairs, np.int64))
+    upper.append(np.ones(pairs, np.int64))
+    item = np.concatenate(items)
+    order = np.argsort(item, kind="stable")
+    starts = np.searchsorted(item[order], np.arange(side.n + 1)).astype(np.int64)
+    by_item = [np.concatenate(part)[order].astype(np.int64) for part in (rows, weights)]
+    limits = [np.concatenate(part).astype(np.int64) for part in (lower, upper)]
+    return (starts, *by_item, *limits, np.zeros(count + pairs, np.int64)), cover
+
+
+_NONE = np.empty(0, np.int64)
+
+
+class ConstrainedDescents(Descents):
+    """Iterated descents by swaps that keep the constraints; see `Descents`.
+
+    Parameters
+    ----------
+    start : ndarray of int64 or None
+        A feasible selection of the form's rows; None begins from the greedy one, which disjoint
+        quotas always allow.
+    """
+
+    def __init__(
+        self,
+        form: QuadraticForm,
+        seed: int,
+        deadline: Deadline = NEVER,
+        start: NDArray[np.int64] | None = None,
+    ) -> None:
+        super().__init__(form, seed, deadline)
+        self._constrain(form, seed, start)
+
+    def _constrain(self, form: QuadraticForm, seed: int, start: NDArray[np.int64] | None) -> None:
+        from subsetopt._kernels import constrained_swaps, rng
+
+        assert form.side is not None
+        self._swaps, self._start, self._draws = constrained_swaps, start, rng.seeded(seed)
+        self._side, self._cover = packed(form.side)
+
+    def start(self) -> None:
+        """Begin from the start, or from the greedy selection."""
+        if self._start is None:
+            np.add(self.linear, self.diagonal, out=self.potentials)
+            entering = np.empty(self.k, np.int64)
+            try:
+                for part in self._deadline.chunks(self.k, 2 * len(self.chosen)):
+                    self._refill(_NONE, entering[part], 0.0, later=self.k - part.stop)
+            except BaseException:
+                self.chosen[:] = False
+                self.chosen[of_side(self._form.side, self.generator)] = True
+                raise
+        else:
+            self.chosen[self._start] = True
+        self.keep(-math.inf)
+
+    def _load(self) -> None:
+        starts, rows, weights, _, _, load = self._side
+        entry = np.repeat(self.chosen, np.diff(starts))
+        load[:] = 0
+        np.add.at(load, rows[entry], weights[entry])
+
+    def go(self, mask: Mask) -> None:
+        """Go to a selection, which keeps the constraints."""
+        super().go(mask)
+        self._load()
+
+    def kick(self) -> None:
+        """Go to the best and exchange a few of its members, as far as the constraints let it."""
+        self.chosen[:], self.potentials[:] = self.best, self._fresh
+        self._load()
+        self._shake(2 + int(self.generator.geometric(0.4)))
+
+    def _shake(self, count: int) -> None:
+        """Remove some members and fill up at random; what cannot be filled up stays as it was."""
+        spread = float(np.ptp(self.potentials[~self.chosen])) if self.k < len(self.chosen) else 0.0
+        for _ in range(_TRIES):
+            members = np.flatnonzero(self.chosen)
+            leaving = self.generator.choice(members, min(count, self.k), replace=False)
+            if self._exchanged(leaving, 0.5 * spread):
+                return
+
+    def _exchanged(self, leaving: NDArray[np.int64], spread: float) -> bool:
+        load = self._side[-1]
+        before = self.chosen.copy(), self.potentials.copy(), load.copy()
+        if self._refill(leaving, np.empty(len(leaving), np.int64), spread):
+            return True
+        self.chosen[:], self.potentials[:], load[:] = before
+        return False
+
+    def _refill(
+        self,
+        leaving: NDArray[np.int64],
+        entering: NDArray[np.int64],
+        spread: float,
+        later: int = 0,
+    ) -> bool:
+        kept: bool = self._swaps.refill(
+            self.matrix,
+            self.diagonal,
+            leaving,
+            entering,
+            later,
+            self._cover,
+            spread,
+            self._draws,
+            self.chosen,
+            self.potentials,
+            self._side,
+        )
+        return kept
+
+    def _descended(self) -> tuple[bool, int, float]:
+        members, progress = self.chosen.nonzero()[0], np.zeros(3)
+        swaps, value = self._swaps, math.inf
+        for part in self._deadline.chunks(self._turns, len(self.chosen)):
+            value = swaps.descend(
+                self.matrix,
+                self.diagonal,
+                self.linear,
+                part.stop,
+                members,
+                progress,
+                self.chosen,
+                self.potentials,
+                self._side,
+            )
+            if progress[swaps.IDLE] >= len(members):
+                break
+        turns, idle, _ = progress.tolist()
+        return idle >= len(members), int(turns), value
+
+
+class ConstrainedWalks(ConstrainedDescents, Walks):
+    """Tabu walks that keep the constraints, in turn with iterated descents; see `Walks`."""
+
+    _COST = 8  # what a move of a walk costs, in turns of a descent
+
+    def __init__(
+        self,
+        form: QuadraticForm,
+        seed: int,
+        tenure: int | None,
+        stall: int | None,
+        goal: float,
+        deadline: Deadline = NEVER,
+        start: NDArray[np.int64] | None = None,
+    ) -> None:
+        Walks.__init__(self, form, seed, tenure, stall, goal, deadline)
+        self._constrain(form, seed, start)
+
+    def _begin(self) -> None:
+        self._members[:] = np.flatnonzero(self.chosen)
+        self._until[:], self._found[:], self._counts[:] = 0, self.chosen, 0
+        largest = max(np.abs(self.potentials).max(), np.abs(self.linear).max())
+        self._numbers[:3] = self.current, self.current, 1e-14 * float(largest)
+
+    def _walked(self, most: int) -> int:
+        moves: int = self._swaps.walk(
+            self.matrix,
+            self.diagonal,
+            self.chosen,
+            self.potentials,
+            self._members,
+            self._until,
+            self._found,
+            self._numbers,
+            self._counts,
+            most,
+            self._stall,
+            self._goal,
+            self._tenures,
+            self._state,
+            self._side,
+        )
+        return moves
+
+    def _keep_found(self) -> None:
+        super()._keep_found()
+        self._load()
+
+    def _leap(self) -> None:
+        """Go some way from one elite towards another, or some way off one."""
+        draw = self.generator
+        one = self._elites[draw.integers(len(self._elites))].mask
+        other = self._elites[draw.integers(len(self._elites))].mask
+        self.go(one)
+        apart = np.flatnonzero(one & ~other)
+        if len(apart) > 2 and draw.random() < 0.7:
+            self._exchanged(draw.choice(apart, len(apart) // 2, replace=False), 0.0)
+        else:
+            self._shake(max(3, int(self.k * draw.uniform(0.1, 0.5))))
