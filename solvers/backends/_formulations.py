@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
 from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm, QuadraticModel, iqp_model
-from subsetopt.models._quadratic_models import require_pairs
+from subsetopt.models.linearisations import require_pairs
 from subsetopt.problems import MeanMatching, Problem
 
 from . import _backend

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from subsetopt.limits import Limits
 from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm
-from subsetopt.models._quadratic_models import require_pairs
+from subsetopt.models.linearisations import require_pairs
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import NEVER, Deadline
 from subsetopt.solvers.backends import _contained

@@ -1,8 +1,14 @@
 """Canonical forms as plain data: what any solver can be handed, whatever it is."""
 
-from ._quadratic_models import PAIRS_LIMIT, iqp_model
 from ._side_constraints import CONSTRAINT_KINDS, SideConstraints
-from .linearisations import LINEARISATIONS, mccormick_model, published_model, rlt_model
+from .linearisations import (
+    LINEARISATIONS,
+    PAIRS_LIMIT,
+    iqp_model,
+    mccormick_model,
+    published_model,
+    rlt_model,
+)
 from .programs import LinearModel, QuadraticModel, SparseRows
 from .quadratic_form import QUADRATIC_FAMILIES, QuadraticForm
 

@@ -1,4 +1,4 @@
-"""Linear models of a quadratic form: every product of two selectors gets a variable of its own."""
+"""Models of a quadratic form: itself, or linear with a variable for each product of selectors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,59 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._quadratic_models import folded_diagonal, pair_coefficients, require_pairs
-from .programs import LinearModel, SparseRows
+from subsetopt.errors import TooLarge
+
+from .programs import LinearModel, QuadraticModel, SparseRows
 from .quadratic_form import QuadraticForm
 
-__all__ = ["LINEARISATIONS", "mccormick_model", "published_model", "rlt_model"]
+__all__ = [
+    "LINEARISATIONS",
+    "PAIRS_LIMIT",
+    "iqp_model",
+    "mccormick_model",
+    "published_model",
+    "rlt_model",
+]
+
+PAIRS_LIMIT = 2_000_000
+"""The most products that a model may have; at n = 2000 there are that many pairs."""
+
+_BYTES_A_PAIR = 600  # names, three rows and the copy of a solver
+_SECONDS_A_PAIR = 1e-4  # of one linear relaxation, at the least
+
+
+def iqp_model(form: QuadraticForm, folded: bool = False) -> QuadraticModel:
+    r"""Return the integer quadratic program of a form, unfolded or with the diagonal folded.
+
+    .. math::
+        \min_{m \in \{0,1\}^n} \; m'Am + c'm \quad \text{or} \quad m'Zm, \; Z = A + \mathrm{diag}(c)
+        \quad \text{s.t.} \quad \sum_i m_i = k
+
+    The two agree on selections. The unfolded one is convex wherever A is positive semidefinite;
+    the folded one (Eq. 7 of the mini-batch paper) need not be. Products without a cost are left
+    out. Variables m0..; O(n^2), and TooLarge past `PAIRS_LIMIT` products.
+    """
+    n = form.n
+    require_pairs("the quadratic model", n, n * (n + 1) // 2)
+    i, j = np.triu_indices(n)
+    coefficients = pair_coefficients(form, i, j)
+    if not folded:
+        coefficients[i == j] = form.matrix.diagonal()
+    kept = coefficients != 0
+    linear = LinearModel(
+        name="iqp_folded" if folded else "iqp",
+        objective=np.zeros(n) if folded else form.linear.copy(),
+        lower=np.zeros(n),
+        upper=np.ones(n),
+        integer=np.ones(n, dtype=bool),
+        rows=SparseRows.of([(np.arange(n), np.ones(n))]),
+        row_lower=np.array([float(form.k)]),
+        row_upper=np.array([float(form.k)]),
+        variable_names=tuple(f"m{v}" for v in range(n)),
+        row_names=("cardinality",),
+        selectors=n,
+    ).keeping(form.side)
+    return QuadraticModel(linear, i[kept], j[kept], coefficients[kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +73,7 @@ class _Block:
 
 
 def published_model(form: QuadraticForm) -> LinearModel:
-    r"""Return the integer programme of Eq. 10 of the mini-batch paper.
+    r"""Return the integer program of Eq. 10 of the mini-batch paper.
 
     .. math::
         \min_{m, w} \sum_{i,j} z_{ij} w_{ij} \quad \text{s.t.} \quad
@@ -61,7 +109,7 @@ def published_model(form: QuadraticForm) -> LinearModel:
 
 
 def mccormick_model(form: QuadraticForm) -> LinearModel:
-    r"""Return the integer programme with the McCormick rows of each product.
+    r"""Return the integer program with the McCormick rows of each product.
 
     .. math::
         \min_{m, w} \sum_i z_{ii} m_i + \sum_{i<j} 2 a_{ij} w_{ij} \quad \text{s.t.} \quad
@@ -86,7 +134,7 @@ def mccormick_model(form: QuadraticForm) -> LinearModel:
 
 
 def rlt_model(form: QuadraticForm) -> LinearModel:
-    r"""Return the integer programme with all McCormick rows, and the cardinality row times each m.
+    r"""Return the integer program with all McCormick rows, and the cardinality row times each m.
 
     .. math::
         \sum_{j \ne i} w_{ij} = (k - 1) \, m_i \quad \text{for all } i
@@ -171,3 +219,31 @@ def _model(
         selectors=n,
         products=pairs,
     ).keeping(form.side)
+
+
+def folded_diagonal(form: QuadraticForm) -> NDArray[np.float64]:
+    """Return the diagonal of Z = A + diag(c): what row i costs alone, (n,)."""
+    return form.matrix.diagonal().astype(np.float64) + form.linear
+
+
+def pair_coefficients(
+    form: QuadraticForm, i: NDArray[np.int64], j: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return what the product of rows i <= j costs: z_ii on the diagonal, 2 a_ij off it."""
+    coefficients = 2.0 * form.matrix[i, j].astype(np.float64)
+    loop = i == j
+    coefficients[loop] = folded_diagonal(form)[i[loop]]
+    return coefficients
+
+
+def require_pairs(what: str, n: int, pairs: int) -> None:
+    """Raise TooLarge, with the estimate, if there are more pairs than `PAIRS_LIMIT`."""
+    if pairs > PAIRS_LIMIT:
+        seconds, size = _SECONDS_A_PAIR * pairs, float(_BYTES_A_PAIR * pairs)
+        raise TooLarge(
+            f"{what} of n = {n} would have {pairs} products, above the limit of {PAIRS_LIMIT}: "
+            f"at least {seconds:.0f} s and {size / 2**30:.1f} GiB; use fewer candidates, or tabu "
+            "and bound='fw', which need no such model",
+            seconds=seconds,
+            bytes=size,
+        )

@@ -1,4 +1,4 @@
-"""Canonical models: linear and quadratic programmes over named variables."""
+"""Canonical models: linear and quadratic programs over named variables."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ class SparseRows:
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    r"""A mixed-integer linear programme, to be minimised.
+    r"""A mixed-integer linear program, to be minimised.
 
     .. math::
         \min_x \; c'x \quad \text{s.t.} \quad
@@ -138,7 +138,7 @@ class LinearModel:
         )
 
     def relaxed(self) -> "LinearModel":
-        """Return the linear programme that is left when integrality is dropped."""
+        """Return the linear program that is left when integrality is dropped."""
         return replace(self, integer=np.zeros(self.variables, dtype=bool))
 
 

@@ -129,7 +129,7 @@ def test_data_on_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (case,) = suites.find_suite(name).build(SuiteOptions(source="cifar10", **small))  # type: ignore[arg-type]
         assert case.name.startswith("cifar10-")
         assert case.source.startswith("CIFAR-10, 32x32 pixels in colour")
-    with pytest.raises(InvalidOption, match="n must be at most 60, .*; got 61"):
+    with pytest.raises(InvalidOption, match=r"n must be at most 60, .*; got 61"):
         suites.vector(SuiteOptions(source="cifar10", sizes=(61,)))
 
 

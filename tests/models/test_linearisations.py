@@ -13,8 +13,8 @@ from subsetopt.models import (
     LINEARISATIONS,
     LinearModel,
     QuadraticForm,
-    _quadratic_models,
     iqp_model,
+    linearisations,
     mccormick_model,
     published_model,
     rlt_model,
@@ -154,7 +154,7 @@ def test_one_candidate(name: str) -> None:
 
 
 def test_too_many_pairs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_quadratic_models, "PAIRS_LIMIT", 9)
+    monkeypatch.setattr(linearisations, "PAIRS_LIMIT", 9)
     builders: list[Any] = [*LINEARISATIONS.values(), iqp_model]
     for build in builders:
         with pytest.raises(so.TooLarge, match="n = 5") as refused:
