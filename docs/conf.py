@@ -1,11 +1,6 @@
 """Sphinx configuration; builds without a network."""
 
-import sys
-from pathlib import Path
-
 import subsetopt
-
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "subsetopt"
 author = "the subsetopt authors"
@@ -16,9 +11,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
-    "derived",
 ]
-exclude_patterns = ["_build", "_ext", "scripts"]
+exclude_patterns = ["_build", "scripts"]
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 napoleon_numpy_docstring = True

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._dependencies import Availability, OptionalDependency, version_of
+from subsetopt._dependencies import Availability, version_of
+from subsetopt._dependencies import OptionalDependency as OptionalDependency
 from subsetopt.errors import InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.solution import Termination

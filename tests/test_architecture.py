@@ -251,7 +251,11 @@ def test_typed() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["", ".formats", ".problems", ".records", ".report", ".torch", ".training"]
+    "package",
+    [
+        *("", ".benchmarks", ".formats", ".problems", ".records", ".report", ".solvers", ".torch"),
+        ".training",
+    ],
 )
 def test_checkers_see_what_a_package_exports(package: str) -> None:
     module = import_module(f"subsetopt{package}")

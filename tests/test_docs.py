@@ -27,7 +27,7 @@ def blocks(path: Path, language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def derived() -> ModuleType:
-    return loaded(ROOT / "docs" / "_ext" / "derived_text.py")
+    return loaded(ROOT / "docs" / "scripts" / "derived.py")
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,24 @@ def test_relative_links_resolve(page: Path) -> None:
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
-    (index,) = blocks(ROOT / "docs" / "index.md", "{toctree}")
-    listed = {line for line in index.split() if not line.startswith(":")}
-    assert {page.stem for page in PAGES} - {"index"} <= listed
+    contents = "".join(blocks(ROOT / "docs" / "index.md", "{toctree}"))
+    listed = [line for line in contents.splitlines() if line and not line.startswith(":")]
+    assert sorted(listed) == sorted(page.stem for page in PAGES if page.stem != "index")
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=by_name)
+def test_pages_read_well_where_nothing_builds_them(page: Path) -> None:
+    """All but the reference and the changelog; contents, in braces too, are links elsewhere."""
+    if page.name not in ("api.md", "changelog.md"):
+        languages = {name for name, _ in _FENCE.findall(page.read_text(encoding="utf-8"))}
+        assert {name for name in languages if name.startswith("{")} <= {"{toctree}"}
+
+
+@pytest.mark.parametrize("name", ["choosing.md", "benchmarks.md", "commands.md"])
+def test_what_is_derived_from_the_code_is_that_of_the_code(name: str, derived: ModuleType) -> None:
+    """Else run docs/scripts/derived.py."""
+    assert name in derived.PAGES
+    assert derived.page(name) == (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def test_the_table_has_one_row_for_each_solver(derived: ModuleType) -> None:
@@ -98,7 +113,26 @@ def test_every_built_in_solver_has_its_options_in_the_reference() -> None:
 
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     for target in catalogue.BUILT_IN.values():
-        assert f"subsetopt.solvers.{target.replace(':', '.')}\n" in text
+        assert f"subsetopt.solvers.{target.partition(':')[2]}\n" in text
+
+
+def test_the_reference_names_public_paths_alone() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    paths = re.findall(r"(?m)^\.\. auto\w+:: (\S+)$", text)
+    assert len(set(paths)) == len(paths) > 100
+    for path in paths:
+        assert path.count(".") <= 3
+        assert not any(part.startswith("_") for part in path.split(".")), path
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in TEXTS if page.name != "architecture.md"], ids=by_name
+)
+def test_no_page_names_a_private_module(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.findall(
+        r"\bsubsetopt(?:\.\w+)*\._[a-z]\w*|\b_[a-z]\w+\.py\b|from \S*\._\w+ import", text
+    )
 
 
 def test_the_reference_covers_what_the_package_exports() -> None:

@@ -11,6 +11,11 @@ from subsetopt._registry import exports
 
 if TYPE_CHECKING:
     from ._appending import Appended as Appended
+    from ._classes import Classes as Classes
+    from ._distribution import Distribution as Distribution
+    from ._distribution import distribution as distribution
+    from ._distribution import over_time as over_time
+    from ._exporting import export as export
     from ._layout import Layout as Layout
     from .latest import Labels as Labels
     from .latest import Latest as Latest
@@ -27,6 +32,9 @@ __all__, __getattr__, __dir__ = exports(
     __name__,
     {
         "_appending": "Appended",
+        "_classes": "Classes",
+        "_distribution": "Distribution distribution over_time",
+        "_exporting": "export",
         "latest": "Labels Latest LatestLosses",
         "_layout": "Layout",
         "staleness": "Staleness",

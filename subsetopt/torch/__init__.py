@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .rules import Rule as Rule
     from .rules import rule as rule
     from .rules import subset_size as subset_size
+    from .sequencing._engine import TorchEngine as TorchEngine
     from .step import StepResult as StepResult
     from .step import SubsetStep as SubsetStep
     from .step import supervised as supervised
@@ -54,6 +55,7 @@ __all__, __getattr__, __dir__ = exports(
         "rules": "RULES Rule rule subset_size",
         "sequence_batches": "SequenceBatchSampler",
         "_served": "Recorded",
+        "sequencing._engine": "TorchEngine",
         "_serving": "Recording recording",
         "step": "StepResult SubsetStep supervised",
         "_streaming": "StreamedBatch StreamedSamples by_rule",

@@ -1,6 +1,12 @@
-"""Pages that are derived from the code: the table of solvers and the command line, as Markdown."""
+"""Write what pages take from the code: the solvers, the columns of results, the commands.
 
-from collections.abc import Iterator
+``python docs/scripts/derived.py`` writes it between the markers of each page; a test fails where a
+page shows something else.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import typer.main
@@ -10,6 +16,7 @@ from subsetopt.benchmarks.reporting._result_rows import COLUMNS as RESULT_COLUMN
 from subsetopt.cli import app
 from subsetopt.solvers import catalogue
 
+DOCS = Path(__file__).parents[1]
 COLUMNS = ("name", "kind", "handles", "exact", "choose it when", "requires", "options")
 
 
@@ -89,9 +96,30 @@ def _parameter(parameter: Any) -> str:
         else ", ".join([*parameter.opts, *parameter.secondary_opts]) + ("" if flag else f" {value}")
     )
     if parameter.required:
-        default = "needed"
+        default = "required"
     elif flag or parameter.default in (None, ""):
         default = "-"
     else:
         default = f"`{parameter.default}`"
     return _row((f"`{name}`", getattr(parameter, "help", None) or "", default))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "choosing.md": solver_table,
+    "benchmarks.md": result_columns,
+    "commands.md": command_reference,
+}
+
+
+def page(name: str) -> str:
+    """Return a page with what is derived from the code between its markers."""
+    text = (DOCS / name).read_text(encoding="utf-8")
+    derived = PAGES[name]().replace("\\", r"\\")
+    new, count = re.subn(r"(?s)(<!-- derived -->\n).*(\n<!-- end -->)", rf"\1\n{derived}\n\2", text)
+    assert count == 1, f"{name} must hold <!-- derived --> and <!-- end -->"
+    return new
+
+
+if __name__ == "__main__":
+    for name in PAGES:
+        (DOCS / name).write_text(page(name), encoding="utf-8")
