@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .problems import scale_columns as scale_columns
     from .selecting import select as select
     from .sequencing import MiniBatchSequence as MiniBatchSequence
+    from .sequencing import Partition as Partition
+    from .sequencing import partition as partition
     from .sequencing import sequence as sequence
     from .solution import Certificate as Certificate
     from .solution import CertificateKind as CertificateKind
@@ -64,7 +66,7 @@ __all__, __getattr__, __dir__ = exports(
             "Polynomial QuadraticSelection Quota scale_columns"
         ),
         "selecting": "select",
-        "sequencing": "MiniBatchSequence sequence",
+        "sequencing": "MiniBatchSequence Partition partition sequence",
         "solution": "Certificate CertificateKind Solution Stats Termination",
         "solvers.catalogue": "available_solvers",
         "solving": "solve solve_many solver",

@@ -78,6 +78,22 @@ def sequences() -> None:
         baseline.order(points(), 8)
 
 
+def partitions() -> None:
+    from subsetopt.sequencing import _part_search
+
+    labels, groups = np.arange(48) % 3, np.arange(48) // 2
+    for dtype in ("float32", "float64"):
+        so.partition(points(dtype), 3, balance=labels)
+        so.partition(points(dtype), 3, balance=labels, keep_together=groups)
+        so.partition(points(dtype), 3, kernel=lambda A, B: A @ B.T)
+        K = points(dtype) @ points(dtype).T
+        so.partition(K, [0.5, 0.3, 0.2], kernel="precomputed", full_output=True)
+    before = _part_search.ALONE
+    _part_search.ALONE = 8
+    so.partition(points(), 3, balance=[labels, groups])
+    _part_search.ALONE = before
+
+
 def records() -> None:
     from subsetopt.records import LabelWriter, LatestLosses, Layout, RecordStore, RecordWriter
 
@@ -118,6 +134,6 @@ def undeclared() -> list[str]:
 
 if __name__ == "__main__":
     with _compiling.by_hand(forbidden=True), _tiers.compiled():
-        for job in (solvers, relaxations, choices, sequences, records, rules):
+        for job in (solvers, relaxations, choices, sequences, partitions, records, rules):
             job()
     sys.exit(", ".join(undeclared()) or 0)

@@ -30,6 +30,13 @@ SIGNATURES = {
         "T[,]! f8[] b1[] f8[] i8[] i8[] b1[] f8[] i8[] i8 i8 f8 i8[] u8[] "
         "(i8[] i8[] i8[] i8[] i8[] i8[])"
     ),
+    "part_swaps.shake": "T[,] f8[] i8[] i8[,] i8[,] i8[,] u8[] i8 i8[] f8[,] f8[] f8[] i8[,]",
+    "part_swaps.descend": (
+        "T[,] f8[] i8[] i8[,] i8[,] i8[,] b1 i8 f8 i8 i8 i8 i8[] f8[,] f8[] f8[] i8[,] f8[,] f8[,] "
+        "f8[] i8[]"
+    ),
+    "even_parts.deal_out": "i8[] i8[,] f8[,] f8[,] i8[,] i8[,] i8[]",
+    "even_parts.even_out": "i8[] i8[,] f8[,] f8[,] i8 i8[,] i8[,] i8[] f8[,]",
     "facility_gains.lazy_greedy": "f4[,]! f4[] f8[] i8[] i8[] f8[]",
     "zero_sum_rows.products": "f8[,] f8[] f8[]",
     "zero_sum_rows.squared_norms": "f8[,] f8[]",

@@ -226,13 +226,15 @@ def _result(state: State, seconds: float, facts: dict[str, Any]) -> MiniBatchSeq
 
 
 @contextmanager
-def bar(label: str = "sequence", *, hidden: bool = False) -> Iterator[Callable[[int, int], None]]:
+def bar(
+    label: str = "sequence", *, unit: str = "batches", hidden: bool = False
+) -> Iterator[Callable[[int, int], None]]:
     """Show on standard error how far it is: a bar on a terminal, else a line every 30 seconds.
 
     Yields
     ------
     callable
-        Takes the batches done and all batches.
+        Takes the batches done and all batches, or whatever the unit is.
     """
-    with shown(label, unit="batches", hidden=hidden) as steps:
+    with shown(label, unit=unit, hidden=hidden) as steps:
         yield steps.update
