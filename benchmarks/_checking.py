@@ -19,6 +19,7 @@ from subsetopt.formats._sources import content
 from subsetopt.formats._value_files import indices_from
 
 from ._best_known import TOLERANCE, BestKnown, Standing, best_known, registry, relative_gap
+from .cases import _quadratic_cases
 
 if TYPE_CHECKING:
     from subsetopt.problems import QuadraticSelection
@@ -86,8 +87,6 @@ def matching(patterns: Iterable[str]) -> list[BestKnown]:
     InvalidOption
         If a pattern matches none; the message names some that are near.
     """
-    from .cases import _quadratic_cases
-
     wanted, everything = list(patterns), list(registry().values())
     if not wanted:
         return everything
@@ -172,8 +171,6 @@ def _checked(instance: str, problem: "QuadraticSelection", indices: NDArray[Any]
 
 def _place(folder: Path | None, instance: str) -> str:
     """Return where an instance lies in a data folder."""
-    from .cases import _quadratic_cases
-
     if folder is None:
         raise InvalidOption(
             f"where is {instance}? Give its file by --instance, or the data folder by --data or "

@@ -16,6 +16,7 @@ from subsetopt.report._number_format import FAR
 from subsetopt.solution import Termination
 
 from ._intervals import Pairs, log_ratio
+from ._row_groups import grouped
 from ._size_scaling import Timing
 
 Pair = tuple[Row, Row]
@@ -220,12 +221,9 @@ def worth_change(pairs: Sequence[Pair], *, family: str | None, level: float) -> 
 
 def _objectives(pairs: Sequence[Pair]) -> list[tuple[str, float, float]]:
     """Return family, objective before and after of each case."""
-    units: dict[str, list[Pair]] = {}
-    for pair in pairs:
-        if pair[0].objective is not None and pair[1].objective is not None:
-            units.setdefault(pair[0].case, []).append(pair)
+    answered = (pair for pair in pairs if _answers(pair) == (True, True))
     found = []
-    for own in units.values():
+    for own in grouped(answered, lambda pair: pair[0].case).values():
         before, after = (median(pair[i].objective or 0.0 for pair in own) for i in (0, 1))
         found.append((own[0][0].family, before, after))
     return found

@@ -19,7 +19,7 @@ from ._changes import (
     time_change,
     worth_change,
 )
-from ._row_groups import final_rows
+from ._row_groups import final_rows, grouped
 
 CONFIDENCE = 0.95
 
@@ -198,13 +198,11 @@ def _held(rows: Iterable[Row], limit: float) -> dict[tuple[str, str, int], Row]:
 
 def _groups(pairs: Sequence[Pair]) -> Iterator[tuple[str | None, list[Pair]]]:
     """Yield the pairs of each solver, and those of each of its families if it has several."""
-    for solver in dict.fromkeys(before.solver for before, _ in pairs):
-        own = [pair for pair in pairs if pair[0].solver == solver]
+    for own in grouped(pairs, lambda pair: pair[0].solver).values():
         yield None, own
-        families = dict.fromkeys(before.family for before, _ in own)
+        families = grouped(own, lambda pair: pair[0].family)
         if len(families) > 1:
-            for family in families:
-                yield family, [pair for pair in own if pair[0].family == family]
+            yield from families.items()
 
 
 # -- what else is not the same ---------------------------------------------------------------------

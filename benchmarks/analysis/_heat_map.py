@@ -11,7 +11,7 @@ import numpy as np
 from subsetopt.benchmarks._best_known import relative_gap
 from subsetopt.benchmarks.results import Row
 
-from ._row_groups import final_rows, names, typical_seconds
+from ._row_groups import best_of, final_rows, grouped, medians, names, typical_seconds
 from ._target_curves import LEAST
 from ._target_values import LEVELS, Level, aims, costs, relative
 
@@ -99,11 +99,7 @@ class _Family:
 
     @cached_property
     def fastest(self) -> dict[str, float]:
-        fastest: dict[str, float] = {}
-        for case, solver in self.values:
-            time = self.times[case, solver]
-            fastest[case] = min(time, fastest.get(case, time))
-        return fastest
+        return best_of((pair[0], self.times[pair]) for pair in self.values)
 
 
 def _cells(rows: Sequence[Row]) -> list[HeatCell]:
@@ -141,20 +137,16 @@ def _worth(pair: tuple[str, str], family: _Family, in_gaps: bool) -> float | Non
 
 def _values(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
     """Return the median objective of the final rows that have an answer and a time."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in final_rows(rows):
-        if row.objective is not None and row.seconds:
-            found.setdefault((row.case, row.solver), []).append(row.objective)
-    return {key: median(own) for key, own in found.items()}
+    return medians(
+        ((row.case, row.solver), row.objective) for row in final_rows(rows) if row.seconds
+    )
 
 
 def _ranks(values: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
-    of_case: dict[str, list[float]] = {}
-    for (case, _), value in values.items():
-        of_case.setdefault(case, []).append(value)
+    of_case = grouped(values.items(), lambda item: item[0][0])
     ranks = {}
     for pair, value in values.items():
-        others = of_case[pair[0]]
+        others = [other for _, other in of_case[pair[0]]]
         better = sum(other < value for other in others)
         ranks[pair] = better + (1 + others.count(value)) / 2
     return ranks

@@ -1,16 +1,45 @@
 """Rows read together: those of rising time limits, and what answers are held against."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
+from operator import itemgetter
 from statistics import median
+from typing import TypeVar
 
 from subsetopt.benchmarks._best_known import relative_gap
 from subsetopt.benchmarks._families import FAMILIES
 from subsetopt.benchmarks.results import Bound, Row
 from subsetopt.solution import CertificateKind
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+
+def grouped(things: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Return the things of each key, in the order in which these first occur."""
+    groups: dict[K, list[T]] = {}
+    for thing in things:
+        groups.setdefault(key(thing), []).append(thing)
+    return groups
+
+
+def medians(pairs: Iterable[tuple[K, float | None]]) -> dict[K, float]:
+    """Return the median of each key's values, without those that are None."""
+    known = ((key, value) for key, value in pairs if value is not None)
+    return {
+        key: median(value for _, value in own) for key, own in grouped(known, itemgetter(0)).items()
+    }
+
+
+def best_of(pairs: Iterable[tuple[K, float | None]]) -> dict[K, float]:
+    """Return the least of each key's values, without those that are None."""
+    known = ((key, value) for key, value in pairs if value is not None)
+    return {
+        key: min(value for _, value in own) for key, own in grouped(known, itemgetter(0)).items()
+    }
 
 
 @dataclass(frozen=True)
@@ -58,10 +87,8 @@ class RisingLimits:
 
 def rising_limits(rows: Iterable[Row]) -> list[RisingLimits]:
     """Group rows by case, solver and repeat, in the order in which these first occur."""
-    groups: dict[tuple[str, str, int], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row.case, row.solver, row.repeat), []).append(row)
-    return [RisingLimits(tuple(sorted(own, key=_limit))) for own in groups.values()]
+    groups = grouped(rows, lambda row: (row.case, row.solver, row.repeat)).values()
+    return [RisingLimits(tuple(sorted(own, key=_limit))) for own in groups]
 
 
 def _limit(row: Row) -> float:
@@ -75,10 +102,7 @@ def final_rows(rows: Iterable[Row]) -> list[Row]:
 
 def of_each_case(rows: Iterable[Row]) -> dict[tuple[str, str], list[RisingLimits]]:
     """Return the rising limits of all repeats, by case and solver."""
-    groups: dict[tuple[str, str], list[RisingLimits]] = {}
-    for run in rising_limits(rows):
-        groups.setdefault((run.case, run.solver), []).append(run)
-    return groups
+    return grouped(rising_limits(rows), lambda run: (run.case, run.solver))
 
 
 def typical_seconds(rows: Iterable[Row]) -> dict[tuple[str, str], float]:
@@ -86,11 +110,7 @@ def typical_seconds(rows: Iterable[Row]) -> dict[tuple[str, str], float]:
 
     Without those that have no time.
     """
-    times: dict[tuple[str, str], list[float]] = {}
-    for row in final_rows(rows):
-        if (seconds := row.typical_seconds) is not None:
-            times.setdefault((row.case, row.solver), []).append(seconds)
-    return {key: median(own) for key, own in times.items()}
+    return medians(((row.case, row.solver), row.typical_seconds) for row in final_rows(rows))
 
 
 def names(pairs: Mapping[tuple[str, str], object]) -> tuple[Sequence[str], Sequence[str]]:
@@ -101,11 +121,7 @@ def names(pairs: Mapping[tuple[str, str], object]) -> tuple[Sequence[str], Seque
 
 def best_objectives(rows: Iterable[Row]) -> dict[str, float]:
     """Return the least objective of each case that has an answer, whoever's it is."""
-    best: dict[str, float] = {}
-    for row in rows:
-        if row.objective is not None:
-            best[row.case] = min(row.objective, best.get(row.case, row.objective))
-    return best
+    return best_of((row.case, row.objective) for row in rows)
 
 
 def with_gaps(rows: Sequence[Row]) -> list[Row]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
+from operator import attrgetter
 from statistics import median
 from typing import Literal
 
@@ -12,7 +13,7 @@ from subsetopt._significance import t_quantile
 from subsetopt.benchmarks.results import Row
 from subsetopt.solution import Termination
 
-from ._row_groups import final_rows
+from ._row_groups import final_rows, grouped
 
 Timing = Literal["seconds", "overhead"]
 
@@ -76,13 +77,11 @@ def scaling(rows: Sequence[Row], timing: Timing = "seconds") -> SizeScaling:
     timing : {"seconds", "overhead"}
         Of a whole call, or of what it takes beside building and solving.
     """
-    groups: dict[str, dict[str, list[Row]]] = {}
-    for row in final_rows(rows):
-        if _seconds(row, timing) is not None:
-            groups.setdefault(row.solver, {}).setdefault(row.case, []).append(row)
+    timed = [row for row in final_rows(rows) if _seconds(row, timing) is not None]
     curves = []
-    for solver, cases in groups.items():
-        points = sorted((_point(own, timing) for own in cases.values()), key=lambda p: p.n)
+    for solver, ran in grouped(timed, attrgetter("solver")).items():
+        cases = grouped(ran, attrgetter("case")).values()
+        points = sorted((_point(own, timing) for own in cases), key=lambda p: p.n)
         curves.append(Growth(solver=solver, points=tuple(points), fit=power_law(points)))
     return SizeScaling(
         families=tuple(dict.fromkeys(row.family for row in rows)),

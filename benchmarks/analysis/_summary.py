@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import fmean, median
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from subsetopt.benchmarks._best_known import TOLERANCE, relative_gap
 from subsetopt.benchmarks.results import Row
 from subsetopt.solution import CertificateKind
+
+from ._row_groups import grouped, medians
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +132,7 @@ def _summary(rows: Sequence[Row], reference_seconds: Mapping[str, float]) -> Sol
 
 def by_solver(rows: Iterable[Row]) -> dict[str, list[Row]]:
     """Return the rows of each solver, in the order in which they first occur."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.solver, []).append(row)
-    return groups
+    return grouped(rows, attrgetter("solver"))
 
 
 def seconds_by_case(rows: Iterable[Row]) -> dict[str, float]:
@@ -141,11 +141,7 @@ def seconds_by_case(rows: Iterable[Row]) -> dict[str, float]:
 
 
 def _by_case(rows: Iterable[Row], value: Callable[[Row], float | None]) -> dict[str, float]:
-    groups: dict[str, list[float]] = {}
-    for row in rows:
-        if (found := value(row)) is not None:
-            groups.setdefault(row.case, []).append(found)
-    return {case: median(found) for case, found in groups.items()}
+    return medians((row.case, value(row)) for row in rows)
 
 
 def _typical(rows: Iterable[Row], value: Callable[[Row], float | None]) -> float | None:
@@ -181,11 +177,8 @@ def _failures(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def _calls_by_case(rows: Iterable[Row]) -> list[list[float]]:
-    groups: dict[str, list[float]] = {}
-    for row in rows:
-        if row.seconds:
-            groups.setdefault(row.case, []).extend(row.seconds)
-    return list(groups.values())
+    timed = grouped((row for row in rows if row.seconds), attrgetter("case")).values()
+    return [[seconds for row in own for seconds in row.seconds] for own in timed]
 
 
 def _spread(rows: Iterable[Row]) -> float | None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from subsetopt.benchmarks._best_known import TOLERANCE
 from subsetopt.benchmarks.results import CaseInfo, Row
 from subsetopt.report._number_format import distance
 from subsetopt.solution import Termination
 
+from ._row_groups import best_of, grouped
 from ._summary import by_solver
 
 KNOWN = "the best known value"
@@ -65,21 +67,17 @@ def verdicts(rows: Sequence[Row], tolerance: float = 0.0) -> list[OptimalityVerd
 
 def _best_of_each_solver(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     """Return, for each case, the least objective of each solver."""
-    best: dict[str, dict[str, float]] = {}
-    for row in rows:
-        if row.objective is not None:
-            of_case = best.setdefault(row.case, {})
-            of_case[row.solver] = min(row.objective, of_case.get(row.solver, row.objective))
-    return best
+    return {
+        case: best_of((row.solver, row.objective) for row in own)
+        for case, own in grouped(rows, attrgetter("case")).items()
+    }
 
 
 def _verdict(
     rows: Sequence[Row], best: Mapping[str, Mapping[str, float]], tolerance: float
 ) -> OptimalityVerdict:
-    claims: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.termination is Termination.OPTIMAL and row.objective is not None:
-            claims.setdefault(row.case, []).append(row)
+    optimal = (row for row in rows if row.termination is Termination.OPTIMAL)
+    claims = grouped((row for row in optimal if row.objective is not None), attrgetter("case"))
     better: dict[str, list[float]] = {}
     beaten = beyond = 0
     for case, own in claims.items():
@@ -133,12 +131,8 @@ def _beaten_by(
 
 def best_rows(rows: Iterable[Row]) -> dict[str, Row]:
     """Return the first of the best rows of each case that has an answer."""
-    best: dict[str, Row] = {}
-    least: dict[str, float] = {}
-    for row in rows:
-        if row.objective is not None and row.objective < least.get(row.case, float("inf")):
-            best[row.case], least[row.case] = row, row.objective
-    return best
+    answered = grouped((row for row in rows if row.objective is not None), attrgetter("case"))
+    return {case: min(own, key=lambda row: row.objective or 0.0) for case, own in answered.items()}
 
 
 def against_known(cases: Iterable[CaseInfo], rows: Iterable[Row]) -> Iterator[str]:

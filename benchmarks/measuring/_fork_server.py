@@ -20,6 +20,8 @@ from typing import IO, Any
 
 from subsetopt._processes import end_with, ending_with
 from subsetopt.benchmarks.results._rows import KILLED
+from subsetopt.solvers import _tiny, catalogue
+from subsetopt.solvers.base import Kind
 
 START = 300.0
 """Seconds within which a run has to begin: imports, data."""
@@ -59,9 +61,6 @@ def serve(asked: Connection, answers: Connection, parent: int) -> None:
 
 def prepare(families: tuple[str, ...]) -> None:
     """Import the backends, and let the compiled solvers of these families solve tiny problems."""
-    from subsetopt.solvers import _tiny, catalogue
-    from subsetopt.solvers.base import Kind
-
     if not FORKS:
         return
     for name in catalogue.BUILT_IN:  # what others wrote may do anything

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
+from subsetopt.solvers import bounds
 from subsetopt.solvers.base import Solver
 
 from . import ONE, Timed
@@ -59,8 +60,6 @@ def test_branch_and_bound(timed: Timed) -> None:
 @pytest.mark.parametrize("method", ["fw", "sdp"])
 def test_bound(timed: Timed, method: str) -> None:
     """Of 8 of 40, below the optimum."""
-    from subsetopt.solvers import bounds
-
     problem = diversity(40, 8)
     best = so.solve(problem, "branch-and-bound").objective
     assert best is not None

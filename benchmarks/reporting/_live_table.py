@@ -6,6 +6,7 @@ from statistics import median
 
 from subsetopt.benchmarks._best_known import relative_gap
 from subsetopt.benchmarks._families import FAMILIES
+from subsetopt.benchmarks.analysis._row_groups import medians
 from subsetopt.benchmarks.results import Row
 from subsetopt.report import Column, Table
 from subsetopt.report._number_format import duration, error, gap
@@ -89,7 +90,5 @@ class LiveTable:
 
 def _typical(values: Mapping[Run, float]) -> float | None:
     """Return the median over the cases of the medians over the repeats."""
-    of_case: dict[str, list[float]] = {}
-    for (case, _), value in values.items():
-        of_case.setdefault(case, []).append(value)
-    return median(map(median, of_case.values())) if of_case else None
+    of_case = medians((case, value) for (case, _), value in values.items())
+    return median(of_case.values()) if of_case else None

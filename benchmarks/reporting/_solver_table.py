@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from subsetopt.benchmarks._best_known import TOLERANCE, relative_gap
 from subsetopt.benchmarks._families import Family
+from subsetopt.benchmarks.analysis._row_groups import grouped
 from subsetopt.benchmarks.analysis._summary import SolverSummary
 from subsetopt.benchmarks.analysis._verdicts import best_rows
 from subsetopt.benchmarks.results import CaseInfo, Row
@@ -172,9 +174,7 @@ FAILURE_TABLE: tuple[Column[Row], ...] = (
 def instances(family: FamilyReport) -> Iterator[Instance]:
     """Yield the cases of a family in their order."""
     best = best_rows(family.rows)
-    rows: dict[str, list[Row]] = {}
-    for row in family.rows:
-        rows.setdefault(row.case, []).append(row)
+    rows = grouped(family.rows, attrgetter("case"))
     for case in family.cases:
         yield _instance(case, best.get(case.name), rows.get(case.name, []), family.family.absolute)
 

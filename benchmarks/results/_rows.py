@@ -1,7 +1,7 @@
 """What is measured: one row for each solver, case, repeat and time limit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from statistics import median
 from typing import Any
 
@@ -20,101 +20,80 @@ Key = tuple[str, str, int, float | None]
 """Case, solver, repeat, time limit: what is measured once in a comparison."""
 
 
+def _column(meaning: str, default: Any = MISSING, **more: Any) -> Any:
+    """Return a field with what it means, for the tables too."""
+    return field(default=default, metadata={"meaning": meaning}, **more)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One solver on one case, in a process of its own.
 
-    Parameters
-    ----------
-    case, family, source : str
-        Of the case.
-    n, k : int
-    sense : str
-        "maximise" where the objective is the negative of the value that is wanted.
-    best_known : float or None
-        The least objective that anybody has found, where the instance is a public one.
-    proven : bool
-        Whether that is said to be optimal.
-    solver : str
-        The label of the contender.
-    options : dict
-        The solver's own options, where they are not its defaults.
-    version : str
-        Of what the solver stands on.
-    repeat, seed : int
-        The seed is that of the comparison plus the number of the repeat, from 0.
-    time_limit : float or None
-        Seconds per solve.
-    threads : int or None
-        None is the solver's own default.
-    objective : float or None
-        Recomputed by the problem; None if there is no answer.
-    bound : float or None
-    termination : Termination or None
-        None if the solver refused or failed, or its process was ended.
-    certificate : CertificateKind or None
-    eps : float or None
-        Of the certificate.
-    seconds : tuple of float
-        Each timed call, from outside. Short ones are repeated within one process.
-    build_seconds, solve_seconds : float or None
-        As the solver gives them: medians over the timed calls.
-    overhead_seconds : float or None
-        What a call takes beside them: checking, recomputing, the certificate.
-    warm_up_seconds : float or None
-        The first call of the process, untimed.
-    cpu_seconds : float or None
-        Processor time of one call, all threads: the mean over the timed calls.
-    peak_bytes : int or None
-        The most memory that the process held, beyond what it began with.
-    indices : tuple of int or None
-        The selection; the order of a sequence.
-    random_rank : float or None
-        The share of random subsets that are at least as good.
-    gap_to_best : float or None
-        ``(objective - best) / |best|``, the best being the best known, else of all rows; None
-        where objectives are errors. Worked out when results are read, and in no file but tables.
-    message : str
-        What the solver adds.
-    failure : str
-        Why there is no answer: the error's name and words, or what ended the process.
-    session : int
-        Which session of the comparison measured it, from 0; see `Session`.
+    Its fields are the columns of the tables of results, but for those that are worked out of them;
+    their metadata say what each means. Times are in seconds.
     """
 
-    case: str
-    family: str
-    source: str
-    n: int
-    k: int
-    sense: str = "minimise"
-    best_known: float | None = None
-    proven: bool = False
-    solver: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    version: str = ""
-    repeat: int = 0
-    seed: int = 0
-    time_limit: float | None = None
-    threads: int | None = None
-    objective: float | None = None
-    bound: float | None = None
-    termination: Termination | None = None
-    certificate: CertificateKind | None = None
-    eps: float | None = None
-    seconds: tuple[float, ...] = ()
-    build_seconds: float | None = None
-    solve_seconds: float | None = None
-    overhead_seconds: float | None = None
-    warm_up_seconds: float | None = None
-    cpu_seconds: float | None = None
-    peak_bytes: int | None = None
-    indices: tuple[int, ...] | None = None
-    random_rank: float | None = None
-    gap_to_best: float | None = None
-    message: str = ""
-    failure: str = ""
-    session: int = 0
+    case: str = _column("The instance, with the number to choose.")
+    family: str = _column("The kind of problem.")
+    source: str = _column("Where the numbers come from.")
+    n: int = _column("The number of candidates.")
+    k: int = _column("The number to choose; of a sequence, the size of a batch.")
+    sense: str = _column(
+        "minimise; or maximise, where objectives are the negatives of what is wanted.", "minimise"
+    )
+    best_known: float | None = _column("The least objective published for a public instance.", None)
+    proven: bool = _column("Whether that is said to be optimal.", False)
+    solver: str = _column("The label of the solver in this comparison.")
+    options: Mapping[str, Any] = _column(
+        "The solver's options that are not its defaults: a JSON object.", default_factory=dict
+    )
+    version: str = _column("Of what the solver stands on.", "")
+    repeat: int = _column("Number of the repeat, from 0.", 0)
+    seed: int = _column("That of the comparison plus the number of the repeat.", 0)
+    time_limit: float | None = _column("Seconds per solve.", None)
+    threads: int | None = _column("Of the solver; missing is its own default.", None)
+    objective: float | None = _column("Recomputed from the answer; missing if there is none.", None)
+    bound: float | None = _column("A lower bound on the optimum that came with the answer.", None)
+    termination: Termination | None = _column(
+        "Why the solver stopped; missing if it refused, failed or had to be ended.", None
+    )
+    certificate: CertificateKind | None = _column("What is proven of the answer.", None)
+    eps: float | None = _column(
+        "How far at most the answer is from the optimum, as certified.", None
+    )
+    seconds: tuple[float, ...] = _column(
+        "Each timed call, from outside; short ones are repeated within one process.", ()
+    )
+    build_seconds: float | None = _column(
+        "Stating the problem to the solver, by its own account; the median of the calls.", None
+    )
+    solve_seconds: float | None = _column(
+        "Solving it, by its own account; the median of the calls.", None
+    )
+    overhead_seconds: float | None = _column("What a call takes beside these two.", None)
+    warm_up_seconds: float | None = _column(
+        "The first call of the process, which is not timed.", None
+    )
+    cpu_seconds: float | None = _column(
+        "Processor time of one call, of all threads; the mean of the calls.", None
+    )
+    peak_bytes: int | None = _column(
+        "The most memory held beyond what the process began with.", None
+    )
+    indices: tuple[int, ...] | None = _column(
+        "The selection, or the order of a sequence, from 0.", None
+    )
+    random_rank: float | None = _column(
+        "The share of random subsets that are at least as good.", None
+    )
+    gap_to_best: float | None = _column(
+        "(objective - best) / |best|, the best being the best known, else that of all rows of the "
+        "case; missing where objectives are errors. Worked out when results are read.",
+        None,
+    )
+    message: str = _column("What the solver adds.", "")
+    failure: str = _column("Why there is no answer; empty if there is one.", "")
+    session: int = _column("Which session of the comparison measured it, from 0.", 0)
 
     @classmethod
     def of(cls, *parts: Any, **more: Any) -> "Row":

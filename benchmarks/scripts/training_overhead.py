@@ -17,6 +17,8 @@ from time import perf_counter, process_time
 from typing import Any
 
 from subsetopt._dependencies import OptionalDependency
+from subsetopt.torch.rules import rule
+from subsetopt.torch.step import SubsetStep, supervised
 
 from .script import Row, parser, report, report_machine
 
@@ -65,8 +67,6 @@ class TimedTraining:
     """One model, its data on the device, and the turns that are timed."""
 
     def __init__(self, torch: Any, model: Any, batch_size: int, device: str) -> None:
-        from subsetopt.torch.step import supervised
-
         self.torch, self.device = torch, device
         self.model = model.to(device)
         drawn = torch.Generator(device).manual_seed(0)
@@ -88,8 +88,6 @@ class TimedTraining:
 
     def selecting(self, rule: str, k: int | float) -> Turn:
         """Return a training step on k samples."""
-        from subsetopt.torch.step import SubsetStep
-
         step = SubsetStep(self.model, self.losses, rule, k)
         return lambda: self._trained(step(self.batch).loss)
 
@@ -196,8 +194,6 @@ def throughput(name: str, training: TimedTraining, rounds: int, repeats: int) ->
 
 def selections(torch: Any, device: str, rounds: int, repeats: int) -> list[Row]:
     """Return the seconds of one selection of a quarter, beside one ``torch.sort``."""
-    from subsetopt.torch.rules import rule
-
     wait = torch.cuda.synchronize if device == "cuda" else None
     rows = []
     for n in (128, 4096):

@@ -14,6 +14,7 @@ from time import process_time
 from typing import Any
 
 from subsetopt._dependencies import OptionalDependency
+from subsetopt.torch import rule
 
 from .script import Row, parser, report
 
@@ -50,8 +51,6 @@ def measured(
     torch: Any, contender: str, n: int, d: int, k: int, *, repeats: int, labels: bool
 ) -> Row:
     """Return one row of the table; every repetition has features of its own."""
-    from subsetopt.torch import rule
-
     name, options = CONTENDERS[contender]
     pick, losses = rule(name, **options), torch.zeros(n)
     seconds, found = [], []
