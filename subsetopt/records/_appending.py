@@ -69,16 +69,6 @@ class Appender:
         What to do when writing does not keep up: let the caller wait, or drop and count.
     durable : bool
         Write through to the disk, so that a power failure takes nothing that was written either.
-
-    Raises
-    ------
-    InvalidOption
-        For an option outside its domain, a layout that is not the folder's, or a name that another
-        process writes by.
-    InvalidFile
-        If the folder holds something else, or records of another version.
-    OSError
-        If the folder cannot be written.
     """
 
     kind: str
@@ -136,13 +126,7 @@ class Appender:
             return self._counts
 
     def flush(self) -> None:
-        """Write what waits, and return when readers see it.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written; it is kept.
-        """
+        """Write what waits, and return when readers see it."""
         self._require_open()
         error = self._write_all()
         if error is not None:
@@ -152,11 +136,6 @@ class Appender:
         """Write what waits, and let others use the name; closing twice does nothing.
 
         A writer that is forgotten, or open when the process ends, is closed.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written: it is lost then, and counted as dropped.
         """
         if self._closed or os.getpid() != self._process:
             return

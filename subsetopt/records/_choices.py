@@ -19,13 +19,7 @@ Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayL
 
 
 def size_of(k: int | float, n: int) -> int:
-    """Return how many of n are chosen: k, at most all; or a share of them, at least one.
-
-    Raises
-    ------
-    InvalidOption
-        If k is neither a whole number >= 1 nor a share.
-    """
+    """Return how many of n are chosen: k, at most all; or a share of them, at least one."""
     if isinstance(k, float):
         require_number("k as a share", k, "(0, 1]")
         return max(1, int(k * n))

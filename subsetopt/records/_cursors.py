@@ -50,13 +50,7 @@ class Cursor:
 
     @classmethod
     def of_json(cls, held: Any, where: str) -> "Cursor":
-        """Read what `to_json` returned.
-
-        Raises
-        ------
-        InvalidFile
-            If it is no cursor.
-        """
+        """Read what `to_json` returned."""
         if not isinstance(held, dict) or held.get("version") != _VERSION:
             raise InvalidFile(f"{where} is no cursor of a stream, or of another version")
         try:
@@ -96,13 +90,7 @@ def _require_counts(values: object) -> None:
 
 
 def path_of(root: Path, name: str) -> Path:
-    """Return where the cursor of that name lies.
-
-    Raises
-    ------
-    InvalidOption
-        If no file can be called so.
-    """
+    """Return where the cursor of that name lies."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidOption(
             f"the stream's name must be at most 100 letters, digits, '.', '_' and '-', a letter or "

@@ -94,13 +94,7 @@ class Ids:
 
 
 def as_ids(ids: Any, strings: bool) -> Any:
-    """Return ids that a caller asks for as int64 or as a list of str.
-
-    Raises
-    ------
-    InvalidProblem
-        If they are of another kind than those of the folder.
-    """
+    """Return ids that a caller asks for as int64 or as a list of str."""
     return _strings(ids) if strings else _numbers(ids)
 
 

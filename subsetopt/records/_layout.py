@@ -128,13 +128,7 @@ class Layout:
 
 
 def layout_of(schema: Any, where: str) -> Layout:
-    """Return the layout that a file was written by.
-
-    Raises
-    ------
-    InvalidFile
-        If it is no file of records, or of another version.
-    """
+    """Return the layout that a file was written by."""
     held = schema.metadata or {}
     if _KEY not in held:
         raise InvalidFile(f"{where} is a Parquet file, but not one of records")
@@ -145,13 +139,7 @@ Folder = str | os.PathLike[str]
 
 
 def read_layout(root: Folder) -> Layout:
-    """Return the layout of a folder of records.
-
-    Raises
-    ------
-    InvalidFile
-        If there is no such folder, it holds no records, or those of another version.
-    """
+    """Return the layout of a folder of records."""
     path = Path(root, LAYOUT)
     try:
         return Layout.of_json(path.read_bytes(), str(path))
@@ -162,17 +150,7 @@ def read_layout(root: Folder) -> Layout:
 
 
 def made(root: Folder, wanted: Layout | None) -> Layout:
-    """Return the layout of a folder, which is made where there is none.
-
-    Raises
-    ------
-    InvalidOption
-        If the folder has another layout than the one wanted.
-    InvalidFile
-        If what is there holds no records, or those of another version.
-    OSError
-        If it cannot be written.
-    """
+    """Return the layout of a folder, which is made where there is none."""
     path = Path(root, LAYOUT)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

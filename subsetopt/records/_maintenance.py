@@ -56,13 +56,6 @@ def compact(root: Path, layout: Layout, rows: int) -> Compacted:
     A merged file is named after what it holds before those that it was made of are removed, so
     that readers of this library count each record once at any time; other readers may for a moment
     see records twice, which ``sequence`` tells apart.
-
-    Raises
-    ------
-    InvalidOption
-        If another process maintains the folder.
-    OSError
-        If it cannot be written; nothing is lost.
     """
     if not isinstance(rows, int) or rows < 1:
         raise InvalidOption(f"rows must be an integer >= 1; got {rows!r}")
@@ -86,11 +79,6 @@ def retain(root: Path, layout: Layout, max_age: float | None, max_records: int |
 
     A segment goes when its last record is too old, or when the records after it are enough; so more
     is kept than asked for, never less. Labels go by age alone, with the records of their time.
-
-    Raises
-    ------
-    InvalidOption
-        For limits outside their domain, or if another process maintains the folder.
     """
     if max_age is not None and not max_age > 0:
         raise InvalidOption(f"max_age must be a number of seconds > 0; got {max_age!r}")

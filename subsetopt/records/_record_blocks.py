@@ -87,11 +87,6 @@ def blocks(
         For each writer the number of the first record that is wanted; 0 for others.
     skipped : Skipped, optional
         Counts the files that are left out.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be read.
     """
     reached = dict(after or {})
     own = Skipped()

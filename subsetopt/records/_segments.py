@@ -152,15 +152,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
-    """Return a segment as a ParquetFile; None, counted, for what is no such file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it has been merged or dropped in the meantime: list the segments again.
-    OSError
-        If nothing more can be opened.
-    """
+    """Return a segment as a ParquetFile; None, counted, for what is no such file."""
     pa, pq = arrow(), arrow("parquet")
     try:
         found = pq.ParquetFile(segment.path, memory_map=True)
@@ -202,11 +194,6 @@ def write(
 
     The file beside ends with `suffix`, which tells who may remove it: see `remove_unfinished`. Of
     the tables, each of which becomes row groups of its own, one is held at a time.
-
-    Raises
-    ------
-    OSError
-        If the disk is full, or the folder cannot be written.
     """
     pq = arrow("parquet")
     beside = target.with_name(f".{target.name}.{os.getpid()}.{suffix}")

@@ -44,13 +44,7 @@ def write(
 def read(
     path: str | os.PathLike[str], what: str, schema: Schema
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read the arrays of a schema, and the note, a mapping; the reverse of `write`.
-
-    Raises
-    ------
-    InvalidFile
-        If there is no such file, or it is of another kind or version, or damaged.
-    """
+    """Read the arrays of a schema, and the note, a mapping; the reverse of `write`."""
     header = _header(path, what)
     if header.get("what") != what:
         raise InvalidFile(f"{path}: holds a {header.get('what')}, no {what}")
@@ -168,13 +162,7 @@ class SequenceCheckpoint:
         self._lock.release()
 
     def found(self) -> Snapshot | None:
-        """Return the snapshot of an earlier run, None where there is no file.
-
-        Raises
-        ------
-        InvalidFile
-            If it is damaged, or of other data or options; the message names the difference.
-        """
+        """Return the snapshot of an earlier run, None where there is no file."""
         if not self.path.exists():
             return None
         arrays, identity = read(self.path, "checkpoint", _SCHEMA)

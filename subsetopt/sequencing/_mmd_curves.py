@@ -29,15 +29,6 @@ def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> No
     curves : dict of str to Curve
     path : path
         Its suffix names the format: .svg, .pdf or .png.
-
-    Raises
-    ------
-    MissingDependency
-        If matplotlib is not installed.
-    InvalidOption
-        For another suffix.
-    OSError
-        If the file cannot be written.
     """
     ordered = sorted(curves.items(), key=lambda item: "random" in item[0])
     looks = styles(name for name in curves if "random" not in name)

@@ -81,11 +81,6 @@ def class_balance(batches: Sequence[NDArray[np.int64]], labels: ArrayLike) -> Ba
 
     The total-variation distance is half the sum of the absolute differences: the share of a batch
     that would have to be exchanged.
-
-    Raises
-    ------
-    InvalidProblem
-        If the labels are no array (n,), some are missing, or a batch holds an index beyond it.
     """
     named = np.asarray(labels)
     if named.ndim != 1 or not named.size:

@@ -26,11 +26,6 @@ def batch_size(batch: Any) -> int:
 
     Tensors without dimensions are left out of account, and so are those in a list with one element
     per sample. Where there is no tensor, the lists decide, if all are of one length.
-
-    Raises
-    ------
-    InvalidProblem
-        If two tensors disagree, by name; or if nothing says how many there are.
     """
     rows = [(where, leaf) for where, leaf in _leaves(batch, "batch") if leaf.ndim]
     if not rows:
@@ -53,11 +48,6 @@ def take(batch: Any, indices: Tensor, size: int) -> Any:
 
     Tensors are copied in their memory format. An index on another device than the tensor is moved
     there; lists and NumPy arrays need it on the host, so that a GPU is waited for.
-
-    Raises
-    ------
-    InvalidProblem
-        If nothing in the batch has one row or element per sample.
     """
     found: list[str] = []
 

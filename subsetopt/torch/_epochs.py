@@ -59,11 +59,6 @@ class BudgetSampler(EpochBatchSampler):
     drop_last : bool
         Leave out what does not fill a batch on every rank. Otherwise the first samples of the order
         fill up the last ranks, and the last batch of an epoch may be smaller.
-
-    Raises
-    ------
-    InvalidOption
-        For an option outside its domain.
     """
 
     name: ClassVar[str]

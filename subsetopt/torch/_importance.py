@@ -90,13 +90,6 @@ class ImportanceSampler(BudgetSampler):
             Their cross-entropies, whose ``exp(-loss)`` is the probability of the true class.
         probabilities : Tensor, (b,)
             These probabilities, in place of the losses. What is NaN is left out of account.
-
-        Raises
-        ------
-        InvalidOption
-            Unless exactly one of the two is given.
-        InvalidProblem
-            If it is not of shape (b,); on the CPU also for ids outside the data set.
         """
         if (losses is None) == (probabilities is None):
             raise InvalidOption("update takes either losses or probabilities")
@@ -273,11 +266,6 @@ def draw(
         In random order.
     inclusion : ndarray, (count,)
         These probabilities, given t.
-
-    Raises
-    ------
-    InvalidProblem
-        If fewer than `count` weights are positive.
     """
     possible = np.flatnonzero(weights)
     if len(possible) < count:

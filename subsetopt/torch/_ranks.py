@@ -32,13 +32,7 @@ def mixed_seed(seed: int, rank: int) -> int:
 
 
 def world_of(group: Any) -> tuple[int, int]:
-    """Return the rank and the number of ranks; a world of one needs no process group.
-
-    Raises
-    ------
-    InvalidOption
-        If this process is not in the group, or WORLD_SIZE speaks of a group that there is not.
-    """
+    """Return the rank and the number of ranks; a world of one needs no process group."""
     if dist.is_available() and dist.is_initialized():
         rank = dist.get_rank(group)
         if rank < 0:
@@ -88,13 +82,7 @@ def gathered(own: Tensor, sizes: list[int], group: Any) -> Tensor:
 def exchanged_sizes(
     n: int, size: int | None, setting: str, ragged: bool, device: torch.device, group: Any
 ) -> tuple[list[int], list[int | None]]:
-    """Return n and the number to choose of all ranks, by one collective that the host waits for.
-
-    Raises
-    ------
-    InvalidOption
-        On all ranks, if they differ in `setting`; or unless `ragged`, in n or the number.
-    """
+    """Return n and the number to choose of all ranks, by one collective that the host waits for."""
     _, world = world_of(group)
     sent = [n, -1 if size is None else size, zlib.crc32(setting.encode())]
     found = gathered(torch.tensor([sent], device=device), [1] * world, group)

@@ -146,13 +146,7 @@ class Interrupted(_Around):
 
 
 def as_budget(k: Any) -> Budget:
-    """Return a schedule: `k` itself, or always the number or share that it is.
-
-    Raises
-    ------
-    InvalidOption
-        If it is neither.
-    """
+    """Return a schedule: `k` itself, or always the number or share that it is."""
     return k if isinstance(k, Budget) else ConstantBudget(k)
 
 

@@ -42,11 +42,6 @@ class Schedule:
         The initial learning rate; of "warmup_exponential" the highest.
     epochs : float
         How many the budgeted training has.
-
-    Raises
-    ------
-    InvalidOption
-        For an option outside its domain.
     """
 
     name: str
@@ -154,13 +149,7 @@ class WeightAverage:
         return {"decay": self.decay, "averaged": self._averaged.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that `state_dict` returned.
-
-        Raises
-        ------
-        InvalidOption
-            If it was made with another decay.
-        """
+        """Go on from a state that `state_dict` returned."""
         if state.get("decay") != self.decay:
             raise InvalidOption(
                 f"the state has decay {state.get('decay')!r}, but this average has {self.decay!r}"

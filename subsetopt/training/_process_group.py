@@ -37,13 +37,7 @@ class ProcessGroup:
         return self.ranks.world_size == 1
 
     def device(self, name: str) -> torch.device:
-        """Return the device of this process.
-
-        Raises
-        ------
-        InvalidOption
-            If there is no such device, or none here.
-        """
+        """Return the device of this process."""
         try:
             found = torch.device(name)
         except RuntimeError:
@@ -183,13 +177,7 @@ class Checkpoint:
         self._written = monotonic()
 
     def load(self) -> None:
-        """Restore the state, if there is one.
-
-        Raises
-        ------
-        InvalidFile
-            If the file is damaged, or of another run or number of ranks.
-        """
+        """Restore the state, if there is one."""
         if self._path is None or not self._path.exists():
             return
         try:

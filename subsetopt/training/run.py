@@ -31,13 +31,7 @@ class OptimizerOptions:
 
     @classmethod
     def of(cls, task: str, **given: Any) -> Self:
-        """Return what the recipe of a task says, except for what is given and not None.
-
-        Raises
-        ------
-        InvalidOption
-            For an option that there is not, or a value outside its domain.
-        """
+        """Return what the recipe of a task says, except for what is given and not None."""
         from subsetopt.training import task as made
 
         recipe, known = made(task).recipe, {one.name for one in fields(cls)}

@@ -29,11 +29,6 @@ class Selection:
     ids : callable, optional
         ``ids(batch)`` returns the indices of its samples in the data set; with a sampler they are
         known without.
-
-    Raises
-    ------
-    InvalidOption
-        If a watcher or an importance sampler could not know the ids.
     """
 
     def __init__(
@@ -64,13 +59,7 @@ class Selection:
             )
 
     def begin_epoch(self, epoch: int, batches: float, mend: str) -> None:
-        """Set the sampler to an epoch that begins, unless it has got there by itself.
-
-        Raises
-        ------
-        InvalidOption
-            If it has more batches than the trainer will take; with the mend.
-        """
+        """Set the sampler to an epoch that begins, unless it has got there by itself."""
         if self.sampler is None:
             return
         if self.sampler.epoch != epoch:
@@ -126,13 +115,7 @@ class Selection:
         return {name: part.state_dict() for name, part in self._parts().items()}
 
     def load_state_dict(self, state: dict[str, Any], world_size: int) -> None:
-        """Go on from a state that `state_dict` returned; all ranks together.
-
-        Raises
-        ------
-        InvalidOption
-            If it has other parts, or is of others.
-        """
+        """Go on from a state that `state_dict` returned; all ranks together."""
         parts = self._parts()
         if set(parts) != set(state):
             raise InvalidOption(

@@ -224,13 +224,6 @@ def model_losses(model: Any, batch: Any, *, shift: bool = True) -> Tensor:
     shift : bool
         The logits of a token foretell the next label, as in causal language models. False for
         masked language models, token classification and sequence-to-sequence models.
-
-    Raises
-    ------
-    InvalidProblem
-        If there are no labels.
-    UnsupportedProblem
-        For other logits or labels; write ``losses(model, batch)`` for them.
     """
     if "labels" not in batch:
         raise InvalidProblem(f"the batch has {', '.join(batch)}, but no labels")

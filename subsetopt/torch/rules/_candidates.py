@@ -101,13 +101,7 @@ def place_of(
     n: int | None,
     device: torch.device | str | None,
 ) -> tuple[torch.Size, torch.device]:
-    """Return the shape (n,) or (B, n) of the samples, and where they are.
-
-    Raises
-    ------
-    InvalidProblem
-        If nothing tells how many there are, or losses or features are no such tensor.
-    """
+    """Return the shape (n,) or (B, n) of the samples, and where they are."""
     if losses is not None:
         require_shape(losses)
         return losses.shape, losses.device

@@ -166,13 +166,7 @@ class OrderedSGD(Rule):
         require("thresholds", self.thresholds, rising and within, wanted)
 
     def observe(self, *, accuracy: float) -> None:
-        """Take note of the training accuracy, a share 0..1, as of the last epoch.
-
-        Raises
-        ------
-        InvalidOption
-            For a number outside 0..1; divide percents by 100.
-        """
+        """Take note of the training accuracy, a share 0..1, as of the last epoch."""
         if not 0.0 <= accuracy <= 1.0:
             raise InvalidOption(
                 f"accuracy must be a share in [0, 1]; got {accuracy!r}: divide percents by 100"

@@ -128,13 +128,6 @@ class ExactOBFTF(Rule):
     time_limit : float, optional
         Seconds for each row; the best selection found until then is taken.
 
-    Raises
-    ------
-    UnknownSolver
-        If none is called so.
-    MissingDependency
-        If what it stands on is missing.
-
     References
     ----------
     One Backward from Ten Forward, Eq. 6 and the listing in its appendix.

@@ -55,11 +55,6 @@ class WeightedRule(Rule):
         """Return the probability of each sample of being kept, shaped as `losses`; k is None.
 
         ``p_i + prod_j (1 - p_j) / m`` with the m finite losses: alone, or for want of others.
-
-        Raises
-        ------
-        UnsupportedProblem
-            If k is given.
         """
         if k is not None:
             return super().probabilities(losses, k)
@@ -192,13 +187,7 @@ class SelectiveBackprop(WeightedRule):
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state that `state_dict` returned; on the next losses' device.
-
-        Raises
-        ------
-        InvalidOption
-            If it is the state of another rule, or of another `history`.
-        """
+        """Go on from a state that `state_dict` returned; on the next losses' device."""
         last = state.get("last")
         if last is not None and len(last) != self.history:
             raise InvalidOption(f"the state has history {len(last)}, this rule {self.history}")

@@ -10,13 +10,7 @@ from .base import Rule, rule
 
 
 class Wrapper(Rule):
-    """Declares what the rule inside declares: whoever this is given to asks for it.
-
-    Parameters
-    ----------
-    inside : Rule or str
-    check : bool
-    """
+    """Declares what the rule inside declares: whoever this is given to asks for it."""
 
     def __init__(self, inside: Rule | str, *, check: bool = False) -> None:
         self.rule = inside if isinstance(inside, Rule) else rule(inside)

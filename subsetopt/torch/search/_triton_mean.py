@@ -44,11 +44,6 @@ def match_mean(losses: Tensor, k: int, *, rounds: int = 2, noise: Tensor | None 
     Tensor of int64, (B, k)
         Sorted, unique indices.
 
-    Raises
-    ------
-    InvalidProblem
-        For n above 4096.
-
     Notes
     -----
     Rows live in scratch memory of some 16 n bytes each, small enough to stay in the cache:

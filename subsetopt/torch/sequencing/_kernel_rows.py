@@ -73,11 +73,6 @@ class Points:
         Fitted: its scale is a number.
     X : ndarray (n, d)
     device, dtype : of torch
-
-    Raises
-    ------
-    InvalidOption
-        For a kernel that is a function, or points that `dtype` cannot hold.
     """
 
     def __init__(self, torch: Any, kernel: Kernel, X: NDArray[Any], device: Any, dtype: Any):

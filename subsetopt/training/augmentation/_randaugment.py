@@ -146,11 +146,6 @@ class RandAugment(Standard):
     crop_last : bool
         Crop and mirror after the operations, as the published code does: the margin then stays
         black.
-
-    Raises
-    ------
-    MissingDependency
-        Without kornia, which has the operations.
     """
 
     count: int = 2

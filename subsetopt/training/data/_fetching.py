@@ -115,15 +115,6 @@ def fetch(folder: Path, name: str) -> None:
     """Fetch what is missing of a data set.
 
     Files that are there are left as they are, whatever their checksum.
-
-    Raises
-    ------
-    InvalidOption
-        If the data set has no public address.
-    InvalidFile
-        If a file cannot be fetched, or is not the published one.
-    MissingDependency
-        Without pooch.
     """
     if name not in ORIGINALS:
         raise InvalidOption(f"{name!r} cannot be fetched; {', '.join(ORIGINALS)} can")

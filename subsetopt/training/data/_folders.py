@@ -29,15 +29,7 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def opened(path: Path, mode: str | None = "RGB") -> Any:
-    """Return the decoded picture, of Pillow, in `mode`, or as it is.
-
-    Raises
-    ------
-    InvalidFile
-        If it is damaged, or no picture.
-    MissingDependency
-        Without Pillow.
-    """
+    """Return the decoded picture, of Pillow, in `mode`, or as it is."""
     reader = PILLOW.load("Image")
     try:
         with reader.open(path) as picture:
@@ -96,13 +88,7 @@ class FolderSplit:
 
     @property
     def inputs(self) -> Tensor:
-        """All pictures (n, 3, size, size), as `plain` has them.
-
-        Raises
-        ------
-        TooLarge
-            If they take more than 8 GiB.
-        """
+        """All pictures (n, 3, size, size), as `plain` has them."""
         needed = len(self) * 3 * self.size**2
         if needed > _LARGEST:
             raise TooLarge(
@@ -192,11 +178,6 @@ def folder_split(
     ----------
     workers : int, optional
         None is as many as there are processors, at most 8.
-
-    Raises
-    ------
-    InvalidFile
-        If there are no such folders, or one is without pictures.
     """
     if not folder.is_dir():
         raise InvalidFile(f"there is no folder {folder}")

@@ -97,13 +97,6 @@ def from_torchvision(model: str, /, *, classes: int = 1000, **options: Any) -> n
         As torchvision calls it.
     **options
         Handed on to torchvision.
-
-    Raises
-    ------
-    InvalidOption
-        If torchvision has no such model, or that has no such option.
-    MissingDependency
-        If torchvision is not installed.
     """
     models = TORCHVISION.load("models")
     known = models.list_models(module=models)

@@ -83,13 +83,6 @@ def read_camvid(folder: Path, size: tuple[int, int] = (192, 256)) -> ArrayDatase
     folder : Path
     size : (int, int)
         Height and width that all become: images smoothly, labels by the nearest pixel.
-
-    Raises
-    ------
-    InvalidFile
-        If something is missing or damaged, or a label is not known.
-    MissingDependency
-        Without Pillow.
     """
     base = _base(folder)
     table = base / "class_dict.csv"
