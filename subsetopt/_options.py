@@ -115,9 +115,10 @@ def documented(kind: type[T]) -> type[T]:
     lines = [cleandoc(kind.__doc__ or ""), "", "Parameters", "----------"]
     for one, about in options_of(kind):
         named = one.type.__name__ if isinstance(one.type, type) else str(one.type)
-        named = named.replace(" | None", ", optional").replace("pathlib.", "")
+        named = re.sub(r"\b(pathlib|typing)\.", "", named.replace(" | None", ", optional"))
         lines.append(f"{one.name} : {named}")
-        known = f" One of {listed(about.choices)}." if about.choices else ""
+        named_choices = about.choices and "Literal" not in named
+        known = f" One of {listed(about.choices)}." if named_choices else ""
         limit = f" It must be {about.domain}." if about.domain else ""
         lines += wrap(
             f"{about.help}{known}{limit}", 96, initial_indent=" " * 4, subsequent_indent=" " * 4

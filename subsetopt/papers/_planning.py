@@ -145,7 +145,7 @@ def _seconds(run: Run, data: Data) -> float:
     training = Training(run, data)
     times = []
     training.model.train()
-    training.clock.start()
+    training.timer.start()
     start = _now(training.device)
     for ids, batch in islice(training.train.batches(training.sampler), STEPS):
         if run.augmentation != "none":

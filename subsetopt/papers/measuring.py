@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 
-from subsetopt.training.analysis import PairedComparison, Spread, compared, judged_together
+from subsetopt.training.analysis import PairedComparison, Spread, compared, holm_adjusted
 from subsetopt.training.run import Run
 from subsetopt.training.run_result import Result
 
@@ -79,7 +79,7 @@ def measured(parts: Sequence[Part], results: Iterable[Result]) -> Measured:
     """Return the lines of all parts."""
     by_run = {result.run: result for result in results}
     lines = [line for part in parts for line in _lines(part, by_run)]
-    found = judged_together([line.comparison for line in lines])
+    found = holm_adjusted([line.comparison for line in lines])
     return Measured(
         lines=tuple(replace(a, comparison=b) for a, b in zip(lines, found, strict=True)),
         tests=sum(one is not None and one.p is not None for one in found),

@@ -1,4 +1,4 @@
-"""Appending to segments: buffered, written by a thread, never half."""
+"""Writers of segments: records are buffered, and a thread writes whole files."""
 
 import atexit
 import os
@@ -209,7 +209,9 @@ class Appender:
             return None
         found = np.asarray(time)
         if found.ndim and found.shape != (count,):
-            raise InvalidProblem(f"time has shape {found.shape}; one for all, or ({count},)")
+            raise InvalidProblem(
+                f"time must be one number, or have shape ({count},); got {found.shape}"
+            )
         if found.dtype.kind == "M":
             good = ~np.isnat(found)
             found = found.astype("datetime64[us]").astype(np.float64)
@@ -221,7 +223,7 @@ class Appender:
         else:
             raise InvalidProblem(f"time must be seconds since 1970; got dtype {found.dtype}")
         if not (good & (np.abs(found) <= _LATEST)).all():
-            raise InvalidProblem("time is not finite or beyond the year 9999; seconds are needed")
+            raise InvalidProblem("time must be finite seconds since 1970, before the year 10000")
         if exact.dtype.kind == "f":
             exact = found.astype(np.int64)
         elif np.asarray(time).dtype.kind != "M":

@@ -52,7 +52,7 @@ _ROWS, _SECONDS = 65_536, 30.0
 """What is held is written once it is so many records, or so old."""
 
 
-class Choices:
+class ChoiceLog:
     """Writes down what the finished windows of a stream have chosen.
 
     It is there to be looked at, and nothing depends on it: a process that is killed loses what it
@@ -128,7 +128,7 @@ class Choices:
                 if stop > windows:
                     path.unlink(missing_ok=True)
         except (OSError, pa.ArrowException, ValueError) as error:
-            LOG.warning("could not mend what was chosen: %s", error)
+            LOG.warning("could not repair what was chosen: %s", error)
 
     def _table(self, held: list[Any]) -> Any:
         pa = arrow()

@@ -1,4 +1,4 @@
-"""Which labels are classes: the one check that stands between a label and a loss."""
+"""Labels checked against the classes of a layout, before losses are made of them."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ class Classes:
         Raises
         ------
         InvalidProblem
-            If they are no numbers.
+            If they are not numbers.
         """
         values = _numbers(labels)
         self.labels += len(values)
@@ -107,6 +107,6 @@ def _numbers(labels: ArrayLike) -> NDArray[Any]:
     values = np.asarray(labels)
     if values.ndim != 1 or values.dtype.kind not in "biuf":
         raise InvalidProblem(
-            f"labels have shape {values.shape} and dtype {values.dtype}; numbers (m,) are needed"
+            f"labels must be numbers (m,); got shape {values.shape} and dtype {values.dtype}"
         )
     return values

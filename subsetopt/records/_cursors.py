@@ -86,7 +86,7 @@ def _require_counts(values: object) -> None:
         for value in values:
             _require_counts(value)
     elif isinstance(values, int) and values < 0:
-        raise InvalidFile(f"it counts {values}; a number >= 0 is needed")
+        raise InvalidFile(f"its counts must be >= 0; got {values}")
 
 
 def path_of(root: Path, name: str) -> Path:

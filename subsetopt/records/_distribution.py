@@ -45,7 +45,7 @@ def distribution(
     stream: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Distribution:
-    """Return the distribution of losses over time, to half a per cent of each loss.
+    """Return the distribution of losses over time, to 0.5 % of each loss.
 
     Parameters
     ----------

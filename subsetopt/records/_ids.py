@@ -1,4 +1,4 @@
-"""Places of ids: 0, 1, 2, ... in the order in which they were first seen."""
+"""Hash table from ids to places 0, 1, 2, ... in the order of first appearance."""
 
 from typing import Any
 
@@ -112,8 +112,8 @@ def _numbers(ids: Any) -> NDArray[np.int64]:
     array = np.asarray(ids)
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
         raise InvalidProblem(
-            f"ids have dtype {array.dtype} and shape {array.shape}; a row of int64 is needed, as "
-            "this folder holds them"
+            "ids must be int64 (m,), as this folder holds them; got dtype "
+            f"{array.dtype} and shape {array.shape}"
         )
     if array.dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
         raise InvalidProblem(f"ids go up to {array.max()}, which is no int64")

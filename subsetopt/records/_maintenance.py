@@ -1,4 +1,4 @@
-"""Merging small segments, and dropping old ones, while writers write and readers read."""
+"""Compaction and retention of segments, while writers write and readers read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -165,7 +165,7 @@ def _merge(group: list[Segment], layout: Layout, skipped: Skipped) -> None:
     try:
         write(_joined(group, layout, skipped), schema, target, durable=True, suffix="merge")
     except _Spoiled:
-        return  # a damaged file stays what it is, for whoever can mend it
+        return  # a damaged file stays what it is, for whoever can repair it
     for segment in group:
         segment.path.unlink(missing_ok=True)
 

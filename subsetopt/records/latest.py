@@ -1,4 +1,4 @@
-"""The latest loss of each id, its age and its model; labels that came late joined by id."""
+"""Latest loss of each id, with its age and model; late labels are joined by id."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an old loss is worth, and what stands in for a missing one."""
+"""Staleness: how old losses are discounted and missing ones replaced."""
 
 from dataclasses import dataclass
 from time import time as now

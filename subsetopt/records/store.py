@@ -1,4 +1,4 @@
-"""The side that trains: what has been recorded, by time, by id, in windows."""
+"""Reader of a folder of records: counts, blocks, latest losses, maintenance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Windows of records in the order of time, k of each chosen, each window once."""
+"""Streams: windows of records in the order of time, k of each chosen, each window once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from subsetopt._files import locked
 from subsetopt.errors import InvalidOption
 
 from . import _cursors
-from ._choices import Choices, Choose, by_mean, checked, size_of
+from ._choices import ChoiceLog, Choose, by_mean, checked, size_of
 from ._cursors import waiting
 from ._merging import Merged, Taken
 from ._record_blocks import RecordBlock, blocks
@@ -124,7 +124,9 @@ class RecordStream:
         if not delay >= 0:
             raise InvalidOption(f"delay must be a number of seconds >= 0; got {delay!r}")
         if max_backlog is not None and max_backlog < window:
-            raise InvalidOption(f"max_backlog is {max_backlog!r}; at least a window, {window}")
+            raise InvalidOption(
+                f"max_backlog must be at least a window, {window}; got {max_backlog!r}"
+            )
         if features and not store.layout.features:
             raise InvalidOption("features are wanted, but this folder stores none")
         if start not in ("oldest", "newest"):
@@ -152,10 +154,10 @@ class RecordStream:
         self._merged = Merged(store.root, self._read)
         self._stopped = False
         self._unsaved = False
-        self._choices: Choices | None = None
+        self._choice_log: ChoiceLog | None = None
         self._at_hand: tuple[Taken, NDArray[np.float32], NDArray[np.intp]] | None = None
         if keep_choices:
-            self._choices = Choices(store.root, name, store.layout, self._cursor.windows)
+            self._choice_log = ChoiceLog(store.root, name, store.layout, self._cursor.windows)
 
     # -- iterating --------------------------------------------------------------------------------
 
@@ -187,9 +189,9 @@ class RecordStream:
         held.lost += pending["lost"]
         held.unknown += pending["unknown"]
         held.chosen += sum(map(len, pending["chosen"].values()))
-        if self._choices is not None and self._at_hand is not None:
+        if self._choice_log is not None and self._at_hand is not None:
             taken, losses, chosen = self._at_hand
-            self._choices.note(held.windows - 1, *taken.columns(chosen), losses[chosen])
+            self._choice_log.note(held.windows - 1, *taken.columns(chosen), losses[chosen])
         self._unsaved = True
         if durably:
             _cursors.save(self._path, held)
@@ -203,8 +205,8 @@ class RecordStream:
         """Let others use the name; a window that was not finished comes again."""
         if not self._lock.is_locked:
             return
-        if self._choices is not None:
-            self._choices.flush()
+        if self._choice_log is not None:
+            self._choice_log.flush()
         try:
             if self._cursor.pending is None:
                 self.commit()  # what has been finished is not to come again
@@ -237,8 +239,8 @@ class RecordStream:
         self._cursor = _cursors.Cursor.of_json(state, "the state")
         _cursors.save(self._path, self._cursor)
         self._unsaved = False
-        if self._choices is not None:
-            self._choices.cut(self._cursor.windows)
+        if self._choice_log is not None:
+            self._choice_log.cut(self._cursor.windows)
         self._merged.forget()
 
     # -- in between -------------------------------------------------------------------------------
@@ -259,8 +261,8 @@ class RecordStream:
                 return self._handed_out(taken)
             self.commit()  # what has been finished is not to come again
             done = not self.follow or monotonic() - quiet > self.timeout
-            if self._choices is not None:
-                self._choices.flush(unless_young=not done)
+            if self._choice_log is not None:
+                self._choice_log.flush(unless_young=not done)
             if done:
                 return None
             sleep(self.poll)

@@ -1,4 +1,4 @@
-"""The side that serves: records of predictions, and labels that arrive later."""
+"""Writers for the serving side: records of predictions, and labels that arrive later."""
 
 from numbers import Real
 from typing import Any
@@ -194,7 +194,7 @@ def _labels(given: ArrayLike) -> NDArray[np.float64]:
             return np.array(values, np.float64)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise InvalidProblem("labels are no numbers; finite ones are needed")
+    raise InvalidProblem("labels must be finite numbers")
 
 
 def _floats(name: str, given: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -203,7 +203,7 @@ def _floats(name: str, given: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
         with np.errstate(over="ignore"):
             values = np.array(np.asarray(given), np.float32)  # in two steps: of tensors, too
     except (TypeError, ValueError):
-        raise InvalidProblem(f"{name} are no numbers; floats {shape} are needed") from None
+        raise InvalidProblem(f"{name} must be floats {shape}") from None
     if values.shape != shape:
         raise InvalidProblem(f"{name} must have shape {shape}; got {values.shape}")
     return values

@@ -1,4 +1,4 @@
-"""All batches of a data set, one after another."""
+"""The function `sequence`: all batches of a data set, one after another."""
 
 import os
 import platform

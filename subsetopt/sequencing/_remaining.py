@@ -1,4 +1,4 @@
-"""The MMD selection problem of one batch, over what is left."""
+"""MMD selection of one batch, from the points that are left."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Batch selectors: running herding, also with swaps, or any solver for MMD selection."""
+"""Batch selectors: running herding, with swaps or without, and any MMD solver."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace

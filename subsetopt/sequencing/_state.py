@@ -1,4 +1,4 @@
-"""What was chosen so far, the potentials of what is left, and the MMD."""
+"""State of a sequence: points chosen, potentials of those left, and the MMD."""
 
 from typing import Any, NamedTuple
 

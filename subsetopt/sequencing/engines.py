@@ -1,4 +1,4 @@
-"""Where rows of the kernel matrix come from: memory, the features, or an approximation."""
+"""Engines: rows of the kernel matrix from memory, the features, or an approximation."""
 
 from typing import Any, Protocol, runtime_checkable
 

@@ -1,4 +1,4 @@
-"""What a sequence is: an order of the points, cut into batches, and how close each came."""
+"""Result of `sequence`: an order of the points, cut into batches, with the MMD after each."""
 
 import os
 from dataclasses import dataclass

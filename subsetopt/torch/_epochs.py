@@ -1,4 +1,4 @@
-"""Samplers with a budget: which samples each epoch trains on, as batches for a DataLoader."""
+"""Samplers with a budget: batches for a DataLoader of the samples that each epoch trains on."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -158,8 +158,8 @@ class UnifSGD(BudgetSampler):
 class ScanSGD(BudgetSampler):
     """All samples in every epoch, for T * B epochs instead of T.
 
-    `planned_epochs` says how many to run. The last one is a part of an epoch where T * B is not a
-    whole number: ``round(T * B * N)`` samples in all; the others take ``int(B * N)`` in each epoch.
+    `planned_epochs` says how many to run. The last one is a part of an epoch where T * B is not an
+    integer: ``round(T * B * N)`` samples in all; the others take ``int(B * N)`` in each epoch.
     """
 
     name: ClassVar[str] = "scan_sgd"
@@ -236,7 +236,7 @@ class CoreSet(BudgetSampler):
         return len(self._chosen)
 
     def weights(self, ids: Tensor | ArrayLike) -> Tensor:
-        """Refuse: what is never chosen cannot be made up for.
+        """Refuse: no weights make up for what is never chosen.
 
         Raises
         ------

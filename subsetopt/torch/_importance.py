@@ -101,8 +101,8 @@ class ImportanceSampler(BudgetSampler):
         places = ids_of(ids)
         if known.ndim != 1 or places.shape != known.shape:
             raise InvalidProblem(
-                f"ids have shape {tuple(places.shape)}, and what is known of them has "
-                f"{tuple(known.shape)}; (b,) is needed for both: one number per sample"
+                "ids, and what is known of them, must have shape (b,), one number per sample; got "
+                f"{tuple(places.shape)} and {tuple(known.shape)}"
             )
         if places.device.type == "cpu" and len(places):
             low, high = int(places.min()), int(places.max())

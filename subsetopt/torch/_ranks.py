@@ -1,4 +1,4 @@
-"""Who else there is, and what they hold: the little that is needed of torch.distributed."""
+"""Collective operations over torch.distributed."""
 
 import os
 import zlib

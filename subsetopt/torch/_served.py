@@ -39,7 +39,7 @@ class Recorded:
     last_error: str = ""
 
 
-class Tally:
+class Counters:
     """Counts, kept by any number of threads."""
 
     def __init__(self) -> None:
@@ -147,8 +147,7 @@ def per_sample(losses: Tensor) -> Tensor:
     """Return one loss for each sample: those of its pixels or tokens are averaged."""
     if losses.ndim == 0:
         raise InvalidProblem(
-            "the loss is a scalar; one for each sample is needed: let it keep them apart, with "
-            "reduction='none'"
+            "the loss must be one number per sample; got a scalar: give it reduction='none'"
         )
     return losses if losses.ndim == 1 else losses.flatten(1).mean(1)
 
@@ -184,7 +183,7 @@ def on_the_way(given: Sequence[Any]) -> tuple[tuple[Any, ...], Any]:
 
 
 def groups(
-    served: list[Served], classes: Classes, tally: Tally
+    served: list[Served], classes: Classes, counters: Counters
 ) -> Iterator[tuple[str, list[float], list[Columns]]]:
     """Yield neighbouring batches that can be appended at once: model, times and columns."""
     key: Any = None
@@ -195,7 +194,7 @@ def groups(
         try:
             found = _columns(one, classes)
         except Exception as error:
-            tally.failed(error)
+            counters.failed(error)
             continue
         own = (one.model, *(part is None for part in found), found.ids.dtype.kind)
         if own != key and columns:
@@ -206,7 +205,7 @@ def groups(
         columns.append(found)
     if columns:
         yield key[0], times, columns
-    tally.no_class(classes.left_out - before, classes.count, classes.from_one)
+    counters.no_class(classes.left_out - before, classes.count, classes.from_one)
 
 
 def _columns(served: Served, classes: Classes) -> Columns:
@@ -234,8 +233,8 @@ def _columns(served: Served, classes: Classes) -> Columns:
     for name, values in zip(("losses", "outputs", "features"), found[1:], strict=True):
         if values is not None and values.shape[:1] != ids.shape:
             raise InvalidProblem(
-                f"ids have shape {ids.shape}, but {name} {values.shape}; one id for each row of "
-                "the output is needed"
+                f"ids must be one for each row of the output; got shape {ids.shape} and {name} "
+                f"{values.shape}"
             )
     return found
 

@@ -22,9 +22,9 @@ from subsetopt.records._layout import arrow
 
 from ._served import (
     Columns,
+    Counters,
     Recorded,
     Served,
-    Tally,
     copied,
     cross_entropy_of,
     groups,
@@ -163,7 +163,7 @@ class Recording:
         self._keeps_outputs = bool(layout.outputs)
         self._pending: deque[Served] = deque()
         self._spare: deque[Tensor] = deque(maxlen=capacity)
-        self._tally = Tally()
+        self._counters = Counters()
         self._classes = Classes(0)
         self._closed = False
         self._draining = threading.Lock()
@@ -176,7 +176,7 @@ class Recording:
     @property
     def counts(self) -> Recorded:
         """What has become of the batches so far."""
-        return self._tally.counts
+        return self._counters.counts
 
     def batch(self, ids: Any, labels: Any = None) -> "Batch":
         """Name the samples of the pass within the ``with`` statement.
@@ -199,7 +199,7 @@ class Recording:
             self._drain()
             self._writer.flush()
         except Exception as error:
-            self._tally.failed(error)
+            self._counters.failed(error)
 
     def close(self) -> None:
         """Detach from the module and write what waits; closing twice does nothing."""
@@ -226,7 +226,7 @@ class Recording:
         while batch is not None and batch.owner is not self:
             batch = batch.outer
         if batch is None:
-            self._tally.note(unnamed=1)
+            self._counters.note(unnamed=1)
             return
         if batch.passed:
             return
@@ -234,12 +234,12 @@ class Recording:
         try:
             self._take(batch, inputs, output)
         except Exception as error:
-            self._tally.failed(error)
+            self._counters.failed(error)
 
     def _take(self, batch: "Batch", inputs: tuple[Any, ...], output: Any) -> None:
         """Compute what is to be recorded, and leave it to the thread."""
         if len(self._pending) >= self.capacity:
-            self._tally.dropped(
+            self._counters.dropped(
                 len(batch.ids), f"{self.capacity} batches wait for the writer already"
             )
             return
@@ -311,7 +311,7 @@ class Recording:
                 count = min(len(self._pending), _TOGETHER)
                 served = [self._pending.popleft() for _ in range(count)]
                 served.sort(key=lambda one: one.time)  # threads may have overtaken each other
-                for model, times, columns in groups(served, self._classes, self._tally):
+                for model, times, columns in groups(served, self._classes, self._counters):
                     self._append(model, times, columns)
                 self._spare.extend(one.logits for one in served if one.logits is not None)
 
@@ -330,15 +330,15 @@ class Recording:
             )
         except Exception as error:
             if len(columns) == 1:
-                self._tally.failed(error)
+                self._counters.failed(error)
                 return
             for time, one in zip(times, columns, strict=True):
                 self._append(model, [time], [one])
             return
         if held:
-            self._tally.note(batches=len(columns), records=held)
+            self._counters.note(batches=len(columns), records=held)
         elif len(each):
-            self._tally.dropped(len(each), "the writer is full")
+            self._counters.dropped(len(each), "the writer is full")
 
 
 class Batch:
@@ -374,7 +374,7 @@ class Batch:
                     "recording(), the compiled one if it is compiled, in the same thread"
                 )
         except Exception as wrong:  # of a context that was left in another one, too
-            self.owner._tally.failed(wrong)
+            self.owner._counters.failed(wrong)
 
 
 def _work(of: "weakref.ref[Recording]", wake: threading.Event) -> None:
@@ -388,7 +388,7 @@ def _work(of: "weakref.ref[Recording]", wake: threading.Event) -> None:
         try:
             hook._drain()
         except Exception as error:
-            hook._tally.failed(error)
+            hook._counters.failed(error)
         if hook._closed:
             return
         del hook  # it may be forgotten meanwhile

@@ -1,4 +1,4 @@
-"""Training on what is recorded elsewhere: the chosen samples of each window, each window once."""
+"""Chosen samples of a stream of records, as batches for training; each window once."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -218,8 +218,8 @@ def _fetching(source: Any, places: Places | None, collate: Callable[[list[Any]],
     if not hasattr(source, "__getitem__"):
         if not callable(source):
             raise InvalidOption(
-                f"source is a {type(source).__name__}; a callable source(ids), or a dataset with "
-                "source[index] is needed"
+                f"source must be a callable source(ids), or a dataset with source[index]; got a "
+                f"{type(source).__name__}"
             )
         if places is not None:
             raise InvalidOption("places are given, but source(ids) gets the ids themselves")

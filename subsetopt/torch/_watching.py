@@ -1,4 +1,4 @@
-"""What was selected: how often each sample, how evenly, of which classes, with which losses."""
+"""Statistics of what was selected: counts, evenness, classes and losses of samples."""
 
 import csv
 import math
@@ -266,7 +266,7 @@ def _require_batch(
     if n < 0 or (losses is not None and losses.shape != (n,)):
         shape = None if losses is None else tuple(losses.shape)
         raise InvalidProblem(
-            f"ids have shape {tuple(samples.shape)}, losses {shape}; (n,) is needed for both"
+            f"ids and losses must have shape (n,); got {tuple(samples.shape)} and {shape}"
         )
     if trained is not None and trained.shape != (m,):
         raise InvalidProblem(

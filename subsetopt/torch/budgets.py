@@ -1,4 +1,4 @@
-"""How many samples to train on at each step: schedules that can be nested, without a state.
+"""Budgets: schedules of how many samples to train on at each step, stateless and nestable.
 
 Warm-up is ``During(0.25, start=0.1)``, whole batches at the end ``During(0.25, end=0.875)``, and
 every fifth batch whole ``Interrupted(0.25, every=5)``; the first argument can be a schedule again.
@@ -90,7 +90,7 @@ class During(_Around):
     ----------
     inside : Budget, int or float
     start, end : int or float
-        Steps if whole numbers, shares of the training 0..1 if floats.
+        Steps if integers, shares of the training 0..1 if floats.
 
     References
     ----------
@@ -154,6 +154,6 @@ def _known(budget: Budget, total: int | None) -> int:
     if total is None:
         raise InvalidOption(
             f"{budget!r} speaks of shares of the training; say how many steps there are with "
-            "total_steps=, or give whole numbers of steps"
+            "total_steps=, or give integers, which are steps"
         )
     return total

@@ -1,4 +1,4 @@
-"""Numbers per sample that `vector` and `frank_wolfe` can match, and that cost little.
+"""Cheap features of samples, for the rules `vector` and `frank_wolfe` to match.
 
 Every function takes one sample per leading index, (n, ...) or (B, n, ...) where it says so, any
 precision, inside autocast or not, and returns float32 (float64 for float64) without a graph. None
@@ -62,7 +62,7 @@ def projected(x: Tensor, dim: int = 16, *, seed: int = 0) -> Tensor:
     """
     require_integer("dim", dim, "[1, inf)")
     if x.ndim < 1:
-        raise InvalidProblem("x is a scalar; one row per sample is needed")
+        raise InvalidProblem("x must have a row for each sample; got a scalar")
     return _compressed(_at_least_single(x).reshape(len(x), prod(x.shape[1:])), dim, seed)
 
 
@@ -87,9 +87,8 @@ def residuals(logits: Tensor, y: Tensor) -> Tensor:
         wanted = labels(y, logits.shape[-1])
     else:
         raise InvalidProblem(
-            f"y has shape {tuple(y.shape)} and dtype {y.dtype} beside logits of shape "
-            f"{tuple(logits.shape)}; class numbers of shape {tuple(logits.shape[:-1])} are "
-            "needed, or probabilities shaped as the logits"
+            f"y must be class numbers of shape {tuple(logits.shape[:-1])}, or probabilities of "
+            f"shape {tuple(logits.shape)}; got shape {tuple(y.shape)} and dtype {y.dtype}"
         )
     return scores.softmax(-1) - wanted
 
@@ -126,8 +125,8 @@ def last_layer_gradients(
     require_integer("dim", dim, "[1, inf)")
     if logits.ndim != 2 or hidden.ndim != 2 or len(logits) != len(hidden):
         raise InvalidProblem(
-            f"logits have shape {tuple(logits.shape)} and hidden {tuple(hidden.shape)}; (n, C) and "
-            "(n, H) are needed: flatten or average what a sample has more of"
+            f"logits and hidden must have shapes (n, C) and (n, H); got {tuple(logits.shape)} and "
+            f"{tuple(hidden.shape)}: flatten or average what a sample has more of"
         )
     left, right = residuals(logits, y), _at_least_single(hidden)
     if left.shape[1] * right.shape[1] <= dim:
@@ -162,11 +161,11 @@ def joined(*parts: Tensor, weights: tuple[float, ...] | None = None) -> Tensor:
     shares = (1.0,) * len(parts) if weights is None else weights
     if not parts or len(shares) != len(parts) or min(shares) < 0:
         raise InvalidOption(
-            f"weights are {weights!r} for {len(parts)} parts; one number >= 0 for each is needed"
+            f"weights must be a number >= 0 for each of {len(parts)} parts; got {weights!r}"
         )
     if any(part.ndim < 2 or part.shape[:-1] != parts[0].shape[:-1] for part in parts):
         shapes = ", ".join(str(tuple(part.shape)) for part in parts)
-        raise InvalidProblem(f"parts have shapes {shapes}; (n, d) with one n is needed")
+        raise InvalidProblem(f"parts must have shapes (n, d) with one n; got {shapes}")
     scaled = [
         standardised(part) * (weight / max(1, part.shape[-1])) ** 0.5
         for part, weight in zip(parts, shares, strict=True)

@@ -20,7 +20,7 @@ class RecordedLosses:
     Parameters
     ----------
     size : int, optional
-        The number of samples, whose ids are then whole numbers 0..size-1 in a tensor. None takes
+        The number of samples, whose ids are then integers 0..size-1 in a tensor. None takes
         any hashable ids, such as texts, in a sequence; they are looked up on the host.
     decay : float
         What is left of the old value when a loss comes in, 0 <= decay < 1.
@@ -66,8 +66,7 @@ class RecordedLosses:
         rows = self._places(ids, new=True)
         if losses.shape != rows.shape:
             raise InvalidProblem(
-                f"there are {len(rows)} ids, but losses of shape {tuple(losses.shape)}; one loss "
-                "for each id is needed"
+                f"losses must have shape ({len(rows)},), one for each id; got {tuple(losses.shape)}"
             )
         old = self._losses[rows]
         new = losses.detach().to(old)
@@ -114,8 +113,8 @@ class RecordedLosses:
         if self.size is not None:
             if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.ndim != 1:
                 raise InvalidProblem(
-                    f"ids are {_kind(ids)}; with size={self.size} a tensor (m,) of whole numbers "
-                    "is needed: leave out size for ids of another kind"
+                    f"ids must be a tensor (m,) of integers with size={self.size}; got "
+                    f"{_kind(ids)}: leave out size for ids of another kind"
                 )
             self._require_range(ids)
             return ids.to(self._losses.device, torch.int64)

@@ -1,4 +1,4 @@
-"""The base of batch samplers: what a DataLoader takes as ``batch_sampler``."""
+"""Base of batch samplers, which a DataLoader takes as ``batch_sampler``."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -222,8 +222,8 @@ def as_indices(values: Any) -> NDArray[np.int64]:
     array = np.asarray(values)
     if array.ndim != 1 or array.dtype.kind not in "iu" or not array.size or array.min() < 0:
         raise InvalidOption(
-            f"the order has shape {array.shape} and dtype {array.dtype}; indices from 0 on are "
-            "needed, at least one"
+            f"the order must be indices >= 0 (n,), at least one; got shape {array.shape} and dtype "
+            f"{array.dtype}"
         )
     return array.astype(np.int64)
 

@@ -71,7 +71,7 @@ class SubsetStep:
         and any size; call the model that is given. `supervised` makes one for ``(x, y)``.
     rule : Rule or str
     k : int, float, Budget or None
-        How many, a share of the batch, or a schedule. A whole number above the size of a batch
+        How many, a share of the batch, or a schedule. An integer above the size of a batch
         means all of it. None leaves it to the rules that choose the number themselves.
     features : callable, optional
         ``features(model, batch)`` returns (n, d), for the rules that need them; where it does not
@@ -229,7 +229,7 @@ class SubsetStep:
             return self.rule(losses, k, generator=self.generator), losses
         if len(found) != n:
             raise InvalidProblem(
-                f"features have shape {tuple(found.shape)} for {n} samples; a row of each is needed"
+                f"features must have a row for each of {n} samples; got shape {tuple(found.shape)}"
             )
         return self.rule(k=k, features=found, generator=self.generator), None
 
@@ -327,8 +327,8 @@ def _per_sample(losses: Any, n: int) -> Tensor:
     require_shape(losses)
     if losses.shape != (n,):
         raise InvalidProblem(
-            f"losses have shape {tuple(losses.shape)} for {n} samples; one per sample is needed, "
-            f"({n},): average over tokens or pixels, or say batch_size= where {n} is wrong"
+            f"losses must have shape ({n},), one per sample; got {tuple(losses.shape)}: average "
+            f"over tokens or pixels, or give batch_size= if {n} is wrong"
         )
     checked: Tensor = losses
     return checked

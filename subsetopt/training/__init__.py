@@ -1,4 +1,4 @@
-"""A training harness: tasks under a budget, with selection rules, and uniform beside them."""
+"""A training harness: tasks under a budget, with selection rules and a uniform baseline."""
 
 from typing import TYPE_CHECKING
 

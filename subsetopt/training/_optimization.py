@@ -50,7 +50,9 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.name not in SCHEDULES:
-            raise InvalidOption(f"schedule is {self.name!r}; one of {', '.join(SCHEDULES)}")
+            raise InvalidOption(
+                f"schedule must be one of {', '.join(SCHEDULES)}; got {self.name!r}"
+            )
         if not (self.lr > 0.0 and math.isfinite(self.lr)):
             raise InvalidOption(f"lr must be a finite number > 0; got {self.lr!r}")
         if not (self.epochs > 0.0 and math.isfinite(self.epochs)):
@@ -82,7 +84,7 @@ def learning_rate(schedule: str, lr: float, progress: float, epochs: float = 1.0
         return lr * 0.5 * (1.0 + math.cos(math.pi * progress))
     if schedule == "warmup_exponential":
         return lr * _warmed_up(progress * epochs)
-    raise InvalidOption(f"schedule is {schedule!r}; one of {', '.join(SCHEDULES)}")
+    raise InvalidOption(f"schedule must be one of {', '.join(SCHEDULES)}; got {schedule!r}")
 
 
 def _whole(epochs: float, parts: int, which: tuple[int, ...]) -> list[float]:

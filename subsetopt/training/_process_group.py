@@ -41,7 +41,7 @@ class ProcessGroup:
         try:
             found = torch.device(name)
         except RuntimeError:
-            raise InvalidOption(f"device is {name!r}; cpu, cuda or cuda:1 are such names") from None
+            raise InvalidOption(f"device must be cpu, cuda or cuda:1; got {name!r}") from None
         if found.type == "cuda" and not torch.cuda.is_available():
             raise InvalidOption(f"device is {name!r}, but torch finds no GPU here; use cpu")
         if name == "cuda" and not self.alone:
@@ -122,18 +122,18 @@ EVERY = 20.0
 NAME = "checkpoint.pt"
 
 
-class Described(Protocol):
+class Describable(Protocol):
     """What tells one training from another."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
 
 
-class Kept(Protocol):
+class Checkpointed(Protocol):
     """What a checkpoint is of."""
 
     @property
-    def run(self) -> Described:
+    def run(self) -> Describable:
         """What was asked for; a checkpoint of anything else is refused."""
 
     def state(self) -> dict[str, Any]:
@@ -150,11 +150,11 @@ class Checkpoint:
     ----------
     folder : Path or None
         None keeps nothing.
-    kept : Kept
+    kept : Checkpointed
     group : Group
     """
 
-    def __init__(self, folder: Path | None, kept: Kept, group: ProcessGroup) -> None:
+    def __init__(self, folder: Path | None, kept: Checkpointed, group: ProcessGroup) -> None:
         self._path = None if folder is None else folder / NAME
         self._kept, self._group = kept, group
         self._written = monotonic()

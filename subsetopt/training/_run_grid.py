@@ -1,4 +1,4 @@
-"""Many runs: rules x budgets x seeds, several at a time, each kept as soon as it is done."""
+"""Grids of runs: rules x budgets x seeds, several at a time, each saved when it is done."""
 
 import os
 import shutil
@@ -47,7 +47,7 @@ def runs_of(
     wanted = list(dict.fromkeys(rules if names & set(BASELINES) else ["uniform", *rules]))
     for what, values in (("rules", wanted), ("budgets", budgets), ("seeds", seeds)):
         if not values or len(set(values)) < len(values):
-            raise InvalidOption(f"{what} are {list(values)}; at least one, each once, is needed")
+            raise InvalidOption(f"{what} must be distinct, at least one; got {list(values)}")
     full = [Run.of(task, "full", budget=1.0, seed=seed, **given) for seed in seeds]
     rest = [
         Run.of(task, rule, budget=budget, seed=seed, **given)

@@ -1,4 +1,4 @@
-"""Learning rates tuned for each rule alike, by samples held out of the training set."""
+"""Tuning of learning rates, for each rule alike, on samples held out of the training set."""
 
 import math
 from collections.abc import Sequence

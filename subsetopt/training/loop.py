@@ -1,4 +1,4 @@
-"""The training loop: plain PyTorch, with a method in the place of "take the next batch"."""
+"""The training loop: plain PyTorch, in which a method selects samples."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ Progress = Callable[[int, int, dict[str, float]], None]
 
 
 class Diverged(Exception):
-    """Losses are no numbers any more."""
+    """Losses became NaN or infinite."""
 
 
 class Training:
@@ -60,8 +60,8 @@ class Training:
         self.data = data.for_tuning() if run.tuning else data
         setting = Setting(run, self.task, self.data, self.group.ranks)
         self.train, self.test = self.data.train.to(self.device), self.data.test.to(self.device)
-        self.clock = Timer(self.device)
-        self.account = CostLedger(len(self.train), _classes(self.data), self.device)
+        self.timer = Timer(self.device)
+        self.ledger = CostLedger(len(self.train), _classes(self.data), self.device)
         made = method(run.rule)
         made.warm_up(setting)
         self.model = self._model()
@@ -87,7 +87,7 @@ class Training:
         self.average = None if run.ema is None else WeightAverage(self._plain, run.ema)
         self.history: list[dict[str, float]] = []
         self.diverged = 0
-        """The epoch, counted from 1, in which losses were no numbers any more; 0 for none."""
+        """The epoch, counted from 1, in which losses became NaN or infinite; 0 for none."""
         self._selected = False
         self.checkpoint = Checkpoint(folder, self, self.group)
 
@@ -119,17 +119,17 @@ class Training:
         self.model.train()
         self.sampler.set_epoch(epoch)
         length = len(self.sampler)
-        self.clock.start()
+        self.timer.start()
         for number, (ids, batch) in enumerate(self.train.batches(self.sampler)):
             for group in self.optimizer.param_groups:
                 group["lr"] = self.schedule((epoch + number / length) / self.epochs)
             if self.run.augmentation != "none":
                 batch = self.augment(*batch, generator=self.generator)
             self._selected = False
-            self.clock.lap("data")
+            self.timer.lap("data")
             for chosen in self.step(ids, batch):
                 self._descend(chosen)
-            self.clock.lap("selection")  # that of a step which has trained on nothing
+            self.timer.lap("selection")  # that of a step which has trained on nothing
         self.group.share(self.sampler)
 
     def losses(self, model: nn.Module, batch: Batch) -> Tensor:
@@ -137,14 +137,14 @@ class Training:
         inputs, targets = batch
         training = torch.is_grad_enabled()
         if training:
-            self.clock.lap("selection")
+            self.timer.lap("selection")
         with self._autocast():
             outputs = model(self.task.prepare(inputs))
         found = self.task.losses(outputs.float(), targets)
         if self.step.learns_from_accuracy and not self._selected:  # each sample once
-            self.account.look(outputs, targets)
+            self.ledger.look(outputs, targets)
         if training:
-            self.clock.lap("forward")
+            self.timer.lap("forward")
         else:
             self._selected = True
             self._require_finite(found)
@@ -153,9 +153,9 @@ class Training:
     def result(self) -> Result:
         """Return what the run has come to."""
         test = {name[5:]: v for name, v in self.history[-1].items() if name.startswith("test_")}
-        counted = {"selection": self.step.selection_passes, **self.account.state_dict()}
+        counted = {"selection": self.step.selection_passes, **self.ledger.state_dict()}
         everyone = self.group.gathered(counted)
-        self.account.join(everyone)
+        self.ledger.join(everyone)
         facts = {**vars(Machine.here()), "torch": torch.__version__, "device": self._device_name()}
         return Result(
             run=self.run,
@@ -163,12 +163,12 @@ class Training:
             better=self.task.better,
             final=test,
             history=self.history,
-            steps=self.account.steps,
-            passes=self.account.passes(sum(one["selection"] for one in everyone)),
+            steps=self.ledger.steps,
+            passes=self.ledger.passes(sum(one["selection"] for one in everyone)),
             full=len(self.train) * self.run.epochs,
-            seconds=self.clock.collect(),
+            seconds=self.timer.collect(),
             peak_bytes=peak_bytes(self.device),
-            selected=self.account.watcher.summary(),
+            selected=self.ledger.watcher.summary(),
             facts={
                 **facts,
                 "threads": torch.get_num_threads(),
@@ -178,7 +178,7 @@ class Training:
         )
 
     def state(self) -> dict[str, Any]:
-        """Return all that the next epoch depends on, and the account so far."""
+        """Return all that the next epoch depends on, and the costs so far."""
         return {
             "model": self._plain.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -188,8 +188,8 @@ class Training:
             "step": self.step.state_dict(),
             "generator": self.generator.get_state(),
             "random": _random_states(self.device),
-            "account": self.account.state_dict(),
-            "seconds": self.clock.collect(),
+            "ledger": self.ledger.state_dict(),
+            "seconds": self.timer.collect(),
             "history": self.history,
         }
 
@@ -204,8 +204,8 @@ class Training:
         self.step.load_state_dict(state["step"])
         self.generator.set_state(state["generator"].cpu())
         _set_random_states(self.device, state["random"])
-        self.account.load_state_dict(state["account"])
-        self.clock.seconds.update(state["seconds"])
+        self.ledger.load_state_dict(state["ledger"])
+        self.timer.seconds.update(state["seconds"])
         self.history[:] = state["history"]
 
     # -- the parts --------------------------------------------------------------------------------
@@ -217,30 +217,30 @@ class Training:
         self.scaler.update()
         if self.average is not None:
             self.average.update(self._plain)
-        self.account.note(chosen)
-        self.clock.lap("backward")
+        self.ledger.note(chosen)
+        self.timer.lap("backward")
 
     def _row(self, epoch: int) -> dict[str, float]:
         """End an epoch: what is known of it, the test set included where it is the turn of it."""
-        loss, accuracy = self.group.mean(*self.account.end_epoch())
+        loss, accuracy = self.group.mean(*self.ledger.end_epoch())
         self.step.end_epoch(accuracy)
-        seconds = self.clock.collect()
+        seconds = self.timer.collect()
         row = {
             "epoch": float(epoch),
-            "steps": float(self.account.steps),
+            "steps": float(self.ledger.steps),
             "lr": float(self.optimizer.param_groups[0]["lr"]),
             "train_loss": loss,
             "passes": self._spent(),
             "seconds": sum(s for part, s in seconds.items() if part != "evaluation"),
         }
-        stepped = self.account.steps > (self.history[-1]["steps"] if self.history else 0)
+        stepped = self.ledger.steps > (self.history[-1]["steps"] if self.history else 0)
         if stepped and loss != loss:
             self.diverged = self.diverged or epoch
         if epoch % self.run.evaluate_every == 0 or epoch == self.epochs or self.diverged:
-            self.clock.start()
+            self.timer.start()
             model = self._plain if self.average is None else self.average.model
             found = evaluated(self.task, model, self.test)
-            self.clock.lap("evaluation")
+            self.timer.lap("evaluation")
             row |= {f"test_{name}": value for name, value in found.items()}
         return row
 
@@ -252,7 +252,7 @@ class Training:
             raise Diverged
 
     def _spent(self) -> float:
-        passes = self.account.passes(self.step.selection_passes)
+        passes = self.ledger.passes(self.step.selection_passes)
         return passes.budget(len(self.train)) * self.group.ranks.world_size
 
     def _model(self) -> nn.Module:
@@ -288,7 +288,7 @@ def train(
     folder: Path | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Load the data of a run, train, and return what it has come to.
+    """Load the data of a run, train, and return the result.
 
     Parameters
     ----------

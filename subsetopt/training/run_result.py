@@ -1,4 +1,4 @@
-"""What a run has come to: plain values, kept as one JSON file."""
+"""Results of runs: plain values, saved as one JSON file each."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A task trained on what serving has recorded: of each window the chosen samples, once."""
+"""Training of a task on records of serving: the chosen samples of each window, once."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from subsetopt._checks import require_integer
 from subsetopt._files import locked_folder
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidOption, InvalidProblem
@@ -73,15 +74,12 @@ class StreamTraining:
         checkpoint_every: int | None = None,
         **options: Any,
     ) -> None:
-        for option, value in (
-            ("evaluate_every", evaluate_every),
-            ("checkpoint_every", checkpoint_every),
-        ):
-            _require(option, value, value is None or value >= 1, "a whole number >= 1")
+        require_integer("evaluate_every", evaluate_every, "[1, inf)", none=True)
+        require_integer("checkpoint_every", checkpoint_every, "[1, inf)", none=True)
         if store.layout.ids != "int64":
             raise InvalidOption(
-                f"{store.root} has ids that are strings; numbers of samples in the training set of "
-                f"{run.task} are needed"
+                f"ids of {store.root} must be int64, numbers of training samples of {run.task}; "
+                "got strings"
             )
         group = ProcessGroup()
         self.run, self.task = run, made_task(run.task)
@@ -122,7 +120,7 @@ class StreamTraining:
         InvalidOption
             If another run writes to the folder.
         InvalidProblem
-            If losses are no numbers any more.
+            If losses become NaN or infinite.
         """
         with ExitStack() as opened:
             opened.callback(self.stream.close)
@@ -164,7 +162,7 @@ class StreamTraining:
         }
 
     def state(self) -> dict[str, Any]:
-        """Return all that the next batch depends on, and the account so far."""
+        """Return all that the next batch depends on, and the counts so far."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -203,8 +201,8 @@ class StreamTraining:
     def _end_window(self, windows: int, progress: Progress | None) -> None:
         if not bool(torch.isfinite(self._loss).all()):
             raise InvalidProblem(
-                f"losses are no numbers any more in window {windows - 1}; a lower lr than "
-                f"{self.run.lr:g} is needed"
+                f"losses became NaN or infinite in window {windows - 1}; choose lr below "
+                f"{self.run.lr:g}"
             )
         row = None
         if self.evaluate_every is not None and windows % self.evaluate_every == 0:
@@ -285,8 +283,3 @@ def _stream(
         keep_choices=True,
         **options,
     )
-
-
-def _require(name: str, value: object, good: bool, wanted: str) -> None:
-    if not good:
-        raise InvalidOption(f"{name} is {value!r}; {wanted} is needed")

@@ -27,7 +27,7 @@ def test_rules_are_compared_and_kept(tmp_path: Path) -> None:
     done = invoke("digits", "--rule", "max_loss", "--seeds", "0,1", *QUICK, "--out", out, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    (family,) = found["families"]
+    (family,) = found["tasks"]
     (group,) = family["groups"]
     assert [line["rule"] for line in group["rules"]] == ["uniform", "max_loss"]
     assert "too few" in json.dumps(group["rules"][1]).lower()
@@ -72,7 +72,7 @@ def test_the_baseline_at_equal_cost(tmp_path: Path) -> None:
     done = invoke(*what, *QUICK, "--tune-lr", "--lr-factors", "1", "--tuning-runs", "1", "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    (group,) = found["equal_cost"]["families"][0]["groups"]
+    (group,) = found["equal_cost"]["tasks"][0]["groups"]
     uniform, max_loss = group["rules"]
     assert (uniform["budget"], max_loss["budget"]) == (0.43, 0.1)
     spent = [line["effective_budget"]["mean"] for line in (uniform, max_loss)]

@@ -241,7 +241,7 @@ def test_labels_of_any_dtype(labels: Any, known: list[bool]) -> None:
 
 @pytest.mark.parametrize("labels", [["1"], [1j], [None], [[1]], np.array(["2020"], "M8[Y]")])
 def test_labels_that_are_no_numbers_are_no_classes(labels: Any) -> None:
-    with pytest.raises(InvalidProblem, match="labels have shape"):
+    with pytest.raises(InvalidProblem, match="labels must be numbers"):
         Classes(3).see(labels)
 
 

@@ -260,10 +260,10 @@ def test_own_selectors() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dtype": "float64"}, "dtype is 'float64'"),
-        ({"mode": "columns"}, "mode is 'columns'"),
-        ({"device": "tpu"}, "device is 'tpu'"),
-        ({"device": "cpu:1"}, "device is 'cpu:1'"),
+        ({"dtype": "float64"}, "dtype must be .* got 'float64'"),
+        ({"mode": "columns"}, "mode must be .* got 'columns'"),
+        ({"device": "tpu"}, "device must be .* got 'tpu'"),
+        ({"device": "cpu:1"}, "device must be .* got 'cpu:1'"),
         ({"device": "cuda:99"}, "torch sees . GPUs"),
         ({"kernel": lambda X, Y: X @ Y.T}, "cannot evaluate the kernel"),
     ],

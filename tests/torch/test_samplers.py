@@ -220,7 +220,7 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("order", [[], [[1, 2]], [0.5, 1.0], [-1, 2]])
 def test_bad_orders(order: Any) -> None:
-    with pytest.raises(InvalidOption, match="indices from 0 on are needed"):
+    with pytest.raises(InvalidOption, match="must be indices >= 0"):
         SequenceBatchSampler(order, 2)
 
 

@@ -21,8 +21,8 @@ from subsetopt.records import LabelWriter, Layout, RecordStore, RecordWriter  # 
 from subsetopt.records._classes import Classes  # noqa: E402
 from subsetopt.torch import Recording, recording  # noqa: E402
 from subsetopt.torch._served import (  # noqa: E402
+    Counters,
     Served,
-    Tally,
     cross_entropy_of,
     groups,
 )
@@ -131,13 +131,13 @@ def test_labels_are_checked_where_losses_are_made_on_a_device(dtype: Any) -> Non
     scores = torch.log_softmax(samples(4)[0][:, :3], 1)
     labels = torch.tensor([0.0, 1.5, -0.5, 3.0], dtype=dtype)
     made = cross_entropy_of(scores, labels)
-    classes, tally = Classes(3), Tally()
+    classes, counters = Classes(3), Counters()
     served = Served(0.0, "", np.arange(4), labels, None, None, made, None, None, None)
-    ((_, _, (columns,)),) = groups([served], classes, tally)
+    ((_, _, (columns,)),) = groups([served], classes, counters)
     assert columns.losses is not None
     assert np.isnan(columns.losses).tolist() == [False, True, True, True]
     assert columns.losses[0] == -scores[0, 0]
-    assert tally.counts.no_class == 3
+    assert counters.counts.no_class == 3
 
 
 def test_a_loss_and_logits_of_ones_own(opened: Any, tmp_path: Path) -> None:
@@ -384,9 +384,9 @@ def test_what_callers_get_wrong(opened: Any, tmp_path: Path) -> None:
     hook = recording(model, opened())
     wrong: Any = (
         ((np.arange(4), y[:3]), "labels must have shape (4,), one per row; got (3,)"),
-        ((np.arange(5), y), "ids have shape (5,)"),
+        ((np.arange(5), y), "one for each row of the output; got shape (5,)"),
         ((["a", "b", "c", "d"], y), "int64"),
-        ((None, y), "one id for each row"),
+        ((None, y), "one for each row"),
         ((np.arange(4), object()), "labels"),
         ((np.arange(4),), "stores no outputs"),
     )

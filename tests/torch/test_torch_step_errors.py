@@ -42,7 +42,7 @@ def test_losses_that_are_not_one_per_sample_are_refused() -> None:
         step({"x": x, "y": y})
     with pytest.raises(InvalidProblem, match=r"batch\[1\] has 5 rows, but batch\[0\] has 16"):
         step((x, y[:5]))
-    with pytest.raises(InvalidProblem, match="batch_size= where 4 is wrong"):
+    with pytest.raises(InvalidProblem, match="batch_size= if 4 is wrong"):
         step((x, y), batch_size=4)
 
 

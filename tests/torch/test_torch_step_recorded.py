@@ -87,7 +87,7 @@ def test_records_of_the_wrong_kind() -> None:
     ):
         with pytest.raises(InvalidProblem, match=message):
             recorded.lookup(ids)
-    with pytest.raises(InvalidProblem, match="2 ids"):
+    with pytest.raises(InvalidProblem, match=r"shape \(2,\), one for each id"):
         recorded.update(torch.arange(2), torch.ones(3))
     for options in ({"size": 0}, {"decay": 1.0}, {"unknown": "zero"}, {"unknown": float("nan")}):
         with pytest.raises(InvalidOption, match=next(iter(options))):

@@ -27,7 +27,7 @@ def test_one_row_of_losses_is_checked_as_a_batch_of_one() -> None:
         (losses, 0, "got 0"),
         (losses, 7, r"k must .*got 7"),
         (losses, True, "got True"),
-        (losses[:0], 1, "losses are empty"),
+        (losses[:0], 1, "losses must hold at least one"),
         (losses.long(), 1, "dtype torch.int64"),
         (losses.numpy(), 1, "ndarray"),
     ]

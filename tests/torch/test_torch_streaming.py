@@ -235,7 +235,7 @@ def test_options(tmp_path: Path, streams: Any) -> None:
         given: Any = options
         with pytest.raises(InvalidOption, match=said):
             StreamedSamples(stream, same, **given)
-    with pytest.raises(InvalidOption, match="source is a int"):
+    with pytest.raises(InvalidOption, match="got a int"):
         StreamedSamples(stream, 3)
 
 

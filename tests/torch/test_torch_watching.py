@@ -91,8 +91,8 @@ def test_going_on() -> None:
     ("arguments", "options", "message"),
     [
         (([0, 4],), {}, r"ids go from 0 to 4; within 0\.\.3"),
-        (([[0, 1]],), {}, r"ids have shape \(1, 2\)"),
-        (([0, 1],), {"losses": torch.ones(3)}, r"losses \(3,\)"),
+        (([[0, 1]],), {}, r"got \(1, 2\)"),
+        (([0, 1],), {"losses": torch.ones(3)}, r"and \(3,\)"),
         (([0, 1], torch.tensor([0])), {"trained": torch.ones(2)}, "each of 1 samples"),
     ],
 )

@@ -228,7 +228,7 @@ def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"model": {}}, {"optimizer": 3}, {"generator": torch.zeros(1)}, {"account": None}]
+    "changes", [{"model": {}}, {"optimizer": 3}, {"generator": torch.zeros(1)}, {"ledger": None}]
 )
 def test_checkpoints_that_do_not_fit(changes: dict[str, Any], tmp_path: Path) -> None:
     made = Training(run("uniform"), data(), tmp_path)
@@ -287,13 +287,13 @@ def test_tuning_never_sees_the_test_samples() -> None:
 
 def test_names_lead_to_methods() -> None:
     assert {type(method(name)).__name__ for name in METHODS} == {
-        "Full",
-        "Within",
-        "Truncated",
-        "Filling",
-        "ByEpoch",
-        "Sequenced",
-        "Baselined",
+        "FullTraining",
+        "BatchRuleMethod",
+        "OrderedSGDMethod",
+        "SelectiveBackpropMethod",
+        "EpochSamplerMethod",
+        "SequenceMethod",
+        "BaselineMethod",
     }
 
 
@@ -310,9 +310,9 @@ def test_mixed_precision_and_compilation_are_passed_on() -> None:
 
 
 def test_orders_go_on_from_epoch_to_epoch() -> None:
-    from subsetopt.training.methods._epoch_samplers import PartOfSequence
+    from subsetopt.training.methods._epoch_samplers import SequenceShare
 
-    batches = PartOfSequence(torch.arange(12).numpy(), 2, 0.34)
+    batches = SequenceShare(torch.arange(12).numpy(), 2, 0.34)
     epochs = []
     for epoch in range(3):
         batches.set_epoch(epoch)

@@ -139,7 +139,7 @@ def sample_dual(
     rows = rows[candidates] / (float(np.abs(rows).max()) or 1.0)  # no probability changes
     values, vectors = spectrum(rows.T @ rows)
     chosen = eigenvectors(values, size, rng)
-    # Divided by the roots they are orthonormal but for rounding, which the factorisation mends.
+    # Divided by the roots they are orthonormal but for rounding, which the factorisation corrects.
     orthonormal = np.linalg.qr(rows @ (vectors[:, chosen] / np.sqrt(values[chosen])))[0]
     return candidates[project(orthonormal, rng)]
 

@@ -1,4 +1,4 @@
-"""What the callbacks of all frameworks do: feed, count, save and restore."""
+"""Selection as trainers carry it along: samplers, steps and watchers fed, saved and restored."""
 
 from collections.abc import Callable
 from typing import Any
@@ -58,7 +58,7 @@ class Selection:
                 f"{rank} of {world_size}; make it with rank={rank}, world_size={world_size}"
             )
 
-    def begin_epoch(self, epoch: int, batches: float, mend: str) -> None:
+    def begin_epoch(self, epoch: int, batches: float, fix: str) -> None:
         """Set the sampler to an epoch that begins, unless it has got there by itself."""
         if self.sampler is None:
             return
@@ -67,7 +67,7 @@ class Selection:
         if len(self.sampler) > batches:
             raise InvalidOption(
                 f"epoch {epoch} has {len(self.sampler)} batches, but the trainer stops after "
-                f"{batches}, the number in the first; {mend}"
+                f"{batches}, the number in the first; {fix}"
             )
 
     def batch_done(

@@ -61,13 +61,13 @@ class SelectionTrainerCallback(_transformers.TrainerCallback):  # type: ignore[m
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Set the epoch."""
         epoch, sampler = int(state.epoch or 0), self.selection.sampler
-        mend = "give a budget that stays the same"
-        self.selection.begin_epoch(epoch, self._batches, mend)
+        fix = "give a budget that stays the same"
+        self.selection.begin_epoch(epoch, self._batches, fix)
         more = epoch + 1 < state.num_train_epochs  # the Trainer finds out by division which it is
         if sampler is not None and len(sampler) < self._batches and more:
             raise InvalidOption(
                 f"epoch {epoch} has {len(sampler)} batches, but the trainer counts on "
-                f"{self._batches} in each; {mend}"
+                f"{self._batches} in each; {fix}"
             )
 
     def on_substep_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:

@@ -70,8 +70,8 @@ class SelectionCallback(_Callback):  # type: ignore[misc]
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """Set the epoch."""
-        mend = "let it look again, with Trainer(reload_dataloaders_every_n_epochs=1)"
-        self.selection.begin_epoch(trainer.current_epoch, trainer.num_training_batches, mend)
+        fix = "let it look again, with Trainer(reload_dataloaders_every_n_epochs=1)"
+        self.selection.begin_epoch(trainer.current_epoch, trainer.num_training_batches, fix)
 
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int

@@ -1,4 +1,4 @@
-"""Which losses to train on: one rule per file, made by name with `rule`."""
+"""Selection rules, created by name with `rule`."""
 
 from ._candidates import subset_size
 from .base import RULES, Rule, rule

@@ -12,7 +12,7 @@ from subsetopt.problems import _validation
 
 
 def subset_size(k: int | float, n: int) -> int:
-    """Return how many of n are meant by k: a whole number, or a share 0 < r <= 1.
+    """Return how many of n are meant by k: an integer, or a share 0 < r <= 1.
 
     A share means ``max(1, int(r * n))``.
 
@@ -30,12 +30,11 @@ def subset_size(k: int | float, n: int) -> int:
 def require_shape(losses: object) -> None:
     """Raise InvalidProblem unless `losses` is a tensor (n,) or (B, n) with n >= 1."""
     if not isinstance(losses, Tensor):
-        raise InvalidProblem(f"losses are a {type(losses).__name__}; a torch.Tensor is needed")
+        raise InvalidProblem(f"losses must be a torch.Tensor; got a {type(losses).__name__}")
     shape = tuple(losses.shape)
     if losses.ndim == 0:
         raise InvalidProblem(
-            "losses are a scalar; one loss per sample is needed: let the loss function keep them "
-            "apart, with reduction='none'"
+            "losses must be one per sample; got a scalar: give the loss function reduction='none'"
         )
     if losses.ndim > 2:
         raise InvalidProblem(
@@ -43,7 +42,7 @@ def require_shape(losses: object) -> None:
             "the others, with losses.flatten(1).mean(1)"
         )
     if 0 in shape:
-        raise InvalidProblem(f"losses are empty, shape {shape}; at least one is needed")
+        raise InvalidProblem(f"losses must hold at least one; got shape {shape}")
     if losses.ndim == 2 and shape[1] == 1 < shape[0]:
         raise InvalidProblem(
             f"losses have shape {shape}, {shape[0]} rows of one; for one row of {shape[0]} give "
@@ -134,8 +133,8 @@ def checked_features(
     fits = features.ndim == len(shape) + 1 and features.shape[:-1] == shape
     if not fits or not features.shape[-1] or features.device != device:
         raise InvalidProblem(
-            f"features have shape {tuple(features.shape)} on {features.device}, beside losses "
-            f"of shape {tuple(shape)}; {wanted_features(shape, device)} is needed"
+            f"features must be {wanted_features(shape, device)} for losses of shape "
+            f"{tuple(shape)}; got {tuple(features.shape)} on {features.device}"
         )
     rows = features.detach()
     rows = rows if len(shape) == 2 else rows[None]

@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from subsetopt._checks import require
+from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
 from ._candidates import Candidates, subset_size
@@ -94,15 +95,10 @@ class StrideRule(Rule):
         return order.gather(1, places).sort(1).values
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class MinK(Rule):
     """Choose the k lowest losses, or the lowest of k drawn.
-
-    Parameters
-    ----------
-    reading : {"lowest", "drawn"}
-        "lowest": the k lowest of the batch. "drawn": draw k uniformly and keep the one that is
-        lowest, as the method was published; so there is one index, whatever k.
 
     References
     ----------
@@ -113,12 +109,12 @@ class MinK(Rule):
     name: ClassVar[str] = "mink"
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
-    reading: Literal["lowest", "drawn"] = "lowest"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        good = self.reading in ("lowest", "drawn")
-        require("reading", self.reading, good, "'lowest' or 'drawn'")
+    reading: Literal["lowest", "drawn"] = option(
+        "lowest: the k lowest of the batch. drawn: draw k uniformly and keep the lowest, as "
+        "published; so there is one index, whatever k.",
+        "lowest",
+        choices=("lowest", "drawn"),
+    )
 
     def takes_all(self, k: int | float | None, n: int) -> bool:
         """Return whether there is nothing to choose; one is, also of n drawn."""

@@ -8,9 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from subsetopt._checks import is_integer, require
+from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption, InvalidResult, MissingDependency
-from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.selecting import select
 from subsetopt.solving import solve
@@ -23,6 +22,7 @@ from .base import Rule
 _PRECISIONS = (torch.float32, torch.float64)
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class OBFTF(Rule):
     """Choose k losses whose mean is as close as possible to the mean of all, in microseconds.
@@ -30,20 +30,6 @@ class OBFTF(Rule):
     On the CPU this is `subsetopt.select`, compiled loops: one thread takes 18 us of n = 128 and
     77 us of n = 4096, the search in torch 0.4 and 1.4 ms. That search runs on every other device,
     under `torch.compile`, and for a uniform start.
-
-    Parameters
-    ----------
-    start : {"stride", "uniform"}
-        What the search improves: one loss out of each of k equal strata, which needs no random
-        numbers; or k at random, of which few are exchanged, so that the choice is hardly biased
-        towards the middle.
-    rounds : int
-        How many double exchanges the search in torch makes.
-    kernel : {"torch", "triton"}
-        What searches on a GPU: operations of torch, some 90 of them, which a CUDA graph joins
-        (see `Rule`); or one launch of a Triton kernel, for at most 4096 losses, which is compiled
-        for each n in 6 to 25 s. On an H100 a choice takes 0.24 and 0.07 ms for n = 128, 0.37 and
-        0.32 ms for n = 4096.
 
     References
     ----------
@@ -53,17 +39,21 @@ class OBFTF(Rule):
     name: ClassVar[str] = "obftf"
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
-    start: Literal["stride", "uniform"] = "stride"
-    rounds: int = 2
-    kernel: Literal["torch", "triton"] = "torch"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("start", self.start, self.start in ("stride", "uniform"), "'stride' or 'uniform'")
-        good = is_integer(self.rounds) and 0 <= self.rounds <= 64
-        require("rounds", self.rounds, good, "an integer in [0, 64]")
-        known = self.kernel in ("torch", "triton")
-        require("kernel", self.kernel, known, "'torch' or 'triton'")
+    start: Literal["stride", "uniform"] = option(
+        "What the search improves. stride: one loss out of each of k equal strata, which needs no "
+        "random numbers. uniform: k at random, of which few are exchanged, so that the choice is "
+        "hardly biased towards the middle.",
+        "stride",
+        choices=("stride", "uniform"),
+    )
+    rounds: int = option("Number of double exchanges of the search in torch.", 2, ge=0, le=64)
+    kernel: Literal["torch", "triton"] = option(
+        "What searches on a GPU. torch: some 90 operations, which a CUDA graph joins, see `Rule`. "
+        "triton: one launch of a kernel, for at most 4096 losses, compiled for each n in 6 to 25 "
+        "s. On an H100 a choice takes 0.24 and 0.07 ms for n = 128, 0.37 and 0.32 ms for n = 4096.",
+        "torch",
+        choices=("torch", "triton"),
+    )
 
     def __call__(
         self,
@@ -114,19 +104,12 @@ def _is_plain(losses: object) -> bool:
     )
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class ExactOBFTF(Rule):
     """Choose k losses whose mean is closest to the mean of all, as `subsetopt.solve` finds them.
 
     Losses are copied to the CPU and the indices back, so a GPU waits: 41 ms for CBC at n = 128.
-
-    Parameters
-    ----------
-    solver : str
-        One of `subsetopt.available_solvers()` that takes mean matching, such as "cbc", "scip",
-        "highs", or "exact", which has no tolerance.
-    time_limit : float, optional
-        Seconds for each row; the best selection found until then is taken.
 
     References
     ----------
@@ -137,12 +120,17 @@ class ExactOBFTF(Rule):
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
     waits: ClassVar[bool] = True
 
-    solver: str = "cbc"
-    time_limit: float | None = None
+    solver: str = option(
+        "One of `subsetopt.available_solvers()` that takes mean matching, such as cbc, scip, "
+        "highs, or exact, which has no tolerance.",
+        "cbc",
+    )
+    time_limit: float | None = option(
+        "Seconds for each row; the best selection until then is taken.", None, gt=0
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Limits(time_limit=self.time_limit, seed=self.seed)
         self._solver = solver_named(self.solver)
         if "mean-matching" not in self._solver.handles:
             raise InvalidOption(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
-from subsetopt._checks import is_integer, require
+from subsetopt._options import documented, option
 from subsetopt.torch.features import standardised
 from subsetopt.torch.search._compiled import Search, match_vectors_compiled
 from subsetopt.torch.search._vector_swaps import frank_wolfe, match_vectors, random_start
@@ -17,37 +17,30 @@ from .base import Rule
 
 @dataclass(kw_only=True, eq=False)
 class _OnFeatures(Rule):
-    """What the two rules share: the scale of the features, and exchanges at the end.
-
-    Parameters
-    ----------
-    rounds : int, optional
-        How many of the best exchanges at most; on the CPU how many sweeps, each of them a look at
-        every exchange. 0: the start as it is. None: on the CPU as many as `thorough` says, and
-        else ``12 + min(k, d) // 3``, after which hardly any exchange helps.
-    thorough : bool
-        On the CPU, whether to go on until no exchange helps. False: stop as well within a
-        thousandth of the distance that k at random have, and after about ``2**22 / d`` exchanges
-        looked at: all there are up to n = 1000 or so; at n = 4096 and d = 10 that ends 1.3 times
-        as far from the mean, in a tenth of the time.
-    scale : {"standardise", "none"}
-        Divide each feature by its standard deviation over the batch; "none" takes the features as
-        they are, the larger ones counting for more.
-    """
+    """What the two rules share: the scale of the features, and exchanges at the end."""
 
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "features"
 
-    rounds: int | None = None
-    thorough: bool = False
-    scale: Literal["standardise", "none"] = "standardise"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        good = self.rounds is None or (is_integer(self.rounds) and self.rounds >= 0)
-        require("rounds", self.rounds, good, "an integer >= 0, or None")
-        require("thorough", self.thorough, isinstance(self.thorough, bool), "True or False")
-        known = self.scale in ("standardise", "none")
-        require("scale", self.scale, known, "'standardise' or 'none'")
+    rounds: int | None = option(
+        "Maximum number of exchanges, the best first; on the CPU of sweeps, each of them a look at "
+        "every exchange. 0: the start as it is. None: on the CPU as many as `thorough` says, else "
+        "``12 + min(k, d) // 3``, after which hardly any exchange helps.",
+        None,
+        ge=0,
+    )
+    thorough: bool = option(
+        "On the CPU, go on until no exchange helps. False: stop as well within a thousandth of the "
+        "distance that k at random have, and after about ``2**22 / d`` exchanges looked at: all "
+        "there are up to n = 1000 or so; at n = 4096 and d = 10 that ends 1.3 times as far from "
+        "the mean, in a tenth of the time.",
+        False,
+    )
+    scale: Literal["standardise", "none"] = option(
+        "standardise: divide each feature by its standard deviation over the batch. none: take the "
+        "features as they are, the larger ones counting for more.",
+        "standardise",
+        choices=("standardise", "none"),
+    )
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
         features = given.features
@@ -83,6 +76,7 @@ class _OnFeatures(Rule):
         raise NotImplementedError
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class VectorMatching(_OnFeatures):
     """Choose k of n whose mean is close to the mean of all, in every feature.
@@ -92,32 +86,16 @@ class VectorMatching(_OnFeatures):
     distinct, as labels are, they choose how many of each, and go on until no exchange helps. The
     batched search in torch runs on every other device and under torch.compile.
 
-    Parameters
-    ----------
-    start : {"uniform", "greedy"}
-        "uniform": samples in unusual places are chosen as often as others. "greedy" gets somewhat
-        closer to the mean, prefers samples near it, and draws nothing.
-    rounds : int, optional
-        How many of the best exchanges at most; on the CPU how many sweeps, each of them a look at
-        every exchange. 0: the start as it is. None: on the CPU as many as `thorough` says, and
-        else ``12 + min(k, d) // 3``, after which hardly any exchange helps.
-    thorough : bool
-        On the CPU, whether to go on until no exchange helps. False: stop as well within a
-        thousandth of the distance that k at random have, and after about ``2**22 / d`` exchanges
-        looked at: all there are up to n = 1000 or so; at n = 4096 and d = 10 that ends 1.3 times
-        as far from the mean, in a tenth of the time.
-    scale : {"standardise", "none"}
-        Divide each feature by its standard deviation over the batch; "none" takes the features as
-        they are, the larger ones counting for more.
     """
 
     name: ClassVar[str] = "vector"
 
-    start: Literal["uniform", "greedy"] = "uniform"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require("start", self.start, self.start in ("uniform", "greedy"), "'uniform' or 'greedy'")
+    start: Literal["uniform", "greedy"] = option(
+        "uniform: samples in unusual places are chosen as often as others. greedy: somewhat closer "
+        "to the mean, prefers samples near it, and draws nothing.",
+        "uniform",
+        choices=("uniform", "greedy"),
+    )
 
     def _search(self) -> Search:
         return Search(start=self.start, **self._options())
@@ -126,34 +104,20 @@ class VectorMatching(_OnFeatures):
         return random_start(vectors, k, noise) if self.start == "uniform" else None
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class FrankWolfeRule(_OnFeatures):
     """Choose k of n by rounding a relaxation of mean matching, tilted at random.
 
     Without features it matches the losses.
 
-    Parameters
-    ----------
-    steps : int
-        How many Frank-Wolfe steps.
-    rounds : int, optional
-        How many exchanges improve the rounded solution, as for rule "vector"; 0: none.
-    thorough : bool
-        As for rule "vector".
-    scale : {"standardise", "none"}
-        As for rule "vector".
     """
 
     name: ClassVar[str] = "frank_wolfe"
     needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
     takes_features: ClassVar[bool] = True
 
-    steps: int = 16
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        whole = is_integer(self.steps) and self.steps >= 1
-        require("steps", self.steps, whole, "an integer >= 1")
+    steps: int = option("Number of Frank-Wolfe steps.", 16, ge=1)
 
     def _given(
         self,

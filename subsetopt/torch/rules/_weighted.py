@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
-from subsetopt._checks import is_integer, is_number, require
+from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
 from ._candidates import Candidates
@@ -86,16 +86,12 @@ def _wide(values: Tensor) -> Tensor:
     return values if values.device.type == "mps" else values.double()
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class Prob(WeightedRule):
     """Keep a loss with probability ``tanh(gamma * loss)``; with k, draw k with these as weights.
 
     Losses of zero or less are kept only for want of others.
-
-    Parameters
-    ----------
-    gamma : float
-        The larger, the more are kept.
 
     References
     ----------
@@ -104,31 +100,19 @@ class Prob(WeightedRule):
 
     name: ClassVar[str] = "prob"
 
-    gamma: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        good = is_number(self.gamma) and 0.0 < self.gamma < float("inf")
-        require("gamma", self.gamma, good, "a number > 0")
+    gamma: float = option("The larger, the more are kept.", 1.0, gt=0, lt=float("inf"))
 
     def _keep(self, losses: Tensor) -> Tensor:
         return (self.gamma * losses).tanh().clamp(min=0.0)
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class SelectiveBackprop(WeightedRule):
     """Keep a loss with probability ``F(loss) ** beta``; with k, draw k with these as weights.
 
     F is the empirical distribution of the last `history` losses, those of the batch included: so
     the first batch is ranked within itself. They are kept on the device of the losses.
-
-    Parameters
-    ----------
-    history : int
-        How many losses are remembered.
-    beta : float
-        The larger, the fewer are kept: a share of ``1 / (beta + 1)`` on average, while losses are
-        distributed as those remembered are.
 
     References
     ----------
@@ -138,17 +122,16 @@ class SelectiveBackprop(WeightedRule):
 
     name: ClassVar[str] = "selective_backprop"
 
-    history: int = 1024
-    beta: float = 1.0
+    history: int = option("Number of losses that are remembered.", 1024, ge=1)
+    beta: float = option(
+        "The larger, the fewer are kept: a share of ``1 / (beta + 1)`` on average, while losses "
+        "are distributed as those remembered.",
+        1.0,
+        ge=0,
+        lt=float("inf"),
+    )
     _last: Tensor | None = field(init=False, repr=False, default=None)
     _seen: Tensor | None = field(init=False, repr=False, default=None)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        good = is_integer(self.history) and self.history > 0
-        require("history", self.history, good, "an integer > 0")
-        good = is_number(self.beta) and 0.0 <= self.beta < float("inf")
-        require("beta", self.beta, good, "a number >= 0")
 
     def _choose(self, given: Candidates, k: int | None, generator: Generator | None) -> Tensor:
         self._remember(given.needed)

@@ -1,4 +1,4 @@
-"""What a selection rule is: an object that knows losses and k, and no model."""
+"""Selection rules: objects that know losses and k, and no model."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
-from subsetopt._checks import is_integer, require
+from subsetopt import _options
+from subsetopt._options import documented, option
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
@@ -40,31 +41,16 @@ RULES = Registry(
         "frank_wolfe": "_vector:FrankWolfeRule",
     },
 )
-"""Where each rule lives: its module in this package, and its class."""
+"""Rules by name: the module in this package, and the class."""
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
 class Rule(ABC):
     """Base of all rules: declare the class variables, implement `_choose`.
 
     A subclass is a dataclass whose fields are its options.
 
-    Parameters
-    ----------
-    seed : int
-        Seed of the rule's own generators, one per device, used where a call brings none.
-    check : bool
-        Look for losses that are not finite on a GPU as well, which has to wait for the GPU. On the
-        CPU it is always done. Without it such losses are chosen only when nothing else is left.
-    graph : bool
-        On a GPU, record what a choice does once its shape has come three times, as a CUDA graph:
-        a choice is one launch from then on instead of 10 to 200. Choices with a generator of the
-        caller's, or without k, are not recorded.
-
-    Raises
-    ------
-    InvalidOption
-        For an option outside its domain.
     """
 
     name: ClassVar[str]
@@ -80,18 +66,26 @@ class Rule(ABC):
     waits: ClassVar[bool] = False
     """Whether a choice on a GPU waits for it, so that no graph can be made of it."""
 
-    seed: int = 0
-    check: bool = False
-    graph: bool = True
+    seed: int = option(
+        "Seed of the rule's own generators, one per device, for calls without a generator.", 0, ge=0
+    )
+    check: bool = option(
+        "Look for losses that are not finite on a GPU as well, which waits for the GPU; on the CPU "
+        "it is always done. Without it such losses are chosen only when nothing else is left.",
+        False,
+    )
+    graph: bool = option(
+        "On a GPU, record a choice as a CUDA graph once its shape has come three times: one launch "
+        "instead of 10 to 200. Choices with a generator of the caller's, or without k, are not "
+        "recorded.",
+        True,
+    )
     _generators: dict[torch.device, Generator] = field(init=False, repr=False, default_factory=dict)
     _resumed: dict[str, Tensor] = field(init=False, repr=False, default_factory=dict)
     _replays: Replays = field(init=False, repr=False, default_factory=Replays)
 
     def __post_init__(self) -> None:
-        require("seed", self.seed, is_integer(self.seed) and self.seed >= 0, "an integer >= 0")
-        for option in ("check", "graph"):
-            value = getattr(self, option)
-            require(option, value, isinstance(value, bool), "True or False")
+        _options.check(self)
 
     def __call__(
         self,
@@ -167,7 +161,7 @@ class Rule(ABC):
         if k is not None:
             return subset_size(k, n)
         if self.fixed_size:
-            raise InvalidOption(f"rule {self.name!r} needs k, a whole number or a share of n")
+            raise InvalidOption(f"rule {self.name!r} needs k, an integer or a share of n")
         return None
 
     def takes_all(self, k: int | float | None, n: int) -> bool:
@@ -306,7 +300,7 @@ def rule(name: str, **options: Any) -> Rule:
     Raises
     ------
     InvalidOption
-        If no rule is called so, it has no such option, or the value is outside its domain.
+        If no rule has the name, it has no such option, or the value is outside its domain.
 
     Examples
     --------

@@ -62,9 +62,11 @@ class TorchEngine:
         memory: int | None = None,
     ) -> None:
         if dtype not in DTYPES:
-            raise InvalidOption(f"dtype is {dtype!r}; it is one of {', '.join(map(repr, DTYPES))}")
+            raise InvalidOption(
+                f"dtype must be one of {', '.join(map(repr, DTYPES))}; got {dtype!r}"
+            )
         if mode not in (None, "matrix", "rows"):
-            raise InvalidOption(f"mode is {mode!r}; it is 'matrix', 'rows' or None")
+            raise InvalidOption(f"mode must be 'matrix', 'rows' or None; got {mode!r}")
         self.torch = torch = load()
         self.device = _device(torch, device)
         self.data = points("X", X)
@@ -215,7 +217,9 @@ def default_device() -> str:
 def _device(torch: Any, name: str) -> Any:
     kind, _, number = name.partition(":")
     if kind not in _TILE or (number and not (kind == "cuda" and number.isdigit())):
-        raise InvalidOption(f"device is {name!r}; it is 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...")
+        raise InvalidOption(
+            f"device must be 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...; got {name!r}"
+        )
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if int(number or 0) >= count:

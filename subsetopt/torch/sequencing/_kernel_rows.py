@@ -22,7 +22,7 @@ _PIECE = 2**26  # numbers of a temporary copy
 
 
 def load() -> Any:
-    """Import torch; MissingDependency with the mend where it is not installed."""
+    """Import torch; MissingDependency if it is not installed."""
     from subsetopt._dependencies import OptionalDependency
 
     return OptionalDependency("torch", "torch", extra="torch").load()
@@ -146,10 +146,10 @@ def _values(kernel: Kernel, X: NDArray[Any], narrow: bool) -> NDArray[Any]:
     values, halves = standardised(X, centre, scale, np.float32)
     largest = float(halves.max())
     if not largest <= (_SINGLE_ENOUGH if narrow else _PRODUCTS_ENOUGH):
-        mend = "dtype='float32'" if narrow else "engine='rows'"
+        fix = "dtype='float32'" if narrow else "engine='rows'"
         raise InvalidOption(
             f"points are up to {np.sqrt(2 * largest):.3g} times the scale {scale:.3g} away from "
-            f"their mean, so that products on the device would lose their digits; take {mend}"
+            f"their mean, so that products on the device would lose their digits; take {fix}"
         )
     return values if largest <= _SINGLE_ENOUGH else standardised(X, centre, scale, np.float64)[0]
 

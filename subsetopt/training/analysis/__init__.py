@@ -1,4 +1,4 @@
-"""What runs have shown: rules beside the baseline of the same budget, seed by seed."""
+"""Analysis of runs: rules compared with a baseline of the same budget, seed by seed."""
 
 from ._group_results import (
     Analysis,
@@ -9,11 +9,11 @@ from ._group_results import (
     analyse,
     at_cost,
     at_seconds,
-    courses,
+    learning_curves,
 )
 from .groups import FINAL, Measure, RunGroup, after_cost, after_seconds, grouped
 from .matched_cost import at_equal_cost, baselines_at_equal_cost
-from .pairing import FEWEST, LEVEL, PairedComparison, RuleVerdict, compared, holm, judged_together
+from .pairing import FEWEST, LEVEL, PairedComparison, RuleVerdict, compared, holm, holm_adjusted
 from .seed_summary import Spread, Summary
 
 __all__ = [
@@ -39,8 +39,8 @@ __all__ = [
     "at_seconds",
     "baselines_at_equal_cost",
     "compared",
-    "courses",
     "grouped",
     "holm",
-    "judged_together",
+    "holm_adjusted",
+    "learning_curves",
 ]

@@ -10,7 +10,7 @@ from subsetopt.training.run import BASELINES
 from subsetopt.training.run_result import Result
 
 from .groups import FINAL, Measure, RunGroup, after_cost, after_seconds, grouped
-from .pairing import compared, judged_together
+from .pairing import compared, holm_adjusted
 from .seed_summary import Spread, Summary
 
 Line = tuple[str, float]
@@ -81,22 +81,22 @@ class Analysis:
         When the metric was taken.
     tests : int
         Comparisons that verdicts are adjusted for.
-    families : tuple of Family
+    tasks : tuple of TaskResult
     """
 
     measure: str
     tests: int
-    families: tuple[TaskResult, ...]
+    tasks: tuple[TaskResult, ...]
 
     @property
     def groups(self) -> tuple[GroupResult, ...]:
-        """The groups of all families."""
-        return tuple(group for family in self.families for group in family.groups)
+        """The groups of all tasks."""
+        return tuple(group for result in self.tasks for group in result.groups)
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """All rules, those of earlier families first."""
-        return tuple(dict.fromkeys(rule for family in self.families for rule in family.rules))
+        """All rules, those of earlier tasks first."""
+        return tuple(dict.fromkeys(rule for result in self.tasks for rule in result.rules))
 
 
 def analyse(
@@ -111,28 +111,28 @@ def analyse(
         A rule; None is the first of `BASELINES` that a group has. A group without it is summarised
         and not compared.
     measure : Measure
-        What runs are judged by.
+        The number that runs are compared by.
 
     Raises
     ------
     InvalidOption
         If two results are of the same run.
     """
-    return analysis_of(
-        [_judged(group, baseline, measure) for group in grouped(results)], measure.name
+    return adjusted_analysis(
+        [_compared_group(group, baseline, measure) for group in grouped(results)], measure.name
     )
 
 
-def analysis_of(judged: Sequence[GroupResult], measure: str) -> Analysis:
+def adjusted_analysis(groups: Sequence[GroupResult], measure: str) -> Analysis:
     """Return an analysis of groups, with verdicts that hold all together."""
-    found = judged_together([line.comparison for group in judged for line in group.lines])
+    found = holm_adjusted([line.comparison for group in groups for line in group.lines])
     left = iter(found)
-    judged = [
+    groups = [
         replace(group, lines=tuple(replace(line, comparison=next(left)) for line in group.lines))
-        for group in judged
+        for group in groups
     ]
     tests = sum(one is not None and one.p is not None for one in found)
-    return Analysis(measure=measure, tests=tests, families=tuple(_families(judged)))
+    return Analysis(measure=measure, tests=tests, tasks=tuple(_task_results(groups)))
 
 
 def at_cost(results: Iterable[Result], cost: float, baseline: str | None = None) -> Analysis:
@@ -173,7 +173,7 @@ def summarised(
     return tuple(sorted(found, key=lambda line: _standing(line, better)))
 
 
-def _judged(group: RunGroup, baseline: str | None, measure: Measure) -> GroupResult:
+def _compared_group(group: RunGroup, baseline: str | None, measure: Measure) -> GroupResult:
     name = baseline_among(group.results, baseline)
     base = None if name is None else (name, group.budget)
     lines = {(rule, group.budget): own for rule, own in group.results.items()}
@@ -192,9 +192,9 @@ def _standing(line: Summary, better: str) -> tuple[bool, float]:
     return not line.baseline, -mean if better == "higher" else mean
 
 
-def _families(judged: Iterable[GroupResult]) -> list[TaskResult]:
+def _task_results(groups: Iterable[GroupResult]) -> list[TaskResult]:
     found: dict[str, list[GroupResult]] = {}
-    for one in judged:
+    for one in groups:
         key = repr((one.group.task, sorted(one.group.setting.items())))
         found.setdefault(key, []).append(one)
     return [
@@ -236,12 +236,12 @@ class LearningCurve:
     diverged: int
 
 
-def courses(judged: GroupResult, axis: Axis = "epoch") -> list[LearningCurve]:
-    """Return the courses of the rules of a group, in their order."""
-    return [_course(line.rule, line.results, axis) for line in judged.lines]
+def learning_curves(group: GroupResult, axis: Axis = "epoch") -> list[LearningCurve]:
+    """Return the learning curves of the rules of a group, in their order."""
+    return [_learning_curve(line.rule, line.results, axis) for line in group.lines]
 
 
-def _course(rule: str, results: tuple[Result, ...], axis: Axis) -> LearningCurve:
+def _learning_curve(rule: str, results: tuple[Result, ...], axis: Axis) -> LearningCurve:
     key = f"test_{results[0].metric}"
     seeds = [{row["epoch"]: row for row in r.history if key in row} for r in results]
     epochs = sorted(set.intersection(*(set(own) for own in seeds)))

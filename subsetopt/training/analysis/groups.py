@@ -49,11 +49,11 @@ def grouped(results: Iterable[Result]) -> list[RunGroup]:
     InvalidOption
         If two results are of the same run.
     """
-    families: dict[str, list[Result]] = {}
+    settings: dict[str, list[Result]] = {}
     for result in results:
-        families.setdefault(_key(_setting(result)), []).append(result)
+        settings.setdefault(_key(_setting(result)), []).append(result)
     found = []
-    for own in families.values():
+    for own in settings.values():
         parts: dict[str, list[Result]] = {}
         with_lr = _several_rates(own)
         for result in own:

@@ -1,4 +1,4 @@
-"""Rules beside a baseline that costs as much, because its budget is larger.
+"""Comparison at matched cost: the baseline has a larger budget.
 
 A rule that passes all samples to choose b of n costs b / n + 1 / 3 of full training. What uniform
 sampling reaches when it spends as much, on more samples and by a learning-rate schedule that ends
@@ -12,7 +12,14 @@ from statistics import fmean
 from subsetopt.training.run import Run
 from subsetopt.training.run_result import Result
 
-from ._group_results import Analysis, GroupResult, Line, analysis_of, baseline_among, summarised
+from ._group_results import (
+    Analysis,
+    GroupResult,
+    Line,
+    adjusted_analysis,
+    baseline_among,
+    summarised,
+)
 from .groups import RunGroup, grouped
 
 __all__ = ["at_equal_cost", "baselines_at_equal_cost"]
@@ -39,10 +46,10 @@ def at_equal_cost(results: Iterable[Result], baseline: str | None = None) -> Ana
     InvalidOption
         If two results are of the same run.
     """
-    judged = []
-    for groups in _families(grouped(results)):
-        judged += _matched(groups, baseline)
-    return analysis_of(judged, "at equal cost")
+    matched = []
+    for groups in _task_results(grouped(results)):
+        matched += _matched(groups, baseline)
+    return adjusted_analysis(matched, "at equal cost")
 
 
 def baselines_at_equal_cost(runs: Sequence[Run], results: Iterable[Result]) -> list[Run]:
@@ -70,7 +77,7 @@ def baselines_at_equal_cost(runs: Sequence[Run], results: Iterable[Result]) -> l
     return [run.but(budget=budget) for run in own.values() for budget in sorted(wanted)]
 
 
-def _families(groups: Iterable[RunGroup]) -> Iterable[list[RunGroup]]:
+def _task_results(groups: Iterable[RunGroup]) -> Iterable[list[RunGroup]]:
     found: dict[str, list[RunGroup]] = {}
     for group in groups:
         found.setdefault(repr((group.task, sorted(group.setting.items()))), []).append(group)
@@ -78,7 +85,7 @@ def _families(groups: Iterable[RunGroup]) -> Iterable[list[RunGroup]]:
 
 
 def _matched(groups: Sequence[RunGroup], baseline: str | None) -> list[GroupResult]:
-    """Return the groups of one family: for each cost of the baseline, and what matches none."""
+    """Return the groups of one task: for each cost of the baseline, and what matches none."""
     name = baseline_among({rule for group in groups for rule in group.results}, baseline)
     bases = [group for group in groups if name in group.results]
     costs = [_cost(group, name) for group in bases if name is not None]
@@ -100,7 +107,7 @@ def _matched(groups: Sequence[RunGroup], baseline: str | None) -> list[GroupResu
             base = (name, group.budget)
             compared = summarised({base: group.results[name], **lines}, base)
             found.append(GroupResult(group=group, baseline=name, lines=compared, cost=cost))
-    found.sort(key=lambda judged: judged.cost or 0.0)
+    found.sort(key=lambda matched: matched.cost or 0.0)
     return found + [
         GroupResult(group=group, baseline=None, lines=summarised(lines, None))
         for group, lines in alone.values()

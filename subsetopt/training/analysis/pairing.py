@@ -1,4 +1,4 @@
-"""A rule against the baseline, seed by seed, and which differences are more than chance."""
+"""Paired comparison of a rule with the baseline, seed by seed, with tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ __all__ = [
     "RuleVerdict",
     "compared",
     "holm",
-    "judged_together",
+    "holm_adjusted",
 ]
 
 LEVEL = 0.05
@@ -159,7 +159,7 @@ def holm(probabilities: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def judged_together(found: Sequence[PairedComparison | None]) -> list[PairedComparison | None]:
+def holm_adjusted(found: Sequence[PairedComparison | None]) -> list[PairedComparison | None]:
     """Return the comparisons with p adjusted by Holm's method, over all that have one."""
     tests = [one.p for one in found if one is not None and one.p is not None]
     left = iter(holm(tests))

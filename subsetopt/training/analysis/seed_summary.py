@@ -1,4 +1,4 @@
-"""From the seeds of a rule to one line."""
+"""Summaries of a rule over its seeds."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

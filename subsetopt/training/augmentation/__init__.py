@@ -1,4 +1,4 @@
-"""Batches made more varied, on their own device: made by name with `augmentation`."""
+"""Augmentation of batches on their own device, created by name with `augmentation`."""
 
 from .base import KINDS, Augmentation, augmentation
 

@@ -1,4 +1,4 @@
-"""Samples: readers of the standard files, data that are made up, and splits of either."""
+"""Data sets: arrays and pictures, their splits, and downloads."""
 
 from ._splits import Batch, BatchSource, Data, Split, TensorSplit, in_order
 

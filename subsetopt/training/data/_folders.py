@@ -79,8 +79,8 @@ class FolderSplit:
     def __post_init__(self) -> None:
         if len(self.files) != len(self.targets) or not self.files:
             raise InvalidOption(
-                f"there are {len(self.files)} files and {len(self.targets)} targets; as many, and "
-                "at least one, are needed"
+                f"files and targets must be equally many, at least one; got {len(self.files)} "
+                f"files and {len(self.targets)} targets"
             )
 
     def __len__(self) -> int:
@@ -183,7 +183,7 @@ def folder_split(
         raise InvalidFile(f"there is no folder {folder}")
     classes = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
     if not classes:
-        raise InvalidFile(f"{folder} holds no folders; one for each class is needed")
+        raise InvalidFile(f"{folder} must hold a folder for each class; it holds none")
     files: list[Path] = []
     targets: list[int] = []
     for number, name in enumerate(classes):

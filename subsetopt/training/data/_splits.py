@@ -1,4 +1,4 @@
-"""Samples that fit into memory, taken by their numbers."""
+"""Data sets in memory: splits, batches of chosen samples, and changes for experiments."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,8 +69,8 @@ class TensorSplit:
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets) or not len(self.inputs):
             raise InvalidOption(
-                f"there are {len(self.inputs)} inputs and {len(self.targets)} targets; as many, "
-                "and at least one, are needed"
+                f"inputs and targets must be equally many, at least one; got {len(self.inputs)} "
+                f"inputs and {len(self.targets)} targets"
             )
 
     def __len__(self) -> int:
@@ -102,7 +102,7 @@ class TensorSplit:
 
 
 class Data(NamedTuple):
-    """What a task is trained on, and what it is judged by."""
+    """Training and test samples of a task."""
 
     train: Split
     test: Split

@@ -1,4 +1,4 @@
-"""Ways to spend a budget: which samples an epoch hands out, and what a step does with them."""
+"""Methods: how a budget is spent, by the samples of an epoch and within its steps."""
 
 from .base import METHODS, Method, Step, method
 

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from subsetopt.errors import InvalidOption
 from subsetopt.torch import features
-from subsetopt.torch._epochs import sampler
 from subsetopt.torch._isolation import Isolation, plain_model
 from subsetopt.torch.distributed import DistributedRule
 from subsetopt.torch.rules import Rule, rule
@@ -18,14 +17,14 @@ from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import LossFunction, SubsetStep
 from subsetopt.training.data._splits import Batch
 
-from .base import Chosen, Method, Setting, Step, features_of, shuffled
+from .base import Chosen, Method, Setting, Step, features_of
 
 FEATURES = ("labels", "inputs", "both", "hidden", "residuals", "gradients")
 """What `vector` and `frank_wolfe` can match; the last three pass the batch to choose by."""
 _SEED_OF_RULES = 7919  # so that rules and samplers do not draw the same numbers
 
 
-class WithinStep(Step):
+class BatchRuleStep(Step):
     """A `SubsetStep`, counted."""
 
     def __init__(self, step: SubsetStep, passes: bool) -> None:
@@ -62,7 +61,7 @@ class WithinStep(Step):
 
 
 @dataclass(frozen=True)
-class Within(Method):
+class BatchRuleMethod(Method):
     """A rule of `subsetopt.torch`: B * n of each batch of n, or n of n / B.
 
     Options are those of the rule; ``reweight`` where it has probabilities; and ``features``, one of
@@ -94,9 +93,9 @@ class Within(Method):
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return batches, or pools, of all samples in random order."""
         if setting.run.select_from == "batch":
-            return shuffled(setting, setting.batch_size)
+            return setting.shuffled()
         pool = max(setting.batch_size, round(setting.batch_size / setting.run.budget))
-        return shuffled(setting, min(pool, len(setting.data.train)))
+        return setting.shuffled(min(pool, len(setting.data.train)))
 
     def step(
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
@@ -114,7 +113,7 @@ class Within(Method):
             features=finds,
             reweight=bool(self.spec.options.get("reweight", False)),
         )
-        return WithinStep(made, passes)
+        return BatchRuleStep(made, passes)
 
     def _rule(self, seed: int) -> Rule:
         own = {k: v for k, v in self.spec.options.items() if k not in ("features", "reweight")}
@@ -163,7 +162,7 @@ def with_hidden(model: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class Truncated(Method):
+class OrderedSGDMethod(Method):
     """Ordered SGD as the budgeted paper trains it: all samples for B * T epochs.
 
     Of each batch the highest losses are trained on, all of them until the training accuracy passes
@@ -175,17 +174,8 @@ class Truncated(Method):
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return what scan-SGD hands out."""
-        made: EpochBatchSampler = sampler(
-            "scan_sgd",
-            len(setting.data.train),
-            setting.batch_size,
-            float(setting.run.budget),
-            epochs=setting.run.epochs,
-            seed=setting.run.seed,
-            rank=setting.ranks.rank,
-            world_size=setting.ranks.world_size,
-        )
-        return made
+        run = setting.run
+        return setting.sampler("scan_sgd", setting.batch_size, float(run.budget), epochs=run.epochs)
 
     def step(
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
@@ -193,10 +183,10 @@ class Truncated(Method):
         """Return a step on the highest losses."""
         ready: Rule = rule("ordered_sgd", seed=setting.run.seed, **self.spec.options)
         wrapped = DistributedRule(ready) if setting.ranks.world_size > 1 else ready
-        return WithinStep(SubsetStep(model, losses, wrapped, 1.0), passes=True)
+        return BatchRuleStep(SubsetStep(model, losses, wrapped, 1.0), passes=True)
 
 
-class FillingStep(Step):
+class SelectiveBackpropStep(Step):
     """Keeps samples by chance, and trains whenever there are as many as a batch holds.
 
     Samples are kept as they came, augmented, and wait for at most a few batches; what waits at the
@@ -239,7 +229,7 @@ class FillingStep(Step):
 
 
 @dataclass(frozen=True)
-class Filling(Method):
+class SelectiveBackpropMethod(Method):
     """Keep a loss with probability ``F(loss) ** beta``; train once a batch is full.
 
     ``beta = 1 / B - 1`` keeps B of the samples on average, for F of losses is uniform. All samples
@@ -255,7 +245,7 @@ class Filling(Method):
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return all samples in random order."""
-        return shuffled(setting, setting.batch_size)
+        return setting.shuffled()
 
     def step(
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
@@ -268,4 +258,4 @@ class Filling(Method):
             )
         options = {"beta": 1 / setting.run.budget - 1, **self.spec.options}
         ready = rule("selective_backprop", seed=setting.run.seed, **options)
-        return FillingStep(model, losses, ready, setting.batch_size)
+        return SelectiveBackpropStep(model, losses, ready, setting.batch_size)

@@ -21,10 +21,10 @@ from subsetopt.torch.sequence_batches import SequenceBatchSampler
 from subsetopt.torch.step import LossFunction
 from subsetopt.training.data._splits import Batch
 
-from .base import Chosen, Method, Setting, Step, Whole, features_of
+from .base import Chosen, Method, Setting, Step, WholeBatchStep, features_of
 
 
-class Taught(Step):
+class TeachingStep(Step):
     """Trains on whole batches, and tells an importance sampler their losses."""
 
     def __init__(self, inside: Step, sampler: ImportanceSampler) -> None:
@@ -39,7 +39,7 @@ class Taught(Step):
 
 
 @dataclass(frozen=True)
-class ByEpoch(Method):
+class EpochSamplerMethod(Method):
     """A sampler of `subsetopt.torch.sampler`; options are its own.
 
     For "coreset" ``features`` may be "inputs" or "labels": the core-set is then the one whose mean
@@ -62,25 +62,16 @@ class ByEpoch(Method):
         what = options.pop("features", None)
         if what is not None:
             options["indices"], budget = _representatives(setting, what), 1.0
-        made: EpochBatchSampler = sampler(
-            self.spec.name,
-            len(setting.data.train),
-            setting.batch_size,
-            budget,
-            epochs=setting.run.epochs,
-            seed=setting.run.seed,
-            rank=setting.ranks.rank,
-            world_size=setting.ranks.world_size,
-            **options,
+        return setting.sampler(
+            self.spec.name, setting.batch_size, budget, epochs=setting.run.epochs, **options
         )
-        return made
 
     def step(
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
     ) -> Step:
         """Return plain steps, which teach a sampler that learns."""
-        plain = Whole(model, losses)
-        return Taught(plain, batches) if isinstance(batches, ImportanceSampler) else plain
+        plain = WholeBatchStep(model, losses)
+        return TeachingStep(plain, batches) if isinstance(batches, ImportanceSampler) else plain
 
 
 def _representatives(setting: Setting, what: str) -> Any:
@@ -95,7 +86,7 @@ KERNELS = ("kernel", "scale", "degree", "solver", "engine")
 _NAMES = {"random_order": "random"}
 
 
-class PartOfSequence(SequenceBatchSampler):
+class SequenceShare(SequenceBatchSampler):
     """Hands out a share of the batches an epoch, going on where the last epoch ended.
 
     Parameters
@@ -124,7 +115,7 @@ class PartOfSequence(SequenceBatchSampler):
         return {**super()._identity(), "count": self._count}
 
 
-class _Order(Method):
+class _OrderMethod(Method):
     """Base: an order of the training samples, cut into batches; B of the batches in each epoch.
 
     ``features`` are "inputs", "labels", "both"; "pixels", the inputs without a projection; or
@@ -135,7 +126,7 @@ class _Order(Method):
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return the batches of the order."""
         rank, world = setting.ranks
-        return PartOfSequence(
+        return SequenceShare(
             self.order(setting),
             setting.batch_size,
             setting.run.budget,
@@ -148,7 +139,7 @@ class _Order(Method):
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
     ) -> Step:
         """Return plain steps."""
-        return Whole(model, losses)
+        return WholeBatchStep(model, losses)
 
     def order(self, setting: Setting) -> NDArray[np.int64]:
         """Return the order; the latest are kept for later runs of the process."""
@@ -175,7 +166,7 @@ _MOST_KEPT = 8
 
 
 @dataclass(frozen=True)
-class Sequenced(_Order):
+class SequenceMethod(_OrderMethod):
     """Mini-batches by MMD: what was seen so far resembles what is left; the same for every seed.
 
     Options are those of `subsetopt.sequence`: ``kernel``, ``scale``, ``degree``, ``solver``, its
@@ -200,7 +191,7 @@ class Sequenced(_Order):
 
 
 @dataclass(frozen=True)
-class Baselined(_Order):
+class BaselineMethod(_OrderMethod):
     """An order of `subsetopt.sequencing.baselines`; options are its own."""
 
     takes: ClassVar[tuple[str, ...] | None] = None

@@ -1,4 +1,4 @@
-"""What a method is: a batch sampler for the epochs, and a step for the batches."""
+"""Methods: a batch sampler for the epochs, and a step for the batches."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -24,20 +24,20 @@ METHODS = Registry(
     "rule",
     __package__,
     {
-        "full": "base:Full",
-        **dict.fromkeys(RULES, "_batch_rules:Within"),
-        "sb": "_batch_rules:Filling",
-        "osgd": "_batch_rules:Truncated",
-        "unif_sgd": "_epoch_samplers:ByEpoch",
-        "p_sgd": "_epoch_samplers:ByEpoch",
-        "c_sgd": "_epoch_samplers:ByEpoch",
-        "scan_sgd": "_epoch_samplers:ByEpoch",
-        "coreset": "_epoch_samplers:ByEpoch",
-        "mmd": "_epoch_samplers:Sequenced",
-        "submodular": "_epoch_samplers:Baselined",
-        "k-dpp": "_epoch_samplers:Baselined",
-        "facility": "_epoch_samplers:Baselined",
-        "random_order": "_epoch_samplers:Baselined",
+        "full": "base:FullTraining",
+        **dict.fromkeys(RULES, "_batch_rules:BatchRuleMethod"),
+        "sb": "_batch_rules:SelectiveBackpropMethod",
+        "osgd": "_batch_rules:OrderedSGDMethod",
+        "unif_sgd": "_epoch_samplers:EpochSamplerMethod",
+        "p_sgd": "_epoch_samplers:EpochSamplerMethod",
+        "c_sgd": "_epoch_samplers:EpochSamplerMethod",
+        "scan_sgd": "_epoch_samplers:EpochSamplerMethod",
+        "coreset": "_epoch_samplers:EpochSamplerMethod",
+        "mmd": "_epoch_samplers:SequenceMethod",
+        "submodular": "_epoch_samplers:BaselineMethod",
+        "k-dpp": "_epoch_samplers:BaselineMethod",
+        "facility": "_epoch_samplers:BaselineMethod",
+        "random_order": "_epoch_samplers:BaselineMethod",
     },
 )
 """Where each method lives: its module in this package, and its class."""
@@ -100,6 +100,16 @@ class Setting(NamedTuple):
         """Of this rank."""
         return max(1, self.run.batch_size // self.ranks.world_size)
 
+    def sampler(self, name: str, *args: Any, **options: Any) -> EpochBatchSampler:
+        """Return a sampler of `subsetopt.torch` of the training samples, for this seed and rank."""
+        given = {"seed": self.run.seed, **self.ranks._asdict(), **options}
+        made: EpochBatchSampler = sampler(name, len(self.data.train), *args, **given)
+        return made
+
+    def shuffled(self, batch_size: int | None = None) -> EpochBatchSampler:
+        """Return a sampler of all samples in random order; ranks get equally many."""
+        return self.sampler("unif_sgd", batch_size or self.batch_size)
+
 
 @dataclass(frozen=True)
 class Method(ABC):
@@ -137,7 +147,7 @@ class Method(ABC):
         """Return what is done with each batch of the sampler."""
 
 
-class Whole(Step):
+class WholeBatchStep(Step):
     """Trains on whole batches."""
 
     def __init__(self, model: nn.Module, losses: LossFunction) -> None:
@@ -150,18 +160,18 @@ class Whole(Step):
         yield Chosen(result.loss, ids, result.trained)
 
 
-class Full(Method):
+class FullTraining(Method):
     """All samples in all epochs, whatever the budget: what a budget is a share of."""
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return all samples in random order."""
-        return shuffled(setting, setting.batch_size)
+        return setting.shuffled()
 
     def step(
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
     ) -> Step:
         """Return plain steps."""
-        return Whole(model, losses)
+        return WholeBatchStep(model, losses)
 
 
 def features_of(setting: Setting, what: str, batch: Batch) -> Tensor:
@@ -170,20 +180,6 @@ def features_of(setting: Setting, what: str, batch: Batch) -> Tensor:
         return setting.task.features(what, *batch, setting.data)
     parts = [setting.task.features(part, *batch, setting.data) for part in ("labels", "inputs")]
     return features.joined(*parts)
-
-
-def shuffled(setting: Setting, batch_size: int) -> EpochBatchSampler:
-    """Return a sampler of all samples in random order; several ranks get equally many."""
-    rank, world = setting.ranks
-    made: EpochBatchSampler = sampler(
-        "unif_sgd",
-        len(setting.data.train),
-        batch_size,
-        seed=setting.run.seed,
-        rank=rank,
-        world_size=world,
-    )
-    return made
 
 
 def method(text: str) -> Method:

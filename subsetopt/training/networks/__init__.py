@@ -1,4 +1,4 @@
-"""What learns: one family of networks per file, made by name with `build_model`."""
+"""Networks, created by name with `build_model`."""
 
 from .building import MODELS, build_model
 

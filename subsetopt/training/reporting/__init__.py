@@ -1,4 +1,4 @@
-"""Training runs as a document, for the terminal, Markdown and HTML, as JSON, and as figures."""
+"""Reports of training runs: terminal, Markdown, HTML, JSON and figures."""
 
 from .analysis_document import document, to_dict, write_report
 

@@ -37,15 +37,15 @@ _PARTS = {
 Summaries = tuple[Column[Summary], ...]
 
 
-def rule_table(family: TaskResult) -> Table[Summary]:
+def rule_table(result: TaskResult) -> Table[Summary]:
     """Return one row for each rule at each budget, a section for each budget."""
-    sections = [group.lines for group in family.groups]
-    return Table.in_sections(columns(family), sections, name=f"Rules on {family.task}")
+    sections = [group.lines for group in result.groups]
+    return Table.in_sections(columns(result), sections, name=f"Rules on {result.task}")
 
 
-def columns(family: TaskResult) -> Summaries:
-    """Return the columns of a family, from left to right."""
-    return (*_RUNS, *_metric(family), *_COSTS, *map(_part, _PARTS), *_REST)
+def columns(result: TaskResult) -> Summaries:
+    """Return the columns of a result, from left to right."""
+    return (*_RUNS, *_metric(result), *_COSTS, *map(_part, _PARTS), *_REST)
 
 
 def name(line: Summary) -> str:
@@ -111,9 +111,9 @@ def _part(part: str) -> Column[Summary]:
     )
 
 
-def _metric(family: TaskResult) -> Summaries:
-    form = Format(family.metric)
-    like = {id(x): g.lines[0].value.mean for g in family.groups for x in g.lines if g.baseline}
+def _metric(result: TaskResult) -> Summaries:
+    form = Format(result.metric)
+    like = {id(x): g.lines[0].value.mean for g in result.groups for x in g.lines if g.baseline}
 
     def difference(line: Summary) -> str:
         found = line.comparison
@@ -124,8 +124,8 @@ def _metric(family: TaskResult) -> Summaries:
             "mean ± std",
             lambda x: x.value.mean,
             cell=lambda x: form.spread(x.value),
-            group=f"{family.metric} {form.unit}".strip(),
-            meaning=f"{family.better} is better; mean and standard deviation over the seeds, runs "
+            group=f"{result.metric} {form.unit}".strip(),
+            meaning=f"{result.better} is better; mean and standard deviation over the seeds, runs "
             "that diverged left out",
         ),
         Column(
@@ -157,10 +157,10 @@ _USUAL = {
 }
 
 
-def conditions(family: TaskResult) -> str:
-    """Return what the runs of a family have in common: what is not as usual, and the sizes."""
+def conditions(result: TaskResult) -> str:
+    """Return what the runs of a result have in common: what is not as usual, and the sizes."""
     found = []
-    for name, value in family.setting.items():
+    for name, value in result.setting.items():
         if name in _SWITCHES:
             found += [name] if value else []
         elif value is not None and value != _USUAL.get(name):
@@ -175,9 +175,9 @@ def where(group: GroupResult) -> str:
     return f"budget of {100 * group.budget:.3g} %"
 
 
-def findings(family: TaskResult) -> Iterator[str]:
+def findings(result: TaskResult) -> Iterator[str]:
     """Yield what may be concluded, budget by budget."""
-    for group in family.groups:
+    for group in result.groups:
         compared = [line for line in group.lines if line.comparison is not None]
         if not compared:
             continue

@@ -22,67 +22,67 @@ def document(analysis: Analysis) -> Document:
     """Return a table of rules for each task and setting, and what may be concluded."""
     looks = styles(analysis.rules)
     found = list(remarks(analysis))
-    families = enumerate(analysis.families)
-    meanings = {c.name: c.meaning for family in analysis.families for c in columns(family)}
+    tasks = enumerate(analysis.tasks)
+    meanings = {c.name: c.meaning for result in analysis.tasks for c in columns(result)}
     glossary = Section("Columns", [Facts(meanings)], media=("markdown", "html"))
     notes = Section("Remarks", [Notes(found)], titled=("markdown", "html"))
     return Document(
         "Training under a budget",
         [
-            *(_section(family, analysis.measure, number, looks) for number, family in families),
+            *(_section(result, analysis.measure, number, looks) for number, result in tasks),
             *([notes] if found else []),
             *([glossary] if meanings else []),
         ],
     )
 
 
-def _section(family: TaskResult, measure: str, number: int, looks: Mapping[str, Style]) -> Section:
-    marked = [f"{MARK} the baseline"] if any(group.baseline for group in family.groups) else []
+def _section(result: TaskResult, measure: str, number: int, looks: Mapping[str, Style]) -> Section:
+    marked = [f"{MARK} the baseline"] if any(group.baseline for group in result.groups) else []
     return Section(
-        family.task,
+        result.task,
         [
-            conditions(family),
-            rule_table(family),
+            conditions(result),
+            rule_table(result),
             *marked,
-            Notes(list(findings(family)), is_main=True),
-            *_pictures(family, number, looks),
+            Notes(list(findings(result)), is_main=True),
+            *_pictures(result, number, looks),
         ],
-        lead=f"{family.metric} {measure}, {family.better} is better",
+        lead=f"{result.metric} {measure}, {result.better} is better",
     )
 
 
-def _pictures(family: TaskResult, number: int, looks: Mapping[str, Style]) -> Iterator[Picture]:
-    end = f"{number}-{_safe(family.task)}"
-    if any(group.budget < 1 for group in family.groups):
+def _pictures(result: TaskResult, number: int, looks: Mapping[str, Style]) -> Iterator[Picture]:
+    end = f"{number}-{_safe(result.task)}"
+    if any(group.budget < 1 for group in result.groups):
         for name, effective in (("budget", False), ("cost", True)):
             yield Picture(
                 name=f"{name}-{end}",
-                title=f"{family.metric} against {name}: {family.task}",
-                figure=partial(figures.against_budget, family, looks, effective),
+                title=f"{result.metric} against {name}: {result.task}",
+                figure=partial(figures.against_budget, result, looks, effective),
             )
-    for group in family.groups:
+    for group in result.groups:
         if len(group.lines) > 1:
             amount = f"{group.budget:g}" if group.cost is None else f"cost-{group.cost:.3g}"
-            for name, (title, figure) in _of_group(family, group, looks).items():
+            for name, (title, figure) in _of_group(result, group, looks).items():
                 yield Picture(
                     name=f"{name}-{end}-{amount}",
-                    title=f"{title}: {family.task}, {where(group)}",
+                    title=f"{title}: {result.task}, {where(group)}",
                     figure=figure,
                 )
 
 
 def _of_group(
-    family: TaskResult, group: GroupResult, looks: Mapping[str, Style]
+    result: TaskResult, group: GroupResult, looks: Mapping[str, Style]
 ) -> dict[str, tuple[str, Callable[[], Figure]]]:
     found: dict[str, tuple[str, Callable[[], Figure]]] = {}
     if group.baseline is not None:
-        found["difference"] = ("differences", partial(figures.differences, family, group))
+        found["difference"] = ("differences", partial(figures.differences, result, group))
     for axis, (short, _) in figures.NAMES.items():
-        figure = partial(figures.against_time, family, group, axis, looks)
-        found[axis] = (f"{family.metric} against {short}", figure)
-    found["parts"] = ("where the time goes", partial(figures.where_seconds_go, family, group))
-    entropy = partial(figures.against_entropy, family, group, looks)
-    found["entropy"] = (f"{family.metric} against entropy", entropy)
+        figure = partial(figures.against_time, result, group, axis, looks)
+        found[axis] = (f"{result.metric} against {short}", figure)
+    found["parts"] = ("where the time goes", partial(figures.where_seconds_go, result, group))
+    entropy = partial(figures.against_entropy, result, group, looks)
+    found["entropy"] = (f"{result.metric} against entropy", entropy)
     return found
 
 
@@ -132,12 +132,12 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
         {
             "measure": analysis.measure,
             "tests": analysis.tests,
-            "families": [
+            "tasks": [
                 {
-                    "task": family.task,
-                    "setting": family.setting,
-                    "metric": family.metric,
-                    "better": family.better,
+                    "task": result.task,
+                    "setting": result.setting,
+                    "metric": result.metric,
+                    "better": result.better,
                     "groups": [
                         {
                             "budget": group.budget,
@@ -145,10 +145,10 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
                             "baseline": group.baseline,
                             "rules": [_line(line) for line in group.lines],
                         }
-                        for group in family.groups
+                        for group in result.groups
                     ],
                 }
-                for family in analysis.families
+                for result in analysis.tasks
             ],
         }
     )

@@ -100,8 +100,8 @@ def _base(folder: Path) -> Path:
         if (base / "train").is_dir() and _labels(base, "train") is not None:
             return base
     raise InvalidFile(
-        f"no CamVid in {folder / 'camvid'} or {folder}: folders train, trainannot (or "
-        "train_labels), test and testannot (or test_labels) are needed"
+        f"no CamVid in {folder / 'camvid'} or {folder}, which has folders train, trainannot "
+        "(or train_labels), test and testannot (or test_labels)"
     )
 
 

@@ -107,7 +107,7 @@ def read_table(
     count = max(1, round(test_share * len(order)))
     test, train = np.sort(order[:count]), np.sort(order[count:])
     if len(train) < 2:
-        raise InvalidFile(f"{path} has {len(order)} rows; at least 3 are needed")
+        raise InvalidFile(f"{path} must have at least 3 rows; got {len(order)}")
     inputs = np.where(np.isnan(inputs), np.nanmedian(inputs[train], axis=0), inputs)
     scaled = _standardised(inputs, train)[0].astype(np.float32)
     target, scale = _standardised(targets, train)
@@ -141,7 +141,7 @@ def _rows(path: Path) -> list[list[str]]:
         raise InvalidFile(f"{path} is no text: {error}") from error
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     if len(rows) < 4:
-        raise InvalidFile(f"{path} has {len(rows)} lines; a header and rows are needed")
+        raise InvalidFile(f"{path} must have a header and at least 3 rows; got {len(rows)} lines")
     for number, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise InvalidFile(f"{path} has {len(row)} of {len(rows[0])} columns in row {number}")

@@ -73,15 +73,15 @@ def test_the_report_says_cost_and_both_budgets() -> None:
     assert "At a cost of 43 %, obftf is better" in text
     assert "| uniform \\* | 43 % |" in text
     assert "| obftf | 10 % |" in text
-    (group,) = to_dict(analysis)["families"][0]["groups"]
+    (group,) = to_dict(analysis)["tasks"][0]["groups"]
     assert group["cost"] == pytest.approx(0.43)
     assert [line["budget"] for line in group["rules"]] == [0.43, 0.1, 0.1]
-    figure = _analysis_figures.differences(analysis.families[0], analysis.groups[0])
+    figure = _analysis_figures.differences(analysis.tasks[0], analysis.groups[0])
     assert "cost of 43 %" in figure.title
 
 
 def test_full_training_is_known_by_its_name() -> None:
     results = [made_one("uniform", 0, 0.9), made_one("full", 0, 0.95, budget=1.0)]
-    full = analyse(results).families[0].full
+    full = analyse(results).tasks[0].full
     assert full is not None
     assert (full.rule, full.value.mean) == ("full", 0.95)

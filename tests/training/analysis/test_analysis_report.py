@@ -9,8 +9,8 @@ from subsetopt.training.analysis import (
     analyse,
     at_cost,
     at_seconds,
-    courses,
     grouped,
+    learning_curves,
 )
 
 from .made_up import made, made_one  # type: ignore[import-not-found]
@@ -101,10 +101,10 @@ def test_diverged_runs_are_counted() -> None:
 
 
 def test_full_training() -> None:
-    (family,) = analyse(made()).families
-    assert family.full is not None
-    assert (family.full.budget, family.full.rule) == (1.0, "uniform")
-    assert analyse(made(full=False)).families[0].full is None
+    (result,) = analyse(made()).tasks
+    assert result.full is not None
+    assert (result.full.budget, result.full.rule) == (1.0, "uniform")
+    assert analyse(made(full=False)).tasks[0].full is None
 
 
 def test_at_equal_cost() -> None:
@@ -141,8 +141,8 @@ def test_at_equal_seconds() -> None:
 
 def test_courses() -> None:
     group = analyse(made()).groups[0]
-    found = courses(group, "passes")
-    assert [course.rule for course in found] == [line.rule for line in group.lines]
+    found = learning_curves(group, "passes")
+    assert [curve.rule for curve in found] == [line.rule for line in group.lines]
     assert found[0].x == pytest.approx([0.05 * epoch for epoch in range(1, 7)])
     assert found[0].mean[-1] == pytest.approx(group.lines[0].value.mean)
     assert all(
@@ -150,10 +150,10 @@ def test_courses() -> None:
         for low, mean, high in zip(found[0].low, found[0].mean, found[0].high, strict=True)
     )
     lost = analyse([made_one("mink", 0, 0.9), made_one("mink", 1, nan, evaluate_every=1)], "none")
-    (course,) = courses(lost.groups[0])
-    assert course.diverged == 1
-    assert isnan(course.mean[-1])
+    (curve,) = learning_curves(lost.groups[0])
+    assert curve.diverged == 1
+    assert isnan(curve.mean[-1])
 
 
 def test_nothing_is_no_error() -> None:
-    assert analyse([]).families == ()
+    assert analyse([]).tasks == ()

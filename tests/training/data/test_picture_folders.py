@@ -68,7 +68,7 @@ def test_parts_and_all(folder: Path) -> None:
 def test_what_is_missing_or_damaged(folder: Path) -> None:
     with pytest.raises(InvalidFile, match="there is no folder"):
         folder_split(folder / "cat")
-    with pytest.raises(InvalidFile, match="holds no folders"):
+    with pytest.raises(InvalidFile, match="it holds none"):
         folder_split(folder / "ant")
     (folder / "cat").mkdir()
     with pytest.raises(InvalidFile, match=r"cat holds no \.jpeg"):

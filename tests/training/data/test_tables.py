@@ -46,8 +46,8 @@ def test_standardised_by_the_training_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has 0 lines"),
-        (HEADER, "has 1 lines"),
+        ("", "got 0 lines"),
+        (HEADER, "got 1 lines"),
         (ROWS, "'median_house_value' is missing"),
         (HEADER + ROWS + "1,2\n", "2 of 4 columns in row 22"),
         (HEADER + ROWS + "1,2,x,INLAND\n", "damaged: could not convert"),

@@ -58,11 +58,11 @@ def test_figures_of_every_edge() -> None:
 
 
 def test_losses_read_the_other_way_round() -> None:
-    (family,) = analyse(made(rules=("uniform", "mink"), metric="loss", better="lower")).families
-    shown = texts(_analysis_figures.differences(family, family.groups[0]).to_svg())
+    (result,) = analyse(made(rules=("uniform", "mink"), metric="loss", better="lower")).tasks
+    shown = texts(_analysis_figures.differences(result, result.groups[0]).to_svg())
     assert {"← better", "worse →", "difference in loss"} <= set(shown)
-    (family,) = analyse(made(rules=("uniform", "mink"))).families
-    shown = texts(_analysis_figures.differences(family, family.groups[0]).to_svg())
+    (result,) = analyse(made(rules=("uniform", "mink"))).tasks
+    shown = texts(_analysis_figures.differences(result, result.groups[0]).to_svg())
     assert {"← worse", "better →", "difference in accuracy, percentage points"} <= set(shown)
 
 

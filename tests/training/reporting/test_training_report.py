@@ -63,7 +63,7 @@ def test_the_table_fits_the_terminal() -> None:
     assert "selection" not in next(line for line in lines if "budget" in line)
     narrow = printed(made(), 80)
     assert max(map(len, narrow.splitlines())) <= 80
-    for group in analyse(made()).families[0].groups:
+    for group in analyse(made()).tasks[0].groups:
         for line in group.lines:
             if found := line.comparison:
                 assert Format("accuracy").difference(found, None) in narrow
@@ -90,12 +90,12 @@ def test_what_is_amiss_is_said() -> None:
 
 
 def test_conclusions() -> None:
-    (family,) = analyse(made(rules=("uniform", "obftf", "stride"))).families
-    found = list(findings(family))
+    (result,) = analyse(made(rules=("uniform", "obftf", "stride"))).tasks
+    found = list(findings(result))
     assert found[0] == "At a budget of 5 %, stride and obftf are worse than uniform."
     assert len(found) == 3
     same = made(rules=("uniform",)) + made(rules=("unif_sgd",))
-    (even,) = analyse(same).families
+    (even,) = analyse(same).tasks
     assert "no rule is shown to be better or worse" in next(iter(findings(even)))
 
 
@@ -118,7 +118,7 @@ def test_plain_values_are_json() -> None:
         analyse([]),
     ):
         assert json.loads(json.dumps(to_dict(analysis), allow_nan=False)) == to_dict(analysis)
-    found = to_dict(analyse(made()))["families"][0]["groups"][0]
+    found = to_dict(analyse(made()))["tasks"][0]["groups"][0]
     assert found["baseline"] == "uniform"
     assert found["rules"][-1]["comparison"]["verdict"] == "worse"
     assert len(found["rules"][-1]["values"]) == 5
