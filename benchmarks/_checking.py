@@ -82,10 +82,7 @@ def plain(value: float) -> str:
 def matching(patterns: Iterable[str]) -> list[BestKnown]:
     """Return what is known of the instances that a pattern matches, or of all.
 
-    Raises
-    ------
-    InvalidOption
-        If a pattern matches none; the message names some that are near.
+    Raises InvalidOption if a pattern matches none; the message names some that are near.
     """
     wanted, everything = list(patterns), list(registry().values())
     if not wanted:
@@ -124,6 +121,11 @@ def check(
 ) -> Checked:
     """Read an instance and evaluate a selection.
 
+    Raises InvalidSelection if the indices are none of the instance's selections; InvalidFile if the
+    instance cannot be read, or is to be minimised where the registered one is to be maximised, or
+    the other way round; InvalidOption if nothing is known of the instance for this k, or it is not
+    said where it lies.
+
     Parameters
     ----------
     instance : str
@@ -135,16 +137,6 @@ def check(
     k : int, optional
         How many are to be chosen; None is the number of indices where the registry has it, else
         what the instance says.
-
-    Raises
-    ------
-    InvalidSelection
-        If the indices are none of the instance's selections.
-    InvalidFile
-        If the instance cannot be read, or is to be minimised where the registered one is to be
-        maximised, or the other way round.
-    InvalidOption
-        If nothing is known of the instance for this k, or it is not said where it lies.
     """
     given = np.asarray(indices)
     if k is None and (best_known(instance, given.size) or best_known(instance, None)):
@@ -198,6 +190,8 @@ class Answer(NamedTuple):
 def read_answer(path: str | os.PathLike[str], table: TableOptions | None = None) -> Answer:
     """Read the indices of a selection.
 
+    Raises InvalidFile if it cannot be read, or holds something else.
+
     Parameters
     ----------
     path : str or path
@@ -205,11 +199,6 @@ def read_answer(path: str | os.PathLike[str], table: TableOptions | None = None)
         or a JSON array. ``-`` is standard input.
     table : TableOptions, optional
         How text is read.
-
-    Raises
-    ------
-    InvalidFile
-        If it cannot be read, or holds something else.
     """
     found, name = content(path)
     if found.lstrip()[:1] in (b"{", b"["):
@@ -249,12 +238,8 @@ class CheckedRow:
 def check_results(results: "Results", folder: Path | None) -> Iterator[CheckedRow]:
     """Evaluate all selections on registered instances anew; what a row states is not trusted.
 
-    Raises
-    ------
-    InvalidFile
-        If an instance is missing or cannot be read.
-    InvalidOption
-        If there is one and no data folder.
+    Raises InvalidFile if an instance is missing or cannot be read; InvalidOption if there is one
+    and no data folder.
     """
     cases = {info.name: info for info in results.plan.cases if _registered(info)}
 

@@ -15,7 +15,7 @@ from .results import CaseInfo, Contender, MeasurementOptions, Plan
 SEQUENCE = "sequence"
 
 BASELINE = "random"
-"""Always takes part: an error means little beside no other error."""
+"""Always takes part: an error alone means little."""
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,8 @@ class SuiteOptions:
     ) -> dict[int, list[int]]:
         """Return the numbers to choose for each size.
 
+        Raises InvalidOption if a k that was asked for is not in 1..n - spare.
+
         Parameters
         ----------
         size : int
@@ -149,11 +151,6 @@ class SuiteOptions:
             How many are never chosen.
         most : int, optional
             The largest default.
-
-        Raises
-        ------
-        InvalidOption
-            If a k that was asked for is not in 1..n - spare.
         """
         found = {}
         for n in self.sizes or (size,):

@@ -38,7 +38,7 @@ class TimeChange:
     family: str | None
     """None is all families together."""
     timing: Timing
-    """Of whole calls, or of what they take beside building and solving."""
+    """Of whole calls, or of what they take besides building and solving."""
     ratio: float | None
     low: float | None
     high: float | None

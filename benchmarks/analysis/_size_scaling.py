@@ -73,9 +73,9 @@ def scaling(rows: Sequence[Row], timing: Timing = "seconds") -> SizeScaling:
     Parameters
     ----------
     rows : sequence of Row
-        Of one family, else sizes mean little beside each other; all time limits.
+        Of one family, else sizes do not compare; all time limits.
     timing : {"seconds", "overhead"}
-        Of a whole call, or of what it takes beside building and solving.
+        Of a whole call, or of what it takes besides building and solving.
     """
     timed = [row for row in final_rows(rows) if _seconds(row, timing) is not None]
     curves = []

@@ -42,12 +42,13 @@ class Cloud:
 
 
 @dataclass(frozen=True, eq=False)
-class MMDCase(SelectionCase):
-    """One instance of MMD selection, with nothing selected before."""
+class CloudCase:
+    """What the cases on a cloud share: what is said of the cloud, and k."""
 
-    family: ClassVar[str] = "mmd"
     sense: ClassVar[str] = "minimise"
     known: ClassVar[BestKnown | None] = None
+    joined: ClassVar[str] = "k"
+    """Between the name of the cloud and k."""
 
     cloud: Cloud
     k: int
@@ -55,7 +56,7 @@ class MMDCase(SelectionCase):
     @property
     def name(self) -> str:
         """That of the cloud, and k."""
-        return f"{self.cloud.name}-k{self.k}"
+        return f"{self.cloud.name}-{self.joined}{self.k}"
 
     @property
     def source(self) -> str:
@@ -66,6 +67,13 @@ class MMDCase(SelectionCase):
     def n(self) -> int:
         """The number of points."""
         return len(self.cloud.points)
+
+
+@dataclass(frozen=True, eq=False)
+class MMDCase(CloudCase, SelectionCase):
+    """One instance of MMD selection, with nothing selected before."""
+
+    family: ClassVar[str] = "mmd"
 
     def problem(self) -> MMDSelection:
         """Build a fresh problem on the same kernel matrix, with its canonical form worked out."""

@@ -28,7 +28,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "quadratic": ("format", "instance", *_TABLE),
     "sequence": (*_KERNEL, *_TABLE),
 }
-"""The families, and what may be said of a file beside k."""
+"""The families, and what may be said of a file besides k."""
 _PACKED = (".xz", ".gz", ".bz2")
 
 
@@ -47,6 +47,10 @@ def read(
 ) -> list[Case]:
     """Return the cases of choosing each k of what a file holds.
 
+    Raises InvalidFile if the file is missing or damaged, or holds another shape; InvalidOption for
+    a missing k, or an unknown kernel or format; InvalidProblem for a k out of range, or numbers
+    that state no problem.
+
     Parameters
     ----------
     source : str
@@ -59,15 +63,6 @@ def read(
         Quadratic instances may state one of their own.
     options : dict
         By the keys that the family has.
-
-    Raises
-    ------
-    InvalidFile
-        If the file is missing or damaged, or holds another shape.
-    InvalidOption
-        For a missing k, or an unknown kernel or format.
-    InvalidProblem
-        For a k out of range, or numbers that state no problem.
     """
     if family == "quadratic":
         return list(_quadratic(source, name, ks, options))

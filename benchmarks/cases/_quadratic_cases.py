@@ -128,17 +128,14 @@ def source_of(name: str) -> str:
 def matching(patterns: Sequence[str], among: Sequence[str]) -> list[str]:
     """Return the names that a pattern matches, in their own order.
 
-    Raises
-    ------
-    InvalidOption
-        If a pattern matches none; the message names some that are near.
+    Raises InvalidOption if a pattern matches none; the message names some that are near.
     """
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in among):
             near = difflib.get_close_matches(pattern, among, 3, cutoff=0.3) or list(among[:3])
             raise InvalidOption(
-                f"no instance is called {pattern!r}; there are {len(among)}, such as "
-                f"{', '.join(near)} (* stands for any letters)"
+                f"an instance must be one of {len(among)}, such as {', '.join(near)}, with * for any "
+                f"letters; got {pattern!r}"
             )
     return [name for name in among if any(fnmatchcase(name, p) for p in patterns)]
 
@@ -146,12 +143,7 @@ def matching(patterns: Sequence[str], among: Sequence[str]) -> list[str]:
 def read(folder: Path, name: str, ks: Sequence[int] | None) -> list[QuadraticCase]:
     """Return an instance with every k, or with its own.
 
-    Raises
-    ------
-    InvalidFile
-        If its file is missing or damaged.
-    InvalidProblem
-        If a k does not suit.
+    Raises InvalidFile if its file is missing or damaged; InvalidProblem if a k does not suit.
     """
     path, source = locate(folder, name), SOURCES[source_of(name)]
     wanted: Sequence[int | None] = ks or [None]

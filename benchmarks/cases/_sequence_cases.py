@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt._version import __version__
-from subsetopt.benchmarks._best_known import BestKnown
 from subsetopt.benchmarks.results import Contender
 from subsetopt.errors import InvalidResult, InvalidSelection, UnsupportedProblem
 from subsetopt.limits import Limits
@@ -23,7 +22,7 @@ from subsetopt.sequencing.measure import random_mmd2, relative_area
 from subsetopt.solution import Certificate, CertificateKind, Solution, Stats, Termination
 from subsetopt.solvers import catalogue
 
-from ._clouds import Cloud
+from ._clouds import CloudCase
 
 METHODS = ("random", "running-herding", "running-swap", "submodular", "k-dpp", "facility")
 """Those that are compared unless others are named: baselines, and the two made for sequences."""
@@ -42,7 +41,7 @@ class Ordered:
 
 
 @dataclass(frozen=True, eq=False)
-class SequenceCase:
+class SequenceCase(CloudCase):
     """All points of a cloud, to be put into batches of k.
 
     The objective is the area under the curve of the root MMD between the batches so far and the
@@ -52,36 +51,13 @@ class SequenceCase:
     """
 
     family: ClassVar[str] = "sequence"
-    sense: ClassVar[str] = "minimise"
-    known: ClassVar[BestKnown | None] = None
-
-    cloud: Cloud
-    k: int
-
-    @property
-    def name(self) -> str:
-        """That of the cloud, and the size of batches."""
-        return f"{self.cloud.name}-by{self.k}"
-
-    @property
-    def source(self) -> str:
-        """That of the cloud."""
-        return self.cloud.source
-
-    @property
-    def n(self) -> int:
-        """The number of points."""
-        return len(self.cloud.points)
+    joined: ClassVar[str] = "by"
 
     def prepared(self, contender: Contender, limits: Limits) -> Callable[[], Ordered]:
         """Return the call that makes the order, and the engine first where one is needed.
 
-        Raises
-        ------
-        UnsupportedProblem
-            If it is no baseline, no batch selector and no solver of MMD problems.
-        InvalidOption
-            For an option that it has not.
+        Raises UnsupportedProblem if it is no baseline, no batch selector and no solver of MMD
+        problems; InvalidOption for an option that it has not.
         """
         require(contender)
         if contender.name not in BASELINES:
@@ -130,10 +106,7 @@ class SequenceCase:
     def solution(self, returned: Ordered) -> Solution:
         """Return what the order is worth on the whole kernel matrix.
 
-        Raises
-        ------
-        InvalidResult
-            If it is no permutation of the points.
+        Raises InvalidResult if it is no permutation of the points.
         """
         try:
             _validation.selection(returned.order, self.n, self.n, self.n)
@@ -191,14 +164,8 @@ def _version(name: str) -> str:
 def require(contender: Contender) -> None:
     """Raise unless it can put points into batches, and has the options.
 
-    Raises
-    ------
-    UnknownSolver
-        If there is none of that name.
-    UnsupportedProblem
-        If it is no baseline, no batch selector and no solver of MMD problems.
-    InvalidOption
-        For an option that it has not.
+    Raises UnknownSolver if there is none of that name; UnsupportedProblem if it is no baseline, no
+    batch selector and no solver of MMD problems; InvalidOption for an option that it has not.
     """
     if contender.name in BASELINES:
         unscored(contender.name, **contender.options)

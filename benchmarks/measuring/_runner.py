@@ -56,6 +56,9 @@ def run(
     backend than threads of this process, and other machines. Every worker keeps one process from
     which the processes of its runs are forked.
 
+    Raises InvalidOption, UnsupportedProblem for options outside their domains, and a bound where
+    there is none of that kind; MissingDependency without joblib or psutil.
+
     Parameters
     ----------
     known : Results
@@ -68,13 +71,6 @@ def run(
         See `Keep`.
     begins : callable
         Called with what begins, for people.
-
-    Raises
-    ------
-    InvalidOption, UnsupportedProblem
-        For options outside their domains, and a bound where there is none of that kind.
-    MissingDependency
-        Without joblib or psutil.
     """
     if jobs < 1:
         raise InvalidOption(f"jobs must be an integer >= 1; got {jobs}")

@@ -38,7 +38,7 @@ def document(report: ComparisonReport, files: Mapping[str, str] | None = None) -
     Parameters
     ----------
     files : mapping of str to str, optional
-        What lies beside the page: a relative address, and what it is.
+        What lies next to the page: a relative address, and what it is.
     """
     plan, found = report.results.plan, remarks(report)
     families, kinds = report.families, len(report.families)
@@ -141,7 +141,7 @@ def _pictures(family: FamilyReport, looks: Mapping[str, Style]) -> Iterator[Pict
     if len({row.n for row in rows}) >= SIZES:
         drawn["scaling"] = (
             "Time against size",
-            "A straight line is a power of n; its exponent stands beside the name.",
+            "A straight line is a power of n; its exponent stands next to the name.",
             partial(figures.time_against_size, rows, looks),
         )
     for key, (title, caption, figure) in drawn.items():
@@ -184,27 +184,8 @@ def write_report(
 ) -> Path:
     """Write ``index.html``, each figure as SVG and PNG, and ``rows.parquet`` and ``rows.csv``.
 
-    Parameters
-    ----------
-    report : ComparisonReport
-    source : Path
-        The folder of the results: the tables go there if the report lies in it, else to `out`.
-    out : Path
-        Made if it is not there.
-    progress : callable
-        Called with the figures drawn and all of them.
-
-    Returns
-    -------
-    Path
-        Of the page.
-
-    Raises
-    ------
-    MissingDependency
-        Without matplotlib, pandas or pyarrow.
-    OSError
-        If something cannot be written.
+    The tables go to the folder of the results, `source`, if the report lies in it, else to `out`.
+    Returns the path of the page; raises as `Document.write` does.
     """
     MATPLOTLIB.load()
     out.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,7 @@ class ComparisonReport:
         for name in {case.family for case in self.results.plan.cases}:
             if name not in FAMILIES:
                 raise InvalidFile(
-                    f"the results have cases of family {name!r}; known are {', '.join(FAMILIES)}"
+                    f"families of the cases must be of {', '.join(FAMILIES)}; got {name!r}"
                 )
 
     @cached_property

@@ -64,12 +64,8 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
     In the CSV file lists are JSON arrays. The Parquet file has the version of the schema in its
     metadata, as ``subsetopt.schema``.
 
-    Raises
-    ------
-    MissingDependency
-        If pandas or pyarrow is not installed.
-    OSError
-        If a file cannot be written.
+    Raises MissingDependency if pandas or pyarrow is not installed; OSError if a file cannot be
+    written.
     """
     parquet, csv = folder / "rows.parquet", folder / "rows.csv"
     rows = result_table(results)

@@ -103,7 +103,7 @@ _TIMES: Summaries = (
 )
 _COSTS: Summaries = (
     Column("overhead", "overhead_seconds", duration, rank=3,
-           meaning="what a call takes beside building and solving: checking the data, recomputing "
+           meaning="what a call takes besides building and solving: checking the data, recomputing "
            "the objective, the certificate"),
     Column("build", "build_seconds", duration, rank=4,
            meaning="putting the problem into the solver's form, per call"),

@@ -70,7 +70,7 @@ class Row:
     solve_seconds: float | None = _column(
         "Solving it, by its own account; the median of the calls.", None
     )
-    overhead_seconds: float | None = _column("What a call takes beside these two.", None)
+    overhead_seconds: float | None = _column("What a call takes besides these two.", None)
     warm_up_seconds: float | None = _column(
         "The first call of the process, which is not timed.", None
     )
@@ -125,10 +125,7 @@ class Row:
     def from_dict(cls, data: Mapping[str, Any]) -> "Row":
         """Rebuild a row; keys that are not known are ignored.
 
-        Raises
-        ------
-        InvalidFile
-            If a key is missing or holds what it cannot hold.
+        Raises InvalidFile if a key is missing or holds what it cannot hold.
         """
         return declared(cls, data, "row of results", ignore=True)
 

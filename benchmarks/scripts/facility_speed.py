@@ -1,4 +1,4 @@
-"""Facility location by lazy greedy, beside apricot-select in the same process.
+"""Facility location by lazy greedy, compared with apricot-select in the same process.
 
 ``python -m benchmarks.scripts.facility_speed`` prints the table. Both are given the same n x n similarity, in float32 and in float64 as each wants it; neither the matrix nor
 the conversion is timed. apricot compiles anew in every fit, so it is timed twice: as it is, and

@@ -1,4 +1,4 @@
-"""What a sequence costs beside its kernel matrix, and what it is worth beside a random order.
+"""What a sequence costs compared with its kernel matrix, and what it is worth compared with a random order.
 
 ``python -m benchmarks.scripts.sequence_cost --data DIR`` prints a table for the first digits of
 MNIST. The machine should have nothing else to do. Peak memory is

@@ -177,7 +177,7 @@ def exact_proofs() -> list[Row]:
 
 
 def tabu_moves() -> list[Row]:
-    """Count tabu's moves a second on dense random matrices, and its memory beside the matrix."""
+    """Count tabu's moves a second on dense random matrices, and its memory besides the matrix."""
     rows = []
     for n, k in ((500, 50), (3000, 300), (10_000, 1000)):
         matrix = np.random.default_rng(0).uniform(-10, 0, size=(n, n)).astype(np.float32)
@@ -196,7 +196,7 @@ def tabu_moves() -> list[Row]:
                 "k": k,
                 "moves per second": solution.stats.iterations / solution.stats.solve_seconds,
                 "matrix, MiB": matrix.nbytes / 2**20,
-                "memory beside it, MiB": peak / 2**20,
+                "memory besides it, MiB": peak / 2**20,
             }
         )
     return rows

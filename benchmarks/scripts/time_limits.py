@@ -4,7 +4,7 @@
 A call is within its limit if it takes no more than 0.3 s or a tenth of the limit longer, with all
 that it builds, and is not slowed by compiling: the same solver has solved a small problem of the
 kind before. Stating the problem, which evaluates the kernel matrix of `MMDSelection`, is not in the
-limit; its time is shown beside. Each call has one thread and a process of its own, which is ended
+limit; its time is shown too. Each call has one thread and a process of its own, which is ended
 where it takes far too long.
 """
 
@@ -108,7 +108,7 @@ LIMITS = (1.0, 10.0)
 
 @dataclass(frozen=True)
 class Call:
-    """One solver, or one bound beside `random`, on one case, with one limit."""
+    """One solver, or one bound with `random`, on one case, with one limit."""
 
     solver: str
     limit: float

@@ -1,12 +1,12 @@
-"""What selecting costs in a training step, beside the forward pass that it cannot do without.
+"""What selecting costs in a training step, compared with the forward pass that it cannot do without.
 
 ``python -m benchmarks.scripts.training_overhead`` trains small models on random data. On the CPU:
 the seconds that OBFTF adds to a step of uniform selection at equal k, over those that a bare
 forward pass of the batch adds to it, without gradients; all steps interleaved, medians of the
 differences between neighbours. Both passes come after an update of the weights and before the same
 training pass, so that they find the caches alike. On CUDA, where there is a device: steps a second
-at several ratios beside plain training and the ceilings, 3 / (1 + 3r) with a selection pass and
-1 / r without; and the seconds of one selection beside those of one ``torch.sort``.
+at several ratios compared with plain training and the ceilings, 3 / (1 + 3r) with a selection pass and
+1 / r without; and the seconds of one selection compared with those of one ``torch.sort``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -164,7 +164,7 @@ def _added(found: Mapping[str, Sequence[float]], turn: str) -> float:
 
 
 def throughput(name: str, training: TimedTraining, rounds: int, repeats: int) -> list[Row]:
-    """Return steps a second at each ratio, beside plain training and the ceilings."""
+    """Return steps a second at each ratio, compared with plain training and the ceilings."""
     rules = ("uniform", "obftf", "selective_backprop")
     turns: dict[str, Turn] = {"plain": training.plain}
     for ratio in RATIOS:
@@ -193,7 +193,7 @@ def throughput(name: str, training: TimedTraining, rounds: int, repeats: int) ->
 
 
 def selections(torch: Any, device: str, rounds: int, repeats: int) -> list[Row]:
-    """Return the seconds of one selection of a quarter, beside one ``torch.sort``."""
+    """Return the seconds of one selection of a quarter, compared with one ``torch.sort``."""
     wait = torch.cuda.synchronize if device == "cuda" else None
     rows = []
     for n in (128, 4096):

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from subsetopt.problems._draws import of_side
 
 from subsetopt.models import QuadraticForm, SideConstraints
+from subsetopt.problems._draws import of_side
 from subsetopt.solvers._deadline import NEVER, Deadline
 
 from ._quadratic_search import Descents, Walks

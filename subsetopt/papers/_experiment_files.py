@@ -7,11 +7,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats._declared import declared
-from subsetopt.formats._documents import parsed_yaml
-from subsetopt.formats._sources import content
+from subsetopt.formats._documents import read_yaml
 
 from ._sheets import Sheet
 from .experiment import Experiment, Scale, require_consistent
@@ -24,17 +22,14 @@ Names = Mapping[str, Any]
 def expanded(document: Mapping[str, Any], scale: str, file: str) -> dict[str, Any]:
     """Return a document without templates.
 
+    Raises InvalidFile naming the place: for a name that is not defined, or a loop that is no loop.
+
     Parameters
     ----------
     document : mapping
         As read; ``define`` holds the names, of which later ones may use earlier ones.
     file : str
         For messages.
-
-    Raises
-    ------
-    InvalidFile
-        Naming the place: for a name that is not defined, or a loop that is no loop.
     """
     names: dict[str, Any] = {}
     defined = document.get("define") or {}
@@ -112,7 +107,6 @@ def _turns(loop: Any, where: str) -> Sequence[Names]:
     )
 
 
-YAML = OptionalDependency("pyyaml", "yaml", extra="train")
 COMMON = "paper.yaml"
 """In the folder of an experiment: what all experiments of the paper have in common."""
 EXPERIMENTS = (
@@ -128,7 +122,7 @@ EXPERIMENTS = (
 def experiment(name: str) -> Experiment:
     """Return an experiment; raises InvalidOption if none is called so."""
     if name not in EXPERIMENTS:
-        raise InvalidOption(f"experiment is {name!r}; one of {', '.join(EXPERIMENTS)} is needed")
+        raise InvalidOption(f"experiment must be one of {', '.join(EXPERIMENTS)}; got {name!r}")
     folder, _, item = name.partition("-")
     return read_experiment(Path(__file__).with_name(folder) / f"{item}.yaml", name)
 
@@ -136,11 +130,8 @@ def experiment(name: str) -> Experiment:
 def read_experiment(path: Path, name: str) -> Experiment:
     """Return the experiment of a file, and of the paper's file next to it.
 
-    Raises
-    ------
-    InvalidFile
-        If it is no YAML, or a key, a type or a name is wrong: with the file, where in it, and what
-        is needed.
+    Raises InvalidFile if it is no YAML, or a key, a type or a name is wrong: with the file, where
+    in it, and what is needed.
     """
     file = f"{path.parent.name}/{path.name}"
     document = _joined(_common(path.with_name(COMMON)), _document(path))
@@ -159,11 +150,9 @@ def _common(path: Path) -> dict[str, Any]:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    yaml: Any = YAML.load()
-    text, name = content(path)
-    document = parsed_yaml(yaml, text, name)
+    document = read_yaml(path, "train")
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
-        raise InvalidFile(f"{name}: must be a mapping of names, as title, parts and claims")
+        raise InvalidFile(f"{path}: must be a mapping of names, as title, parts and claims")
     return document
 
 

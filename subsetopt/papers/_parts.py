@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from itertools import product
 from statistics import fmean
 from typing import Literal, NamedTuple
 
@@ -153,7 +154,7 @@ def require_rows(parts: Sequence[Part], wanted: Sequence[str]) -> None:
     for name in wanted:
         if not any(is_called(name, run, cell) for run, cell in known):
             rows = dict.fromkeys(cell.row for _, cell in known)
-            raise InvalidOption(f"method is {name!r}; one of {', '.join(rows)} is needed")
+            raise InvalidOption(f"method must be one of {', '.join(rows)}; got {name!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +202,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Cells beside others: all combinations of what is listed."""
+    """Cells compared with others: all combinations of what is listed."""
 
     part: Names
     row: Names
@@ -216,18 +217,13 @@ class Pairs:
 
     def each(self) -> Iterator[Pair]:
         """Yield the pairs, by part, column, row, other row, quantity; never a cell and itself."""
-        for part in _listed(self.part):
-            for column in _listed(self.column):
-                for row in _listed(self.row):
-                    for than in _listed(self.than):
-                        one = TableCell(row, column)
-                        other = TableCell(than or row, self.than_column or column)
-                        if (part, one) != (self.than_part or part, other):
-                            for name in _listed(self.quantity):
-                                yield Pair(
-                                    Term(part, one, name),
-                                    Term(self.than_part or part, other, name),
-                                )
+        given = (self.part, self.column, self.row, self.than, self.quantity)
+        for part, column, row, than, name in product(*map(_listed, given)):
+            one = Term(part, TableCell(row, column), name)
+            cell = TableCell(than or row, self.than_column or column)
+            other = Term(self.than_part or part, cell, name)
+            if one != other:
+                yield Pair(one, other)
 
 
 def resolved(pairs: Pairs | tuple[Pairs, ...]) -> list[Pair]:

@@ -25,10 +25,7 @@ OPTIONAL = ("alexnet", "googlenet", "mobilenet_v2", "resnet50")
 def ready(parts: Sequence[Part], folder: Path | None = None, download: bool = False) -> list[Part]:
     """Return the parts, those whose data are missing without runs, and with the reason.
 
-    Raises
-    ------
-    InvalidFile, MissingDependency
-        If no part can be run: what the first of them lacks.
+    Raises InvalidFile, MissingDependency if no part can be run: what the first of them lacks.
     """
     faults: dict[str, InvalidFile | MissingDependency] = {}
     known: set[str] = set()

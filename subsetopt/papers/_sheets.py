@@ -52,7 +52,7 @@ class PublishedTable:
     methods: tuple[str, ...] = ()
     """In place of `quantity` and `columns`: the methods are printed across, quantities down."""
     unit: float = 1.0
-    """What all numbers are multiplied by: 0.01 for per cent."""
+    """What all numbers are multiplied by: 0.01 for %."""
     saved: bool = False
     """What is printed is the share that is saved."""
     relative: bool = False
@@ -121,10 +121,7 @@ class Sheet:
     def made(self, seeds: Sequence[int]) -> list[Part]:
         """Return the parts, with their runs.
 
-        Raises
-        ------
-        InvalidFile
-            For a name or a setting that is not one, with where it stands.
+        Raises InvalidFile for a name or a setting that is not one, with where it stands.
         """
         return [self._part(part, seeds) for part in self.parts]
 
@@ -210,5 +207,5 @@ def one_of(known: Mapping[str, Any], name: str, where: str) -> Any:
     """Return what is known by a name, or raise InvalidFile."""
     if name not in known:
         listed = ", ".join(known) or "none"
-        raise InvalidFile(f"{where}: {name!r} is unknown; known are {listed}")
+        raise InvalidFile(f"{where} must be one of {listed}; got {name!r}")
     return known[name]

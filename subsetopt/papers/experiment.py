@@ -140,9 +140,9 @@ def _require_published(sheet: Sheet, cells: Cells) -> None:
 
 def _require_claim(claim: Claim, sheet: Sheet, cells: Cells, where: str) -> None:
     if not claim.resolved:
-        raise InvalidFile(f"{where}: pairs: they must not be empty")
+        raise InvalidFile(f"{where}: pairs must not be empty")
     if (claim.check == "more_so") != bool(claim.resolved_than):
-        raise InvalidFile(f"{where}: than: pairs are needed where check is more_so, only there")
+        raise InvalidFile(f"{where}: than must be given where check is more_so, and only there")
     for pair in (*claim.resolved, *claim.resolved_than):
         for part, cell, quantity in pair:
             one_of(sheet.quantities, quantity, f"{where}: quantity")

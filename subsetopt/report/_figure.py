@@ -163,10 +163,7 @@ class Figure(ABC):
     def draw(self) -> "Drawn":
         """Return a figure of matplotlib, whatever style a user has set.
 
-        Raises
-        ------
-        MissingDependency
-            If matplotlib is not installed.
+        Raises MissingDependency if matplotlib is not installed.
         """
         MATPLOTLIB.load()
         with plain_rc():

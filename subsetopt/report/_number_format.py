@@ -10,12 +10,12 @@ NOTHING = "-"
 
 
 def share(value: float | None) -> str:
-    """Return a share in per cent."""
+    """Return a share in %."""
     return NOTHING if value is None else f"{100 * value:.1f} %"
 
 
 def percent(value: float | None) -> str:
-    """Return a share in whole per cent; two digits below ten."""
+    """Return a share in whole %; two digits below ten."""
     return NOTHING if value is None else f"{100 * value:.{0 if value >= 0.1 else 1}f} %"
 
 
@@ -36,7 +36,7 @@ FAR = 10.0
 
 
 def distance(value: float, digits: int = 3) -> str:
-    """Return a relative distance in per cent, such as ``1.25 %``; beyond `FAR` ``> 1,000 %``."""
+    """Return a relative distance in %, such as ``1.25 %``; beyond `FAR` ``> 1,000 %``."""
     if abs(value) > FAR:
         return f"{'>' if value > 0 else '<'} {math.copysign(100 * FAR, value):,.0f} %"
     number = 100 * value
@@ -85,7 +85,7 @@ def factor(value: float | None) -> str:
 
 
 def gap(value: float | None, rounding: float = 2e-8) -> str:
-    """Return a relative distance in per cent without the sign of it, 0 where it is `rounding`.
+    """Return a relative distance in % without the sign of it, 0 where it is `rounding`.
 
     As `distance` does, it gives no number where that would be beyond 1,000 %.
     """
@@ -159,10 +159,10 @@ def round_percent(value: float) -> str:
 
 @dataclass(frozen=True)
 class ValueFormat:
-    """How values that belong together are written: shares in per cent, others with few digits."""
+    """How values that belong together are written: shares in %, others with few digits."""
 
     is_share: bool
-    """From 0 to 1, written in per cent with two decimals."""
+    """From 0 to 1, written in % with two decimals."""
     digits: int = 4
     """Significant ones of other numbers."""
 

@@ -70,7 +70,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Forest(Figure):
-    """Intervals below each other, beside a value that stands for no difference.
+    """Intervals below each other, with a line at a value that stands for no difference.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ def test_json_is_complete_and_alone_on_standard_output(tmp_path: Path) -> None:
         (["mmd", "--source", "synthetic", "--bound", "best"], "bound is 'best'"),
         (["quadratic", "--source", "digits"], "'few', 'generated' or 'all'"),
         (["quadratic", "--source", "qplib", "--data", ".", "--sizes", "9"], "have their own"),
-        (["quadratic", "--data", ".", "--instances", "nowhere"], "no instance is called 'nowhere'"),
+        (["quadratic", "--data", ".", "--instances", "nowhere"], "for any letters; got 'nowhere'"),
         (["quadratic", "--source", "generated", "--instances", "MDG*"], "only public instances"),
         (["mean-matching", "--repeat", "0"], "--repeat must be an integer >= 1; got 0"),
         (

@@ -158,7 +158,7 @@ def test_names_by_patterns() -> None:
         f"kcluster40_025_10_{i}" for i in range(1, 6)
     ]
     assert _quadratic_cases.matching(["SOM*", "SOM-b_1_n100_m10"], names)[0] == "SOM-b_12_n300_m120"
-    with pytest.raises(InvalidOption, match=r"'MDG-a_1'.*such as MDG-a_1_n500_m50"):
+    with pytest.raises(InvalidOption, match=r"such as MDG-a_1_n500_m50.*'MDG-a_1'"):
         _quadratic_cases.matching(["MDG-a_1"], names)
 
 

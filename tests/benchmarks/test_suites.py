@@ -204,7 +204,7 @@ def test_generated_instances() -> None:
             InvalidOption,
             "sizes must not be given: public instances have their own; got 50,60",
         ),
-        ({"instances": ["MDX"], "data": Path()}, InvalidOption, "no instance is called 'MDX'"),
+        ({"instances": ["MDX"], "data": Path()}, InvalidOption, "for any letters; got 'MDX'"),
         ({"source": "qplib", "data": Path()}, InvalidFile, "for the instance QPLIB_0633"),
         (
             {"sizes": (10,), "ks": (11,)},

@@ -94,7 +94,7 @@ def test_the_list_for_people() -> None:
 def test_a_pattern_that_matches_nothing() -> None:
     result = run("list", "MDG-y")
     assert result.exit_code == 2
-    assert "no instance is called 'MDG-y'; there are 2, such as MDG-x" in result.stderr
+    assert "an instance must be one of 2, such as MDG-x" in result.stderr
 
 
 # -- one answer -----------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_bad_instances(tmp_path: Path, data: Path) -> None:
     for options, words in (
         ([], "which instance is it"),
         (["--name", "MDG-z", "--data", data], "such as MDG-x"),
-        (["--instance", tmp_path / "other.txt"], "no instance is called 'other'"),
+        (["--instance", tmp_path / "other.txt"], "for any letters; got 'other'"),
         (["--name", "MDG-x"], "where is MDG-x?"),
         (["--name", "MDG-x", "--data", tmp_path], "no "),
         (["--name", "MDG-x", "--data", data, "--k", 4], "but for k = 3, 2"),

@@ -85,7 +85,7 @@ def test_the_list() -> None:
     [
         (("obftf-fig7",), "one of obftf-fig1, obftf-fig2, obftf-table3, budgeted-table1"),
         (("obftf-fig1", "--scale", "large"), "--scale must be quick or paper; got 'large'"),
-        (("obftf-fig1", "--rules", "sgd"), "method is 'sgd'; one of Uniform, OBFTF"),
+        (("obftf-fig1", "--rules", "sgd"), "method must be one of Uniform, OBFTF"),
         (("obftf-fig1", "--seeds", "1,1"), "distinct integers >= 0; got 1, 1"),
         (("all", "--scale", "paper"), "name one experiment"),
         (("all", "--plot", "x.svg"), "--plot is for a single experiment"),

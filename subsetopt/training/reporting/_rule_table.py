@@ -222,7 +222,7 @@ def remarks(analysis: Analysis) -> Iterator[str]:
         yield "Groups without the baseline are not compared."
     if any(group.cost is not None for group in analysis.groups):
         yield (
-            "Rules stand beside runs of the baseline that cost as much, selection passes included: "
+            "Rules are compared with runs of the baseline that cost as much, selection passes included: "
             "theirs is the larger budget."
         )
     if any(len({x.rates for x in group.lines}) > 1 for group in analysis.groups):

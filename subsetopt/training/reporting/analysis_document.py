@@ -97,25 +97,7 @@ def write_report(
 ) -> Path:
     """Write ``report.md``, ``report.html``, ``report.json``, and figures as SVG and PNG.
 
-    Parameters
-    ----------
-    analysis : Analysis
-    out : Path
-        Made if it is not there.
-    progress : callable
-        Called with the figures drawn and all of them.
-
-    Returns
-    -------
-    Path
-        Of the Markdown.
-
-    Raises
-    ------
-    MissingDependency
-        Without matplotlib.
-    OSError
-        If something cannot be written.
+    Returns the path of the Markdown; `progress` and what is raised are those of `Document.write`.
     """
     written = document(analysis).write(out, ["report.md", "report.html"], progress)
     values = json.dumps(to_dict(analysis), indent=1, allow_nan=False)
