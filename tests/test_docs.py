@@ -139,6 +139,17 @@ def test_the_reference_covers_what_the_package_exports() -> None:
         assert f":: subsetopt.{name}\n" in text
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "reproduced").glob("*.md")), ids=by_name)
+def test_a_reproduced_page_says_of_its_experiment_what_the_file_says(page: Path) -> None:
+    pytest.importorskip("torch")
+    from subsetopt.papers import Scale, experiment
+
+    sheet = experiment(page.stem).sheets[Scale.QUICK]
+    text = page.read_text(encoding="utf-8").replace("\\", "")
+    for said in (sheet.did, *sheet.differs, *(claim.text for claim in sheet.claims)):
+        assert said.replace("\\", "") in text
+
+
 def test_the_tables_of_relaxations_are_those_of_the_measured_rows(shown: ModuleType) -> None:
     page = (ROOT / "docs" / "relaxations.md").read_text(encoding="utf-8")
     tables = measured(shown).tables()

@@ -29,7 +29,7 @@ TASKS = {
     "mnist": "MNIST",
     "fashion": "Fashion-MNIST",
     "airfoil": "airfoil, rmse",
-    "digits-noise": "digits, labels wrong",
+    "digits-noise": "digits, label noise",
 }
 """The columns of the summary: names of folders, as they are headed."""
 
@@ -67,7 +67,7 @@ def headed(metric: str) -> str:
 
 
 def row(line: Summary, metric: str) -> str:
-    """Return a rule at a budget, beside the baseline of the same budget."""
+    """Return a rule at a budget, with the baseline of the same budget."""
     cells = (
         f"`{line.rule}`",
         f"{line.budget:g}",
@@ -127,7 +127,7 @@ def pairs(group: GroupResult) -> list[tuple[Summary, Summary]]:
 
 
 def summary(found: dict[str, Analysis], budget: float) -> str:
-    """Return rules by tasks: differences at equal cost, in bold where a test says so."""
+    """Return rules by tasks: differences at matched cost, in bold where a test says so."""
     lines: dict[str, dict[str, Summary]] = {}
     for name in (name for name in TASKS if name in found):
         for group in found[name].families[0].groups:
