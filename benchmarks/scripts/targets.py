@@ -61,9 +61,7 @@ def subgraphs(folder: Path) -> Iterator[TargetCase]:
             for row in rows
             if int(row["n"]) == n
         ]
-        yield TargetCase(
-            f"k-cluster, n={n}: {len(instances)} graphs", "optima", instances, seconds=0.5
-        )
+        yield TargetCase(f"{len(instances)} k-clusters, n={n}", "optima", instances, seconds=0.5)
 
 
 def qplib(folder: Path) -> Iterator[TargetCase]:
@@ -84,7 +82,7 @@ def mnist(folder: Path) -> Iterator[TargetCase]:
         ("tabu", 0.0373, 5.0),
     ):
         to_rest = root * n / (n - k)  # the objective is the squared distance to those left out
-        name = f"MNIST, n={n}, k={k}: {solver}"
+        name = f"MNIST to {root:.4f}: {solver}"
         yield TargetCase(name, f"{root:.4f}", [(problem, to_rest**2)], solver, seconds)
 
 
@@ -128,11 +126,10 @@ def _run(case: TargetCase, problem: Any, wanted: float, seed: int) -> tuple[bool
 
 def drawn(rows: Sequence[Row]) -> Chart:
     """Show one curve for each row: the share of its runs that are at the target by a time."""
-    times = {row["instance"]: sorted(t for t in row["seconds"] if isfinite(t)) for row in rows}
-    reach = extent(time for own in times.values() for time in own)
+    times = [sorted(t for t in row["seconds"] if isfinite(t)) for row in rows]
+    reach = extent(time for own in times for time in own)
     series = []
-    for row in rows:
-        own = times[row["instance"]]
+    for row, own in zip(rows, times, strict=True):
         share = np.array([*range(len(own) + 1), len(own)]) / len(row["seconds"])
         x = [reach[0], *own, reach[1]]
         series.append(Series(row["instance"], x, share, line="steps", note=row["hits"]))
