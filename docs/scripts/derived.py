@@ -14,10 +14,12 @@ import typer.main
 import subsetopt
 from subsetopt.benchmarks.reporting._result_rows import COLUMNS as RESULT_COLUMNS
 from subsetopt.cli import app
+from subsetopt.models import QUADRATIC_FAMILIES
 from subsetopt.solvers import catalogue
 
+FAMILIES = {"mean-matching", *QUADRATIC_FAMILIES}
 DOCS = Path(__file__).parents[1]
-COLUMNS = ("name", "kind", "handles", "exact", "choose it when", "requires", "options")
+COLUMNS = ("name", "kind", "for", "exact", "choose it when", "requires")
 
 
 def solver_table() -> str:
@@ -30,11 +32,10 @@ def solver_table() -> str:
                 [
                     f"`{info.name}`",
                     info.kind,
-                    ", ".join(info.handles),
+                    "all" if set(info.handles) >= FAMILIES else ", ".join(info.handles),
                     "yes" if info.exact else "no",
                     info.choose_when,
                     ", ".join(f"{r.distribution}{r.specifier}" for r in requires) or "-",
-                    ", ".join(f"`{option}`" for option in info.options) or "-",
                 ]
             )
         )
