@@ -1,8 +1,10 @@
 """Around a solver: what is fixed is taken out, a start is made feasible, its answer lifted back."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,9 @@ from subsetopt.problems._reduction import Reduction, reduced
 from subsetopt.solution import Termination
 
 from . import _feasibility
-from .base import RawResult, Solver
+from ._deadline import Deadline, OutOfTime
+from ._feasibility import Feasibility
+from .base import Kind, RawResult, Solver
 from .heuristics._start import Start, not_below
 
 Ask = Callable[[Problem, Solver, Limits], RawResult]
@@ -70,10 +74,17 @@ def solved(
     else:
         assert reduction.left is not None
         left = reduction.left.problem
-    begin = _begin(problem, left, reduction, start, limits)
+    try:
+        begin = _begin(problem, left, reduction, start, limits)
+    except (OutOfTime, KeyboardInterrupt) as end:
+        return _without_start(end, CLOCK.now() - begun)
     if begin.infeasible:
         return _infeasible(CLOCK.now() - begun)
+    if begin.indices is None and solver.kind is not Kind.BACKEND and not _is_counted(left):
+        return _without_start(OutOfTime(), CLOCK.now() - begun)
     rest = replace(limits, start=begin.indices)
+    if reduction is not None:
+        solver = solver.in_units(1 / reduction.left.factor)  # type: ignore[union-attr]
     if limits.time_limit is not None:
         rest = replace(rest, time_limit=max(1e-6, limits.time_limit - (CLOCK.now() - begun)))
     if reduction is not None and limits.absolute_gap is not None:
@@ -86,6 +97,23 @@ def solved(
         raw = not_below(left, Start(begin.indices), raw)
     raw = raw if reduction is None else _lifted(problem, reduction, raw)
     return replace(raw, message="; ".join(filter(None, (begin.note, raw.message))))
+
+
+def _is_counted(left: Any) -> bool:
+    """Return whether counting tells that some selection is feasible."""
+    side: SideConstraints | None = getattr(left, "side", None)
+    return side is None or side.decided_by_counting
+
+
+def _without_start(end: BaseException, seconds: float) -> RawResult:
+    """Return no answer: nothing feasible was found before the end."""
+    late = isinstance(end, OutOfTime)
+    return RawResult(
+        indices=None,
+        termination=Termination.TIME_LIMIT if late else Termination.INTERRUPTED,
+        solve_seconds=seconds,
+        message="no selection that keeps all constraints was found, and none was ruled out",
+    )
 
 
 def _require_selection(left: Problem, solver: Solver, raw: RawResult) -> None:
@@ -110,8 +138,6 @@ def _begin(
     """Return the start, made feasible; where counting does not see it, whether there is any."""
     side: SideConstraints | None = getattr(left, "side", None)
     if start is None:
-        if side is None or side.decided_by_counting:
-            return _Begun(None)
         return _any(left, side, limits)
     given = _validation.selection(start, problem.n, 0, problem.n)
     try:
@@ -121,11 +147,14 @@ def _begin(
     return _Begun(given if reduction is None else reduction.lowered(given))
 
 
-def _any(left: Any, side: SideConstraints, limits: Limits) -> _Begun:
+def _any(left: Any, side: SideConstraints | None, limits: Limits) -> _Begun:
+    """Return some selection where counting does not tell whether there is any."""
+    if side is None or side.decided_by_counting:
+        return _Begun(None)
     try:
         return _Begun(np.sort(left.draw(np.random.default_rng(limits.seed))))
     except InvalidSelection:  # few are feasible, or none
-        found = _feasibility.some(side, limits.seed, limits.time_limit)
+        found = _in_time(partial(_feasibility.some, side, limits.seed), limits)
         return _Begun(found.indices, infeasible=found.infeasible)
 
 
@@ -140,12 +169,25 @@ def _repaired(
     """Return the feasible selection that has most in common with what was given."""
     local = given if reduction is None else reduction.lowered(given)
     free = SideConstraints(left.n, left.smallest_count, left.k)
-    found = _feasibility.nearest(free if side is None else side, local, limits.time_limit)
+    try:
+        found = _in_time(partial(_feasibility.nearest, side or free, local), limits)
+    except OutOfTime:
+        found = Feasibility(None)
     if found.indices is None:
-        return _Begun(None, f"the start is not used: {fault}", found.infeasible)
+        other = _Begun(None, infeasible=True) if found.infeasible else _any(left, side, limits)
+        return replace(other, note=f"the start is not used: {fault}")
     kept = len(np.intersect1d(found.indices, local))
     kept += 0 if reduction is None else len(np.intersect1d(reduction.taken, given))
     return _Begun(found.indices, f"the start is repaired, {kept} of its {len(given)} kept: {fault}")
+
+
+def _in_time(call: Callable[..., Feasibility], limits: Limits) -> Feasibility:
+    """Solve a program, which Ctrl-C and the time limit leave to itself."""
+    with CLOCK.standing():
+        _feasibility.load()
+    deadline = Deadline.of(limits)
+    seconds = deadline.remaining if deadline.limited else None
+    return deadline.wait_for(lambda: call(seconds=seconds), math.inf)
 
 
 def _infeasible(seconds: float) -> RawResult:

@@ -182,7 +182,7 @@ class TimedSolver(Solver):
         except KeyboardInterrupt:
             termination, what = Termination.INTERRUPTED, "Ctrl-C"
         begun = limits.start is not None
-        what += " came before the search: " + ("the start" if begun else "a uniform selection")
+        what += " came before the search: " + ("the start" if begun else "a random selection")
         return RawResult(
             indices=limits.start if begun else problem.draw(np.random.default_rng(limits.seed)),
             termination=termination,

@@ -57,6 +57,12 @@ def nearest(
     return cheapest(side, weights, seconds)
 
 
+def load() -> None:
+    """Import what solves the program: no part of the solving."""
+    import scipy.optimize
+    import scipy.sparse  # noqa: F401
+
+
 def _model(side: SideConstraints, weights: NDArray[np.float64]) -> LinearModel:
     n = side.n
     return LinearModel(

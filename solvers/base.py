@@ -143,7 +143,8 @@ class Solver(ABC):
 
         Ctrl-C and time-outs are answers, with the best selection so far, not exceptions. The
         constraints, of the kinds in `takes`, are in `problem.side`, or in the `side` of its
-        quadratic form; a feasible selection to begin with may be in ``limits.start``.
+        quadratic form; a feasible selection to begin with may be in ``limits.start``. It always
+        is where any of these but "quotas" have to be kept, except for backends.
         """
 
     def prepare(self, problem: Any, limits: Limits) -> None:
@@ -156,6 +157,13 @@ class Solver(ABC):
         for requirement in self.requires:
             if requirement.module not in sys.modules:
                 requirement.load()
+
+    def in_units(self, factor: Fraction) -> "Solver":
+        """Return the solver for a problem whose objective is `factor` times what it was.
+
+        Itself, unless an option is in units of the objective.
+        """
+        return self
 
     @classmethod
     def availability(cls) -> Availability:

@@ -156,6 +156,7 @@ def _bounded(row: Row, bound: float) -> Row:
     bound = min(row.objective, bound)  # they touch but for rounding
     if row.bound is not None and row.bound >= bound:
         return row
-    if row.certificate not in (None, CertificateKind.NONE, CertificateKind.BOUND):
+    unsaid = (None, CertificateKind.NONE, CertificateKind.BOUND, CertificateKind.INFEASIBLE)
+    if row.certificate not in unsaid:
         return replace(row, bound=bound)
     return replace(row, bound=bound, certificate=CertificateKind.BOUND, eps=row.objective - bound)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import SubsetOptError
+from subsetopt.errors import InvalidSelection, SubsetOptError
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching, Problem, QuadraticSelection
 from subsetopt.solution import Termination
@@ -54,7 +54,7 @@ def quick(problem: Problem, limits: Limits) -> Start | None:
     given = limits.start
     solver = _heuristic(problem, limits.time_limit or math.inf)
     if not kinds_of(problem) <= solver.takes:
-        return None if given is None else Start(given)
+        return _drawn(problem, limits) if given is None else Start(given)
     few = Limits(seed=limits.seed, threads=1, start=given)
     if solver.name == "swap" and problem.n * problem.k * _dimension(problem) > _LARGE:
         seconds = _SHARE * (limits.time_limit or math.inf)
@@ -71,6 +71,14 @@ def quick(problem: Problem, limits: Limits) -> Start | None:
     except SubsetOptError:  # the backend can do without
         return None
     return Start(chosen, solver.name, found.termination is Termination.INTERRUPTED)
+
+
+def _drawn(problem: Problem, limits: Limits) -> Start | None:
+    """Return a random selection: at least there is an answer."""
+    try:
+        return Start(np.sort(problem.draw(np.random.default_rng(limits.seed))), "random")
+    except InvalidSelection:
+        return None
 
 
 def kinds_of(problem: Any) -> frozenset[str]:

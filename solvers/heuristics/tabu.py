@@ -1,7 +1,8 @@
 """Tabu search among elites: the default for quadratic selection."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,6 +64,12 @@ class Tabu(TimedSolver):
         require_integer("tenure", self.tenure, "[0, 2147483647]", none=True)
         require_integer("stall", self.stall, "[1, 2147483647]", none=True)
         require_number("target", self.target, "[-inf, inf]", none=True)
+
+    def in_units(self, factor: Fraction) -> "Tabu":
+        """Return it with the target in other units."""
+        if self.target is None or factor == 1:
+            return self
+        return replace(self, target=float(self.target * factor))
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection found."""

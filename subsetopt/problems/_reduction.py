@@ -17,6 +17,7 @@ from subsetopt.models import QuadraticForm, SideConstraints
 
 from . import _draws, _validation
 from ._dyadic import Dyadic
+from ._memory import require_memory
 from ._parallel import Check, unchecked
 from .base import Problem
 
@@ -142,6 +143,9 @@ def fixed_terms(
 
     `error` is how far the value of any `high` free rows may be off.
     """
+    size = matrix.itemsize * len(free) ** 2
+    fix = "exclude more candidates, or give the matrix as float32"
+    require_memory(f"the {len(free)} x {len(free)} matrix of the free candidates", size, fix)
     left = matrix[np.ix_(free, free)]
     left.setflags(write=False)
     total, error = linear[free].copy(), np.zeros(len(free))

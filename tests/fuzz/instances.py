@@ -1,7 +1,7 @@
 """Random small problems with difficult numbers, one per seed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,18 @@ class Instance:
     k : int
     options : dict
         The remaining arguments of the problem's constructor; a kernel is ``(name, parameters)``.
+    rules : dict
+        The arguments of `Constraints`; a quota is ``(labels, at least, at most)``, by group.
+    least : int or None
+        The lower end of a range of sizes.
     """
 
     kind: str
     data: NDArray[Any]
     k: int
     options: dict[str, Any] = field(default_factory=dict)
+    rules: dict[str, Any] = field(default_factory=dict)
+    least: int | None = None
 
     @property
     def n(self) -> int:
@@ -39,7 +45,9 @@ class Instance:
         """Return the data as Python text, to be pasted into a test."""
         data = np.array2string(self.data, separator=", ", floatmode="unique", threshold=10_000)
         options = {name: _shown(value) for name, value in self.options.items()}
-        return f"{self.kind} {self.data.dtype} k={self.k} {options}\n{data}"
+        size = self.k if self.least is None else (self.least, self.k)
+        rules = f" {self.rules}" if self.rules else ""
+        return f"{self.kind} {self.data.dtype} k={size} {options}{rules}\n{data}"
 
 
 def _shown(value: Any) -> Any:
@@ -50,7 +58,11 @@ def instance(seed: int) -> Instance:
     """Return the problem of a seed."""
     rng = np.random.default_rng([17, seed])
     kind = rng.choice(["scalar", "vector", "quadratic", "mmd"])
-    return {"scalar": _scalar, "vector": _vector, "quadratic": _quadratic, "mmd": _mmd}[kind](rng)
+    found = {"scalar": _scalar, "vector": _vector, "quadratic": _quadratic, "mmd": _mmd}[kind](rng)
+    rng = np.random.default_rng([19, seed])
+    least = int(rng.integers(found.k)) if kind == "quadratic" and rng.random() < 0.2 else None
+    rules = _rules(rng, found.n) if rng.random() < 0.4 else {}
+    return replace(found, rules=rules, least=least)
 
 
 # -- numbers ---------------------------------------------------------------------------------------
@@ -160,3 +172,39 @@ def _kernel(rng: np.random.Generator, X: NDArray[Any]) -> tuple[str, dict[str, A
             return "laplace", {"scale": spread * float(rng.uniform(0.1, 3))}
         case _:
             return "gaussian", {"scale": spread * float(rng.uniform(0.1, 3))}
+
+
+# -- constraints -----------------------------------------------------------------------------------
+
+
+def _rules(rng: np.random.Generator, n: int) -> dict[str, Any]:
+    """Return constraints of some kinds, which may contradict each other."""
+    rules: dict[str, Any] = {}
+    if rng.random() < 0.5:
+        fixed = rng.permutation(n)[: rng.integers(0, 1 + n // 2)].tolist()
+        cut = int(rng.integers(0, len(fixed) + 1))
+        rules |= {"include": fixed[:cut], "exclude": fixed[cut:]}
+    if rng.random() < 0.5:
+        rules["quotas"] = [_quota(rng, n) for _ in range(rng.integers(1, 3))]
+    if rng.random() < 0.4:
+        styles: list[Callable[[], Any]] = [
+            lambda: rng.integers(0, 20, n),
+            lambda: rng.integers(0, 100, n) / 10,
+            lambda: rng.random(n),
+            lambda: rng.random(n) * 10.0 ** rng.integers(-9, 9, n),
+        ]
+        costs = styles[rng.integers(len(styles))]()
+        chosen = rng.permutation(n)[: rng.integers(1, n + 1)]
+        # As a sum of floats: at the end of what is allowed, or beside it.
+        rules |= {"costs": costs.tolist(), "budget": float(sum(costs[chosen].tolist()))}
+    if rng.random() < 0.4:
+        pairs = rng.integers(0, n, (rng.integers(1, 6), 2))
+        rules["conflicts"] = pairs[pairs[:, 0] != pairs[:, 1]].tolist()
+    return rules
+
+
+def _quota(rng: np.random.Generator, n: int) -> tuple[list[str], dict[str, int], dict[str, int]]:
+    labels = rng.choice(list("abc"), n).tolist()
+    sizes = {group: labels.count(group) for group in sorted(set(labels))}
+    least = {group: int(rng.integers(0, min(2, size) + 1)) for group, size in sizes.items()}
+    return labels, least, {g: int(rng.integers(least[g], size + 1)) for g, size in sizes.items()}

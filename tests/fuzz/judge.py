@@ -1,7 +1,7 @@
 """The judge: exact rational arithmetic and enumeration, with no function of the library."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from fractions import Fraction
 from itertools import combinations
@@ -65,6 +65,12 @@ class Truth:
 
 def truth(instance: Instance) -> Truth:
     """Enumerate an instance."""
+    known = _truth(instance)
+    values = {chosen: value for chosen, value in known.values.items() if _kept(instance, chosen)}
+    return replace(known, values=values)
+
+
+def _truth(instance: Instance) -> Truth:
     match instance.kind:
         case "mean" if instance.data.ndim == 1:
             return _scalars(instance)
@@ -76,7 +82,27 @@ def truth(instance: Instance) -> Truth:
             return _mmd(instance)
 
 
-def faults(truth: Truth, solution: Judged, *, may_lack: bool) -> Iterator[str]:
+def _kept(instance: Instance, chosen: Chosen) -> bool:
+    """Return whether a selection keeps the rules; costs are the decimals that they print as."""
+    rules, taken = instance.rules, set(chosen)
+    if not taken.issuperset(rules.get("include", ())) or taken.intersection(
+        rules.get("exclude", ())
+    ):
+        return False
+    for labels, least, most in rules.get("quotas", ()):
+        counts = {group: sum(labels[i] == group for i in chosen) for group in least}
+        if any(not least[group] <= counts[group] <= most[group] for group in least):
+            return False
+    if "costs" in rules:
+        spent = sum((Fraction(str(rules["costs"][i])) for i in chosen), _ZERO)
+        if spent > Fraction(str(rules["budget"])):
+            return False
+    return not any(taken.issuperset(pair) for pair in rules.get("conflicts", ()))
+
+
+def faults(
+    truth: Truth, solution: Judged, *, may_lack: bool, start: Chosen | None = None
+) -> Iterator[str]:
     """Yield what is wrong with a solution.
 
     Parameters
@@ -85,13 +111,18 @@ def faults(truth: Truth, solution: Judged, *, may_lack: bool) -> Iterator[str]:
     solution : Solution
     may_lack : bool
         Whether it may hold no selection.
+    start : tuple of int, optional
+        What it was told to begin with.
     """
     kind, eps = str(solution.certificate.kind), solution.certificate.eps
     if solution.indices is None:
-        if not may_lack:
+        refuted = str(solution.termination) == "infeasible"
+        if not may_lack and not (refuted and not truth.values):
             yield f"no selection ({solution.termination})"
-        if str(solution.termination) == "infeasible":
+        if refuted and truth.values:
             yield "infeasible, but there are selections"
+        if refuted and kind != "infeasible":
+            yield f"infeasible with the certificate {kind!r}"
         return
     chosen = tuple(int(i) for i in solution.indices)
     if solution.indices.dtype != np.int64 or chosen not in truth.values:
@@ -99,6 +130,8 @@ def faults(truth: Truth, solution: Judged, *, may_lack: bool) -> Iterator[str]:
         return
     value, optimum, slack = truth.values[chosen], truth.optimum, truth.slack + _SMALLEST
     objective = Fraction(solution.objective)
+    if start is not None and value > truth.values.get(start, value) + slack:
+        yield f"{float(value)!r} is above the {float(truth.values[start])!r} of the start"
     if abs(objective - value) > slack + abs(value) / 2**50:
         yield f"objective {solution.objective!r}, but it is {float(value)!r}"
     least = _ZERO if truth.exact else slack
@@ -194,7 +227,8 @@ def _quadratic(instance: Instance) -> Truth:
             + sum((c[i] for i in chosen), _ZERO)
             + constant
         )
-        for chosen in combinations(range(instance.n), instance.k)
+        for size in range(instance.k if instance.least is None else instance.least, instance.k + 1)
+        for chosen in combinations(range(instance.n), size)
     }
     entries = max(abs(x) for row in Q for x in row)
     reach = instance.k**2 * entries + instance.k * max(map(abs, c)) + abs(constant)

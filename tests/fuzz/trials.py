@@ -2,13 +2,13 @@
 
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import subsetopt as so
-from subsetopt.solvers import bounds, catalogue
+from subsetopt.solvers import _constrained, bounds, catalogue
 from subsetopt.solvers.base import Kind
 
 from . import judge
@@ -64,38 +64,57 @@ def verdict(seed: int, begins: Stage) -> Verdict:
     try:
         problem = stated(tried)
     except so.InvalidProblem as error:
-        return Verdict(seed, 0, str(error), ())
+        return Verdict(seed, 0, str(error), _refused(tried))
     rng = np.random.default_rng([18, seed])
     known = judge.truth(tried)
     found: list[str] = []
     solves = 0
-    for call in _calls(rng, problem):
+    for call in _calls(rng, problem, tried):
         begins(call.text)
         found.extend(f"{call.text}: {fault}" for fault in _faults(problem, known, call))
         solves += 1
     return Verdict(seed, solves, "", tuple(found))
 
 
+def _refused(tried: Instance) -> tuple[str, ...]:
+    """Return what is wrong with a refusal: that of rules which some selection keeps."""
+    free = replace(tried, rules={})
+    try:
+        stated(free)
+    except so.InvalidProblem:
+        return ()
+    return ("refused, but there are selections",) if judge.truth(tried).values else ()
+
+
 def stated(tried: Instance) -> Any:
     """Return the problem as a user would state it."""
     options = dict(tried.options)
+    if tried.rules:
+        parts = dict(tried.rules)
+        parts["quotas"] = [
+            so.Quota(labels, at_least=least, at_most=most)
+            for labels, least, most in parts.get("quotas", ())
+        ]
+        options["constraints"] = so.Constraints(**parts)
     match tried.kind:
         case "mean":
             return so.MeanMatching(tried.data, tried.k, **options)
         case "quadratic":
-            return so.QuadraticSelection(tried.data, k=tried.k, **options)
+            size = tried.k if tried.least is None else (tried.least, tried.k)
+            return so.QuadraticSelection(tried.data, k=size, **options)
         case _:
             name, parameters = options.pop("kernel")
             kernel = name if name == "precomputed" else _KERNELS[name](**parameters)
             return so.MMDSelection(tried.data, tried.k, kernel=kernel, **options)
 
 
-def _calls(rng: np.random.Generator, problem: Any) -> Iterator[_Call]:
+def _calls(rng: np.random.Generator, problem: Any, tried: Instance) -> Iterator[_Call]:
     own: list[str] = []
     backends: list[str] = []
     for name in catalogue.BUILT_IN:
         found = catalogue.solver_class(name)
-        if problem.family in found.handles and found.availability():
+        able = problem.family in found.handles and _constrained.kinds(problem) <= found.takes
+        if able and found.availability():
             (backends if found.kind is Kind.BACKEND else own).append(name)
     bound = "none"
     if problem.family in ("quadratic", "mmd", "vector-mean-matching"):
@@ -111,6 +130,9 @@ def _calls(rng: np.random.Generator, problem: Any) -> Iterator[_Call]:
             limits["absolute_gap"] = float(rng.choice([0.0, 1e-9, 1.0]))
         if rng.random() < 0.1:
             limits["gap"] = float(rng.choice([0.0, 1e-3, 1.0]))
+        if (tried.rules or tried.least is not None) and rng.random() < 0.3:
+            size = int(rng.integers(0, problem.k + 1))
+            limits["start"] = tuple(sorted(rng.permutation(problem.n)[:size].tolist()))
         yield _Call(name, _options(rng, name), limits)
 
 
@@ -139,7 +161,9 @@ def _faults(problem: Any, known: judge.Truth, call: _Call) -> Iterator[str]:
         yield f"{type(error).__name__}: {error}"
         return
     # A backend may stop before it has anything only where its own start is turned off.
-    yield from judge.faults(known, solution, may_lack=False)
+    may_lack = "time_limit" in call.limits and not _constrained.kinds(problem) <= {"quotas"}
+    start = call.limits.get("start")
+    yield from judge.faults(known, solution, may_lack=may_lack, start=start)
     if "time_limit" not in call.limits and solution.stats.total_seconds < 1:
         again = _solved(problem, call)
         if not np.array_equal(_plain(again.indices), _plain(solution.indices)):
