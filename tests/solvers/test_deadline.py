@@ -85,9 +85,8 @@ def test_wherever_the_time_is_up_there_is_a_selection(
     problem: Any, name: str, ticks: Ticks, small_chunks: None
 ) -> None:
     for limit in POINTS:
-        fresh = (
-            type(problem)(*problem.__reduce__()[1]) if problem.family != "quadratic" else problem
-        )
+        made, parts = problem.__reduce__()
+        fresh = made(*parts) if problem.family != "quadratic" else problem
         ticks.now = 0
         try:
             solution = so.solve(fresh, name, time_limit=float(limit), threads=1)
