@@ -22,8 +22,7 @@ from .cases import (
     _quadratic_cases,
     _value_batches,
 )
-from .cases._classifier import Samples, TrainingRecord
-from .cases._image_samples import cifar10, digits, mnist
+from .cases._classifier import Samples, TrainingRecord, cifar10, digits, mnist
 
 DIGITS, SYNTHETIC = "digits", "synthetic"
 ON_FILE: Mapping[str, Callable[[Path], Samples]] = {"mnist": mnist, "cifar10": cifar10}

@@ -8,14 +8,13 @@ from typing import Literal
 
 import numpy as np
 
-from subsetopt._significance import sign_test
+from subsetopt._significance import Pairs, log_ratio, sign_test
 from subsetopt.benchmarks._best_known import relative_gap
 from subsetopt.benchmarks._families import FAMILIES
 from subsetopt.benchmarks.results import Row
 from subsetopt.report._number_format import FAR
 from subsetopt.solution import Termination
 
-from ._intervals import Pairs, log_ratio
 from ._row_groups import grouped
 from ._size_scaling import Timing
 

@@ -6,9 +6,9 @@ from math import isfinite
 
 import numpy as np
 
+from subsetopt._significance import wilson
 from subsetopt.benchmarks.results import Row
 
-from ._intervals import wilson
 from ._row_groups import names
 from ._target_values import Level, costs, described, first_times
 

@@ -12,8 +12,7 @@ from subsetopt.report._figure import MATPLOTLIB
 
 from . import _comparison_figures as figures
 from ._comparison_findings import conditions, family_conditions, family_failures, headlines, remarks
-from ._comparison_report import ComparisonReport, FamilyReport
-from ._result_rows import write_tables
+from ._comparison_report import ComparisonReport, FamilyReport, write_tables
 from ._solver_table import FAILURE_TABLE, INSTANCE_TABLE, columns, instances, solver_table
 
 SIZES = 3

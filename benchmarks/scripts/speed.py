@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.benchmarks.cases._image_samples import digit_losses as digits_losses
+from subsetopt.benchmarks.cases._classifier import digit_losses as digits_losses
 from subsetopt.benchmarks.cases.base import Values
 
 from .script import Row, parser, report, report_machine

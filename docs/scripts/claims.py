@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 import subsetopt as so
-from subsetopt.benchmarks.cases import _image_samples
+from subsetopt.benchmarks.cases import _classifier
 
 N, KS, SOLVERS, SECONDS = 128, (12, 32, 64), ("cbc", "scip", "highs"), 20.0
 HEADER = ("losses", "solver", "claims", "beaten", "25 %", "median", "75 %", "max")
@@ -28,7 +28,7 @@ def main(batches: int) -> None:
     """Compare and print."""
     sources = {
         "exponential": exponential(batches),
-        "digits": [batch.values for batch in _image_samples.digit_losses(N, batches, seed=0)],
+        "digits": [batch.values for batch in _classifier.digit_losses(N, batches, seed=0)],
     }
     print("| " + " | ".join(HEADER) + " |")
     print("|" + " --- |" * len(HEADER))

@@ -12,7 +12,7 @@ from typing import Any
 import typer.main
 
 import subsetopt
-from subsetopt.benchmarks.reporting._result_rows import COLUMNS as RESULT_COLUMNS
+from subsetopt.benchmarks.reporting._comparison_report import COLUMNS as RESULT_COLUMNS
 from subsetopt.cli import app
 from subsetopt.models import QUADRATIC_FAMILIES
 from subsetopt.solvers import catalogue

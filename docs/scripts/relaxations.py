@@ -21,7 +21,7 @@ from relaxations_shown import SEARCHES, Results, Row, draw, read, write
 
 import subsetopt as so
 from subsetopt._baseline import random_objectives, rank
-from subsetopt.benchmarks.cases import _clouds, _image_samples
+from subsetopt.benchmarks.cases import _classifier, _clouds
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER
@@ -136,9 +136,7 @@ def _compile() -> bool:
     small = Setting("small", 60, 6, 0, tuple(METHODS))
     return bool(
         list(
-            measured(
-                "digits", small, 0, _clouds.of_images(_image_samples.digits(), 60, 1, seed=0)[0]
-            )
+            measured("digits", small, 0, _clouds.of_images(_classifier.digits(), 60, 1, seed=0)[0])
         )
     )
 
@@ -158,11 +156,11 @@ def complete(path: Path, data: Path | None, instances: int) -> list[Row]:
     rows = read(path) if path.exists() else []
     done, warm = {row[:3] for row in rows}, False
     sources: dict[str, Callable[[int, int], list[_clouds.Cloud]]] = {
-        "digits": lambda n, count: _clouds.of_images(_image_samples.digits(), n, count, seed=0)
+        "digits": lambda n, count: _clouds.of_images(_classifier.digits(), n, count, seed=0)
     }
     if data is not None:
         sources["MNIST"] = lambda n, count: _clouds.of_images(
-            _image_samples.mnist(data), n, count, seed=0
+            _classifier.mnist(data), n, count, seed=0
         )
     for setting in SETTINGS:
         for source, load in sources.items():

@@ -17,7 +17,6 @@ from subsetopt.benchmarks.cases import (
     VectorCase,
     _classifier,
     _clouds,
-    _image_samples,
     _quadratic_cases,
     _value_batches,
 )
@@ -60,8 +59,8 @@ def recording() -> TrainingRecord:
 def test_digits_are_real_losses_and_the_same_every_time() -> None:
     pytest.importorskip("sklearn")
     first, again = (
-        _image_samples.digit_losses(64, 3, seed=1),
-        _image_samples.digit_losses(64, 3, seed=1),
+        _classifier.digit_losses(64, 3, seed=1),
+        _classifier.digit_losses(64, 3, seed=1),
     )
     for a, b in zip(first, again, strict=True):
         assert a.name == b.name
@@ -77,7 +76,7 @@ def test_digits_are_real_losses_and_the_same_every_time() -> None:
         "digits of scikit-learn, 8x8 pixels: losses of a 64-32-10 perceptron after epochs 1, 5 "
         "and 25"
     )
-    other = _image_samples.digit_losses(64, 1, seed=2)[0]
+    other = _classifier.digit_losses(64, 1, seed=2)[0]
     assert not np.array_equal(first[0].values, other.values)
 
 
@@ -145,7 +144,7 @@ def test_too_few_samples(recording: TrainingRecord) -> None:
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(MissingDependency, match=r"pip install 'subsetopt\[bench\]'"):
-        _image_samples.digit_losses(8, 1, seed=0)
+        _classifier.digit_losses(8, 1, seed=0)
 
 
 def test_synthetic_kinds() -> None:
@@ -191,13 +190,13 @@ def test_mnist_from_a_folder(tmp_path: Path, sub: str) -> None:
     folder = tmp_path / sub
     folder.mkdir(exist_ok=True)
     write_mnist(folder)
-    found = _image_samples.mnist(tmp_path)
+    found = _classifier.mnist(tmp_path)
     assert found.images.shape == (40, 20)
 
 
 def test_mnist_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"no train-images-idx3-ubyte\.gz in"):
-        _image_samples.mnist(tmp_path)
+        _classifier.mnist(tmp_path)
 
 
 IMAGES_8 = np.random.default_rng(0).integers(0, 256, size=(8, 32, 32, 3), dtype=np.uint8)
@@ -214,8 +213,8 @@ def test_cifar_is_the_same_from_either_file(tmp_path: Path) -> None:
     (batches / "data_batch_2.bin").write_bytes(records[5:].tobytes())
     np.savez(arrays / _image_sets.SUBSET, x_train=IMAGES_8, y_train=labels)
     first, second = (
-        _image_samples.cifar10(tmp_path / "batches"),
-        _image_samples.cifar10(tmp_path / "arrays"),
+        _classifier.cifar10(tmp_path / "batches"),
+        _classifier.cifar10(tmp_path / "arrays"),
     )
     assert first.images.shape == (8, 3072)
     np.testing.assert_array_equal(first.images, second.images)
@@ -265,7 +264,7 @@ def test_cifar_files_that_are_none(
 ) -> None:
     write(tmp_path)
     with pytest.raises(InvalidFile, match=message):
-        _image_samples.cifar10(tmp_path)
+        _classifier.cifar10(tmp_path)
 
 
 # -- cases ----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 
 from subsetopt import _dependencies
 from subsetopt._machine import Machine
-from subsetopt.benchmarks.reporting import _result_rows as frames
+from subsetopt.benchmarks.reporting import _comparison_report as frames
 from subsetopt.benchmarks.results import (
     Bound,
     CaseInfo,

@@ -12,7 +12,6 @@ from subsetopt.benchmarks._suite_options import SuiteOptions
 from subsetopt.benchmarks.cases import (
     MMDCase,
     _classifier,
-    _image_samples,
     _quadratic_cases,
 )
 from subsetopt.benchmarks.results import CaseInfo, MeasurementOptions
@@ -164,7 +163,7 @@ def test_clouds_of_images() -> None:
     assert isinstance(case, MMDCase)
     assert (case.name, case.n, case.k) == ("digits-n30-b0-k3", 30, 3)
     chosen = np.random.default_rng([0, 0]).choice(1797, size=30, replace=False)
-    np.testing.assert_array_equal(case.cloud.points, _image_samples.digits().batch(chosen)[0])
+    np.testing.assert_array_equal(case.cloud.points, _classifier.digits().batch(chosen)[0])
 
 
 # -- quadratic selection --------------------------------------------------------------------------

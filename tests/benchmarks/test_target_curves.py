@@ -1,6 +1,6 @@
 import pytest
 
-from subsetopt.benchmarks.analysis._intervals import wilson
+from subsetopt._significance import wilson
 from subsetopt.benchmarks.analysis._target_curves import performance_profiles, times_to_target
 from subsetopt.benchmarks.results import Row
 

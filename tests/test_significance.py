@@ -4,8 +4,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from subsetopt._significance import sign_test, t_quantile
-from subsetopt.benchmarks.analysis._intervals import log_ratio, wilson
+from subsetopt._significance import log_ratio, sign_test, t_quantile, wilson
 
 
 @pytest.mark.parametrize(
