@@ -23,12 +23,6 @@ def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> No
     """Write a figure with one line for each curve; the same bytes for the same curves.
 
     What is called random is drawn in grey, dashed where it is an average, and below the others.
-
-    Parameters
-    ----------
-    curves : dict of str to Curve
-    path : path
-        Its suffix names the format: .svg, .pdf or .png.
     """
     ordered = sorted(curves.items(), key=lambda item: "random" in item[0])
     looks = styles(name for name in curves if "random" not in name)

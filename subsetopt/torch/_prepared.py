@@ -32,15 +32,7 @@ class Prepared:
     """Whether the loader keeps the state of the sampler itself."""
 
     def require_usable(self, world_size: int, done: int) -> None:
-        """Raise InvalidOption where batches would be lost.
-
-        Parameters
-        ----------
-        world_size : int
-            Of the sampler, which has dealt with ranks by itself if it is above 1.
-        done : int
-            How many batches of the epoch a loaded state leaves out.
-        """
+        """Raise InvalidOption where batches would be lost."""
         if world_size > 1 and self.processes > 1:
             raise InvalidOption(
                 f"the sampler has world_size={world_size}, so that its batches are those of one "
@@ -55,14 +47,7 @@ class Prepared:
 
 
 def prepared(sampler: Any, loader: Any = None) -> Prepared | None:
-    """Return how Accelerate iterates over the sampler at this moment, None if it does not.
-
-    Parameters
-    ----------
-    sampler : EpochBatchSampler
-    loader : DataLoader, optional
-        Look at it, in place of the one that Accelerate iterates over.
-    """
+    """Return how Accelerate iterates over the sampler at this moment, None if it does not."""
     if loader is None:
         # Without Accelerate in use there is nothing to ask, and it is not imported for it.
         state: Any = sys.modules.get("accelerate.state")

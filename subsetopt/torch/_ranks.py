@@ -54,16 +54,7 @@ def served(own: Tensor, group: Any = None) -> Tensor:
 
 
 def gathered(own: Tensor, sizes: list[int], group: Any) -> Tensor:
-    """Return the rows of all ranks, one rank after another, by one collective.
-
-    Parameters
-    ----------
-    own : Tensor, (n, ...)
-        Of this rank.
-    sizes : list of int
-        The n of each rank.
-    group : ProcessGroup or None
-    """
+    """Return the rows of all ranks, one rank after another, by one collective."""
     if len(sizes) == 1:
         return own
     most = max(sizes)

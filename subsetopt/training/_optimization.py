@@ -59,13 +59,7 @@ class Schedule:
             raise InvalidOption(f"epochs must be a finite number > 0; got {self.epochs!r}")
 
     def __call__(self, progress: float) -> float:
-        """Return the learning rate of a step.
-
-        Parameters
-        ----------
-        progress : float
-            The steps done before it, over those of the whole training: 0 for the first one.
-        """
+        """Return the learning rate of a step."""
         return learning_rate(self.name, self.lr, progress, self.epochs)
 
 

@@ -179,15 +179,7 @@ class RandAugment(Standard):
 
 
 def one_each(images: Tensor, strength: float, generator: Generator) -> Tensor:
-    """Return each image after one operation, drawn for it; all operations are equally likely.
-
-    Parameters
-    ----------
-    images : Tensor, (n, channels, height, width)
-        uint8.
-    strength : float
-        Where within the range of each operation, 0 to 1.
-    """
+    """Return each image after one operation, drawn for it; all operations are equally likely."""
     count, kinds = len(images), len(OPERATIONS)
     share = -(-count // kinds)
     # Images from `count` on are repetitions that fill up the last operations; they are dropped

@@ -172,13 +172,7 @@ def _random_box(width: int, height: int) -> tuple[float, float, float, float]:
 def folder_split(
     folder: Path, *, size: int = 224, random: bool = False, workers: int | None = None
 ) -> tuple[FolderSplit, tuple[str, ...]]:
-    """Return the pictures in ``folder/CLASS/`` and the names of the classes, sorted.
-
-    Parameters
-    ----------
-    workers : int, optional
-        None is as many as there are processors, at most 8.
-    """
+    """Return the pictures in ``folder/CLASS/`` and the names of the classes, sorted."""
     if not folder.is_dir():
         raise InvalidFile(f"there is no folder {folder}")
     classes = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))

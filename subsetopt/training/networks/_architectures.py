@@ -16,15 +16,7 @@ def linear(inputs: int, outputs: int = 1) -> nn.Sequential:
 def mlp(
     inputs: int, classes: int, hidden: Sequence[int] = (256, 256), dropout: float = 0.0
 ) -> nn.Sequential:
-    """Return a perceptron with rectified hidden layers, on flattened inputs.
-
-    Parameters
-    ----------
-    inputs : int
-        Numbers in one sample.
-    dropout : float
-        Share of each hidden layer that is left out in training.
-    """
+    """Return a perceptron with rectified hidden layers, on flattened inputs."""
     if not 0.0 <= dropout < 1.0:
         raise InvalidOption(f"dropout must be a number in [0, 1); got {dropout!r}")
     layers: list[nn.Module] = [nn.Flatten()]
@@ -36,13 +28,7 @@ def mlp(
 
 
 def cnn(channels: int = 3, classes: int = 10, width: int = 16) -> nn.Sequential:
-    """Return three 3x3 convolutions, each normalised and halved, and a linear layer.
-
-    Parameters
-    ----------
-    width : int
-        Channels of the first convolution; each further one doubles them.
-    """
+    """Return three 3x3 convolutions, each normalised and halved, and a linear layer."""
     layers: list[nn.Module] = []
     for stage in range(3):
         outputs = width * 2**stage
@@ -83,11 +69,6 @@ def resnet18(channels: int = 3, classes: int = 10, width: int = 64) -> nn.Sequen
     """Return ResNet-18 for 32x32 images: a 3x3 stem without pooling, four stages of two blocks.
 
     He et al. 2016, https://arxiv.org/abs/1512.03385.
-
-    Parameters
-    ----------
-    width : int
-        Channels of the first stage; each further one doubles them.
     """
     stem = [
         nn.Conv2d(channels, width, 3, padding=1, bias=False),

@@ -89,15 +89,7 @@ OF_ITS_OWN = {"googlenet": WITHOUT_SIDE_OUTPUTS, "inception_v3": WITHOUT_SIDE_OU
 
 
 def from_torchvision(model: str, /, *, classes: int = 1000, **options: Any) -> nn.Module:
-    """Return a classification model of torchvision.
-
-    Parameters
-    ----------
-    model : str
-        As torchvision calls it.
-    **options
-        Handed on to torchvision.
-    """
+    """Return a classification model of torchvision."""
     models = TORCHVISION.load("models")
     known = models.list_models(module=models)
     if model not in known:

@@ -48,14 +48,7 @@ def _looks(result: TaskResult, looks: Looks) -> Mapping[str, Style]:
 
 
 def against_budget(result: TaskResult, looks: Looks = None, effective: bool = False) -> Chart:
-    """Show the metric of each rule at each budget, with 95 % intervals of the means.
-
-    Parameters
-    ----------
-    effective : bool
-        Against the share of full training's cost, selection passes included, instead of the share
-        of its backward passes.
-    """
+    """Show the metric of each rule at each budget, with 95 % intervals of the means."""
     lines, full = _lines(result), result.full
     points = [x for own in lines.values() for x in own]
     about = "means of the seeds with 95 % intervals (Student's t); thick: the baseline"
@@ -159,11 +152,6 @@ def against_time(
     """Show the mean of the metric over the seeds, its 95 % interval shaded.
 
     Values at the start that would squeeze the rest are cut off. A line ends where a seed diverges.
-
-    Parameters
-    ----------
-    group : GroupResult
-        One of its groups.
     """
     found = [curve for curve in learning_curves(group, over) if curve.x]
     short, long = NAMES[over]

@@ -77,12 +77,6 @@ def read_camvid(folder: Path, size: tuple[int, int] = (192, 256)) -> ArrayDatase
     or ``NAME_L.png``; SPLIT is train, test and, where it is there, val. Labels are colours where
     there is a ``class_dict.csv`` (name, r, g, b), else numbers 0..10, in the order of `GROUPS`,
     and 11 or 255 for none. All is looked for in ``folder/camvid``, ``folder/CamVid`` and `folder`.
-
-    Parameters
-    ----------
-    folder : Path
-    size : (int, int)
-        Height and width that all become: images smoothly, labels by the nearest pixel.
     """
     base = _base(folder)
     table = base / "class_dict.csv"
