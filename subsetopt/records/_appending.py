@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import require_integer, require_number, require_one_of
 from subsetopt._files import locked
 from subsetopt.errors import InvalidOption, InvalidProblem
 
@@ -85,12 +86,9 @@ class Appender:
         durable: bool = True,
     ) -> None:
         require_writer_name(name)
-        if not isinstance(flush_records, int) or flush_records < 1:
-            raise InvalidOption(f"flush_records must be a number >= 1; got {flush_records!r}")
-        if not flush_seconds > 0:
-            raise InvalidOption(f"flush_seconds must be a number > 0; got {flush_seconds!r}")
-        if full not in ("wait", "drop"):
-            raise InvalidOption(f"full must be 'wait' or 'drop'; got {full!r}")
+        require_integer("flush_records", flush_records, "[1, inf)")
+        require_number("flush_seconds", flush_seconds, "(0, inf]", unit="seconds")
+        require_one_of("full", full, ("wait", "drop"))
         self.root, self.name = Path(root), name
         self.layout = made(root, layout)
         self.flush_records, self.flush_seconds = flush_records, float(flush_seconds)

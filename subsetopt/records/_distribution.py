@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.report import Axis, Chart, Series, Strip, Style
 
@@ -64,8 +65,7 @@ def distribution(
     InvalidFile
         If there are no records.
     """
-    if not isinstance(bins, int) or not 1 <= bins <= MOST:
-        raise InvalidOption(f"bins must be an integer in [1, {MOST}]; got {bins!r}")
+    require_integer("bins", bins, f"[1, {MOST}]")
     stream = _stream(store, stream)
     info = store.info()
     if info.first is None or info.last is None:

@@ -39,19 +39,7 @@ class Joined:
 
     def losses(self, block: RecordBlock) -> NDArray[np.float32]:
         """Return the losses (m,), NaN where unknown."""
-        assert block.losses is not None
-        losses = np.array(block.losses, np.float32)
-        rows = np.nonzero(np.isnan(losses))[0]
-        if self._loss_of is None or block.outputs is None or not len(rows):
-            return losses
-        ids: Any = block.ids
-        wanted = [ids[p] for p in rows] if isinstance(ids, list) else ids[rows]
-        labels = self._labels.lookup(wanted)
-        known = ~np.isnan(labels)
-        rows, labels = rows[known], labels[known]
-        found = np.asarray(self._loss_of(block.outputs[rows], labels), np.float32)
-        losses[rows] = np.where(np.isfinite(found), found, np.nan)
-        return losses
+        return self._labels.joined(block, self._loss_of)
 
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")

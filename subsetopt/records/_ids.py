@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.errors import InvalidProblem
 
 Places = NDArray[np.int64]
@@ -44,23 +45,20 @@ class Ids:
         if self.strings:
             known = self._known
             return np.array([known.get(one, -1) for one in ids], np.int64)
-        from subsetopt._kernels import record_tables as _kernels
-
         out = np.empty(len(ids), np.int64)
-        _kernels.find(self._keys, self._places, self._shift, ids, out)
+        _kernels.record_tables.find(self._keys, self._places, self._shift, ids, out)
         return out
 
     def among(self, ids: Any) -> Places:
         """As `find`, faster where most are unknown; for sets that no longer grow."""
         if self.strings:
             return self.find(ids)
-        from subsetopt._kernels import record_tables as _kernels
-
+        tables = _kernels.record_tables
         if self._bits is None:
             self._bits = np.zeros(len(self._keys), np.uint8)
-            _kernels.mark(self._bits, self._shift, self.keys())
+            tables.mark(self._bits, self._shift, self.keys())
         out = np.empty(len(ids), np.int64)
-        _kernels.find_among(self._bits, self._keys, self._places, self._shift, ids, out)
+        tables.find_among(self._bits, self._keys, self._places, self._shift, ids, out)
         return out
 
     def add(self, ids: Any) -> Places:
@@ -68,14 +66,12 @@ class Ids:
         if self.strings:
             known = self._known
             return np.array([known.setdefault(one, len(known)) for one in ids], np.int64)
-        from subsetopt._kernels import record_tables as _kernels
-
-        self._bits = None
+        tables, self._bits = _kernels.record_tables, None
         wanted = 2 * (self._count + len(ids))
         if wanted > len(self._keys):
             self._grow(wanted)
         out = np.empty(len(ids), np.int64)
-        self._count = _kernels.add(self._keys, self._places, self._shift, ids, out, self._count)
+        self._count = tables.add(self._keys, self._places, self._shift, ids, out, self._count)
         return out
 
     def _reserve(self, size: int) -> None:
@@ -85,12 +81,10 @@ class Ids:
         self._places = np.full(1 << bits, -1, np.int64)
 
     def _grow(self, wanted: int) -> None:
-        from subsetopt._kernels import record_tables as _kernels
-
-        keys = self.keys()
+        keys, tables = self.keys(), _kernels.record_tables
         self._reserve(wanted)
         # In the order of their places, so that each gets its own again.
-        _kernels.add(self._keys, self._places, self._shift, keys, np.empty_like(keys), 0)
+        tables.add(self._keys, self._places, self._shift, keys, np.empty_like(keys), 0)
 
 
 def as_ids(ids: Any, strings: bool) -> Any:

@@ -1,13 +1,13 @@
 """Compaction and retention of segments, while writers write and readers read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import time as now
 from typing import Any
 
+from subsetopt._checks import require_integer, require_number
 from subsetopt._files import locked
-from subsetopt.errors import InvalidOption
 
 from ._layout import Layout, arrow
 from ._segments import (
@@ -16,6 +16,7 @@ from ._segments import (
     Segment,
     Skipped,
     file_of,
+    files_of,
     folders,
     opened,
     remove_unfinished,
@@ -57,15 +58,14 @@ def compact(root: Path, layout: Layout, rows: int) -> Compacted:
     that readers of this library count each record once at any time; other readers may for a moment
     see records twice, which ``sequence`` tells apart.
     """
-    if not isinstance(rows, int) or rows < 1:
-        raise InvalidOption(f"rows must be an integer >= 1; got {rows!r}")
+    require_integer("rows", rows, "[1, inf)")
     lock = _alone(root)
     try:
         before = list(_files(root))
         skipped = Skipped()
         for kind in KINDS:
             _clean(root, kind, layout)
-            sound = [one for one in segments(root, kind) if _sound(one, layout, skipped)]
+            sound = _sound(segments(root, kind), layout, skipped)
             for group in _groups(sound, rows):
                 _merge(group, layout, skipped)
         after = list(_files(root))
@@ -80,10 +80,8 @@ def retain(root: Path, layout: Layout, max_age: float | None, max_records: int |
     A segment goes when its last record is too old, or when the records after it are enough; so more
     is kept than asked for, never less. Labels go by age alone, with the records of their time.
     """
-    if max_age is not None and not max_age > 0:
-        raise InvalidOption(f"max_age must be a number of seconds > 0; got {max_age!r}")
-    if max_records is not None and not max_records >= 0:
-        raise InvalidOption(f"max_records must be an integer >= 0; got {max_records!r}")
+    require_number("max_age", max_age, "(0, inf]", none=True, unit="seconds")
+    require_integer("max_records", max_records, "[0, inf)", none=True)
     lock = _alone(root)
     try:
         dropped = Dropped(0, 0, 0)
@@ -114,20 +112,14 @@ def _clean(root: Path, kind: str, layout: Layout) -> None:
     inside = superseded(root, kind)
     if not inside:
         return
-    wide = [one for one in segments(root, kind) if _sound(one, layout, Skipped())]
+    wide = _sound(segments(root, kind), layout, Skipped())
     for one in inside:
         if any(_holds(other, one) for other in wide):
             one.path.unlink(missing_ok=True)
 
 
-def _sound(segment: Segment, layout: Layout, skipped: Skipped) -> bool:
-    try:
-        file = opened(segment, layout, skipped)
-    except FileNotFoundError:
-        return False
-    if file is not None:
-        file.close()
-    return file is not None
+def _sound(found: Iterable[Segment], layout: Layout, skipped: Skipped) -> list[Segment]:
+    return [segment for segment, _ in files_of(found, layout, skipped)]
 
 
 def _holds(wide: Segment, one: Segment) -> bool:
@@ -207,17 +199,10 @@ def _tables(group: list[Segment], layout: Layout, skipped: Skipped) -> Iterator[
 def _timed(found: list[Segment], layout: Layout) -> list[tuple[int, Segment, int]]:
     """Return the time of the last record of each segment, and how many it holds."""
     skipped, timed = Skipped(), []
-    for segment in found:
-        try:
-            file = opened(segment, layout, skipped)
-        except FileNotFoundError:
-            continue
-        if file is None:
-            continue
-        with file:
-            times = times_of(file, segment.path, skipped)
-            if times is not None:  # else it is kept: it may be the newest
-                timed.append((times[1], segment, file.metadata.num_rows))
+    for segment, file in files_of(found, layout, skipped):
+        times = times_of(file, segment.path, skipped)
+        if times is not None:  # else it is kept: it may be the newest
+            timed.append((times[1], segment, file.metadata.num_rows))
     return timed
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._record_blocks import RecordBlock
+from ._record_blocks import RecordBlock, concatenated
 from ._segments import segments
 
 Read = Callable[[str, int], Iterator[RecordBlock]]
@@ -80,12 +80,12 @@ class Taken:
         times = np.concatenate([part.times for part in parts]) if parts else np.empty(0, np.int64)
         order = np.argsort(times, kind="stable")
         joined = concatenated(parts, "")
-        self._all = joined.taken(order)
+        self.block = joined.taken(order)
         owners = [writer for part in parts for writer in [part.writer] * len(part)]
         self._owners = [owners[p] for p in order]
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self.block)
 
     @property
     def ends(self) -> dict[str, int]:
@@ -95,72 +95,48 @@ class Taken:
     @property
     def ids(self) -> Any:
         """(m,), as `RecordBlock` has them."""
-        return self._all.ids
+        return self.block.ids
 
     @property
     def times(self) -> NDArray[np.int64]:
         """(m,), rising."""
-        return self._all.times
+        return self.block.times
 
     @property
     def losses(self) -> NDArray[np.float32]:
         """(m,), NaN where unknown."""
-        assert self._all.losses is not None
-        return self._all.losses
+        assert self.block.losses is not None
+        return self.block.losses
 
     @property
     def outputs(self) -> NDArray[np.float32] | None:
         """(m, d), where they were read."""
-        return self._all.outputs
+        return self.block.outputs
 
     @property
     def features(self) -> NDArray[np.float32] | None:
         """(m, d), where they were read."""
-        return self._all.features
+        return self.block.features
 
     def places(self, rows: NDArray[np.intp]) -> dict[str, list[int]]:
         """Return rows as numbers of records, by writers."""
         found: dict[str, list[int]] = {}
         for p in rows.tolist():
-            found.setdefault(self._owners[p], []).append(int(self._all.sequence[p]))
+            found.setdefault(self._owners[p], []).append(int(self.block.sequence[p]))
         return found
 
     def columns(
         self, rows: NDArray[np.intp]
     ) -> tuple[list[str], NDArray[np.int64], Any, NDArray[np.int64]]:
         """Return the writers, numbers, ids and times of rows."""
-        own = self._all.taken(rows)
+        own = self.block.taken(rows)
         return [self._owners[p] for p in rows], own.sequence, own.ids, own.times
 
     def rows(self, places: dict[str, list[int]]) -> NDArray[np.intp]:
         """Return the rows of what `places` returned, as far as they are still there."""
         wanted = {(writer, number) for writer, numbers in places.items() for number in numbers}
-        here = zip(self._owners, self._all.sequence.tolist(), strict=True)
+        here = zip(self._owners, self.block.sequence.tolist(), strict=True)
         return np.array([p for p, one in enumerate(here) if one in wanted], np.intp)
-
-
-def concatenated(parts: list[RecordBlock], writer: str) -> RecordBlock:
-    """Return blocks one after another, as one."""
-    if len(parts) == 1:
-        return parts[0]
-
-    def joined(name: str, empty: Any) -> Any:
-        values = [getattr(part, name) for part in parts]
-        if not values:
-            return empty
-        if isinstance(values[0], list):
-            return [one for value in values for one in value]
-        return None if values[0] is None else np.concatenate(values)
-
-    return RecordBlock(
-        writer,
-        joined("sequence", np.empty(0, np.int64)),
-        joined("ids", np.empty(0, np.int64)),
-        joined("times", np.empty(0, np.int64)),
-        joined("losses", np.empty(0, np.float32)),
-        outputs=joined("outputs", None),
-        features=joined("features", None),
-    )
 
 
 _LOOK = 1.0

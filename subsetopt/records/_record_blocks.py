@@ -107,6 +107,38 @@ def blocks(
     raise missing
 
 
+def concatenated(parts: list[RecordBlock], writer: str) -> RecordBlock:
+    """Return blocks one after another, as one."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def joined(name: str, empty: Any) -> Any:
+        values = [getattr(part, name) for part in parts]
+        if not values:
+            return empty
+        if isinstance(values[0], list):
+            return [one for value in values for one in value]
+        return None if values[0] is None else np.concatenate(values)
+
+    versions = tuple(dict.fromkeys(name for part in parts for name in part.versions))
+    codes = [
+        np.array([versions.index(name) for name in part.versions], np.int32)[part.models]
+        for part in parts
+        if part.models is not None
+    ]
+    return RecordBlock(
+        writer,
+        joined("sequence", np.empty(0, np.int64)),
+        joined("ids", np.empty(0, np.int64)),
+        joined("times", np.empty(0, np.int64)),
+        joined("losses", np.empty(0, np.float32)),
+        np.concatenate(codes) if codes else None,
+        versions,
+        joined("outputs", None),
+        joined("features", None),
+    )
+
+
 def _of(
     segment: Segment,
     layout: Layout,

@@ -181,6 +181,20 @@ def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
     return found
 
 
+def files_of(
+    found: Iterable[Segment], layout: Layout, skipped: Skipped
+) -> Iterator[tuple[Segment, Any]]:
+    """Yield the segments that are sound and still there, each with its open ParquetFile."""
+    for segment in found:
+        try:
+            file = opened(segment, layout, skipped)
+        except FileNotFoundError:  # merged or dropped meanwhile
+            continue
+        if file is not None:
+            with file:
+                yield segment, file
+
+
 def require_its_fault(error: Exception) -> None:
     """Raise again what says nothing about the file: its records would be taken for lost."""
     if isinstance(error, MemoryError) or getattr(error, "errno", None) in _NOT_ITS_FAULT:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt import _kernels
+
 from ._classes import classes_of
 from ._ids import Ids, as_ids
 from ._layout import Layout
@@ -73,8 +75,6 @@ class Labels:
 
     def refresh(self, skipped: Skipped | None = None) -> int:
         """Read the labels that have arrived since; return how many."""
-        from subsetopt._kernels import record_tables as _kernels
-
         before = self.read
         given: dict[str, Any] = {"kind": LABELS, "after": self._reached, "skipped": skipped}
         for block in blocks(self.root, self.layout, ("label",), **given):
@@ -82,7 +82,7 @@ class Labels:
                 self.classes.see(block.labels)
             places = self.ids.among(block.ids) if self._only else self.ids.add(block.ids)
             self._fit()
-            _kernels.keep_labels(
+            _kernels.record_tables.keep_labels(
                 places, block.times, block.labels, self._times, self._values, self._counts
             )
             self._reached[block.writer] = int(block.sequence[-1]) + 1
@@ -111,6 +111,20 @@ class Labels:
         if not self.layout.outputs:
             return None
         return given or (None if self.classes is None else self.classes.losses)
+
+    def joined(self, block: RecordBlock, loss_of: LossOf | None) -> NDArray[np.float32]:
+        """Return the losses (m,) of records, with those whose label has come; NaN where unknown."""
+        losses = np.array(block.losses, np.float32)
+        rows = np.nonzero(np.isnan(losses))[0]
+        if loss_of is None or block.outputs is None or not len(rows):
+            return losses
+        ids: Any = block.ids
+        labels = self.lookup([ids[p] for p in rows] if isinstance(ids, list) else ids[rows])
+        known = ~np.isnan(labels)
+        rows = rows[known]
+        found = np.asarray(loss_of(block.outputs[rows], labels[known]), np.float32)
+        losses[rows] = np.where(np.isfinite(found), found, np.nan)
+        return losses
 
     def _fit(self) -> None:
         self._values = _fitted(self._values, len(self.ids), np.nan)
@@ -200,16 +214,14 @@ class LatestLosses:
     # -- in between -------------------------------------------------------------------------------
 
     def _absorb(self, block: RecordBlock) -> None:
-        from subsetopt._kernels import record_tables as _kernels
-
         places = self.ids.among(block.ids) if self._only else self.ids.add(block.ids)
         self._fit()
         models = self._codes(block)
-        _kernels.keep_losses(
+        _kernels.record_tables.keep_losses(
             places, block.times, block.losses, models, self._times, self._losses, self._models
         )
         if block.outputs is not None:
-            _kernels.keep_outputs(
+            _kernels.record_tables.keep_outputs(
                 places,
                 block.times,
                 block.losses,

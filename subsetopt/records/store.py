@@ -1,6 +1,7 @@
 """Reader of a folder of records: counts, blocks, latest losses, maintenance."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption
 
 from ._classes import Classes, classes_of
 from ._layout import Folder, read_layout
 from ._maintenance import Compacted, Dropped, compact, retain
-from ._record_blocks import RecordBlock, blocks
-from ._segments import LABELS, RECORDS, Skipped, opened, segments
+from ._record_blocks import RecordBlock, blocks, concatenated
+from ._segments import LABELS, RECORDS, Skipped, files_of, segments
 from ._writer_state import times_of
 from .latest import Labels, Latest, LatestLosses, LossOf
 
@@ -65,22 +67,17 @@ class RecordStore:
         writers: dict[str, int] = {}
         times: list[int] = []
         for kind in (RECORDS, LABELS):
-            for segment in segments(self.root, kind, skipped):
-                try:
-                    file = opened(segment, self.layout, skipped)
-                    bytes_here = segment.path.stat().st_size
-                except FileNotFoundError:
-                    continue
-                if file is None:
-                    continue
-                with file:
-                    rows = file.metadata.num_rows
-                    files, size = files + 1, size + bytes_here
-                    counts[kind] += rows
-                    if kind == RECORDS:
-                        writers[segment.writer] = writers.get(segment.writer, 0) + rows
-                        times += times_of(file, segment.path, skipped) or ()
-                        unknown += _nulls(file, "loss")
+            here = segments(self.root, kind, skipped)
+            for segment, file in files_of(here, self.layout, skipped):
+                rows = file.metadata.num_rows
+                files += 1
+                with suppress(FileNotFoundError):  # merged meanwhile
+                    size += segment.path.stat().st_size
+                counts[kind] += rows
+                if kind == RECORDS:
+                    writers[segment.writer] = writers.get(segment.writer, 0) + rows
+                    times += times_of(file, segment.path, skipped) or ()
+                    unknown += _nulls(file, "loss")
         return Info(
             records=counts[RECORDS],
             labels=counts[LABELS],
@@ -170,36 +167,15 @@ class RecordStore:
         InvalidOption
             If `count` is no number >= 1.
         """
-        if not isinstance(count, int) or count < 1:
-            raise InvalidOption(f"count must be an integer >= 1; got {count!r}")
-        columns = [name for name in _COLUMNS if name in ("loss", "model")]
+        require_integer("count", count, "[1, inf)")
         after: dict[str, int] = {}
         for segment in segments(self.root):
             after[segment.writer] = max(after.get(segment.writer, 0), segment.stop - count)
-        parts = list(self.blocks(columns, after=after))
+        parts = list(self.blocks(after=after))
         if not parts:
             return None
-        versions = tuple(dict.fromkeys(name for part in parts for name in part.versions))
-        times = np.concatenate([part.times for part in parts])
-        order = np.argsort(times, kind="stable")[-count:]
-        ids: Any = (
-            [one for part in parts for one in part.ids]
-            if self.layout.ids == "string"
-            else np.concatenate([part.ids for part in parts])
-        )
-        codes = [
-            np.array([versions.index(name) for name in part.versions], np.int32)[part.models]
-            for part in parts
-        ]
-        return RecordBlock(
-            "",
-            np.concatenate([part.sequence for part in parts])[order],
-            [ids[p] for p in order] if isinstance(ids, list) else ids[order],
-            times[order],
-            np.concatenate([part.losses for part in parts])[order],
-            np.concatenate(codes)[order],
-            versions,
-        )
+        joined = concatenated(parts, "")
+        return joined.taken(np.argsort(joined.times, kind="stable")[-count:])
 
     def compact(self, rows: int = 4_194_304) -> Compacted:
         """Merge small files; see `subsetopt.records._maintenance.compact`."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_integer, require_number, require_one_of
 from subsetopt._files import locked
 from subsetopt.errors import InvalidOption
 
@@ -118,19 +119,13 @@ class RecordStream:
         timeout: float = float("inf"),
         keep_choices: bool = False,
     ) -> None:
-        if not isinstance(window, int) or window < 1:
-            raise InvalidOption(f"window must be an integer >= 1; got {window!r}")
+        require_integer("window", window, "[1, inf)")
         size_of(k, window)
-        if not delay >= 0:
-            raise InvalidOption(f"delay must be a number of seconds >= 0; got {delay!r}")
-        if max_backlog is not None and max_backlog < window:
-            raise InvalidOption(
-                f"max_backlog must be at least a window, {window}; got {max_backlog!r}"
-            )
+        require_number("delay", delay, "[0, inf]", unit="seconds")
+        require_integer("max_backlog", max_backlog, f"[{window}, inf)", none=True)
         if features and not store.layout.features:
             raise InvalidOption("features are wanted, but this folder stores none")
-        if start not in ("oldest", "newest"):
-            raise InvalidOption(f"start must be 'oldest' or 'newest'; got {start!r}")
+        require_one_of("start", start, ("oldest", "newest"))
         self.store, self.name = store, name
         self.window, self.k = window, k
         self.staleness = staleness or Staleness(unknown="exclude")
@@ -335,20 +330,9 @@ class RecordStream:
         return Window(self._cursor.windows, taken.ids, taken.times / 1e6, losses, chosen)
 
     def _losses(self, taken: Taken) -> NDArray[np.float32]:
-        losses = taken.losses.copy()
-        waiting = np.nonzero(np.isnan(losses))[0]
-        if self._loss_of is None or not len(waiting) or taken.outputs is None:
-            return losses
-        self._labels.refresh(self.skipped)
-        ids = taken.ids
-        labels = self._labels.lookup(
-            [ids[p] for p in waiting] if isinstance(ids, list) else ids[waiting]
-        )
-        known = ~np.isnan(labels)
-        waiting, labels = waiting[known], labels[known]
-        found = np.asarray(self._loss_of(taken.outputs[waiting], labels), np.float32)
-        losses[waiting] = np.where(np.isfinite(found), found, np.nan)
-        return losses
+        if self._loss_of is not None and taken.outputs is not None and np.isnan(taken.losses).any():
+            self._labels.refresh(self.skipped)
+        return self._labels.joined(taken.block, self._loss_of)
 
     def _read(self, writer: str, position: int) -> Iterator[RecordBlock]:
         """Yield what a writer has recorded from a number on."""

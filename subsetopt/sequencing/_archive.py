@@ -1,6 +1,5 @@
 """Sequences and checkpoints in .npz files, written whole or not at all, read without pickle."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from subsetopt._files import locked, replacing, require_writable
 from subsetopt.errors import InvalidFile
 from subsetopt.formats._array_files import read_members
 from subsetopt.formats._documents import parsed_json
+from subsetopt.problems._identity import fingerprint
 
 from ._state import Mark, Snapshot, State
 
@@ -110,10 +110,9 @@ def require_order(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any
 
 
 def digest(array: NDArray[Any]) -> str:
-    """Return the SHA-256 of dtype, shape and bytes, in hexadecimal."""
-    found = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
+    """Return a digest of dtype, shape and bytes, as text."""
+    dtype, shape, content = fingerprint(array)
+    return f"{dtype}{shape}{content.hex()}"
 
 
 _SCHEMA = {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption
 from subsetopt.problems import Gaussian, Kernel, Laplace, Linear, Polynomial
 from subsetopt.problems._kernel_matrices import own_sums
@@ -179,8 +180,6 @@ def _require(X: NDArray[Any], kernel: Kernel, rank: int, memory: int | None) -> 
 
 
 def _approximations() -> Any:
-    from subsetopt._dependencies import OptionalDependency
-
     return OptionalDependency("scikit-learn", "sklearn", extra="bench").load("kernel_approximation")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt._checks import require_integer
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, InvalidResult, UnknownSolver, UnsupportedProblem
@@ -69,7 +70,7 @@ class RunningSwap:
 
     def __call__(self, state: State, k: int) -> None:
         """Choose a batch; one row of K for each point, one for each swap, O(n) a look."""
-        from subsetopt._kernels import batch_herding, quadratic_descent
+        batch_herding = _kernels.batch_herding
         from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
 
         rows, own = self._buffer(state, k), np.empty(k)
@@ -82,7 +83,10 @@ class RunningSwap:
         batch_herding.complete(table, where, members, state.drift, own)
         least_gain = _ROUNDING * max(np.abs(own).max(), state.engine.diagonal().max())
         most = _ENDLESS if self.sweeps is None else k * self.sweeps
-        look, room = batch_herding.look, seen_as_bits(np.empty(quadratic_descent.BLOCK + 1))
+        look, room = (
+            batch_herding.look,
+            seen_as_bits(np.empty(_kernels.quadratic_descent.BLOCK + 1)),
+        )
         turn = idle = 0
         while True:
             turn, idle, at, j, key = look(
@@ -117,9 +121,7 @@ def herd(
     rows: NDArray[Any] | None = None,
 ) -> None:
     """Choose k points by herding; notes their potentials and rows of K where arrays are given."""
-    from subsetopt._kernels import batch_herding
-
-    bits = state.potentials.view(np.int64)
+    aim_and_add, bits = _kernels.batch_herding.aim_and_add, state.potentials.view(np.int64)
     state.potentials -= state.drift
     pick = int(state.potentials.argmin())
     least = float(state.potentials[pick])
@@ -130,7 +132,7 @@ def herd(
         if rows is not None:
             rows[b] = row
         if b < k - 1:
-            pick, least = batch_herding.aim_and_add(row, state.drift, state.potentials, bits)
+            pick, least = aim_and_add(row, state.drift, state.potentials, bits)
     state.potentials += np.multiply(row, 2.0, dtype=np.float64)
 
 

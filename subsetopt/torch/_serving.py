@@ -46,17 +46,7 @@ _NOTHING = (None,) * 5
 _CURRENT: "ContextVar[Batch | None]" = ContextVar("subsetopt_recorded_batch", default=None)
 
 
-def recording(
-    module: nn.Module,
-    writer: "RecordWriter",
-    *,
-    model: str = "",
-    logits: Callable[[Any], Tensor] | None = None,
-    loss: Callable[[Any, Any], Tensor] | None = None,
-    summary: Callable[[Any], Tensor] | None = None,
-    features: Callable[[Any, Any], Tensor] | None = None,
-    capacity: int = 256,
-) -> "Recording":
+class Recording:
     """Record what a module predicts while it serves, without disturbing it.
 
     ``hook = recording(module, writer, model="v12")``, then ``with hook.batch(ids): module(x)``.
@@ -111,32 +101,18 @@ def recording(
     >>> hook.counts.records
     2
     """
-    return Recording(
-        module,
-        writer,
-        model=model,
-        logits=logits,
-        loss=loss,
-        summary=summary,
-        features=features,
-        capacity=capacity,
-    )
-
-
-class Recording:
-    """What `recording` returns: the hook, its thread and its counts."""
 
     def __init__(
         self,
         module: nn.Module,
         writer: "RecordWriter",
         *,
-        model: str,
-        logits: Callable[[Any], Tensor] | None,
-        loss: Callable[[Any, Any], Tensor] | None,
-        summary: Callable[[Any], Tensor] | None,
-        features: Callable[[Any, Any], Tensor] | None,
-        capacity: int,
+        model: str = "",
+        logits: Callable[[Any], Tensor] | None = None,
+        loss: Callable[[Any, Any], Tensor] | None = None,
+        summary: Callable[[Any], Tensor] | None = None,
+        features: Callable[[Any, Any], Tensor] | None = None,
+        capacity: int = 256,
     ) -> None:
         require_integer("capacity", capacity, "[1, inf)")
         reduction = getattr(loss, "reduction", "none")
@@ -339,6 +315,10 @@ class Recording:
             self._counters.note(batches=len(columns), records=held)
         elif len(each):
             self._counters.dropped(len(each), "the writer is full")
+
+
+recording = Recording
+"""The hook by the verb that it is: ``with recording(module, writer) as hook``."""
 
 
 class Batch:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._checks import require_integer
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption
+from subsetopt.problems._identity import fingerprint
 
 from ._prepared import Prepared, prepared
 
@@ -228,17 +230,13 @@ def as_indices(values: Any) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def checksum(indices: NDArray[np.int64]) -> int:
-    """Return a number that tells orders apart."""
-    from zlib import crc32
-
-    return crc32(indices.astype("<i8").tobytes())
+def checksum(indices: NDArray[np.int64]) -> str:
+    """Return a text that tells orders apart."""
+    return fingerprint(indices.astype("<i8"))[2].hex()
 
 
 def permutation(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Draw an order from ``(seed, epoch)``, whatever the state of torch's global generator."""
-    from subsetopt._dependencies import OptionalDependency
-
     torch: Any = OptionalDependency("torch", "torch", extra="torch").load()
     mixed = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
     generator = torch.Generator().manual_seed(mixed)

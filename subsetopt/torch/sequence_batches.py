@@ -68,7 +68,7 @@ class SequenceBatchSampler(EpochBatchSampler):
         self.shuffle_batches, self.seed = shuffle_batches, int(seed)
         self.rank, self.world_size = int(rank), int(world_size)
         self._batches = batches
-        self._checksum: int | None = None
+        self._checksum: str | None = None
 
     def _length(self, epoch: int) -> int:
         rounded = 0 if self.drop_last else self.world_size - 1

@@ -37,7 +37,7 @@ def test_provenance(found: so.MiniBatchSequence) -> None:
     assert facts["kernel"].startswith("Gaussian(scale=")
     assert facts["solver"] == "running-swap()"
     assert facts["dtype"] == "float64"
-    assert len(facts["data"]) == 64
+    assert facts["data"].startswith("<f8(23, 2)")
     assert facts["versions"]["subsetopt"] == so.__version__
     assert found.total_seconds >= found.seconds.sum() > 0
 

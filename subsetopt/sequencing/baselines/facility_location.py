@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt import _kernels
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import _validation
 from subsetopt.problems._kernel_choice import KernelFunction, kernel_of
@@ -107,12 +108,10 @@ def _lazily(
     matrix: NDArray[Any], candidates: Indices, sums: NDArray[np.float64], k: int
 ) -> tuple[Indices, NDArray[np.float64]]:
     """Choose k, given the exact first gains, which are used up."""
-    from subsetopt._kernels import facility_gains
-
     served = np.full(len(matrix), np.inf, dtype=matrix.dtype)  # others gain nothing
     served[candidates] = 0
     chosen, gains = np.empty(k, dtype=np.int64), np.empty(k)
-    facility_gains.lazy_greedy(matrix, served, sums, candidates.copy(), chosen, gains)
+    _kernels.facility_gains.lazy_greedy(matrix, served, sums, candidates.copy(), chosen, gains)
     return chosen, gains
 
 

@@ -20,6 +20,7 @@ from subsetopt.problems import _validation
 from subsetopt.problems._kernel_choice import KernelFunction, kernel_of
 from subsetopt.problems._kernel_matrices import kernel_matrix, symmetric_kernel
 from subsetopt.problems._memory import require_memory
+from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.problems._points import points
 from subsetopt.problems.kernels import Kernel, Linear
 
@@ -150,8 +151,6 @@ def spectrum(L: NDArray[Any]) -> tuple[Floats, Floats]:
     Left out are those that rounding explains: of the decomposition, up to ``n eps`` times the
     largest, and of the entries in their own dtype, up to ``sqrt(n) eps`` times the largest entry.
     """
-    from subsetopt.problems._parallel import one_blas_thread
-
     with one_blas_thread():  # two are hardly faster, and much slower where others compute as well
         values, vectors = np.linalg.eigh(L.astype(np.float64))
     n, largest = len(L), max(float(values[-1]), 0.0)

@@ -32,6 +32,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt import _kernels
 from subsetopt._checks import require_number
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.problems._points import points
@@ -159,11 +160,9 @@ class _Terms:
     coverage: float
 
     def greedy(self, candidates: Indices, k: int) -> tuple[Indices, NDArray[np.float64]]:
-        from subsetopt._kernels import submodular_gains
-
         chosen, gains = np.empty(k, dtype=np.int64), np.empty(k)
         n, d = len(candidates), self.features.shape[1]
-        submodular_gains.lazy_greedy(
+        _kernels.submodular_gains.lazy_greedy(
             self.features[candidates],
             self.modular[candidates],
             self.diversity,

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from subsetopt import _kernels
+
 from ._vector_swaps import TILT
 
 _FOREVER = 2**40
@@ -78,8 +80,6 @@ class _Room:
     """What the kernels work in; they clear what has to be clear. O(n d)."""
 
     def __init__(self, n: int, d: int, dtype: Any) -> None:
-        from subsetopt._kernels import strata
-
         self.shape = n, d, dtype
         self.places, self.laid = np.empty(n, np.int64), np.empty((d, n), np.float32)
         self.layout = np.empty((d, n), dtype), np.empty(d), np.empty(d)
@@ -90,7 +90,7 @@ class _Room:
         self.stratum, self.first = np.empty(n, np.int64), np.empty(min(_STRATA, n // 2), np.int64)
         mixed = np.array([math.sin(1.0 + 12.9898 * q) for q in range(d)])
         held = np.empty(1 << (4 * most - 1).bit_length(), np.int64)
-        self.strata = mixed, held, np.empty(most), np.empty(strata.BLOCK)
+        self.strata = mixed, held, np.empty(most), np.empty(_kernels.strata.BLOCK)
         self.wanted, self.free = np.empty(most, np.int64), np.empty(most, np.int64)
         self.relaxing = (
             *(np.empty(n, np.float32) for _ in range(4)),
@@ -115,10 +115,8 @@ def _chosen(
     rows: NDArray[Any], k: int, seed: int, search: Search, rounding: float, room: _Room
 ) -> NDArray[np.int64]:
     """Return the k places, in no order, perhaps in the room."""
-    from subsetopt._kernels import rng, row_swaps, tilted
-
-    n, d = rows.shape
-    state, places, laid = rng.seeded(seed), room.places, room.laid
+    (n, d), row_swaps = rows.shape, _kernels.row_swaps
+    state, places, laid = _kernels.rng.seeded(seed), room.places, room.laid
     work = room.total, room.vector, room.squares
     row_swaps.shuffle(places, state)
     square = row_swaps.lay_out(rows, places, search.standardise, rounding, laid, *room.layout)
@@ -126,7 +124,7 @@ def _chosen(
         row_swaps.take_greedily(laid, places, k, *work)
     elif search.start == "relaxed":
         tilt = np.float32(TILT * math.sqrt(k) * square)
-        tilted.start(laid, places, k, tilt, search.steps, state, *room.relaxing)
+        _kernels.tilted.start(laid, places, k, tilt, search.steps, state, *room.relaxing)
     rounds = _FOREVER if search.rounds is None else search.rounds
     if not rounds:
         return places[:k]
@@ -144,16 +142,14 @@ def _chosen(
 
 def _of_strata(k: int, turns: int, room: _Room) -> NDArray[np.int64] | None:
     """Return k places where there are few distinct columns, None where there are many."""
-    from subsetopt._kernels import strata
-
     laid, stratum, first = room.laid, room.stratum, room.first
-    count = strata.strata_of(laid, stratum, first, *room.strata)
+    count = _kernels.strata.strata_of(laid, stratum, first, *room.strata)
     if count <= 0:
         return None
     kinds = np.empty((len(laid), count), np.float32)
     wanted, free = room.wanted[:count], room.free[:count]
     work = room.total, room.vector, room.squares
-    strata.apportion(laid, k, stratum, first[:count], turns, kinds, wanted, free, *work)
+    _kernels.strata.apportion(laid, k, stratum, first[:count], turns, kinds, wanted, free, *work)
     taken = np.empty(k, np.int64)
-    strata.fill(room.places, stratum, wanted, taken)
+    _kernels.strata.fill(room.places, stratum, wanted, taken)
     return taken

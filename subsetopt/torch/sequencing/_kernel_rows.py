@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption
 from subsetopt.problems import Gaussian, Kernel, Laplace, Linear, Polynomial
 from subsetopt.problems._points import standardised
@@ -23,8 +24,6 @@ _PIECE = 2**26  # numbers of a temporary copy
 
 def load() -> Any:
     """Import torch; MissingDependency if it is not installed."""
-    from subsetopt._dependencies import OptionalDependency
-
     return OptionalDependency("torch", "torch", extra="torch").load()
 
 

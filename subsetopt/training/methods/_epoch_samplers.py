@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from subsetopt.errors import InvalidOption
+from subsetopt.problems import Gaussian, Laplace, Polynomial
+from subsetopt.problems._identity import fingerprint
 from subsetopt.problems._points import median_distance
 from subsetopt.sequencing import sequence
 from subsetopt.sequencing.baselines import unscored
@@ -144,7 +145,7 @@ class _OrderMethod(Method):
     def order(self, setting: Setting) -> NDArray[np.int64]:
         """Return the order; the latest are kept for later runs of the process."""
         features = _features(setting, self.spec.options.get("features", self.features))
-        key = (str(self), setting.batch_size, crc32(features.tobytes()), self._seed(setting))
+        key = (str(self), setting.batch_size, fingerprint(features), self._seed(setting))
         if key not in _KEPT:
             if len(_KEPT) >= _MOST_KEPT:
                 del _KEPT[next(iter(_KEPT))]
@@ -213,8 +214,6 @@ class BaselineMethod(_OrderMethod):
 
 
 def _kernel(name: str, options: dict[str, Any]) -> Any:
-    from subsetopt.problems import Gaussian, Laplace, Polynomial
-
     kernels: dict[str, Any] = {"gaussian": Gaussian, "laplace": Laplace, "polynomial": Polynomial}
     if name not in kernels:
         raise InvalidOption(f"kernel {name!r} has no {', '.join(options)}")
