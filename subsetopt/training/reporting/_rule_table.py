@@ -222,8 +222,8 @@ def remarks(analysis: Analysis) -> Iterator[str]:
         yield "Groups without the baseline are not compared."
     if any(group.cost is not None for group in analysis.groups):
         yield (
-            "Rules are compared with runs of the baseline that cost as much, selection passes included: "
-            "theirs is the larger budget."
+            "Rules are compared with runs of the baseline that cost as much, selection passes "
+            "included: theirs is the larger budget."
         )
     if any(len({x.rates for x in group.lines}) > 1 for group in analysis.groups):
         yield "Learning rates differ between rules: each was chosen for its rule."
