@@ -187,3 +187,11 @@ def test_built_in(name: str) -> None:
 def test_unknown_names() -> None:
     with pytest.raises(so.UnknownSolver, match="'swop'; there are: random, stride"):
         catalogue.solver_class("swop")
+
+
+def test_every_built_in_solver_is_a_name_of_the_package() -> None:
+    import subsetopt.solvers as package
+
+    for name in catalogue.BUILT_IN:
+        made = catalogue.solver_class(name)
+        assert getattr(package, made.__name__) is made
