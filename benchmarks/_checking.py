@@ -20,13 +20,12 @@ from subsetopt.formats._value_files import indices_from
 
 from ._best_known import TOLERANCE, BestKnown, Standing, best_known, registry, relative_gap
 from .cases import _quadratic_cases
+from .cases._instance_files import PACKED
 
 if TYPE_CHECKING:
     from subsetopt.problems import QuadraticSelection
 
     from .results import CaseInfo, Results, Row
-
-_PACKED = (".xz", ".gz", ".bz2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +104,6 @@ def known_of(instance: str, k: int) -> BestKnown:
     return found
 
 
-def name_of(file: str) -> str:
-    """Return what an instance is called, going by the name of its file or archive's member."""
-    path = Path(file.rpartition(":")[2])
-    return Path(path.stem).stem if path.suffix in _PACKED else path.stem
-
-
 def check(
     instance: str,
     indices: ArrayLike,
@@ -171,7 +164,7 @@ def _place(folder: Path | None, instance: str) -> str:
     if not instance.startswith("bqp"):
         return _quadratic_cases.locate(folder, instance)
     file = folder / "bqp" / f"{instance.partition('.')[0]}.txt"
-    for path in (file.with_name(f"{file.name}{end}") for end in (*_PACKED, "")):
+    for path in (file.with_name(f"{file.name}{end}") for end in (*PACKED, "")):
         if path.is_file():
             return str(path)
     raise InvalidFile(f"no {file}, packed or not, for the instance {instance}")

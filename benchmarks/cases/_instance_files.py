@@ -29,13 +29,13 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "sequence": (*_KERNEL, *_TABLE),
 }
 """The families, and what may be said of a file besides k."""
-_PACKED = (".xz", ".gz", ".bz2")
+PACKED = (".xz", ".gz", ".bz2")
 
 
 def stem(source: str) -> str:
     """Return the name of a file, or of a member of an archive, without its suffixes."""
     path = Path(source.rpartition(":")[2])
-    return Path(path.stem).stem if path.suffix in _PACKED else path.stem
+    return Path(path.stem).stem if path.suffix in PACKED else path.stem
 
 
 def read(

@@ -113,13 +113,14 @@ def check(options: CheckOptions, table: TableOptions) -> None:
 
 def _check_answer(options: CheckOptions, table: TableOptions) -> None:
     from subsetopt.benchmarks import _checking
+    from subsetopt.benchmarks.cases._instance_files import stem
 
     file, name = options.instance, options.name
     if name is None and file is None:
         raise InvalidOption(
             "which instance is it an answer to? Give its file by --instance, or its name by --name"
         )
-    called = _checking.name_of(file or "")
+    called = stem(file or "")
     instance = name or called
     _checking.matching([instance])  # a wrong name is told before anything is read
     if instance != called and called in {row.instance for row in _checking.matching(())}:

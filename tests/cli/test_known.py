@@ -18,6 +18,7 @@ from subsetopt import benchmarks
 from subsetopt._machine import Machine
 from subsetopt.benchmarks import _best_known, _checking
 from subsetopt.benchmarks._best_known import BestKnown, registry
+from subsetopt.benchmarks.cases._instance_files import stem
 from subsetopt.benchmarks.results import (
     CaseInfo,
     MeasurementOptions,
@@ -230,9 +231,9 @@ def test_bad_instances(tmp_path: Path, data: Path) -> None:
 
 
 def test_names_from_files() -> None:
-    assert _checking.name_of("a/MDG-a_1_n500_m50.txt.xz") == "MDG-a_1_n500_m50"
-    assert _checking.name_of("k.tar.xz:k/kcluster40_025_10_1.dat") == "kcluster40_025_10_1"
-    assert _checking.name_of("QPLIB_0633.opb") == "QPLIB_0633"
+    assert stem("a/MDG-a_1_n500_m50.txt.xz") == "MDG-a_1_n500_m50"
+    assert stem("k.tar.xz:k/kcluster40_025_10_1.dat") == "kcluster40_025_10_1"
+    assert stem("QPLIB_0633.opb") == "QPLIB_0633"
 
 
 # -- a folder -------------------------------------------------------------------------------------
