@@ -1,4 +1,4 @@
-"""Comparing solvers: cases, measurements, reports.
+"""Comparison of solvers: suites, measurements, reports.
 
 >>> from subsetopt.benchmarks import SuiteOptions, find_suite, make_plan, measure
 >>> cases = find_suite("mmd").build(SuiteOptions(source="synthetic", sizes=(30,), ks=(5,)))

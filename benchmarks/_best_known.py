@@ -1,4 +1,4 @@
-"""What is known of public instances: the best values found so far, and by whom."""
+"""Best known values of public instances, and their sources."""
 
 import csv
 from collections.abc import Mapping

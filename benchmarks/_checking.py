@@ -1,4 +1,4 @@
-"""Answers to public instances, evaluated anew and held against the best values known."""
+"""Checks of answers to public instances against the best known values."""
 
 import os
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Which solvers take part in a comparison, and why the others do not."""
+"""The solvers of a comparison: those that take part, and why others do not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The kinds of problems that are compared on, and how answers to them are judged."""
+"""Families of problems, and how answers to them are judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Suites of your own: a YAML file that says the cases, the solvers and how they are measured."""
+"""Suites in YAML files: cases, solvers and how they are measured."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a benchmark is asked for, and how it is measured."""
+"""Options of suites and of measurements."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The suites: which cases a comparison is made of."""
+"""The built-in suites of cases."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields

@@ -1,3 +1,3 @@
-"""From rows to what they say: pure functions, no solving, no printing."""
+"""Analysis of results: pure functions of rows."""
 
 __all__: list[str] = []

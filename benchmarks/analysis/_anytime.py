@@ -1,4 +1,4 @@
-"""Objective against time: how good the best answer so far typically is."""
+"""Anytime curves: the typical best objective so far, against time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What has changed for one solver between two comparisons: times, objectives, answers."""
+"""Changes of one solver between two results: times, objectives, answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Two comparisons held against each other: what has become slower, worse, or has broken."""
+"""Comparison of two results: what has become slower or worse, or has broken."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass

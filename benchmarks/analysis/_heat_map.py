@@ -1,4 +1,4 @@
-"""Who is good at what: one cell for each solver and family."""
+"""Heat map: how good and how fast each solver is on each family."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

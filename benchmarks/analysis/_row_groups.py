@@ -1,4 +1,4 @@
-"""Rows read together: those of rising time limits, and what answers are held against."""
+"""Groups of rows: by run over rising time limits, and with the references of each case."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence

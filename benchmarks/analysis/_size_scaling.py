@@ -1,4 +1,4 @@
-"""How times grow with the size: points, and the exponent of a power law through them."""
+"""Growth of times with the size: points, and the exponent of a power law."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

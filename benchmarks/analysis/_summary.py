@@ -1,4 +1,4 @@
-"""From rows to one line for each solver."""
+"""Summary of the rows of each solver."""
 
 import math
 import re

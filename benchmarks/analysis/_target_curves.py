@@ -1,4 +1,4 @@
-"""Which share of the cases, or of the runs, has a good answer by when."""
+"""Performance profiles and times to target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

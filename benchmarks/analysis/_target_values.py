@@ -1,4 +1,4 @@
-"""When an answer is good enough: the targets by which times to reach them are measured."""
+"""Targets of each family, and the times after which runs reach them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the claims of solvers are worth, and how the best answers compare with what is known."""
+"""Verdicts on claims of optimality, and on best answers against best known values."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The instances that solvers are compared on, each a `Case` with a name and a source."""
+"""Cases: the instances that solvers are compared on."""
 
 from ._clouds import Cloud, MMDCase
 from ._quadratic_cases import QuadraticCase

@@ -1,4 +1,4 @@
-"""Real losses: labelled images, and a small classifier, looked at while it is trained."""
+"""Losses of a small classifier at stages of its training, and the images it learns."""
 
 from collections.abc import Sequence
 from copy import deepcopy

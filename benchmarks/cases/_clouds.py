@@ -1,4 +1,4 @@
-"""Clouds of points of which a few are to stand for all: images, and a mixture of Gaussians."""
+"""MMD cases on clouds of points: images, and mixtures of Gaussians."""
 
 from dataclasses import dataclass, field
 from functools import cached_property

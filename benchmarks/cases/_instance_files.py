@@ -1,4 +1,4 @@
-"""Cases from files: values, points, kernel matrices, and instances of the published formats."""
+"""Cases from files: values, points, kernel matrices, instances of published formats."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

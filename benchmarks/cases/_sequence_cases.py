@@ -1,4 +1,4 @@
-"""All points in batches, one after another: by solvers, and by what sequences are compared with."""
+"""Sequence cases: all points of a cloud in batches, by selectors, solvers and baselines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

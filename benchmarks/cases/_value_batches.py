@@ -1,4 +1,4 @@
-"""Values of batches, of which a choice is to match the mean: losses and vectors."""
+"""Batches of losses and of vectors for mean matching."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a benchmark case is: data with a name, from which problems are built afresh."""
+"""The protocol of a case, and the cases of mean matching."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One pass over a stream: each window is served, recorded, and then trained on within a budget."""
+"""One pass over a stream: each window is served, recorded, and then trained on."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

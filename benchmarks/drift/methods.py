@@ -1,4 +1,4 @@
-"""What is trained on: a rule, and where the losses it chooses by come from."""
+"""Methods of training on a window: a rule, and where its losses come from."""
 
 import re
 from dataclasses import dataclass

@@ -1,3 +1,3 @@
-"""How runs are measured: each in a process of its own, watched from outside."""
+"""Measurement of runs, each in a process of its own that is watched from outside."""
 
 __all__: list[str] = []

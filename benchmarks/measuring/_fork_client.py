@@ -1,4 +1,4 @@
-"""How a process that wants runs measured keeps the fork server that measures them."""
+"""Client of the fork server: asks for runs, and ends the server."""
 
 import atexit
 import os

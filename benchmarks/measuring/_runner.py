@@ -1,4 +1,4 @@
-"""From a plan to results: every run once, in a process of its own, on as many workers as wanted."""
+"""Measurement of a plan, on as many workers as wanted."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

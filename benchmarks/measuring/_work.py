@@ -1,4 +1,4 @@
-"""What happens in the process of one run: warm up, measure, look at the result."""
+"""The work of one run's process: warm-up, timed calls, evaluation."""
 
 import sys
 from collections.abc import Callable

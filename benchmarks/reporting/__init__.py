@@ -1,3 +1,3 @@
-"""How results are shown: on the terminal, as Markdown, as a page with figures."""
+"""Reports of comparisons: terminal, Markdown, and a page with figures."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What has changed between two results, on the terminal."""
+"""Document of the changes between two results."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""A comparison as a document, for the terminal, Markdown and HTML, and as a folder of files."""
+"""Document of a comparison, and the folder of its report."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping

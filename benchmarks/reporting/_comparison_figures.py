@@ -1,4 +1,4 @@
-"""The figures of a comparison: what is shown of rows, and how it is to be read."""
+"""Figures of a comparison."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite

@@ -1,4 +1,4 @@
-"""What a report says in sentences: how it was measured, what was found, what went wrong."""
+"""Sentences of a report: conditions, headlines, failures."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The table that is drawn while a comparison goes on."""
+"""The table that is shown while a comparison runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

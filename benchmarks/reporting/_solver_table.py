@@ -1,4 +1,4 @@
-"""The tables of a comparison: solvers, instances with the best answers, and failures."""
+"""Tables of a comparison: solvers, instances, failures."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

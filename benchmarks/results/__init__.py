@@ -1,4 +1,4 @@
-"""What a comparison is and what it has measured: plain data, and the folder that holds it."""
+"""Results: the plan of a comparison, its rows, and the folder that keeps them."""
 
 from subsetopt.benchmarks._suite_options import MeasurementOptions
 

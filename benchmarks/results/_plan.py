@@ -1,4 +1,4 @@
-"""What a comparison consists of, apart from what is measured, and what is still to be measured."""
+"""Plan of a comparison, its results, and the runs that are still to be measured."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields

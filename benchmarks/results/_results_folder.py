@@ -1,4 +1,4 @@
-"""The folder that a comparison is kept in: never half-written, and never written by two."""
+"""Folder of results: never half-written, and never written by two processes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is measured: one row for each solver, case, repeat and time limit."""
+"""Rows of results: one for each solver, case, repeat and time limit."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace

@@ -1,4 +1,4 @@
-"""What the first answer costs, by every own solver on every family, before and after compiling.
+"""Cost of the first answer, of every own solver on every family, before and after compiling.
 
 ``python -m benchmarks.scripts.first_answer`` prints a table; names of jobs measure those alone. Each job has two fresh processes: one whose cache of machine code is
 empty, and one that finds there what the first has compiled. Each of them first imports Numba and

@@ -1,4 +1,4 @@
-"""Sequences on a GPU: seconds, and the bandwidth compared with that of a plain copy on the same card.
+"""Sequences on a GPU: seconds, and the bandwidth relative to a plain copy on the same card.
 
 ``python -m benchmarks.scripts.gpu_sequences --data DIR`` prints the
 card and its copy bandwidth; MNIST, 60,000 x 784, with its kernel matrix in float16, herded with and

@@ -1,4 +1,4 @@
-"""How far optima are proven, and how soon: branch and bound on instances of known optimum.
+"""Proofs of optimality by branch and bound: how many, and how soon.
 
 ``python -m benchmarks.scripts.proofs --data DIR`` prints the table.
 One thread; everything is compiled before it is timed. ``--against scip`` solves the mixtures, where

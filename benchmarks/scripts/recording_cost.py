@@ -1,4 +1,4 @@
-"""What recording forward passes costs, and how fast the records are read.
+"""Cost of recording forward passes, and how fast the records are read.
 
 ``python -m benchmarks.scripts.recording_cost`` measures on one core: records appended a second,
 written to the disk in the end; what a recording hook adds to the forward pass of a served model,

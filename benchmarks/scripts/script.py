@@ -1,4 +1,4 @@
-"""What the scripts share: their options, and what was measured as tables or as JSON."""
+"""Shared options of the scripts, and their output as tables or JSON."""
 
 import argparse
 import json

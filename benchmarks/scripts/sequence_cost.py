@@ -1,4 +1,4 @@
-"""What a sequence costs compared with its kernel matrix, and what it is worth compared with a random order.
+"""Cost of a sequence relative to its kernel matrix, and its MMD relative to random orders.
 
 ``python -m benchmarks.scripts.sequence_cost --data DIR`` prints a table for the first digits of
 MNIST. The machine should have nothing else to do. Peak memory is

@@ -1,4 +1,4 @@
-"""How fast and how exact: each figure as a ratio to something measured in the same run.
+"""Speed and exactness of the solvers, each figure relative to something measured in the same run.
 
 ``python -m benchmarks.scripts.speed`` prints all tables. The machine should have nothing else to do.
 """

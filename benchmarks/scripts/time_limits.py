@@ -1,4 +1,4 @@
-"""Whether time limits are kept: every solver on every family, size and limit.
+"""Compliance with time limits, of every solver on every family, size and limit.
 
 ``python -m benchmarks.scripts.time_limits`` prints the table.
 A call is within its limit if it takes no more than 0.3 s or a tenth of the limit longer, with all

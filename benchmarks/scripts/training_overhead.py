@@ -1,4 +1,4 @@
-"""What selecting costs in a training step, compared with the forward pass that it cannot do without.
+"""Overhead of selection in a training step, relative to the forward pass that it needs.
 
 ``python -m benchmarks.scripts.training_overhead`` trains small models on random data. On the CPU:
 the seconds that OBFTF adds to a step of uniform selection at equal k, over those that a bare

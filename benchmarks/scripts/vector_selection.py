@@ -1,4 +1,4 @@
-"""What the rules that match features cost on one CPU thread, and how near the mean they come.
+"""Cost and quality of the rules that match features, on one CPU thread.
 
 ``python -m benchmarks.scripts.vector_selection`` runs them on Gaussian features, or on one-hot
 labels with ``--labels``. Each row of the table holds the median microseconds of process time of one

@@ -1,4 +1,4 @@
-"""The published experiments, as data: what was done, what was found, and how to run it again."""
+"""Published experiments as data, and the engine that runs them again."""
 
 from ._claims import Claim, Finding, Standing
 from ._experiment_files import EXPERIMENTS, experiment

@@ -1,4 +1,4 @@
-"""What the papers say in words, checked by paired intervals, never by bare means."""
+"""Claims of the papers, checked by paired intervals."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Experiments read from their files: templates written out, keys and types checked."""
+"""Reader of experiment files: templates, keys and types."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What an experiment has come to: published and measured numbers, claims, and what differs."""
+"""Results of an experiment as a document: published and measured numbers, claims."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""An outcome as a figure: a panel for each part."""
+"""Figure of the results of an experiment: a panel for each part."""
 
 from collections.abc import Sequence
 from math import ceil, inf

@@ -1,4 +1,4 @@
-"""Parts of an experiment: runs, the cells of published tables, and pairs of these."""
+"""Parts of an experiment: runs, the cells of published tables, and pairs of cells."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

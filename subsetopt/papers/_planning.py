@@ -1,4 +1,4 @@
-"""What can be run, and how long it will take, judged by a few steps of each kind of run."""
+"""Parts that can be run here, and an estimate of how long they take."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

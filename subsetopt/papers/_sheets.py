@@ -1,4 +1,4 @@
-"""An experiment at one scale, as its file says it: rows and columns of runs, published tables."""
+"""An experiment at one scale, as its file states it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""An experiment at its scales: as published, in minutes, and in seconds."""
+"""An experiment at its scales: quick, paper and smoke."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

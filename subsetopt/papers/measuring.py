@@ -1,4 +1,4 @@
-"""From results to lines: what was published next to what was measured, and how sure it is."""
+"""Lines of an experiment: published and measured numbers, with comparisons."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

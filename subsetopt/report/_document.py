@@ -1,4 +1,4 @@
-"""Documents: titled sections of text, facts, notes, tables and pictures, in every medium."""
+"""Documents: sections of text, facts, notes, tables and pictures."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What all figures share: their look, their frame, and their files."""
+"""Base of all figures: style, frame and files."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Axes that people can read: round ticks, and names at the ends of lines instead of a legend."""
+"""Axes with round ticks, and labels at the ends of lines."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

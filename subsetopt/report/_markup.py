@@ -1,4 +1,4 @@
-"""Text of other people's, such as names in files: shown, never obeyed by a terminal or a page."""
+"""Untrusted text made safe for terminals, Markdown and HTML."""
 
 import re
 from collections.abc import Iterable

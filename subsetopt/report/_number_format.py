@@ -1,4 +1,4 @@
-"""Numbers as people read them: few digits, and the unit that suits."""
+"""Numbers as text: few digits, and the unit that suits."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

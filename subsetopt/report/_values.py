@@ -1,4 +1,4 @@
-"""Rows for programs: as what JSON can hold, as a table of pandas, as Parquet and CSV files."""
+"""Rows as plain values, as pandas DataFrames, and as Parquet and CSV files."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Tables: columns are declared once, then shown on a terminal, in Markdown, HTML, JSON, or kept."""
+"""Tables: columns declared once, shown on every medium or written to files."""
 
 import json
 import os
