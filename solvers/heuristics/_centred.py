@@ -39,25 +39,25 @@ class Centred:
     def of(cls, problem: MeanMatching, check: Check = unchecked) -> "Centred":
         """Centre the values of a problem, scalar or vector, with a check now and then."""
         values = problem.values.reshape(problem.n, -1)
-        origin = _origin(problem)
+        seen = origin(problem)
         step = max(1, _ENTRIES // values.shape[1])
         parts = [slice(begin, begin + step) for begin in range(0, problem.n, step)]
         nothing = problem.k if problem.cardinality == "at_most" else 0
         rows = np.empty((problem.n + nothing, values.shape[1]))
-        rows[problem.n :] = -(origin.shift + origin.target)
-        sizes = np.abs(origin.target)
+        rows[problem.n :] = -(seen.shift + seen.target)
+        sizes = np.abs(seen.target)
         sizes += np.abs(rows[problem.n :]).max(axis=0, initial=0.0)
         for part in parts:
             check()
             own = rows[: problem.n][part]
-            np.subtract(values[part], origin.shift, out=own)
-            own -= origin.target
+            np.subtract(values[part], seen.shift, out=own)
+            own -= seen.target
             np.maximum(sizes, np.maximum(own.max(axis=0), -own.min(axis=0)), out=sizes)
         largest, exponent = float(sizes.max()), 0
         if largest and not 1e-100 < largest < 1e100:
             exponent = int(np.frexp(largest)[1])
             np.ldexp(rows, -exponent, out=rows)
-        off = np.ldexp(origin.doubt + 8 * UNIT * sizes + 4 * _LEAST, -exponent)
+        off = np.ldexp(seen.doubt + 8 * UNIT * sizes + 4 * _LEAST, -exponent)
         return cls(rows, exponent, problem.n, problem.k, float(np.linalg.norm(off)))
 
     @property
@@ -79,7 +79,8 @@ class Centred:
         return np.flatnonzero(chosen[: self.n])
 
 
-def _origin(problem: MeanMatching) -> Centring:
+def origin(problem: MeanMatching) -> Centring:
+    """Return where values and target are seen from."""
     if problem.values.ndim == 2:
         return problem.centring
     target = None if problem.target is None else np.array([problem.target_value])

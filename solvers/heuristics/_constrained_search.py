@@ -1,14 +1,18 @@
 """Searches on a quadratic form whose selections keep constraints: descents, and tabu walks."""
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.models import QuadraticForm, SideConstraints
 from subsetopt.problems._draws import of_side
+from subsetopt.problems._mean_matching_models import gram_form
 from subsetopt.solvers._deadline import NEVER, Deadline
 
+from ._centred import origin
 from ._quadratic_search import Descents, Walks
 from ._quadratic_steps import Mask
 
@@ -58,48 +62,47 @@ def packed(side: SideConstraints) -> tuple[Side, int]:
 _NONE = np.empty(0, np.int64)
 
 
+def constrained_form(problem: Any, deadline: Deadline) -> QuadraticForm:
+    """Return the quadratic form of a problem; of scalars that of the square of their error."""
+    if problem.family != "mean-matching":
+        form: QuadraticForm = problem.quadratic_form(deadline.check)
+        return form
+    values = problem.values.reshape(-1, 1)
+    centring = origin(problem)
+    form = gram_form(values, problem.k, centring, problem.smallest_count, deadline.check)
+    return replace(form, side=problem.side.placed(form.positions, problem.k))
+
+
 class ConstrainedDescents(Descents):
     """Iterated descents by swaps that keep the constraints; see `Descents`.
 
-    Parameters
-    ----------
-    start : ndarray of int64 or None
-        A feasible selection of the form's rows; None begins from the greedy one, which disjoint
-        quotas always allow.
+    Without a selection to begin with the constraints have to be disjoint quotas, which the greedy
+    one can always keep.
     """
 
-    def __init__(
-        self,
-        form: QuadraticForm,
-        seed: int,
-        deadline: Deadline = NEVER,
-        start: NDArray[np.int64] | None = None,
-    ) -> None:
+    def __init__(self, form: QuadraticForm, seed: int, deadline: Deadline = NEVER) -> None:
         super().__init__(form, seed, deadline)
-        self._constrain(form, seed, start)
+        self._constrain(form, seed)
 
-    def _constrain(self, form: QuadraticForm, seed: int, start: NDArray[np.int64] | None) -> None:
+    def _constrain(self, form: QuadraticForm, seed: int) -> None:
         from subsetopt._kernels import constrained_swaps, rng
 
         assert form.side is not None
-        self._swaps, self._start, self._draws = constrained_swaps, start, rng.seeded(seed)
+        self._swaps, self._draws = constrained_swaps, rng.seeded(seed)
         self._side, self._cover = packed(form.side)
 
-    def start(self) -> None:
-        """Begin from the start, or from the greedy selection."""
-        if self._start is None:
-            np.add(self.linear, self.diagonal, out=self.potentials)
-            entering = np.empty(self.k, np.int64)
-            try:
-                for part in self._deadline.chunks(self.k, 2 * len(self.chosen)):
-                    self._refill(_NONE, entering[part], 0.0, later=self.k - part.stop)
-            except BaseException:
-                self.chosen[:] = False
-                self.chosen[of_side(self._form.side, self.generator)] = True
-                raise
-        else:
-            self.chosen[self._start] = True
-        self.keep(-math.inf)
+    def fill(self) -> None:
+        """Go to the greedy selection, or to a random one when the time is up."""
+        assert self._form.side is not None
+        np.add(self.linear, self.diagonal, out=self.potentials)
+        entering = np.empty(self.k, np.int64)
+        try:
+            for part in self._deadline.chunks(self.k, 2 * len(self.chosen)):
+                self._refill(_NONE, entering[part], 0.0, later=self.k - part.stop)
+        except BaseException:
+            self.chosen[:] = False
+            self.chosen[of_side(self._form.side, self.generator)] = True
+            raise
 
     def _load(self) -> None:
         starts, rows, weights, _, _, load = self._side
@@ -191,10 +194,9 @@ class ConstrainedWalks(ConstrainedDescents, Walks):
         stall: int | None,
         goal: float,
         deadline: Deadline = NEVER,
-        start: NDArray[np.int64] | None = None,
     ) -> None:
         Walks.__init__(self, form, seed, tenure, stall, goal, deadline)
-        self._constrain(form, seed, start)
+        self._constrain(form, seed)
 
     def _begin(self) -> None:
         self._members[:] = np.flatnonzero(self.chosen)

@@ -89,9 +89,9 @@ class GroupedScalars:
         """Whether the residual is small enough."""
         return abs(self.residual) <= self._limit
 
-    def start(self, indices: NDArray[np.int64] | None = None) -> None:
-        """Begin from mid-points of strata of each group, or from a feasible selection."""
-        if indices is None:
+    def start(self, rows: NDArray[np.int64] | None = None) -> None:
+        """Begin from mid-points of strata of each group, or from a feasible selection of k rows."""
+        if rows is None:
             left = self._wanted
             counts = _allotted(self._groups, self._k)
             means = [
@@ -105,18 +105,11 @@ class GroupedScalars:
                     wanted = mean + share * count
                     self._within.strided_start(group.values, count, wanted, group.chosen)
         else:
-            self._mark(indices)
-        self._keep(self._residual())
-
-    def _mark(self, indices: NDArray[np.int64]) -> None:
-        """Take a selection, and of the zeros that stand for no choice as many as it lacks."""
-        marked = np.zeros(self._n, np.bool_)
-        marked[indices] = True
-        for group in self._groups:
-            if group.items[0] < self._n:
+            marked = np.zeros(self._n + self._k, np.bool_)
+            marked[rows] = True
+            for group in self._groups:
                 group.chosen[:] = marked[group.items]
-            else:
-                group.chosen[:] = np.arange(len(group.items)) < self._k - len(indices)
+        self._keep(self._residual())
 
     def _residual(self) -> float:
         return self._wanted - sum(group.sum for group in self._groups)

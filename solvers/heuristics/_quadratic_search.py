@@ -46,17 +46,20 @@ class Descents:
         self._turns = max(2 * form.k, CHUNK // form.n)
 
     def start(self, rows: NDArray[np.int64] | None = None) -> None:
-        """Begin from k rows, else greedily, or with what there is of it when the time is up."""
-        if rows is not None:
+        """Begin from k rows, else from the greedy selection, as far as it is when time is up."""
+        if rows is None:
+            self.fill()
+        else:
             self.chosen[rows] = True
-            self.keep(-math.inf)
-            return
+        self.keep(-math.inf)
+
+    def fill(self) -> None:
+        """Go to the greedy selection, of which the time may leave a part at random."""
         try:
             steps.greedy(self._parts, self.k, self.chosen, self.potentials, self._deadline)
         except BaseException:
             steps.complete(self.chosen, self.k, self.generator)
             raise
-        self.keep(-math.inf)
 
     def rounds(self, begin: int, end: int) -> int:
         """Run rounds begin..end-1, each a kick of the best and a descent; returns the next.

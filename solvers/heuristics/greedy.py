@@ -11,6 +11,7 @@ from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
+from ._constrained_search import ConstrainedDescents, constrained_form
 from ._quadratic_steps import arrays, complete, greedy
 from ._vector_search import Rows
 
@@ -22,7 +23,8 @@ class Greedy(TimedSolver):
     """Add the best candidate k times.
 
     Scalars and vectors: the one that minimises ``|| sum (v_i - t) ||`` of those added so far, in
-    O(n d k). Quadratic forms: the one that adds the least to ``m'Am + c'm``, in O(n k).
+    O(n d k). Quadratic forms: the one that adds the least to ``m'Am + c'm``, in O(n k). With
+    disjoint quotas, on the quadratic form, of those that leave the quotas within reach.
     """
 
     name: ClassVar[str] = "greedy"
@@ -35,11 +37,14 @@ class Greedy(TimedSolver):
         "quadratic",
         "mmd",
     )
+    takes: ClassVar[frozenset[str]] = frozenset({"quotas"})
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
     concurrent: ClassVar[bool] = True
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the greedy selection; what the time limit leaves open is filled up at random."""
+        if problem.side is not None:
+            return self._keeping(problem, limits, deadline)
         vectors = problem.family in ("mean-matching", "vector-mean-matching")
         data = Rows(problem, deadline) if vectors else problem.quadratic_form(deadline.check)
         built = deadline.elapsed
@@ -59,4 +64,18 @@ class Greedy(TimedSolver):
             build_seconds=built,
             solve_seconds=deadline.elapsed - built,
             message="" if taken == data.k else f"{taken} of {data.k} chosen, the others at random",
+        )
+
+    def _keeping(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
+        form = constrained_form(problem, deadline)
+        search = ConstrainedDescents(form, limits.seed, deadline)
+        built = deadline.elapsed
+        with stoppable() as stopped:
+            search.fill()
+        return RawResult(
+            indices=form.indices(np.flatnonzero(search.chosen)),
+            termination=stopped.reason or Termination.FINISHED,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            message="a random selection" if stopped.reason else "",
         )

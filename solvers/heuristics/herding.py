@@ -7,7 +7,10 @@ import numpy as np
 
 from subsetopt._checks import require_flag
 from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
+from subsetopt.models import QuadraticForm
+from subsetopt.problems._draws import of_side
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
@@ -29,7 +32,8 @@ class Herding(TimedSolver):
     ----------
     replacement : bool
         A candidate may be taken again, as in the paper; the selection is then the first k
-        distinct ones. After 10 k steps no candidate is taken again.
+        distinct ones. After 10 k steps no candidate is taken again. Not with quotas, which say how
+        many different candidates there are of each group.
     """
 
     replacement: bool = False
@@ -39,6 +43,7 @@ class Herding(TimedSolver):
     summary: ClassVar[str] = "kernel herding: follows the mean embedding step by step"
     choose_when: ClassVar[str] = "an order is wanted whose beginnings match the mean as well"
     handles: ClassVar[tuple[str, ...]] = ("mmd", "vector-mean-matching", "quadratic")
+    takes: ClassVar[frozenset[str]] = frozenset({"quotas"})
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
     concurrent: ClassVar[bool] = True
 
@@ -51,6 +56,8 @@ class Herding(TimedSolver):
 
         form = problem.quadratic_form(deadline.check)
         built = deadline.elapsed
+        if form.side is not None:
+            return self._keeping(form, limits, deadline)
         matrix, _, linear = arrays(form)
         target = linear / (-2.0 * form.k)
         most = 10 * form.k
@@ -71,4 +78,37 @@ class Herding(TimedSolver):
             solve_seconds=deadline.elapsed - built,
             iterations=int(counts[0]),
             message="" if taken == form.k else f"{taken} of {form.k} herded, the others at random",
+        )
+
+    def _keeping(self, form: QuadraticForm, limits: Limits, deadline: Deadline) -> RawResult:
+        """Herd in groups: of the candidates that leave all quotas within reach."""
+        if self.replacement:
+            raise InvalidOption("replacement must be False with quotas; got True")
+        assert form.side is not None
+        built, groups = deadline.elapsed, form.side.groups
+        matrix, _, linear = arrays(form)
+        target, sums = linear / (-2.0 * form.k), np.zeros(form.n)
+        counts, chosen = np.zeros(len(groups.lower), np.int64), np.zeros(form.n, np.bool_)
+        with stoppable() as stopped:
+            for step in range(form.k):
+                deadline.check()
+                missing = np.maximum(groups.lower - counts, 0)
+                open_ = missing > 0 if missing.sum() == form.k - step else counts < groups.upper
+                scores = np.where(
+                    chosen | ~open_[groups.group], -np.inf, (step + 1) * target - sums
+                )
+                pick = int(scores.argmax())
+                chosen[pick] = True
+                counts[groups.group[pick]] += 1
+                sums += matrix[pick]
+        if stopped.reason:
+            chosen[:] = False
+            chosen[of_side(form.side, np.random.default_rng(limits.seed))] = True
+        return RawResult(
+            indices=form.indices(np.flatnonzero(chosen)),
+            termination=stopped.reason or Termination.FINISHED,
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            iterations=form.k,
+            message="a random selection" if stopped.reason else "",
         )

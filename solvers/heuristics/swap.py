@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from subsetopt._checks import require_integer, require_number
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
+from subsetopt.models import CONSTRAINT_KINDS, SideConstraints
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
+from ._constrained_search import ConstrainedDescents, constrained_form
+from ._grouped_search import GroupedScalars
 from ._quadratic_search import Descents
 from ._scalar_search import Scalars
 from ._vector_search import Vectors
@@ -34,6 +37,9 @@ class Swap(TimedSolver):
     Restarts perturb the best so far (vectors: or begin with a uniform selection) until the
     tolerance, the deadline or the number of restarts is reached; with a time limit the number of
     restarts is not limited.
+
+    Under constraints only swaps that keep them are looked at: on scalars with disjoint quotas
+    within groups, four at a time, everything else as on quadratic forms.
 
     Parameters
     ----------
@@ -58,6 +64,7 @@ class Swap(TimedSolver):
         "quadratic",
         "mmd",
     )
+    takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
     concurrent: ClassVar[bool] = True
 
@@ -97,12 +104,18 @@ class Swap(TimedSolver):
 
     def _search(
         self, problem: Any, limits: Limits, deadline: Deadline
-    ) -> "Scalars | Vectors | Descents":
-        if problem.family == "mean-matching":
+    ) -> "Scalars | GroupedScalars | Vectors | Descents":
+        side: SideConstraints | None = problem.side
+        scalar = problem.family == "mean-matching"
+        if side is None and scalar:
             return Scalars(problem, limits, self.tolerance, deadline)
-        if problem.family == "vector-mean-matching":
+        if side is None and problem.family == "vector-mean-matching":
             return Vectors(problem, limits, self.tolerance, deadline)
-        return Descents(problem.quadratic_form(deadline.check), limits.seed, deadline)
+        if scalar and side is not None and side.decided_by_counting:
+            return GroupedScalars(problem, limits, self.tolerance, deadline)
+        form = constrained_form(problem, deadline)
+        kind = Descents if form.side is None else ConstrainedDescents
+        return kind(form, limits.seed, deadline)
 
     def _most_rounds(self, problem: Any, limits: Limits) -> float:
         """Return how many rounds may be run; where selections are few, also with a time limit."""
