@@ -17,7 +17,7 @@ from ._quadratic_search import Descents, Walks
 from ._quadratic_steps import Mask
 
 Side = tuple[NDArray[np.int64], ...]
-"""``(starts, rows, weights, lower, upper, load)``, see `_kernels.constrained_swaps`."""
+"""``(starts, rows, weights, lower, upper, load, begins, items)``, as the kernels take them."""
 
 _TRIES = 4  # kicks that may end in vain before the search goes on from where it is
 
@@ -56,7 +56,11 @@ def packed(side: SideConstraints) -> tuple[Side, int]:
     starts = np.searchsorted(item[order], np.arange(side.n + 1)).astype(np.int64)
     by_item = [np.concatenate(part)[order].astype(np.int64) for part in (rows, weights)]
     limits = [np.concatenate(part).astype(np.int64) for part in (lower, upper)]
-    return (starts, *by_item, *limits, np.zeros(count + pairs, np.int64)), cover
+    row = np.concatenate(rows)
+    by_row = np.argsort(row, kind="stable")
+    begins = np.searchsorted(row[by_row], np.arange(count + pairs + 1)).astype(np.int64)
+    load = np.zeros(count + pairs, np.int64)
+    return (starts, *by_item, *limits, load, begins, item[by_row].astype(np.int64)), cover
 
 
 _NONE = np.empty(0, np.int64)
@@ -105,7 +109,7 @@ class ConstrainedDescents(Descents):
             raise
 
     def _load(self) -> None:
-        starts, rows, weights, _, _, load = self._side
+        starts, rows, weights, _, _, load, _, _ = self._side
         entry = np.repeat(self.chosen, np.diff(starts))
         load[:] = 0
         np.add.at(load, rows[entry], weights[entry])
@@ -131,7 +135,7 @@ class ConstrainedDescents(Descents):
                 return
 
     def _exchanged(self, leaving: NDArray[np.int64], spread: float) -> bool:
-        load = self._side[-1]
+        load = self._side[5]
         before = self.chosen.copy(), self.potentials.copy(), load.copy()
         if self._refill(leaving, np.empty(len(leaving), np.int64), spread):
             return True

@@ -21,14 +21,14 @@ SIGNATURES = {
     "multiple_swaps.double_swap": "f8[] b1[] f8 i8 u8[] (i8[] i8[] i8[] i8[] f8[] f8[] i4[])",
     "multiple_swaps.quadruple_swap": "f8[] b1[] f8 i8 u8[] i8[] i8[]",
     "constrained_swaps.descend": (
-        "T[,]! f8[] f8[] i8 i8[] f8[] b1[] f8[] (i8[] i8[] i8[] i8[] i8[] i8[])"
+        "T[,]! f8[] f8[] i8 i8[] f8[] b1[] f8[] (i8[] i8[] i8[] i8[] i8[] i8[] i8[] i8[])"
     ),
     "constrained_swaps.refill": (
-        "T[,]! f8[] i8[] i8[] i8 i8 f8 u8[] b1[] f8[] (i8[] i8[] i8[] i8[] i8[] i8[])"
+        "T[,]! f8[] i8[] i8[] i8 i8 f8 u8[] b1[] f8[] (i8[] i8[] i8[] i8[] i8[] i8[] i8[] i8[])"
     ),
     "constrained_swaps.walk": (
         "T[,]! f8[] b1[] f8[] i8[] i8[] b1[] f8[] i8[] i8 i8 f8 i8[] u8[] "
-        "(i8[] i8[] i8[] i8[] i8[] i8[])"
+        "(i8[] i8[] i8[] i8[] i8[] i8[] i8[] i8[])"
     ),
     "part_swaps.shake": "T[,] f8[] i8[] i8[,] i8[,] i8[,] u8[] i8 i8[] f8[,] f8[] f8[] i8[,]",
     "part_swaps.descend": (

@@ -6,15 +6,15 @@ the candidates, all in whole numbers, so that a move keeps them or not without a
     lower[r] <= load[r] = sum(weights[e] for entries e of the chosen with rows[e] == r) <= upper[r]
 
 where the entries of candidate i are ``starts[i]:starts[i+1]`` and weights are >= 0. `side` is the
-tuple ``(starts, rows, weights, lower, upper, load)`` of int64 arrays, and `load` follows every
-move. Quotas have weights 1, budgets the costs and no lower limit, a conflict is a row of two with
-the upper limit 1. Called by `solvers.heuristics._constrained_search`.
+tuple ``(starts, rows, weights, lower, upper, load, begins, items)`` of int64 arrays: `load` follows
+every move, and ``items[begins[r]:begins[r+1]]`` are the candidates of row r, ascending. Quotas have
+weights 1, budgets the costs and no lower limit, a conflict is a row of two with the upper limit 1.
+Called by `solvers.heuristics._constrained_search`.
 
 A swap is looked at from its leaving side: once i has left, only rows of i can lie below their
-lower limits, and what enters has to lift all of these and push none above its upper one. That costs
-as many steps as the candidate has entries, and only candidates that would improve are asked. To
-keep the free candidates in lists by group and look at those alone was tried for disjoint quotas: it
-gains nothing, since the potentials of all have to be brought up to date anyway.
+lower limits, and what enters has to lift all of these and push none above its upper one. So where
+one is too low only its own candidates are looked at; that costs as many steps as a candidate has
+entries, and only those that would improve are asked.
 """
 
 import numpy as np
@@ -30,19 +30,27 @@ OUT = 8  # members that a move of a walk looks at
 
 @inner
 def _leave(i, side):
-    """Take the entries of i off the loads; returns how many rows are then too low."""
-    starts, rows, weights, lower, _, load = side
+    """Take the entries of i off the loads.
+
+    Returns how many rows are then too low, and the one of the fewest candidates, -1 for none.
+    """
+    starts, rows, weights, lower, _, load, begins, _ = side
     short = 0
+    row = -1
     for e in range(starts[i], starts[i + 1]):
-        load[rows[e]] -= weights[e]
-        short += load[rows[e]] < lower[rows[e]]
-    return short
+        r = rows[e]
+        load[r] -= weights[e]
+        if load[r] < lower[r]:
+            short += 1
+            if row < 0 or begins[r + 1] - begins[r] < begins[row + 1] - begins[row]:
+                row = r
+    return short, row
 
 
 @inner
 def _enter(i, side):
     """Add the entries of i to the loads."""
-    starts, rows, weights, _, _, load = side
+    starts, rows, weights, _, _, load, _, _ = side
     for e in range(starts[i], starts[i + 1]):
         load[rows[e]] += weights[e]
 
@@ -50,7 +58,7 @@ def _enter(i, side):
 @inner
 def _fits(j, short, side):
     """Whether j lifts the rows that are too low, `short` of them, and lifts none too high."""
-    starts, rows, weights, lower, upper, load = side
+    starts, rows, weights, lower, upper, load, _, _ = side
     for e in range(starts[j], starts[j + 1]):
         r = rows[e]
         after = load[r] + weights[e]
@@ -81,6 +89,7 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
     entries of those candidates that would improve.
     """
     n = linear.size
+    begins, items = side[6], side[7]
     gain = progress[GAIN]
     if progress[TURNS] == 0.0:
         # A gain below the rounding of the potentials may be none, see `quadratic_descent`.
@@ -94,10 +103,13 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
         i = members[at]
         progress[TURNS] += 1.0
         progress[IDLE] += 1.0
-        short = _leave(i, side)
+        short, row = _leave(i, side)
         least = potentials[i] - gain
         j = -1
-        for c in range(n):
+        first = begins[row] if row >= 0 else 0
+        last = begins[row + 1] if row >= 0 else n
+        for at_item in range(first, last):
+            c = items[at_item] if row >= 0 else at_item
             key = potentials[c] - 2.0 * matrix[i, c]
             if key < least and not chosen[c] and _fits(c, short, side):
                 least = key
@@ -143,7 +155,7 @@ def refill(
         Whether all could be chosen, and no row is too low but for what is to enter later.
     """
     n = potentials.size
-    starts, rows, weights, lower, upper, load = side
+    starts, rows, weights, lower, upper, load, _, _ = side
     for a in range(leaving.size):
         i = leaving[a]
         _leave(i, side)
@@ -240,6 +252,7 @@ def walk(
     """
     n = potentials.size
     k = members.size
+    begins, items = side[6], side[7]
     done = 0
     while done < steps and counts[NOW] - counts[SINCE] < stall and numbers[1] > goal:
         counts[NOW] += 1
@@ -268,8 +281,11 @@ def walk(
                 ceiling = potentials[members[p]]
             i = members[p]
             held = until[i] >= now
-            short = _leave(i, side)
-            for c in range(n):
+            short, row = _leave(i, side)
+            first = begins[row] if row >= 0 else 0
+            last = begins[row + 1] if row >= 0 else n
+            for at_item in range(first, last):
+                c = items[at_item] if row >= 0 else at_item
                 delta = potentials[c] - potentials[i] - 2.0 * matrix[i, c]
                 if delta > change or chosen[c]:
                     continue

@@ -30,7 +30,10 @@ class State:
         starts = np.searchsorted(item, np.arange(n + 1)).astype(np.int64)
         weights = rows.T[item, row].astype(np.int64)
         load = np.zeros(len(rows), np.int64)
-        self.side = (starts, row.astype(np.int64), weights, self.lower, self.upper, load)
+        row_of, item_of = np.nonzero(rows)
+        begins = np.searchsorted(row_of, np.arange(len(rows) + 1)).astype(np.int64)
+        by_item = (starts, row.astype(np.int64), weights)
+        self.side = (*by_item, self.lower, self.upper, load, begins, item_of.astype(np.int64))
         self.chosen = np.zeros(n, np.bool_)
         self.potentials = self.linear + self.diagonal
 
@@ -48,7 +51,7 @@ class State:
     def take(self, chosen: Any) -> None:
         self.chosen[:] = False
         self.chosen[list(chosen)] = True
-        self.side[-1][:] = self.rows[:, list(chosen)].sum(axis=1)
+        self.side[5][:] = self.rows[:, list(chosen)].sum(axis=1)
         self.potentials = self.fresh()
 
     def fresh(self) -> NDArray[np.float64]:
@@ -57,7 +60,7 @@ class State:
 
     def require_consistent(self) -> None:
         taken = np.flatnonzero(self.chosen)
-        np.testing.assert_array_equal(self.side[-1], self.rows[:, taken].sum(axis=1))
+        np.testing.assert_array_equal(self.side[5], self.rows[:, taken].sum(axis=1))
         np.testing.assert_allclose(self.potentials, self.fresh(), atol=1e-9)
 
 
