@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ._quadratic_steps import Mask
 Side = tuple[NDArray[np.int64], ...]
 """``(starts, rows, weights, lower, upper, load, begins, items)``, as the kernels take them."""
 
+_FEW = 2000  # so many selections are tried one by one
 _TRIES = 4  # kicks that may end in vain before the search goes on from where it is
 
 
@@ -75,6 +77,24 @@ def constrained_form(problem: Any, deadline: Deadline) -> QuadraticForm:
     centring = origin(problem)
     form = gram_form(values, problem.k, centring, problem.smallest_count, deadline.check)
     return replace(form, side=problem.side.placed(form.positions, problem.k))
+
+
+def enumerated_keeping(form: QuadraticForm) -> NDArray[np.int64] | None:
+    """Return a best selection of k rows that keeps the constraints; None where they are many."""
+    if math.comb(form.n, form.k) > _FEW:
+        return None
+    assert form.side is not None
+    starts, rows, weights, lower, upper, load, _, _ = packed(form.side)[0]
+    taken = np.array(list(combinations(range(form.n), form.k)), np.int64)
+    masks = np.zeros((len(taken), form.n), np.int64)
+    np.put_along_axis(masks, taken, 1, axis=1)
+    entries = np.zeros((form.n, len(load)), np.int64)
+    entries[np.repeat(np.arange(form.n), np.diff(starts)), rows] = weights
+    loads = masks @ entries
+    kept = ((lower <= loads) & (loads <= upper)).all(axis=1)
+    values = ((masks @ form.matrix) * masks).sum(axis=1, dtype=np.float64) + masks @ form.linear
+    best: NDArray[np.int64] = taken[np.where(kept, values, np.inf).argmin()]
+    return best if kept.any() else None
 
 
 class ConstrainedDescents(Descents):

@@ -16,7 +16,7 @@ from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
-from ._constrained_search import ConstrainedWalks
+from ._constrained_search import ConstrainedWalks, enumerated_keeping
 from ._quadratic_search import Walks, enumerated
 
 __all__ = ["Tabu"]
@@ -94,7 +94,10 @@ class Tabu(TimedSolver):
         `start` has k rows to begin with.
         """
         built = deadline.elapsed
-        everything = enumerated(form, deadline.check) if form.side is None else None
+        if form.side is None:
+            everything = enumerated(form, deadline.check)
+        else:
+            everything = enumerated_keeping(form)
         if everything is not None:
             return RawResult(
                 indices=form.indices(everything),
