@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from subsetopt.report._number_format import distance
 
@@ -91,13 +91,6 @@ def best_known(instance: str, k: int | None) -> BestKnown | None:
 
 
 def _row(fields: Mapping[str, str]) -> BestKnown:
-    return BestKnown(
-        instance=fields["instance"],
-        k=int(fields["k"]) if fields["k"] else None,
-        sense=fields["sense"],
-        value=float(fields["value"]),
-        proven=fields["proven"] == "yes",
-        published=fields["published"],
-        source=fields["source"],
-        year=fields["year"],
-    )
+    k, value, proven = fields["k"], float(fields["value"]), fields["proven"] == "yes"
+    typed: Any = {"k": int(k) if k else None, "value": value, "proven": proven}
+    return BestKnown(**{**fields, **typed})

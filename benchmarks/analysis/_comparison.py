@@ -223,14 +223,6 @@ def _differences(a: Results, b: Results) -> Iterator[Difference]:
                 yield Difference(what=f"{what} {name}".strip(), before=x, after=y)
 
 
-def _machine_facts(results: Results) -> dict[str, str]:
-    return _joined(asdict(session.machine) for session in results.sessions)
-
-
-def _package_facts(results: Results) -> dict[str, str]:
-    return _joined(session.packages for session in results.sessions)
-
-
 def _joined(facts: Iterable[Any]) -> dict[str, str]:
     """Return each fact of all sessions as one text."""
     found: dict[str, dict[str, None]] = {}
@@ -240,34 +232,18 @@ def _joined(facts: Iterable[Any]) -> dict[str, str]:
     return {name: ", ".join(values) for name, values in found.items()}
 
 
-def _session_facts(results: Results) -> dict[str, str]:
-    facts = ({"commit": s.commit, "jobs": s.jobs} for s in results.sessions)
-    return _joined(facts) | {
-        "suite": results.plan.suite,
-        "complete": "yes" if results.complete else "no",
-    }
-
-
-def _setting_facts(results: Results) -> dict[str, str]:
-    return {name: str(value) for name, value in asdict(results.plan.settings).items()}
-
-
-def _option_facts(results: Results) -> dict[str, str]:
-    texts = ((e.label, f"{e.name} {dict(e.options) or ''}") for e in results.plan.contenders)
-    return {label: text.strip() for label, text in texts}
-
-
-def _case_facts(results: Results) -> dict[str, str]:
-    return {c.name: f"{c.family}, n = {c.n}, k = {c.k}" for c in results.plan.cases}
-
-
 _FACTS: dict[str, Callable[[Results], dict[str, str]]] = {
-    "": _session_facts,
-    "machine": _machine_facts,
-    "package": _package_facts,
-    "setting": _setting_facts,
-    "solver": _option_facts,
-    "case": _case_facts,
+    "": lambda r: (
+        _joined({"commit": s.commit, "jobs": s.jobs} for s in r.sessions)
+        | {"suite": r.plan.suite, "complete": "yes" if r.complete else "no"}
+    ),
+    "machine": lambda r: _joined(asdict(session.machine) for session in r.sessions),
+    "package": lambda r: _joined(session.packages for session in r.sessions),
+    "setting": lambda r: {name: str(value) for name, value in asdict(r.plan.settings).items()},
+    "solver": lambda r: {
+        e.label: f"{e.name} {dict(e.options) or ''}".strip() for e in r.plan.contenders
+    },
+    "case": lambda r: {c.name: f"{c.family}, n = {c.n}, k = {c.k}" for c in r.plan.cases},
 }
 
 

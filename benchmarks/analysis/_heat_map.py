@@ -1,24 +1,20 @@
 """Heat map: how good and how fast each solver is on each family."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from math import exp, isfinite, log
-from statistics import fmean, median
+from math import inf, isfinite, log
+from statistics import fmean, geometric_mean
 
-import numpy as np
-
-from subsetopt.benchmarks._best_known import relative_gap
 from subsetopt.benchmarks.results import Row
 
-from ._row_groups import best_of, final_rows, grouped, medians, names, typical_seconds
+from ._row_groups import final_rows, grouped, names, typical_seconds
 from ._target_curves import LEAST
-from ._target_values import LEVELS, Level, aims, costs, relative
+from ._target_values import costs
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeatCell:
-    """One solver on one family; None where there is nothing to say."""
+    """One solver on one family."""
 
     solver: str
     family: str
@@ -28,16 +24,8 @@ class HeatCell:
     good: float
     best: float
     """The shares of the cases tried that meet the two targets of the family; see `target`."""
-    value: float | None
-    """The median over the cases of the gap, or of the error in families of errors."""
-    relative: bool
-    """Whether that is a gap."""
-    rank: float | None
-    """Among the solvers by objective, the mean over the cases; 1 is best, equals share a rank."""
     seconds: float | None
-    """Geometric mean over the cases."""
-    slowdown: float | None
-    """The median over the cases of its time over that of the fastest solver that answers."""
+    """Geometric mean over the cases; None where there is no time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,104 +37,34 @@ class HeatMap:
     families: tuple[str, ...]
     cells: tuple[HeatCell, ...]
 
-    def cell(self, solver: str, family: str) -> HeatCell | None:
-        """Return the cell, if there is one."""
-        found = (c for c in self.cells if (c.solver, c.family) == (solver, family))
-        return next(found, None)
-
 
 def heat_map(rows: Sequence[Row]) -> HeatMap:
     """Return how good and how fast each solver is on each family."""
-    families = tuple(dict.fromkeys(row.family for row in rows))
-    cells = [
-        cell for name in families for cell in _cells([row for row in rows if row.family == name])
-    ]
-    solvers = dict.fromkeys(cell.solver for cell in cells)
+    families = grouped(rows, lambda row: row.family)
+    cells = [cell for name, own in families.items() for cell in _cells(name, own)]
 
     def merit(solver: str) -> tuple[float, float]:
         own = [cell for cell in cells if cell.solver == solver]
         times = [log(cell.seconds) for cell in own if cell.seconds]
-        return -fmean(cell.good + cell.best for cell in own), fmean(times) if times else np.inf
+        return -fmean(cell.good + cell.best for cell in own), fmean(times) if times else inf
 
-    return HeatMap(solvers=tuple(sorted(solvers, key=merit)), families=families, cells=tuple(cells))
-
-
-@dataclass(frozen=True)
-class _Family:
-    """What the cells of one family are made of; pairs are case and solver."""
-
-    rows: Sequence[Row]
-
-    @cached_property
-    def best(self) -> dict[str, float]:
-        return aims(self.rows)
-
-    @cached_property
-    def met(self) -> dict[Level, dict[tuple[str, str], float]]:
-        return {level: costs(self.rows, level) for level in LEVELS}
-
-    @cached_property
-    def times(self) -> dict[tuple[str, str], float]:
-        return {key: max(LEAST, time) for key, time in typical_seconds(self.rows).items()}
-
-    @cached_property
-    def values(self) -> dict[tuple[str, str], float]:
-        return _values(self.rows)
-
-    @cached_property
-    def ranks(self) -> dict[tuple[str, str], float]:
-        return _ranks(self.values)
-
-    @cached_property
-    def fastest(self) -> dict[str, float]:
-        return best_of((pair[0], self.times[pair]) for pair in self.values)
+    solvers = sorted(dict.fromkeys(cell.solver for cell in cells), key=merit)
+    return HeatMap(solvers=tuple(solvers), families=tuple(families), cells=tuple(cells))
 
 
-def _cells(rows: Sequence[Row]) -> list[HeatCell]:
-    family = _Family(rows)
-    return [_cell(solver, family) for solver in names(family.met["good"])[1]]
-
-
-def _cell(solver: str, family: _Family) -> HeatCell:
-    name = family.rows[0].family
-    tried = [pair for pair in family.met["good"] if pair[1] == solver]
-    answered = [pair for pair in tried if pair in family.values]
-    worth = [_worth(pair, family, relative(name)) for pair in answered]
-    known = [value for value in worth if value is not None]
-    logs = [log(family.times[pair]) for pair in tried if pair in family.times]
-    slower = [family.times[pair] / family.fastest[pair[0]] for pair in answered]
-    return HeatCell(
-        solver=solver,
-        family=name,
-        cases=len(tried),
-        answered=len(answered),
-        good=fmean(isfinite(family.met["good"][pair]) for pair in tried),
-        best=fmean(isfinite(family.met["best"][pair]) for pair in tried),
-        value=median(known) if known else None,
-        relative=relative(name),
-        rank=fmean(family.ranks[pair] for pair in answered) if answered else None,
-        seconds=exp(fmean(logs)) if logs else None,
-        slowdown=median(slower) if slower else None,
-    )
-
-
-def _worth(pair: tuple[str, str], family: _Family, in_gaps: bool) -> float | None:
-    value = family.values[pair]
-    return relative_gap(value, family.best[pair[0]]) if in_gaps else value
-
-
-def _values(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
-    """Return the median objective of the final rows that have an answer and a time."""
-    return medians(
-        ((row.case, row.solver), row.objective) for row in final_rows(rows) if row.seconds
-    )
-
-
-def _ranks(values: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
-    of_case = grouped(values.items(), lambda item: item[0][0])
-    ranks = {}
-    for pair, value in values.items():
-        others = [other for _, other in of_case[pair[0]]]
-        better = sum(other < value for other in others)
-        ranks[pair] = better + (1 + others.count(value)) / 2
-    return ranks
+def _cells(family: str, rows: Sequence[Row]) -> Iterator[HeatCell]:
+    good, best, times = costs(rows, "good"), costs(rows, "best"), typical_seconds(rows)
+    final = [row for row in final_rows(rows) if row.seconds and row.objective is not None]
+    answered = {(row.case, row.solver) for row in final}
+    for solver in names(good)[1]:
+        tried = [pair for pair in good if pair[1] == solver]
+        seconds = [max(LEAST, times[pair]) for pair in tried if pair in times]
+        yield HeatCell(
+            solver=solver,
+            family=family,
+            cases=len(tried),
+            answered=sum(pair in answered for pair in tried),
+            good=fmean(isfinite(good[pair]) for pair in tried),
+            best=fmean(isfinite(best[pair]) for pair in tried),
+            seconds=geometric_mean(seconds) if seconds else None,
+        )

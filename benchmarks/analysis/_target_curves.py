@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
-
-import numpy as np
+from math import inf, isfinite
 
 from subsetopt._significance import wilson
 from subsetopt.benchmarks.results import Row
@@ -25,17 +23,11 @@ class Profile:
     """Its time over the best solver's, ascending, on the cases on which it meets the target."""
     cases: int
     """Those that some solver solves; the shares are of them."""
-    measured: int
-    """Those among them that it was run on."""
-
-    def share(self, ratio: float) -> float:
-        """Return the share of cases that it solves within `ratio` times the best time."""
-        return float(np.searchsorted(self.ratios, ratio, side="right")) / max(1, self.cases)
 
     @property
     def wins(self) -> float:
         """The share of cases on which nobody is faster."""
-        return self.share(1.0)
+        return self.ratios.count(1.0) / max(1, self.cases)
 
     @property
     def solved(self) -> float:
@@ -87,11 +79,10 @@ def performance_profiles(rows: Sequence[Row], level: Level = "good") -> Profiles
                 sorted(
                     max(LEAST, cost[case, solver]) / fastest[case]
                     for case in solved
-                    if isfinite(cost.get((case, solver), np.inf))
+                    if isfinite(cost.get((case, solver), inf))
                 )
             ),
             cases=len(solved),
-            measured=sum((case, solver) in cost for case in solved),
         )
         for solver in solvers
     ]
@@ -114,10 +105,6 @@ class TargetTimes:
     """Seconds after which a run has met the target, ascending, of those that do."""
     runs: int
     """Each case in each repeat."""
-
-    def share(self, seconds: float) -> float:
-        """Return the share of runs that have met the target by then."""
-        return float(np.searchsorted(self.times, seconds, side="right")) / self.runs
 
     @property
     def reached(self) -> float:
