@@ -1,4 +1,4 @@
-"""What Hugging Face Accelerate has made of a batch sampler that it iterates over."""
+"""How Hugging Face Accelerate iterates over a batch sampler."""
 
 import sys
 from dataclasses import dataclass

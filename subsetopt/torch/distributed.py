@@ -13,8 +13,8 @@ from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 from ._ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
 from .features import standardised
 from .rules import Rule
+from .rules import rule as made_rule
 from .rules._candidates import Candidates
-from .rules._wrapper import Wrapper
 from .search._joint import exchange_jointly
 
 __all__ = ["DistributedRule"]
@@ -31,7 +31,7 @@ class _Everyone(NamedTuple):
     wanted: list[int | None]
 
 
-class DistributedRule(Wrapper):
+class DistributedRule(Rule):
     """A rule in each of several processes, called as the rule itself is.
 
     DistributedDataParallel averages gradients over ranks. With the weights of `choose`, or with the
@@ -86,7 +86,10 @@ class DistributedRule(Wrapper):
         self._agreed = False
         self._saved: dict[str, Tensor] = {}
         self._saved_by: int | None = None
-        super().__init__(rule, check=check)
+        self.rule = rule if isinstance(rule, Rule) else made_rule(rule)
+        super().__init__(seed=self.rule.seed, check=check or self.rule.check)
+        for declared in ("name", "needs", "fixed_size", "takes_features", "has_probabilities"):
+            setattr(self, declared, getattr(self.rule, declared))
         if isinstance(self.rule, DistributedRule):
             raise InvalidOption("rule is a DistributedRule already; give the rule inside it")
         if self.balance and self.name not in _MATCHING:
@@ -340,6 +343,13 @@ class DistributedRule(Wrapper):
         kind = "" if seen is None else f"{seen.dtype} {tuple(seen.shape[1:])}"
         setting = f"{self.name} {self.seed} {self.ragged} {kind}"
         return exchanged_sizes(n, size, setting, self.ragged, device, self.group)
+
+    def takes_all(self, k: int | float | None, n: int) -> bool:
+        """Return whether there is nothing to choose, on this rank and elsewhere."""
+        return self.rule.takes_all(k, n) and super().takes_all(k, n)
+
+    def _given(self, *given: Any) -> Candidates:
+        return self.rule._given(*given)
 
     def size(self, k: int | float | None, n: int) -> int | None:
         """Return how many of n on each rank; None, also where ranks may differ in n."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -180,33 +181,33 @@ class Training:
     def state(self) -> dict[str, Any]:
         """Return all that the next epoch depends on, and the costs so far."""
         return {
-            "model": self._plain.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "average": None if self.average is None else self.average.state_dict(),
-            "sampler": self.sampler.state_dict(),
-            "step": self.step.state_dict(),
+            **{name: part.state_dict() for name, part in self._parts().items()},
             "generator": self.generator.get_state(),
             "random": _random_states(self.device),
-            "ledger": self.ledger.state_dict(),
             "seconds": self.timer.collect(),
             "history": self.history,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self._plain.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.sampler.load_state_dict(state["sampler"])
-        self.step.load_state_dict(state["step"])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
         self.generator.set_state(state["generator"].cpu())
         _set_random_states(self.device, state["random"])
-        self.ledger.load_state_dict(state["ledger"])
         self.timer.seconds.update(state["seconds"])
         self.history[:] = state["history"]
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {
+            "model": self._plain,
+            "optimizer": self.optimizer,
+            "scaler": self.scaler,
+            "average": self.average,
+            "sampler": self.sampler,
+            "step": self.step,
+            "ledger": self.ledger,
+        }
+        return {name: part for name, part in parts.items() if part is not None}
 
     # -- the parts --------------------------------------------------------------------------------
 
@@ -328,8 +329,6 @@ def _classes(data: Data) -> Tensor | None:
 
 
 def _mixed(seed: int, *purpose: int) -> int:
-    import numpy as np
-
     return int(np.random.SeedSequence([seed, *purpose]).generate_state(1, np.uint64)[0] >> 1)
 
 

@@ -11,7 +11,7 @@ from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
 from ._candidates import Candidates, subset_size
-from .base import Rule
+from .base import Needs, Rule
 
 
 @dataclass(kw_only=True, eq=False)
@@ -19,7 +19,7 @@ class Uniform(Rule):
     """Choose k of n without replacement, all subsets equally likely."""
 
     name: ClassVar[str] = "uniform"
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "nothing"
+    needs: ClassVar[Needs] = "nothing"
     has_probabilities: ClassVar[bool] = True
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
@@ -59,7 +59,6 @@ class MaxLoss(Rule):
     """
 
     name: ClassVar[str] = "max_loss"
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
         return highest(given.needed, k)
@@ -83,7 +82,6 @@ class StrideRule(Rule):
     """
 
     name: ClassVar[str] = "stride"
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
         losses = given.needed
@@ -107,7 +105,6 @@ class MinK(Rule):
     """
 
     name: ClassVar[str] = "mink"
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
     reading: Literal["lowest", "drawn"] = option(
         "lowest: the k lowest of the batch. drawn: draw k uniformly and keep the lowest, as "
@@ -149,7 +146,6 @@ class OrderedSGD(Rule):
     """
 
     name: ClassVar[str] = "ordered_sgd"
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
     thresholds: tuple[float, ...] = (0.80, 0.90, 0.95, 0.995)
     _passed: int = field(init=False, repr=False, default=0)

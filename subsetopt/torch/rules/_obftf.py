@@ -37,7 +37,6 @@ class OBFTF(Rule):
     """
 
     name: ClassVar[str] = "obftf"
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
 
     start: Literal["stride", "uniform"] = option(
         "What the search improves. stride: one loss out of each of k equal strata, which needs no "
@@ -117,7 +116,6 @@ class ExactOBFTF(Rule):
     """
 
     name: ClassVar[str] = "obftf_exact"
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
     waits: ClassVar[bool] = True
 
     solver: str = option(

@@ -12,14 +12,14 @@ from subsetopt.torch.search._compiled import Search, match_vectors_compiled
 from subsetopt.torch.search._vector_swaps import frank_wolfe, match_vectors, random_start
 
 from ._candidates import Candidates
-from .base import Rule
+from .base import Needs, Rule
 
 
 @dataclass(kw_only=True, eq=False)
 class _OnFeatures(Rule):
     """What the two rules share: the scale of the features, and exchanges at the end."""
 
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "features"
+    needs: ClassVar[Needs] = "features"
 
     rounds: int | None = option(
         "Maximum number of exchanges, the best first; on the CPU of sweeps, each of them a look at "
@@ -114,7 +114,7 @@ class FrankWolfeRule(_OnFeatures):
     """
 
     name: ClassVar[str] = "frank_wolfe"
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
+    needs: ClassVar[Needs] = "losses"
     takes_features: ClassVar[bool] = True
 
     steps: int = option("Number of Frank-Wolfe steps.", 16, ge=1)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -25,7 +25,6 @@ class WeightedRule(Rule):
     being among them have no closed form.
     """
 
-    needs: ClassVar[Literal["nothing", "losses", "features"]] = "losses"
     fixed_size: ClassVar[bool] = False
     has_probabilities: ClassVar[bool] = True
 

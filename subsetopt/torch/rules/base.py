@@ -24,6 +24,7 @@ from ._replaying import Replays
 
 __all__ = ["RULES", "Rule", "rule"]
 
+Needs = Literal["nothing", "losses", "features"]
 RULES = Registry(
     "rule",
     __package__,
@@ -55,7 +56,7 @@ class Rule(ABC):
 
     name: ClassVar[str]
     """The name that `rule` knows it by."""
-    needs: ClassVar[Literal["nothing", "losses", "features"]]
+    needs: ClassVar[Needs] = "losses"
     """What a selection pass has to provide; "nothing": there need be none."""
     takes_features: ClassVar[bool] = False
     """Whether features may be given that are not needed."""

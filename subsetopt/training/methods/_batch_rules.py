@@ -243,10 +243,6 @@ class SelectiveBackpropMethod(Method):
 
     takes: ClassVar[tuple[str, ...] | None] = ("beta", "history")
 
-    def sampler(self, setting: Setting) -> EpochBatchSampler:
-        """Return all samples in random order."""
-        return setting.shuffled()
-
     def step(
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
     ) -> Step:

@@ -136,12 +136,6 @@ class _OrderMethod(Method):
             seed=setting.run.seed,
         )
 
-    def step(
-        self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
-    ) -> Step:
-        """Return plain steps."""
-        return WholeBatchStep(model, losses)
-
     def order(self, setting: Setting) -> NDArray[np.int64]:
         """Return the order; the latest are kept for later runs of the process."""
         features = _features(setting, self.spec.options.get("features", self.features))

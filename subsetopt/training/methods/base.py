@@ -111,9 +111,22 @@ class Setting(NamedTuple):
         return self.sampler("unif_sgd", batch_size or self.batch_size)
 
 
+class WholeBatchStep(Step):
+    """Trains on whole batches."""
+
+    def __init__(self, model: nn.Module, losses: LossFunction) -> None:
+        super().__init__()
+        self._step = SubsetStep(model, losses, "uniform", 1.0)
+
+    def __call__(self, ids: Tensor, batch: Batch) -> Iterator[Chosen]:
+        """Yield the batch."""
+        result = self._step(batch)
+        yield Chosen(result.loss, ids, result.trained)
+
+
 @dataclass(frozen=True)
-class Method(ABC):
-    """Base of all methods.
+class Method:
+    """Base of all methods: all samples in random order, in whole batches.
 
     Parameters
     ----------
@@ -133,45 +146,22 @@ class Method(ABC):
         """Have compiled what is compiled at the first call, so that no run pays for it."""
         return
 
-    @abstractmethod
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return the batches of the epochs, numbers of training samples.
 
         Where it has `planned_epochs`, they are what the budget is spent in, else those of the run.
         """
-
-    @abstractmethod
-    def step(
-        self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
-    ) -> Step:
-        """Return what is done with each batch of the sampler."""
-
-
-class WholeBatchStep(Step):
-    """Trains on whole batches."""
-
-    def __init__(self, model: nn.Module, losses: LossFunction) -> None:
-        super().__init__()
-        self._step = SubsetStep(model, losses, "uniform", 1.0)
-
-    def __call__(self, ids: Tensor, batch: Batch) -> Iterator[Chosen]:
-        """Yield the batch."""
-        result = self._step(batch)
-        yield Chosen(result.loss, ids, result.trained)
-
-
-class FullTraining(Method):
-    """All samples in all epochs, whatever the budget: what a budget is a share of."""
-
-    def sampler(self, setting: Setting) -> EpochBatchSampler:
-        """Return all samples in random order."""
         return setting.shuffled()
 
     def step(
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler
     ) -> Step:
-        """Return plain steps."""
+        """Return what is done with each batch of the sampler."""
         return WholeBatchStep(model, losses)
+
+
+class FullTraining(Method):
+    """All samples in all epochs, whatever the budget: what a budget is a share of."""
 
 
 def features_of(setting: Setting, what: str, batch: Batch) -> Tensor:

@@ -39,8 +39,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def known(monkeypatch: pytest.MonkeyPatch, url: str, content: bytes) -> None:
-    checksum = f"md5:{hashlib.md5(content).hexdigest()}"
-    original = Original("set/file.bin", url, checksum, ("file.bin",))
+    original = Original("set", "file.bin", url, hashlib.md5(content).hexdigest())
     monkeypatch.setitem(ORIGINALS, "set", (original,))
 
 
