@@ -35,7 +35,7 @@ _LATEST = 253_402_300_799_000_000
 
 @dataclass(frozen=True)
 class Appended:
-    """What has become of what was appended."""
+    """Counts of what was appended."""
 
     appended: int = 0
     """Taken in, written or not."""
@@ -119,7 +119,7 @@ class Appender:
 
     @property
     def counts(self) -> Appended:
-        """What has become of what was appended, so far."""
+        """Counts of what was appended so far."""
         with self._changed:
             return self._counts
 

@@ -49,7 +49,7 @@ def by_mean(
 
 CHOICES = "choices"
 _ROWS, _SECONDS = 65_536, 30.0
-"""What is held is written once it is so many records, or so old."""
+"""Records, and seconds, after which the log is written."""
 
 
 class ChoiceLog:

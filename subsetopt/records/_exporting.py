@@ -33,7 +33,7 @@ class Joined:
         self._labels = Labels(store.root, store.layout)
         self._loss_of = self._labels.loss_of(loss_of)
         self.columns = ("loss",) if self._loss_of is None else ("loss", "outputs")
-        """What a block has to bring."""
+        """Columns that a block needs."""
         if self._loss_of is not None:
             self._labels.refresh()
 

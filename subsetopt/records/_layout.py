@@ -28,7 +28,7 @@ def arrow(submodule: str = "") -> Any:
 
 
 class AnotherVersion(InvalidFile):
-    """What is there was written by another version of the schema."""
+    """Records of another version of the schema."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ _ROWS, _BYTES = 2**18, 2**26
 
 @dataclass(frozen=True)
 class Compacted:
-    """What a compaction has done."""
+    """Result of a compaction."""
 
     files_before: int
     files: int
@@ -44,7 +44,7 @@ class Compacted:
 
 @dataclass(frozen=True)
 class Dropped:
-    """What a retention has dropped."""
+    """Segments dropped by a retention."""
 
     files: int
     records: int

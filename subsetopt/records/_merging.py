@@ -17,7 +17,7 @@ Read = Callable[[str, int], Iterator[RecordBlock]]
 
 
 class Tail:
-    """What one writer has recorded and nobody has had, read on demand."""
+    """Records of one writer that the stream has not had, read on demand."""
 
     def __init__(self, writer: str, position: int, read: Read) -> None:
         self._writer, self._position, self._blocks = writer, position, read

@@ -28,7 +28,7 @@ _DIGITS = 15
 _LOOKS = 20
 """How often a folder that changes is listed again, until two lists agree."""
 _NOT_ITS_FAULT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-"""What keeps a file from being opened, and says nothing about the file."""
+"""Errors of opening that say nothing about the file."""
 
 
 @dataclass(frozen=True, order=True)

@@ -26,7 +26,7 @@ _MICRO = 1e-6
 
 @dataclass(frozen=True)
 class Latest:
-    """What is known of some ids."""
+    """Latest losses of some ids."""
 
     losses: NDArray[np.float32]
     """(m,), NaN where none is known."""
@@ -58,7 +58,7 @@ class Labels:
         self.read = 0
         """How many labels have been read."""
         self.classes = classes_of(layout)
-        """Which of them are classes; None where the layout has none."""
+        """The classes among them; None where the layout has none."""
         if only is not None:
             self.ids.add(only)
             self._fit()

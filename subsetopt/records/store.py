@@ -27,7 +27,7 @@ _COLUMNS = ("loss", "model", "outputs", "features")
 
 @dataclass(frozen=True)
 class Info:
-    """What a folder holds."""
+    """Contents of a folder of records."""
 
     records: int
     labels: int

@@ -53,7 +53,7 @@ class Window:
 
 
 class RecordStream:
-    """What to train on, window by window: ``for window in RecordStream(store, "trainer"): ...``.
+    """Records to train on, window by window: ``for window in RecordStream(store, "trainer"): ...``.
 
     Each record is in one window, and each window is finished once: when the next one is asked for,
     or by `commit`. What is chosen is written down before it is handed out; after a crash the window

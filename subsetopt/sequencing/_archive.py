@@ -29,7 +29,7 @@ ORDER: Schema = {
     "mmd2_to_whole": (np.float64, ("batches",)),
     "seconds": (np.float64, ("batches",)),
 }
-"""What `require_order` takes."""
+"""Schema of the arrays of `require_order`."""
 
 
 def write(

@@ -25,7 +25,7 @@ _ENDLESS = 2**62  # looks
 _ROUNDING = 1e-12  # of the largest potential: gains below it are none
 
 _FAMILY = "mmd"
-"""What a batch of what is left is, to a solver: `RemainingSelection.family`."""
+"""The family of `RemainingSelection`, for solvers."""
 
 SELECTORS = Registry(
     "batch selector",

@@ -21,7 +21,7 @@ class Snapshot(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What a later batch would overwrite; the rest of a snapshot only grows."""
+    """The part of a snapshot that later batches overwrite; the rest only grows."""
 
     batches: int
     potentials: NDArray[np.float64]

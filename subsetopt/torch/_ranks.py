@@ -14,7 +14,7 @@ from subsetopt.errors import InvalidOption
 
 @dataclass(frozen=True, kw_only=True)
 class DistributedChoice:
-    """What this rank trains on, and with which weights."""
+    """Samples that this rank trains on, and their weights."""
 
     indices: Tensor
     """The places of the chosen samples in the batch of this rank, sorted."""

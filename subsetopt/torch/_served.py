@@ -22,7 +22,7 @@ _QUIET = 60.0
 
 @dataclass(frozen=True)
 class Recorded:
-    """What has become of the batches that were served."""
+    """Counts of served batches and their records."""
 
     batches: int = 0
     """Given to the writer, and taken in."""

@@ -151,7 +151,7 @@ class Recording:
 
     @property
     def counts(self) -> Recorded:
-        """What has become of the batches so far."""
+        """Counts of the batches so far."""
         return self._counters.counts
 
     def batch(self, ids: Any, labels: Any = None) -> "Batch":
@@ -322,7 +322,7 @@ recording = Recording
 
 
 class Batch:
-    """What `Recording.batch` returns: names for the pass within a ``with`` statement."""
+    """Names of the samples of the pass within a ``with`` statement."""
 
     __slots__ = ("_token", "ids", "labels", "outer", "owner", "passed")
 

@@ -28,7 +28,7 @@ class StreamedBatch:
     """Samples to train on, of one window."""
 
     batch: Any
-    """What was fetched for the ids."""
+    """The samples fetched for the ids."""
     ids: Any
     """Tensor of int64, (m,), or a list of str."""
     losses: Tensor

@@ -169,7 +169,7 @@ class Watcher:
 
 
 class Writer(Protocol):
-    """What callbacks hand summaries to."""
+    """Writer of summaries, which callbacks call."""
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Take in the numbers of one step."""

@@ -24,7 +24,7 @@ _MATCHING = ("obftf", "obftf_exact", "vector", "frank_wolfe")
 
 
 class _Everyone(NamedTuple):
-    """What all ranks know of each other before they choose."""
+    """Candidates and sizes of all ranks."""
 
     given: Candidates  # (1, N), rank after rank
     sizes: list[int]

@@ -25,7 +25,7 @@ LossFunction = Callable[[Any, Any], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
-    """What was chosen, and the loss to differentiate."""
+    """The chosen samples, and the loss to differentiate."""
 
     loss: Tensor
     """The mean of the chosen losses; with weights, their weighted sum. Call `backward` on it."""
@@ -36,11 +36,11 @@ class StepResult:
     batch_size: int
     """How many samples there were."""
     losses: Tensor | None
-    """What the rule chose by, (n,): losses of the selection pass or recorded ones; or None."""
+    """Losses (n,) that the rule chose by, of the selection pass or recorded; or None."""
     trained: Tensor
     """The losses (m,) of the training pass, without graph."""
     weights: Tensor | None
-    """What `loss` weighs each chosen loss with, ``1 / (n p)``; None for the mean."""
+    """Weight of each chosen loss in `loss`, ``1 / (n p)``; None for the mean."""
 
     @property
     def size(self) -> int:

@@ -23,7 +23,7 @@ WARM_UP = 5.0
 """Epochs in which "warmup_exponential" rises, from `START` of the learning rate."""
 START = 1 / 16
 DECAY = 0.97
-"""What it falls to after each `DECAY_EVERY` epochs from then on."""
+"""Factor after each `DECAY_EVERY` epochs from then on."""
 DECAY_EVERY = 2.4
 
 

@@ -123,18 +123,18 @@ NAME = "checkpoint.pt"
 
 
 class Describable(Protocol):
-    """What tells one training from another."""
+    """A run that tells one training from another."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
 
 
 class Checkpointed(Protocol):
-    """What a checkpoint is of."""
+    """A training that checkpoints save and restore."""
 
     @property
     def run(self) -> Describable:
-        """What was asked for; a checkpoint of anything else is refused."""
+        """The run; a checkpoint of another one is refused."""
 
     def state(self) -> dict[str, Any]:
         """Return all that going on needs."""

@@ -17,7 +17,7 @@ FIRST_SEED = 1000
 
 
 class Tuned(NamedTuple):
-    """What tuning found for one rule at one budget."""
+    """Result of tuning for one rule at one budget."""
 
     rule: str
     budget: float

@@ -144,7 +144,7 @@ class Run(TrainingOptions):
 @documented
 @dataclass(frozen=True, kw_only=True)
 class StreamRun(OptimizerOptions):
-    """What is trained on a stream of records; a checkpoint of anything else is refused."""
+    """A training on a stream of records; a checkpoint of another one is refused."""
 
     task: str = option(f"{_TASK} Ids of records are numbers of its training samples.")
     rule: str = option(_RULE, "obftf")

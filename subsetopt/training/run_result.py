@@ -16,7 +16,7 @@ from .run import Run
 __all__ = ["Passes", "Result"]
 
 PARTS = ("data", "selection", "forward", "backward", "evaluation")
-"""What the seconds of a run are spent on; "backward" includes the step of the optimiser."""
+"""Parts of the time of a run; "backward" includes the step of the optimiser."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Result:
     ----------
     run : Run
     metric, better : str
-        What the task is judged by, and which way it improves.
+        The metric that runs are compared by, and the direction in which it improves.
     final : dict of str to float
         The metrics of the test set after the last epoch.
     history : list of dict
@@ -90,7 +90,7 @@ class Result:
 
     @property
     def value(self) -> float:
-        """The metric that the task is judged by."""
+        """The final value of the metric."""
         return self.final[self.metric]
 
     @property

@@ -151,7 +151,7 @@ _WEIGHTS = ("uncertainty", "diversity", "closeness", "coverage")
 
 @dataclass(frozen=True)
 class _Terms:
-    """What the kernel needs, with all scales in the weights."""
+    """Inputs of the kernel, with all scales in the weights."""
 
     features: NDArray[Any]
     modular: NDArray[np.float64]

@@ -17,7 +17,7 @@ from .base import Needs, Rule
 
 @dataclass(kw_only=True, eq=False)
 class _OnFeatures(Rule):
-    """What the two rules share: the scale of the features, and exchanges at the end."""
+    """Base of both rules: the scale of the features, and exchanges at the end."""
 
     needs: ClassVar[Needs] = "features"
 

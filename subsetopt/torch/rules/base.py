@@ -57,7 +57,7 @@ class Rule(ABC):
     name: ClassVar[str]
     """The name that `rule` knows it by."""
     needs: ClassVar[Needs] = "losses"
-    """What a selection pass has to provide; "nothing": there need be none."""
+    """Input from a selection pass; "nothing": no pass is necessary."""
     takes_features: ClassVar[bool] = False
     """Whether features may be given that are not needed."""
     fixed_size: ClassVar[bool] = True

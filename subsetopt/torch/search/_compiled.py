@@ -77,7 +77,7 @@ def match_vectors_compiled(vectors: Tensor, k: int, seeds: list[int], search: Se
 
 
 class _Room:
-    """What the kernels work in; they clear what has to be clear. O(n d)."""
+    """Buffers of the kernels, which clear them where needed. O(n d)."""
 
     def __init__(self, n: int, d: int, dtype: Any) -> None:
         self.shape = n, d, dtype

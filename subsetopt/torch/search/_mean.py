@@ -18,7 +18,7 @@ NEVER = 1e30  # stands for a loss that is not finite: no exchange with it helps
 
 
 class SwapPlan(NamedTuple):
-    """What depends on n and k alone: starts, and the exchanges that are looked at."""
+    """Starts, and the exchanges that are looked at; they depend on n and k alone."""
 
     slopes: Tensor
     """Positions of the starts are ``(slopes * finite + offsets) // divisor``, (2 T + 1, k)."""

@@ -229,7 +229,7 @@ class TorchSwap(TorchHerding):
 
 
 class _Decision(NamedTuple):
-    """Which exchanges are made, by their rank, and the potentials afterwards."""
+    """Exchanges that are made, by their rank, and the potentials afterwards."""
 
     made: NDArray[np.int64]
     freed: NDArray[np.float64]

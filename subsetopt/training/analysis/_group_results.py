@@ -69,7 +69,7 @@ class TaskResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What a set of results shows.
+    """Comparison of a set of results.
 
     Verdicts hold all together (Holm), over the rules of all groups: whoever reads a report looks
     for a "better" anywhere in it, so that the chance that any of them is false is what has to be

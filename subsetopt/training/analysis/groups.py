@@ -12,7 +12,7 @@ __all__ = ["FINAL", "Measure", "RunGroup", "after_cost", "after_seconds", "group
 
 
 OWN = ("task", "rule", "budget", "seed", "lr")
-"""What is no part of the setting."""
+"""Fields that are not part of the setting."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,12 +27,12 @@ _ROUNDING = 1e-12
 
 
 class RuleVerdict(StrEnum):
-    """What may be said of a rule."""
+    """Verdicts on a rule."""
 
     BETTER = "better"
     WORSE = "worse"
     NO_DIFFERENCE = "no difference shown"
-    """Which is not to say that there is none."""
+    """There may still be one."""
     DIVERGED = "diverged"
     """In more runs than the baseline, and too few of them for a test to call it worse."""
     TOO_FEW = "too few seeds"
@@ -76,7 +76,7 @@ class PairedComparison:
 
     @property
     def verdict(self) -> RuleVerdict:
-        """What may be said, all comparisons of the report taken together."""
+        """The verdict, with all comparisons of the report taken together."""
         if self.pairs < FEWEST:
             return RuleVerdict.TOO_FEW
         if self.adjusted is not None and self.adjusted <= LEVEL:

@@ -25,7 +25,7 @@ class ArrayDataset(NamedTuple):
     train: Pair
     test: Pair
     source: str
-    """What was read, for reports."""
+    """The source, for reports."""
     validation: Pair | None = None
     subset: bool = False
     """Whether these are fewer training samples than the data set is known for."""

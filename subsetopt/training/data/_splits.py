@@ -45,7 +45,7 @@ class Split(Protocol):
 
 
 class BatchSource(Protocol):
-    """What yields the numbers of samples, batch by batch."""
+    """A sampler: yields the numbers of samples, batch by batch."""
 
     def __iter__(self) -> Iterator[list[int]]: ...
 

@@ -20,7 +20,7 @@ from subsetopt.training.data._splits import Batch
 from .base import Chosen, Method, Setting, Step, features_of
 
 FEATURES = ("labels", "inputs", "both", "hidden", "residuals", "gradients")
-"""What `vector` and `frank_wolfe` can match; the last three pass the batch to choose by."""
+"""Features that rules can match; the last three take a forward pass of the batch."""
 _SEED_OF_RULES = 7919  # so that rules and samplers do not draw the same numbers
 
 

@@ -40,18 +40,18 @@ METHODS = Registry(
         "random_order": "_epoch_samplers:BaselineMethod",
     },
 )
-"""Where each method lives: its module in this package, and its class."""
+"""Methods by name: the module in this package, and the class."""
 
 
 class Ranks(NamedTuple):
-    """Which process it is, of how many."""
+    """Rank of this process, and the number of processes."""
 
     rank: int = 0
     world_size: int = 1
 
 
 class Chosen(NamedTuple):
-    """What one step of the optimiser trains on."""
+    """Samples and loss of one step of the optimiser."""
 
     loss: Tensor
     """To differentiate."""
@@ -75,7 +75,7 @@ class Step(ABC):
         """Yield what to train on now: nothing, once, or several times."""
 
     def end_epoch(self, accuracy: float) -> None:
-        """Take note of the share of training samples classified correctly in the epoch."""
+        """Receive the share of training samples classified correctly in the epoch."""
         return
 
     def state_dict(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Step(ABC):
 
 
 class Setting(NamedTuple):
-    """What a method is made for."""
+    """Run, task and data that a method is made for."""
 
     run: Run
     task: Task
@@ -136,7 +136,7 @@ class Method:
 
     spec: Spec
     takes: ClassVar[tuple[str, ...] | None] = ()
-    """The options; None where whoever is given them says so."""
+    """Names of its options; None where another class checks them."""
 
     def __post_init__(self) -> None:
         if self.takes is not None:

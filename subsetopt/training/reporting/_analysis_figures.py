@@ -28,7 +28,7 @@ NAMES: dict[Over, tuple[str, str]] = {
     "seconds": ("time", "seconds of training, evaluation left out"),
 }
 PARTS = {"data": "#aeb4bc", "selection": "#d55e00", "forward": "#56b4e9", "backward": "#0072b2"}
-"""What the seconds go to, and its colours."""
+"""Parts of the time, and their colours."""
 _APART = 0.011  # between the bars of neighbouring rules, as a share of the width
 _FIRST = 0.5  # the share of a curve whose start may lie below the picture
 

@@ -77,7 +77,7 @@ class SmallImages(ColourImages):
     classes: ClassVar[int] = 10
     channels: ClassVar[int] = 3
     title: ClassVar[str]
-    """What messages call the data set."""
+    """Name of the data set in messages."""
     original: ClassVar[str]
     """Its name in `subsetopt.training.data._fetching.ORIGINALS`."""
 

@@ -28,7 +28,7 @@ IGNORED = 255
 
 
 class Segmentation(Task):
-    """Base of tasks with targets int64 (n, h, w): judged by the share of pixels that are wrong.
+    """Base of tasks with targets int64 (n, h, w): compared by the share of wrong pixels.
 
     Pixels whose target is 255 count nowhere. `images` is False: what moves an image would have to
     move its target along.
