@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from subsetopt.errors import InvalidSelection, TooLarge
-from subsetopt.problems import Gaussian, MeanMatching, MMDSelection, Problem, QuadraticSelection
+from subsetopt.models import CONSTRAINT_KINDS
+from subsetopt.problems import (
+    Constraints,
+    Gaussian,
+    MeanMatching,
+    MMDSelection,
+    Problem,
+    QuadraticSelection,
+    Quota,
+)
 from subsetopt.solution import CertificateKind, Solution, Termination
 from subsetopt.solving import solve, solve_many
 
@@ -29,6 +38,13 @@ _SQUARE = np.add.outer(_VALUES, _VALUES) * np.cos(np.multiply.outer(_VALUES, _VA
 _WHOLE = np.rint(10 * _SQUARE).astype(np.int64)
 _POINTS = np.column_stack([_VALUES, np.cos(_VALUES)])
 _KERNEL = np.exp(-np.square(np.subtract.outer(_VALUES, _VALUES)))
+
+_FIXED = Constraints(include=[4, 0], exclude=[7])
+_QUOTA = Quota(list("aaabbbccc"), at_least={"a": 1}, at_most=2)
+_QUOTAS = Constraints(quotas=_QUOTA, exclude=[8])
+_OVERLAPS = Constraints(quotas=[_QUOTA, Quota([0, 1, 0, 1, 0, 1, 0, 1, 0], exactly={0: 2})])
+_BUDGET = Constraints(costs=[0.7, 0.1, 1.2, 0.4, 0.4, 2.5, 0.3, 0.9, 0.2], budget=1.6)
+_CONFLICTS = Constraints(conflicts=[(0, 1), (0, 4), (5, 7), (2, 3)])
 
 CASES: dict[str, Problem] = {
     "float32": MeanMatching(_SINGLE, k=4),
@@ -89,11 +105,30 @@ CASES: dict[str, Problem] = {
     "mmd, all far apart": MMDSelection(_POINTS, k=3, kernel=Gaussian(scale=1e-3)),
     "mmd, huge": MMDSelection(_POINTS * 1e100, k=3, kernel="linear"),
     "mmd, tiny": MMDSelection(_POINTS * 1e-100, k=3, kernel="linear"),
+    "fixed": MeanMatching(_SINGLE, k=4, constraints=_FIXED),
+    "fixed, at most": MeanMatching(_VALUES, k=4, cardinality="at_most", constraints=_FIXED),
+    "fixed, vectors": MeanMatching(_POINTS, k=4, constraints=_FIXED),
+    "fixed, quadratic": QuadraticSelection(_SQUARE, _VALUES, k=4, constraints=_FIXED),
+    "fixed, mmd": MMDSelection(_POINTS, k=4, constraints=_FIXED),
+    "a range, quadratic": QuadraticSelection(_WHOLE, _WHOLE[0], k=(2, 4), constraints=_FIXED),
+    "quotas": MeanMatching(_SINGLE, k=4, constraints=_QUOTAS),
+    "quotas, vectors": MeanMatching(_POINTS, k=4, constraints=_QUOTAS),
+    "quotas, quadratic": QuadraticSelection(_WHOLE, _WHOLE[0], k=(2, 5), constraints=_QUOTAS),
+    "quotas, mmd": MMDSelection(_POINTS, k=4, constraints=_QUOTAS),
+    "overlaps": MeanMatching(_SINGLE, k=4, constraints=_OVERLAPS),
+    "overlaps, mmd": MMDSelection(_POINTS, k=4, constraints=_OVERLAPS),
+    "budget": MeanMatching(_SINGLE, k=4, constraints=_BUDGET),
+    "budget, quadratic": QuadraticSelection(_SQUARE, _VALUES, k=4, constraints=_BUDGET),
+    "conflicts, vectors": MeanMatching(_POINTS, k=4, constraints=_CONFLICTS),
+    "conflicts, quadratic": QuadraticSelection(_WHOLE, None, k=4, constraints=_CONFLICTS),
     "mmd, n = 2": MMDSelection([0.0, 1.0], k=1),
     "mmd, k = 1": MMDSelection(_POINTS, k=1),
     "mmd, k = n - 1": MMDSelection(_POINTS, k=8),
 }
-"""The problems that are tried, by name: at most nine candidates, so that all can be enumerated."""
+"""The problems that are tried, by name: at most nine candidates, so that all can be enumerated.
+
+Those with constraints that the solver does not take are left out.
+"""
 
 
 def assert_solver_contract(solver: "Solver", *, families: Sequence[str] | None = None) -> None:
@@ -126,9 +161,15 @@ def assert_solver_contract(solver: "Solver", *, families: Sequence[str] | None =
     >>> from subsetopt import solver
     >>> assert_solver_contract(solver("stride"))
     """
+    from subsetopt.solvers._constrained import kinds
+
     _declares(solver)
     wanted = solver.handles if families is None else tuple(families)
-    chosen = {name: problem for name, problem in CASES.items() if problem.family in wanted}
+    chosen = {
+        name: problem
+        for name, problem in CASES.items()
+        if problem.family in wanted and kinds(problem) <= solver.takes
+    }
     if not chosen:
         known = ", ".join(sorted({problem.family for problem in CASES.values()}))
         raise ValueError(f"no problem of {', '.join(wanted)} to try; there are: {known}")
@@ -167,6 +208,10 @@ def _declares(solver: "Solver") -> None:
     _require(
         all(isinstance(requirement, OptionalDependency) for requirement in solver.requires),
         f"requires is {solver.requires!r}; it holds OptionalDependency objects",
+    )
+    _require(
+        isinstance(solver.takes, frozenset) and solver.takes <= set(CONSTRAINT_KINDS),
+        f"takes is {solver.takes!r}; it is a frozenset of {', '.join(CONSTRAINT_KINDS)}",
     )
     parameters = type(solver).__dict__.get("__dataclass_params__")
     _require(

@@ -14,12 +14,12 @@ import typer.main
 import subsetopt
 from subsetopt.benchmarks.reporting._comparison_report import COLUMNS as RESULT_COLUMNS
 from subsetopt.cli import app
-from subsetopt.models import QUADRATIC_FAMILIES
+from subsetopt.models import CONSTRAINT_KINDS, QUADRATIC_FAMILIES
 from subsetopt.solvers import catalogue
 
 FAMILIES = {"mean-matching", *QUADRATIC_FAMILIES}
 DOCS = Path(__file__).parents[1]
-COLUMNS = ("name", "kind", "for", "exact", "choose it when", "requires")
+COLUMNS = ("name", "kind", "for", "constraints", "exact", "choose it when", "requires")
 
 
 def solver_table() -> str:
@@ -33,6 +33,7 @@ def solver_table() -> str:
                     f"`{info.name}`",
                     info.kind,
                     "all" if set(info.handles) >= FAMILIES else ", ".join(info.handles),
+                    "all" if info.takes == CONSTRAINT_KINDS else ", ".join(info.takes) or "-",
                     "yes" if info.exact else "no",
                     info.choose_when,
                     ", ".join(f"{r.distribution}{r.specifier}" for r in requires) or "-",
