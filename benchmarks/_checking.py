@@ -114,22 +114,13 @@ def check(
 ) -> Checked:
     """Read an instance and evaluate a selection.
 
-    Raises InvalidSelection if the indices are none of the instance's selections; InvalidFile if the
-    instance cannot be read, or is to be minimised where the registered one is to be maximised, or
-    the other way round; InvalidOption if nothing is known of the instance for this k, or it is not
-    said where it lies.
+    `instance` is a name in the registry, `file` the instance as `read_problem` takes it; without
+    one it is looked for in the data folder. Without a `k`, it is the number of indices where the
+    registry has that, else what the instance says.
 
-    Parameters
-    ----------
-    instance : str
-        A name in the registry.
-    file : str, optional
-        The instance, as `read_problem` takes it; None looks for it in `folder`.
-    folder : Path, optional
-        The data folder.
-    k : int, optional
-        How many are to be chosen; None is the number of indices where the registry has it, else
-        what the instance says.
+    Raises InvalidSelection if the indices are none of the instance's selections; InvalidFile if the
+    instance cannot be read, or its sense is not that of the registered one; InvalidOption if
+    nothing is known of the instance for this k, or it is not said where it lies.
     """
     given = np.asarray(indices)
     if k is None and (best_known(instance, given.size) or best_known(instance, None)):
@@ -181,17 +172,10 @@ class Answer(NamedTuple):
 
 
 def read_answer(path: str | os.PathLike[str], table: TableOptions | None = None) -> Answer:
-    """Read the indices of a selection.
+    """Read the indices of a selection; InvalidFile if there are none.
 
-    Raises InvalidFile if it cannot be read, or holds something else.
-
-    Parameters
-    ----------
-    path : str or path
-        What ``subsetopt solve`` writes: .npy, .csv or .txt of ``--out``, the object of ``--json``;
-        or a JSON array. ``-`` is standard input.
-    table : TableOptions, optional
-        How text is read.
+    They are what ``subsetopt solve`` writes: .npy, .csv or .txt of ``--out``, the object of
+    ``--json``; or a JSON array. ``-`` is standard input.
     """
     found, name = content(path)
     if found.lstrip()[:1] in (b"{", b"["):

@@ -33,24 +33,13 @@ class Contenders:
 def contenders(solvers: Iterable[str | Contender], families: Iterable[str]) -> Contenders:
     """Return the solvers given, or all that can run when none is given, and always the baseline.
 
-    A backend is compared on its own: without a start from one of the heuristics that it competes
-    with, unless its options say ``warm_start=True``.
+    Names may have options: ``tabu:iterations=1000``. A backend is compared on its own: without a
+    start from one of the heuristics that it competes with, unless its options say
+    ``warm_start=True``.
 
-    Parameters
-    ----------
-    solvers : iterable of str or Contender
-        Names, which may have options: ``tabu:iterations=1000``.
-    families : iterable of str
-        Those of the cases.
-
-    Raises
-    ------
-    UnknownSolver
-        If a name is not in the catalogue.
-    UnsupportedProblem
-        If one handles none of the families.
-    InvalidOption
-        If one has no such option, or its value is outside its domain.
+    Raises UnknownSolver if a name is not in the catalogue; UnsupportedProblem if a solver handles
+    none of the families; InvalidOption if it has no such option, or its value is outside its
+    domain.
     """
     wanted = tuple(dict.fromkeys(families))
     given = (named_contender(one) if isinstance(one, str) else one for one in solvers)

@@ -137,20 +137,10 @@ class SuiteOptions:
     def crossed(
         self, size: int, parts: Sequence[int], spare: int = 0, most: int | None = None
     ) -> dict[int, list[int]]:
-        """Return the numbers to choose for each size.
+        """Return the numbers to choose for each size, `size` unless sizes were asked for.
 
+        The default numbers are ``n // part``, at most `most`; `spare` candidates are never chosen.
         Raises InvalidOption if a k that was asked for is not in 1..n - spare.
-
-        Parameters
-        ----------
-        size : int
-            The default size.
-        parts : sequence of int
-            ``n // part`` are the default numbers to choose.
-        spare : int
-            How many are never chosen.
-        most : int, optional
-            The largest default.
         """
         found = {}
         for n in self.sizes or (size,):

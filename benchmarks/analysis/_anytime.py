@@ -41,17 +41,10 @@ class Anytime:
 
 
 def anytime(rows: Sequence[Row], points: int = 200) -> Anytime:
-    """Return the best answers so far on a grid of times.
+    """Return the best answers so far on a grid of times, from all rows of one family.
 
-    A case counts as the median of its repeats; without an answer yet it counts as infinite, so
-    that a median begins when half of the cases have one. The quantiles are values that occur.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        Of one family, one at least, all time limits.
-    points : int
-        Of the grid.
+    A case counts as the median of its repeats; without an answer yet it counts as infinite, so that
+    a median begins when half of the cases have one. The quantiles are values that occur.
     """
     family = rows[0].family
     in_gaps, best = relative(family), aims(rows)

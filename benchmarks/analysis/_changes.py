@@ -87,14 +87,7 @@ def time_change(
 ) -> TimeChange:
     """Compare the times of one solver, one pair at least.
 
-    Parameters
-    ----------
-    family, timing
-        As in `TimeChange`.
-    confidence : float
-        Of the interval.
-    threshold : float
-        The relative change that matters.
+    The interval has the confidence given; a change below the threshold does not matter.
     """
     free = [pair for pair in pairs if timing == "overhead" or not _both_stopped(pair)]
     units = _times(free, timing)
@@ -190,12 +183,8 @@ _PLAIN: Mapping[Worth, str] = {
 def worth_change(pairs: Sequence[Pair], *, family: str | None, level: float) -> WorthChange | None:
     """Compare the objectives of one solver; None if no case has an answer before and after.
 
-    Cases are what the sign test counts, for the repeats of one case often end alike.
-
-    Parameters
-    ----------
-    level : float
-        A probability below which a difference is not taken for chance.
+    Cases are what the sign test counts, for the repeats of one case often end alike. Below a
+    probability of `level` a difference is not taken for chance.
     """
     cases = _objectives(pairs)
     if not cases:

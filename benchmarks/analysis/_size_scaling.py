@@ -65,17 +65,10 @@ class SizeScaling:
 
 
 def scaling(rows: Sequence[Row], timing: Timing = "seconds") -> SizeScaling:
-    """Fit the growth of times with n.
+    """Fit the growth of times with n, from all rows of one family.
 
-    Times that a limit has cut off are kept as points but left out of fits, which would be too
-    flat with them; what remains at large sizes are then the easier cases.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        Of one family, else sizes do not compare; all time limits.
-    timing : {"seconds", "overhead"}
-        Of a whole call, or of what it takes besides building and solving.
+    Times that a limit has cut off are kept as points but left out of fits, which would be too flat
+    with them; what remains at large sizes are then the easier cases.
     """
     timed = [row for row in final_rows(rows) if _seconds(row, timing) is not None]
     curves = []

@@ -53,12 +53,8 @@ class OptimalityVerdict:
 def verdicts(rows: Sequence[Row], tolerance: float = 0.0) -> list[OptimalityVerdict]:
     """Hold each solver's claims of "optimal" against the best answer of any solver.
 
-    Parameters
-    ----------
-    rows : sequence of Row
-        All of one family: every repeat, every time limit.
-    tolerance : float
-        A relative difference up to which objectives are equal; 0 compares strictly.
+    The rows are all of one family, every repeat and time limit. Objectives are equal up to a
+    relative difference of `tolerance`; 0 compares strictly.
     """
     best = _best_of_each_solver(rows)
     judged = [_verdict(own, best, tolerance) for own in by_solver(rows).values()]

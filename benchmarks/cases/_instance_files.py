@@ -47,22 +47,13 @@ def read(
 ) -> list[Case]:
     """Return the cases of choosing each k of what a file holds.
 
+    `source` is as `subsetopt.formats.read_values` takes it, for quadratics as `read_problem` does;
+    `name` is the beginning of the names of the cases, `options` are by the keys that the family
+    has. Without `ks`, quadratic instances state one of their own.
+
     Raises InvalidFile if the file is missing or damaged, or holds another shape; InvalidOption for
     a missing k, or an unknown kernel or format; InvalidProblem for a k out of range, or numbers
     that state no problem.
-
-    Parameters
-    ----------
-    source : str
-        As `subsetopt.formats.read_values` takes it, for quadratics as `read_problem` does.
-    family : str
-        A key of `KEYS`.
-    name : str
-        The beginning of the names of the cases.
-    ks : sequence of int or None
-        Quadratic instances may state one of their own.
-    options : dict
-        By the keys that the family has.
     """
     if family == "quadratic":
         return list(_quadratic(source, name, ks, options))

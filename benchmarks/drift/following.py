@@ -72,19 +72,12 @@ def deployed(drift: Drift, stream: Stream, seed: int) -> nn.Module:
 
 
 def followed(run: Run, stream: Stream, model: nn.Module, seen: Seen | None = None) -> Result:
-    """Serve and train along a stream; the model given is left as it was.
+    """Serve and train along a stream; the model given, as it was deployed, is left as it was.
 
-    The metrics are always those of the model that is trained, before it is trained on the window,
-    so that the lag of the deployed copy, which records, reaches nothing but the choice. Records are
-    written to a folder and read back as windows of their own, one for each step: of each the rule
-    chooses its share.
-
-    Parameters
-    ----------
-    run : Run
-        Its rule is a `WindowMethod`.
-    model : Module
-        As it was deployed.
+    The rule of the run is a `WindowMethod`. The metrics are always those of the model that is
+    trained, before it is trained on the window, so that the lag of the deployed copy, which
+    records, reaches nothing but the choice. Records are written to a folder and read back as
+    windows of their own, one for each step: of each the rule chooses its share.
     """
     follower = _Follower(run, stream, deepcopy(model), seen or (lambda ids: None))
     with follower.recording() as (writer, samples):

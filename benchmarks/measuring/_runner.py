@@ -54,23 +54,11 @@ def run(
 
     It is joblib that runs jobs: ``with joblib.parallel_config("dask"): run(...)`` uses another
     backend than threads of this process, and other machines. Every worker keeps one process from
-    which the processes of its runs are forked.
+    which the processes of its runs are forked. More than one job at a time disturb each other.
+    `keep` is called with everything that is found, `begins` with what begins, for people.
 
-    Raises InvalidOption, UnsupportedProblem for options outside their domains, and a bound where
+    Raises InvalidOption and UnsupportedProblem for options outside their domains, and a bound where
     there is none of that kind; MissingDependency without joblib or psutil.
-
-    Parameters
-    ----------
-    known : Results
-        The plan, and what earlier sessions have measured.
-    cases : sequence of Case
-        Those of the plan, with their data.
-    jobs : int
-        Runs at a time. More than one disturb each other.
-    keep : callable
-        See `Keep`.
-    begins : callable
-        Called with what begins, for people.
     """
     if jobs < 1:
         raise InvalidOption(f"jobs must be an integer >= 1; got {jobs}")

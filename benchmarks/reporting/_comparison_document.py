@@ -34,10 +34,7 @@ _PAGE, _TEXTS, _PRINTED = ("html",), ("markdown", "html"), ("markdown", "termina
 def document(report: ComparisonReport, files: Mapping[str, str] | None = None) -> Document:
     """Return the report as a document.
 
-    Parameters
-    ----------
-    files : mapping of str to str, optional
-        What lies next to the page: a relative address, and what it is.
+    `files` are what lies next to the page: a relative address, and what it is.
     """
     plan, found = report.results.plan, remarks(report)
     families, kinds = report.families, len(report.families)

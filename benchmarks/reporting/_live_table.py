@@ -29,13 +29,8 @@ class LiveLine:
 class LiveTable:
     """One line for each solver and family: runs, failures, quality, time.
 
-    Adding a row is O(1), drawing is O(rows). The longest time limit of each run counts, as rows
-    come in the order of their time limits.
-
-    Parameters
-    ----------
-    rows : iterable of Row
-        Those measured before.
+    It begins with rows measured before. Adding a row is O(1), drawing is O(rows). The longest time
+    limit of each run counts, as rows come in the order of their time limits.
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:

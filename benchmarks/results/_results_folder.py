@@ -25,26 +25,13 @@ class Folder:
     """A folder to which rows are added as they are measured; a context manager.
 
     Rows are appended to ``rows.jsonl``, one line each, and are on disk when `keep` returns. A line
-    that was being written when the process was killed is cut off by the next session. A lock of
-    the operating system, which ends with the process, keeps others out.
+    that was being written when the process was killed is cut off by the next session. A lock of the
+    operating system, which ends with the process, keeps others out. `session` is the one that
+    begins; with `resume` it goes on with what is there.
 
-    Parameters
-    ----------
-    path : Path
-        Made if it is not there.
-    plan : Plan
-    session : Session
-        The one that begins.
-    resume : bool
-        Go on with what is there.
-
-    Raises
-    ------
-    InvalidOption
-        If the folder holds results and `resume` is False, or results of another plan, or is being
-        written by another process.
-    InvalidFile
-        If it cannot be written, or what it holds cannot be read.
+    Raises InvalidOption if the folder holds results and `resume` is False, or results of another
+    plan, or is being written by another process; InvalidFile if it cannot be written, or what it
+    holds cannot be read.
     """
 
     def __init__(self, path: Path, plan: Plan, session: Session, *, resume: bool = False) -> None:

@@ -20,16 +20,10 @@ Names = Mapping[str, Any]
 
 
 def expanded(document: Mapping[str, Any], scale: str, file: str) -> dict[str, Any]:
-    """Return a document without templates.
+    """Return a document without templates, at one of the two scales.
 
-    Raises InvalidFile naming the place: for a name that is not defined, or a loop that is no loop.
-
-    Parameters
-    ----------
-    document : mapping
-        As read; ``define`` holds the names, of which later ones may use earlier ones.
-    file : str
-        For messages.
+    ``define`` holds the names, of which later ones may use earlier ones. Raises InvalidFile, naming
+    the file and the place, for a name that is not defined, or a loop that is no loop.
     """
     names: dict[str, Any] = {}
     defined = document.get("define") or {}

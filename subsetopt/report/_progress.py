@@ -20,20 +20,8 @@ DELAY = 2.0
 class Steps:
     """What is told how far a piece of work is; by itself it shows nothing.
 
-    Parameters
-    ----------
-    label : str
-        What is being done.
-    total : int, optional
-        All steps; None while they are not known.
-    unit : str
-        What the steps are, in the plural.
-    limit : float, optional
-        Seconds that the work may take.
-    now : callable, optional
-        The clock, in seconds; None is `time.monotonic`.
-    changed : callable
-        Called with the steps after each update.
+    `label` says what is being done, in so many steps, if that is known, of a `unit` in the plural,
+    within a `limit` in seconds. `changed` is called with the steps after each update.
     """
 
     def __init__(
@@ -180,23 +168,9 @@ def clock(
 ) -> Iterator[Callable[[str], None]]:
     """Show the seconds gone and the limit, on a terminal, else a line every 30 seconds.
 
-    What is shown goes when the block ends, however it ends.
-
-    Parameters
-    ----------
-    limit : float or None
-        Seconds for each of the parts of the work.
-    now : callable
-        The clock of the limit.
-    bound : bool
-        Whether there is a part without a limit to wait for.
-    hidden : bool
-        Show nothing on a terminal.
-
-    Yields
-    ------
-    callable
-        Takes the name of the part that begins.
+    What is shown goes when the block ends, however it ends. The limit is that of each part of the
+    work, by the clock `now`; `bound` says that there is a part without one. Yields a callable that
+    takes the name of the part that begins.
     """
     screen = console(stderr=True)
     if not screen.is_terminal:
