@@ -193,7 +193,10 @@ def measure(
     jobs: int = 1,
     watcher: MeasurementObserver | None = None,
 ) -> Compared:
-    """Measure a plan.
+    """Measure a plan, each run in a process of its own.
+
+    joblib runs the jobs: ``with joblib.parallel_config("dask"): measure(...)`` uses another backend
+    than threads of this process, and other machines; see `joblib_backend`.
 
     Parameters
     ----------
@@ -201,12 +204,30 @@ def measure(
     cases : sequence of Case
         Those of the plan, with their data.
     out : Path, optional
-        The folder that keeps the results; see `Folder` for what it refuses.
+        The folder that keeps the results.
     resume : bool
         Go on with what it holds.
     jobs : int
-        Runs at a time; see `run`, which also says what is raised.
+        Runs at a time. More than one disturb each other.
     watcher : MeasurementObserver, optional
+        Told what begins, and each row as soon as it is measured.
+
+    Returns
+    -------
+    Compared
+        The `results`, and whether Ctrl-C `interrupted` the measurement.
+
+    Raises
+    ------
+    InvalidOption
+        For options outside their domains, a folder that holds other results or is in use, and a
+        bound where there is none of that kind.
+    UnsupportedProblem
+        For a bound of another family.
+    InvalidFile
+        If the folder cannot be written, or what it holds cannot be read.
+    MissingDependency
+        Without joblib or psutil.
     """
     session = Session(
         machine=Machine.here(),

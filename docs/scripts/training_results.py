@@ -83,7 +83,7 @@ def row(line: Summary, metric: str) -> str:
 
 def at_budgets(analysis: Analysis) -> str:
     """Return all groups that have something to compare in one table."""
-    family = analysis.families[0]
+    family = analysis.tasks[0]
     groups = [g for g in family.groups if len(g.lines) > 1 or g.lines[0].rule == "full"]
     head = f"| rule | budget | {headed(family.metric)} | less uniform's (95 % interval) "
     head += "| verdict | cost | seconds | lr |"
@@ -93,7 +93,7 @@ def at_budgets(analysis: Analysis) -> str:
 
 def at_costs(analysis: Analysis) -> str:
     """Return the rules that cost more than uniform sampling of their budget, one a row."""
-    family = analysis.families[0]
+    family = analysis.tasks[0]
     head = (
         "| rule | budget | {0} | uniform's budget | uniform's {0} | difference (95 % interval) "
         "| verdict | cost | seconds, uniform's |"
@@ -130,7 +130,7 @@ def summary(found: dict[str, Analysis], budget: float) -> str:
     """Return rules by tasks: differences at matched cost, in bold where a test says so."""
     lines: dict[str, dict[str, Summary]] = {}
     for name in (name for name in TASKS if name in found):
-        for group in found[name].families[0].groups:
+        for group in found[name].tasks[0].groups:
             for line in group.lines:
                 if line.comparison is not None and line.budget == budget and line.rule != "full":
                     lines.setdefault(line.rule, {})[name] = line
@@ -138,7 +138,7 @@ def summary(found: dict[str, Analysis], budget: float) -> str:
     head = "| rule | " + " | ".join(TASKS[name] for name in names) + " |"
     rows = []
     for rule, own in lines.items():
-        cells = [_cell(own.get(name), found[name].families[0].metric) for name in names]
+        cells = [_cell(own.get(name), found[name].tasks[0].metric) for name in names]
         rows.append(f"| `{rule}` | " + " | ".join(cells) + " |")
     return "\n".join([head, "| --- |" + " ---: |" * len(names), *rows])
 
@@ -188,7 +188,7 @@ def main(folder: Path) -> None:
     FIGURES.mkdir(parents=True, exist_ok=True)
     mnist = analyse(load(folder / "mnist"))
     known = {"mnist fixed": at_budgets(mnist)}
-    against_budget(mnist.families[0]).save(FIGURES / "mnist-budgets.svg")
+    against_budget(mnist.tasks[0]).save(FIGURES / "mnist-budgets.svg")
     if (folder / "full").exists():
         full = [r.value for r in load(folder / "full") if r.run.rule == "full"]
         known["full"] = f"{100 * fmean(full):.2f}"
@@ -200,16 +200,16 @@ def main(folder: Path) -> None:
         results = load(task)
         equal = analyse(results)
         if len(equal.groups) == 1 and len(equal.groups[0].lines) == 1:
-            alone[task.name] = equal.families[0]
+            alone[task.name] = equal.tasks[0]
             continue
         matched[task.name] = at_equal_cost(results)
         known[f"{task.name} budgets"] = at_budgets(equal)
         known[f"{task.name} costs"] = at_costs(matched[task.name])
         if task.name in TASKS:
-            figure = against_budget(equal.families[0], effective=True)
+            figure = against_budget(equal.tasks[0], effective=True)
             figure.save(FIGURES / f"tuned-{task.name}.svg")
     for name, family in alone.items():
-        known |= single(name, family, matched[name.partition("-")[0]].families[0])
+        known |= single(name, family, matched[name.partition("-")[0]].tasks[0])
     for budget in (0.1, 0.25, 0.5):
         known[f"summary {budget:g}"] = summary(matched, budget)
     text = TEXT.read_text(encoding="utf-8")
