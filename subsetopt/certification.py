@@ -77,7 +77,7 @@ def certify(
     judge = _without_selection if raw.indices is None else _with_selection
     return Solution(
         n=problem.n,
-        k=problem.k,
+        k=int(problem.k),
         stats=begun.stats(raw),
         solver=solver.name,
         version=solver.availability().version or "",

@@ -169,7 +169,7 @@ class Adapter(Solver):
         """Begin with a quick selection, solve, and return the better of the two."""
         seconds, begun = _backend.seconds(limits), monotonic()
         deadline = math.inf if seconds is None else begun + seconds
-        start = _start.quick(problem, limits) if self.warm_start else None
+        start = _start.quick(problem, limits) if self.warm_start else _start.given(limits)
         quick = monotonic() - begun
         if start is not None and start.interrupted:
             solve = _interrupted

@@ -239,7 +239,8 @@ def raw_result(problem: Problem, scale: Scaled[Any], native: Native) -> RawResul
 
 
 def _is_kept(problem: Any, indices: NDArray[np.int64]) -> bool:
-    return problem.side is None or problem.side.keeps(indices)
+    side = getattr(problem, "side", None)
+    return side is None or bool(side.keeps(indices))
 
 
 def selection(x: NDArray[np.float64], smallest: int, largest: int) -> NDArray[np.int64] | None:

@@ -51,11 +51,11 @@ def quick(problem: Problem, limits: Limits) -> Start | None:
 
     The same for the same seed and time limit, but for vectors too large for a few sweeps.
     """
-    given = limits.start
+    first = given(limits)
     solver = _heuristic(problem, limits.time_limit or math.inf)
     if not kinds_of(problem) <= solver.takes:
-        return _drawn(problem, limits) if given is None else Start(given)
-    few = Limits(seed=limits.seed, threads=1, start=given)
+        return first or _drawn(problem, limits)
+    few = Limits(seed=limits.seed, threads=1, start=limits.start)
     if solver.name == "swap" and problem.n * problem.k * _dimension(problem) > _LARGE:
         seconds = _SHARE * (limits.time_limit or math.inf)
         few = replace(few, time_limit=min(seconds, _LONGEST))
@@ -66,11 +66,17 @@ def quick(problem: Problem, limits: Limits) -> Start | None:
         if found.indices is None:
             return None
         chosen = problem.check(found.indices)
-        if given is not None and problem.objective(given) < problem.objective(chosen):
-            return Start(given, interrupted=found.termination is Termination.INTERRUPTED)
+        interrupted = found.termination is Termination.INTERRUPTED
+        if first and problem.objective(first.indices) <= problem.objective(chosen):
+            return replace(first, interrupted=interrupted)
     except SubsetOptError:  # the backend can do without
         return None
-    return Start(chosen, solver.name, found.termination is Termination.INTERRUPTED)
+    return Start(chosen, solver.name, interrupted)
+
+
+def given(limits: Limits) -> Start | None:
+    """Return the start that the caller gave."""
+    return None if limits.start is None else Start(limits.start)
 
 
 def _drawn(problem: Problem, limits: Limits) -> Start | None:

@@ -76,6 +76,7 @@ def test_budgets_of_fine_costs_stay_relaxations() -> None:
         rules = so.Constraints(costs=costs, budget=budget)
         problem = so.MeanMatching(np.arange(200.0), count, constraints=rules)
         assert problem.check(chosen) is not None
+        assert problem.side is not None
         row = problem.side.budget
         assert row is not None
         assert int(row.costs[chosen].sum()) <= row.limit
