@@ -69,13 +69,13 @@ def run(
     interrupted = False
     try:
         begins("random subsets")
-        ranked = _Ranked(plan, cases)
+        draws = {case.name: case.random_objectives(plan.settings.seed) for case in cases}
         for limit in plan.settings.time_limits:
             keys = todo(plan, rows, limit)
             begins(f"up to {limit:g} s each")
             for row in _done(plan, _solving(plan, cases, keys), jobs):
                 assert isinstance(row, Row)
-                rows.append(ranked(row))
+                rows.append(_ranked(row, draws))
                 keep(rows[-1])
         begins("bounds")
         for bound in _done(plan, _bounding(plan, bounded, found_bounds), jobs):
@@ -156,19 +156,11 @@ def _bounding(plan: Plan, cases: Sequence[SelectionCase], known: Iterable[Bound]
     ]
 
 
-class _Ranked:
-    """Gives rows their rank among random subsets, which are drawn once for each case."""
-
-    def __init__(self, plan: Plan, cases: Sequence[Case]) -> None:
-        seed = plan.settings.seed
-        self._draws: dict[str, NDArray[np.float64]] = {
-            case.name: case.random_objectives(seed) for case in cases
-        }
-
-    def __call__(self, row: Row) -> Row:
-        if row.objective is None:
-            return row
-        return replace(row, random_rank=rank(row.objective, self._draws[row.case]))
+def _ranked(row: Row, draws: Mapping[str, NDArray[np.float64]]) -> Row:
+    """Return a row with its rank among random subsets, drawn once for each case."""
+    if row.objective is None:
+        return row
+    return replace(row, random_rank=rank(row.objective, draws[row.case]))
 
 
 class MeasurementObserver:

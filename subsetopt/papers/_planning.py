@@ -20,6 +20,7 @@ from ._parts import Part
 
 OPTIONAL = ("alexnet", "googlenet", "mobilenet_v2", "resnet50")
 """Networks that may be missing."""
+Fault = InvalidFile | MissingDependency
 
 
 def ready(parts: Sequence[Part], folder: Path | None = None, download: bool = False) -> list[Part]:
@@ -27,39 +28,28 @@ def ready(parts: Sequence[Part], folder: Path | None = None, download: bool = Fa
 
     Raises InvalidFile, MissingDependency if no part can be run: what the first of them lacks.
     """
-    faults: dict[str, InvalidFile | MissingDependency] = {}
-    known: set[str] = set()
+    tasks = {part.label: sorted({run.task for run in part.cells}) for part in parts}
+    every = dict.fromkeys(name for names in tasks.values() for name in names)
+    faults = {name: fault for name in every if (fault := _fault(name, folder, download))}
     found = []
     for part in parts:
-        names = sorted({run.task for run in part.cells})
-        for name in names:
-            if name not in known:
-                known.add(name)
-                _try(name, folder, download, faults)
-        missing = next((faults[name] for name in names if name in faults), None)
-        if missing is None:
-            found.append(part)
-        else:
-            found.append(replace(part, cells={}, without=str(missing)))
+        missing = next((faults[name] for name in tasks[part.label] if name in faults), None)
+        found.append(part if missing is None else replace(part, cells={}, without=str(missing)))
     if not any(part.cells for part in found) and faults:
         raise next(iter(faults.values()))
     return found
 
 
-def _try(
-    name: str,
-    folder: Path | None,
-    download: bool,
-    faults: dict[str, InvalidFile | MissingDependency],
-) -> None:
-    made = task(name)
+def _fault(name: str, folder: Path | None, download: bool) -> Fault | None:
+    """Return what a task lacks: its data, or its network."""
     network = Spec.parse(name).options.get("network")
     try:
         if network in OPTIONAL:
             build_model(network)
-        made.load(folder, download=download)
+        task(name).load(folder, download=download)
     except (InvalidFile, MissingDependency) as fault:
-        faults[name] = fault
+        return fault
+    return None
 
 
 def left_out(parts: Iterable[Part]) -> list[str]:
