@@ -4,11 +4,13 @@ Called by `branch_and_bound`, `semidefinite_bound` by bound="sdp". A node is bou
 semidefinite relaxation of what is left to choose, in some hundred iterations of O(n^3), after any
 of which there is a valid bound; so a node is left as soon as its bound suffices, or when the rate
 at which it rises says that it will not. Its children begin with the iterate that it ends with.
+Where selections keep constraints, the relaxation has their rows, and what they settle is taken out
+of every node, see `_propagation`.
 """
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from math import comb
 
@@ -25,7 +27,10 @@ from subsetopt.solvers.heuristics._quadratic_steps import (
     descend,
     refresh,
 )
+from subsetopt.solvers.relaxations._feasible_rounding import feasible_rows
 from subsetopt.solvers.relaxations._semidefinite import Iterate, SemidefiniteRelaxation
+
+from ._propagation import NodeConstraints, all_masks
 
 _ENUMERABLE = 1000  # selections that are rather looked at one by one
 _FIRST = 30  # iterations before the first inequalities
@@ -67,7 +72,7 @@ class NodeResult:
     """What looking at a node has given: a bound on it, a selection in it, its children."""
 
     bound: float
-    selection: NDArray[np.int64]
+    selection: NDArray[np.int64] | None
     children: list[Node] = field(default_factory=list)
 
 
@@ -79,8 +84,10 @@ class Reduced:
     change loses the parent's iterate.
     """
 
-    def __init__(self, form: QuadraticForm, node: Node) -> None:
-        self._node = node
+    def __init__(
+        self, form: QuadraticForm, node: Node, rules: NodeConstraints | None = None
+    ) -> None:
+        self._node, self._rules = node, rules
         items, chosen = node.items, node.chosen
         self.k = form.k - len(chosen)
         self.n = len(items)
@@ -95,10 +102,7 @@ class Reduced:
         self.complement = self.k > (0.5 + margin) * self.n
         self.iterate = node.iterate if self.complement == node.complement else None
         if self.complement:
-            # With m = 1 - x: m'Cm = 1'C1 - 2 (C1)'x + x'Cx, and x_i^2 = x_i.
-            sums = self.costs.sum(axis=1)
-            self.offset += float(sums.sum())
-            self.costs[self._diagonal] -= 2 * sums
+            self.offset += self._complemented(self.costs)
             self.k = self.n - self.k
 
     @property
@@ -106,8 +110,34 @@ class Reduced:
         """Whether there are so few selections that they are rather looked at."""
         return min(self.k, self.n - self.k) <= 1 or comb(self.n, self.k) <= _ENUMERABLE
 
+    def relaxed(self, iterate: Iterate | None = None) -> SemidefiniteRelaxation:
+        """Return the relaxation of what is left to choose, without the offset."""
+        rules, node = self._rules, self._node
+        if rules is None:
+            return SemidefiniteRelaxation(self.costs, self.k, iterate)
+        costs = self.costs
+        # As large as the costs: what is infeasible costs more, and the scale stays what it is.
+        weight = 2.0 ** np.frexp(float(np.abs(costs).max()))[1]
+        apart = rules.apart(node.items, weight)
+        if apart is not None:
+            if self.complement:
+                self.offset += self._complemented(apart)
+            costs = costs + apart
+        return SemidefiniteRelaxation(
+            costs, self.k, iterate, rules.rows(node.items, node.chosen, self.complement)
+        )
+
+    def _complemented(self, costs: NDArray[np.float64]) -> float:
+        """Restate costs for the items that are not chosen; returns the constant of that."""
+        # With m = 1 - x: m'Cm = 1'C1 - 2 (C1)'x + x'Cx, and x_i^2 = x_i.
+        sums = costs.sum(axis=1)
+        costs[self._diagonal] -= 2 * sums
+        return float(sums.sum())
+
     def best(self) -> NodeResult:
         """Return the best selection by enumeration."""
+        if self._rules is not None:
+            return self._best_allowed(self._rules)
         mask = np.zeros(self.n, np.bool_)
         if self.k:
             mask[best_of_all(self._arrays(), self.k)] = True
@@ -115,10 +145,26 @@ class Reduced:
         value = float(self.costs[np.ix_(mask, mask)].sum()) + self.offset
         return NodeResult(value, self.selection(mask))
 
+    def _best_allowed(self, rules: NodeConstraints) -> NodeResult:
+        masks = all_masks(self.n, self.k)
+        actual = ~masks if self.complement else masks
+        counted = rules.allowed(self._node.items, self._node.chosen, actual)
+        values = ((masks @ self.costs) * masks).sum(axis=1) + self.offset
+        bound = float(values[counted.possible].min(initial=np.inf))
+        if not counted.sure.any():
+            return NodeResult(bound, None)
+        best = int(np.where(counted.sure, values, np.inf).argmin())
+        return NodeResult(bound, self.selection(masks[best]))
+
     def selection(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the rows of the form that a solution among the items amounts to."""
         mask = ~mask if self.complement else mask
         return np.sort(np.concatenate([self._node.chosen, self._node.items[mask]]))
+
+    def outside(self, n: int) -> NDArray[np.int64]:
+        """Return those of n rows that are neither open nor chosen."""
+        inside = np.concatenate([self._node.items, self._node.chosen])
+        return np.setdiff1d(np.arange(n), inside, assume_unique=True)
 
     def rounded(self, marginals: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the selection of the largest marginals, improved by exchanges."""
@@ -134,22 +180,40 @@ class Reduced:
         return arrays(QuadraticForm(self.costs, np.zeros(self.n), self.k))
 
 
-def explore(form: QuadraticForm, node: Node, enough: float, late: Callable[[], bool]) -> NodeResult:
+def explore(
+    form: QuadraticForm,
+    rules: NodeConstraints | None,
+    node: Node,
+    enough: float,
+    late: Callable[[], bool],
+) -> NodeResult:
     """Bound a node, until it is late; where that does not come above `enough`, divide it in two."""
-    part = Reduced(form, node)
+    part = Reduced(form, node, rules)
     if part.enumerable:
         return part.best()
-    relaxation = SemidefiniteRelaxation(part.costs, part.k, part.iterate)
+    relaxation = part.relaxed(part.iterate)
     for _ in rounds(relaxation, enough - part.offset, part.iterate is None, late):
         if late():
             break
     # What holds for the parent holds for its parts.
     bound = max(node.bound, relaxation.bound + part.offset)
     marginals = relaxation.marginals
-    outcome = NodeResult(bound, part.rounded(marginals))
+    if rules is None:
+        outcome = NodeResult(bound, part.rounded(marginals))
+    else:
+        shares = np.zeros(form.n)
+        shares[node.chosen] = 2.0
+        shares[node.items] = 1.0 - marginals if part.complement else marginals
+        shares[part.outside(form.n)] = -1.0
+        outcome = NodeResult(bound, feasible_rows(form, shares))
     if bound <= enough:
         branching = int(np.abs(marginals - 0.5).argmin())
-        outcome.children = list(_children(node, branching, relaxation.iterate, part, bound))
+        divided = _divided(node, branching, bound, rules)
+        outcome.children = [
+            _begun(child, node, relaxation.iterate, part, form.k) for child in divided
+        ]
+        if not divided:
+            outcome.bound = np.inf
     return outcome
 
 
@@ -183,6 +247,19 @@ def rounds(
             return
 
 
+def rules_of(form: QuadraticForm) -> NodeConstraints | None:
+    """Return the constraints of a form, for nodes."""
+    return None if form.side is None else NodeConstraints(form.side, form.k)
+
+
+def root_of(form: QuadraticForm) -> Node | None:
+    """Return all selections of a form; None where counting says that there is none."""
+    rules = rules_of(form)
+    items, chosen = np.arange(form.n), np.empty(0, np.int64)
+    settled = (items, chosen) if rules is None else rules.settled(items, chosen)
+    return None if settled is None else Node(settled[0], settled[1])
+
+
 def doubt(form: QuadraticForm) -> float:
     """Return how far what a node says of an inner value can be off by the rounding of sums.
 
@@ -196,27 +273,41 @@ def doubt(form: QuadraticForm) -> float:
 
 def semidefinite_bound(form: QuadraticForm, deadline: Deadline) -> float:
     """Return the bound of the relaxation at the root, on the inner value, less its rounding."""
-    root = Node(np.arange(form.n), np.empty(0, np.int64))
-    part = Reduced(form, root)
+    rules, root = rules_of(form), root_of(form)
+    if root is None:
+        return -np.inf
+    part = Reduced(form, root, rules)
     if part.enumerable:
-        return part.best().bound - doubt(form)
-    relaxation = SemidefiniteRelaxation(part.costs, part.k)
+        best = part.best().bound
+        return best - doubt(form) if np.isfinite(best) else -np.inf
+    relaxation = part.relaxed()
     for _ in rounds(relaxation, np.inf, True, lambda: deadline.passed):
         if deadline.passed:
             break
     return relaxation.bound + part.offset - doubt(form)
 
 
-def _children(
-    node: Node, branching: int, iterate: Iterate, part: Reduced, bound: float
-) -> Iterator[Node]:
-    items = np.delete(node.items, branching)
-    for taken in (True, False):
-        chosen = np.append(node.chosen, node.items[branching]) if taken else node.chosen
-        # In single precision: iterates of open nodes are most of the memory, and only begin a
-        # search.
-        left = iterate.without(branching, part.k - (taken != part.complement)).packed()
-        yield Node(items, chosen, bound, left, part.complement)
+def _divided(node: Node, branching: int, bound: float, rules: NodeConstraints | None) -> list[Node]:
+    """Return the two parts that hold an item or do not, less what holds nothing feasible."""
+    items, item = np.delete(node.items, branching), node.items[branching]
+    parts = []
+    for chosen in (np.append(node.chosen, item), node.chosen):
+        settled = (items, chosen) if rules is None else rules.settled(items, chosen)
+        if settled is not None:
+            parts.append(Node(settled[0], settled[1], bound))
+    return parts
+
+
+def _begun(child: Node, node: Node, iterate: Iterate, part: Reduced, k: int) -> Node:
+    """Return a child that begins with what is left of its parent's iterate."""
+    gone = np.flatnonzero(~np.isin(node.items, child.items, assume_unique=True))
+    missing = k - len(child.chosen)
+    if part.complement:
+        missing = len(child.items) - missing
+    # In single precision: iterates of open nodes are most of the memory, and only begin a search.
+    return replace(
+        child, iterate=iterate.without(gone, missing).packed(), complement=part.complement
+    )
 
 
 class Tree:
@@ -226,7 +317,9 @@ class Tree:
         self._heap: list[tuple[float, int, Node]] = []
         self._count = count()
         self._room = max(2, _KEPT_BYTES // (12 * form.n * form.n))
-        self.push(Node(np.arange(form.n), np.empty(0, np.int64)))
+        root = root_of(form)
+        if root is not None:
+            self.push(root)
 
     def push(self, node: Node) -> None:
         """Add a node; where too many are open, without its iterate."""

@@ -14,14 +14,14 @@ from subsetopt._checks import require_integer
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
-from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.models import CONSTRAINT_KINDS, QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.problems._dyadic import Dyadic
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 from subsetopt.solvers.base import Kind, RawResult
 
-from ._branching import Tree, doubt, explore, semidefinite_bound
+from ._branching import Tree, doubt, explore, rules_of, semidefinite_bound
 
 __all__ = ["BranchAndBound"]
 
@@ -39,6 +39,7 @@ _TOLERANCE = 1e-9  # of the magnitude of the value: closer selections are not to
 class BranchAndBound(TimedSolver):
     """Divide on the most undecided item; bound by a semidefinite relaxation; search by `tabu`.
 
+    Constraints are rows of the relaxation, and settle what they can at every node by counting.
     The relaxation is doubly nonnegative with triangle inequalities, see `_semidefinite`. Where
     all values of the objective are multiples of one number, as for integers, the bounds are
     rounded up to it and the optimum is proven with no tolerance; else it is proven to 1e-9 of
@@ -62,6 +63,7 @@ class BranchAndBound(TimedSolver):
     summary: ClassVar[str] = "semidefinite bounds with triangle inequalities, best bound first"
     choose_when: ClassVar[str] = "an optimum of up to some 100 candidates is to be proven"
     handles: ClassVar[tuple[str, ...]] = QUADRATIC_FAMILIES
+    takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
     exact: ClassVar[bool] = True
 
@@ -99,6 +101,7 @@ class _NodeSearch:
         self._form, self._grid, self._limits, self._deadline = form, grid, limits, deadline
         self._early = deadline.sooner(_ITERATION * form.n**3)
         self._interrupted = Event()
+        self._rules = rules_of(form)
         self.tree = Tree(form)
         self.best = np.empty(0, np.int64)
         self.value = math.inf
@@ -152,8 +155,10 @@ class _NodeSearch:
         self._offer(self._form.rows(found.indices))
         return found.termination
 
-    def _offer(self, rows: NDArray[np.int64]) -> None:
+    def _offer(self, rows: NDArray[np.int64] | None) -> None:
         """Take a selection for the best if it is."""
+        if rows is None:
+            return
         value = self._form.value(rows)
         if value < self.value:
             self.best, self.value = rows, value
@@ -193,7 +198,9 @@ class _NodeSearch:
                 # Best bound first: no node is looked at that could have been discarded, but for
                 # those that threads take along.
                 batch = [self.tree.pop() for _ in range(min(threads, len(self.tree)))]
-                work = partial(explore, self._form, enough=self._enough(), late=self._late)
+                work = partial(
+                    explore, self._form, self._rules, enough=self._enough(), late=self._late
+                )
                 try:
                     outcomes = list(pool.map(work, batch) if threads > 1 else map(work, batch))
                 except KeyboardInterrupt:

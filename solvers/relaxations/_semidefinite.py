@@ -9,7 +9,10 @@ k e_i e_i')``, any y, N >= 0 and z >= 0 give the lower bound
 
     k * lambda_min(C + sum_t z_t T_t - A*(y, 0) - N) - sum_t z_t r_t,
 
-so that the bound is valid however far the method has come. It is computed anew from y, N and z;
+so that the bound is valid however far the method has come. Further `LinearRows` restrict it: rows
+``E m = q`` put X on a face of the cone, ``X (1_r - (q_r / k) 1) = 0``, so that the least eigenvalue
+is only over vectors of the face; rows ``F m <= f`` have multipliers w >= 0 that add ``F'w`` to the
+diagonal of C and take ``f'w`` off the bound. It is computed anew from y, N and z;
 with entries of the matrix off by e at most, its least eigenvalue is off by n e at most, and
 LAPACK's is off by some units times its norm: both are taken off. The method is the alternating
 direction one of Wen, Goldfarb & Yin (2010) on the dual; the multipliers z take gradient steps, as
@@ -21,13 +24,15 @@ decomposition, O(n^3), and a few passes over n^2; to separate is O(n^3) with a s
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._rounding import UNIT
+
+from ._face import Face, LinearRows, split
 
 Matrix = NDArray[np.float64]
 
@@ -55,6 +60,8 @@ class Iterate:
         See `_kernels.triangles`.
     multipliers : ndarray of float64 (inequalities,)
     penalty : float
+    prices : ndarray of float64 (limits,)
+        The multipliers of `LinearRows.most`.
     """
 
     X: Matrix
@@ -63,6 +70,7 @@ class Iterate:
     rows: NDArray[np.int32]
     multipliers: NDArray[np.float64]
     penalty: float = 1.0
+    prices: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def centre(cls, n: int, k: int) -> "Iterate":
@@ -81,18 +89,20 @@ class Iterate:
         """Return it in double precision, in which the kernels are compiled."""
         return replace(self, **{name: getattr(self, name).astype(np.float64) for name in "XSN"})
 
-    def without(self, gone: int, k: int) -> "Iterate":
-        """Return what is left of it when one index is deleted and k have to be chosen."""
+    def without(self, gone: int | NDArray[np.int64], k: int) -> "Iterate":
+        """Return what is left of it when indices are deleted and k have to be chosen."""
         left = np.delete(np.arange(len(self.X)), gone)
         X, S, N = (part[np.ix_(left, left)].astype(np.float64) for part in (self.X, self.S, self.N))
         # To the trace that is asked for now. The rows need not be feasible to begin with.
         trace = float(np.trace(X))
         if trace > 1e-9:
             X *= k / trace
-        keep = (self.rows[:, 1:] != gone).all(axis=1)
-        rows = self.rows[keep]
-        rows[:, 1:] -= rows[:, 1:] > gone
-        return Iterate(X, S, N, rows, self.multipliers[keep], self.penalty)
+        place = np.full(len(self.X), -1, np.int32)
+        place[left] = np.arange(len(left))
+        rows = np.column_stack([self.rows[:, :1], place[self.rows[:, 1:]]])
+        keep = (rows >= 0).all(axis=1)
+        parts = rows[keep], self.multipliers[keep], self.penalty, self.prices
+        return Iterate(X, S, N, *parts)
 
 
 class SemidefiniteRelaxation:
@@ -106,9 +116,17 @@ class SemidefiniteRelaxation:
         2 <= k <= n - 1.
     iterate : Iterate, optional
         Of a similar problem, scaled as `scale` says of this one.
+    rows : LinearRows, optional
+        What selections keep besides.
     """
 
-    def __init__(self, costs: Matrix, k: int, iterate: Iterate | None = None) -> None:
+    def __init__(
+        self,
+        costs: Matrix,
+        k: int,
+        iterate: Iterate | None = None,
+        rows: LinearRows | None = None,
+    ) -> None:
         from subsetopt._kernels import triangles
 
         self._kernel = triangles
@@ -127,6 +145,10 @@ class SemidefiniteRelaxation:
         self._error = 64 * UNIT * self._n * magnitude + (largest * k if self.constant else 0.0)
         self._costs = np.ascontiguousarray(rest / self.scale)
         self.iterate = Iterate.centre(self._n, k) if iterate is None else iterate.unpacked()
+        self._rows = LinearRows.none(self._n) if rows is None else rows
+        self._face = Face.of(self._rows, k)
+        if len(self.iterate.prices) != len(self._rows.limits):
+            self.iterate = replace(self.iterate, prices=np.zeros(len(self._rows.limits)))
         self._combined, self._W = np.zeros_like(costs), np.empty_like(costs)
         self._step = 0.0
         self._refresh()
@@ -142,10 +164,18 @@ class SemidefiniteRelaxation:
     def _refresh(self) -> None:
         """Take up new inequalities: what they add to C, and a step that suits their overlap."""
         rows = self.iterate.rows
-        self._kernel.combine(rows, self.iterate.multipliers, self._combined)
-        self._step = 0.0
+        self._combine(self.iterate.multipliers, self.iterate.prices)
+        self._step = self._pace = 0.0
+        if len(self._rows.limits):
+            norm = float(np.linalg.norm(self._rows.most, 2))
+            self._pace = 1.0 / norm**2 if norm else 0.0
         if len(rows):
             self._step = _STEP / squared_norm(rows, np.zeros_like(self._W), _POWER)
+
+    def _combine(self, multipliers: NDArray[np.float64], prices: NDArray[np.float64]) -> None:
+        self._kernel.combine(self.iterate.rows, multipliers, self._combined)
+        if len(prices):
+            self._combined.flat[:: self._n + 1] += prices @ self._rows.most
 
     @property
     def marginals(self) -> NDArray[np.float64]:
@@ -169,7 +199,7 @@ class SemidefiniteRelaxation:
             return bool(self.bound > enough)
         state, k, kernel = self.iterate, self._k, self._kernel
         X, S, N, mu = state.X.copy(), state.S, np.empty_like(self._W), state.penalty
-        z, rows = state.multipliers.copy(), state.rows
+        z, rows, prices = state.multipliers.copy(), state.rows, state.prices
         wanted = np.zeros(self._n + 1)
         wanted[0] = k
         at = np.empty(len(z))
@@ -187,34 +217,44 @@ class SemidefiniteRelaxation:
             residual = kernel.dual_step(
                 self._costs, self._combined, shift, k, y, mu, X, S, N, self._W
             )
-            S, projected = _split(self._W, mu)
-            if len(z):
+            S, projected = (
+                split(self._W, mu) if self._face is None else self._face.split(self._W, mu)
+            )
+            if len(z) or len(prices):
                 # S + N - M + mu X, of which the inequalities see the part that they can change.
-                kernel.violations(S - self._W + mu * (projected - X), rows, at)
+                part = S - self._W + mu * (projected - X)
+                kernel.violations(part, rows, at)
                 at += np.where(right, 1.0 - mu, 0.0)
                 z = np.maximum(0.0, z + self._step * at)
-                combined_before = self._combined
-                kernel.combine(rows, z, combined_before)
+                over = self._rows.most @ np.diagonal(part) - mu * self._rows.limits
+                prices = np.maximum(0.0, prices + self._pace * over)
+                self._combine(z, prices)
             X += _RELAXATION * (projected - X)
             stopping = count == iterations or late()
             if count % _EVERY == 0 or stopping:
-                self._measure(y, N, z, rows)
+                self._measure(y, N, z, rows, prices)
                 mu = self._balanced(X, wanted, residual, mu)
                 if stopping or self.bound > enough:
                     break
         self.iterations += count
-        self.iterate = Iterate(X, S, N, rows, z, mu)
+        self.iterate = Iterate(X, S, N, rows, z, mu, prices)
         return bool(self.bound > enough)
 
     def _measure(
-        self, y: NDArray[np.float64], N: Matrix, z: NDArray[np.float64], rows: NDArray[np.int32]
+        self,
+        y: NDArray[np.float64],
+        N: Matrix,
+        z: NDArray[np.float64],
+        rows: NDArray[np.int32],
+        prices: NDArray[np.float64],
     ) -> None:
         """Raise the bound to what these multipliers prove."""
         slack = self._costs + self._combined - _adjoint(0.0, y, self._k) - N
         # <slack, X> >= lambda_min tr X = k lambda_min for X psd; N and z times their inequalities
         # are not negative at any selection, and A*(y, 0) is orthogonal to all of them. So y, N >= 0
         # and z >= 0 may be anything.
-        least = float(np.linalg.eigvalsh(slack)[0])
+        face = self._face
+        least = float(np.linalg.eigvalsh(slack if face is None else face.seen(slack))[0])
         # Added one by one: the order in which `sum` adds is NumPy's affair.
         sides = np.cumsum(z[rows[:, 0] % 2 == 1])
         value = self._k * least - (float(sides[-1]) if len(sides) else 0.0)
@@ -223,6 +263,12 @@ class SemidefiniteRelaxation:
         entry = 8 * UNIT * parts + 4 * self._n * UNIT * float(z.sum())
         rounding = self._n * entry + 64 * UNIT * self._n * abs(least)
         rounding += 64 * UNIT * (abs(value) + float(z.sum()))
+        if face is not None:
+            rounding += face.error * float(np.linalg.norm(slack))
+        if len(prices):
+            value -= float(prices @ self._rows.limits)
+            sizes = prices * (np.abs(self._rows.most).max(axis=1) + np.abs(self._rows.limits))
+            rounding += 64 * len(prices) * UNIT * float(sizes.sum())
         proven = (value - self._k * rounding) * self.scale + self._constant
         self.bound = max(self.bound, float(proven) - self._error * self._k)
 
@@ -303,17 +349,3 @@ def _normal_inverse(n: int, k: int) -> Matrix:
     normal[0, 0] = n
     normal[np.arange(1, n + 1), np.arange(1, n + 1)] = (n + 1) / 2 - 2 * k + k * k
     return np.linalg.inv(normal)
-
-
-def _split(W: Matrix, mu: float) -> tuple[Matrix, Matrix]:
-    """Return the positive part of W and, over mu, its negative part: the slack and the primal."""
-    values, vectors = np.linalg.eigh(W)
-    negative = int(np.searchsorted(values, 0.0))
-    # The product of the fewer vectors; the other part is the difference. W = S - mu X.
-    if 2 * negative >= len(values):
-        part = vectors[:, negative:]
-        positive = (part * values[negative:]) @ part.T
-        return positive, (positive - W) / mu
-    part = vectors[:, :negative]
-    projected = (part * -values[:negative]) @ part.T
-    return W + projected, projected / mu
