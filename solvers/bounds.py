@@ -45,7 +45,7 @@ Bound = Callable[[QuadraticForm, Limits], LowerBound]
 
 
 def _frank_wolfe(form: QuadraticForm, limits: Limits) -> LowerBound:
-    from .relaxations._quadratic_relaxation import quadratic_bound
+    from .relaxations._constrained_relaxation import quadratic_bound
 
     return LowerBound(quadratic_bound(form, limits))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._rounding import UNIT
 from subsetopt.errors import MissingDependency
 from subsetopt.limits import Limits
 from subsetopt.models import LinearModel, QuadraticForm, iqp_model
@@ -160,3 +161,35 @@ def by_scip(model: LinearModel, limits: Limits) -> LPResult:
         by="SCIP",
         bound=bound,
     )
+
+
+def dual_bound(model: LinearModel, duals: NDArray[np.float64]) -> float:
+    r"""Return the Lagrangian bound of a linear programme for any row duals.
+
+    .. math::
+        \sum_r (y_r^+ l_r - y_r^- u_r) + \sum_j \min_{l_j \le x_j \le u_j} (c - A'y)_j x_j
+
+    Duals of a sign that a one-sided row cannot have are taken for zero. The rounding of the sums is
+    taken off.
+    """
+    # Weak duality: for rows l <= Ax <= u and any y, c'x >= sum_r (y_r^+ l_r - y_r^- u_r) + (c -
+    # A'y)'x, and the last is least where each x_j is at the end that its reduced cost asks for. No
+    # y makes that wrong; one that meets an infinite side would make it -inf.
+    wrong = ((duals > 0) & ~np.isfinite(model.row_lower)) | (
+        (duals < 0) & ~np.isfinite(model.row_upper)
+    )
+    y = np.where(wrong | ~np.isfinite(duals), 0.0, duals)
+    side = np.where(y > 0, model.row_lower, np.where(y < 0, model.row_upper, 0.0))
+    rows = model.rows
+    products = rows.coefficients * np.repeat(y, np.diff(rows.starts))
+    weight = np.bincount(rows.columns, weights=products, minlength=model.variables)
+    sizes = np.bincount(rows.columns, weights=np.abs(products), minlength=model.variables)
+    reduced = model.objective - weight
+    ends = np.where(reduced > 0, model.lower, model.upper)
+    most = np.maximum(np.abs(model.lower), np.abs(model.upper))
+    terms = np.abs(y * side).sum() + ((np.abs(model.objective) + sizes) * most).sum()
+    entries = int(np.bincount(rows.columns, minlength=1).max()) + 64  # of the longest sum
+    rounding = UNIT * min(entries, 2**20) * float(terms)
+    # Sums by NumPy, pairwise: a product of vectors by BLAS may add millions of terms in a few
+    # lanes.
+    return float((y * side).sum() + (reduced * ends).sum()) - rounding

@@ -1,12 +1,12 @@
 """The convex relaxation of a quadratic selection problem, by Frank-Wolfe steps.
 
-``min m'Bm + b'm`` over ``{0 <= m <= 1, sum m = k}``, B = A less a diagonal of `_convex`: the solver
-`frank-wolfe` on quadratic forms, and bound="fw". The steps, in `_kernels.quadratic_frank_wolfe`,
-keep point and gradient up to date with what rounds off; the bound is worked out once, at the best
-point met, from scratch. So it is valid wherever the steps have stopped, and for whatever reason.
+``min m'Bm + b'm`` over ``{0 <= m <= 1, sum m = k}``, or what of it keeps constraints, B = A less a
+diagonal of `_convex`: the solver `frank-wolfe` on quadratic forms, and bound="fw". The steps, in
+`_kernels.quadratic_frank_wolfe`, keep point and gradient up to date with what rounds off; the bound
+is worked out once, at the best point met, from scratch. So it is valid wherever the steps have
+stopped, and for whatever reason.
 """
 
-import math
 from typing import Literal
 
 import numpy as np
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.solution import Termination
-from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime, stoppable
+from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime
 from subsetopt.solvers.heuristics._quadratic_steps import arrays
 
-from ._convex import Diagonal, diagonal, largest_entry, slack
+from ._convex import Diagonal, largest_entry
+from ._polytope import Hypersimplex, Polytope, polytope_of
 
 Variant = Literal["auto", "coordinate", "pairwise", "away", "vanilla"]
 
@@ -26,24 +27,6 @@ Floats = NDArray[np.float64]
 
 CODES = {"vanilla": 0, "away": 1, "pairwise": 2}
 """The variants between vertices, as the kernels number them."""
-
-
-def quadratic_bound(form: QuadraticForm, limits: Limits) -> float:
-    """Return the bound of the convex relaxation on the inner value, to 1e-7 of its size.
-
-    Where the form is convex as it stands, the better of two: a diagonal of larger trace does not
-    always bring more. Minus infinity where the time is up before there is any.
-    """
-    deadline, best = Deadline.of(limits), -math.inf
-    with stoppable():
-        taken = [diagonal(form, deadline)]
-        if form.semidefinite and taken[0].values.any():
-            taken.append(Diagonal(np.zeros(form.n), slack(form, deadline)))
-        for choice in taken:
-            relaxed = QuadraticRelaxation(form, choice, deadline=deadline)
-            relaxed.run(1e-7, limits, deadline.sooner(relaxed.bound_seconds))
-            best = max(best, relaxed.bound())
-    return best
 
 
 class QuadraticRelaxation:
@@ -81,6 +64,11 @@ class QuadraticRelaxation:
         self._count = self._moves = self._atom_steps = 0
         if self._code is not None:
             self._begin_at_vertex()
+        self._polytope = polytope_of(form.side, form.k, deadline)
+        self._note_gap()
+
+    def _note_gap(self) -> None:
+        """Take the point, the first, for the best."""
         self._gap, value = self._duality_gap()
         self._best = np.array([value - self._gap])
         self._best_point = self.point.copy()
@@ -115,9 +103,8 @@ class QuadraticRelaxation:
 
     def _duality_gap(self) -> tuple[float, float]:
         """Return the duality gap and the value at the point."""
-        k = self._form.k
         along = float(self._gradient @ self.point)
-        gap = along - float(np.partition(self._gradient, k - 1)[:k].sum())
+        gap = along - self._polytope.least(self._gradient)
         return max(0.0, gap), 0.5 * (along + float(self._linear @ self.point))
 
     @property
@@ -144,6 +131,7 @@ class QuadraticRelaxation:
             form.k,
             largest + float(np.abs(taken.values).max()),
             point,
+            self._polytope,
         )
         return value - taken.slack
 
@@ -168,10 +156,16 @@ class QuadraticRelaxation:
         """Whether the rounded point is within the gap that the caller asks for."""
         if limits.gap is None and limits.absolute_gap is None:
             return False
-        form = self._form
-        value = form.lift(form.value(largest(self.point, form.k)))
+        form, rows = self._form, self.rounded()
+        if rows is None:
+            return False
+        value = form.lift(form.value(rows))
         distance = value - form.lift(float(self._best[0]) - self._taken.slack)
         return distance <= max(limits.absolute_gap or 0.0, (limits.gap or 0.0) * abs(value))
+
+    def rounded(self) -> NDArray[np.int64] | None:
+        """Return the selection of the largest entries of the point; None where that fails."""
+        return largest(self.point, self._form.k)
 
     def _exchange(self, goal: float) -> bool:
         """Move mass between coordinates; returns whether there is more to gain."""
@@ -232,20 +226,22 @@ def bound_of(
     k: int,
     largest: float,
     point: Floats,
+    polytope: Polytope | None = None,
 ) -> float:
     """Return what no selection can fall below if B is semidefinite where sums are zero; O(n).
 
     Convexity gives ``f(v) >= g'v - m'Bm`` at any m with gradient g, least over the k smallest
-    entries of g. `product` is ``B point`` and `sizes` ``|A| |point|``, both computed anew in
-    float64, and what rounding may have added, in them and in ``sum m = k``, is taken off.
-    `largest` is at least every ``|B_ij|``.
+    entries of g, or over what a polytope says of selections that keep constraints. `product` is
+    ``B point`` and `sizes` ``|A| |point|``, both computed anew in float64, and what rounding may
+    have added, in them and in ``sum m = k``, is taken off. `largest` is at least every ``|B_ij|``.
     """
     n = len(point)
     # Each entry of the gradient is a sum of n products: off by n units of the sum of their
     # magnitudes at most, in whatever order they are added.
     sizes = sizes + np.abs(diagonal * point) + 0.5 * np.abs(linear)
     gradient = 2.0 * product + linear
-    value = float(np.partition(gradient, k - 1)[:k].sum() - point @ product)
+    polytope = Hypersimplex(k) if polytope is None else polytope
+    value = polytope.least(gradient) - float(point @ product)
     spread = float(np.abs(point) @ sizes + 2.0 * np.partition(sizes, n - k)[n - k :].sum())
     # With entries of w = v - m that sum to e and not 0, w'Bw >= -(4 k + |e|) |e| max |B_ij|: w less
     # e / n throughout sums to zero, and |w|_1 <= 2 k.

@@ -22,11 +22,11 @@ from subsetopt.solvers.backends import _contained
 from subsetopt.solvers.backends._backend import scaled_form
 
 from . import _lp_engines
+from ._constrained_relaxation import quadratic_bound
 from ._convex import convexified, slack
+from ._polytope import polytope_of
 from ._published_lp import closed_form
-from ._quadratic_relaxation import bound_of, quadratic_bound
-
-_UNIT = 2.0**-52
+from ._quadratic_relaxation import bound_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ def _linear_relaxation(
     scale = scaled_form(replace(form, scale=1.0, constant=0.0))
     model = LINEARISATIONS[linearisation](scale.problem).relaxed()
     found = ENGINES[engine](model, _rest(limits, begun))
-    bound = found.bound if found.duals is None else dual_bound(model, found.duals)
+    bound = found.bound if found.duals is None else _lp_engines.dual_bound(model, found.duals)
     return Relaxation(
         bound=scale.lift(bound) - scale.rounding,
         value=scale.lift(found.value),
@@ -116,38 +116,6 @@ ENGINES: Mapping[str, Callable[[LinearModel, Limits], _lp_engines.LPResult]] = {
     "scip": _lp_engines.by_scip,
 }
 """The solvers of linear programmes by name."""
-
-
-def dual_bound(model: LinearModel, duals: NDArray[np.float64]) -> float:
-    r"""Return the Lagrangian bound of a linear programme for any row duals.
-
-    .. math::
-        \sum_r (y_r^+ l_r - y_r^- u_r) + \sum_j \min_{l_j \le x_j \le u_j} (c - A'y)_j x_j
-
-    Duals of a sign that a one-sided row cannot have are taken for zero. The rounding of the sums is
-    taken off.
-    """
-    # Weak duality: for rows l <= Ax <= u and any y, c'x >= sum_r (y_r^+ l_r - y_r^- u_r) + (c -
-    # A'y)'x, and the last is least where each x_j is at the end that its reduced cost asks for. No
-    # y makes that wrong; one that meets an infinite side would make it -inf.
-    wrong = ((duals > 0) & ~np.isfinite(model.row_lower)) | (
-        (duals < 0) & ~np.isfinite(model.row_upper)
-    )
-    y = np.where(wrong | ~np.isfinite(duals), 0.0, duals)
-    side = np.where(y > 0, model.row_lower, np.where(y < 0, model.row_upper, 0.0))
-    rows = model.rows
-    products = rows.coefficients * np.repeat(y, np.diff(rows.starts))
-    weight = np.bincount(rows.columns, weights=products, minlength=model.variables)
-    sizes = np.bincount(rows.columns, weights=np.abs(products), minlength=model.variables)
-    reduced = model.objective - weight
-    ends = np.where(reduced > 0, model.lower, model.upper)
-    most = np.maximum(np.abs(model.lower), np.abs(model.upper))
-    terms = np.abs(y * side).sum() + ((np.abs(model.objective) + sizes) * most).sum()
-    entries = int(np.bincount(rows.columns, minlength=1).max()) + 64  # of the longest sum
-    rounding = _UNIT * min(entries, 2**20) * float(terms)
-    # Sums by NumPy, pairwise: a product of vectors by BLAS may add millions of terms in a few
-    # lanes.
-    return float((y * side).sum() + (reduced * ends).sum()) - rounding
 
 
 def quadratic_relaxation(form: QuadraticForm, limits: Limits) -> Relaxation:
@@ -226,14 +194,15 @@ def _rest(limits: Limits, begun: float) -> Limits:
 
 
 def tangent_bound(form: QuadraticForm, m: NDArray[np.float64]) -> float:
-    r"""Return the least value over 0 <= v <= 1, 1'v = k of the tangent of a convex form at m.
+    r"""Return the least value over all relaxed selections of the tangent of a convex form at m.
 
-    That is ``-m'Am`` and the k lowest entries of ``2 Am + c``, less the rounding of these sums and
-    what the rounding of the entries of A can take from semidefiniteness.
+    That is ``-m'Am`` and, without constraints, the k lowest entries of ``2 Am + c``, less the
+    rounding of these sums and what that of the entries of A can take from semidefiniteness.
     """
     product, sizes = form.matrix.astype(np.float64) @ m, np.abs(form.matrix) @ np.abs(m)
     zero = np.zeros(form.n)
-    bound = bound_of(product, sizes, zero, form.linear, form.k, form.largest, m)
+    polytope = polytope_of(form.side, form.k)
+    bound = bound_of(product, sizes, zero, form.linear, form.k, form.largest, m, polytope)
     return bound - slack(form)
 
 

@@ -18,18 +18,22 @@ from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt._rounding import UNIT
 from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
-from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.models import CONSTRAINT_KINDS, QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 from subsetopt.solvers.heuristics._centred import Centred
+from subsetopt.solvers.heuristics._constrained_search import constrained_form
 from subsetopt.solvers.heuristics._quadratic_steps import arrays, descend, refresh
 from subsetopt.solvers.heuristics._scalar_search import Scalars
 from subsetopt.solvers.heuristics._vector_search import Vectors
 
 from . import _convex
-from ._quadratic_relaxation import CODES, QuadraticRelaxation, Variant, largest
+from ._constrained_relaxation import relaxation_of
+from ._feasible_rounding import rounding
+from ._polytope import polytope_of
+from ._quadratic_relaxation import CODES, Variant, largest
 
 __all__ = ["FrankWolfe"]
 
@@ -46,7 +50,8 @@ class FrankWolfe(TimedSolver):
     the target is out of reach. O(n d + n log n) a step for mean matching; O(n k) for quadratic
     problems. A diagonal makes these convex first where they are not, from the least eigenvalue, in
     O(n^3), for up to 4096 candidates, else from row sums; and it makes convex ones of up to 1024
-    candidates tighter.
+    candidates tighter. Under constraints the steps are pairwise between vertices of what keeps
+    them: disjoint quotas are counted, for others a linear programme is solved in every step.
 
     Parameters
     ----------
@@ -75,6 +80,7 @@ class FrankWolfe(TimedSolver):
         "a lower bound is wanted for vectors, a quadratic, or an out-of-reach target"
     )
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
+    takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
     concurrent: ClassVar[bool] = True
 
@@ -87,7 +93,10 @@ class FrankWolfe(TimedSolver):
     def search(self, problem: Problem, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the rounded selection and the bound."""
         if isinstance(problem, MeanMatching):
-            return self._match(problem, limits, deadline)
+            if problem.side is None:
+                return self._match(problem, limits, deadline)
+            if problem.values.ndim == 1:
+                return self._match_scalars(problem, limits, deadline)
         form = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
         return self._select(form, limits, deadline)
 
@@ -119,11 +128,58 @@ class FrankWolfe(TimedSolver):
             message=_message(relaxed.relative_gap, relaxed.taken),
         )
 
+    def _match_scalars(
+        self, problem: MeanMatching, limits: Limits, deadline: Deadline
+    ) -> RawResult:
+        """Relax scalars under constraints: their sums fill an interval between two vertices."""
+        assert problem.side is not None
+        centred = Centred.of(problem, deadline.check)
+        form = constrained_form(problem, deadline)
+        built = deadline.elapsed
+        polytope = polytope_of(form.side, form.k, deadline)
+        values = centred.rows[:, 0]
+        low, high = polytope.least(values), polytope.least(-values)
+        ends = [polytope.vertex(values), polytope.vertex(-values)]
+        sums = [float(values @ end) for end in ends]
+        share = (
+            float(np.clip(sums[1] / (sums[1] - sums[0]), 0.0, 1.0)) if sums[1] > sums[0] else 0.5
+        )
+        point = share * ends[0] + (1 - share) * ends[1]
+        rows, early = self._rounded(form, point, limits, deadline, self.rounding == "swap")
+        # |sum| is at least what the lowest is above zero, or the highest below it.
+        least = max(0.0, low, high) - centred.reach
+        bound = max(0.0, least) / problem.k * (1 - 4 * UNIT)
+        return RawResult(
+            indices=form.indices(rows),
+            termination=early or Termination.FINISHED,
+            bound=float(np.ldexp(bound, centred.exponent)),
+            build_seconds=built,
+            solve_seconds=deadline.elapsed - built,
+            iterations=0,
+            message="the interval of all sums",
+        )
+
+    def _rounded(
+        self,
+        form: QuadraticForm,
+        point: NDArray[np.float64],
+        limits: Limits,
+        deadline: Deadline,
+        descend: bool,
+    ) -> tuple[NDArray[np.int64], Termination | None]:
+        """Return the selection near a point, improved by a descent or not, and why it was cut."""
+        if form.side is None:
+            rows = largest(point, form.k)
+            return _descended(form, rows, deadline) if descend else (rows, None)
+        start = None if limits.start is None else form.rows(limits.start)
+        found = rounding(form, point, start, deadline, descend)
+        return found.rows, found.early
+
     def _select(self, form: QuadraticForm, limits: Limits, deadline: Deadline) -> RawResult:
         taken = _convex.diagonal(form, deadline)
         built = deadline.elapsed
         whole = deadline
-        relaxed = QuadraticRelaxation(form, taken, self.variant, self.steps, deadline)
+        relaxed = relaxation_of(form, taken, self.variant, self.steps, deadline)
         # Half of the time belongs to the swaps: a better selection is worth more than the last
         # digits of a bound.
         swaps = self.rounding == "swap" and deadline.limited
@@ -135,10 +191,9 @@ class FrankWolfe(TimedSolver):
             relaxed.deadline = deadline = Deadline(_AFTER_CTRL_C)
         with stoppable() as unbounded:
             bound = form.lower_bound(relaxed.bound())
-        rows = largest(relaxed.point, form.k)
-        if self.rounding == "swap" and termination is not Termination.INTERRUPTED:
-            rows, early = _descended(form, rows, deadline)
-            termination = early or termination
+        descend = self.rounding == "swap" and termination is not Termination.INTERRUPTED
+        rows, early = self._rounded(form, relaxed.point, limits, deadline, descend)
+        termination = early or termination
         return RawResult(
             indices=form.indices(rows),
             termination=unbounded.reason or termination,

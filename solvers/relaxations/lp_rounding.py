@@ -6,10 +6,10 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 
 from subsetopt._checks import require_one_of
-from subsetopt._dependencies import OptionalDependency
+from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.limits import Limits
-from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.models import CONSTRAINT_KINDS, QUADRATIC_FAMILIES, QuadraticForm
 from subsetopt.problems import Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
@@ -17,6 +17,7 @@ from subsetopt.solvers.backends.highs import HIGHSPY
 from subsetopt.solvers.base import Kind, RawResult
 
 from . import _relaxation
+from ._feasible_rounding import rounding
 
 __all__ = ["LpRounding"]
 
@@ -32,7 +33,7 @@ class LpRounding(TimedSolver):
     mostly m = 1/2 at 2k candidates, or any m <= 1/2 at all, so that rounding it says little, and
     which m comes out depends on the engine where there are many. `RawResult.bound` is the bound of
     the relaxation, by duals or gradients and so free of the engine's tolerances; of SCIP, its own
-    less these.
+    less these. Constraints are rows of the relaxation, and the highest are kept as far as they fit.
 
     Parameters
     ----------
@@ -59,7 +60,8 @@ class LpRounding(TimedSolver):
         "the published method is to be compared with, or RLT's bound wanted"
     )
     handles: ClassVar[tuple[str, ...]] = QUADRATIC_FAMILIES
-    requires: ClassVar[tuple[OptionalDependency, ...]] = (HIGHSPY,)
+    takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
+    requires: ClassVar[tuple[OptionalDependency, ...]] = (HIGHSPY, NUMBA)
 
     def __post_init__(self) -> None:
         known = {"linearisation": Linearisation, "engine": Engine}
@@ -80,7 +82,11 @@ class LpRounding(TimedSolver):
         form: QuadraticForm = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
         built = deadline.elapsed
         found = self._relaxation(form, limits, deadline)
-        rows = np.argsort(-found.m, kind="stable")[: form.k]
+        if form.side is None:
+            rows = np.argsort(-found.m, kind="stable")[: form.k]
+        else:
+            start = None if limits.start is None else form.rows(limits.start)
+            rows = rounding(form, found.m, start, deadline, descend=False).rows
         bound = form.lower_bound(found.bound)
         solved = found.termination is Termination.OPTIMAL
         return RawResult(
@@ -99,13 +105,15 @@ class LpRounding(TimedSolver):
         if self.linearisation == "qp":
             return _relaxation.quadratic_relaxation(form, deadline.rest(limits))
         if self.linearisation == "published" and self.engine in ("auto", "closed-form"):
-            closed = _relaxation.published_in_closed_form(form, deadline)
+            closed = None
+            if form.side is None:
+                closed = _relaxation.published_in_closed_form(form, deadline)
             if closed is not None:
                 return closed
             if self.engine == "closed-form":
                 raise UnsupportedProblem(
                     "the closed form of the published relaxation does not hold here: neither "
-                    "halves nor ones are its optimum; use engine='auto'"
+                    "halves nor ones are its optimum, or there are constraints; use engine='auto'"
                 )
         engine = "highs" if self.engine == "auto" else self.engine
         rest = deadline.rest(limits)

@@ -1,0 +1,117 @@
+"""Relaxations under constraints: bounds below all that is feasible, and tight ones."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import subsetopt as so
+from subsetopt.errors import InvalidOption
+from subsetopt.limits import Limits
+from subsetopt.solvers import bounds
+from subsetopt.solvers.relaxations._feasible_rounding import FeasibleRounding
+from subsetopt.solvers.relaxations._polytope import polytope_of
+
+from .cases import feasible, problems
+from .test_branching import FORMS, left
+from .test_solvers import solves_honestly
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(problems(FORMS), st.integers(0, 99))
+def test_the_least_of_a_linear_function(problem: Any, seed: int) -> None:
+    problem = left(problem)
+    if problem is None:
+        return
+    form = problem.quadratic_form()
+    everything = [form.rows(np.array(chosen)) for chosen in feasible(problem)]
+    if not everything:
+        return
+    scores = np.random.default_rng(seed).normal(size=form.n).round(1)
+    polytope = polytope_of(form.side, form.k)
+    least, vertex = polytope.least(scores), polytope.vertex(scores)
+    values = [float(scores[rows].sum()) for rows in everything]
+    assert least <= min(values) + 1e-9
+    assert scores @ vertex == pytest.approx(least, abs=1e-5)
+    assert vertex.sum() == pytest.approx(form.k)
+    quotas = form.side.quotas
+    if quotas is not None:
+        counts = np.add.reduceat(vertex[quotas.members], quotas.starts[:-1])
+        assert (counts >= quotas.lower - 1e-6).all()
+        assert (counts <= quotas.upper + 1e-6).all()
+    if form.side.decided_by_counting:
+        assert least == pytest.approx(min(values))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(problems(FORMS), st.integers(0, 99))
+def test_what_is_rounded_keeps_the_constraints(problem: Any, seed: int) -> None:
+    problem = left(problem)
+    if problem is None:
+        return
+    form = problem.quadratic_form()
+    rows = FeasibleRounding(form).rounded(np.random.default_rng(seed).random(form.n))
+    assert rows is not None or not form.side.decided_by_counting
+    if rows is not None:
+        problem.check(form.indices(rows))
+
+
+@pytest.mark.parametrize("method", ["fw", "qp", "rlt", "sdp"])
+def test_bounds_are_below_all_that_is_feasible(method: str) -> None:
+    @settings(max_examples=15, deadline=None, derandomize=True)
+    @given(problems(FORMS, most=8))
+    def check(problem: Any) -> None:
+        if problem is None:
+            return
+        values = [problem.objective(chosen) for chosen in feasible(problem)]
+        if values:
+            bound = bounds.lower_bound(problem, method, Limits())
+            assert bound <= min(values) + 1e-9 * (1 + max(map(abs, values)))
+
+    check()
+
+
+def grouped(n: int = 40) -> tuple[so.MMDSelection, so.MMDSelection]:
+    """Return a problem without quotas, and the same with quotas that cost something."""
+    X = np.random.default_rng(2).normal(size=(n, 3))
+    X[: n // 2] += 2.0
+    labels = np.arange(n) < n // 2
+    quota = so.Quota(labels, exactly={True: 8, False: 2})
+    return so.MMDSelection(X, 10), so.MMDSelection(X, 10, constraints=so.Constraints(quotas=quota))
+
+
+def test_frank_wolfe_finds_the_bound_of_the_quadratic_programme() -> None:
+    loose, problem = grouped()
+    before = bounds.lower_bound(loose, "fw", Limits())
+    bound = bounds.lower_bound(problem, "fw", Limits())
+    by_highs = bounds.lower_bound(problem, "qp", Limits())
+    assert bound == pytest.approx(by_highs, rel=1e-3)
+    assert bound > before * 1.05
+    solution = so.solve(problem, "frank-wolfe")
+    assert solution.bound == pytest.approx(bound, rel=1e-2)
+    assert solution.objective is not None
+    assert solution.objective >= bound
+    with pytest.raises(InvalidOption, match="variant 'away' takes no constraints; use 'pairwise'"):
+        so.solve(problem, so.solver("frank-wolfe", variant="away"))
+
+
+@pytest.mark.parametrize("linearisation", ["published", "mccormick", "rlt", "qp"])
+def test_every_relaxation_is_rounded_to_what_is_feasible(linearisation: str) -> None:
+    _, problem = grouped(16)
+    rules = so.Constraints(costs=np.arange(16), budget=60, conflicts=[(3, 7), (8, 9)])
+    for each in (problem, so.MMDSelection(np.arange(16.0), 6, constraints=rules)):
+        solution = solves_honestly(each, so.solver("lp-rounding", linearisation=linearisation))
+        assert solution.indices is not None
+
+
+def test_sums_of_scalars_out_of_reach_are_bounded() -> None:
+    values, labels = np.arange(12.0), np.arange(12) // 6
+    quota = so.Quota(labels, exactly={0: 1, 1: 3})
+    problem = so.MeanMatching(values, 4, target=3.0, constraints=so.Constraints(quotas=quota))
+    solution = so.solve(problem, "frank-wolfe")
+    best = min(problem.objective(chosen) for chosen in feasible(problem))
+    assert best > 0.5
+    assert solution.objective == best
+    assert solution.bound == pytest.approx(best)
