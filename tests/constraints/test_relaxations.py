@@ -87,7 +87,7 @@ def test_frank_wolfe_finds_the_bound_of_the_quadratic_programme() -> None:
     before = bounds.lower_bound(loose, "fw", Limits())
     bound = bounds.lower_bound(problem, "fw", Limits())
     by_highs = bounds.lower_bound(problem, "qp", Limits())
-    assert bound == pytest.approx(by_highs, rel=1e-3)
+    assert bound >= by_highs * (1 - 1e-3)  # of two diagonals the better one
     assert bound > before * 1.05
     solution = so.solve(problem, "frank-wolfe")
     assert solution.bound == pytest.approx(bound, rel=1e-2)
