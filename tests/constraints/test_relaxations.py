@@ -77,9 +77,10 @@ def grouped(n: int = 40) -> tuple[so.MMDSelection, so.MMDSelection]:
     """Return a problem without quotas, and the same with quotas that cost something."""
     X = np.random.default_rng(2).normal(size=(n, 3))
     X[: n // 2] += 2.0
+    k = n // 6 + 2
     labels = np.arange(n) < n // 2
-    quota = so.Quota(labels, exactly={True: 8, False: 2})
-    return so.MMDSelection(X, 10), so.MMDSelection(X, 10, constraints=so.Constraints(quotas=quota))
+    quota = so.Quota(labels, exactly={True: n // 6, False: 2})
+    return so.MMDSelection(X, k), so.MMDSelection(X, k, constraints=so.Constraints(quotas=quota))
 
 
 def test_frank_wolfe_finds_the_bound_of_the_quadratic_programme() -> None:
@@ -87,7 +88,7 @@ def test_frank_wolfe_finds_the_bound_of_the_quadratic_programme() -> None:
     before = bounds.lower_bound(loose, "fw", Limits())
     bound = bounds.lower_bound(problem, "fw", Limits())
     by_highs = bounds.lower_bound(problem, "qp", Limits())
-    assert bound >= by_highs * (1 - 1e-3)  # of two diagonals the better one
+    assert bound >= by_highs * (1 - 1e-2)  # of two diagonals the better one
     assert bound > before * 1.05
     solution = so.solve(problem, "frank-wolfe")
     assert solution.bound == pytest.approx(bound, rel=1e-2)
@@ -99,9 +100,9 @@ def test_frank_wolfe_finds_the_bound_of_the_quadratic_programme() -> None:
 
 @pytest.mark.parametrize("linearisation", ["published", "mccormick", "rlt", "qp"])
 def test_every_relaxation_is_rounded_to_what_is_feasible(linearisation: str) -> None:
-    _, problem = grouped(16)
-    rules = so.Constraints(costs=np.arange(16), budget=60, conflicts=[(3, 7), (8, 9)])
-    for each in (problem, so.MMDSelection(np.arange(16.0), 6, constraints=rules)):
+    _, problem = grouped(12)
+    rules = so.Constraints(costs=np.arange(12), budget=30, conflicts=[(3, 7), (8, 9)])
+    for each in (problem, so.MMDSelection(np.arange(12.0), 5, constraints=rules)):
         solution = solves_honestly(each, so.solver("lp-rounding", linearisation=linearisation))
         assert solution.indices is not None
 
