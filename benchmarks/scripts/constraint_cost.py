@@ -1,6 +1,6 @@
 """What constraints cost: proofs, matched means and kernel herds with quotas, beside those without.
 
-``python -m benchmarks.scripts.constrained`` prints a table for each. One thread; everything is
+``python -m benchmarks.scripts.constraint_cost`` prints a table for each. One thread; everything is
 compiled before it is timed. The references of the last table take most of the time.
 """
 
