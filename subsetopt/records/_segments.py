@@ -204,15 +204,15 @@ def require_its_fault(error: Exception) -> None:
 def write(
     tables: Iterable[Any], schema: Any, target: Path, *, durable: bool, suffix: str = "part"
 ) -> None:
-    """Write tables beside `target` and rename the file, so that no reader sees a part of it.
+    """Write tables to a file next to `target` and rename it, so that no reader sees a part of it.
 
-    The file beside ends with `suffix`, which tells who may remove it: see `remove_unfinished`. Of
+    That file ends with `suffix`, which tells who may remove it: see `remove_unfinished`. Of
     the tables, each of which becomes row groups of its own, one is held at a time.
     """
     pq = arrow("parquet")
-    beside = target.with_name(f".{target.name}.{os.getpid()}.{suffix}")
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.{suffix}")
     try:
-        with beside.open("wb") as stream:
+        with unfinished.open("wb") as stream:
             with pq.ParquetWriter(
                 stream,
                 schema,
@@ -227,10 +227,10 @@ def write(
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())
-        beside.replace(target)
+        unfinished.replace(target)
     except BaseException:
         with suppress(OSError):
-            beside.unlink()
+            unfinished.unlink()
         raise
     if durable:
         _make_name_durable(target.parent)
@@ -253,7 +253,7 @@ def _encodings(schema: Any) -> dict[str, str]:
 def remove_unfinished(folder: Path, suffix: str = "part") -> None:
     """Remove what a process that was killed has begun here; whoever asks holds its lock.
 
-    "part" are files of the writer, "merge" those of maintenance, which goes on beside it.
+    "part" are files of the writer, "merge" those of maintenance, which goes on meanwhile.
     """
     for path in folder.glob(f".*-*.parquet.*.{suffix}"):
         path.unlink(missing_ok=True)

@@ -226,8 +226,7 @@ class CoreSet(BudgetSampler):
             self._chosen = _unique(self.indices, self.size)
             if not (isinstance(self.budget, float) and self.budget == 1.0):
                 raise InvalidOption(
-                    f"budget is {self.budget!r} beside indices, which say by themselves how many; "
-                    "leave one of them out"
+                    f"give either budget or indices, which say how many; got budget {self.budget!r}"
                 )
         super().__post_init__(batch_size)
 

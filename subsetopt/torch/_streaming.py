@@ -174,7 +174,23 @@ class StreamedSamples(IterableDataset[StreamedBatch]):
 
 
 class ByRule:
-    """A torch rule as a stream calls it: ``RecordStream(..., choose=by_rule(r))``.
+    """A torch rule as a `RecordStream` calls it."""
+
+    def __init__(self, rule: Rule, device: torch.device | str) -> None:
+        self.rule, self.device = rule, torch.device(device)
+
+    def __call__(
+        self, losses: NDArray[np.float32], k: int, features: NDArray[np.float32] | None = None
+    ) -> NDArray[np.int64]:
+        """Return the k rows chosen of losses (n,), with features (n, d) if there are any."""
+        described = None if features is None else torch.tensor(features, device=self.device)
+        chosen = self.rule(torch.tensor(losses, device=self.device), k, features=described)
+        found: NDArray[np.int64] = chosen.cpu().numpy()
+        return found
+
+
+def by_rule(given: Rule | str, *, device: torch.device | str = "cpu") -> ByRule:
+    """Return a torch rule as a stream calls it: ``RecordStream(..., choose=by_rule(r))``.
 
     Parameters
     ----------
@@ -194,22 +210,7 @@ class ByRule:
     >>> by_rule("max_loss")(np.array([0.5, 2.0, 0.1, 3.0], np.float32), 2)
     array([1, 3])
     """
-
-    def __init__(self, given: Rule | str, *, device: torch.device | str = "cpu") -> None:
-        self.rule = rule(given) if isinstance(given, str) else given
-        self.device = torch.device(device)
-
-    def __call__(
-        self, losses: NDArray[np.float32], k: int, features: NDArray[np.float32] | None = None
-    ) -> NDArray[np.int64]:
-        """Return the k rows chosen of losses (n,), with features (n, d) if there are any."""
-        described = None if features is None else torch.tensor(features, device=self.device)
-        chosen = self.rule(torch.tensor(losses, device=self.device), k, features=described)
-        found: NDArray[np.int64] = chosen.cpu().numpy()
-        return found
-
-
-by_rule = ByRule
+    return ByRule(rule(given) if isinstance(given, str) else given, device)
 
 
 def _fetching(source: Any, places: Places | None, collate: Callable[[list[Any]], Any]) -> Fetch:

@@ -42,7 +42,7 @@ def select(
     Raises
     ------
     InvalidOption
-        For an unknown name or option, or options beside a Rule, which has its own.
+        For an unknown name or option, or options together with a Rule, which has its own.
     InvalidProblem
         For losses, k or features that do not fit.
 
@@ -55,7 +55,7 @@ def select(
     if isinstance(rule, Rule):
         if options:
             raise InvalidOption(
-                f"options {', '.join(options)} are given beside a rule; set them where it is made"
+                f"options {', '.join(options)} are given with a rule; set them where it is made"
             )
         return rule(losses, k, generator=generator, features=features)
     return made(rule, **options)(losses, k, generator=generator, features=features)

@@ -177,15 +177,15 @@ def test_a_signal_ends_after_the_window_at_hand(
         (("--window", "0"), "--window must be an integer >= 1; got 0"),
         (("--lr", "-1"), "--lr must be a number in (0, inf); got -1.0"),
         (("--batch-size", "0"), "--batch-size must be an integer >= 1; got 0"),
-        (("--device", "quantum"), "device is 'quantum'"),
+        (("--device", "quantum"), "device must be cpu, cuda or cuda:1; got 'quantum'"),
         (("--name", "a/b"), "digit first; got 'a/b'"),
         (("--delay", "-1"), "delay must be a number of seconds >= 0; got -1.0"),
-        (("--max-backlog", "3"), "max_backlog is 3"),
+        (("--max-backlog", "3"), "max_backlog must be an integer >= 200 or None; got 3"),
         (("--evaluate-every", "0"), "--evaluate-every must be an integer >= 1; got 0"),
         (("--timeout", "5"), "--timeout needs --follow"),
         (("--checkpoint-every", "5"), "--checkpoint-every needs --out"),
         (("--records", "/nowhere"), "/nowhere does not exist"),
-        (("--lr", "1e30"), "losses are no numbers any more in window"),
+        (("--lr", "1e30"), "losses became NaN or infinite in window"),
     ],
 )
 def test_bad_usage(options: list[str], arguments: tuple[str, ...], words: str) -> None:
@@ -199,7 +199,7 @@ def test_ids_that_are_strings_are_refused(tmp_path: Path) -> None:
     RecordWriter(tmp_path / "text", "a", layout=Layout(ids="string")).close()
     done = invoke("--records", tmp_path / "text", "--task", "digits")
     assert done.exit_code == 2
-    assert "ids that are strings" in done.output
+    assert "must be int64, numbers of training samples of digits; got strings" in done.output
 
 
 def test_both_words_are_a_command_and_tasks_still_are() -> None:

@@ -269,7 +269,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
         run(sampler("unif_sgd", N, 4, LinearBudget(1.0, 0.25), epochs=3))
     model = language_model()
     step = SubsetStep(model, model_losses, "obftf", 0.5)
-    with pytest.raises(InvalidOption, match="beside step"):
+    with pytest.raises(InvalidOption, match="either losses or step"):
         run(None, model, step=step, losses=model_losses)
 
 

@@ -516,7 +516,7 @@ def test_the_gpu_is_not_waited_for(no_waiting: Any) -> None:
         ("scan_sgd", {"budget": 1.5, "epochs": 2}, "budget is 1.5"),
         ("coreset", {"indices": [1, 1]}, "each may occur once"),
         ("coreset", {"indices": [10]}, r"within 0\.\.9"),
-        ("coreset", {"indices": [1, 2], "budget": 0.5}, "beside indices"),
+        ("coreset", {"indices": [1, 2], "budget": 0.5}, "either budget or indices"),
         ("coreset", {"budget": LinearBudget(0.1, 0.2)}, "chosen once"),
     ],
 )

@@ -158,7 +158,7 @@ def test_select() -> None:
     assert select(losses.expand(3, 4), 2, "max_loss").tolist() == [[1, 3]] * 3
     with pytest.raises(InvalidOption, match="no option 'gamma'"):
         select(losses, 2, "max_loss", gamma=2.0)
-    with pytest.raises(InvalidOption, match="options gamma are given beside a rule"):
+    with pytest.raises(InvalidOption, match="options gamma are given with a rule"):
         select(losses, 2, rule("max_loss"), gamma=2.0)
     generator = torch.Generator().manual_seed(0)
     picks = {tuple(select(losses, 2, "uniform", generator).tolist()) for _ in range(30)}

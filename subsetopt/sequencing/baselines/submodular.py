@@ -21,7 +21,7 @@ features. Assumed here, since the terms have different units:
 
 The terms of U, C and the features are monotone and submodular. The sum of smallest distances is
 not: as a function of sets it is neither, so that with :math:`\lambda_2 > 0` no share of the optimum
-is guaranteed. What greedy compares, ``R(x)`` beside those chosen, never grows with them, except
+is guaranteed. What greedy compares, ``R(x)`` given those chosen, never grows with them, except
 from none to one; so lazy evaluation takes the same points as plain greedy.
 """
 

@@ -86,7 +86,7 @@ class SelectionTrainerCallback(_transformers.TrainerCallback):  # type: ignore[m
         self._done = 0
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Put the state of this rank beside the others of the checkpoint."""
+        """Save the state of this rank with the others of the checkpoint."""
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / _name(args)) as file:
@@ -128,7 +128,7 @@ class SubsetTrainer(_transformers.Trainer):  # type: ignore[misc]
         Without `step`: ``losses(model, batch)`` returns one loss per sample, and their mean is
         trained on. An importance sampler has to know them; `model_losses` is its default.
     watcher : Watcher, optional
-        Its summary is logged beside the loss.
+        Its summary is logged with the loss.
     writer : Writer, optional
     ids : callable, optional
         ``ids(batch)`` returns the indices of its samples; with a sampler they are known without.
@@ -153,7 +153,7 @@ class SubsetTrainer(_transformers.Trainer):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         if step is not None and losses is not None:
-            raise InvalidOption("losses are given beside step, which has its own loss function")
+            raise InvalidOption("give either losses or step, which has its own loss function")
         if isinstance(sampler, ImportanceSampler) and step is None and losses is None:
             losses = model_losses
         self.losses = losses

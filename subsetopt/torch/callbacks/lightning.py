@@ -30,8 +30,8 @@ class SelectionCallback(_Callback):  # type: ignore[misc]
     ``selection/...``. With several devices it needs ``Trainer(use_distributed_sampler=False)`` and
     a sampler made with the rank.
 
-    For watchers and importance samplers ``training_step`` returns a dictionary: beside ``loss`` as
-    ``selection`` what `SubsetStep` returned, or as ``losses`` one loss per sample.
+    For watchers and importance samplers ``training_step`` returns a dictionary: besides
+    ``loss``, as ``selection`` what `SubsetStep` returned, or as ``losses`` one loss per sample.
 
     Parameters
     ----------

@@ -26,19 +26,13 @@ class Uniform(Rule):
         own = generator or self._own_generator(given.device)
         return draw(given, k, own).sort().values
 
-    def probabilities(
-        self,
-        losses: Tensor | None = None,
-        k: int | float | None = None,
-        *,
-        n: int | None = None,
-        device: torch.device | str | None = None,
+    def _probabilities(
+        self, losses: Tensor | None, k: int | float | None, shape: torch.Size, device: torch.device
     ) -> Tensor:
-        """Return k / n for every sample, shaped as `losses`, or (n,) without them."""
-        shape, at = self._placed(losses, None, n, device)
+        """Return k / n for every sample."""
         size: Any = self.size(k, shape[-1])
         dtype = losses.dtype if losses is not None and losses.is_floating_point() else None
-        return torch.full(shape, size / shape[-1], dtype=dtype, device=at)
+        return torch.full(shape, size / shape[-1], dtype=dtype, device=device)
 
 
 def draw(given: Candidates, k: int, generator: Generator) -> Tensor:

@@ -43,22 +43,11 @@ class WeightedRule(Rule):
         keys = keep.clamp(min=tiny).log() - (-torch.log1p(-noise)).log()
         return torch.where(finite, keys, -torch.inf).topk(k).indices.sort(1).values
 
-    def probabilities(
-        self,
-        losses: Tensor | None = None,
-        k: int | float | None = None,
-        *,
-        n: int | None = None,
-        device: torch.device | str | None = None,
+    def _probabilities(
+        self, losses: Tensor | None, k: int | float | None, shape: torch.Size, device: torch.device
     ) -> Tensor:
-        """Return the probability of each sample of being kept, shaped as `losses`; k is None.
-
-        ``p_i + prod_j (1 - p_j) / m`` with the m finite losses: alone, or for want of others.
-        """
-        if k is not None:
-            return super().probabilities(losses, k)
-        shape, at = self._placed(losses, None, n, device)
-        rows = self._given(losses, None, shape, at, self.check).needed
+        """Return ``p_i + prod_j (1 - p_j) / m``, m finite losses: alone, or for want of others."""
+        rows = self._given(losses, None, shape, device, self.check).needed
         finite = torch.isfinite(rows)
         keep = torch.where(finite, self._keep(rows), 0.0)
         nothing = (1.0 - _wide(keep)).prod(1, keepdim=True)

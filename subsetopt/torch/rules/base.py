@@ -186,10 +186,23 @@ class Rule(ABC):
         UnsupportedProblem
             If the rule defines none.
         """
-        raise UnsupportedProblem(
-            f"rule {self.name!r} defines no probabilities of being chosen for k = {k!r}; "
-            "'uniform' does, 'prob' and 'selective_backprop' do for k=None"
-        )
+        if not self.has_probabilities or (k is not None and not self.fixed_size):
+            raise UnsupportedProblem(
+                f"rule {self.name!r} defines no probabilities of being chosen for k = {k!r}; "
+                "'uniform' does, 'prob' and 'selective_backprop' do for k=None"
+            )
+        shape, at = self._placed(losses, None, n, device)
+        return self._probabilities(losses, k, shape, at)
+
+    def _probabilities(
+        self,
+        losses: Tensor | None,
+        k: int | float | None,
+        shape: torch.Size,
+        device: torch.device,
+    ) -> Tensor:
+        """Return them, of rules that define any."""
+        raise NotImplementedError
 
     def weights(
         self,

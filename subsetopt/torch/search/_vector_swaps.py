@@ -16,7 +16,7 @@ NEVER = 1e30
 _PAIRS = 2**20  # exchanges looked at in a round, for each row of the batch
 
 TILT = 0.25
-"""How much the noise counts in the relaxation, beside the spread of a random choice."""
+"""Weight of the noise in the relaxation, relative to the spread of a random choice."""
 
 
 def match_vectors(vectors: Tensor, k: int, *, rounds: int, start: Tensor | None) -> Tensor:
@@ -156,11 +156,8 @@ def frank_wolfe(vectors: Tensor, k: int, *, steps: int, noise: Tensor) -> Tensor
 
     Parameters
     ----------
-    vectors : Tensor, (B, n, d)
-        float32 or float64. A vector that is not finite counts for nothing, and is chosen only when
-        fewer than k are finite.
-    k : int
-        How many, 1 <= k <= n.
+    vectors, k
+        As for `match_vectors`.
     steps : int
         How many steps.
     noise : Tensor, (B, n)

@@ -16,7 +16,7 @@ from ._kernel_rows import DTYPES, Points, Tensor, load, whole_products
 
 Mode = Literal["matrix", "rows"]
 _TILE = {"cpu": 1024, "cuda": 8192}  # rows and columns that are evaluated at a time
-_SPARE = 5  # tiles that evaluation takes beside its result
+_SPARE = 5  # tiles that evaluation takes besides its result
 
 
 class TorchEngine:

@@ -19,7 +19,7 @@ Line = tuple[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class GroupResult:
-    """Rules beside a baseline, which comes first, then the best.
+    """Rules compared with a baseline, which comes first, then the best.
 
     Parameters
     ----------

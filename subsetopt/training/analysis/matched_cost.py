@@ -89,7 +89,7 @@ def _matched(groups: Sequence[RunGroup], baseline: str | None) -> list[GroupResu
     name = baseline_among({rule for group in groups for rule in group.results}, baseline)
     bases = [group for group in groups if name in group.results]
     costs = [_cost(group, name) for group in bases if name is not None]
-    beside: list[dict[Line, dict[int, Result]]] = [{} for _ in bases]
+    alike: list[dict[Line, dict[int, Result]]] = [{} for _ in bases]
     alone: dict[float, tuple[RunGroup, dict[Line, dict[int, Result]]]] = {}
     for group in groups:
         for rule, own in group.results.items():
@@ -98,11 +98,11 @@ def _matched(groups: Sequence[RunGroup], baseline: str | None) -> list[GroupResu
             cost, line = _cost(group, rule), (rule, group.budget)
             if _alike(cost, costs, TOLERANCE):
                 nearest = min(range(len(costs)), key=lambda i: abs(costs[i] - cost))
-                beside[nearest][line] = dict(own)
+                alike[nearest][line] = dict(own)
             else:
                 alone.setdefault(group.budget, (group, {}))[1][line] = dict(own)
     found = []
-    for group, cost, lines in zip(bases, costs, beside, strict=True):
+    for group, cost, lines in zip(bases, costs, alike, strict=True):
         if lines and name is not None:
             base = (name, group.budget)
             compared = summarised({base: group.results[name], **lines}, base)

@@ -78,7 +78,7 @@ class BatchRuleMethod(Method):
             raise InvalidOption(f"features must be one of {', '.join(FEATURES)}; got {what!r}")
 
     def warm_up(self, setting: Setting) -> None:
-        """Choose once, by a rule that is thrown away."""
+        """Choose once, by another rule of the same kind."""
         ready, n = self._rule(0), min(setting.batch_size, len(setting.data.train))
         losses = torch.rand(n, generator=torch.Generator().manual_seed(0))
         features = None

@@ -116,9 +116,9 @@ class UNet(nn.Module):
             x = nn.functional.max_pool2d(x, 2)
         x = self.down[-1](x)
         for narrow, convolutions in zip(self.narrow, self.up, strict=True):
-            beside = kept.pop()
-            x = nn.functional.interpolate(narrow(x), size=beside.shape[-2:])
-            x = convolutions(torch.cat([beside, x], dim=1))
+            skip = kept.pop()
+            x = nn.functional.interpolate(narrow(x), size=skip.shape[-2:])
+            x = convolutions(torch.cat([skip, x], dim=1))
         scores: Tensor = self.head(x)
         return scores
 

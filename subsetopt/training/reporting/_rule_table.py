@@ -198,7 +198,7 @@ def findings(result: TaskResult) -> Iterator[str]:
 
 
 def remarks(analysis: Analysis) -> Iterator[str]:
-    """Yield what has to be known to read the tables, and what is amiss."""
+    """Yield notes on how to read the tables, and warnings."""
     if not analysis.groups:
         yield "There are no results."
     lines = [line for group in analysis.groups for line in group.lines]

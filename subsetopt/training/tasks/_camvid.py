@@ -131,7 +131,7 @@ def _by_number(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     if picture.mode not in ("L", "P"):
         raise InvalidFile(
             f"{path} has colours ({picture.mode}); class_dict.csv, which says what they mean, is "
-            "missing beside train"
+            "missing next to train"
         )
     numbers = np.array(picture.resize(size[::-1], NEAREST), np.uint8)
     ignored = (numbers == len(GROUPS)) | (numbers == IGNORED)
