@@ -108,8 +108,10 @@ class Gaussian(Kernel):
             exponent = out if out.dtype == left.dtype else np.empty(out.shape)
             np.matmul(left[rows], right[columns].T, out=exponent)
             exponent -= halves[0][rows]
+            # Not above 0, by rounding: NumPy takes the minimum with a row in a third of the time
+            # that it takes with a number.
+            np.minimum(exponent, halves[1][columns], out=exponent)
             exponent -= halves[1][columns]
-            np.minimum(exponent, 0, out=exponent)
             np.exp(exponent, out=out, casting="same_kind")
 
         return fill
