@@ -24,7 +24,7 @@ from ._mmd_terms import Terms, centred_kernel, terms_of_features, terms_of_matri
 from ._points import alike, points
 from .kernels import Kernel
 from .mean_embedding import MeanEmbedding
-from .scaling import Method, Scaling, warn_unscaled
+from .scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,7 @@ def of_features(
     clouds = _alike(clouds)
     together = np.concatenate(list(clouds.values())) if len(clouds) > 1 else clouds["candidates"]
     if scaling is None and not isinstance(kernel, Custom):
-        warn_unscaled(
-            together,
-            'Give scale_columns="std" (or "robust"), or "none" to leave them as they are.',
-            stacklevel=3,
-        )
+        warn_unscaled(together, GIVE_SCALE, stacklevel=3)
     scaled = Scaling.of(together, scaling or "none")
     seen = {name: scaled.applied(cloud) for name, cloud in clouds.items()}
     kernel = kernel.fitted(*seen.values())

@@ -24,7 +24,7 @@ from ._reduction import FormProblem, Left, fixed_form
 from .constraints import Constraints
 from .kernels import Kernel
 from .mean_embedding import MeanEmbedding
-from .scaling import Method
+from .scaling import Method, require_columns
 
 __all__ = ["MMDSelection"]
 
@@ -161,11 +161,7 @@ class MMDSelection:
         }
         if isinstance(kernel, str) and kernel == "precomputed":
             matrix = _validation.square_matrix("K", candidates, copy=copy)
-            if scale_columns not in (None, "none"):
-                raise InvalidProblem(
-                    f"scale_columns is {scale_columns!r}, but a kernel matrix has no columns to "
-                    "scale; scale the features it is made of: scale_columns(X)"
-                )
+            require_columns(scale_columns)
             parts |= of_matrix(matrix, k, selected, aim, memory_limit)
         else:
             # Eq. 5 as printed is no distance, and changes with the origin.

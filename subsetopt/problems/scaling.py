@@ -16,6 +16,8 @@ __all__ = ["scale_columns"]
 Method = Literal["none", "std", "robust"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
+GIVE_SCALE = 'Give scale_columns="std" (or "robust"), or "none" to leave them as they are.'
+"""The remedy where that is a parameter."""
 _FACTOR = 10.0
 """Spreads that differ by more are warned of."""
 _FEW = 20
@@ -112,6 +114,15 @@ def scale_columns(
             f"X has {features.shape[1]} columns and like has {known.shape[1]}; give the same ones"
         )
     return Scaling.of(known, method).applied(features)
+
+
+def require_columns(scaling: Method | None) -> None:
+    """Raise InvalidProblem if a kernel matrix, which has no columns, is to be scaled."""
+    if scaling not in (None, "none"):
+        raise InvalidProblem(
+            f"scale_columns is {scaling!r}, but a kernel matrix has no columns to scale; scale the "
+            "features it is made of: scale_columns(X)"
+        )
 
 
 def spreads(X: NDArray[Any]) -> NDArray[np.float64]:

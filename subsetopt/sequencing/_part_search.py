@@ -21,7 +21,7 @@ all that is held of K."""
 _TIERS = Tiers("part_swaps", kernel="part_swaps.descend")
 _ENOUGH = 0.05  # of the objective: a sweep that gains less is the last
 _SWEEPS = 20
-_SHAKES = 10  # random swaps before a descent is tried anew
+_SHAKES = 2  # random swaps before a descent is tried anew
 _VAIN = 100  # such attempts in vain, after which there are no more
 _WORK = 10**9  # entries that are read for such attempts: about a second
 _ROUNDING = 1e-13

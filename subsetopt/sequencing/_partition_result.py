@@ -105,7 +105,7 @@ class Partition:
         Parameters
         ----------
         target : path, optional
-            The file to write: .svg, .pdf or .png; None returns the axes.
+            The file to write: .svg, .pdf or .png; None returns the figure.
 
         Raises
         ------

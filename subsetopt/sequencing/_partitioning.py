@@ -14,7 +14,7 @@ from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
 from subsetopt.problems._mmd_terms import centred_kernel
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.problems._points import points
-from subsetopt.problems.scaling import warn_unscaled
+from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, require_columns, warn_unscaled
 from subsetopt.solution import Termination
 
 from ._part_kernels import FeatureRows, KernelRows, MatrixRows
@@ -32,13 +32,14 @@ def partition(
     balance: Any = None,
     keep_together: Any = None,
     kernel: Kernel | KernelFunction | str = "gaussian",
+    scale_columns: Method | None = None,
     tolerance: float | None = None,
     seed: int = 0,
     time_limit: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     full_output: Literal[False] = False,
-    draws: int = 20,
+    draws: int = 10,
 ) -> NDArray[np.int64]: ...
 
 
@@ -50,13 +51,14 @@ def partition(
     balance: Any = None,
     keep_together: Any = None,
     kernel: Kernel | KernelFunction | str = "gaussian",
+    scale_columns: Method | None = None,
     tolerance: float | None = None,
     seed: int = 0,
     time_limit: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     full_output: Literal[True],
-    draws: int = 20,
+    draws: int = 10,
 ) -> Partition: ...
 
 
@@ -67,13 +69,14 @@ def partition(
     balance: Any = None,
     keep_together: Any = None,
     kernel: Kernel | KernelFunction | str = "gaussian",
+    scale_columns: Method | None = None,
     tolerance: float | None = None,
     seed: int = 0,
     time_limit: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     full_output: bool = False,
-    draws: int = 20,
+    draws: int = 10,
 ) -> NDArray[np.int64] | Partition:
     r"""Divide all rows into parts that resemble each other and the whole.
 
@@ -93,7 +96,7 @@ def partition(
     ----------
     X : array_like (n, d) or (n,)
         Features, of which float32 are twice as fast; with ``kernel="precomputed"`` the kernel
-        matrix (n, n). Columns in different units should be scaled first: `scale_columns`.
+        matrix (n, n).
     sizes : sequence of float, sequence of int, or int
         Of p >= 2 parts: shares that sum to 1, counts that sum to n, or the number of parts, whose
         sizes then differ by at most one row. Shares are rounded by the largest remainder.
@@ -107,6 +110,8 @@ def partition(
         ``Partition.sizes`` and ``off_balance`` say how near.
     kernel : str, Kernel or callable
         As `MMDSelection` takes it.
+    scale_columns : {"std", "robust", "none"}, optional
+        Likewise.
     tolerance : float, optional
         In [0, 1): by which share of all rows sizes of parts of groups, and class counts, may be
         further off, so that there is something to choose from. None is half an average group with
@@ -161,7 +166,8 @@ def partition(
     require_number("tolerance", tolerance, "[0, 1)", none=True)
     require_flag("full_output", full_output)
     require_integer("draws", draws, "[1, inf)")
-    task = PartitionTask.of(_rows(X, kernel, threads), sizes, balance, keep_together, limits)
+    rows = _rows(X, kernel, scale_columns, threads)
+    task = PartitionTask.of(rows, sizes, balance, keep_together, limits)
     with one_blas_thread():
         result = task.run(tolerance, draws if full_output else 0, progress or _nobody)
     if result.termination is Termination.INTERRUPTED:
@@ -173,11 +179,12 @@ def _nobody(done: int, total: int) -> None:
     pass
 
 
-def _rows(X: ArrayLike, kernel: Any, threads: int | None) -> KernelRows:
+def _rows(X: ArrayLike, kernel: Any, scaling: Method | None, threads: int | None) -> KernelRows:
     if isinstance(kernel, str) and kernel == "precomputed":
+        require_columns(scaling)
         return MatrixRows(_validation.square_matrix("K", X, copy=False), threads)
     features, chosen = points("X", X), kernel_of(kernel)
-    if not isinstance(chosen, Custom):
-        warn_unscaled(features, "Scale them first: subsetopt.scale_columns(X).", stacklevel=3)
-    fitted = centred_kernel(chosen.fitted(features), features)
-    return FeatureRows(fitted, features, threads)
+    if scaling is None and not isinstance(chosen, Custom):
+        warn_unscaled(features, GIVE_SCALE, stacklevel=3)
+    scaled = Scaling.of(features, scaling or "none").applied(features)
+    return FeatureRows(centred_kernel(chosen.fitted(scaled), scaled), scaled, threads)
