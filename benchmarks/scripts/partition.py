@@ -9,6 +9,7 @@ fifth of the rows. Seconds are of process time. ``--only`` names some of them.
 import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from time import process_time
 from typing import Any
 
@@ -99,13 +100,13 @@ def of_many(sizes: Sequence[int]) -> Iterator[Row]:
     for n in sizes:
         X, labels = mixture(n)
         kernel = so.Gaussian().fitted(X)
-        once = timed(lambda X=X, kernel=kernel: own_sums(kernel, X))[1]  # type: ignore[misc]
+        once = timed(partial(own_sums, kernel, X))[1]
         for balance in (None, labels):
-            call = lambda X=X, y=balance: so.partition(X, SHARES, balance=y)  # noqa: E731
-            parts, seconds = timed(call)
+            parts, seconds = timed(partial(so.partition, X, SHARES, balance=balance))
             shuffled = np.random.default_rng(0).permutation(parts)
             classes = labels if balance is not None else np.zeros(n, np.int64)
-            others = [stratified(np.bincount(parts), classes, seed) for seed in range(5)]
+            sizes = np.bincount(parts).tolist()
+            others = [stratified(sizes, classes, seed) for seed in range(5)]
             mmd = apart(X, [parts, shuffled, *others])
             yield {
                 "n": n,
@@ -155,7 +156,8 @@ def of_twinning() -> Iterator[Row]:
     }
     for name, make in makers.items():
         theirs, seconds = timed(make)
-        ours, own_seconds = timed(lambda parts=theirs: so.partition(X, np.bincount(parts)))
+        sizes = np.bincount(theirs)
+        ours, own_seconds = timed(partial(so.partition, X, sizes))
         shuffled = np.random.default_rng(0).permutation(theirs)
         for method, parts, took in (
             ("partition", ours, own_seconds),
@@ -171,22 +173,20 @@ def of_twinning() -> Iterator[Row]:
             }
 
 
-def of_arms(repeats: int) -> Iterator[Row]:
+def of_arms(repeats: int, several: Sequence[int] = (2, 3, 4)) -> Iterator[Row]:
     """Yield how much the difference of two arms without a treatment varies, in its outcome."""
     from sklearn.datasets import load_diabetes
 
     data = load_diabetes()
     X, outcome, n = so.scale_columns(data.data), data.target, len(data.target)
-    for arms in (2, 3, 4):
-        generator = np.random.default_rng(0)
-        methods: dict[str, Callable[[int], Parts]] = {
-            "random": lambda seed, arms=arms, g=generator: g.permutation(np.arange(n) % arms),  # type: ignore[misc]
-            "gaussian": lambda seed, arms=arms: so.partition(X, arms, seed=seed),  # type: ignore[misc]
-            "linear": lambda seed, arms=arms: so.partition(X, arms, seed=seed, kernel="linear"),  # type: ignore[misc]
-        }
+    for arms in several:
         spread = {}
-        for name, make in methods.items():
-            parts = [make(seed) for seed in range(repeats)]
+        for name in ("random", "gaussian", "linear"):
+            if name == "random":
+                order = np.random.default_rng(0)
+                parts = [order.permutation(np.arange(n) % arms) for _ in range(repeats)]
+            else:
+                parts = [so.partition(X, arms, seed=seed, kernel=name) for seed in range(repeats)]
             gaps = [outcome[one == 0].mean() - outcome[one == 1].mean() for one in parts]
             spread[name] = float(np.std(gaps))
         for name, value in spread.items():
