@@ -14,11 +14,15 @@ from ._convex import Diagonal, diagonal, slack
 from ._feasible_rounding import FeasibleRounding
 from ._quadratic_relaxation import Floats, QuadraticRelaxation, Variant
 
+_MOVES = 200  # between atoms in a step
+_SHARE = 0.1  # of the duality gap, to which atoms are weighed
+
 
 class ConstrainedRelaxation(QuadraticRelaxation):
-    """The same over selections that keep constraints: pairwise steps between any vertices.
+    """The same over selections that keep constraints: fully corrective steps between any vertices.
 
-    A step is O(n k) and a linear function over the polytope, see `_polytope`.
+    A step is a linear function over the polytope, see `_polytope`, the image of its vertex in
+    O(n k), and moves between all atoms at O(1) for each of them.
     """
 
     def __init__(
@@ -29,18 +33,17 @@ class ConstrainedRelaxation(QuadraticRelaxation):
         steps: int = 500,
         deadline: Deadline = NEVER,
     ) -> None:
-        if variant not in ("auto", "pairwise"):
-            raise InvalidOption(
-                f"variant {variant!r} takes no constraints; use 'pairwise' or 'auto'"
-            )
+        if variant != "auto":
+            raise InvalidOption(f"variant {variant!r} takes no constraints; use 'auto'")
         super().__init__(form, taken, "auto", steps, deadline)
         room = max(2, min(steps, self._ATOM_BYTES // (16 * form.n))) + 1
         self._vertices, self._images = np.empty((room, form.n)), np.empty((room, form.n))
-        self._weights = np.zeros(room)
+        self._weights, self._gram = np.zeros(room), np.zeros((room, room))
         self.point = self._polytope.vertex(self._gradient)
         self._gradient = self._gradient_at(self.point)
         self._vertices[0], self._weights[0], self._count = self.point, 1.0, 1
         self._images[0] = 0.5 * (self._gradient - self._linear)
+        self._gram[0, 0] = float(self._images[0] @ self.point)
         self._note_gap()
 
     def rounded(self) -> NDArray[np.int64] | None:
@@ -48,7 +51,7 @@ class ConstrainedRelaxation(QuadraticRelaxation):
         return FeasibleRounding(self._form, self.deadline).rounded(self.point)
 
     def _exchange(self, goal: float) -> bool:
-        """Move weight from the worst atom to the best vertex; returns if there is more to gain."""
+        """Take up the best vertex, and weigh all atoms anew; returns if there is more to gain."""
         vertex = self._polytope.vertex(self._gradient)
         along = float(self._gradient @ self.point)
         self._gap = along - float(self._gradient @ vertex)
@@ -56,41 +59,55 @@ class ConstrainedRelaxation(QuadraticRelaxation):
         if low > self._best[0]:
             self._best[0] = low
             self._best_point[:] = self.point
-        into = self._place(vertex)
-        if self._gap <= goal or into is None:
+        if self._gap <= goal or not self._place(vertex):
             return False
+        moved = self._weigh(_SHARE * max(self._gap, goal))
         count = self._count
-        leave = int((self._vertices[:count] @ self._gradient).argmax())
-        direction = vertex - self._vertices[leave]
-        bent = self._images[into] - self._images[leave]
-        slope, curve = float(self._gradient @ direction), float(direction @ bent)
-        length = float(self._weights[leave])
-        if 2.0 * curve * length > -slope:
-            length = -0.5 * slope / curve
-        self._weights[into] += length
-        self._weights[leave] -= length
-        self.point += length * direction
-        self._gradient += 2.0 * length * bent
-        self._drop()
+        self.point = self._weights[:count] @ self._vertices[:count]
+        self._gradient = 2.0 * (self._weights[:count] @ self._images[:count]) + self._linear
         self._atom_steps += 1
-        return slope < 0.0
+        return moved
 
-    def _place(self, vertex: Floats) -> int | None:
-        """Return where a vertex is among the atoms, put there if need be; None without room."""
+    def _weigh(self, enough: float) -> bool:
+        """Move weight between the atoms until none is steeper by more; returns if any moved."""
+        count, moved = self._count, False
+        weights, gram = self._weights[:count], self._gram[:count, :count]
+        slopes = 2.0 * (gram @ weights) + self._vertices[:count] @ self._linear
+        for _ in range(_MOVES):
+            into = int(slopes.argmin())
+            leave = int(np.where(weights > 0.0, slopes, -np.inf).argmax())
+            steep = float(slopes[leave] - slopes[into])
+            if steep <= enough:
+                break
+            curve = float(gram[into, into] + gram[leave, leave] - 2.0 * gram[into, leave])
+            length = float(weights[leave])
+            if 2.0 * curve * length > steep:
+                length = 0.5 * steep / curve
+            weights[into] += length
+            weights[leave] = 0.0 if length == weights[leave] else weights[leave] - length
+            slopes += 2.0 * length * (gram[into] - gram[leave])
+            moved = True
+        self._drop()
+        return moved
+
+    def _place(self, vertex: Floats) -> bool:
+        """Put a vertex among the atoms, if it is not there; returns whether there was room."""
         count = self._count
-        same = (self._vertices[:count] == vertex).all(axis=1)
-        if same.any():
-            return int(same.argmax())
+        if (self._vertices[:count] == vertex).all(axis=1).any():
+            return True
         if count == len(self._weights):
-            return None
+            return False
         self._vertices[count], self._images[count] = vertex, self._image(vertex)
         self._weights[count], self._count = 0.0, count + 1
-        return count
+        products = self._images[: count + 1] @ vertex
+        self._gram[count, : count + 1] = self._gram[: count + 1, count] = products
+        return True
 
     def _drop(self) -> None:
         """Drop the atoms without weight."""
         kept = np.flatnonzero(self._weights[: self._count] > 0.0)
         if len(kept) < self._count:
+            self._gram[: len(kept), : len(kept)] = self._gram[np.ix_(kept, kept)]
             for part in (self._vertices, self._images, self._weights):
                 part[: len(kept)] = part[kept]
             self._count = len(kept)
