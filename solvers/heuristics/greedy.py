@@ -43,7 +43,7 @@ class Greedy(TimedSolver):
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the greedy selection; what the time limit leaves open is filled up at random."""
-        if problem.side is not None:
+        if getattr(problem, "side", None) is not None:  # problems of others may state none
             return self._keeping(problem, limits, deadline)
         vectors = problem.family in ("mean-matching", "vector-mean-matching")
         data = Rows(problem, deadline) if vectors else problem.quadratic_form(deadline.check)

@@ -105,7 +105,7 @@ class Swap(TimedSolver):
     def _search(
         self, problem: Any, limits: Limits, deadline: Deadline
     ) -> "Scalars | GroupedScalars | Vectors | Descents":
-        side: SideConstraints | None = problem.side
+        side: SideConstraints | None = getattr(problem, "side", None)
         scalar = problem.family == "mean-matching"
         if side is None and scalar:
             return Scalars(problem, limits, self.tolerance, deadline)
