@@ -10,6 +10,7 @@ from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.limits import Limits
 
+from .constraint_options import ConstraintOptions
 from .derived_options import Given, Values, output_file
 from .problem_options import (
     KernelOptions,
@@ -74,6 +75,7 @@ class ModelOptions:
 def mean_matching(
     problem: MeanMatchingOptions,
     table: TableOptions,
+    rules: ConstraintOptions,
     destination: ModelFile,
     seeded: Annotated[Values, Given(Limits, ("seed",), panel="Model")],
 ) -> None:
@@ -81,7 +83,8 @@ def mean_matching(
 
     Example: subsetopt export mean-matching losses.npy --k 13 --out model.mps
     """
-    read, tables = problem.read(seeded["seed"], table)
+    read, tables = problem.read(seeded["seed"], rules.features(problem.file, table))
+    read, _ = rules.kept(read, problem.file, tables)
     scalars = read.family == "mean-matching"
     destination.write(read.linear_model() if scalars else read.quadratic_model())
     _say(tables)
@@ -90,6 +93,7 @@ def mean_matching(
 def quadratic(
     problem: QuadraticOptions,
     table: TableOptions,
+    rules: ConstraintOptions,
     model: ModelOptions,
     destination: ModelFile,
 ) -> None:
@@ -98,7 +102,8 @@ def quadratic(
     Example: subsetopt export quadratic graph.dat --model rlt --out model.lp
     """
     read = problem.read(table)
-    _write(read.problem, model, destination)
+    kept, _ = rules.kept(read.problem, problem.file, read.tables)
+    _write(kept, model, destination)
     if read.problem.sense == "maximise":
         say("value = -objective")
     _say(read.tables)
@@ -108,6 +113,7 @@ def mmd(
     problem: MMDOptions,
     kernel: KernelOptions,
     table: TableOptions,
+    rules: ConstraintOptions,
     model: ModelOptions,
     destination: ModelFile,
 ) -> None:
@@ -115,7 +121,8 @@ def mmd(
 
     Example: subsetopt export mmd features.npy --k 8 --out model.mps
     """
-    read, tables = problem.read(kernel, table)
+    read, tables = problem.read(kernel, rules.features(problem.file, table))
+    read, _ = rules.kept(read, problem.file, tables)
     _write(read, model, destination)
     _say(tables)
 

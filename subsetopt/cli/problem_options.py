@@ -57,7 +57,11 @@ class MeanMatchingOptions:
         "sample from Normal(mean, std/sqrt(k)).",
         "mean",
     )
-    at_most: bool = option("Allow fewer than K; the divisor stays K.", False)
+    cardinality: str = option(
+        "Number that is chosen: exactly K, or at_most K; the divisor stays K.",
+        "exactly",
+        choices=("exactly", "at_most"),
+    )
 
     def read(self, seed: int, table: TableOptions) -> "tuple[problems.MeanMatching, Tables]":
         """Read the values and state the problem; noise is from ``default_rng([seed, 2])``."""
@@ -69,7 +73,7 @@ class MeanMatchingOptions:
             read.values,
             self.k,
             target="noisy" if noisy else _target(self.target, read.values.ndim),
-            cardinality="at_most" if self.at_most else "exactly",
+            cardinality=self.cardinality,  # type: ignore[arg-type]
             generator=np.random.default_rng([seed, _NOISE]) if noisy else None,
         )
         return problem, {"table": read}

@@ -1,10 +1,12 @@
 """``subsetopt solve``: a problem from a file, an answer with its certificate."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from subsetopt.formats import TableOptions
 from subsetopt.limits import Limits
 
+from .constraint_options import ConstraintAndStartOptions
 from .problem_options import (
     KernelOptions,
     MeanMatchingOptions,
@@ -29,25 +31,36 @@ _DRAWS, _FEWEST, _WORK = 101, 11, 10**7  # random selections for these, and valu
 
 
 def mean_matching(
-    problem: MeanMatchingOptions, table: TableOptions, solver: SolverOptions, limits: Limits
+    problem: MeanMatchingOptions,
+    table: TableOptions,
+    rules: ConstraintAndStartOptions,
+    solver: SolverOptions,
+    limits: Limits,
 ) -> None:
     """Choose k of n values (or vectors) whose mean is closest to a target.
 
     Example: subsetopt solve mean-matching losses.npy --k 13 --time-limit 5
     """
-    read, tables = problem.read(limits.seed, table)
-    solver.answer(read, limits, tables=tables)
+    read, tables = problem.read(limits.seed, rules.features(problem.file, table))
+    read, rows = rules.kept(read, problem.file, tables)
+    solver.answer(read, replace(limits, start=rules.begin(rows)), tables=tables)
 
 
 def quadratic(
-    problem: QuadraticOptions, table: TableOptions, solver: SolverOptions, limits: Limits
+    problem: QuadraticOptions,
+    table: TableOptions,
+    rules: ConstraintAndStartOptions,
+    solver: SolverOptions,
+    limits: Limits,
 ) -> None:
     """Choose k of n with the smallest, or the largest, value of a quadratic.
 
     Example: subsetopt solve quadratic MDG-a_1_n500_m50.txt.xz --time-limit 5
     """
     read = problem.read(table)
-    solver.answer(read.problem, limits, lambda *found: _quadratic_report(read, *found), read.tables)
+    kept, rows = rules.kept(read.problem, problem.file, read.tables)
+    limits = replace(limits, start=rules.begin(rows))
+    solver.answer(kept, limits, lambda *found: _quadratic_report(read, *found), read.tables)
 
 
 def _quadratic_report(
@@ -88,6 +101,7 @@ def mmd(
     problem: MMDOptions,
     kernel: KernelOptions,
     table: TableOptions,
+    rules: ConstraintAndStartOptions,
     solver: SolverOptions,
     limits: Limits,
 ) -> None:
@@ -95,7 +109,9 @@ def mmd(
 
     Example: subsetopt solve mmd features.npy --k 32 --bound fw
     """
-    read, tables = problem.read(kernel, table)
+    read, tables = problem.read(kernel, rules.features(problem.file, table))
+    read, rows = rules.kept(read, problem.file, tables)
+    limits = replace(limits, start=rules.begin(rows))
     solver.answer(
         read, limits, lambda solution, _: _mmd_report(read, tables, limits.seed, solution), tables
     )

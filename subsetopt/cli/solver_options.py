@@ -1,7 +1,7 @@
 """How the commands of ``subsetopt solve`` run: the options that all take, and what they report."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from subsetopt.limits import Limits
 from subsetopt.report._progress import clock
 
 from . import exits
+from .constraint_options import what_is_kept
 from .derived_options import assignments, json_flag, output_file
 from .problem_options import Tables, plain_tables, table_lines
 from .standard_streams import output_to_error, say_json
@@ -111,7 +112,10 @@ class SolverOptions:
         if self.out is not None and solution.indices is not None:
             formats.write_indices(solution.indices, self.out)
         baseline = UniformBaseline.of(problem, solution.objective, limits.seed)
-        self._print(solution, baseline, report(solution, baseline), tables or {})
+        said = report(solution, baseline)
+        lines, keys = what_is_kept(problem.constraints, solution.indices)
+        said = replace(said, lines={**lines, **said.lines}, keys={**keys, **said.keys})
+        self._print(solution, baseline, said, tables or {})
         raise typer.Exit(exits.of_solution(solution))
 
     def _print(

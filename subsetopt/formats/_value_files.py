@@ -16,6 +16,7 @@ from ._csv_table import CSVTable, table_of
 from ._first_line import RowCount
 from ._sources import content, is_descriptor, member_of, opened
 from ._table_options import TableOptions, indices_of
+from ._table_text import TableText, split
 
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 
@@ -198,3 +199,25 @@ def _integers(values: NDArray[Any], name: str) -> NDArray[np.int64]:
             f"{odd.argmax() + 1}"
         )
     return values.astype(np.int64)
+
+
+def read_texts(source: str | os.PathLike[str]) -> list[list[str]]:
+    """Return the cells of all lines of a text table as they stand, without their quotes.
+
+    Raises
+    ------
+    InvalidFile
+        If it is no text, or its lines have different numbers of cells.
+    """
+    data, name = content(source)
+    if data.startswith((ZIP_MAGIC, NPY_MAGIC)):
+        raise InvalidFile(f"{name}: must be a text table, such as .csv; got an array of NumPy")
+    text = TableText.of(data, name)
+    lines = [[cell.text for cell in split(line, text.separator)] for line in text]
+    for i, cells in enumerate(lines):
+        if len(cells) != len(lines[0]):
+            raise InvalidFile(
+                f"{name} line {text.number(i)}: must have {len(lines[0])} cells, as line 1; got "
+                f"{len(cells)}"
+            )
+    return lines

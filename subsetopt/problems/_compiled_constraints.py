@@ -1,7 +1,8 @@
 """From constraints as stated to `SideConstraints`: what follows by counting, or cannot be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
@@ -32,6 +33,21 @@ def checked(constraints: object) -> Constraints | None:
     )
     assert isinstance(constraints, Constraints)
     return None if constraints == Constraints() else constraints
+
+
+def constrained(problem: Any, constraints: object, barred: NDArray[np.int64] | None = None) -> Any:
+    """Return a copy of a problem with these constraints in place of its own; nothing is evaluated.
+
+    `barred` is as `compiled` has it.
+    """
+    kept = {one.name for one in fields(problem)}
+    made = copy(problem)
+    for name in [name for name in made.__dict__ if name not in kept]:  # what follows from them
+        del made.__dict__[name]
+    stated = checked(constraints)
+    side = compiled(stated, problem.n, problem.smallest_count, problem.k, barred)
+    made.__dict__.update(constraints=stated, side=side)
+    return made
 
 
 def compiled(

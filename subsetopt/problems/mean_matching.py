@@ -14,7 +14,7 @@ from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel, SideCon
 
 from . import _draws, _validation
 from ._centring import Centring
-from ._compiled_constraints import checked, compiled
+from ._compiled_constraints import checked, compiled, constrained
 from ._dyadic import Dyadic
 from ._mean_matching_models import absolute_error_model, gram_form, squared_distance_model
 from ._parallel import Check, unchecked
@@ -113,6 +113,17 @@ class MeanMatching:
         side = compiled(constraints, self.n, self.smallest_count, self.k)
         object.__setattr__(self, "constraints", constraints)
         object.__setattr__(self, "side", side)
+
+    def constrained(self, constraints: Constraints | None) -> "MeanMatching":
+        """Return the same problem with these constraints in place of its own, data shared.
+
+        Raises
+        ------
+        InvalidProblem
+            If they do not fit, or if, by counting, no selection keeps them.
+        """
+        made: MeanMatching = constrained(self, constraints)
+        return made
 
     def seen_with(self, side: SideConstraints | None) -> "MeanMatching":
         """Return a problem that has just been made, with constraints as solvers see them."""

@@ -14,7 +14,7 @@ from subsetopt.errors import InvalidProblem, InvalidSelection
 from subsetopt.models import QuadraticForm, SideConstraints
 
 from . import _draws, _validation
-from ._compiled_constraints import checked, compiled
+from ._compiled_constraints import checked, compiled, constrained
 from ._identity import fingerprint
 from ._kernel_choice import KernelFunction, kernel_of
 from ._mmd_data import Aim, of_features, of_matrix
@@ -174,10 +174,24 @@ class MMDSelection:
         for name, value in parts.items():
             object.__setattr__(self, name, value)
         if constraints is not None:
-            barred = self.selected if self._terms.positions is not None else None
             object.__setattr__(self, "constraints", checked(constraints))
-            side = compiled(self.constraints, self.n, self.k, self.k, barred)
+            side = compiled(self.constraints, self.n, self.k, self.k, self._barred)
             object.__setattr__(self, "side", side)
+
+    @property
+    def _barred(self) -> NDArray[np.int64] | None:
+        return self.selected if self._terms.positions is not None else None
+
+    def constrained(self, constraints: Constraints | None) -> "MMDSelection":
+        """Return the same problem with these constraints in place of its own, data shared.
+
+        Raises
+        ------
+        InvalidProblem
+            If they do not fit, or if, by counting, no selection keeps them.
+        """
+        made: MMDSelection = constrained(self, constraints, self._barred)
+        return made
 
     # -- identity ---------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from subsetopt.errors import InvalidProblem
 from subsetopt.models import QuadraticForm, SideConstraints
 
 from . import _draws, _validation
-from ._compiled_constraints import checked, compiled
+from ._compiled_constraints import checked, compiled, constrained
 from ._dyadic import Dyadic
 from ._entries import of_entries, symmetric_part, turned
 from ._graphs import edges_of
@@ -166,6 +166,17 @@ class QuadraticSelection:
         if constraints is not None:
             object.__setattr__(self, "constraints", checked(constraints))
             object.__setattr__(self, "side", compiled(self.constraints, n, smallest, size))
+
+    def constrained(self, constraints: Constraints | None) -> "QuadraticSelection":
+        """Return the same problem with these constraints in place of its own, data shared.
+
+        Raises
+        ------
+        InvalidProblem
+            If they do not fit, or if, by counting, no selection keeps them.
+        """
+        made: QuadraticSelection = constrained(self, constraints)
+        return made
 
     # -- other ways to state one ------------------------------------------------------------------
 

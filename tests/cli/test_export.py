@@ -27,7 +27,14 @@ def test_export_writes_the_problem_s_model(tmp_path: Path, suffix: str, dimensio
     values = VALUES if dimensions == 2 else VALUES[:, 0]
     np.save(tmp_path / "values.npy", values)
     out = tmp_path / f"model{suffix}"
-    options = ["--k", 2, "--at-most", "--target", "0.5,0.25" if dimensions == 2 else "0.5"]
+    options = [
+        "--k",
+        2,
+        "--cardinality",
+        "at_most",
+        "--target",
+        "0.5,0.25" if dimensions == 2 else "0.5",
+    ]
     result = run("export", "mean-matching", tmp_path / "values.npy", *options, "--out", out)
     assert result.exit_code == 0, result.stderr
     assert "linear" in result.stdout or "quadratic" in result.stdout

@@ -183,7 +183,7 @@ def test_at_most_and_the_empty_selection(losses: Path, plant: Plant) -> None:
         return RawResult(indices=np.array([], np.int64), termination=so.Termination.FINISHED)
 
     plant(empty)
-    result = solve(losses, "-k", 5, "--at-most", "--solver", "random")
+    result = solve(losses, "-k", 5, "--cardinality", "at_most", "--solver", "random")
     assert (result.exit_code, seen) == (0, ["at_most"])
     assert "random: 0 of 40" in result.stdout
 

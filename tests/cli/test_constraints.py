@@ -1,0 +1,126 @@
+"""Constraints on the command line: columns of the table, files, ids; and what is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import subsetopt as so
+from subsetopt.cli.commands import application
+
+N = 60
+REGIONS = np.array(["north", "south", "east"])[np.arange(N) % 3]
+FEATURES = np.random.default_rng(4).normal(size=(N, 2)).round(3)
+COSTS = (np.arange(N) % 7 + 1) / 10
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    rows = [f"p{i},{REGIONS[i]},{FEATURES[i, 0]},{FEATURES[i, 1]},{COSTS[i]}" for i in range(N)]
+    path.write_text("\n".join(["name,region,age,income,price", *rows]) + "\n")
+    return path
+
+
+def run(*arguments: Any) -> Any:
+    words = ["solve", *map(str, arguments)]
+    return CliRunner().invoke(application(words), words)
+
+
+def answer(*arguments: Any) -> Any:
+    result = run(*arguments, "--json")
+    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
+    return json.loads(result.stdout)
+
+
+def test_columns_of_the_table_are_quotas_and_costs(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("one,other\np1,p2\np4,p9\n")
+    found = answer(
+        *("mmd", table, "--id", "name", "-k", 9, "--at-least", "region=2"),
+        *("--at-most", "region=4", "--include", "p3,p10", "--exclude", "p0", "--cost", "price"),
+        *("--budget", 3.1, "--conflicts", tmp_path / "pairs.csv", "--solver", "swap"),
+    )
+    rules = so.Constraints(
+        include=[3, 10],
+        exclude=[0],
+        quotas=[so.Quota(REGIONS, at_least=2), so.Quota(REGIONS, at_most=4)],
+        costs=COSTS,
+        budget=3.1,
+        conflicts=[(1, 2), (4, 9)],
+    )
+    problem = so.MMDSelection(FEATURES, 9, scale_columns="std", constraints=rules)
+    problem.check(found["indices"])
+    assert found["objective"] == so.solve(problem, "swap").objective
+    assert found["ids"] == [f"p{i}" for i in found["indices"]]
+    assert found["table"]["columns"] == ["age", "income"]
+    assert sum(found["quotas"][0].values()) == 9
+    assert found["cost"] == pytest.approx(COSTS[found["indices"]].sum())
+    shown = run("mmd", table, "--id", "name", "-k", 9, "--at-least", "region=2", "--solver", "swap")
+    assert "chosen of groups" in shown.stdout
+
+
+def test_numbers_by_group_and_labels_come_from_files(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "numbers.csv").write_text("region,number\nnorth,5\nsouth,1\n")
+    found = answer(
+        *("mmd", table, "--id", "name", "-k", 8, "--solver", "swap"),
+        *("--exactly", f"region={tmp_path / 'numbers.csv'}"),
+    )
+    chosen = REGIONS[found["indices"]]
+    assert [int((chosen == name).sum()) for name in ("north", "south", "east")] == [5, 1, 2]
+    np.save(tmp_path / "values.npy", FEATURES[:, 0])
+    (tmp_path / "labels.txt").write_text("\n".join(REGIONS) + "\n")
+    values = tmp_path / "values.npy"
+    quota = ("--exactly", f"{tmp_path / 'labels.txt'}=3")
+    found = answer("mean-matching", values, "-k", 9, *quota)
+    assert set(np.unique(REGIONS[found["indices"]], return_counts=True)[1].tolist()) == {3}
+
+
+def test_a_start_is_read_as_it_was_written(table: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first.csv"
+    one = answer(
+        "mmd", table, "--columns", "age,income", "-k", 9, "--solver", "swap", "--out", first
+    )
+    again = answer(
+        *("mmd", table, "--columns", "age,income", "-k", 9, "--solver", "random"),
+        *("--start", first),
+    )
+    assert again["indices"] == one["indices"]
+    assert "start" in again["message"]
+
+
+def test_graphs_name_their_nodes(tmp_path: Path) -> None:
+    edges = tmp_path / "edges.csv"
+    edges.write_text("a,b,1\na,c,2\nb,c,5\nc,d,4\na,d,1\n")
+    found = answer("quadratic", edges, "-k", 2, "--include", "a", "--solver", "tabu")
+    assert found["names"] == ["a", "c"]
+
+
+def test_what_nothing_keeps_ends_with_1(tmp_path: Path) -> None:
+    np.save(tmp_path / "values.npy", np.arange(4.0))
+    (tmp_path / "pairs.csv").write_text("0,1\n0,2\n0,3\n1,2\n1,3\n2,3\n")
+    result = run(
+        "mean-matching", tmp_path / "values.npy", "-k", 2, "--conflicts", tmp_path / "pairs.csv"
+    )
+    assert result.exit_code == 1
+    assert "no selection keeps all constraints" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--at-least", "region"), "--at-least must be LABELS=N, such as region=5; got 'region'"),
+        (("--at-least", "land=2"), "must name a column of"),
+        (("--at-least", "region=two"), "must end with an integer or a .csv file"),
+        (("--at-least", "region=9"), "at least 27 of k = 9"),
+        (("--include", "p99"), "--include must name a name of a row of"),
+        (("--cost", "region", "--budget", "3"), "costs must be numbers"),
+        (("--budget", "3"), "--cost"),
+    ],
+)
+def test_refused(table: Path, options: tuple[str, ...], message: str) -> None:
+    result = run("mmd", table, "--id", "name", "--columns", "age,income", "-k", 9, *options)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
