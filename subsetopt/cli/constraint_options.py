@@ -60,13 +60,13 @@ class ConstraintOptions:
     """What a selection has to keep besides its size."""
 
     include: str | None = option(
-        "NamedRows that must be chosen: ids of the table or else indices from 0, separated by commas, "
+        "Rows that must be chosen: ids of the table, else indices from 0, separated by commas, "
         "or a file with one on each line.",
         None,
         metavar="ROWS",
     )
     exclude: str | None = option(
-        "NamedRows that must not be chosen, likewise.", None, metavar="ROWS"
+        "Rows that must not be chosen, likewise.", None, metavar="ROWS"
     )
     exactly: tuple[str, ...] = _quota(
         "Quota: exactly N rows of each group. LABELS is a column of the table, or a file with the "
@@ -158,7 +158,7 @@ class ConstraintAndStartOptions(ConstraintOptions):
     """What a selection has to keep, and what the search begins with."""
 
     start: str | None = option(
-        "NamedRows to begin with, as for --include; repaired where they break a constraint.",
+        "Rows to begin with, as for --include; repaired where they break a constraint.",
         None,
         metavar="ROWS",
     )
