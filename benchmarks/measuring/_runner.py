@@ -1,7 +1,7 @@
 """Measurement of a plan, on as many workers as wanted."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,16 +16,14 @@ from subsetopt._dependencies import OptionalDependency
 from subsetopt._machine import Machine, commit, packages
 from subsetopt._processes import end_with
 from subsetopt.benchmarks.cases import Case
-from subsetopt.benchmarks.cases.base import SelectionCase
-from subsetopt.benchmarks.results import Bound, Contender, Key, Plan, Results, Row, Session
+from subsetopt.benchmarks.results import Bound, Plan, Results, Row, Session
 from subsetopt.benchmarks.results._plan import complete, todo
 from subsetopt.benchmarks.results._results_folder import Folder
 from subsetopt.errors import InvalidOption
-from subsetopt.limits import Limits
-from subsetopt.solvers import bounds, catalogue
+from subsetopt.solvers import catalogue
 
 from . import _fork_client
-from ._work import Bounding, Job, Measurement
+from ._work import Job, bounded_cases, bounding, solving
 
 LOT = 4
 """Runs per worker that are asked for at a time where results do not come one by one."""
@@ -65,7 +63,7 @@ def run(
     for name in ("joblib", "psutil"):
         OptionalDependency(name, name, extra="bench").load()
     plan, rows, found_bounds = known.plan, list(known.rows), list(known.bounds)
-    bounded = _bounded(plan, cases)
+    bounded = bounded_cases(plan, cases)
     interrupted = False
     try:
         begins("random subsets")
@@ -73,12 +71,12 @@ def run(
         for limit in plan.settings.time_limits:
             keys = todo(plan, rows, limit)
             begins(f"up to {limit:g} s each")
-            for row in _done(plan, _solving(plan, cases, keys), jobs):
+            for row in _done(plan, solving(plan, cases, keys), jobs):
                 assert isinstance(row, Row)
                 rows.append(_ranked(row, draws))
                 keep(rows[-1])
         begins("bounds")
-        for bound in _done(plan, _bounding(plan, bounded, found_bounds), jobs):
+        for bound in _done(plan, bounding(plan, bounded, found_bounds), jobs):
             assert isinstance(bound, Bound)
             found_bounds.append(bound)
             keep(bound)
@@ -112,48 +110,6 @@ def _done(plan: Plan, wanted: Sequence[Job], jobs: int) -> Iterator[Row | Bound]
     workers = joblib.Parallel(n_jobs=jobs, prefer="threads", batch_size=1, **streaming)
     for start in range(0, len(calls), lot):
         yield from workers(calls[start : start + lot])
-
-
-def _solving(plan: Plan, cases: Sequence[Case], keys: Sequence[Key]) -> list[Job]:
-    by_name = {case.name: case for case in cases}
-    by_label: Mapping[str, Contender] = {
-        contender.label: contender for contender in plan.contenders
-    }
-    settings = plan.settings
-    return [
-        Measurement(
-            case=by_name[case],
-            contender=by_label[label],
-            repeat=repeat,
-            limits=Limits(time_limit=limit, seed=settings.seed + repeat, threads=settings.threads),
-            grace=settings.grace,
-        )
-        for case, label, repeat, limit in keys
-    ]
-
-
-def _bounded(plan: Plan, cases: Sequence[Case]) -> list[SelectionCase]:
-    """Return the cases that bounds are wanted of."""
-    if plan.settings.bound == "none":
-        return []
-    selections: list[SelectionCase] = []
-    selections.extend(case for case in cases if isinstance(case, SelectionCase))
-    for case in {type(case): case for case in selections}.values():
-        bounds.require(case.problem(), plan.settings.bound)
-    return selections
-
-
-def _bounding(plan: Plan, cases: Sequence[SelectionCase], known: Iterable[Bound]) -> list[Job]:
-    settings = plan.settings
-    limits = Limits(
-        time_limit=settings.time_limits[-1], seed=settings.seed, threads=settings.threads
-    )
-    there = {bound.case for bound in known}
-    return [
-        Bounding(case=case, method=settings.bound, limits=limits, grace=settings.grace)
-        for case in cases
-        if case.name not in there
-    ]
 
 
 def _ranked(row: Row, draws: Mapping[str, NDArray[np.float64]]) -> Row:

@@ -1,7 +1,7 @@
 """The work of one run's process: warm-up, timed calls, evaluation."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from time import perf_counter, process_time
@@ -9,7 +9,7 @@ from typing import Any
 
 from subsetopt.benchmarks.cases import Case
 from subsetopt.benchmarks.cases.base import SelectionCase
-from subsetopt.benchmarks.results import Bound, CaseInfo, Contender, Row
+from subsetopt.benchmarks.results import Bound, CaseInfo, Contender, Key, Plan, Row
 from subsetopt.errors import SubsetOptError
 from subsetopt.limits import Limits
 from subsetopt.solvers import bounds, catalogue
@@ -175,3 +175,50 @@ class Bounding:
 
 
 Job = Measurement | Bounding
+
+
+# -- the jobs of a plan ---------------------------------------------------------------------------
+
+
+def solving(plan: Plan, cases: Sequence[Case], keys: Sequence[Key]) -> list[Job]:
+    """Return the measurements of these keys."""
+    by_name = {case.name: case for case in cases}
+    by_label: Mapping[str, Contender] = {
+        contender.label: contender for contender in plan.contenders
+    }
+    settings = plan.settings
+    return [
+        Measurement(
+            case=by_name[case],
+            contender=by_label[label],
+            repeat=repeat,
+            limits=Limits(time_limit=limit, seed=settings.seed + repeat, threads=settings.threads),
+            grace=settings.grace,
+        )
+        for case, label, repeat, limit in keys
+    ]
+
+
+def bounded_cases(plan: Plan, cases: Sequence[Case]) -> list[SelectionCase]:
+    """Return the cases that bounds are wanted of."""
+    if plan.settings.bound == "none":
+        return []
+    selections: list[SelectionCase] = []
+    selections.extend(case for case in cases if isinstance(case, SelectionCase))
+    for case in {type(case): case for case in selections}.values():
+        bounds.require(case.problem(), plan.settings.bound)
+    return selections
+
+
+def bounding(plan: Plan, cases: Sequence[SelectionCase], known: Iterable[Bound]) -> list[Job]:
+    """Return what is to be done for the bounds that are not known."""
+    settings = plan.settings
+    limits = Limits(
+        time_limit=settings.time_limits[-1], seed=settings.seed, threads=settings.threads
+    )
+    there = {bound.case for bound in known}
+    return [
+        Bounding(case=case, method=settings.bound, limits=limits, grace=settings.grace)
+        for case in cases
+        if case.name not in there
+    ]

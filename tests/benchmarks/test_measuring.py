@@ -17,7 +17,7 @@ import pytest
 
 from subsetopt.benchmarks.cases import Case, MeanMatchingCase, _quadratic_cases
 from subsetopt.benchmarks.cases._value_batches import losses
-from subsetopt.benchmarks.measuring import _fork_client, _fork_server, _runner
+from subsetopt.benchmarks.measuring import _fork_client, _fork_server, _runner, _work
 from subsetopt.benchmarks.results import CaseInfo, Contender, MeasurementOptions, Plan, Results, Row
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.solution import CertificateKind, Termination
@@ -139,7 +139,7 @@ def test_threads_are_pinned(cases: list[Case], threads: int) -> None:
     assert row.message == str(threads)
 
 
-def test_the_nursery_forks_with_one_thread() -> None:
+def test_the_fork_server_forks_with_one_thread() -> None:
     kept = _fork_client.ForkClient(("mean-matching", "mmd", "quadratic", "vector-mean-matching"))
     try:
         assert psutil.Process(kept.process_id).num_threads() == 1
@@ -148,7 +148,7 @@ def test_the_nursery_forks_with_one_thread() -> None:
     assert not psutil.pid_exists(kept.process_id)
 
 
-def test_the_nursery_is_replaced_when_it_is_killed(cases: list[Case]) -> None:
+def test_the_fork_server_is_replaced_when_it_is_killed(cases: list[Case]) -> None:
     _fork_client.POOL.close()
 
     def kill(row: Any) -> None:
@@ -158,7 +158,7 @@ def test_the_nursery_is_replaced_when_it_is_killed(cases: list[Case]) -> None:
     assert [row.failure for row in rows] == [""] * 4
 
 
-def test_the_nursery_ends_with_who_asks(cases: list[Case]) -> None:
+def test_the_fork_server_ends_with_who_asks(cases: list[Case]) -> None:
     kept = _fork_client.ForkClient((FAMILY,))
     run = threading.Thread(target=_ask, args=(kept, cases[0]))
     run.start()
@@ -170,7 +170,7 @@ def test_the_nursery_ends_with_who_asks(cases: list[Case]) -> None:
     kept.close()
 
 
-def test_a_run_ends_with_its_nursery(cases: list[Case]) -> None:
+def test_a_run_ends_with_its_fork_server(cases: list[Case]) -> None:
     kept = _fork_client.ForkClient((FAMILY,))
     run = threading.Thread(target=_ask, args=(kept, cases[0]))
     run.start()
@@ -184,7 +184,7 @@ def test_a_run_ends_with_its_nursery(cases: list[Case]) -> None:
 
 def _ask(kept: _fork_client.ForkClient, case: Case) -> None:
     settings = replace(QUICK, time_limits=(60.0,), grace=60.0)
-    (job,) = _runner._solving(
+    (job,) = _work.solving(
         plan([case], "sleeper", settings=settings), [case], [(case.name, "sleeper", 0, 60.0)]
     )
     with pytest.raises((EOFError, OSError, TypeError)):
@@ -218,9 +218,7 @@ def test_fresh_interpreters_where_nothing_can_be_forked(cases: list[Case]) -> No
     asking.send((sys.path, (FAMILY,)))
     assert answers.recv() == "ready"
     for name, objective in (("stride", True), ("crasher", False)):
-        (job,) = _runner._solving(
-            plan(cases[:1], name), cases[:1], [(cases[0].name, name, 0, 0.05)]
-        )
+        (job,) = _work.solving(plan(cases[:1], name), cases[:1], [(cases[0].name, name, 0, 0.05)])
         asking.send((pickle.dumps(job), 1, 2**32))
         ended = answers.recv()
         assert isinstance(ended, _fork_server.RunEnd)
