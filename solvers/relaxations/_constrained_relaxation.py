@@ -5,7 +5,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER, Deadline, stoppable
@@ -29,12 +28,9 @@ class ConstrainedRelaxation(QuadraticRelaxation):
         self,
         form: QuadraticForm,
         taken: Diagonal,
-        variant: Variant = "auto",
         steps: int = 500,
         deadline: Deadline = NEVER,
     ) -> None:
-        if variant != "auto":
-            raise InvalidOption(f"variant {variant!r} takes no constraints; use 'auto'")
         super().__init__(form, taken, "auto", steps, deadline)
         room = max(2, min(steps, self._ATOM_BYTES // (16 * form.n))) + 1
         self._vertices, self._images = np.empty((room, form.n)), np.empty((room, form.n))
@@ -121,8 +117,9 @@ def relaxation_of(
     deadline: Deadline = NEVER,
 ) -> QuadraticRelaxation:
     """Return the relaxation of a form, over what keeps its constraints if it has any."""
-    kind = QuadraticRelaxation if form.side is None else ConstrainedRelaxation
-    return kind(form, taken, variant, steps, deadline)
+    if form.side is None:
+        return QuadraticRelaxation(form, taken, variant, steps, deadline)
+    return ConstrainedRelaxation(form, taken, steps, deadline)
 
 
 def quadratic_bound(form: QuadraticForm, limits: Limits) -> float:

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subsetopt as so
-from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.solvers import bounds
 from subsetopt.solvers.relaxations._feasible_rounding import FeasibleRounding
@@ -94,8 +93,6 @@ def test_frank_wolfe_finds_the_bound_of_the_quadratic_programme() -> None:
     assert solution.bound == pytest.approx(bound, rel=1e-2)
     assert solution.objective is not None
     assert solution.objective >= bound
-    with pytest.raises(InvalidOption, match="variant 'away' takes no constraints; use 'auto'"):
-        so.solve(problem, so.solver("frank-wolfe", variant="away"))
 
 
 @pytest.mark.parametrize("linearisation", ["published", "mccormick", "rlt", "qp"])
