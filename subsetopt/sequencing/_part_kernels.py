@@ -159,9 +159,10 @@ class UnitSums:
         return self._gathered(np.concatenate(parts))
 
     def _gathered(self, of_rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        in_order = of_rows[self.units.rows]
         if self.units.single:
-            return of_rows
-        return np.add.reduceat(of_rows[self.units.rows], self.units.starts[:-1], axis=0)
+            return in_order
+        return np.asarray(np.add.reduceat(in_order, self.units.starts[:-1], axis=0))
 
 
 def _tiles(n: int) -> Iterator[slice]:

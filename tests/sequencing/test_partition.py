@@ -88,6 +88,20 @@ def test_groups_stay_together(seed: int, groups: int, balanced: bool) -> None:
     assert np.abs(result.sizes - result.asked).max() <= np.bincount(names).max()
 
 
+def test_groups_of_one_row_are_rows() -> None:
+    names = np.random.default_rng(1).permutation(120)
+    result = so.partition(X, 3, balance=CLASSES, keep_together=names, full_output=True, draws=1)
+    assert result.sizes.tolist() == [40, 40, 40]
+    assert result.objective == pytest.approx(objective(gaussian(X), result.parts), abs=1e-12)
+    rows = so.partition(X, 3, balance=CLASSES, full_output=True, draws=1)
+    assert result.objective < 1.2 * rows.objective
+
+
+def test_one_row_a_part_and_one_row_a_class() -> None:
+    assert sorted(so.partition(X[:20], 20).tolist()) == list(range(20))
+    assert np.bincount(so.partition(X, [119, 1], balance=np.arange(120))).tolist() == [119, 1]
+
+
 def all_partitions(n: int, sizes: list[int]) -> NDArray[np.int64]:
     return np.array([*{*permutations(np.repeat(np.arange(len(sizes)), sizes).tolist(), n)}])
 
