@@ -63,7 +63,7 @@ class BestKnown:
         value = -objective if self.sense == "maximise" else objective
         loud = f"{self.instance}: NEW BEST {value!r}, {distance(-gap)} better than {known}"
         if self.proven:
-            loud += "; that is said to be optimal, so one of the two is wrong"
+            loud += "; that is claimed to be optimal, so one of the two is wrong"
         return loud
 
 

@@ -88,7 +88,7 @@ def read_suite(path: Path, data: Path | None = None) -> OwnSuite:
     Raises
     ------
     InvalidFile
-        If there is no such file, it is no YAML, or a key or its type is wrong.
+        If there is no such file, it is not YAML, or a key or its type is wrong.
     InvalidOption, InvalidProblem, UnknownSolver, UnsupportedProblem, MissingDependency
         As building the cases and the solvers raises them, with the entry named.
     """

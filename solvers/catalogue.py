@@ -79,12 +79,12 @@ def _loaded(point: EntryPoint) -> type[Solver]:
         found = point.load()
     except Exception as error:  # of somebody else's module: anything can happen
         raise MissingDependency(
-            f"{origin} as {point.value!r}, cannot be loaded ({error!r}); mend or uninstall it"
+            f"{origin} as {point.value!r}, cannot be loaded ({error!r}); fix or uninstall it"
         ) from error
     if not (isinstance(found, type) and issubclass(found, Solver)):
-        raise InvalidResult(f"{origin}, is {found!r}, which is no Solver class")
+        raise InvalidResult(f"{origin}, is {found!r}, which is not a Solver class")
     if not dataclasses.is_dataclass(found):
-        raise InvalidResult(f"{origin}, is {found!r}, which is no dataclass")
+        raise InvalidResult(f"{origin}, is {found!r}, which is not a dataclass")
     lacking = [name for name in _DECLARED if not hasattr(found, name)]
     if lacking:
         raise InvalidResult(f"{origin}, declares no {', '.join(lacking)}")

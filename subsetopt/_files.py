@@ -51,7 +51,7 @@ def require_writable(path: str | os.PathLike[str]) -> None:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "this is a folder, no file", str(target))
     if target.exists() and not target.is_file():
-        raise InvalidOption(f"{target} is no regular file and cannot be replaced")
+        raise InvalidOption(f"{target} is not a regular file and cannot be replaced")
 
 
 @contextmanager
@@ -183,7 +183,7 @@ def locked_folder(folder: Path) -> Any:
         If it cannot be made or written.
     """
     if folder.exists() and not folder.is_dir():
-        raise InvalidOption(f"{folder} is a file; a folder is needed")
+        raise InvalidOption(f"{folder} must be a folder; got a file")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -213,7 +213,7 @@ def _expected(declared: Any) -> _Expected:
     many = get_origin(kinds[0]) is tuple
     wanted = [get_args(kinds[0])[0]] if many else kinds
     number = "integer" if int in wanted else "number" if float in wanted else ""
-    only = {bool: "True or False", str: "a text"}.get(kinds[0], "") if len(kinds) == 1 else ""
+    only = {bool: "True or False", str: "a string"}.get(kinds[0], "") if len(kinds) == 1 else ""
     other = any(kind not in (int, float) for kind in wanted)
     return _Expected(NoneType in kinds_of(declared), many, number, only, other)
 
@@ -226,7 +226,7 @@ def _check(name: str, value: Any, declared: Any, about: Option) -> None:
         if value not in about.choices:
             raise InvalidOption(f"{name} must be {listed(about.choices)}; got {value!r}")
     elif expected.only:
-        if not isinstance(value, str if expected.only == "a text" else bool):
+        if not isinstance(value, str if expected.only == "a string" else bool):
             raise InvalidOption(f"{name} must be {expected.only}; got {value!r}")
     elif expected.many and expected.number:
         good = all(_holds(about, one, expected) for one in value) and len({*value}) == len(value)

@@ -47,7 +47,7 @@ class UnsupportedProblem(SubsetOptError, TypeError):
 
 
 class MissingDependency(SubsetOptError, ImportError):
-    """A package that the solver stands on is missing or unusable; the message says the mend."""
+    """A package that the solver stands on is missing or unusable; the message says the fix."""
 
 
 class InvalidResult(SubsetOptError, RuntimeError):

@@ -81,11 +81,11 @@ class Certificate:
     def __post_init__(self) -> None:
         eps = self.eps
         if eps is not None and not 0.0 <= eps < math.inf:
-            raise InvalidResult(f"a certificate has eps {eps!r}; a finite number >= 0 is needed")
+            raise InvalidResult(f"eps must be a finite number >= 0; got {eps!r}")
         if eps is None and self.kind not in (CertificateKind.INFEASIBLE, CertificateKind.NONE):
             raise InvalidResult(f"a certificate of kind {self.kind.value!r} has no eps")
         if eps and self.kind is CertificateKind.EXACT:
-            raise InvalidResult(f"an exact certificate has eps {eps!r}; 0 is needed")
+            raise InvalidResult(f"eps of an exact certificate must be 0; got {eps!r}")
 
     def __str__(self) -> str:
         if self.kind in (CertificateKind.BOUND, CertificateKind.TOLERANCE):
@@ -167,7 +167,7 @@ class Solution:
     def __post_init__(self) -> None:
         for name, value in (("objective", self.objective), ("bound", self.bound)):
             if value is not None and not math.isfinite(value):
-                raise InvalidResult(f"a solution has the {name} {value!r}; finite ones are needed")
+                raise InvalidResult(f"{name} of a solution must be finite; got {value!r}")
         if (self.indices is None) != (self.objective is None):
             raise InvalidResult("a solution has either both a selection and its objective or none")
         if self.objective is None:
@@ -282,7 +282,7 @@ class Solution:
                 message=_typed(data, "message", str),
             )
         except (KeyError, TypeError, ValueError, OverflowError, InvalidResult) as error:
-            raise InvalidFile(f"this is no solution: {error!r}") from error
+            raise InvalidFile(f"this is not a solution: {error!r}") from error
 
     @classmethod
     def from_json(cls, text: str) -> "Solution":
@@ -291,7 +291,7 @@ class Solution:
 
         data = parsed_json(text, "the solution", finite=True)
         if not isinstance(data, dict):
-            raise InvalidFile(f"this is no solution but a {type(data).__name__}")
+            raise InvalidFile(f"this is not a solution but a {type(data).__name__}")
         return cls.from_dict(data)
 
 

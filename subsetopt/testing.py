@@ -192,13 +192,13 @@ def _declares(solver: "Solver") -> None:
     from subsetopt._dependencies import OptionalDependency
     from subsetopt.solvers.base import Kind, Solver
 
-    _require(isinstance(solver, Solver), f"{solver!r} is no object of a Solver class")
+    _require(isinstance(solver, Solver), f"{solver!r} is not an object of a Solver class")
     types: dict[str, Any] = {"name": str, "kind": Kind, "summary": str, "choose_when": str}
     types |= {"handles": tuple, "requires": tuple, "exact": bool, "concurrent": bool}
     for attribute, wanted in types.items():
         value = getattr(solver, attribute, None)
         _require(
-            isinstance(value, wanted), f"{attribute} is {value!r}; a {wanted.__name__} is needed"
+            isinstance(value, wanted), f"{attribute} must be a {wanted.__name__}; got {value!r}"
         )
         _require(value != "", f"{attribute} is empty")
     _require(
@@ -216,7 +216,7 @@ def _declares(solver: "Solver") -> None:
     parameters = type(solver).__dict__.get("__dataclass_params__")
     _require(
         parameters is not None and parameters.frozen,
-        f"{type(solver).__name__} is no frozen dataclass, so threads cannot share it",
+        f"{type(solver).__name__} is not a frozen dataclass, so threads cannot share it",
     )
     for field in dataclasses.fields(solver):  # type: ignore[arg-type]
         missing = field.default is field.default_factory is dataclasses.MISSING

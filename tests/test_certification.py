@@ -60,12 +60,12 @@ def test_the_examples_are_what_they_seem() -> None:
 @pytest.mark.parametrize(
     ("indices", "message"),
     [
-        ([1], "1 indices; 2 are needed"),
-        ([0, 1, 2], "3 indices; 2 are needed"),
-        ([], "0 indices"),
-        ([1, 1], "index 1 occurs more than once"),
-        ([1, 5], "index 5 is outside 0..4"),
-        ([-1, 2], "index -1 is outside 0..4"),
+        ([1], "must be 2 distinct candidates; got 1"),
+        ([0, 1, 2], "must be 2 distinct candidates; got 3"),
+        ([], "must be 2 distinct candidates; got 0"),
+        ([1, 1], "indices must be distinct; got 1 more than once"),
+        ([1, 5], r"indices must be in \[0, 4\]; got 5"),
+        ([-1, 2], "indices must be >= 0; got -1"),
         (np.array([1.0, 2.0]), "float64"),
         (np.array([False, True, True, False, False]), "bool"),
         (np.array([[1, 2]]), r"shape \(1, 2\)"),

@@ -52,7 +52,7 @@ class Baking:
         ({"minutes": 5}, "minutes needs steam"),
         ({"seeds": ([1],)}, r"seeds must be distinct integers >= 0; got \[1\]"),
         ({"oil": 5, "crust": "soft"}, "oil needs crust hard"),
-        ({"name": 3}, "name must be a text; got 3"),
+        ({"name": 3}, "name must be a string; got 3"),
     ],
 )
 def test_values_outside_their_domains(changes: dict[str, Any], message: str) -> None:

@@ -112,7 +112,7 @@ def test_missing_keys(key: str) -> None:
     ],
 )
 def test_values_that_cannot_be(key: str, value: Any) -> None:
-    with pytest.raises(so.InvalidFile, match="this is no solution"):
+    with pytest.raises(so.InvalidFile, match="this is not a solution"):
         so.Solution.from_dict({**SOLUTION.to_dict(), key: value})
 
 
@@ -176,9 +176,9 @@ def test_certificates_that_cannot_be(kind: str, eps: float | None) -> None:
     ("wrong", "message"),
     [
         ({"objective": 0.05}, "the bound 0.1 is above the objective 0.05"),
-        ({"objective": math.inf}, "objective inf"),
-        ({"bound": -math.inf}, "bound -inf"),
-        ({"bound": math.nan}, "bound nan"),
+        ({"objective": math.inf}, "objective of a solution must be finite; got inf"),
+        ({"bound": -math.inf}, "bound of a solution must be finite; got -inf"),
+        ({"bound": math.nan}, "bound of a solution must be finite; got nan"),
         ({"bound": None}, "needs a bound"),
         ({"indices": None}, "both a selection and its objective"),
         ({"objective": None}, "both a selection and its objective"),

@@ -71,15 +71,15 @@ def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nothing_installed")
 @pytest.mark.parametrize(
-    ("name", "mend"),
+    ("name", "fix"),
     [("highs", "pip install 'highspy"), ("scip", "pip install 'pyscipopt"), ("cbc", "'ortools")],
 )
-def test_missing_backend_says_the_mend(name: str, mend: str) -> None:
+def test_missing_backend_says_the_fix(name: str, fix: str) -> None:
     with pytest.raises(
         so.MissingDependency, match=f"'{name}' cannot run: .*not installed"
     ) as caught:
         so.solve(PROBLEM, name)
-    assert mend in str(caught.value)
+    assert fix in str(caught.value)
 
 
 @pytest.mark.usefixtures("nothing_installed")

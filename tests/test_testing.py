@@ -206,8 +206,8 @@ class SharesState(Good):
         (NeverProves, "declares that it proves optimality, but ended as finished"),
         (ProvesNothing, "its kind is exact, but its certificate is bound"),
         (NoSummary, "summary is empty"),
-        (NoKind, "kind is 'baseline'"),
-        (ListOfFamilies, "handles is"),
+        (NoKind, "kind must be a Kind; got 'baseline'"),
+        (ListOfFamilies, "handles must be a tuple"),
         (NoFamilies, "handles is"),
         (OddRequirement, "requires is"),
         (Random, "two runs with one seed gave two selections"),
@@ -225,7 +225,7 @@ def test_not_a_frozen_dataclass() -> None:
         handles = ("mean-matching",)
         _solve = Good._solve
 
-    with pytest.raises(AssertionError, match="Loose is no frozen dataclass"):
+    with pytest.raises(AssertionError, match="Loose is not a frozen dataclass"):
         assert_solver_contract(Loose())
 
 
@@ -240,7 +240,7 @@ def test_an_option_without_a_default() -> None:
 
 def test_no_solver_at_all() -> None:
     odd: Any = "swap"
-    with pytest.raises(AssertionError, match="'swap' is no object of a Solver class"):
+    with pytest.raises(AssertionError, match="'swap' is not an object of a Solver class"):
         assert_solver_contract(odd)
 
 

@@ -107,7 +107,7 @@ def instances(n: int, ks: Sequence[int] | None, count: int, seed: int) -> list[Q
 SOURCES = {
     "mdplib": "MDPLIB: maximum diversity",
     "kcluster": "k-cluster library: densest k-subgraph",
-    "qplib": "QPLIB: quadratic programmes over a choice of k of n",
+    "qplib": "QPLIB: quadratic programs over a choice of k of n",
 }
 """Name to what it is, for people."""
 _BEGINNINGS = {"kcluster": "kcluster", "QPLIB": "qplib", "bqp": "bqp"}

@@ -106,12 +106,12 @@ class SequenceCase(CloudCase):
     def solution(self, returned: Ordered) -> Solution:
         """Return what the order is worth on the whole kernel matrix.
 
-        Raises InvalidResult if it is no permutation of the points.
+        Raises InvalidResult if it is not a permutation of the points.
         """
         try:
             _validation.selection(returned.order, self.n, self.n, self.n)
         except InvalidSelection as error:
-            raise InvalidResult(f"the order is no permutation of the points: {error}") from error
+            raise InvalidResult(f"the order is not a permutation of the points: {error}") from error
         order = np.asarray(returned.order, np.int64)
         return Solution(
             indices=order,

@@ -42,7 +42,7 @@ class Row:
         "minimise; or maximise, where objectives are the negatives of what is wanted.", "minimise"
     )
     best_known: float | None = _column("The least objective published for a public instance.", None)
-    proven: bool = _column("Whether that is said to be optimal.", False)
+    proven: bool = _column("Whether that is claimed to be optimal.", False)
     solver: str = _column("The label of the solver in this comparison.")
     options: Mapping[str, Any] = _column(
         "The solver's options that are not its defaults: a JSON object.", default_factory=dict

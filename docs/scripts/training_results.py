@@ -58,7 +58,7 @@ def verdict(line: Summary) -> str:
     if line.comparison is None:
         return "baseline" if line.baseline else "-"
     said = str(line.comparison.verdict)
-    return f"**{said}**" if said in ("better", "worse") else "none shown"
+    return f"**{said}**" if said in ("better", "worse") else "not significant"
 
 
 def headed(metric: str) -> str:

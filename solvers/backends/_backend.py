@@ -216,7 +216,9 @@ def raw_result(problem: Problem, scale: Scaled[Any], native: Native) -> RawResul
     indices = None if native.x is None else scale.rows(native.x)
     if native.x is not None and (indices is None or not _is_kept(problem, indices)):
         indices, termination = None, Termination.ERROR
-        notes.append("the solution it reports is no selection, beyond what its tolerances explain")
+        notes.append(
+            "the solution it reports is not a selection, beyond what its tolerances explain"
+        )
     bound, eps = native.bound, None
     if bound is None or not math.isfinite(bound) or abs(bound) >= _LARGEST:
         bound = None

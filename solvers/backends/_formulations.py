@@ -18,7 +18,7 @@ from . import _backend
 Linear = Literal["auto", "published", "mccormick", "rlt"]
 """What a solver of linear programmes takes."""
 Quadratic = Literal["auto", "iqp", "iqp-folded", "published", "mccormick", "rlt"]
-"""What a solver of quadratic programmes takes."""
+"""What a solver of quadratic programs takes."""
 
 AUTO = "mccormick"
 """What "auto" stands for: of the linear models the fastest to solve, by most of the backends."""

@@ -70,7 +70,7 @@ class Cbc(Adapter):
     formulation: _formulations.Linear = "auto"
 
     name: ClassVar[str] = "cbc"
-    summary: ClassVar[str] = "the papers' integer programmes, by CBC (through OR-Tools)"
+    summary: ClassVar[str] = "the papers' integer programs, by CBC (through OR-Tools)"
     choose_when: ClassVar[str] = "the paper's own route is wanted, to compare with"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
     requires: ClassVar[tuple[OptionalDependency, ...]] = (ORTOOLS,)

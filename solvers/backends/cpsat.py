@@ -70,7 +70,7 @@ class CpSat(Adapter):
     bits: int | None = None
 
     name: ClassVar[str] = "cpsat"
-    summary: ClassVar[str] = "the papers' integer programmes in exact integers, by CP-SAT"
+    summary: ClassVar[str] = "the papers' integer programs in exact integers, by CP-SAT"
     choose_when: ClassVar[str] = (
         "a proof in integers by an independent solver is wanted, n up to 30"
     )

@@ -74,7 +74,7 @@ class Highs(Adapter):
     presolve: str = "choose"
 
     name: ClassVar[str] = "highs"
-    summary: ClassVar[str] = "the papers' integer programmes, by HiGHS"
+    summary: ClassVar[str] = "the papers' integer programs, by HiGHS"
     choose_when: ClassVar[str] = (
         "a floating-point solver under a free licence is to be compared with"
     )

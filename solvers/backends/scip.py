@@ -75,7 +75,7 @@ class Scip(Adapter):
     parameters: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
 
     name: ClassVar[str] = "scip"
-    summary: ClassVar[str] = "the papers' integer programmes, linear and quadratic, by SCIP"
+    summary: ClassVar[str] = "the papers' integer programs, linear and quadratic, by SCIP"
     choose_when: ClassVar[str] = (
         "vectors or a quadratic are to be solved to proven optimality, or SCIP compared with"
     )

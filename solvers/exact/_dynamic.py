@@ -1,4 +1,4 @@
-"""The dynamic programme over (count, sum), for small whole numbers.
+"""The dynamic program over (count, sum), for small whole numbers.
 
 Called by `exact`, for the values of `_integers`; the loops are in `_kernels.reachable`. The table
 is complete, so that its nearest sum is the optimum, with any number of items: only sums have to be

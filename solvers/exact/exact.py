@@ -48,7 +48,7 @@ class Exact(TimedSolver):
 
     * ``meet``: meet in the middle over all subsets of the right size, O(2^(n/2)) time or
       O(C(n/2, k)) for small k, with memory bounded whatever n;
-    * ``dynamic``: a dynamic programme over (count, sum), O(n k sums / 64), for small integers and
+    * ``dynamic``: a dynamic program over (count, sum), O(n k sums / 64), for small integers and
       for few distinct values;
     * ``window``: for large n, re-chooses among some 40 to 60 of the items until the sum attains
       the nearest point of the values' own grid, below which no selection can be. It proves the
@@ -72,7 +72,7 @@ class Exact(TimedSolver):
 
     name: ClassVar[str] = "exact"
     kind: ClassVar[Kind] = Kind.EXACT
-    summary: ClassVar[str] = "meet in the middle, dynamic programme or grid proof, in integers"
+    summary: ClassVar[str] = "meet in the middle, dynamic program or grid proof, in integers"
     choose_when: ClassVar[str] = "the optimum must be proven: n <= 56, small integers, or float32"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)

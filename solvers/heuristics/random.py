@@ -28,9 +28,7 @@ class Random(TimedSolver):
     name: ClassVar[str] = "random"
     kind: ClassVar[Kind] = Kind.BASELINE
     summary: ClassVar[str] = "k of n uniformly, without replacement"
-    choose_when: ClassVar[str] = (
-        "always, beside whatever else is tried: it is what has to be beaten"
-    )
+    choose_when: ClassVar[str] = "always, as the baseline that has to be beaten"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching", *QUADRATIC_FAMILIES)
     takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
 

@@ -5,7 +5,7 @@ their values whatever d is. Bounds from convexity need :math:`w'(A - D)w \ge 0` 
 differences w of points with one sum, whose entries sum to zero; and of such d the larger one gives
 the better bound, also where A is semidefinite to begin with.
 
-`diagonal` serves Frank-Wolfe (`_quadratic_relaxation`), `convexified` the quadratic programmes of
+`diagonal` serves Frank-Wolfe (`_quadratic_relaxation`), `convexified` the quadratic programs of
 HiGHS and of backends. The uniform diagonal is the eigenvalue method of Hammer & Rubin (1970); the
 one of largest trace, see `_trace`, is worth its cost: the bound on MMD with nothing selected before
 is 0 without it, and the median of 0.44 of the best known value with it (n = 200, k = 20,
@@ -210,7 +210,7 @@ def _require_size(n: int) -> None:
         seconds = _SECONDS * n**3
         raise TooLarge(
             f"the least eigenvalue of a matrix of {n} rows, which is not known to be semidefinite, "
-            f"would take some {seconds:.0f} s; convex programmes take at most {_MOST} rows: "
+            f"would take some {seconds:.0f} s; convex programs take at most {_MOST} rows: "
             "solver 'frank-wolfe' takes more",
             seconds=seconds,
             bytes=24.0 * n * n,

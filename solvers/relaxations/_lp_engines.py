@@ -1,4 +1,4 @@
-"""Linear and quadratic programmes in continuous variables, by the backends."""
+"""Linear and quadratic programs in continuous variables, by the backends."""
 
 from dataclasses import dataclass
 from time import perf_counter
@@ -17,7 +17,7 @@ from subsetopt.solvers.backends._adapter import Adapter
 from subsetopt.solvers.backends._interrupts import interruptible
 
 _STOPPED = 1  # FEASIBLE, of pywraplp
-# Of HiGHS, whose method for quadratic programmes may go round in circles for ever; a few
+# Of HiGHS, whose method for quadratic programs may go round in circles for ever; a few
 # iterations for each variable and row are what it takes when it does not.
 _ITERATIONS = 10_000
 _ITERATIONS_EACH = 100

@@ -121,7 +121,7 @@ def _labels(found: "Info", classes: "Classes | None") -> str:
     text = f"{found.labels:,}"
     if classes is None or not classes.no_class:
         return text
-    text += f", {classes.no_class:,} are no class in 0..{classes.count - 1} and give no loss"
+    text += f", {classes.no_class:,} are not a class in 0..{classes.count - 1} and give no loss"
     if classes.from_one:
         text += f": they seem to count from 1, up to {classes.count} and without 0"
     return text

@@ -17,7 +17,7 @@ _MOST = 2**63
 _NAMES: dict[Any, str] = {
     int: "an integer",
     float: "a number",
-    str: "a text",
+    str: "a string",
     bool: "true or false",
     NoneType: "null",
 }

@@ -34,7 +34,7 @@ def parsed_json(text: str | bytes, name: str, *, finite: bool = False) -> Any:
     Raises
     ------
     InvalidFile
-        If it is no JSON, is nested too deeply, or holds a number of thousands of digits.
+        If it is not JSON, is nested too deeply, or holds a number of thousands of digits.
     """
     strict: dict[str, Any] = {"parse_constant": _refuse, "parse_float": _finite} if finite else {}
     try:
@@ -42,7 +42,7 @@ def parsed_json(text: str | bytes, name: str, *, finite: bool = False) -> Any:
     except RecursionError:
         raise InvalidFile(f"{name}: this JSON is nested too deeply") from None
     except ValueError as error:
-        raise InvalidFile(f"{name}: this is no JSON ({_one_line(error)})") from error
+        raise InvalidFile(f"{name}: this is not JSON ({_one_line(error)})") from error
 
 
 def read_yaml(path: str | os.PathLike[str], extra: str) -> Any:
@@ -68,7 +68,7 @@ def parsed_yaml(yaml: Any, text: bytes, name: str) -> Any:
     Raises
     ------
     InvalidFile
-        If it is no YAML; is longer than 16 MiB, nested more than 50 levels deep, or stands for
+        If it is not YAML; is longer than 16 MiB, nested more than 50 levels deep, or stands for
         more than 100,000 values once aliases are written out.
     """
     if len(text) > _LONGEST:
@@ -80,7 +80,7 @@ def parsed_yaml(yaml: Any, text: bytes, name: str) -> Any:
         raise
     # Besides its own errors: a date of month 13, a key that is a list, a number of 5000 digits.
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise InvalidFile(f"{name} is no YAML: {_one_line(error)}") from error
+        raise InvalidFile(f"{name} is not YAML: {_one_line(error)}") from error
 
 
 def _require_small(yaml: Any, text: bytes, name: str) -> None:

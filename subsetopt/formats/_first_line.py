@@ -189,7 +189,7 @@ class _FirstLine:
         second = self.text.cells(1)
         if all(kind(second[i].text, self.text.decimal) in ("name", "odd") for i in texts):
             return False
-        return self._doubt(f"{shortened(self.cells[texts[0]].text)} stands among numbers")
+        return self._doubt(f"{shortened(self.cells[texts[0]].text)} is among numbers")
 
     def _is_header_of_numbers(self) -> bool:
         quoted = [self.cells[i].quoted for i in self.judged]

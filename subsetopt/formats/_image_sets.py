@@ -192,7 +192,7 @@ def _pickled(raw: bytes, where: Path) -> Pair:
     batch = {_text(key): value for key, value in loaded.items()} if type(loaded) is dict else {}
     labels = batch.get("fine_labels", batch.get("labels"))
     if not isinstance(batch.get("data"), np.ndarray) or not isinstance(labels, list | np.ndarray):
-        raise InvalidFile(f"{where} is no batch of CIFAR, which is a dict of data and labels")
+        raise InvalidFile(f"{where} is not a batch of CIFAR, which is a dict of data and labels")
     try:
         return batch["data"], np.array(labels, np.int64)
     except (TypeError, ValueError) as error:

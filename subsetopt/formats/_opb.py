@@ -149,7 +149,7 @@ class _Text:
         sign = ""  # one that stands apart from what it belongs to
         for token in tokens:
             if token[_OBJECTIVE] or token[_SIGN] or (sign and token[0][0] in "+-"):
-                self.wrong(token.start(), f"{token[0]!r} stands in the middle of a statement")
+                self.wrong(token.start(), f"{token[0]!r} is in the middle of a statement")
             if token[_PLUS]:
                 sign = token[_PLUS]
                 continue

@@ -132,7 +132,7 @@ def read_with_format(
     content = content.removeprefix(BOM)
     found = format or recognised(content, name)
     if member is not None and not content.startswith(ZIP_MAGIC):
-        raise InvalidFile(f"{name}: this is no archive; leave out ':{member}'")
+        raise InvalidFile(f"{name}: this is not an archive; leave out ':{member}'")
     if content.startswith(MAGIC) and found in ("edges", "matrix"):
         _require_fitting("matrix-market", stated)
         return read_matrix_market(content, name, k, reading=found, **stated)

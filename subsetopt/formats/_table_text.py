@@ -195,7 +195,7 @@ def _lines(content: bytes, name: str) -> bytes:
     except UnicodeDecodeError as error:
         raise InvalidFile(
             f"{name}: byte {error.start} is not UTF-8 text; a binary file needs the suffix "
-            ".npy or .npz, a text in another encoding has to be converted"
+            ".npy or .npz, text in another encoding must be converted"
         ) from error
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -124,7 +124,7 @@ def experiment(name: str) -> Experiment:
 def read_experiment(path: Path, name: str) -> Experiment:
     """Return the experiment of a file, and of the paper's file next to it.
 
-    Raises InvalidFile if it is no YAML, or a key, a type or a name is wrong: with the file, where
+    Raises InvalidFile if it is not YAML, or a key, a type or a name is wrong: with the file, where
     in it, and what is needed.
     """
     file = f"{path.parent.name}/{path.name}"

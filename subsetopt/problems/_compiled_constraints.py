@@ -110,7 +110,7 @@ def _require_sizes(given: Constraints, n: int, barred: NDArray[np.int64] | None)
                 f"quotas[{number}] has {quota.n} labels; the problem has {n} candidates"
             )
     if given.costs is not None and len(given.costs) != n:
-        raise InvalidProblem(f"costs has shape ({len(given.costs)},); shape ({n},) is needed")
+        raise InvalidProblem(f"costs must have shape ({n},); got ({len(given.costs)},)")
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,9 @@ class Custom(Kernel):
         except (ValueError, TypeError) as error:
             raise InvalidProblem(f"{called} returns no array: {error}") from error
         if result.dtype.kind not in "biuf":
-            raise InvalidProblem(f"{called} returns dtype {result.dtype}; real numbers are needed")
+            raise InvalidProblem(f"{called} must return real numbers; got dtype {result.dtype}")
         if result.shape != wanted:
-            raise InvalidProblem(f"{called} returns shape {result.shape}; {wanted} is needed")
+            raise InvalidProblem(f"{called} must return shape {wanted}; got {result.shape}")
         return result
 
 

@@ -313,9 +313,9 @@ def _above(value: float) -> float:
     return float(f"{(np.ceil(value / step) + 1) * step:.3g}")
 
 
-def _indefinite(name: str, what: str, mend: str) -> InvalidProblem:
+def _indefinite(name: str, what: str, fix: str) -> InvalidProblem:
     return InvalidProblem(
-        f"{name} is not positive semidefinite, so it is no kernel matrix: {what}; with "
-        f"kernel='precomputed', {name} + {mend} has the same best selections, and "
+        f"{name} is not positive semidefinite, so it is not a kernel matrix: {what}; with "
+        f"kernel='precomputed', {name} + {fix} has the same best selections, and "
         "QuadraticSelection needs no definiteness"
     )

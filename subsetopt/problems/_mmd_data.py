@@ -66,7 +66,7 @@ def of_matrix(
         try:
             chosen = _validation.selection(selected, n, 0, n - 1)
         except InvalidSelection as error:
-            raise InvalidProblem(f"selected holds no indices of rows of K: {error}") from error
+            raise InvalidProblem(f"selected must be indices of rows of K: {error}") from error
         chosen.setflags(write=False)
     size = _size(k, n if chosen is None else n - len(chosen))
     matrix = symmetric_kernel("K", matrix)

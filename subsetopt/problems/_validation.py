@@ -45,7 +45,7 @@ def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> 
         wanted = " or ".join(shapes[d] for d in dimensions).replace("or have shape", "or")
         raise InvalidProblem(f"{name} must {wanted}; got shape {array.shape}")
     if array.size == 0:
-        raise InvalidProblem(f"{name} is empty, shape {array.shape}; at least one value is needed")
+        raise InvalidProblem(f"{name} must have at least one value; got shape {array.shape}")
     _require_finite(name, array)
     array = _native(name, array)
     array.setflags(write=False)
@@ -71,8 +71,8 @@ def _native(name: str, array: NDArray[Any]) -> NDArray[Any]:
         largest = max(int(array.max()), -int(array.min()))
         if largest >= 2**53:
             raise InvalidProblem(
-                f"{name} holds the integer {largest}; magnitudes below 2**53 are needed so that "
-                "float64 holds them exactly: divide by a common factor"
+                f"integers in {name} must be below 2**53, so that float64 holds them exactly; got "
+                f"{largest}: divide by a common factor"
             )
         return array.astype(np.int64, copy=False)
     if array.dtype.itemsize <= 4:
@@ -154,24 +154,27 @@ def selection(indices: ArrayLike, n: int, smallest: int, largest: int) -> NDArra
     try:
         array = np.asarray(indices)
     except ValueError as error:
-        raise InvalidSelection(f"the selection cannot be read as an array: {error}") from error
+        raise InvalidSelection(f"indices cannot be read as an array: {error}") from error
     if array.size == 0:
         array = array.astype(np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise InvalidSelection(
-            f"a selection is a 1-d array of integers; got shape {array.shape}, dtype {array.dtype}"
+            f"indices must be a 1-d array of integers; got shape {array.shape}, dtype {array.dtype}"
         )
     chosen = array.astype(np.int64)
     chosen.sort()
     if not smallest <= chosen.size <= largest:
         count = f"{largest}" if smallest == largest else f"{smallest} to {largest}"
-        raise InvalidSelection(f"the selection has {chosen.size} indices; {count} are needed")
-    if chosen.size and (chosen[0] < 0 or chosen[-1] >= n):
-        outside = chosen[0] if chosen[0] < 0 else chosen[-1]
-        raise InvalidSelection(f"index {outside} is outside 0..{n - 1}")
+        raise InvalidSelection(f"indices must be {count} distinct candidates; got {chosen.size}")
+    if chosen.size and chosen[0] < 0:
+        raise InvalidSelection(f"indices must be >= 0; got {chosen[0]}")
+    if chosen.size and chosen[-1] >= n:
+        raise InvalidSelection(f"indices must be in [0, {n - 1}]; got {chosen[-1]}")
     again = chosen[1:] == chosen[:-1]
     if np.count_nonzero(again):
-        raise InvalidSelection(f"index {chosen[again.argmax()]} occurs more than once")
+        raise InvalidSelection(
+            f"indices must be distinct; got {chosen[again.argmax()]} more than once"
+        )
     return chosen
 
 

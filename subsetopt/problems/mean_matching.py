@@ -354,7 +354,7 @@ class MeanMatching:
         ).keeping(self.side)
 
     def quadratic_model(self) -> QuadraticModel:
-        """Return the convex mixed-integer quadratic programme, in residual variables.
+        """Return the convex mixed-integer quadratic program, in residual variables.
 
         Variables: m (n binaries) and r (d free) with ``r + sum m_i v_i / k = t``; minimise r'r.
         For scalars this is the square of the objective. Where exactly k are chosen, values and

@@ -199,7 +199,7 @@ class Appender:
         try:
             return pa.array(found, pa.string())
         except UnicodeEncodeError as error:
-            raise InvalidProblem(f"ids are no text: {error}") from None
+            raise InvalidProblem(f"ids are not text: {error}") from None
 
     def _times(self, time: Any, count: int) -> Any:
         """Return microseconds since 1970: a number, one for each record, or None for now."""

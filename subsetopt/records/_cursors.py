@@ -52,7 +52,7 @@ class Cursor:
     def of_json(cls, held: Any, where: str) -> "Cursor":
         """Read what `to_json` returned."""
         if not isinstance(held, dict) or held.get("version") != _VERSION:
-            raise InvalidFile(f"{where} is no cursor of a stream, or of another version")
+            raise InvalidFile(f"{where} is not a cursor of a stream, or of another version")
         try:
             values = {name: one for name, one in held.items() if name != "version"}
             found = declared(cls, values, "cursor")
@@ -63,7 +63,7 @@ class Cursor:
                 counts |= {f"{name} of pending": value for name, value in asdict(window).items()}
             _require_counts(counts)
         except InvalidFile as error:
-            raise InvalidFile(f"{where} is no cursor of a stream: {error}") from None
+            raise InvalidFile(f"{where} is not a cursor of a stream: {error}") from None
         return found
 
 
@@ -112,7 +112,7 @@ def load(path: Path) -> Cursor:
     try:
         held = read_json(path)
     except InvalidFile as error:
-        raise InvalidFile(f"{path} is no cursor of a stream: {error}") from None
+        raise InvalidFile(f"{path} is not a cursor of a stream: {error}") from None
     return Cursor.of_json(held, str(path))
 
 

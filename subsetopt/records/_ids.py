@@ -98,7 +98,7 @@ def _strings(ids: Any) -> list[str]:
     found = list(ids) if listed else np.asarray(ids).tolist()
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         what = "" if listed else f"; they have dtype {np.asarray(ids).dtype}"
-        raise InvalidProblem(f"ids are no row of strings, as this folder holds them{what}")
+        raise InvalidProblem(f"ids are not a row of strings, as this folder holds them{what}")
     return found
 
 
@@ -110,5 +110,5 @@ def _numbers(ids: Any) -> NDArray[np.int64]:
             f"{array.dtype} and shape {array.shape}"
         )
     if array.dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
-        raise InvalidProblem(f"ids go up to {array.max()}, which is no int64")
+        raise InvalidProblem(f"ids go up to {array.max()}, which int64 does not hold")
     return np.ascontiguousarray(array, np.int64)

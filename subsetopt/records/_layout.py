@@ -144,7 +144,7 @@ def read_layout(root: Folder) -> Layout:
     try:
         return Layout.of_json(path.read_bytes(), str(path))
     except (FileNotFoundError, NotADirectoryError):
-        what = "holds no records" if Path(root).is_dir() else "is no folder"
+        what = "holds no records" if Path(root).is_dir() else "is not a folder"
         what = what if Path(root).exists() else "does not exist"
         raise InvalidFile(f"{os.fspath(root)} {what}; a RecordWriter makes such a folder") from None
 

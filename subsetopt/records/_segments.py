@@ -176,7 +176,7 @@ def opened(segment: Segment, layout: Layout, skipped: Skipped) -> Any:
         return None
     kind = found.schema_arrow.field("label").type if "label" in found.schema_arrow.names else None
     if kind is not None and not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        skipped.note("damaged", segment.path, f"label has type {kind}, which is no number")
+        skipped.note("damaged", segment.path, f"label has type {kind}, which is not a number")
         return None
     return found
 

@@ -214,7 +214,7 @@ def _text(model: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidProblem(f"model is no text: {error}") from None
+        raise InvalidProblem(f"model is not text: {error}") from None
     return text
 
 

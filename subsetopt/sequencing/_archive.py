@@ -67,7 +67,7 @@ def _header(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
             raise InvalidFile(f"its note is {text.dtype} of shape {text.shape}")
         header = parsed_json(str(text), "its note")
         if not isinstance(header, dict):
-            raise InvalidFile("its note is no mapping")
+            raise InvalidFile("its note is not a mapping")
     except InvalidFile as error:
         if not os.path.isfile(path):
             raise
@@ -104,7 +104,7 @@ def require_order(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any
     elif not np.isfinite([*arrays["mmd2_to_whole"], *arrays["mmd2"][:-1]]).all():
         wrong = "its MMDs are not finite"  # the last one is to what is left, which may be nothing
     elif not (np.isfinite(arrays["seconds"]) & (arrays["seconds"] >= 0)).all():
-        wrong = "its seconds are no durations"
+        wrong = "its seconds are not durations"
     if wrong:
         raise InvalidFile(f"{path}: damaged: {wrong}")
 

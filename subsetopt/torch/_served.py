@@ -79,7 +79,7 @@ class Counters:
             return
         self.note(no_class=count)
         hint = ", and seem to be counted from 1" if from_one else ""
-        self._log("labels", f"%d labels are no class of 0..{classes - 1}{hint}: no loss", count)
+        self._log("labels", f"%d labels are not a class of 0..{classes - 1}{hint}: no loss", count)
 
     def _log(self, kind: str, message: str, *values: object) -> None:
         if monotonic() - self._logged.get(kind, -_QUIET) >= _QUIET:

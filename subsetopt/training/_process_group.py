@@ -184,7 +184,7 @@ class Checkpoint:
             saved = torch.load(self._path, map_location="cpu", weights_only=True)
             run, states = saved["run"], saved["states"]
         except Exception as error:
-            raise InvalidFile(f"{self._path} is no checkpoint: {error}; remove it") from error
+            raise InvalidFile(f"{self._path} is not a checkpoint: {error}; remove it") from error
         if run != self._kept.run.to_dict() or len(states) != self._group.ranks.world_size:
             raise InvalidFile(
                 f"{self._path} is of another run, or of {len(states)} processes; remove it, or "

@@ -135,4 +135,4 @@ class Result:
         try:
             return declared(cls, read_json(path), "result")
         except InvalidFile as error:
-            raise InvalidFile(f"{path} is no result of a training run: {error}") from error
+            raise InvalidFile(f"{path} is not a result of a training run: {error}") from error

@@ -125,7 +125,7 @@ def test_json_is_complete_and_alone_on_standard_output(tmp_path: Path) -> None:
             "there is no scheduler at 'nonsense': missing port number",
         ),
         (["mean-matching", "--resume"], "nothing to resume"),
-        (["mean-matching", "--out", "pyproject.toml"], "a file; a folder is needed"),
+        (["mean-matching", "--out", "pyproject.toml"], "must be a folder; got a file"),
         (["mean-matching", "--out", "tests"], "holds no results, but"),
         (["mean-matching", "--losses", "mnist", "--data", "no/such/folder"], "no train-images"),
         (["no-such-file.yaml"], "no-such-file.yaml"),

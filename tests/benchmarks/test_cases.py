@@ -244,7 +244,7 @@ def _of_reals(folder: Path) -> None:
 
 
 def _no_archive(folder: Path) -> None:
-    (folder / _image_sets.SUBSET).write_bytes(b"this is no archive")
+    (folder / _image_sets.SUBSET).write_bytes(b"this is not an archive")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_the_baseline_always_takes_part() -> None:
 
 
 @pytest.mark.usefixtures("planted_solvers")
-def test_what_cannot_run_is_left_out_with_its_mend() -> None:
+def test_what_cannot_run_is_left_out_with_its_fix() -> None:
     found = contenders([], ["mean-matching"])
     assert "absent" not in {contender.name for contender in found.chosen}
     assert "pip install 'no-such-thing'" in found.left_out["absent"]

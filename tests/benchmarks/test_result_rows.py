@@ -156,7 +156,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["pandas", "pyarrow"])
-def test_a_missing_package_is_told_with_the_mend(
+def test_a_missing_package_is_told_with_the_fix(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = _dependencies._findable

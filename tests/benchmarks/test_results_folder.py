@@ -151,7 +151,7 @@ def test_no_results(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="no plan of a comparison"):
         load_results(tmp_path)
     (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(InvalidFile, match="this is no JSON"):
+    with pytest.raises(InvalidFile, match="this is not JSON"):
         load_results(tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_foreign_folders_and_files(tmp_path: Path) -> None:
     for resume in (False, True):
         with pytest.raises(InvalidOption, match=r"holds no results, but thesis\.tex"):
             Folder(tmp_path, PLAN, SESSION, resume=resume)
-    with pytest.raises(InvalidOption, match="a file; a folder is needed"):
+    with pytest.raises(InvalidOption, match="must be a folder; got a file"):
         Folder(tmp_path / "thesis.tex", PLAN, SESSION)
     with pytest.raises(InvalidFile, match="cannot be made"):
         Folder(tmp_path / "thesis.tex" / "results", PLAN, SESSION)

@@ -158,14 +158,14 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("instances: [", InvalidFile, "is no YAML"),
+        ("instances: [", InvalidFile, "is not YAML"),
         ("- a", InvalidFile, "this is no suite: must be a mapping; got"),
         ("", InvalidFile, "must be a mapping; got None"),
         ("name: a", InvalidFile, "instances is missing"),
         ("instances: {}", InvalidFile, "instances: must be a list"),
         ("instances: 3", InvalidFile, "instances: must be a list; got 3"),
         (f"instance: [{LOSSES}]", InvalidFile, "instances is missing"),
-        (f"name: 3\ninstances: [{LOSSES}]", InvalidFile, "name: must be a text; got 3"),
+        (f"name: 3\ninstances: [{LOSSES}]", InvalidFile, "name: must be a string; got 3"),
         (
             f"repeats: two\ninstances: [{LOSSES}]",
             InvalidOption,
@@ -353,7 +353,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"no\.yaml: there is no such file"):
         read_suite(tmp_path / "no.yaml")
     (tmp_path / "own.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InvalidFile, match="is no YAML"):
+    with pytest.raises(InvalidFile, match="is not YAML"):
         read_suite(tmp_path / "own.yaml")
 
 

@@ -115,7 +115,7 @@ def test_solvers_as_json() -> None:
         assert row["handles"]
 
 
-def test_solvers_for_people_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_solvers_for_people_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_dependencies, "_findable", lambda module: module != "pyscipopt")
     result = run("solvers")
     assert result.exit_code == 0, result.stderr

@@ -188,8 +188,8 @@ def test_labels_that_are_no_class_are_reported(tmp_path: Path) -> None:
     with RecordWriter(root, "a", layout=Layout(outputs=2)) as writer:
         writer.append([1, 2, 3], outputs=np.log(np.full((3, 2), 0.5)))
     for name, labels, text, counts in (
-        ("b", [1, 2, 2], "3, 3 are no class in 0..1 and give no loss: they seem", (3, True)),
-        ("c", [0, 0, 0.5], "6, 3 are no class in 0..1 and give no loss", (3, False)),
+        ("b", [1, 2, 2], "3, 3 are not a class in 0..1 and give no loss: they seem", (3, True)),
+        ("c", [0, 0, 0.5], "6, 3 are not a class in 0..1 and give no loss", (3, False)),
     ):
         with LabelWriter(root, name) as writer:
             writer.append([1, 2, 3], labels)

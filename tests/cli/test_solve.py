@@ -261,7 +261,7 @@ def test_refused_as_too_large(losses: Path, plant: Plant) -> None:
 
 def test_an_invalid_answer_is_an_error(losses: Path, plant: Plant) -> None:
     plant(RawResult(indices=np.zeros(5, np.int64), termination=so.Termination.FINISHED))
-    assert_error(solve(losses, "-k", 5), 1, "occurs more than once")
+    assert_error(solve(losses, "-k", 5), 1, "more than once")
 
 
 def test_interrupted_without_an_answer(losses: Path, plant: Plant) -> None:

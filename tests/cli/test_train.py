@@ -86,7 +86,7 @@ def test_the_baseline_at_equal_cost(tmp_path: Path) -> None:
     report = CliRunner().invoke(app, ["report", out, "--no-page", "--equal-cost", "--json"])
     assert json.loads(report.stdout) == found["equal_cost"]
     again = invoke(*what, *QUICK, "--resume", "--markdown")
-    assert "accuracy at equal cost" in again.stdout
+    assert "accuracy at matched cost" in again.stdout
 
 
 @pytest.mark.parametrize(

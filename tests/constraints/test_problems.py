@@ -32,8 +32,8 @@ def on(rules: so.Constraints, k: Any = 3, family: str = "quadratic") -> Any:
     ("given_", "message"),
     [
         ({"include": [1.5]}, "include must hold different candidates"),
-        ({"include": [2, 2]}, "include must hold different candidates, 0..n-1: index 2 occurs"),
-        ({"exclude": [-1]}, "exclude must hold different candidates, 0..n-1: index -1"),
+        ({"include": [2, 2]}, "include must hold different candidates, 0..n-1: indices must be distinct; got 2"),
+        ({"exclude": [-1]}, "exclude must hold different candidates, 0..n-1: indices must be >= 0; got -1"),
         ({"include": [3], "exclude": [3]}, "candidate 3 is in both include and exclude"),
         ({"quotas": ["a"]}, "quotas must be Quota objects; got 'a'"),
         ({"costs": [1.0, 2.0]}, "costs and budget are given together; budget is missing"),
@@ -153,7 +153,7 @@ def test_proportional_quotas_follow_the_largest_remainders() -> None:
         ({"conflicts": [(0, 20)]}, 3, "conflicts must hold candidates in [0, 19]; got 20"),
         ({"quotas": so.Quota(["a", "b"], exactly=1)}, 3,
          "quotas[0] has 2 labels; the problem has 20 candidates"),
-        ({"costs": [1.0] * 3, "budget": 2}, 3, "costs has shape (3,); shape (20,) is needed"),
+        ({"costs": [1.0] * 3, "budget": 2}, 3, "costs must have shape (20,); got (3,)"),
         (
             {"costs": range(20), "budget": 2.5},
             3,

@@ -168,9 +168,9 @@ def test_searches_begin_at_the_start() -> None:
 @pytest.mark.parametrize(
     ("start", "message"),
     [
-        ([0, 0], "index 0 occurs more than once"),
-        ([0, 99], "index 99 is outside 0..8"),
-        ([0.5], "a selection is a 1-d array of integers"),
+        ([0, 0], "indices must be distinct; got 0 more than once"),
+        ([0, 99], r"indices must be in \[0, 8\]; got 99"),
+        ([0.5], "indices must be a 1-d array of integers"),
     ],
 )
 def test_a_start_of_no_candidates_is_refused(start: Any, message: str) -> None:

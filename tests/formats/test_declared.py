@@ -66,8 +66,8 @@ def test_what_fits() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": 3}, "name: must be a text; got 3"),
-        ({"name": None}, "name: must be a text; got None"),
+        ({"name": 3}, "name: must be a string; got 3"),
+        ({"name": None}, "name: must be a string; got None"),
         ({"count": 1.0}, "count: must be an integer; got 1.0"),
         ({"count": True}, "count: must be .*; got True"),
         ({"count": 2**63}, "count: must be .*; got 9223372036854775808"),

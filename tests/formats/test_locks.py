@@ -20,7 +20,7 @@ def test_the_second_is_refused_until_the_first_has_ended(tmp_path: Path) -> None
 
 def test_what_cannot_be_locked(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InvalidOption, match="file is a file; a folder is needed"):
+    with pytest.raises(InvalidOption, match="file must be a folder; got a file"):
         locked_folder(tmp_path / "file")
     with pytest.raises(InvalidFile, match="cannot be made"):
         locked_folder(tmp_path / "file" / "results")

@@ -108,18 +108,18 @@ PAIRS = (*CLAIM, "pairs")
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ("title: [", "table1.yaml is no YAML"),
+        ("title: [", "table1.yaml is not YAML"),
         ("- title", "table1.yaml: must be a mapping of names"),
         (changed("titel", to="x"), "this is no experiment: 'titel' is unknown"),
         ({"title": "Lines"}, "item is missing"),
-        (changed("parts", 0, "label", to=3), "parts: entry 1: label: must be a text; got 3"),
+        (changed("parts", 0, "label", to=3), "parts: entry 1: label: must be a string; got 3"),
         (
             changed("parts", 0, "baseline", to="Al"),
             "lines: baseline must be one of All.*; got 'Al'",
         ),
         (changed("parts", to=[*OWN["parts"], *OWN["parts"]]), "label 'lines' must stand once"),
         (changed("parts", to=3), "parts must be a list of mappings"),
-        (changed(*RUNS, "columns", to=[0.5]), "columns: entry 1: must be a text; got 0.5"),
+        (changed(*RUNS, "columns", to=[0.5]), "columns: entry 1: must be a string; got 0.5"),
         (
             changed(*RUNS, "columns", to=["x"]),
             "column 'x' must be a budget or a condition; .* noisy",
@@ -183,5 +183,5 @@ def test_what_is_refused(tmp_path: Path, own: Any, message: str) -> None:
 
 
 def test_no_code_is_run(tmp_path: Path) -> None:
-    with pytest.raises(InvalidFile, match=r"is no YAML: .*python/object"):
+    with pytest.raises(InvalidFile, match=r"is not YAML: .*python/object"):
         read(tmp_path, "title: !!python/object/apply:os.system [echo]")

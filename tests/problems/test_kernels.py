@@ -221,10 +221,10 @@ def test_kernels_by_name() -> None:
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        (lambda X, Y: np.ones((len(Y) + 1, len(X))), r"returns shape .*is needed"),
-        (lambda X, Y: 1.0, r"returns shape \(\); \(1, 1\) is needed"),
-        (lambda X, Y: np.ones((len(X), len(Y))) * 1j, "complex128; real numbers"),
-        (lambda X, Y: [["a"] * len(Y)] * len(X), "real numbers are needed"),
+        (lambda X, Y: np.ones((len(Y) + 1, len(X))), r"must return shape .*; got"),
+        (lambda X, Y: 1.0, r"must return shape \(1, 1\); got \(\)"),
+        (lambda X, Y: np.ones((len(X), len(Y))) * 1j, "real numbers; got dtype complex128"),
+        (lambda X, Y: [["a"] * len(Y)] * len(X), "must return real numbers"),
         (lambda X, Y: [[1.0], [2.0, 3.0]], "returns no array: .*inhomogeneous"),
         (lambda X, Y: np.full((len(X), len(Y)), np.nan), "of points 0 and 0 is nan in float64"),
     ],

@@ -24,15 +24,15 @@ LIST: list[float] = [1.0, 2.0, 4.0]
 PAIRS: list[list[float]] = [[1.0, 2.0], [3.0, 4.0]]
 bounded = settings(deadline=None, derandomize=True, max_examples=80)
 
-# -- what is refused: the message names the value, the limit and the mend ------------------------
+# -- what is refused: the message names the value, the limit and the fix ------------------------
 
 WRONG_VALUES: list[tuple[Any, list[str]]] = [
     ([1.0, math.nan, 2.0], ["values[1] is nan", "1 of 3", "drop or replace"]),
     ([[1.0, 2.0], [math.inf, math.nan]], ["values[1, 0] is inf", "2 of 4", "drop or replace"]),
     ([1.0, -math.inf], ["values[1] is -inf", "drop or replace"]),
-    ([], ["empty", "(0,)", "at least one"]),
-    (np.zeros((3, 0)), ["empty", "(3, 0)", "at least one"]),
-    (np.zeros((0, 3)), ["empty", "(0, 3)", "at least one"]),
+    ([], ["at least one", "(0,)"]),
+    (np.zeros((3, 0)), ["at least one", "(3, 0)"]),
+    (np.zeros((0, 3)), ["at least one", "(0, 3)"]),
     ([1j, 2j], ["complex128", "64 bits", "astype(float)"]),
     (np.array([1, None], dtype=object), ["object", "real numbers", "astype(float)"]),
     (["1", "2"], ["<U1", "real numbers", "astype(float)"]),
@@ -125,12 +125,12 @@ def test_masked_entries_are_not_silently_used() -> None:
 @pytest.mark.parametrize(
     ("indices", "part"),
     [
-        ([0], "1 indices; 2 are needed"),
-        ([0, 1, 2], "3 indices; 2 are needed"),
-        ([], "0 indices; 2 are needed"),
-        ([1, 1], "index 1 occurs more than once"),
-        ([0, 3], "index 3 is outside 0..2"),
-        ([-1, 0], "index -1 is outside 0..2"),
+        ([0], "must be 2 distinct candidates; got 1"),
+        ([0, 1, 2], "must be 2 distinct candidates; got 3"),
+        ([], "must be 2 distinct candidates; got 0"),
+        ([1, 1], "indices must be distinct; got 1 more than once"),
+        ([0, 3], "indices must be in [0, 2]; got 3"),
+        ([-1, 0], "indices must be >= 0; got -1"),
         ([0.0, 1.0], "dtype float64"),
         ([True, False, True], "dtype bool"),
         ([[0, 1]], "shape (1, 2)"),
@@ -152,7 +152,7 @@ def test_at_most_takes_fewer_but_not_more() -> None:
     problem = so.MeanMatching(LIST, k=2, cardinality="at_most")
     assert problem.check([]).dtype == np.int64
     np.testing.assert_array_equal(problem.check([2]), [2])
-    with pytest.raises(so.InvalidSelection, match="0 to 2 are needed"):
+    with pytest.raises(so.InvalidSelection, match="must be 0 to 2 distinct"):
         problem.check([0, 1, 2])
 
 

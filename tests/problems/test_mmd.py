@@ -294,9 +294,9 @@ def test_selections() -> None:
     np.testing.assert_array_equal(problem.check([4, 0]), [0, 4])
     with pytest.raises(so.InvalidSelection, match=r"index 3 is selected already; .*the other 3"):
         problem.check([0, 3])
-    with pytest.raises(so.InvalidSelection, match="index 5 is outside"):
+    with pytest.raises(so.InvalidSelection, match=r"indices must be in \[0, 4\]; got 5"):
         problem.objective([0, 5])
-    with pytest.raises(so.InvalidSelection, match="has 3 indices; 2"):
+    with pytest.raises(so.InvalidSelection, match="must be 2 distinct candidates; got 3"):
         problem.mmd_squared([0, 2, 4])
     generator = np.random.default_rng(0)
     drawn = {tuple(sorted(problem.draw(generator).tolist())) for _ in range(60)}
@@ -322,7 +322,7 @@ WITH_NAN = [[1.0, 0.0], [math.nan, 1.0]]
         ({"selected": [[1.0]]}, ["candidates has 2 features and selected has 1", "(1, 1)"]),
         ({"selected": [[1.0], [2.0, 3.0]]}, ["selected cannot be read"]),
         ({"candidates": np.full((4, 2), 1e200)}, ["candidates", "squared distances overflow"]),
-        ({"candidates": np.zeros((3, 0))}, ["candidates is empty"]),
+        ({"candidates": np.zeros((3, 0))}, ["candidates must have at least one value"]),
         ({"k": 0}, ["got 0", "in [1, 6]"]),
         ({"k": 9}, ["got 9", "in [1, 6]"]),
         ({"k": 6}, ["k is 6, all of the 6 candidates", "nothing would be left", "k < 6"]),
@@ -355,10 +355,10 @@ def test_wrong_features(arguments: dict[str, Any], parts: list[str]) -> None:
         (-np.eye(3), None, ["smallest eigenvalue is -1", "K + 1.01 * numpy.eye(n)"]),
         (np.array([[0.0, 1.0], [1.0, 0.0]]), None, ["smallest eigenvalue is -1"]),
         (1e300 * np.eye(3), None, ["above 1e+280"]),
-        (np.eye(3), [0, 3], ["selected holds no indices", "index 3 is outside"]),
-        (np.eye(3), [0.5], ["selected holds no indices", "float64"]),
+        (np.eye(3), [0, 3], ["selected must be indices", "must be in [0, 2]; got 3"]),
+        (np.eye(3), [0.5], ["selected must be indices", "float64"]),
         (np.eye(3), [1, 1], ["more than once"]),
-        (np.eye(3), [0, 1, 2], ["3 indices; 0 to 2"]),
+        (np.eye(3), [0, 1, 2], ["must be 0 to 2 distinct candidates; got 3"]),
         (np.eye(3), [0, 1], ["k is 1, all of the 1 candidates"]),
     ],
 )

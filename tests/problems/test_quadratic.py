@@ -159,7 +159,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"Q": [[1.0, math.nan], [0.0, 1.0]]}, ["Q[0, 1] is nan", "drop or replace"]),
     ({"Q": np.zeros((2, 3))}, ["got shape (2, 3)", "square"]),
     ({"Q": np.zeros(3)}, ["got shape (3,)"]),
-    ({"Q": np.zeros((0, 0))}, ["Q is empty"]),
+    ({"Q": np.zeros((0, 0))}, ["Q must have at least one value"]),
     ({"Q": 1j * np.eye(3)}, ["got dtype complex128"]),
     ({"Q": 1e307 * np.eye(3)}, ["Q holds a magnitude of 1e+307", "power of two"]),
     ({"c": np.zeros(2)}, ["c has shape (2,)", "(3, 3) needs 3"]),
@@ -186,7 +186,11 @@ def test_wrong(arguments: dict[str, Any], copies: bool, parts: list[str]) -> Non
 
 @pytest.mark.parametrize(
     ("selection", "message"),
-    [([0], "1 indices; 2"), ([0, 3], "index 3 is outside"), ([1, 1], "more than once")],
+    [
+        ([0], "must be 2 distinct candidates; got 1"),
+        ([0, 3], "indices must be in .*; got 3"),
+        ([1, 1], "more than once"),
+    ],
 )
 def test_wrong_selections(selection: list[int], message: str) -> None:
     problem = so.QuadraticSelection(np.eye(3), None, 2)

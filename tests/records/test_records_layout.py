@@ -85,7 +85,7 @@ def test_a_missing_folder_is_made_by_writers_alone(tmp_path: Path) -> None:
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("")
-    with pytest.raises(InvalidFile, match="is no folder"):
+    with pytest.raises(InvalidFile, match="is not a folder"):
         RecordStore(path)
     with pytest.raises(OSError, match="file"):
         RecordWriter(path, "a")

@@ -158,7 +158,7 @@ REFUSED: Any = [
     (([1],), {"time": np.nan}, "must be finite"),
     (([1],), {"time": np.datetime64("NaT")}, "must be finite"),
     (([1],), {"time": 1_700_000_000_000}, "year 10000"),  # milliseconds
-    (([1],), {"model": "\ud800"}, "model is no text"),
+    (([1],), {"model": "\ud800"}, "model is not text"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The dynamic programme's table against enumeration."""
+"""The dynamic program's table against enumeration."""
 
 from fractions import Fraction
 from itertools import combinations

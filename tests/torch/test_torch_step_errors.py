@@ -1,4 +1,4 @@
-"""Mistakes in losses, batches and options are told with the mend."""
+"""Mistakes in losses, batches and options are told with the fix."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from .steps import (  # type: ignore[import-not-found]  # noqa: E402
 )
 
 
-def test_a_scalar_loss_is_refused_with_the_mend() -> None:
+def test_a_scalar_loss_is_refused_with_the_fix() -> None:
     def scalar(model: Any, batch: Any) -> Tensor:
         return nn.functional.cross_entropy(model(batch[0]), batch[1])
 

@@ -28,7 +28,7 @@ class GroupResult:
     baseline : str or None
     lines : tuple of Summary
     cost : float, optional
-        Where rules are compared at equal cost instead: the baseline's, as a share of full
+        Where rules are compared at matched cost instead: the baseline's, as a share of full
         training's.
     """
 
@@ -136,7 +136,7 @@ def adjusted_analysis(groups: Sequence[GroupResult], measure: str) -> Analysis:
 
 
 def at_cost(results: Iterable[Result], cost: float, baseline: str | None = None) -> Analysis:
-    """Compare at equal cost, selection passes included, in epochs of full training."""
+    """Compare at matched cost, selection passes included, in epochs of full training."""
     return analyse(results, baseline, after_cost(cost))
 
 

@@ -3,7 +3,7 @@
 A rule that passes all samples to choose b of n costs b / n + 1 / 3 of full training. What uniform
 sampling reaches when it spends as much, on more samples and by a learning-rate schedule that ends
 when it ends, is the fair comparison wherever passes are what a training costs: one that cuts runs
-short at equal cost (`at_cost`) takes from each rule the end of its schedule.
+short at matched cost (`at_cost`) takes from each rule the end of its schedule.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,7 +49,7 @@ def at_equal_cost(results: Iterable[Result], baseline: str | None = None) -> Ana
     matched = []
     for groups in _task_results(grouped(results)):
         matched += _matched(groups, baseline)
-    return adjusted_analysis(matched, "at equal cost")
+    return adjusted_analysis(matched, "at matched cost")
 
 
 def baselines_at_equal_cost(runs: Sequence[Run], results: Iterable[Result]) -> list[Run]:

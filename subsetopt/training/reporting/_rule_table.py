@@ -27,7 +27,7 @@ class Format(ValueFormat):
 
 MARK = "*"
 """Beside the baseline."""
-_SHORT = {RuleVerdict.NO_DIFFERENCE: "none shown", RuleVerdict.TOO_FEW: "too few"}
+_SHORT = {RuleVerdict.NO_DIFFERENCE: "not significant", RuleVerdict.TOO_FEW: "too few"}
 _PARTS = {
     "data": "reading, moving and augmenting samples",
     "selection": "choosing: the pass that looks at samples, and the rule",

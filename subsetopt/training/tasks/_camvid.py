@@ -166,7 +166,9 @@ def _colours(table: Path) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
                 r, g, b = (int(row[channel]) for channel in "rgb")
                 known[65536 * r + 256 * g + b] = number[row["name"].strip()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidFile(f"{table} is no table of name, r, g, b of CamVid: {error!r}") from error
+        raise InvalidFile(
+            f"{table} is not a table of name, r, g, b of CamVid: {error!r}"
+        ) from error
     if not known:
         raise InvalidFile(f"{table} holds no classes")
     codes = np.array(sorted(known), np.int64)

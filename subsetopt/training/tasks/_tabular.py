@@ -138,7 +138,7 @@ def _rows(path: Path) -> list[list[str]]:
     try:
         text = _sources.content(path)[0].decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidFile(f"{path} is no text: {error}") from error
+        raise InvalidFile(f"{path} is not text: {error}") from error
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     if len(rows) < 4:
         raise InvalidFile(f"{path} must have a header and at least 3 rows; got {len(rows)} lines")

@@ -1,4 +1,4 @@
-"""The dynamic programme against enumeration."""
+"""The dynamic program against enumeration."""
 
 from itertools import combinations
 

@@ -69,7 +69,7 @@ def test_the_report_says_cost_and_both_budgets() -> None:
     results += [made_one("mink", seed, nan) for seed in range(4)]
     analysis = at_equal_cost(results)
     text = document(analysis).to_markdown()
-    assert "accuracy at equal cost" in text
+    assert "accuracy at matched cost" in text
     assert "At a cost of 43 %, obftf is better" in text
     assert "| uniform \\* | 43 % |" in text
     assert "| obftf | 10 % |" in text

@@ -58,7 +58,7 @@ def test_the_table_fits_the_terminal() -> None:
     assert "baseline" in first
     worst = next(line for line in lines if line.startswith("  obftf "))
     assert "worse" in worst
-    assert "none shown" in text
+    assert "not significant" in text
     assert "30 tests by Holm's method" in " ".join(text.split())
     assert "selection" not in next(line for line in lines if "budget" in line)
     narrow = printed(made(), 80)
