@@ -70,7 +70,7 @@ def test_random_orders_are_a_yardstick(case: SequenceCase) -> None:
 def test_what_is_no_permutation(case: SequenceCase, wrong: np.ndarray) -> None:
     right = Ordered(order=np.arange(64), solver="x", version="1", stats=Stats(0.0, 1.0, 1.0))
     assert case.solution(right).objective is not None
-    with pytest.raises(InvalidResult, match="no permutation of the points"):
+    with pytest.raises(InvalidResult, match="not a permutation of the points"):
         case.solution(replace(right, order=wrong))
 
 

@@ -385,4 +385,4 @@ def test_no_pipe_is_replaced(folder: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     done = invoke("export", folder, "--out", tmp_path / "pipe.csv")
     assert done.exit_code == 2
-    assert "no regular file" in done.output
+    assert "not a regular file" in done.output

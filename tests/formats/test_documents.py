@@ -31,13 +31,13 @@ MERGED = "a0: &a0 {x: 1, y: 2}\n" + "\n".join(
         ("a: &a [*a]", "alias 'a'"),
         ("a: *b", "alias 'b'"),
         ("- x\n" * 200_000, "values"),
-        ("a: 2001-13-01", "no YAML"),
-        ("a: " + "9" * 5000, "no YAML"),
-        ("? [1]\n: 2", "no YAML"),
-        ("a: !!python/object/apply:os.system [ls]", "no YAML"),
-        ("\0", "no YAML"),
-        ("a: [", "no YAML"),
-        ("\x1b[31m", "no YAML"),
+        ("a: 2001-13-01", "not YAML"),
+        ("a: " + "9" * 5000, "not YAML"),
+        ("? [1]\n: 2", "not YAML"),
+        ("a: !!python/object/apply:os.system [ls]", "not YAML"),
+        ("\0", "not YAML"),
+        ("a: [", "not YAML"),
+        ("\x1b[31m", "not YAML"),
     ],
 )
 def test_yaml_that_is_refused(text: str, message: str) -> None:
@@ -56,7 +56,7 @@ def test_yaml_that_is_read() -> None:
     assert parsed_yaml(yaml, b"", "a") is None
     with pytest.raises(InvalidFile, match="the limit is"):
         parsed_yaml(yaml, bytes(2**24 + 1), "a")
-    with pytest.raises(InvalidFile, match="no YAML"):
+    with pytest.raises(InvalidFile, match="not YAML"):
         parsed_yaml(yaml, b"\xff\xfe\xff", "a")
 
 
@@ -65,10 +65,10 @@ def test_yaml_that_is_read() -> None:
     [
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
-        ("9" * 5000, "no JSON"),
-        ("{", "no JSON"),
-        (b"\xff\xff", "no JSON"),
-        ("", "no JSON"),
+        ("9" * 5000, "not JSON"),
+        ("{", "not JSON"),
+        (b"\xff\xff", "not JSON"),
+        ("", "not JSON"),
     ],
 )
 def test_json_that_is_refused(text: Any, message: str) -> None:

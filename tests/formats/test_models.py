@@ -268,7 +268,7 @@ def test_a_folder_and_a_device_are_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         write_model(scalars().linear_model(), tmp_path / "folder.lp")
     os.mkfifo(tmp_path / "pipe.lp")
-    with pytest.raises(so.InvalidOption, match="no regular file"):
+    with pytest.raises(so.InvalidOption, match="not a regular file"):
         write_model(scalars().linear_model(), tmp_path / "pipe.lp")
 
 

@@ -112,7 +112,7 @@ def test_files_that_are_none(tmp_path: Path, problem: so.QuadraticSelection) -> 
         so.read_problem(f"{tmp_path}/none.tar:member")
     with pytest.raises(so.InvalidFile, match="a folder"):
         so.read_problem(tmp_path)
-    with pytest.raises(so.InvalidFile, match="no archive; leave out ':member'"):
+    with pytest.raises(so.InvalidFile, match="not an archive; leave out ':member'"):
         so.read_problem(f"{tmp_path}/plain.txt:member")
     (tmp_path / "with:colon").write_bytes(TEXT)
     assert so.read_problem(f"{tmp_path}/with:colon") == problem

@@ -252,7 +252,7 @@ def test_anything_else_is_refused_in_words(content: bytes | str) -> None:
         (OPB.replace("+7 x2 x4", "+7.5 x2"), "line 4: '.7.5' is not an integer"),
         (OPB.replace("+7 x2 x4", "+7 x0"), "line 4: x0 is not a variable"),
         (OPB.replace("+7 x2 x4", "+7"), "line 4: the number 7 has no variable"),
-        (OPB.replace("+5 x1", "+ +5 x1"), "line 3: '.5' stands in the middle"),
+        (OPB.replace("+5 x1", "+ +5 x1"), "line 3: '.5' is in the middle"),
         (OPB.replace("+7 x2 x4", "-"), "line 4: '-' has no term behind it"),
         (OPB.replace("+7 x2", "+7x2"), "line 4: '.7x2' is not an integer, a variable"),
         (OPB.replace("= 2", "!= 2"), "line 5: the constraint is an inequality, `!=`"),

@@ -281,7 +281,7 @@ def test_what_is_no_checkpoint(tmp_path: Path, state: Any) -> None:
     assert ids_of(stream) == [0, 1, 2, 3]
     stream.close()
     (tmp_path / "cursors" / "x.json").write_text("{")
-    with pytest.raises(InvalidFile, match=r"x\.json is no cursor"):
+    with pytest.raises(InvalidFile, match=r"x\.json is not a cursor"):
         RecordStream(RecordStore(tmp_path), "x")
 
 

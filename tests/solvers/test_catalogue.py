@@ -131,8 +131,8 @@ print(type(so.solver("swap")).__module__, type(so.solver("first")).__module__)
 
 
 BROKEN_LINES = {
-    "number = thirdparty:not_a_solver": ("InvalidResult", ["is 3", "no Solver class"]),
-    "undeclared = thirdparty:Undeclared": ("InvalidResult", ["no dataclass"]),
+    "number = thirdparty:not_a_solver": ("InvalidResult", ["is 3", "not a Solver class"]),
+    "undeclared = thirdparty:Undeclared": ("InvalidResult", ["not a dataclass"]),
     "nameless = thirdparty:Nameless": ("InvalidResult", ["declares no name, kind"]),
     "second = thirdparty:First": ("InvalidResult", ["calls itself 'first'", "agree"]),
     "lost = thirdparty:nothing": ("MissingDependency", ["AttributeError", "uninstall"]),

@@ -223,7 +223,7 @@ def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="another run"):
         Training(run("uniform", lr=0.2), data(), tmp_path).fit()
     (tmp_path / "checkpoint.pt").write_bytes(b"nothing")
-    with pytest.raises(InvalidFile, match="no checkpoint"):
+    with pytest.raises(InvalidFile, match="not a checkpoint"):
         Training(run("uniform"), data(), tmp_path).fit()
 
 

@@ -88,7 +88,7 @@ def test_camvid_that_is_not_whole(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"colour \(1, 2, 3\)"):
         read_camvid(base)
     (base / "class_dict.csv").write_text("name, r, g, b\nUnicorn, 1, 2, 3\n")
-    with pytest.raises(InvalidFile, match="no table of name"):
+    with pytest.raises(InvalidFile, match="not a table of name"):
         read_camvid(base)
     (base / "class_dict.csv").unlink()
     with pytest.raises(InvalidFile, match=r"class_dict\.csv, which says"):

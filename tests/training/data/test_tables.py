@@ -65,7 +65,7 @@ def test_missing_and_unknown(tmp_path: Path) -> None:
         read_table(tmp_path, "airfoil")
     path = written(tmp_path, "") / "regression" / TABLES["california"].file
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InvalidFile, match="is no text"):
+    with pytest.raises(InvalidFile, match="is not text"):
         read_table(tmp_path, "california")
 
 
