@@ -32,8 +32,14 @@ def on(rules: so.Constraints, k: Any = 3, family: str = "quadratic") -> Any:
     ("given_", "message"),
     [
         ({"include": [1.5]}, "include must hold different candidates"),
-        ({"include": [2, 2]}, "include must hold different candidates, 0..n-1: indices must be distinct; got 2"),
-        ({"exclude": [-1]}, "exclude must hold different candidates, 0..n-1: indices must be >= 0; got -1"),
+        (
+            {"include": [2, 2]},
+            "0..n-1: indices must be distinct; got 2",
+        ),
+        (
+            {"exclude": [-1]},
+            "exclude must .*: indices must be >= 0; got -1",
+        ),
         ({"include": [3], "exclude": [3]}, "candidate 3 is in both include and exclude"),
         ({"quotas": ["a"]}, "quotas must be Quota objects; got 'a'"),
         ({"costs": [1.0, 2.0]}, "costs and budget are given together; budget is missing"),
