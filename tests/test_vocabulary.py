@@ -22,7 +22,7 @@ BANNED = {
     r"none shown": "not significant",
     r"at equal cost": "at matched cost",
     r"labels (are )?wrong": "label noise",
-    r"an? text": "a string",
+    r"an? text(?! (table|file))": "a string",
     r"what was found": "results",
     r"(?<!there )(is|are) no (?!longer|more|less|such|better|worse)[a-z]+": "is not a ...",
 }
