@@ -77,6 +77,14 @@ def require_number(
     _require(name, value, is_number(value), what, interval, none, error)
 
 
+def count_of_share(
+    name: str, share: object, n: int, *, error: type[Exception] = InvalidOption
+) -> int:
+    """Return how many of n a share in (0, 1] means: ``max(1, int(share * n))``."""
+    require_number(f"{name} as a share", share, "(0, 1]", error=error)
+    return max(1, int(share * n))  # type: ignore[operator]
+
+
 def require_flag(name: str, value: object, *, error: type[Exception] = InvalidOption) -> None:
     """Raise `error` unless `value` is True or False."""
     require(name, value, isinstance(value, bool), "True or False", error=error)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt._checks import is_integer, require, require_number
+from subsetopt._checks import count_of_share, is_integer, require
 from subsetopt.errors import InvalidSelection
 
 from ._layout import Layout, arrow
@@ -21,8 +21,7 @@ Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayL
 def size_of(k: int | float, n: int) -> int:
     """Return how many of n are chosen: k, at most all; or a share of them, at least one."""
     if isinstance(k, float):
-        require_number("k as a share", k, "(0, 1]")
-        return max(1, int(k * n))
+        return count_of_share("k", k, n)
     require("k", k, is_integer(k) and k >= 1, "an integer >= 1 or a share in (0, 1]")
     return min(k, n)
 

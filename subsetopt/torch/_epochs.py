@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from subsetopt._checks import require_integer
+from subsetopt._checks import count_of_share, require_integer
 from subsetopt._registry import Registry
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 
@@ -305,9 +305,7 @@ def device_for_sums(tensor: Tensor) -> torch.device:
 
 def _count(name: str, budget: Any, size: int) -> int:
     if isinstance(budget, float):
-        if not 0.0 < budget <= 1.0:
-            raise InvalidOption(f"{name} is {budget!r}; a share must lie within 0 < budget <= 1")
-        return max(1, int(budget * size))
+        return count_of_share(name, budget, size)
     require_integer(name, budget, f"[1, {size}]")
     return int(budget)
 

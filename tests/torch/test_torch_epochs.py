@@ -109,7 +109,7 @@ def test_schedules_of_the_budget(name: str) -> None:
     assert [len(flat(warm)) for _ in range(4)] == [100, 100, 30, 30]
     own = sampler(name, 100, 10, lambda epoch, total: 0.5 if epoch else 1.0)
     assert [len(flat(own)) for _ in range(2)] == [100, 50]
-    with pytest.raises(InvalidOption, match=r"budget at epoch 0 is 2\.0"):
+    with pytest.raises(InvalidOption, match=r"budget at epoch 0 as a share must be .* got 2\.0"):
         sampler(name, 100, 10, lambda epoch, total: 2.0)
 
 
@@ -500,8 +500,8 @@ def test_the_gpu_is_not_waited_for(no_waiting: Any) -> None:
         ("unif_sgd", {"smoothing": 1}, "has no option 'smoothing'; it has batch_size, budget"),
         ("unif_sgd", {"size": 0}, r"size must .*got 0"),
         ("unif_sgd", {"batch_size": 0}, r"batch_size must .*got 0"),
-        ("unif_sgd", {"budget": 0.0}, "budget is 0.0; a share"),
-        ("unif_sgd", {"budget": 1.5}, "budget is 1.5; a share"),
+        ("unif_sgd", {"budget": 0.0}, "budget as a share must be .*; got 0.0"),
+        ("unif_sgd", {"budget": 1.5}, "budget as a share must be .*; got 1.5"),
         ("unif_sgd", {"budget": 11}, r"budget must .*got 11"),
         ("unif_sgd", {"budget": True}, r"budget must .*got True"),
         ("unif_sgd", {"budget": "half"}, r"budget must .*got 'half'"),
@@ -513,7 +513,7 @@ def test_the_gpu_is_not_waited_for(no_waiting: Any) -> None:
         ("c_sgd", {"smoothing": float("nan")}, r"smoothing must .*got nan"),
         ("p_sgd", {"warmup_epochs": -1}, r"warmup_epochs must .*got -1"),
         ("scan_sgd", {"budget": 0.5}, "scan_sgd trains on all"),
-        ("scan_sgd", {"budget": 1.5, "epochs": 2}, "budget is 1.5"),
+        ("scan_sgd", {"budget": 1.5, "epochs": 2}, "budget as a share must be .*; got 1.5"),
         ("coreset", {"indices": [1, 1]}, "each may occur once"),
         ("coreset", {"indices": [10]}, r"within 0\.\.9"),
         ("coreset", {"indices": [1, 2], "budget": 0.5}, "either budget or indices"),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from subsetopt._checks import is_integer, require_number
+from subsetopt._checks import count_of_share, is_integer
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import _validation
 
@@ -23,8 +23,7 @@ def subset_size(k: int | float, n: int) -> int:
     """
     if not isinstance(k, float):
         return _validation.subset_size(k, n)
-    require_number("k as a share", k, "(0, 1]", error=InvalidProblem)
-    return max(1, int(k * n))
+    return count_of_share("k", k, n, error=InvalidProblem)
 
 
 def require_shape(losses: object) -> None:
