@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._kernel_matrices import _blocks, _evaluated, _threads
-from ._parallel import each
+from ._parallel import each, processors
 from .kernels import Kernel
 
 Told = Callable[[int, int], None]
@@ -60,10 +60,11 @@ def kernel_products(
         return out
 
     total, starts = np.zeros((n, q)), range(0, n, kernel.block)
-    at_once = max(2, min(64, _AT_ONCE // (8 * n * q)))
+    used = _threads(kernel, threads) or processors()
+    at_once = max(1, min(2 * used, _AT_ONCE // (8 * n * q)))  # `told` is to hear soon
     for number in range(0, len(starts), at_once):
         told(starts[number], n)
-        for out in each(multiplied, starts[number : number + at_once], _threads(kernel, threads)):
+        for out in each(multiplied, starts[number : number + at_once], used):
             total[n - len(out) :] += out
     told(n, n)
     return total
