@@ -176,7 +176,8 @@ class NodeConstraints:
 
 def all_masks(n: int, k: int) -> Masks:
     """Return all selections of k of n, a row each."""
-    chosen = np.array(list(combinations(range(n), k)), dtype=np.int64).reshape(-1, k)
+    chosen = list(combinations(range(n), k))
     masks = np.zeros((len(chosen), n), np.bool_)
-    np.put_along_axis(masks, chosen, True, axis=1)
+    rows = np.repeat(np.arange(len(chosen)), k)
+    masks[rows, np.array(chosen, dtype=np.int64).ravel()] = True
     return masks

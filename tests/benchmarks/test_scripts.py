@@ -1,10 +1,12 @@
 """The measuring scripts, on problems that take no time."""
 
+from argparse import Namespace
+
 import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.benchmarks.scripts import proofs, targets
+from subsetopt.benchmarks.scripts import constraint_cost, proofs, targets
 
 
 def problem(seed: int) -> so.QuadraticSelection:
@@ -44,3 +46,16 @@ def test_the_mixtures_need_no_folder() -> None:
     assert cases[0].problems[0].n == 50
     with pytest.raises(so.InvalidFile, match="no folder"):
         list(proofs.subgraphs(None))
+
+
+def test_the_cost_of_constraints_is_that_of_the_same_values_without() -> None:
+    without, kept = constraint_cost.matching(Namespace(matches=2))
+    assert without["of none"] == 1.0
+    assert kept["of none"] > 0.0
+    assert kept["largest error"] < 0.01
+    loose, quotas = (constraint_cost.scalars(1, wanted) for wanted in (False, True))
+    assert loose.side is None
+    assert np.array_equal(loose.values, quotas.values)
+    for made in (quotas, constraint_cost.quadratic(1), constraint_cost.herd(1, True)):
+        assert made.constraints is not None
+        made.check(made.draw(np.random.default_rng(0)))

@@ -1,6 +1,7 @@
 """Nodes of branch and bound under constraints: what is settled, bounded and divided."""
 
 from fractions import Fraction
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from subsetopt.problems._reduction import reduced
 from subsetopt.solvers import bounds
 from subsetopt.solvers.exact import _branching
 from subsetopt.solvers.exact._branching import Node, Reduced
-from subsetopt.solvers.exact._propagation import NodeConstraints
+from subsetopt.solvers.exact._propagation import NodeConstraints, all_masks
 
 from .cases import feasible, problems
 from .test_solvers import solves_honestly
@@ -103,6 +104,26 @@ def test_rows_raise_the_bound() -> None:
         assert best.objective > before + 5
         # At least half of what the constraints cost is seen.
         assert best.objective >= bound > before + 0.5 * (best.objective - before)
+
+
+@pytest.mark.parametrize(("n", "k"), [(0, 0), (3, 0), (3, 3), (5, 2)])
+def test_masks_are_those_of_all_selections(n: int, k: int) -> None:
+    masks = all_masks(n, k)
+    assert masks.shape == (comb(n, k), n)
+    assert (masks.sum(axis=1) == k).all()
+    assert len(np.unique(masks, axis=0)) == comb(n, k)
+
+
+def test_a_node_of_which_all_is_settled_is_one_selection() -> None:
+    rules = so.Constraints(conflicts=[(0, 1)])
+    form = so.QuadraticSelection(np.ones((4, 4)), k=2, constraints=rules).quadratic_form()
+    assert form.side is not None
+    rows = np.array([0, 3])
+    node = Node(np.empty(0, np.int64), rows)
+    result = Reduced(form, node, NodeConstraints(form.side, 2)).best()
+    assert result.bound == form.value(rows)
+    assert result.selection is not None
+    assert result.selection.tolist() == [0, 3]
 
 
 def test_costs_too_fine_for_whole_numbers_are_no_proof() -> None:
