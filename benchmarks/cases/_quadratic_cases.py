@@ -134,8 +134,8 @@ def matching(patterns: Sequence[str], among: Sequence[str]) -> list[str]:
         if not any(fnmatchcase(name, pattern) for name in among):
             near = difflib.get_close_matches(pattern, among, 3, cutoff=0.3) or list(among[:3])
             raise InvalidOption(
-                f"an instance must be one of {len(among)}, such as {', '.join(near)}, with * for any "
-                f"letters; got {pattern!r}"
+                f"an instance must be one of {len(among)}, such as {', '.join(near)}, with * for "
+                f"any letters; got {pattern!r}"
             )
     return [name for name in among if any(fnmatchcase(name, p) for p in patterns)]
 

@@ -54,10 +54,12 @@ class Row:
     threads: int | None = _column("Of the solver; missing is its own default.", None)
     objective: float | None = _column("Recomputed from the answer; missing if there is none.", None)
     bound: float | None = _column("A lower bound on the optimum that came with the answer.", None)
-    termination: Termination | None = _column(
+    termination: Termination | None = _column(  # noqa: RUF009 - a field
         "Why the solver stopped; missing if it refused, failed or had to be ended.", None
     )
-    certificate: CertificateKind | None = _column("What is proven of the answer.", None)
+    certificate: CertificateKind | None = _column(  # noqa: RUF009 - a field
+        "What is proven of the answer.", None
+    )
     eps: float | None = _column(
         "How far at most the answer is from the optimum, as certified.", None
     )

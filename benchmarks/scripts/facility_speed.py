@@ -1,9 +1,10 @@
 """Facility location by lazy greedy, compared with apricot-select in the same process.
 
-``python -m benchmarks.scripts.facility_speed`` prints the table. Both are given the same n x n similarity, in float32 and in float64 as each wants it; neither the matrix nor
-the conversion is timed. apricot compiles anew in every fit, so it is timed twice: as it is, and
-with its compiled functions kept from fit to fit. Where apricot is missing its columns are too.
-The machine should have nothing else to do.
+``python -m benchmarks.scripts.facility_speed`` prints the table. Both are given the same n x n
+similarity, in float32 and in float64 as each wants it; neither the matrix nor the conversion is
+timed. apricot compiles anew in every fit, so it is timed twice: as it is, and with its compiled
+functions kept from fit to fit. Where apricot is missing its columns are too. The machine should
+have nothing else to do.
 """
 
 import importlib

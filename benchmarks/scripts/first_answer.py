@@ -1,10 +1,10 @@
 """Cost of the first answer, of every own solver on every family, before and after compiling.
 
-``python -m benchmarks.scripts.first_answer`` prints a table; names of jobs measure those alone. Each job has two fresh processes: one whose cache of machine code is
-empty, and one that finds there what the first has compiled. Each of them first imports Numba and
-compiles a function of three lines, the least that anybody who compiles pays; then it imports
-subsetopt and answers. Both are processor seconds, and what is compared from machine to machine is
-the second over the first.
+``python -m benchmarks.scripts.first_answer`` prints a table; names of jobs measure those alone.
+Each job has two fresh processes: one whose cache of machine code is empty, and one that finds there
+what the first has compiled. Each of them first imports Numba and compiles a function of three
+lines, the least that anybody who compiles pays; then it imports subsetopt and answers. Both are
+processor seconds, and what is compared from machine to machine is the second over the first.
 """
 
 import json

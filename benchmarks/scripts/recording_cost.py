@@ -3,8 +3,8 @@
 ``python -m benchmarks.scripts.recording_cost`` measures on one core: records appended a second,
 written to the disk in the end; what a recording hook adds to the forward pass of a served model,
 passes with and without it taking turns, medians of the differences between neighbours; seconds and
-memory until the latest losses of ids are known, compared with DuckDB on the same files, each in a process
-of its own; and the microseconds of one lookup. ``--parts`` names what to measure.
+memory until the latest losses of ids are known, compared with DuckDB on the same files, each in a
+process of its own; and the microseconds of one lookup. ``--parts`` names what to measure.
 """
 
 import argparse

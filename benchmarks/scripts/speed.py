@@ -1,6 +1,7 @@
 """Speed and exactness of the solvers, each figure relative to something measured in the same run.
 
-``python -m benchmarks.scripts.speed`` prints all tables. The machine should have nothing else to do.
+``python -m benchmarks.scripts.speed`` prints all tables. The machine should have nothing else to
+do.
 """
 
 import statistics

@@ -1,8 +1,9 @@
 """Time to target: how soon a heuristic reaches the best value known, over many seeds.
 
-``python -m benchmarks.scripts.targets --data DIR`` prints the table; ``--plot FILE`` draws the share of the runs that have reached the target by a time. One
-thread; everything is compiled before it is timed. The folder holds ``mdplib``, ``kcluster``,
-``bqp`` and ``mnist``; what is missing is left out and named.
+``python -m benchmarks.scripts.targets --data DIR`` prints the table; ``--plot FILE`` draws the
+share of the runs that have reached the target by a time. One thread; everything is compiled before
+it is timed. The folder holds ``mdplib``, ``kcluster``, ``bqp`` and ``mnist``; what is missing is
+left out and named.
 """
 
 import csv

@@ -5,8 +5,8 @@ the seconds that OBFTF adds to a step of uniform selection at equal k, over thos
 forward pass of the batch adds to it, without gradients; all steps interleaved, medians of the
 differences between neighbours. Both passes come after an update of the weights and before the same
 training pass, so that they find the caches alike. On CUDA, where there is a device: steps a second
-at several ratios compared with plain training and the ceilings, 3 / (1 + 3r) with a selection pass and
-1 / r without; and the seconds of one selection compared with those of one ``torch.sort``.
+at several ratios compared with plain training and the ceilings, 3 / (1 + 3r) with a selection pass
+and 1 / r without; and the seconds of one selection compared with those of one ``torch.sort``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -168,20 +168,20 @@ def throughput(name: str, training: TimedTraining, rounds: int, repeats: int) ->
     rules = ("uniform", "obftf", "selective_backprop")
     turns: dict[str, Turn] = {"plain": training.plain}
     for ratio in RATIOS:
-        turns |= {f"{rule} {ratio}": training.selecting(rule, ratio) for rule in rules}
+        turns |= {f"{chosen} {ratio}": training.selecting(chosen, ratio) for chosen in rules}
     found = interleaved(turns, rounds, repeats, training.torch.cuda.synchronize)
     rows = []
     for ratio in RATIOS:
-        for rule in rules:
-            seconds = found[f"{rule} {ratio}"]
+        for chosen in rules:
+            seconds = found[f"{chosen} {ratio}"]
             pairs = zip(found["plain"], seconds, strict=True)
-            ceiling = 1 / ratio if rule == "uniform" else 3 / (1 + 3 * ratio)
-            speedup = median(plain / chosen for plain, chosen in pairs)
+            ceiling = 1 / ratio if chosen == "uniform" else 3 / (1 + 3 * ratio)
+            speedup = median(plain / other for plain, other in pairs)
             rows.append(
                 {
                     "model": name,
                     "n": len(training.batch[1]),
-                    "rule": rule,
+                    "rule": chosen,
                     "ratio": ratio,
                     "steps_per_second": 1 / median(seconds),
                     "over_plain": speedup,

@@ -55,7 +55,9 @@ def test_every_experiment_is_there() -> None:
     assert list(EXPERIMENTS) == list(ALL)
     files = Path(papers.__file__).parent.glob("*/*.yaml")
     assert {f"{file.parent.name}-{file.stem}" for file in files if file.stem != "paper"} == {*ALL}
-    with pytest.raises(InvalidOption, match="experiment must be one of obftf-fig1, .*; got 'fig1'"):
+    with pytest.raises(
+        InvalidOption, match=r"experiment must be one of obftf-fig1, .*; got 'fig1'"
+    ):
         experiment("fig1")
 
 
@@ -200,7 +202,7 @@ def test_some_methods_only() -> None:
     require_rows(parts, ["sb", "p_sgd"])
     assert parts[0].only(["sb", "p_sgd"]).rows == ["unif-SGD", "p-SGD", "SB"]
     with pytest.raises(
-        InvalidOption, match="method must be one of scan-SGD, unif-SGD.*; got 'sbb'"
+        InvalidOption, match=r"method must be one of scan-SGD, unif-SGD.*; got 'sbb'"
     ):
         require_rows(parts, ["sbb"])
 
