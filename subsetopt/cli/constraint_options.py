@@ -65,9 +65,7 @@ class ConstraintOptions:
         None,
         metavar="ROWS",
     )
-    exclude: str | None = option(
-        "Rows that must not be chosen, likewise.", None, metavar="ROWS"
-    )
+    exclude: str | None = option("Rows that must not be chosen, likewise.", None, metavar="ROWS")
     exactly: tuple[str, ...] = _quota(
         "Quota: exactly N rows of each group. LABELS is a column of the table, or a file with the "
         "group of each row; N an integer, or a .csv file of groups and integers. Repeatable."

@@ -72,7 +72,7 @@ def test_standings(objective: float, standing: str, words: str) -> None:
 
 def test_better_than_what_is_proven() -> None:
     row = known("kcluster40_025_10_1", 10)
-    assert row.judge(-30.0).endswith("said to be optimal, so one of the two is wrong")
+    assert row.judge(-30.0).endswith("claimed to be optimal, so one of the two is wrong")
     assert "NEW BEST 7000000000000.0" in known("QPLIB_0633", 15).judge(7e12)
     assert "wrong" not in replace(row, proven=False).judge(-30.0)
 
