@@ -95,43 +95,49 @@ class UnitSums:
             If the first of them, of a function, shows that it is no kernel.
         """
         rows = self.units.rows_of(units)
-        sums = self._pieces(rows, rows) if self.units.single else self._between(units, rows)
+        sums = self._pieces(rows) if self.units.single else self._between(units, rows)
         if not self._known:
             require_semidefinite("the kernel matrix", symmetric_kernel("the kernel matrix", sums))
             self._known = True
         return sums
 
-    def _pieces(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
-        out = np.empty((len(rows), len(columns)), self._rows.dtype)
+    def _columns(self, part: slice, count: int) -> Iterator[slice]:
+        """Yield the tiles to evaluate beside some rows: of a symmetric K those from there on."""
+        return (tile for tile in _tiles(count) if tile.start >= part.start or not self._known)
+
+    def _pieces(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        out = np.empty((len(rows), len(rows)), self._rows.dtype)
 
         def write(part: slice) -> None:
-            out[part] = self._rows.piece(rows[part], columns)
+            for columns in self._columns(part, len(rows)):
+                piece = self._rows.piece(rows[part], rows[columns])
+                out[part, columns] = piece
+                if self._known:
+                    out[columns, part] = piece.T
 
         each(write, _tiles(len(rows)), self._rows.threads)
         return out
 
     def _between(self, units: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        sizes = self.units.mass[units].astype(np.int64)
-        owner = np.repeat(np.arange(len(units)), sizes)
+        owner = np.repeat(np.arange(len(units)), self.units.mass[units].astype(np.int64))
 
         def summed(part: slice) -> NDArray[np.float64]:
-            own = owner[part]
-            starts = np.flatnonzero(np.diff(own, prepend=-1))
+            starts = np.flatnonzero(np.diff(owner[part], prepend=-1))
             wide = np.zeros((len(starts), len(units)))
-            for columns in _tiles(len(rows)):
+            for columns in self._columns(part, len(rows)):
                 piece = self._rows.piece(rows[part], rows[columns])
                 few = np.add.reduceat(piece, starts, axis=0, dtype=np.float64)
                 theirs = owner[columns]
                 first = np.flatnonzero(np.diff(theirs, prepend=-1))
-                wide[:, theirs[first]] += np.add.reduceat(few, first, axis=1)
+                half = 0.5 if self._known and columns == part else 1.0
+                wide[:, theirs[first]] += half * np.add.reduceat(few, first, axis=1)
             return wide
 
         out = np.zeros((len(units), len(units)))
-        for part, wide in zip(
-            _tiles(len(rows)), each(summed, _tiles(len(rows)), self._rows.threads), strict=True
-        ):
+        parts = list(_tiles(len(rows)))
+        for part, wide in zip(parts, each(summed, parts, self._rows.threads), strict=True):
             out[owner[part][0] : owner[part][-1] + 1] += wide
-        return (out + out.T) / 2
+        return out + out.T if self._known else out
 
     def products(self, V: NDArray[np.float64], alone: int, told: Told) -> NDArray[np.float64]:
         """Return for each unit the sum over its rows of ``K @ V``, for V (U, q); (U, q).

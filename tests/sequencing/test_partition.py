@@ -102,6 +102,17 @@ def test_one_row_a_part_and_one_row_a_class() -> None:
     assert np.bincount(so.partition(X, [119, 1], balance=np.arange(120))).tolist() == [119, 1]
 
 
+@pytest.mark.parametrize("kernel", ["gaussian", lambda A, B: so.Gaussian(1.0)(A, B)])
+def test_sums_between_groups_of_many_rows(kernel: Any) -> None:
+    """Groups of many rows span several tiles of the kernel matrix."""
+    many = np.random.default_rng(0).normal(size=(1500, 2))
+    names = np.random.default_rng(1).integers(0, 9, 1500)
+    result = so.partition(many, 2, kernel=kernel, keep_together=names, full_output=True, draws=1)
+    used = so.Gaussian(1.0) if kernel != "gaussian" else so.Gaussian().fitted(many)
+    assert result.objective == pytest.approx(objective(used(many, many), result.parts), rel=1e-6)
+    assert (np.array([len({*result.parts[names == name]}) for name in range(9)]) == 1).all()
+
+
 def all_partitions(n: int, sizes: list[int]) -> NDArray[np.int64]:
     return np.array([*{*permutations(np.repeat(np.arange(len(sizes)), sizes).tolist(), n)}])
 
@@ -335,8 +346,9 @@ def test_bad_features() -> None:
         so.partition([1.0, np.nan, 2.0], 2)
     with pytest.raises(so.InvalidProblem, match="square"):
         so.partition(np.ones((3, 2)), 2, kernel="precomputed")
-    with pytest.raises(so.InvalidProblem, match="not symmetric"):
-        so.partition(X, 2, kernel=lambda A, B: A @ np.diag([1, 2, 3]) @ (B + 1).T)
+    for groups in (None, GROUPS):
+        with pytest.raises(so.InvalidProblem, match="not symmetric"):
+            so.partition(X, 2, kernel=lambda A, B: A @ (B + 1).T, keep_together=groups)
 
 
 def test_columns_in_different_units_are_warned_of() -> None:
