@@ -8,7 +8,7 @@ what they fix is taken out before, see `subsetopt.problems._reduction`.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,11 +169,17 @@ class BudgetRow:
     safe_limit : int
         Whatever costs no more than this is within the budget: for moves. It is `limit` unless
         costs were rounded.
+    units : ndarray of object (n,) or None
+        The costs without rounding, as Python's integers; None where `costs` are these.
+    units_limit : int
+        The budget in those.
     """
 
     costs: NDArray[np.int64]
     limit: int
     safe_limit: int
+    units: NDArray[Any] | None = None
+    units_limit: int = 0
 
     @property
     def exact(self) -> bool:
@@ -181,8 +187,30 @@ class BudgetRow:
         return self.limit == self.safe_limit
 
     def allows(self, chosen: NDArray[np.int64]) -> bool:
-        """Return whether a selection is known to be within the budget."""
-        return int(self.costs[chosen].sum()) <= self.safe_limit
+        """Return whether a selection is within the budget, without rounding."""
+        spent = int(self.costs[chosen].sum())
+        if self.units is None or spent <= self.safe_limit:
+            return spent <= self.safe_limit
+        return spent <= self.limit and sum(self.units[chosen].tolist()) <= self.units_limit
+
+    def restricted(self, free: NDArray[np.int64], taken: NDArray[np.int64]) -> "BudgetRow":
+        """Return what is left for the free, numbered from 0, where the taken are chosen."""
+        spent = int(self.costs[taken].sum())
+        rest = BudgetRow(self.costs[free], self.limit - spent, self.safe_limit - spent)
+        if self.units is None:
+            return rest
+        left = self.units_limit - sum(self.units[taken].tolist())
+        return replace(rest, units=self.units[free], units_limit=left)
+
+    def placed(self, rows: NDArray[np.int64], of: NDArray[np.int64], size: int) -> "BudgetRow":
+        """Return it over rows of which those listed are the candidates `of`, the others free."""
+        costs = np.zeros(size, np.int64)
+        costs[rows] = self.costs[of]
+        if self.units is None:
+            return replace(self, costs=costs)
+        units = np.zeros(size, np.object_)
+        units[rows] = self.units[of]
+        return replace(self, costs=costs, units=units)
 
     def model_row(self) -> ModelRow:
         """Return the row for solvers in floating point, in natural magnitudes.
@@ -296,10 +324,8 @@ class SideConstraints:
         """
         budget, count = self.budget, len(taken)
         if budget is not None:
-            spent = int(budget.costs[taken].sum())
-            costs = budget.costs[free]
-            most = int(np.sort(costs)[::-1][: self.high - count].sum())
-            rest = BudgetRow(costs, budget.limit - spent, budget.safe_limit - spent)
+            rest = budget.restricted(free, taken)
+            most = int(np.sort(rest.costs)[::-1][: self.high - count].sum())
             budget = None if most <= rest.safe_limit else rest
         position = np.full(self.n, -1, np.int64)
         position[free] = np.arange(len(free))
@@ -334,9 +360,7 @@ class SideConstraints:
         if quotas is not None:
             quotas = replace(quotas, n=size, members=rows[quotas.members])
         if budget is not None:
-            costs = np.zeros(size, np.int64)
-            costs[rows] = budget.costs[positions[rows]]
-            budget = replace(budget, costs=costs)
+            budget = budget.placed(rows, positions[rows], size)
         exclude = place[self.exclude]
         return SideConstraints(
             size,

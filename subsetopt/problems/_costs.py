@@ -1,7 +1,7 @@
 """Costs as whole numbers of one unit, so that no sum of them is rounded."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -64,7 +64,10 @@ class Costs:
         if shift:
             costs, limit = costs >> shift, limit >> shift
         # Rounded down each cost is short of itself by less than one unit.
-        return BudgetRow(costs.astype(np.int64), limit, limit - high if shift else limit)
+        row = BudgetRow(costs.astype(np.int64), limit, limit - high if shift else limit)
+        if not shift:
+            return row
+        return replace(row, units=self.units.astype(object), units_limit=self.limit)
 
 
 def _decimal(number: Any) -> Fraction:

@@ -84,6 +84,9 @@ def test_budgets_of_fine_costs_stay_relaxations() -> None:
         x = np.zeros(200)
         x[chosen] = 1.0
         assert line.coefficients @ x[line.columns] <= line.upper * (1 + 1e-12)
-        for other in (rng.choice(200, count, replace=False) for _ in range(50)):
-            if row.allows(other):
-                problem.check(other)
+        for _ in range(50):
+            other = np.sort(rng.choice(200, count, replace=False))
+            assert problem.constraints is not None
+            assert problem.constraints.priced is not None
+            assert row.allows(other) == problem.constraints.priced.within(other)
+        assert row.allows(chosen)

@@ -130,7 +130,7 @@ def faults(
         return
     value, optimum, slack = truth.values[chosen], truth.optimum, truth.slack + _SMALLEST
     objective = Fraction(solution.objective)
-    if start is not None and value > truth.values.get(start, value) + slack:
+    if start is not None and value > truth.values.get(start, value) + slack + abs(value) / 2**50:
         yield f"{float(value)!r} is above the {float(truth.values[start])!r} of the start"
     if abs(objective - value) > slack + abs(value) / 2**50:
         yield f"objective {solution.objective!r}, but it is {float(value)!r}"
