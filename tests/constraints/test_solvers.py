@@ -182,7 +182,5 @@ def test_a_start_of_no_candidates_is_refused(start: Any, message: str) -> None:
 def test_a_start_of_the_wrong_size_is_repaired() -> None:
     problem = so.MeanMatching(np.arange(9.0), 3)
     solution = so.solve(problem, "stride", start=[1, 2])
-    assert solution.message.startswith(
-        "the start is repaired, 2 of its 2 kept: the selection has 2"
-    )
+    assert solution.message.startswith("the start is repaired, 2 of its 2 kept: indices must be 3")
     assert "start" not in so.solve(problem, "stride", start=[0, 1, 2]).message
