@@ -32,17 +32,19 @@ class LinearRows(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """The matrices X whose rows keep all equations, as V Y V' with Y semidefinite.
+    """The matrices X that keep all equations: those with ``Q'X = 0``.
+
+    All that it does is of O(n^2) for each column of Q.
 
     Parameters
     ----------
-    V : ndarray (n, d)
+    Q : ndarray (n, equations)
         Orthonormal columns.
     error : float
-        How far a least eigenvalue over the columns may be off, over the norm of the matrix.
+        How far a least eigenvalue on the face may be off, over the norm of the matrix.
     """
 
-    V: Matrix
+    Q: Matrix
     error: float
 
     @classmethod
@@ -52,23 +54,31 @@ class Face:
             return None
         # m'(1_r - (q_r / k) 1) = 0 of every selection, and so X times that of X = m m'.
         normals = (rows.equal - (rows.counts / k)[:, None]).T
-        left, sizes, _ = np.linalg.svd(normals, full_matrices=True)
+        left, sizes, _ = np.linalg.svd(normals, full_matrices=False)
         rank = int((sizes > _INDEPENDENT).sum())  # what is dropped restricts nothing
         if rank == 0:
             return None
         below = float(sizes[rank]) if rank < len(sizes) else 0.0
-        error = 64 * UNIT * (len(left) + float(sizes[0]) / (float(sizes[rank - 1]) - below))
-        return cls(np.ascontiguousarray(left[:, rank:]), error)
+        error = 256 * UNIT * (len(left) + float(sizes[0]) / (float(sizes[rank - 1]) - below))
+        return cls(np.ascontiguousarray(left[:, :rank]), error)
 
     def seen(self, matrix: Matrix) -> Matrix:
-        """Return what is seen of a matrix from the face: V' matrix V."""
-        inner = self.V.T @ matrix @ self.V
-        return np.asarray(0.5 * (inner + inner.T))
+        """Return P matrix P, P being the projection on vectors v with Q'v = 0."""
+        across = matrix @ self.Q
+        half = across - 0.5 * self.Q @ (self.Q.T @ across)
+        out = half @ self.Q.T
+        return np.asarray(matrix - out - out.T)
+
+    def least(self, matrix: Matrix) -> float:
+        """Return the least of ``v' matrix v`` over unit vectors with Q'v = 0."""
+        seen = self.seen(matrix)
+        # Q's own eigenvalues, which would be zeros, are put at the other end.
+        raised = seen + float(np.linalg.norm(seen)) * (self.Q @ self.Q.T)
+        return float(np.linalg.eigvalsh(raised)[0])
 
     def split(self, W: Matrix, mu: float) -> tuple[Matrix, Matrix]:
         """Return the slack, semidefinite on the face, and the primal; see the function `split`."""
-        _, primal = split(self.seen(W), mu)
-        projected = self.V @ primal @ self.V.T
+        _, projected = split(self.seen(W), mu)
         return W + mu * projected, projected
 
 

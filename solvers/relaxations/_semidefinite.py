@@ -254,7 +254,7 @@ class SemidefiniteRelaxation:
         # are not negative at any selection, and A*(y, 0) is orthogonal to all of them. So y, N >= 0
         # and z >= 0 may be anything.
         face = self._face
-        least = float(np.linalg.eigvalsh(slack if face is None else face.seen(slack))[0])
+        least = float(np.linalg.eigvalsh(slack)[0]) if face is None else face.least(slack)
         # Added one by one: the order in which `sum` adds is NumPy's affair.
         sides = np.cumsum(z[rows[:, 0] % 2 == 1])
         value = self._k * least - (float(sides[-1]) if len(sides) else 0.0)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import subsetopt as so
 from subsetopt.limits import Limits
 from subsetopt.solvers import bounds
+from subsetopt.solvers.relaxations._face import Face, LinearRows
 from subsetopt.solvers.relaxations._feasible_rounding import FeasibleRounding
 from subsetopt.solvers.relaxations._polytope import polytope_of
 
@@ -113,3 +114,29 @@ def test_sums_of_scalars_out_of_reach_are_bounded() -> None:
     assert best > 0.5
     assert solution.objective == best
     assert solution.bound == pytest.approx(best)
+
+
+def test_a_face_is_what_is_orthogonal_to_its_equations() -> None:
+    rng = np.random.default_rng(0)
+    n, k, labels = 30, 9, np.arange(30) % 3
+    equal = np.array([labels == group for group in range(3)] + [np.arange(n) < n]).astype(float)
+    rows = LinearRows.none(n)._replace(equal=equal, counts=np.array([4.0, 3.0, 2.0, 9.0]))
+    face = Face.of(rows, k)
+    assert face is not None
+    assert face.Q.shape == (n, 2)  # three groups that sum to all
+    inside = np.linalg.svd(face.Q, full_matrices=True)[0][:, 2:]
+    for lift in (0.0, 50.0):
+        matrix = rng.normal(size=(n, n)) + lift * np.eye(n)
+        matrix += matrix.T
+        least = np.linalg.eigvalsh(inside.T @ matrix @ inside)[0]
+        assert face.least(matrix) == pytest.approx(least, abs=1e-11)
+        slack, primal = face.split(matrix, 2.0)
+        assert np.abs(face.Q.T @ primal).max() < 1e-12
+        assert np.linalg.eigvalsh(primal)[0] > -1e-11
+        assert face.least(slack) > -1e-11
+        assert np.allclose(slack - 2.0 * primal, matrix)
+    chosen = np.concatenate([np.flatnonzero(labels == g)[:q] for g, q in enumerate((4, 3, 2))])
+    point = np.bincount(chosen, minlength=n).astype(float)
+    assert np.abs(face.Q.T @ point).max() < 1e-14 * n
+    assert Face.of(LinearRows.none(n), k) is None
+    assert Face.of(rows._replace(equal=equal[3:], counts=np.array([9.0])), k) is None
