@@ -15,7 +15,8 @@ from subsetopt.models._side_constraints import QuotaRows, SideConstraints
 
 from ._costs import Costs
 from ._labels import listed
-from .constraints import Constraints, Quota
+from .constraints import Constraints
+from .quotas import Quota
 
 _FREE, _IN, _OUT = 0, 1, -1
 
