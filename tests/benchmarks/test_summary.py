@@ -269,8 +269,8 @@ def test_answers_against_what_is_known() -> None:
     ]
     assert list(against_known(cases, rows)) == [
         "b on news: NEW BEST 33.0, 10 % better than 30 (somebody, 2009)",
-        "a on wrong: NEW BEST 41.0, 2.5 % better than 40 (somebody, 2009, proven); that is claimed to "
-        "be optimal, so one of the two is wrong",
+        "a on wrong: NEW BEST 41.0, 2.5 % better than 40 (somebody, 2009, proven); that is "
+        "claimed to be optimal, so one of the two is wrong",
         "best known value reached on 3 of 4 instances that have one",
         "a is best on missed: 5 % worse than the best known value, 20 (somebody, 2009)",
     ]
