@@ -74,7 +74,7 @@ def _semidefinite(problem: so.MMDSelection) -> tuple[Rows, float]:
     """Solve the root of branch and bound; round its marginals without exchanges."""
     form = problem.quadratic_form()
     part = _branching.Reduced(form, _branching.Node(np.arange(form.n), np.empty(0, np.int64)))
-    relaxation = _branching.SemidefiniteRelaxation(part.costs, part.k)
+    relaxation = part.relaxed()
     for _ in _branching.rounds(relaxation, float("inf"), fresh=True):
         pass
     bound = form.lift(relaxation.bound + part.offset)
