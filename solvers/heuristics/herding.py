@@ -7,7 +7,6 @@ import numpy as np
 
 from subsetopt._checks import require_flag
 from subsetopt._dependencies import NUMBA, OptionalDependency
-from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.problems._draws import of_side
@@ -32,8 +31,8 @@ class Herding(TimedSolver):
     ----------
     replacement : bool
         A candidate may be taken again, as in the paper; the selection is then the first k
-        distinct ones. After 10 k steps no candidate is taken again. Not with quotas, which say how
-        many different candidates there are of each group.
+        distinct ones. After 10 k steps no candidate is taken again; with quotas, which say how
+        many different candidates there are of each group, none ever is.
     """
 
     replacement: bool = False
@@ -82,8 +81,6 @@ class Herding(TimedSolver):
 
     def _keeping(self, form: QuadraticForm, limits: Limits, deadline: Deadline) -> RawResult:
         """Herd in groups: of the candidates that leave all quotas within reach."""
-        if self.replacement:
-            raise InvalidOption("replacement must be False with quotas; got True")
         assert form.side is not None
         built, groups = deadline.elapsed, form.side.groups
         matrix, _, linear = arrays(form)

@@ -73,3 +73,13 @@ def of_entries(
 def _writable(matrix: NDArray[Any]) -> NDArray[Any]:
     matrix.setflags(write=True)
     return matrix
+
+
+class StatedMatrix:
+    """Q as it was stated, of a problem that holds what is minimised."""
+
+    def __get__(self, problem: Any, owner: type) -> NDArray[Any]:
+        if problem is None:
+            raise AttributeError("Q is of an instance")  # so that no field has it as its default
+        matrix = problem._matrix
+        return turned(matrix) if problem.sense == "maximise" else matrix

@@ -1,7 +1,7 @@
 """The canonical models of mean matching."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel, SparseR
 from ._centring import Centring
 from ._memory import require_memory
 from ._parallel import Check, unchecked
+
+if TYPE_CHECKING:
+    from .mean_matching import MeanMatching
 
 _AT_ONCE = 2**29  # multiplications that need no check: some 50 ms
 _PRODUCTS = 2**26  # multiplications between two checks
@@ -69,6 +72,19 @@ def squared_distance_model(
     )
     diagonal = np.arange(n, n + d)
     return QuadraticModel(linear, diagonal, diagonal, np.ones(d))
+
+
+def residual_model(problem: "MeanMatching") -> QuadraticModel:
+    """Return the squared distance in residuals, from the mean of the values where that can be."""
+    values = problem.values.reshape(problem.n, -1)
+    target = np.atleast_1d(np.asarray(problem.target_value, dtype=np.float64))
+    rows: NDArray[np.float64]
+    if problem.cardinality == "exactly":
+        origin = Centring.of(values, None if problem.target is None else target)
+        rows, target = origin.rows(values), origin.target
+    else:
+        rows = values.astype(np.float64)
+    return squared_distance_model(rows, problem.k, target, problem.smallest_count)
 
 
 def gram_form(

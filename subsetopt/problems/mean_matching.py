@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt._rounding import UNIT, up
+from subsetopt._rounding import UNIT
 from subsetopt.errors import InvalidProblem, UnsupportedProblem
 from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel, SideConstraints
 
@@ -16,7 +16,15 @@ from . import _draws, _validation
 from ._centring import Centring
 from ._compiled_constraints import checked, compiled, constrained
 from ._dyadic import Dyadic
-from ._mean_matching_models import absolute_error_model, gram_form, squared_distance_model
+from ._mean_matching_models import absolute_error_model, gram_form, residual_model
+from ._mean_targets import (
+    checked_target,
+    exact_columns,
+    fraction,
+    noisy_target,
+    quotient,
+    target_left,
+)
 from ._parallel import Check, unchecked
 from ._reduction import Left
 from .constraints import Constraints
@@ -98,10 +106,10 @@ class MeanMatching:
         if array.ndim == 2:
             _validation.require_squares("values", array)
         if isinstance(target, str):
-            target = _noisy_target(target, array, size, generator)
+            target = noisy_target(target, array, size, generator)
         object.__setattr__(self, "values", array)
         object.__setattr__(self, "k", size)
-        object.__setattr__(self, "target", _checked_target(target, array))
+        object.__setattr__(self, "target", checked_target(target, array))
         object.__setattr__(self, "cardinality", cardinality)
         if array.ndim == 2:
             _validation.require_resolution("values", array, self.target)
@@ -115,13 +123,7 @@ class MeanMatching:
         object.__setattr__(self, "side", side)
 
     def constrained(self, constraints: Constraints | None) -> "MeanMatching":
-        """Return the same problem with these constraints in place of its own, data shared.
-
-        Raises
-        ------
-        InvalidProblem
-            If they do not fit, or if, by counting, no selection keeps them.
-        """
+        """Return the same problem with these constraints, checked as for the class; data shared."""
         made: MeanMatching = constrained(self, constraints)
         return made
 
@@ -192,7 +194,7 @@ class MeanMatching:
         if self.target is not None:
             return float(self.target) if self.values.ndim == 1 else self.target
         if self.values.ndim == 1:
-            return _quotient(self._grid.total, self.n, self._grid.exponent)
+            return quotient(self._grid.total, self.n, self._grid.exponent)
         return self.centring.shift + self.centring.target
 
     @cached_property
@@ -231,7 +233,7 @@ class MeanMatching:
         chosen = self.check(selection)
         if self.values.ndim == 1:
             numerator, denominator, exponent = self._error(chosen)
-            return _quotient(numerator, denominator, exponent)
+            return quotient(numerator, denominator, exponent)
         difference = self._difference(chosen)
         return float(difference @ difference)
 
@@ -263,13 +265,9 @@ class MeanMatching:
         """
         chosen = self.check(selection)
         if self.values.ndim == 1:
-            return _fraction(*self._error(chosen))
+            return fraction(*self._error(chosen))
         squares = Fraction(0)
-        for j, column in enumerate(self.values.T):
-            grid = Dyadic.of(column)
-            unit = Fraction(2) ** grid.exponent
-            mean = grid.total * unit / self.n
-            target = mean if self.target is None else Fraction(float(self.target[j]))
+        for grid, unit, target in exact_columns(self):
             squares += (target - grid.sum(chosen) * unit / self.k) ** 2
         return squares
 
@@ -320,7 +318,7 @@ class MeanMatching:
         if self.target is not None:  # the mean of all is never out of reach
             low, high = (self._grid.sum(end) for end in self.extremes)
             distance = max(distance if low * q <= p <= high * q else 0, low * q - p, p - high * q)
-        return _fraction(distance, q * self.k, self._grid.exponent)
+        return fraction(distance, q * self.k, self._grid.exponent)
 
     @cached_property
     def extremes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -360,15 +358,7 @@ class MeanMatching:
         For scalars this is the square of the objective. Where exactly k are chosen, values and
         target are taken from the mean of the values, which changes no residual.
         """
-        values = self.values.reshape(self.n, -1)
-        target = np.atleast_1d(np.asarray(self.target_value, dtype=np.float64))
-        rows: NDArray[np.float64]
-        if self.cardinality == "exactly":
-            origin = Centring.of(values, None if self.target is None else target)
-            rows, target = origin.rows(values), origin.target
-        else:
-            rows = values.astype(np.float64)
-        model = squared_distance_model(rows, self.k, target, self.smallest_count)
+        model = residual_model(self)
         return replace(model, linear=model.linear.keeping(self.side))
 
     def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
@@ -399,33 +389,11 @@ class MeanMatching:
         side: SideConstraints | None,
     ) -> Left:
         """Return mean matching among the free, to what the taken leave of the target."""
-        values = self.values[free]
+        values, share = self.values[free], Fraction(high, self.k)
         values.setflags(write=False)
-        share, root_error = Fraction(high, self.k), 0.0
-        if values.ndim == 1:
-            p, q = self.scaled_target
-            unit = Fraction(2) ** self._grid.exponent
-            target: Any = (Fraction(p, q) - self._grid.sum(taken)) * unit / high
-        else:
-            exact = self._targets_left(taken, high)
-            target = np.array([float(part) for part in exact])
-            errors = [abs(a - Fraction(b)) for a, b in zip(exact, target.tolist(), strict=True)]
-            root_error = float(np.linalg.norm([up(error) for error in errors])) * (1 + 1e-9)
-            target.setflags(write=False)
-            share *= share
+        target, root_error = target_left(self, taken, high)
         left = _restored(values, high, target, self.cardinality, side)
-        return Left(left, share, root_error=root_error)
-
-    def _targets_left(self, taken: NDArray[np.int64], count: int) -> list[Fraction]:
-        """Return, for each coordinate, what the mean of `count` more should be."""
-        targets = []
-        for j, column in enumerate(self.values.T):
-            grid = Dyadic.of(column)
-            unit = Fraction(2) ** grid.exponent
-            mean = grid.total * unit / self.n
-            wanted = mean if self.target is None else Fraction(float(self.target[j]))
-            targets.append((wanted * self.k - grid.sum(taken) * unit) / count)
-        return targets
+        return Left(left, share if values.ndim == 1 else share * share, root_error=root_error)
 
 
 def _restored(
@@ -437,54 +405,3 @@ def _restored(
     for name, value in fields.items():
         object.__setattr__(problem, name, value)
     return problem.seen_with(side)
-
-
-def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
-    """Return ``numerator / denominator * 2**exponent``."""
-    if exponent < 0:
-        return Fraction(numerator, denominator << -exponent)
-    return Fraction(numerator << exponent, denominator)
-
-
-def _quotient(numerator: int, denominator: int, exponent: int) -> float:
-    """Return ``numerator / denominator * 2**exponent``, rounded once."""
-    if exponent < 0:
-        return numerator / (denominator << -exponent)
-    return (numerator << exponent) / denominator
-
-
-def _noisy_target(
-    word: str, values: NDArray[Any], k: int, generator: "np.random.Generator | None"
-) -> Any:
-    if word != "noisy":
-        raise InvalidProblem(
-            f"target is {word!r}; it is a number, an array (d,), None for the mean, or 'noisy'"
-        )
-    if not isinstance(generator, np.random.Generator):
-        raise InvalidProblem(
-            f"target='noisy' draws a random number, but generator is {generator!r}; "
-            "pass generator=numpy.random.default_rng(seed)"
-        )
-    floats = values.astype(np.float64)
-    return generator.normal(floats.mean(axis=0), floats.std(axis=0) / np.sqrt(k))
-
-
-def _checked_target(target: Any, values: NDArray[Any]) -> Any:
-    if target is None:
-        return None
-    wanted = values.shape[1:]
-    if isinstance(target, Fraction) and not wanted:
-        _validation.numeric_array("target", float(target), dimensions=(0,))
-        return target
-    array = _validation.numeric_array("target", target, dimensions=(0, 1))
-    if array.shape != wanted:
-        need = "a number" if not wanted else f"an array of shape {wanted}"
-        raise InvalidProblem(
-            f"target has shape {array.shape}; values of shape {values.shape} need {need}"
-        )
-    if not wanted:
-        return float(array)
-    _validation.require_squares("target", array)
-    array = array.astype(np.float64)
-    array.setflags(write=False)
-    return array

@@ -183,13 +183,7 @@ class MMDSelection:
         return self.selected if self._terms.positions is not None else None
 
     def constrained(self, constraints: Constraints | None) -> "MMDSelection":
-        """Return the same problem with these constraints in place of its own, data shared.
-
-        Raises
-        ------
-        InvalidProblem
-            If they do not fit, or if, by counting, no selection keeps them.
-        """
+        """Return the same problem with these constraints, checked as for the class; data shared."""
         made: MMDSelection = constrained(self, constraints, self._barred)
         return made
 

@@ -17,7 +17,7 @@ from subsetopt.models import QuadraticForm, SideConstraints
 from . import _draws, _validation
 from ._compiled_constraints import checked, compiled, constrained
 from ._dyadic import Dyadic
-from ._entries import of_entries, symmetric_part, turned
+from ._entries import StatedMatrix, of_entries, symmetric_part, turned
 from ._graphs import edges_of
 from ._identity import fingerprint
 from ._memory import require_square
@@ -30,16 +30,6 @@ from .constraints import Constraints
 __all__ = ["QuadraticSelection"]
 
 Sense = Literal["minimise", "maximise"]
-
-
-class _StatedMatrix:
-    """Q as it was stated, of a problem that holds what is minimised."""
-
-    def __get__(self, problem: "QuadraticSelection | None", owner: type) -> NDArray[Any]:
-        if problem is None:
-            raise AttributeError("Q is of an instance")  # so that no field has it as its default
-        matrix = problem._matrix
-        return turned(matrix) if problem.sense == "maximise" else matrix
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -97,7 +87,7 @@ class QuadraticSelection:
     if TYPE_CHECKING:
         Q: NDArray[Any]
     else:
-        Q: NDArray[Any] = _StatedMatrix()
+        Q: NDArray[Any] = StatedMatrix()
     c: NDArray[np.float64]
     k: int
     constant: float = 0.0
@@ -168,13 +158,7 @@ class QuadraticSelection:
             object.__setattr__(self, "side", compiled(self.constraints, n, smallest, size))
 
     def constrained(self, constraints: Constraints | None) -> "QuadraticSelection":
-        """Return the same problem with these constraints in place of its own, data shared.
-
-        Raises
-        ------
-        InvalidProblem
-            If they do not fit, or if, by counting, no selection keeps them.
-        """
+        """Return the same problem with these constraints, checked as for the class; data shared."""
         made: QuadraticSelection = constrained(self, constraints)
         return made
 
