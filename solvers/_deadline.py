@@ -87,6 +87,14 @@ class Deadline:
         """Seconds since the call began."""
         return clock() - self.start
 
+    def since(self, moment: float) -> float:
+        """Return the seconds since `elapsed` was `moment`; at least 0.
+
+        Where another thread compiles meanwhile, that is taken off at its end: what was read before
+        may lie later.
+        """
+        return max(0.0, self.elapsed - moment)
+
     @property
     def remaining(self) -> float:
         """Seconds that are left, at least zero; infinite without a limit."""

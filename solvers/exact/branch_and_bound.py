@@ -86,7 +86,7 @@ class BranchAndBound(TimedSolver):
             bound=form.lower_bound(search.bound),
             proven=termination is Termination.OPTIMAL and search.exact,
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             iterations=search.explored,
             message=f"{search.explored} nodes, {len(search.tree)} open",
         )

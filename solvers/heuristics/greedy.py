@@ -62,7 +62,7 @@ class Greedy(TimedSolver):
             else data.indices(np.flatnonzero(chosen)),
             termination=stopped.reason or Termination.FINISHED,
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             message="" if taken == data.k else f"{taken} of {data.k} chosen, the others at random",
         )
 
@@ -76,6 +76,6 @@ class Greedy(TimedSolver):
             indices=form.indices(np.flatnonzero(search.chosen)),
             termination=stopped.reason or Termination.FINISHED,
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             message="a random selection" if stopped.reason else "",
         )

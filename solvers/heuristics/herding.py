@@ -74,7 +74,7 @@ class Herding(TimedSolver):
             indices=form.indices(np.flatnonzero(chosen)),
             termination=stopped.reason or Termination.FINISHED,
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             iterations=int(counts[0]),
             message="" if taken == form.k else f"{taken} of {form.k} herded, the others at random",
         )
@@ -105,7 +105,7 @@ class Herding(TimedSolver):
             indices=form.indices(np.flatnonzero(chosen)),
             termination=stopped.reason or Termination.FINISHED,
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             iterations=form.k,
             message="a random selection" if stopped.reason else "",
         )

@@ -98,7 +98,7 @@ class Swap(TimedSolver):
             indices=search.indices(),
             termination=stopped.reason or reached,
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             iterations=rounds,
         )
 

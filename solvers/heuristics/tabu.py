@@ -103,7 +103,7 @@ class Tabu(TimedSolver):
                 indices=form.indices(everything),
                 termination=Termination.FINISHED,
                 build_seconds=built,
-                solve_seconds=deadline.elapsed - built,
+                solve_seconds=deadline.since(built),
                 iterations=0,
             )
         kind = Walks if form.side is None else ConstrainedWalks
@@ -118,7 +118,7 @@ class Tabu(TimedSolver):
             indices=search.indices(),
             termination=stopped.reason or reached,
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             iterations=search.moves,
         )
 

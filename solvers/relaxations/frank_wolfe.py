@@ -123,7 +123,7 @@ class FrankWolfe(TimedSolver):
             termination=termination,
             bound=float(np.ldexp(bound, power * centred.exponent)),
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             iterations=relaxed.taken,
             message=_message(relaxed.relative_gap, relaxed.taken),
         )
@@ -154,7 +154,7 @@ class FrankWolfe(TimedSolver):
             termination=early or Termination.FINISHED,
             bound=float(np.ldexp(bound, centred.exponent)),
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             iterations=0,
             message="the interval of all sums",
         )
@@ -199,7 +199,7 @@ class FrankWolfe(TimedSolver):
             termination=unbounded.reason or termination,
             bound=None if unbounded.reason else bound,
             build_seconds=built,
-            solve_seconds=whole.elapsed - built,
+            solve_seconds=whole.since(built),
             iterations=relaxed.taken,
             message=_message(relaxed.relative_gap, relaxed.taken),
         )

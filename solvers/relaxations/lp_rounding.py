@@ -94,7 +94,7 @@ class LpRounding(TimedSolver):
             termination=Termination.FINISHED if solved else found.termination,
             bound=bound if np.isfinite(bound) else None,
             build_seconds=built,
-            solve_seconds=deadline.elapsed - built,
+            solve_seconds=deadline.since(built),
             iterations=found.iterations,
             message=found.note,
         )

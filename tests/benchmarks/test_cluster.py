@@ -45,7 +45,7 @@ def alone() -> Sequence[object]:
     return found
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", [pytest.param("threading", marks=pytest.mark.slow), "loky"])
 def test_joblib_backends_find_the_same(alone: Sequence[object], backend: str) -> None:
     with joblib_backend(backend):
         assert facts(measure(PLAN, CASES, jobs=2).results.rows) == alone
@@ -63,6 +63,7 @@ def test_a_dask_cluster_finds_the_same(alone: Sequence[object]) -> None:
     assert results.complete
 
 
+@pytest.mark.slow
 def test_backends_whose_results_come_in_lots(alone: Sequence[object]) -> None:
     kept: list[int] = []
 

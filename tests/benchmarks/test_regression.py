@@ -41,6 +41,7 @@ def test_all_answers_are_right() -> None:
     assert "skipped" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_is_saved_and_compared_with(tmp_path: Path) -> None:
     options = ["-k", "test_herding", "--benchmark-max-time=0.01", f"--benchmark-storage={tmp_path}"]
     nothing = run(*options, "--benchmark-compare")

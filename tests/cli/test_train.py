@@ -138,6 +138,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     assert list(out.glob("runs/*/result.json"))
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
     code = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     options = ["--rule", "obftf,p_sgd", "--seeds", "0", "--epochs", "2", "--threads", "1"]

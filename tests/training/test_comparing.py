@@ -76,6 +76,7 @@ def test_results_are_kept_and_resumed(tmp_path: Path, monkeypatch: pytest.Monkey
     assert history[0].startswith("epoch,steps,lr,train_loss,passes,seconds")
 
 
+@pytest.mark.slow
 def test_several_at_a_time_find_the_same(tmp_path: Path) -> None:
     runs = runs_of("digits", ["max_loss"], [0.25], [0], **SHORT)
     alone = execute(runs, Settings(jobs=1, threads=1))
