@@ -11,6 +11,7 @@ import pickle
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ START = 300.0
 """Seconds within which a run has to begin: imports, data."""
 POLL = 0.02
 """Seconds between two looks at the memory."""
+_ENDING = 5.0  # seconds in which a thread that is no longer needed ends
 LISTING = 0.5
 """Seconds between two looks for processes that a run has started."""
 FORKS = sys.platform == "linux"
@@ -50,6 +52,9 @@ def serve(asked: Connection, answers: Connection, parent: int) -> None:
     sys.path[:] = path
     with ending_with(parent):  # later the pipe tells; a fork server that forks has one thread
         prepare(families)
+    for thread in threading.enumerate():  # those that say that something is compiled, if it was
+        if thread is not threading.main_thread():
+            thread.join(_ENDING)
     answers.send("ready")
     while True:
         try:
