@@ -197,10 +197,11 @@ def _groups(problem: Any, ordered: NDArray[np.float64], order: NDArray[np.int64]
     for g, (low, high) in enumerate(zip(groups.lower.tolist(), groups.upper.tolist(), strict=True)):
         own = np.flatnonzero(label == g)
         made.append(_Group(ordered[own], order[own], low, high, np.zeros(len(own), np.bool_)))
-    spare = groups.high - groups.low
-    if spare:
+    spare = problem.k - groups.low
+    if spare > 0:
         nothing = np.arange(problem.n, problem.n + spare)
-        made.append(_Group(np.zeros(spare), nothing, 0, spare, np.zeros(spare, np.bool_)))
+        least = max(0, problem.k - groups.high)
+        made.append(_Group(np.zeros(spare), nothing, least, spare, np.zeros(spare, np.bool_)))
     return [group for group in made if len(group.values)]
 
 

@@ -184,3 +184,19 @@ def test_a_start_of_the_wrong_size_is_repaired() -> None:
     solution = so.solve(problem, "stride", start=[1, 2])
     assert solution.message.startswith("the start is repaired, 2 of its 2 kept: indices must be 3")
     assert "start" not in so.solve(problem, "stride", start=[0, 1, 2]).message
+
+
+def test_rows_for_no_choice_are_as_many_as_may_be_missing() -> None:
+    """Where less than k can be chosen at all, once some candidates are out."""
+    quotas = [
+        so.Quota(list("caabaaa"), at_most={"a": 4, "b": 0, "c": 0}),
+        so.Quota(list("acabcbc"), at_least={"a": 1, "c": 2}, at_most={"a": 1, "b": 2, "c": 2}),
+    ]
+    rules = so.Constraints(quotas=quotas, conflicts=[(2, 5)])
+    values = np.array([2.2, 9.2, -5.4, 5.3, 14.5, 4.4, 3.9])
+    problem = so.MeanMatching(values, 7, cardinality="at_most", target=3.5, constraints=rules)
+    for start in (None, range(7)):
+        solution = so.solve(problem, "swap", start=start)
+        assert solution.indices is not None
+        best = min(problem.objective(chosen) for chosen in feasible(problem))
+        assert solution.objective == pytest.approx(best)
