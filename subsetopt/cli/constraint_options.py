@@ -44,7 +44,7 @@ class NamedRows:
     def index(self, flag: str, name: str) -> int:
         """Return the index of a row, given its name."""
         if name not in self.positions:
-            what = "an index in [0, {}]" if self.names is None else "a name of a row of {1}"
+            what = "an index in [0, {}]" if self.names is None else "one of the rows of {1}"
             raise InvalidOption(
                 f"{flag} must name {what.format(self.count - 1, self.file)}; got {name!r}"
             )
@@ -101,6 +101,12 @@ class ConstraintOptions:
         from dataclasses import replace
 
         names, _ = _texts(file)
+        unknown = next((name for name in self.labels if name not in names), None)
+        if unknown is not None:
+            raise InvalidOption(
+                f"labels and costs must be columns of {file}, which has {', '.join(names)}, or "
+                f"files; got {unknown!r}"
+            )
         rest = [name for name in names if name not in self.labels and name != table.id]
         return replace(table, header=True, columns=rest)
 

@@ -115,7 +115,7 @@ def test_what_nothing_keeps_ends_with_1(tmp_path: Path) -> None:
         (("--at-least", "land=2"), "must name a column of"),
         (("--at-least", "region=two"), "must end with an integer or a .csv file"),
         (("--at-least", "region=9"), "at least 27 of k = 9"),
-        (("--include", "p99"), "--include must name a name of a row of"),
+        (("--include", "p99"), "--include must name one of the rows of"),
         (("--cost", "region", "--budget", "3"), "costs must be numbers"),
         (("--budget", "3"), "--cost"),
     ],
@@ -124,3 +124,9 @@ def test_refused(table: Path, options: tuple[str, ...], message: str) -> None:
     result = run("mmd", table, "--id", "name", "--columns", "age,income", "-k", 9, *options)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+def test_a_column_that_is_not_there_is_named_before_the_table_is_read(table: Path) -> None:
+    result = run("mmd", table, "--id", "name", "-k", 9, "--at-least", "land=2")
+    assert result.exit_code == 2
+    assert "which has name, region, age, income, price" in " ".join(result.stderr.split())
