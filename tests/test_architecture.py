@@ -250,6 +250,13 @@ def test_typed() -> None:
     assert (Path(so.__file__).parent / "py.typed").is_file()
 
 
+def test_types_are_checked_wherever_there_is_code() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    checked = {*settings["files"], *REAL_FOLDERS.values()}
+    parts = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("[!.]*/**/*.py")}
+    assert parts - {"build", "dist"} <= checked
+
+
 @pytest.mark.parametrize(
     "package",
     [

@@ -44,6 +44,8 @@ def main(batches: int) -> None:
                 alone = so.solver(name, warm_start=False)
                 answer = so.solve(problem, alone, time_limit=SECONDS)
                 if answer.termination is so.Termination.OPTIMAL:
+                    assert answer.objective is not None
+                    assert proven.objective is not None
                     excesses[name].append(answer.objective - proven.objective)
         for name, found in excesses.items():
             if not found:

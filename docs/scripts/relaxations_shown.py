@@ -146,12 +146,18 @@ def draw(results: Results, folder: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("svg")
-    style = {"svg.hashsalt": "subsetopt", "font.size": 10.5, "axes.edgecolor": FAINT}
+    style: Any = {"svg.hashsalt": "subsetopt", "font.size": 10.5, "axes.edgecolor": FAINT}
     style |= {"text.color": INK, "axes.labelcolor": INK, "xtick.color": FAINT}
     with mpl.rc_context(style):
         for name, figure in (("rounding", _rounding(results)), ("bounds", _bounds(results))):
             path = folder / f"relaxations-{name}.svg"
             figure.savefig(path, metadata={"Date": None}, facecolor="white")
+
+
+def _layout() -> Any:
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    return ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
 
 
 def _rounding(results: Results) -> Any:
@@ -160,7 +166,7 @@ def _rounding(results: Results) -> Any:
 
     methods = (*RELAXATIONS, *SEARCHES)
     heights = [i + 0.7 * (name in SEARCHES) for i, name in enumerate(methods)]
-    figure = Figure(figsize=(11, 5.8), layout="constrained")
+    figure = Figure(figsize=(11, 5.8), layout=_layout())
     panels = figure.subplots(1, len(results.settings), sharex=True, sharey=True)
     for axes, setting in zip(panels, results.settings, strict=True):
         _random_band(axes, results, setting)
@@ -186,7 +192,6 @@ def _rounding(results: Results) -> Any:
     ):
         panels[0].text(x, y, text, color=colour, ha="center", va="center", fontsize=9.5)
     figure.supxlabel("root MMD; the median of 1000 random subsets is 1", fontsize=11)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     return figure
 
 
@@ -227,7 +232,7 @@ def _bounds(results: Results) -> Any:
     """Bars from 0 to the bound, the negative ones as numbers; seconds beside them."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    figure = Figure(figsize=(11, 4.6), layout=_layout())
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1.7))
     kinds = zip(
         results.settings,
@@ -252,7 +257,6 @@ def _bounds(results: Results) -> Any:
     _seconds(right, results)
     for axes in (left, right):
         _plain(axes)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     return figure
 
 

@@ -24,6 +24,7 @@ def controls() -> Chart:
         table[~heavy], k=int(heavy.sum()), target=table[heavy], scale_columns="std"
     )
     chosen = so.solve(problem).indices
+    assert chosen is not None
     rows = so.marginals(table[~heavy], chosen, names=names, target=table[heavy])
     rows = tuple(sorted(rows, key=lambda row: row.random_shift))
     places = np.arange(len(rows))
@@ -35,7 +36,7 @@ def controls() -> Chart:
             Series("random", [row.random_shift for row in rows], places, line="", marks="hollow"),
         ],
         x=Axis("shift of the mean", reach=(0, 1.0)),
-        y=Axis("", ticks=list(places), text=lambda place, _=None: rows[int(place)].name),
+        y=Axis("", ticks=list(places), text=lambda place: rows[int(place)].name),
     )
 
 
@@ -45,6 +46,7 @@ def domain() -> Chart:
     pool = generator.normal(size=(600, 2)) * [1.5, 1.0]
     target = generator.normal(size=(60, 2)) @ [[0.5, 0.3], [0.0, 0.4]] + [1.2, 0.6]
     chosen = so.solve(so.MMDSelection(pool, k=25, target=target)).indices
+    assert chosen is not None
     return Chart(
         "25 of 600 points, chosen to be distributed as the 60 of another domain",
         "",
