@@ -1,6 +1,6 @@
 """Models of a quadratic form: itself, or linear with a variable for each product of selectors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import TooLarge
 
+from ._side_constraints import QuotaRows
 from .programs import LinearModel, QuadraticModel, SparseRows
 from .quadratic_form import QuadraticForm
 
@@ -140,8 +141,9 @@ def rlt_model(form: QuadraticForm) -> LinearModel:
         \sum_{j \ne i} w_{ij} = (k - 1) \, m_i \quad \text{for all } i
 
     is what ``1'm = k`` says of the products (reformulation-linearisation, level 1). It gives the
-    relaxation a bound where the other two have next to none. All pairs and, as these rows push
-    products up as well as down, all rows are kept.
+    relaxation a bound where the other two have next to none. Quotas are multiplied in the same way:
+    ``l <= sum_g m_j <= u`` by each m_i and, where l < u, by each ``1 - m_i``. All pairs and, as
+    these rows push products up as well as down, all rows are kept.
 
     Variables m0.., then wi_j for i < j by rows of A. O(n^2); TooLarge past `PAIRS_LIMIT` pairs.
     """
@@ -158,6 +160,8 @@ def rlt_model(form: QuadraticForm) -> LinearModel:
         columns = np.column_stack([np.arange(n), products])
         weights = (1.0 - form.k, *(1.0 for _ in range(n - 1)))
         blocks.append(_Block("rlt", columns, weights, 0.0, 0.0))
+        if form.side is not None and form.side.quotas is not None:
+            blocks += _quota_products(form.side.quotas, of)
     objective = np.concatenate([folded_diagonal(form), pair_coefficients(form, i, j)])
     return _model("rlt", form, objective, (i, j), blocks, False)
 
@@ -183,6 +187,35 @@ def _mccormick_rows(
         _Block("first", both[above][:, [0, 2]], (-1.0, 1.0), -np.inf, 0.0),
         _Block("second", both[above][:, [1, 2]], (-1.0, 1.0), -np.inf, 0.0),
     ]
+
+
+def _quota_products(quotas: QuotaRows, of: NDArray[np.int64]) -> Iterator[_Block]:
+    """Yield the quotas times each m_i and ``1 - m_i``; `of` (n, n) has the columns of products."""
+    for r, name in enumerate(quotas.names):
+        members, low, high = quotas.row(r), float(quotas.lower[r]), float(quotas.upper[r])
+        outside = np.setdiff1d(np.arange(quotas.n), members)
+        # m_i m_i = m_i: an item's product with itself is its own selector.
+        inside = np.array([np.delete(members, place) for place in range(len(members))])
+        beside = np.broadcast_to(members, (len(outside), len(members)))
+        for where, items, others, own in (
+            ("in", members, inside, 1.0),
+            ("out", outside, beside, 0.0),
+        ):
+            ones, products = (1.0,) * others.shape[1], of[items[:, None], others]
+            with_item = np.column_stack([items, products])
+            if low == high:
+                yield _Block(f"{name}_{where}", with_item, (own - low, *ones), 0.0, 0.0)
+                continue
+            without = np.column_stack([items, others, products])
+            negative = tuple(-one for one in ones)
+            if low > 0:
+                yield _Block(f"{name}_{where}_low", with_item, (own - low, *ones), 0.0, np.inf)
+                weights = (low, *ones, *negative)
+                yield _Block(f"{name}_{where}_low_rest", without, weights, low, np.inf)
+            if high < len(members):
+                yield _Block(f"{name}_{where}_high", with_item, (own - high, *ones), -np.inf, 0.0)
+                weights = (high, *ones, *negative)
+                yield _Block(f"{name}_{where}_high_rest", without, weights, -np.inf, high)
 
 
 def _model(

@@ -1,5 +1,6 @@
 """Constraints as rows of models and of files that other solvers read."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 import subsetopt as so
 from subsetopt.formats.model_files import write_model
+from subsetopt.limits import Limits
 from subsetopt.models import LINEARISATIONS, LinearModel, iqp_model
 
 from .cases import FAMILIES, feasible, stated
@@ -90,3 +92,21 @@ def test_budgets_of_fine_costs_stay_relaxations() -> None:
             assert problem.constraints.priced is not None
             assert row.allows(other) == problem.constraints.priced.within(other)
         assert row.allows(chosen)
+
+
+@pytest.mark.parametrize("kind", ["exactly", "at_least", "at_most"])
+def test_products_of_quotas_hold_and_raise_the_bound(kind: str) -> None:
+    pytest.importorskip("highspy")
+    from subsetopt.solvers.relaxations._lp_engines import by_highs
+
+    quota = so.Quota(np.arange(10) % 3, **{kind: {0: 2, 1: 1, 2: 1}})
+    rules = so.Constraints(quotas=quota)
+    problem = stated("quadratic", 10, 4, rules, np.random.default_rng(3))
+    form = problem.quadratic_form()
+    model = LINEARISATIONS["rlt"](form)
+    assert all(
+        keeps(model, model.completed(form.rows(np.array(chosen)))) for chosen in feasible(problem)
+    )
+    plain = LINEARISATIONS["rlt"](replace(form, side=None)).keeping(form.side)
+    raised, before = (by_highs(each.relaxed(), Limits()).value for each in (model, plain))
+    assert raised > before + 1.0
