@@ -57,7 +57,8 @@ def _solver(name: str, **options: Any) -> Method:
     def method(problem: so.MMDSelection) -> tuple[Rows, float | None]:
         answer = ready._solve(problem, ONE)
         assert answer.indices is not None
-        return answer.indices.astype(np.int64), None if answer.bound is None else float(answer.bound)
+        bound = None if answer.bound is None else float(answer.bound)
+        return answer.indices.astype(np.int64), bound
 
     return method
 
