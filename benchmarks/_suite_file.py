@@ -8,6 +8,7 @@ from typing import Any
 
 from subsetopt._registry import require_options
 from subsetopt.errors import InvalidFile, InvalidOption, SubsetOptError, UnsupportedProblem
+from subsetopt.formats._constraint_documents import WORDS
 from subsetopt.formats._declared import declared
 from subsetopt.formats._documents import read_yaml
 from subsetopt.solvers import catalogue
@@ -123,8 +124,8 @@ def _cases(document: _Document, path: Path, data: Path | None, seed: int) -> tup
         with _placed(where := f"{path}: instances, entry {number}"):
             if ("suite" in entry) == ("file" in entry):
                 raise InvalidFile(f"it must have either suite or file; got {entry!r}")
-            made = _built_in(entry, data, seed) if "suite" in entry else _on_file(entry, path)
-            for case in made:
+            built_in = "suite" in entry
+            for case in _built_in(entry, path, data, seed) if built_in else _on_file(entry, path):
                 if case.name in found:
                     raise InvalidFile(
                         f"the case {case.name} must stand once, but is there already, from "
@@ -134,8 +135,11 @@ def _cases(document: _Document, path: Path, data: Path | None, seed: int) -> tup
     return tuple(found.values())
 
 
-def _built_in(entry: Mapping[str, Any], data: Path | None, seed: int) -> Sequence[Case]:
-    own = declared(_BuiltIn, entry, "entry")
+def _built_in(entry: Mapping[str, Any], path: Path, data: Path | None, seed: int) -> Sequence[Case]:
+    known = [one.name for one in fields(_BuiltIn)]
+    require_options("an entry with a suite", entry, (*known, *WORDS))
+    words = {key: entry[key] for key in entry if key in WORDS}
+    own = declared(_BuiltIn, {key: entry[key] for key in entry if key not in words}, "entry")
     choice = SuiteOptions(
         source=own.source,
         sizes=_several(own.sizes),
@@ -144,7 +148,7 @@ def _built_in(entry: Mapping[str, Any], data: Path | None, seed: int) -> Sequenc
         seed=seed if own.seed is None else own.seed,
         data=data,
     )
-    return find_suite(own.suite).build(choice)
+    return _instance_files.with_rules(find_suite(own.suite).build(choice), words, path.parent)
 
 
 def _on_file(entry: Mapping[str, Any], path: Path) -> Sequence[Case]:
@@ -158,7 +162,7 @@ def _on_file(entry: Mapping[str, Any], path: Path) -> Sequence[Case]:
     require_options(f"a file of {family}", options, _instance_files.KEYS[family])
     source = str(path.parent / own.file)
     name = own.name or _instance_files.stem(source)
-    return _instance_files.read(source, family, name, _several(own.k), options)
+    return _instance_files.read(source, family, name, _several(own.k), options, path.parent)
 
 
 def _several(numbers: Numbers | None) -> tuple[int, ...] | None:

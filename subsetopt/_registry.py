@@ -112,4 +112,13 @@ def require_options(owner: str, options: Iterable[str], known: Iterable[str]) ->
     for option in options:
         if option not in known:
             has = ", ".join(sorted(known)) or "none"
-            raise InvalidOption(f"{owner} has no option {option!r}; it has {has}")
+            hint = nearest(option, known)
+            raise InvalidOption(f"{owner} has no option {option!r}{hint}; it has {has}")
+
+
+def nearest(word: object, known: Iterable[object]) -> str:
+    """Return ``, did you mean ...?`` with the known word that is most like another, if any is."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(str(word), [*map(str, known)], 1)
+    return f", did you mean {found[0]!r}?" if found else ""

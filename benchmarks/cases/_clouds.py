@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.benchmarks._best_known import BestKnown
-from subsetopt.problems import Gaussian, Kernel, MMDSelection
+from subsetopt.problems import Gaussian, Kernel, MeanEmbedding, MMDSelection
 from subsetopt.problems._kernel_matrices import kernel_matrix
+from subsetopt.problems._mmd_target import target_of_points
 
 from ._classifier import Samples
 from .base import SelectionCase
@@ -29,16 +30,33 @@ class Cloud:
     """Shape (n, d). With a precomputed kernel its matrix, (n, n)."""
     kernel: Kernel | Literal["precomputed"] = field(default_factory=Gaussian)
     """With the median scale where it has one that is not said."""
+    target: NDArray[Any] | None = None
+    """Points (m, d) that the chosen are to be like; with a precomputed kernel its means (n,) over
+    them. None is the points that are left."""
 
     @cached_property
     def matrix(self) -> NDArray[Any]:
         """The kernel matrix (n, n); evaluated once, and again where it is unpickled."""
         if isinstance(self.kernel, str):
             return self.points
-        return kernel_matrix(self.kernel.fitted(self.points), self.points)
+        return kernel_matrix(self._fitted(self.kernel), self.points)
+
+    @cached_property
+    def embedding(self) -> MeanEmbedding | None:
+        """The kernel mean of the target, if there is one."""
+        if self.target is None or isinstance(self.kernel, str):
+            return None if self.target is None else MeanEmbedding(self.target)
+        weights = np.ones(len(self.target))
+        kernel = self._fitted(self.kernel)
+        terms = target_of_points(kernel, self.points, None, self.target, weights)
+        return MeanEmbedding(terms.values, terms.squared_norm)
+
+    def _fitted(self, kernel: Kernel) -> Kernel:
+        clouds = [self.points] if self.target is None else [self.points, self.target]
+        return kernel.fitted(*clouds)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Cloud, (self.name, self.source, self.points, self.kernel))
+        return (Cloud, (self.name, self.source, self.points, self.kernel, self.target))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +74,12 @@ class CloudCase:
     @property
     def name(self) -> str:
         """That of the cloud, and k."""
-        return f"{self.cloud.name}-{self.joined}{self.k}"
+        return "-".join([f"{self.cloud.name}-{self.joined}{self.k}", *self.constraints])
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """As of `Case`."""
+        return () if self.cloud.target is None else ("target",)
 
     @property
     def source(self) -> str:
@@ -71,13 +94,19 @@ class CloudCase:
 
 @dataclass(frozen=True, eq=False)
 class MMDCase(CloudCase, SelectionCase):
-    """One instance of MMD selection, with nothing selected before."""
+    """One instance of MMD selection, with nothing selected before, and a target or none."""
 
     family: ClassVar[str] = "mmd"
 
     def problem(self) -> MMDSelection:
         """Build a fresh problem on the same kernel matrix, with its canonical form worked out."""
-        problem = MMDSelection(self.cloud.matrix, self.k, kernel="precomputed", copy=False)
+        problem = MMDSelection(
+            self.cloud.matrix,
+            self.k,
+            kernel="precomputed",
+            copy=False,
+            target=self.cloud.embedding,
+        )
         problem.quadratic_form()
         return problem
 

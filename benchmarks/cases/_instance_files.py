@@ -1,6 +1,7 @@
 """Cases from files: values, points, kernel matrices, instances of published formats."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,24 +9,31 @@ from subsetopt._checks import require, require_integer
 from subsetopt._registry import require_options
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats import TableOptions, read_problem, read_table
-from subsetopt.problems import Kernel, _validation
+from subsetopt.formats import CSVTable, TableOptions, read_table
+from subsetopt.formats._constraint_documents import WORDS, stated_options
+from subsetopt.formats._constraint_options import ConstraintAndStartOptions
+from subsetopt.formats._constraint_words import NamedRows, Wording
+from subsetopt.formats._first_line import RowCount
+from subsetopt.formats._problems import read_with_format
+from subsetopt.formats._value_files import read_alike
+from subsetopt.problems import Constraints, Kernel, _validation
 from subsetopt.problems._kernel_choice import kernel_of
 from subsetopt.problems._kernel_matrices import symmetric_kernel
 from subsetopt.problems._points import points
 
 from ._clouds import Cloud, MMDCase
+from ._constrained_cases import ConstrainedCase
 from ._quadratic_cases import QuadraticCase
 from ._sequence_cases import SequenceCase
-from .base import Case, MeanMatchingCase, Values, VectorCase
+from .base import Case, MeanMatchingCase, SelectionCase, Values, VectorCase
 
 _KERNEL = ("kernel", "scale", "degree")
 _TABLE = ("header", "columns", "id")
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "mean-matching": _TABLE,
-    "vector-mean-matching": _TABLE,
-    "mmd": (*_KERNEL, *_TABLE),
-    "quadratic": ("format", "instance", *_TABLE),
+    "mean-matching": ("target", "cardinality", *_TABLE, *WORDS),
+    "vector-mean-matching": ("target", "cardinality", *_TABLE, *WORDS),
+    "mmd": ("target", *_KERNEL, *_TABLE, *WORDS),
+    "quadratic": ("format", "instance", *_TABLE, *WORDS),
     "sequence": (*_KERNEL, *_TABLE),
 }
 """The families, and what may be said of a file besides k."""
@@ -44,64 +52,146 @@ def read(
     name: str,
     ks: Sequence[int] | None,
     options: Mapping[str, Any],
+    folder: Path | None = None,
 ) -> list[Case]:
     """Return the cases of choosing each k of what a file holds.
 
     `source` is as `subsetopt.formats.read_values` takes it, for quadratics as `read_problem` does;
     `name` is the beginning of the names of the cases, `options` are by the keys that the family
-    has. Without `ks`, quadratic instances state one of their own.
+    has. Without `ks`, quadratic instances state one of their own. Other files that the options
+    name lie in `folder`.
 
     Raises InvalidFile if the file is missing or damaged, or holds another shape; InvalidOption for
-    a missing k, or an unknown kernel or format; InvalidProblem for a k out of range, or numbers
-    that state no problem.
+    a missing k, an unknown kernel or format, or constraints that name what is not there;
+    InvalidProblem for a k out of range, or numbers or constraints that state no problem.
     """
-    if family == "quadratic":
-        return list(_quadratic(source, name, ks, options))
-    if ks is None:
+    if ks is None and family != "quadratic":
         raise InvalidOption(f"k must be given, as files of {family} state none")
-    if family in ("mmd", "sequence"):
-        return list(_clouds(source, family, name, ks, options))
-    return list(_matching(source, family, name, ks, options))
+    rules = stated_options({word: options[word] for word in options if word in WORDS})
+    wording = Wording(folder=folder or Path())
+    given = _Given(source, family, name, options, rules, wording)
+    if family == "quadratic":
+        return list(given.quadratic(ks))
+    assert ks is not None
+    return list(given.clouds(ks) if family in ("mmd", "sequence") else given.matching(ks))
 
 
-def _table(options: Mapping[str, Any]) -> TableOptions:
-    """Return how text is read: columns go by name or by number from 1, as on the command line."""
-    header, columns, key = (options.get(name) for name in _TABLE)
-    require("header", header, header is None or isinstance(header, bool), "true or false")
-    columns = columns if columns is None or isinstance(columns, list) else [columns]
-    columns = None if columns is None else [str(column) for column in columns]
-    return TableOptions(header=header, columns=columns, id=None if key is None else str(key))
+def with_rules(cases: Sequence[Case], words: Mapping[str, Any], folder: Path) -> Sequence[Case]:
+    """Return cases with constraints and a start; rows go by their indices, labels lie in files."""
+    if not words:
+        return cases
+    rules, wording = stated_options(words), Wording(folder=folder)
+    return [_with_rules(case, rules, "", None, wording) for case in cases]
 
 
-def _matching(
-    source: str, family: str, name: str, ks: Sequence[int], options: Mapping[str, Any]
-) -> Iterator[Case]:
-    values = read_table(source, _table(options)).values
-    kind = {1: MeanMatchingCase, 2: VectorCase}.get(values.ndim)
-    if kind is None or kind.family != family:
-        wanted = "(n,)" if family == MeanMatchingCase.family else "(n, d)"
-        raise InvalidFile(f"{source}: holds shape {values.shape}; {family} needs {wanted}")
-    batch = Values(name, Path(source).name, values)
-    for k in ks:
-        case = kind.of(batch, k)
-        case.problem()  # raises now for what states none
-        yield case
+def _with_rules(
+    case: Case,
+    rules: ConstraintAndStartOptions,
+    file: str,
+    names: Sequence[object] | None,
+    wording: Wording,
+) -> Case:
+    if not isinstance(case, SelectionCase):
+        raise InvalidOption("constraints must be of selections, of which sequences have none")
+    rows = NamedRows(case.n, file, names)
+    made, start = rules.made(rows, case.k, wording), rules.begin(rows, wording)
+    if made is None and start is None:
+        return case
+    return ConstrainedCase(case, made or Constraints(), start)
 
 
-def _clouds(
-    source: str, family: str, name: str, ks: Sequence[int], options: Mapping[str, Any]
-) -> Iterator[Case]:
-    kernel = _kernel({key: options[key] for key in options if key in _KERNEL})
-    square = kernel == "precomputed"
-    values = read_table(source, _table(options), "square" if square else None).values
-    if kernel == "precomputed":
-        values = symmetric_kernel("K", _validation.square_matrix("K", values, copy=False))
-    else:
-        values = points("X", values)
-    cloud = Cloud(name, Path(source).name, values, kernel)
-    for k in ks:
-        require_integer("k", k, f"[1, {len(values) - 1}]")
-        yield MMDCase(cloud, k) if family == "mmd" else SequenceCase(cloud, k)
+@dataclass(frozen=True)
+class _Given:
+    """A file, and what is said of it."""
+
+    source: str
+    family: str
+    name: str
+    options: Mapping[str, Any]
+    rules: ConstraintAndStartOptions
+    wording: Wording
+
+    @property
+    def table(self) -> TableOptions:
+        """How text is read: columns by name or number from 1, as on the command line."""
+        header, columns, key = (self.options.get(name) for name in _TABLE)
+        require("header", header, header is None or isinstance(header, bool), "true or false")
+        columns = columns if columns is None or isinstance(columns, list) else [columns]
+        columns = None if columns is None else [str(column) for column in columns]
+        return TableOptions(header=header, columns=columns, id=None if key is None else str(key))
+
+    def _read(self, rows: RowCount | None = None) -> tuple[CSVTable, TableOptions]:
+        options = self.rules.features(self.source, self.table, self.wording)
+        return read_table(self.source, options, rows), options
+
+    def _ruled(self, case: Case, ids: Sequence[object] | None) -> Case:
+        return _with_rules(case, self.rules, self.source, ids, self.wording)
+
+    def matching(self, ks: Sequence[int]) -> Iterator[Case]:
+        """Yield cases of mean matching."""
+        table, _ = self._read()
+        values, family = table.values, self.family
+        kind = {1: MeanMatchingCase, 2: VectorCase}.get(values.ndim)
+        if kind is None or kind.family != family:
+            wanted = "(n,)" if family == MeanMatchingCase.family else "(n, d)"
+            raise InvalidFile(f"{self.source}: holds shape {values.shape}; {family} needs {wanted}")
+        batch = Values(self.name, Path(self.source).name, values)
+        target, cardinality = self.options.get("target"), self.options.get("cardinality", "exactly")
+        target = None if target == "mean" else target
+        for k in ks:
+            case = kind.of(batch, k, target, cardinality)
+            case.problem()  # raises now for what states none
+            yield self._ruled(case, table.ids)
+
+    def clouds(self, ks: Sequence[int]) -> Iterator[Case]:
+        """Yield cases of MMD selection, or of sequences."""
+        kernel = _kernel({key: self.options[key] for key in self.options if key in _KERNEL})
+        square = kernel == "precomputed"
+        table, options = self._read("square" if square else None)
+        values = table.values
+        if kernel == "precomputed":
+            values = symmetric_kernel("K", _validation.square_matrix("K", values, copy=False))
+        else:
+            values = points("X", values)
+        target = self._target(table, options, square)
+        cloud = Cloud(self.name, Path(self.source).name, values, kernel, target)
+        for k in ks:
+            require_integer("k", k, f"[1, {len(values) - 1}]")
+            if self.family == "sequence":
+                yield SequenceCase(cloud, k)
+            else:
+                yield self._ruled(MMDCase(cloud, k), table.ids)
+
+    def _target(self, table: CSVTable, options: TableOptions, square: bool) -> Any:
+        file = self.options.get("target")
+        if file is None:
+            return None
+        require("target", file, isinstance(file, str), "a file")
+        place = self.wording.file(file)
+        if square:
+            return read_table(place).values
+        return points("target", read_alike(place, options, table, "target").values)
+
+    def quadratic(self, ks: Sequence[int] | None) -> Iterator[Case]:
+        """Yield cases of quadratic selection."""
+        instance = self.options.get("instance")
+        require_integer("instance", instance, none=True)
+        table = self.table
+        wanted: Sequence[int | None] = ks or [None]
+        for k in wanted:
+            reading = read_with_format(
+                self.source,
+                format=self.options.get("format"),
+                k=k,
+                instance=instance,
+                header=table.header,
+                columns=table.columns,
+                id=table.id,
+            )
+            selection, file = reading.problem, Path(self.source).name
+            ids = next((one.ids for one in reading.tables.values()), None)
+            case = QuadraticCase(f"{self.name}-k{selection.k}", file, selection)
+            yield self._ruled(case, selection.names if ids is None else ids)
 
 
 def _kernel(options: Mapping[str, Any]) -> Kernel | Literal["precomputed"]:
@@ -111,23 +201,3 @@ def _kernel(options: Mapping[str, Any]) -> Kernel | Literal["precomputed"]:
         return kernel_of(Spec(spec.name, given))
     require_options("kernel 'precomputed'", given, ())
     return "precomputed"
-
-
-def _quadratic(
-    source: str, name: str, ks: Sequence[int] | None, options: Mapping[str, Any]
-) -> Iterator[Case]:
-    instance = options.get("instance")
-    require_integer("instance", instance, none=True)
-    table = _table(options)
-    wanted: Sequence[int | None] = ks or [None]
-    for k in wanted:
-        selection = read_problem(
-            source,
-            format=options.get("format"),
-            k=k,
-            instance=instance,
-            header=table.header,
-            columns=table.columns,
-            id=table.id,
-        )
-        yield QuadraticCase(f"{name}-k{selection.k}", Path(source).name, selection)

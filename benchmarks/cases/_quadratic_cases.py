@@ -53,6 +53,11 @@ class QuadraticCase(SelectionCase):
         """That of the instance."""
         return self.selection.sense
 
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """As of `Case`."""
+        return ("k-range",) if self.selection.smallest_count < self.k else ()
+
     def problem(self) -> QuadraticSelection:
         """Build a fresh problem on the same matrix, with its canonical form worked out."""
         problem = copy(self.selection)  # a problem of its own, without another matrix

@@ -52,6 +52,7 @@ class SequenceCase(CloudCase):
 
     family: ClassVar[str] = "sequence"
     joined: ClassVar[str] = "by"
+    kinds: ClassVar[frozenset[str]] = frozenset()
 
     def prepared(self, contender: Contender, limits: Limits) -> Callable[[], Ordered]:
         """Return the call that makes the order, and the engine first where one is needed.

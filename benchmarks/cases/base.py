@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -11,9 +12,11 @@ from numpy.typing import NDArray
 from subsetopt._baseline import random_objectives
 from subsetopt.benchmarks._best_known import BestKnown
 from subsetopt.benchmarks.results import Contender
+from subsetopt.errors import InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.models import QUADRATIC_FAMILIES
 from subsetopt.problems import MeanMatching, Problem
+from subsetopt.problems.mean_matching import Cardinality
 from subsetopt.solution import Solution
 from subsetopt.solving import solve, solver
 
@@ -22,6 +25,8 @@ __all__ = ["Case", "MeanMatchingCase", "SelectionCase", "Values", "VectorCase"]
 DRAWS = 1000
 """Random subsets that each answer is ranked among; fewer where k is large, for a quadratic is
 evaluated in O(k^2)."""
+FEWEST_DRAWS = 100
+"""Where fewer are drawn that keep the constraints, so many are searched for."""
 
 
 class Case(Protocol):
@@ -55,6 +60,14 @@ class Case(Protocol):
     def known(self) -> BestKnown | None:
         """The best value that anybody has found, where there is one."""
 
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """What else is stated: the words of constraints, "target", "start", for people."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of constraints that a solver has to take, of `CONSTRAINT_KINDS`."""
+
     def prepared(self, contender: Contender, limits: Limits) -> Callable[[], Any]:
         """Return the call that is timed; nothing that an earlier one worked out is kept in it."""
 
@@ -77,6 +90,19 @@ class SelectionCase(ABC):
         def name(self) -> str:
             """As of `Case`."""
 
+    start: NDArray[np.int64] | None = None
+    """What searches begin with."""
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """As of `Case`."""
+        return ()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """As of `Case`."""
+        return frozenset()
+
     @abstractmethod
     def problem(self) -> Problem:
         """Build a fresh problem: nothing that an earlier solve worked out is kept in it."""
@@ -84,19 +110,41 @@ class SelectionCase(ABC):
     def prepared(self, contender: Contender, limits: Limits) -> Callable[[], Solution]:
         """Return the call of `subsetopt.solve` on a fresh problem."""
         problem, ready = self.problem(), solver(contender.name, **contender.options)
-        keywords = asdict(limits)
+        keywords = asdict(limits) | {"start": self.start}
         return lambda: solve(problem, ready, **keywords)
 
     def solution(self, returned: Solution) -> Solution:
-        """Return it as it is: the problem has recomputed it."""
+        """Return it as it is, its selection and objective checked by a problem that no solver saw.
+
+        Raises InvalidSelection if it is no selection, or breaks a constraint; InvalidResult if its
+        objective is another.
+        """
+        if returned.indices is not None and returned.objective is not None:
+            chosen = self._judge.check(returned.indices)
+            objective = self._judge.objective(chosen)
+            if abs(objective - returned.objective) > self._judge.rounding(chosen):
+                raise InvalidResult(
+                    f"the objective of the selection is {objective}; got {returned.objective}"
+                )
         return returned
 
+    @cached_property
+    def _judge(self) -> Problem:
+        return self.problem()
+
     def random_objectives(self, seed: int) -> NDArray[np.float64]:
-        """Return the objectives of uniformly drawn subsets."""
+        """Return the objectives of uniformly drawn subsets that keep the constraints.
+
+        Where drawing hardly meets any, those of the solver ``random``, which searches for them.
+        """
         problem, draws = self.problem(), DRAWS
         if problem.family in QUADRATIC_FAMILIES:
             draws = max(DRAWS // 10, min(DRAWS, 40_000_000 // problem.k**2))
-        return random_objectives(problem, draws, seed)
+        drawn = random_objectives(problem, draws, seed)
+        if len(drawn) >= FEWEST_DRAWS:
+            return drawn
+        searched = (solve(problem, "random", seed=seed + i) for i in range(FEWEST_DRAWS))
+        return np.array([one.objective for one in searched if one.objective is not None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +156,11 @@ class Values:
     source: str
     """Where the numbers come from, for people; the same for all batches of one kind."""
     values: NDArray[Any]
+
+
+def _words(target: Any, cardinality: str) -> tuple[str, ...]:
+    words = {"target": target is not None, "k-range": cardinality != "exactly"}
+    return tuple(word for word, stated in words.items() if stated)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,20 +176,31 @@ class MeanMatchingCase(SelectionCase):
     """As for `Values`."""
     values: NDArray[Any]
     k: int
+    target: Any = None
+    """As of `MeanMatching`; None is the mean."""
+    cardinality: Cardinality = "exactly"
 
     @classmethod
-    def of(cls, batch: Values, k: int) -> Self:
+    def of(
+        cls, batch: Values, k: int, target: Any = None, cardinality: Cardinality = "exactly"
+    ) -> Self:
         """Return the case of choosing k of these values."""
-        return cls(f"{batch.name}-k{k}", batch.source, batch.values, k)
+        name = "-".join([f"{batch.name}-k{k}", *_words(target, cardinality)])
+        return cls(name, batch.source, batch.values, k, target, cardinality)
 
     @property
     def n(self) -> int:
         """The number of candidates."""
         return len(self.values)
 
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """As of `Case`."""
+        return _words(self.target, self.cardinality)
+
     def problem(self) -> MeanMatching:
         """Build a fresh problem."""
-        return MeanMatching(self.values, self.k)
+        return MeanMatching(self.values, self.k, self.target, self.cardinality)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ from subsetopt import formats
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
+from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.limits import Limits
 
-from .constraint_options import ConstraintOptions
 from .derived_options import Given, Values, output_file
 from .problem_options import (
     KernelOptions,
@@ -18,6 +18,7 @@ from .problem_options import (
     MMDOptions,
     QuadraticOptions,
     Tables,
+    ids_of,
     table_lines,
 )
 from .standard_streams import say
@@ -84,7 +85,7 @@ def mean_matching(
     Example: subsetopt export mean-matching losses.npy --k 13 --out model.mps
     """
     read, tables = problem.read(seeded["seed"], rules.features(problem.file, table))
-    read, _ = rules.kept(read, problem.file, tables)
+    read, _ = rules.kept(read, problem.file, ids_of(tables))
     scalars = read.family == "mean-matching"
     destination.write(read.linear_model() if scalars else read.quadratic_model())
     _say(tables)
@@ -102,7 +103,7 @@ def quadratic(
     Example: subsetopt export quadratic graph.dat --model rlt --out model.lp
     """
     read = problem.read(table)
-    kept, _ = rules.kept(read.problem, problem.file, read.tables)
+    kept, _ = rules.kept(read.problem, problem.file, ids_of(read.tables))
     _write(kept, model, destination)
     if read.problem.sense == "maximise":
         say("value = -objective")
@@ -122,7 +123,7 @@ def mmd(
     Example: subsetopt export mmd features.npy --k 8 --out model.mps
     """
     read, tables = problem.read(kernel, rules.features(problem.file, table))
-    read, _ = rules.kept(read, problem.file, tables)
+    read, _ = rules.kept(read, problem.file, ids_of(tables))
     _write(read, model, destination)
     _say(tables)
 

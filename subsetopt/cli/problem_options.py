@@ -1,6 +1,6 @@
 """The options that state a problem, shared by the commands that take one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +23,11 @@ Tables = Mapping[str, "CSVTable"]
 def of_one_column(table: TableOptions) -> TableOptions:
     """Return the options for another file, which has one column."""
     return replace(table, columns=None, id=None)
+
+
+def ids_of(tables: Tables) -> Sequence[str] | None:
+    """Return the ids of the rows of the main table, if it has some."""
+    return next((table.ids for table in tables.values()), None)
 
 
 def plain_tables(tables: Tables) -> dict[str, Any]:
@@ -274,8 +279,9 @@ class MMDOptions:
 
 def _more_points(flag: str, file: str, table: TableOptions, tables: "dict[str, CSVTable]") -> Any:
     """Read points with the columns of the main table, which are kept as "FLAG table"."""
-    read = formats.read_table(file, table)
-    _require_same_columns(tables["table"], read, f"--{flag} {file}")
+    from subsetopt.formats._value_files import read_alike
+
+    read = read_alike(file, table, tables["table"], f"--{flag}")
     tables[f"{flag} table"] = read
     return read.values
 
@@ -295,21 +301,6 @@ def _selected_indices(file: str, table: TableOptions) -> "tuple[Any, CSVTable]":
         return formats.read_indices(file, of_one_column(table))
     except InvalidFile as error:
         raise InvalidFile(f"{error} (--selected with --kernel precomputed)") from error
-
-
-def _require_same_columns(table: "CSVTable", selected: "CSVTable", what: str) -> None:
-    """Refuse points whose columns are called differently; without headers they go by place."""
-    if table.header and selected.header and table.columns != selected.columns:
-        raise InvalidFile(
-            f"{what}: its columns are {_listed(selected)}, those of the points "
-            f"{_listed(table)}; --columns reads the same ones of both, in one order"
-        )
-
-
-def _listed(table: "CSVTable") -> str:
-    from subsetopt.formats._table_text import shortened
-
-    return shortened(", ".join(table.columns))
 
 
 def _target(text: str, dimensions: int) -> Any:

@@ -4,15 +4,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from subsetopt.formats import TableOptions
+from subsetopt.formats._constraint_options import ConstraintAndStartOptions
 from subsetopt.limits import Limits
 
-from .constraint_options import ConstraintAndStartOptions
 from .problem_options import (
     KernelOptions,
     MeanMatchingOptions,
     MMDOptions,
     QuadraticOptions,
     Tables,
+    ids_of,
 )
 from .solver_options import SolveReport, SolverOptions
 
@@ -42,7 +43,7 @@ def mean_matching(
     Example: subsetopt solve mean-matching losses.npy --k 13 --time-limit 5
     """
     read, tables = problem.read(limits.seed, rules.features(problem.file, table))
-    read, rows = rules.kept(read, problem.file, tables)
+    read, rows = rules.kept(read, problem.file, ids_of(tables))
     solver.answer(read, replace(limits, start=rules.begin(rows)), tables=tables)
 
 
@@ -58,7 +59,7 @@ def quadratic(
     Example: subsetopt solve quadratic MDG-a_1_n500_m50.txt.xz --time-limit 5
     """
     read = problem.read(table)
-    kept, rows = rules.kept(read.problem, problem.file, read.tables)
+    kept, rows = rules.kept(read.problem, problem.file, ids_of(read.tables))
     limits = replace(limits, start=rules.begin(rows))
     solver.answer(kept, limits, lambda *found: _quadratic_report(read, *found), read.tables)
 
@@ -110,7 +111,7 @@ def mmd(
     Example: subsetopt solve mmd features.npy --k 32 --bound fw
     """
     read, tables = problem.read(kernel, rules.features(problem.file, table))
-    read, rows = rules.kept(read, problem.file, tables)
+    read, rows = rules.kept(read, problem.file, ids_of(tables))
     limits = replace(limits, start=rules.begin(rows))
     solver.answer(
         read, limits, lambda solution, _: _mmd_report(read, tables, limits.seed, solution), tables

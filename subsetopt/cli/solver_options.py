@@ -17,15 +17,16 @@ from subsetopt.limits import Limits
 from subsetopt.report._progress import clock
 
 from . import exits
-from .constraint_options import what_is_kept
 from .derived_options import assignments, json_flag, output_file
 from .problem_options import Tables, plain_tables, table_lines
 from .standard_streams import output_to_error, say_json
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from subsetopt._baseline import UniformBaseline
     from subsetopt._marginals import Marginal
-    from subsetopt.problems import Problem
+    from subsetopt.problems import Constraints, Problem
     from subsetopt.solution import Solution
     from subsetopt.solvers.base import Solver
 
@@ -113,7 +114,7 @@ class SolverOptions:
             formats.write_indices(solution.indices, self.out)
         baseline = UniformBaseline.of(problem, solution.objective, limits.seed)
         said = report(solution, baseline)
-        lines, keys = what_is_kept(problem.constraints, solution.indices)
+        lines, keys = _kept(problem.constraints, solution.indices)
         said = replace(said, lines={**lines, **said.lines}, keys={**keys, **said.keys})
         self._print(solution, baseline, said, tables or {})
         raise typer.Exit(exits.of_solution(solution))
@@ -136,3 +137,25 @@ class SolverOptions:
         show_solution(solution, baseline, {**table_lines(tables), **report.lines}, ids)
         if report.marginals:
             show_marginals(report.marginals, report.others)
+
+
+def _kept(
+    constraints: "Constraints | None", indices: "NDArray[Any] | None"
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return how a selection keeps its constraints: lines for people, and keys for ``--json``."""
+    if constraints is None or indices is None:
+        return {}, {}
+    lines: dict[str, str] = {}
+    keys: dict[str, Any] = {}
+    groups = [
+        {str(g): int(c) for g, c in zip(quota.groups, quota.counts(indices), strict=True)}
+        for quota in constraints.quotas
+    ]
+    if groups:
+        keys["quotas"] = groups
+        shown = [", ".join(f"{group} {c}" for group, c in list(one.items())[:12]) for one in groups]
+        lines["chosen of groups"] = "; ".join(dict.fromkeys(shown))
+    if constraints.priced is not None:
+        keys |= {"cost": constraints.priced.total(indices), "budget": constraints.budget}
+        lines["cost"] = f"{keys['cost']!r} of {constraints.budget!r}"
+    return lines, keys

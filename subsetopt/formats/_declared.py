@@ -8,7 +8,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar
 
-from subsetopt._registry import require_options
+from subsetopt._registry import nearest, require_options
 from subsetopt.errors import InvalidFile, InvalidOption
 
 T = TypeVar("T")
@@ -97,8 +97,10 @@ def _dataclass(kind: Any, ignore: bool) -> Check:
         missing = [name for name in needed if name not in data]
         unknown = [] if ignore else [name for name in data if name not in checks]
         if missing or unknown:
-            wrong = f"{missing[0]} is missing" if missing else f"{_shown(unknown[0])} is unknown"
-            raise ValueError(wrong)
+            wrong = [f"{missing[0]} is missing"] if missing else []
+            if unknown:
+                wrong.append(f"{_shown(unknown[0])} is unknown{nearest(unknown[0], checks)}")
+            raise ValueError("; ".join(wrong))
         values = {}
         for name, check in checks.items():
             if name in data:

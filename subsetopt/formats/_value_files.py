@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ._csv_table import CSVTable, table_of
 from ._first_line import RowCount
 from ._sources import content, is_descriptor, member_of, opened
 from ._table_options import TableOptions, indices_of
-from ._table_text import TableText, split
+from ._table_text import TableText, shortened, split
 
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 
@@ -101,6 +102,31 @@ def read_table(
         f"{path}: unknown suffix {suffix!r}; known are .npy, .npz, {', '.join(_TEXT_SUFFIXES)}, "
         "and '-' for standard input"
     )
+
+
+def read_alike(
+    source: str | os.PathLike[str], options: TableOptions, like: CSVTable, word: str
+) -> CSVTable:
+    """Read more rows of a table, whose columns are called as those of the first.
+
+    Without headers they go by place. Where the first has ids, the others need none. `word` names
+    the file for the message.
+
+    Raises
+    ------
+    InvalidFile, InvalidOption
+        As `read_table` does, and where the columns are called differently.
+    """
+    if like.header and options.id is not None:
+        options = replace(options, columns=like.columns, id=None)
+    read = read_table(source, options)
+    if read.header and like.header and read.columns != like.columns:
+        other, own = (shortened(", ".join(table.columns)) for table in (read, like))
+        raise InvalidFile(
+            f"{word} {source}: its columns are {other}, those of the points {own}; --columns reads "
+            "the same ones of both, in one order"
+        )
+    return read
 
 
 def table_from(

@@ -70,7 +70,7 @@ class Quota:
         names = ("exactly", "exactly") if exactly is not None else ("at_least", "at_most")
         lower = _by_group(names[0], low, groups, np.zeros_like(sizes))
         upper = _by_group(names[1], high, groups, sizes)
-        self._set(groups, codes, lower, upper)
+        self._set(groups, codes, lower, upper, names[0])
 
     def _set(
         self,
@@ -78,16 +78,19 @@ class Quota:
         codes: NDArray[np.int64],
         lower: NDArray[np.int64],
         upper: NDArray[np.int64],
+        name: str = "at_least",
     ) -> None:
         sizes = np.bincount(codes, minlength=len(groups))
         for group, size, low, high in zip(groups, sizes, lower, upper, strict=True):
             if low > size:
                 raise InvalidProblem(
-                    f"a quota asks for at least {low} of {group!r}, which has {size} candidates"
+                    f"{name} asks for {low} of {group!r}, which has {size} candidates; give "
+                    f"numbers by group, for {group!r} at most {size}"
                 )
             if low > high:
                 raise InvalidProblem(
-                    f"a quota asks for at least {low} and at most {high} of {group!r}"
+                    f"at_least asks for {low} of {group!r}, at_most for {high}; lower the first or "
+                    "raise the second"
                 )
         arrays = {"codes": codes, "lower": lower, "upper": np.minimum(upper, sizes)}
         object.__setattr__(self, "groups", groups)

@@ -199,7 +199,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
             InvalidOption,
             "entry 1: suite must be .*; got 'nmd'",
         ),
-        ("instances: [{suite: mmd, n: 3}]", InvalidFile, "entry 1: .*'n' is unknown"),
+        ("instances: [{suite: mmd, n: 3}]", InvalidOption, "a suite has no option 'n'"),
         (
             "instances: [{suite: mmd, sizes: x}]",
             InvalidFile,
@@ -225,7 +225,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             "instances: [{file: losses.npy, family: mean-matching, k: 2, scale: 1}]",
             InvalidOption,
-            "a file of mean-matching has no option 'scale'; it has columns, header, id$",
+            "a file of mean-matching has no option 'scale'; it has at_least, .*, start, target$",
         ),
         (
             "instances: [{file: losses.npy, family: mean-matching}]",

@@ -1,6 +1,7 @@
 """Constraints on the command line: columns of the table, files, ids; and what is refused."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,28 @@ def test_numbers_by_group_and_labels_come_from_files(table: Path, tmp_path: Path
     assert set(np.unique(REGIONS[found["indices"]], return_counts=True)[1].tolist()) == {3}
 
 
+def test_shares_of_all_rows(table: Path, tmp_path: Path) -> None:
+    quota = ("--id", "name", "-k", 7, "--exactly", "region=proportional")
+    found = answer("mmd", table, *quota, "--solver", "swap")
+    assert found["quotas"] == [{"north": 3, "south": 2, "east": 2}]
+    model = tmp_path / "model.lp"
+    words = ["export", "mmd", *map(str, (table, *quota, "--out", model))]
+    assert CliRunner().invoke(application(words), words).exit_code == 0
+    ends = re.findall(r" = ([0-9.]+)$", model.read_text(), re.MULTILINE)
+    assert sorted(map(float, ends)) == [2, 2, 3, 7]
+
+
+def test_a_first_pair_of_names_is_no_header(table: Path, tmp_path: Path) -> None:
+    pairs = [f"p{i},p{j}" for i in range(N) for j in range(i + 1, N) if (i, j) != (0, 1)]
+    for header in ([], ["one,other"]):
+        (tmp_path / "pairs.csv").write_text("\n".join([*header, *reversed(pairs)]))
+        found = answer(
+            *("mmd", table, "--id", "name", "--columns", "age,income", "-k", 2),
+            *("--conflicts", tmp_path / "pairs.csv", "--solver", "swap"),
+        )
+        assert found["ids"] == ["p0", "p1"]
+
+
 def test_a_start_is_read_as_it_was_written(table: Path, tmp_path: Path) -> None:
     first = tmp_path / "first.csv"
     one = answer(
@@ -114,6 +137,13 @@ def test_what_nothing_keeps_ends_with_1(tmp_path: Path) -> None:
         (("--at-least", "region"), "--at-least must be LABELS=N, such as region=5; got 'region'"),
         (("--at-least", "land=2"), "must name a column of"),
         (("--at-least", "region=two"), "must end with an integer or a .csv file"),
+        (("--at-least", "region=proportional"), "must end with an integer or a .csv file"),
+        (("--exactly", "region=all"), "must end with an integer, 'proportional' or a .csv file"),
+        (
+            ("--at-least", "region=21"),
+            "--at-least on 'region': at_least asks for 21 of 'north', which has 20 candidates; "
+            "give numbers by group, for 'north' at most 20, as in region=NUMBERS.csv",
+        ),
         (("--at-least", "region=9"), "at least 27 of k = 9"),
         (("--include", "p99"), "--include must name one of the rows of"),
         (("--cost", "region", "--budget", "3"), "costs must be numbers"),

@@ -91,7 +91,13 @@ def test_selected_points_have_the_same_columns(ids: Path, tmp_path: Path) -> Non
     found = answer(*options, "--columns", "age,loss", "--id", "id")
     assert found["selected_table"]["rows"] == 1
     assert found["selected_table"]["columns"] == ["age", "loss"]
-    refused = run(*options, "--id", "id")
+    found = answer(*options, "--id", "id")  # by their names; they need no ids
+    assert found["selected_table"]["columns"] == ["age", "loss"]
+    selected.write_text("loss,age\n0.5,30\n")
+    assert answer(*options, "--id", "id")["selected_table"]["columns"] == ["age", "loss"]
+    lines = [line.partition(",")[2] for line in ids.read_text().splitlines()]
+    ids.write_text("\n".join(lines) + "\n")
+    refused = run(*options)
     assert refused.exit_code == 2
     assert "its columns are 'loss, age', those of the points 'age, loss'" in refused.stderr
 

@@ -69,8 +69,11 @@ def test_bad_constraints_are_refused(given_: dict[str, Any], message: str) -> No
         ({"at_least": -1}, "at_least must be an integer >= 0, or a mapping to such; got -1"),
         ({"at_most": {"a": True}}, "at_most['a'] must be an integer >= 0"),
         ({"exactly": {"z": 1}}, "exactly names the group 'z'; labels has only 'a', 'b'"),
-        ({"at_least": 3}, "a quota asks for at least 3 of 'a', which has 2 candidates"),
-        ({"at_least": 1, "at_most": {"a": 0}}, "a quota asks for at least 1 and at most 0 of 'a'"),
+        (
+            {"at_least": 3},
+            "at_least asks for 3 of 'a', which has 2 candidates; give numbers by group",
+        ),
+        ({"at_least": 1, "at_most": {"a": 0}}, "at_least asks for 1 of 'a', at_most for 0"),
     ],
 )
 def test_bad_quotas_are_refused(given_: dict[str, Any], message: str) -> None:

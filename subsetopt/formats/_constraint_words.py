@@ -1,0 +1,213 @@
+"""Rows, groups and costs of a table, read by the words that name them in constraints."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
+
+if TYPE_CHECKING:
+    from subsetopt.problems import Quota
+
+Rows = str | tuple[str, ...]
+"""Names of rows: separated by commas, in a file, or one by one."""
+Pairs = str | tuple[tuple[str, str], ...]
+
+PROPORTIONAL = "proportional"
+_SUFFIXES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".gz")
+
+
+@dataclass(frozen=True)
+class NamedRows:
+    """The rows that a selection is made of, as people name them.
+
+    Parameters
+    ----------
+    count : int
+    file : str
+        The table that they are from; empty if there is none.
+    names : sequence or None
+        Their ids, or names of nodes; None if they have none but their indices from 0.
+    """
+
+    count: int
+    file: str
+    names: Sequence[object] | None = None
+    positions: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = range(self.count) if self.names is None else self.names
+        object.__setattr__(self, "positions", {str(name): i for i, name in enumerate(names)})
+
+    def index(self, word: str, name: str) -> int:
+        """Return the index of a row, given its name."""
+        if name not in self.positions:
+            what = "an index in [0, {}]" if self.names is None else "one of the rows of {1}"
+            raise InvalidOption(
+                f"{word} must name {what.format(self.count - 1, self.file)}; got {name!r}"
+            )
+        return self.positions[name]
+
+
+class GroupCount(NamedTuple):
+    """A quota as it is written: ``LABELS=N``.
+
+    Parameters
+    ----------
+    labels : str
+        A column of the table, or a file.
+    number : str, int or mapping of str to int
+        A number for all groups, or by group; a file of such; "proportional".
+    """
+
+    labels: str
+    number: str | int | Mapping[str, int]
+
+    @classmethod
+    def parsed(cls, word: str, text: str) -> "GroupCount":
+        """Read ``LABELS=N``."""
+        labels, sign, number = text.rpartition("=")
+        if not sign or not labels:
+            raise InvalidOption(f"{word} must be LABELS=N, such as region=5; got {text!r}")
+        return cls(labels, number)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Where the words stand: how they are spelled there, and the folder of files that they name."""
+
+    spelled: Callable[[str], str] = str
+    folder: Path = Path()
+
+    def file(self, name: str) -> str:
+        """Return where a file lies."""
+        return str(self.folder / name)
+
+
+COMMAND_LINE = Wording(lambda word: f"--{word.replace('_', '-')}")
+
+
+@dataclass(frozen=True)
+class ConstraintReading:
+    """What is read of the rows, given by words."""
+
+    rows: NamedRows
+    wording: Wording
+
+    def indices(self, word: str, given: Rows | None) -> list[int] | None:
+        """Return rows that are listed, or named in a file."""
+        if given is None:
+            return None
+        names = given.split(",") if isinstance(given, str) else list(given)
+        if isinstance(given, str) and is_file(given):
+            header, lines = cells_of(self.wording.file(given))
+            cells = [cells[0] for cells in lines]
+            names = cells if header[0] not in self.rows.positions else [header[0], *cells]
+        return [self.rows.index(self.wording.spelled(word), name.strip()) for name in names]
+
+    def pairs(self, given: Pairs) -> list[list[int]]:
+        """Return pairs of rows."""
+        word, known = self.wording.spelled("conflicts"), self.rows.positions
+        pairs: Sequence[tuple[str, str]]
+        if isinstance(given, str):
+            pairs = _pairs(self.wording.file(given), lambda line: known.keys().isdisjoint(line))
+        else:
+            pairs = given
+        return [[self.rows.index(word, name) for name in pair] for pair in pairs]
+
+    def costs(self, name: str) -> list[float]:
+        """Return the numbers of a column, or of a file."""
+        try:
+            return [float(text) for text in self._column("cost", name)]
+        except ValueError as error:
+            raise InvalidFile(f"{name}: costs must be numbers ({error})") from None
+
+    def quota(self, word: str, given: GroupCount, k: int) -> "Quota":
+        """Return a quota on the groups of a column, or of a file."""
+        from subsetopt.problems import Quota
+
+        labels = self._column(word, given.labels)
+        if word == "exactly" and given.number == PROPORTIONAL:
+            return Quota.proportional(labels, k)
+        number = self._number(word, given.number)
+        try:
+            return Quota(labels, **{word: number})
+        except InvalidProblem as error:
+            spelled = self.wording.spelled(word)
+            more = "" if isinstance(number, dict) else f", as in {given.labels}=NUMBERS.csv"
+            raise InvalidOption(f"{spelled} on {given.labels!r}: {error}{more}") from error
+
+    def _number(self, word: str, number: str | int | Mapping[str, int]) -> int | dict[str, int]:
+        if isinstance(number, Mapping):
+            return {group: self._integer(word, count) for group, count in number.items()}
+        if isinstance(number, str) and is_file(number):
+            pairs = _pairs(self.wording.file(number), lambda line: not _is_integer(line[1]))
+            return {group: self._integer(word, count) for group, count in pairs}
+        return self._integer(word, number)
+
+    def _integer(self, word: str, number: str | int) -> int:
+        try:
+            return int(number)
+        except ValueError:
+            also = f", {PROPORTIONAL!r}" if word == "exactly" else ""
+            raise InvalidOption(
+                f"{self.wording.spelled(word)} must end with an integer{also} or a .csv file of "
+                f"groups and integers; got {number!r}"
+            ) from None
+
+    def _column(self, word: str, name: str) -> list[str]:
+        """Return the texts of a column of the table, or of a file with one on each line."""
+        count, file = self.rows.count, self.rows.file
+        if is_file(name):
+            header, lines = cells_of(self.wording.file(name))
+            texts = [cells[0] for cells in lines]
+            texts = texts if len(texts) == count else [header[0], *texts]
+        else:
+            spelled = self.wording.spelled(word)
+            require_rereadable(file, spelled, name)
+            header, lines = cells_of(file)
+            if name not in header:
+                raise InvalidOption(
+                    f"{spelled} must name a column of {file}, which has {', '.join(header)}, or a "
+                    f"file; got {name!r}"
+                )
+            at = header.index(name)
+            texts = [cells[at] for cells in lines]
+        if len(texts) != count:
+            raise InvalidFile(
+                f"{name}: must have a line for each of the {count} rows; got {len(texts)}"
+            )
+        return texts
+
+
+def require_rereadable(file: str, spelled: str, name: str) -> None:
+    if file in ("", "-"):
+        why = "the table is standard input, which is read once" if file else "there is no table"
+        raise InvalidOption(f"{spelled} must name a file where {why}; got {name!r}")
+
+
+def is_file(text: str) -> bool:
+    return Path(text).suffix.lower() in _SUFFIXES
+
+
+def _pairs(file: str, is_header: Callable[[list[str]], bool]) -> list[tuple[str, str]]:
+    """Return the two cells of each line of a file, which may begin with a header."""
+    header, lines = cells_of(file)
+    every = [header, *lines]
+    odd = next((cells for cells in every if len(cells) != 2), None)
+    if odd is not None:
+        raise InvalidFile(f"{file}: every line must have two cells; got {len(odd)} in {odd}")
+    return [(a, b) for a, b in (lines if is_header(header) else every)]
+
+
+def _is_integer(text: str) -> bool:
+    return text.lstrip("+-").isdigit()
+
+
+def cells_of(file: str) -> tuple[list[str], list[list[str]]]:
+    """Return the cells of line 1 of a text file, and of the others."""
+    from ._value_files import read_texts  # imports numpy
+
+    first, *rest = read_texts(file)
+    return first, rest
