@@ -17,7 +17,7 @@ SIGNATURES = {
     "row_swaps.shuffle": "i8[] u8[]",
     "row_swaps.lay_out": "T[,] i8[] b1 f8 f4[,] T[,] f8[] f8[]",
     "row_swaps.take_greedily": "f4[,] i8[] i8 f8[] f4[] f4[]",
-    "row_swaps.exchange": "f4[,] i8[] i8 i8 i8 i8 f8 f8[] f4[] f4[]",
+    "row_swaps.exchange": "f4[,] i8[] (i8[] i8[] i8[]) i8 i8 i8 f8 f8[] f4[] f4[]",
     "multiple_swaps.double_swap": "f8[] b1[] f8 i8 u8[] (i8[] i8[] i8[] i8[] f8[] f8[] i4[])",
     "multiple_swaps.quadruple_swap": "f8[] b1[] f8 i8 u8[] i8[] i8[]",
     "constrained_swaps.descend": (
@@ -48,6 +48,10 @@ SIGNATURES = {
     "hull_frank_wolfe.point_of": "f8[,] f8[] i8 f8[]",
     "hull_frank_wolfe.iterate": (
         "f8[,] i8 i8 f8 i8[,] f8[,] f8[] i8 f8 f8 b1 f8[] f8[] i8[] f8[] f8[]"
+    ),
+    "grouped_swaps.start": "f8[] i8[] i8[] i8[] f8 b1[]",
+    "grouped_swaps.improve": (
+        "f8[] i8[] i8[] i8[] i8[] b1[] f8 f8 b1 u8[] (i8[] i8[] i8[] b1[] i8[,] i8[,] f8[] i4[] f8)"
     ),
     "grouped_swaps.quadruple_swap": (
         "f8[] i8[] i8[] i8[] b1[] i8[] b1[] f8 f8 u8[] i8[,] i8[,] f8[] i4[]"

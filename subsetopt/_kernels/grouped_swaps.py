@@ -1,15 +1,18 @@
 """Matching a sum by swaps within groups, each of which keeps its count.
 
-`values` (n,) is float64, group after group, `chosen` (n,) marks what is taken, and the residual is
-``wanted - sum(values[chosen])``. Single swaps within a group are those of `sum_matching`; what is
-here combines four of them, of whatever groups. Called by `solvers.heuristics._grouped_search`.
+`values` (n,) is float64, group after group, each ascending, `chosen` (n,) marks what is taken, and
+the residual is ``wanted - sum(values[chosen])``. Single swaps within a group are those of
+`sum_matching`; `quadruple_swap` combines four of them, of whatever groups. Called by
+`solvers.heuristics._grouped_search` and `torch.search._grouped`.
 """
 
 import numpy as np
 
 from ._jit import inner, kernel
 from .rng import below
+from .sum_matching import ALL, descend, kick, residual_of, strided_start
 
+_COMBINED = 4  # times that swaps are combined in a round
 _NO_MOVE = -1
 _TRIES = 8  # positions of a group that are drawn until one is free
 
@@ -129,3 +132,103 @@ def quadruple_swap(
                 chosen[ins[side, s]] = True
                 residual -= values[ins[side, s]] - values[outs[side, s]]
     return residual
+
+
+@inner
+def _mean(values):
+    total = 0.0
+    for i in range(values.size):
+        total += values[i]
+    return total / values.size
+
+
+@kernel
+def start(values, begins, ends, counts, wanted, chosen):
+    """Choose the mid-points of `counts` strata of each group, all moved alike to come to `wanted`.
+
+    Returns the residual; O(n), see `sum_matching.strided_start`.
+    """
+    left = wanted
+    k = 0
+    for g in range(begins.size):
+        if counts[g] > 0:
+            left -= counts[g] * _mean(values[begins[g] : ends[g]])
+            k += counts[g]
+    for g in range(begins.size):
+        for i in range(begins[g], ends[g]):
+            chosen[i] = False
+        if counts[g] > 0:
+            part = values[begins[g] : ends[g]]
+            share = counts[g] * (_mean(part) + left / k)
+            strided_start(part, counts[g], share, chosen[begins[g] : ends[g]])
+    return residual_of(values, chosen, wanted)
+
+
+@kernel
+def improve(values, begins, ends, group, order, chosen, wanted, tolerance, kicked, state, room):
+    """Take the best swaps within each group while they help, then combine swaps of all groups.
+
+    Parameters
+    ----------
+    order : (groups,) int64
+        A permutation of the groups, which is shuffled.
+    chosen : (n,) bool
+        Is changed, also for the worse where `kicked`; each group keeps its count.
+    tolerance, kicked
+        A residual that is small enough; whether one group is perturbed first.
+    room : tuple
+        Workspace: ``taken, free, members`` (n,) int64, ``half`` (n,) bool, ``outs, ins`` (2, s)
+        int64, ``changes, moves`` (buckets,) float64 and int32, and ``width``, see `quadruple_swap`.
+
+    Returns
+    -------
+    residual : float
+    """
+    taken, free, members, half, outs, ins, changes, moves, width = room
+    for last in range(order.size - 1, 0, -1):
+        other = below(state, last + 1)
+        held = order[last]
+        order[last] = order[other]
+        order[other] = held
+    residual = residual_of(values, chosen, wanted)
+    for turn in range(order.size):
+        begin = begins[order[turn]]
+        end = ends[order[turn]]
+        part = chosen[begin:end]
+        count = 0
+        for i in range(part.size):
+            count += part[i]
+        if 0 < count < part.size:
+            own = taken[:count], free[: part.size - count]
+            if kicked:
+                kick(part, *own, state)
+                kicked = False
+                residual = residual_of(values, chosen, wanted)
+            residual, _ = descend(values[begin:end], part, residual, tolerance, *own, ALL)
+    for _ in range(_COMBINED):
+        residual = residual_of(values, chosen, wanted)  # summed afresh: each swap rounds once
+        if abs(residual) <= tolerance:
+            break
+        k = 0
+        for i in range(chosen.size):
+            if chosen[i]:
+                members[k] = i
+                k += 1
+        reach = width + abs(residual)
+        residual = quadruple_swap(
+            values,
+            begins,
+            ends,
+            group,
+            chosen,
+            members[:k],
+            half,
+            residual,
+            reach,
+            state,
+            outs,
+            ins,
+            changes,
+            moves,
+        )
+    return residual_of(values, chosen, wanted)

@@ -202,7 +202,7 @@ def take_greedily(columns, places, k, total, vector, squares):
 
 
 @kernel
-def exchange(columns, places, k, width, sweeps, looks, enough, total, vector, squares):
+def exchange(columns, places, groups, width, sweeps, looks, enough, total, vector, squares):
     """Exchange chosen columns for others where that helps; returns (objective, how many looks).
 
     The chosen ones take turns. Each looks at a block of at most `width` others, the next at the
@@ -210,6 +210,9 @@ def exchange(columns, places, k, width, sweeps, looks, enough, total, vector, sq
 
     Parameters
     ----------
+    groups : tuple of (groups,) int64
+        Where each group of columns begins, how many of its first ones are chosen, and where it
+        ends: exchanges are within a group. One group holds all where none keeps its count.
     sweeps, looks : int
         How many at most; a look is at one exchange.
     enough : float
@@ -222,30 +225,48 @@ def exchange(columns, places, k, width, sweeps, looks, enough, total, vector, sq
     -----
     O(d) a look, vectorised, and O(d) an exchange.
     """
-    d, n = columns.shape
-    blocks = (n - k + width - 1) // width
-    sweep = k * blocks
+    begins, counts, ends = groups
+    d = columns.shape[0]
+    k = np.int64(0)
+    most = np.int64(0)
+    for g in range(begins.size):
+        blocks = (ends[g] - begins[g] - counts[g] + width - 1) // width
+        most = blocks if blocks > most and counts[g] > 0 else most
+        k += counts[g]
+    sweep = k * most
     value = 0.0
     for q in range(d):
         total[q] = 0.0
-        for p in range(k):
-            total[q] += columns[q, p]
+        for g in range(begins.size):
+            for p in range(begins[g], begins[g] + counts[g]):
+                total[q] += columns[q, p]
         value += total[q] * total[q]
     looked = 0
     turn = 0
     last = 0
     turns = 1.0 * sweeps * sweep  # which need not fit an integer
+    group = 0
+    at = np.int64(0)
     while turn < turns and turn - last < sweep and looked < looks and value > enough:
-        p = turn % k
+        while at == counts[group]:
+            at = np.int64(0)
+            group = group + 1 if group + 1 < begins.size else 0
+        p = begins[group] + at
+        free = begins[group] + counts[group]
+        size = ends[group] - free
+        blocks = (size + width - 1) // width
+        turn += 1
+        at += 1
+        if blocks == 0:
+            continue
         # All pairs of a chosen one and a block come in `sweep` turns, whichever is the first.
-        block = (p + turn // k) % blocks
-        first = k + (n - k) * block // blocks
-        end = k + (n - k) * (block + 1) // blocks
+        block = (at - 1 + (turn - 1) // k) % blocks
+        first = free + size * block // blocks
+        end = free + size * (block + 1) // blocks
         for q in range(d):
             vector[q] = total[q] - columns[q, p]
         best = nearest(columns, vector, first, end, squares)
         looked += end - first
-        turn += 1
         # In float32, which is enough to pass by; an exchange needs the float64 sum below.
         if best >= value:
             continue

@@ -113,7 +113,7 @@ def descend(values, chosen, residual, tolerance, taken, free, most):
 
 
 @inner
-def _kick(chosen, taken, free, state):
+def kick(chosen, taken, free, state):
     """Exchange up to three random chosen positions for random free ones."""
     split(chosen, taken, free)
     for _ in range(min(3, taken.size, free.size)):
@@ -126,7 +126,7 @@ def _kick(chosen, taken, free, state):
 
 
 @inner
-def _residual(values, chosen, wanted):
+def residual_of(values, chosen, wanted):
     total = 0.0
     for i in range(values.size):
         if chosen[i]:
@@ -143,9 +143,9 @@ def settle(values, wanted, tolerance, kicks, state, chosen, trial, taken, free, 
     for i in range(chosen.size):
         trial[i] = chosen[i]
     if kicks:
-        _kick(trial, taken, free, state)
+        kick(trial, taken, free, state)
     # Summed afresh each round: what the swaps have added up has rounded once for each.
-    residual = _residual(values, trial, wanted)
+    residual = residual_of(values, trial, wanted)
     return descend(values, trial, residual, tolerance, taken, free, most)
 
 
@@ -189,7 +189,7 @@ _room = inner(room)
 def _refine(values, wanted, tolerance, rounds, pairs, state, chosen, trial, work):
     """Improve `chosen` in rounds of a descent and a double swap; the best is kept."""
     taken, free = work[0], work[1]
-    best = _residual(values, chosen, wanted)
+    best = residual_of(values, chosen, wanted)
     for turn in range(rounds):
         if taken.size == 0 or free.size == 0 or abs(best) <= tolerance:
             return

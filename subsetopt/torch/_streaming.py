@@ -177,6 +177,11 @@ class ByRule:
     """A torch rule as a `RecordStream` calls it."""
 
     def __init__(self, rule: Rule, device: torch.device | str) -> None:
+        if rule.quotas is not None:
+            raise InvalidOption(
+                f"rule {rule.name!r} has quotas={rule.quotas!r}, but records hold no labels to "
+                "count; leave quotas out"
+            )
         self.rule, self.device = rule, torch.device(device)
 
     def __call__(
@@ -202,7 +207,7 @@ def by_rule(given: Rule | str, *, device: torch.device | str = "cpu") -> ByRule:
     Raises
     ------
     InvalidOption
-        If no rule is called so.
+        If no rule is called so, or it has quotas: records hold no labels.
 
     Examples
     --------

@@ -15,6 +15,7 @@ from .features import standardised
 from .rules import Rule
 from .rules import rule as made_rule
 from .rules._candidates import Candidates
+from .rules._quotas import checked_labels
 from .search._joint import exchange_jointly
 
 __all__ = ["DistributedRule"]
@@ -87,7 +88,8 @@ class DistributedRule(Rule):
         self._saved: dict[str, Tensor] = {}
         self._saved_by: int | None = None
         self.rule = rule if isinstance(rule, Rule) else made_rule(rule)
-        super().__init__(seed=self.rule.seed, check=check or self.rule.check)
+        given: dict[str, Any] = {"check": check or self.rule.check, "quotas": self.rule.quotas}
+        super().__init__(seed=self.rule.seed, **given)
         for declared in ("name", "needs", "fixed_size", "takes_features", "has_probabilities"):
             setattr(self, declared, getattr(self.rule, declared))
         if isinstance(self.rule, DistributedRule):
@@ -122,6 +124,7 @@ class DistributedRule(Rule):
         k: int | float | None = None,
         *,
         features: Tensor | None = None,
+        labels: Tensor | None = None,
         n: int | None = None,
         device: torch.device | str | None = None,
         generator: Generator | None = None,
@@ -135,6 +138,9 @@ class DistributedRule(Rule):
         k : int or float, optional
             How many on this rank, or on average over the ranks; or a share.
         features : Tensor, (n, d), optional
+        labels : Tensor of integers, (n,), optional
+            Classes, for a rule with quotas: of this rank's batch, or with scope "global" and
+            without balance, of the batches of all.
         n : int, optional
         device : torch.device or str, optional
             As of `Rule`.
@@ -149,10 +155,10 @@ class DistributedRule(Rule):
         """
         if self.scope == "global":
             everyone = self._everyone(losses, k, features, n, device)
-            self.last = self._choose_from_all(everyone, generator)
+            self.last = self._choose_from_all(self._labelled(everyone, labels), generator)
         else:
             given: dict[str, Any] = {"features": features, "n": n, "device": device}
-            indices = super().__call__(losses, k, generator=generator, **given)
+            indices = super().__call__(losses, k, labels=labels, generator=generator, **given)
             share = torch.full(indices.shape, 1.0 / indices.shape[-1], device=indices.device)
             self.last = DistributedChoice(indices=indices, weights=share, total=None, samples=None)
         return self.last
@@ -172,9 +178,9 @@ class DistributedRule(Rule):
         total = None if k is None else sum(size or 0 for size in everyone.wanted)
         rank, _ = world_of(self.group)
         first = sum(everyone.sizes[:rank])
-        (shape, at, seen, _) = everyone.given
-        known = None if seen is None else seen[0]
-        chances = self.rule.probabilities(known, total, n=shape[1], device=at)
+        all_ = everyone.given
+        known = None if all_.losses is None else all_.losses[0]
+        chances = self.rule.probabilities(known, total, n=all_.shape[1], device=all_.device)
         return chances[first : first + everyone.sizes[rank]]
 
     def weights(
@@ -253,7 +259,10 @@ class DistributedRule(Rule):
     # -- the parts --------------------------------------------------------------------------------
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
-        return self.rule._choose(given, k, generator or self._own_generator(given.device))
+        return self.rule._chosen(given, k, generator or self._own_generator(given.device))
+
+    def _chosen(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        return self._choose(given, k, generator)  # the rule inside keeps its quotas itself
 
     def _choose_from_all(
         self, everyone: _Everyone, generator: Generator | None
@@ -289,14 +298,24 @@ class DistributedRule(Rule):
         seen, points = given.losses, given.features
         rows = None if seen is None else seen.view(world, -1)
         found = None if points is None else points.view(world, -1, points.shape[-1])
+        classes = None if given.labels is None else given.labels.view(world, -1)
         shape = world, given.shape[1] // world
-        chosen = self._choose(Candidates(shape, given.device, rows, found), k, generator)
+        chosen = self._choose(Candidates(shape, given.device, rows, found, classes), k, generator)
         if points is None or found is None:
             assert rows is not None
-            return exchange_jointly(rows[:, :, None], chosen)
+            return exchange_jointly(rows[:, :, None], chosen, classes)
         if getattr(self.rule, "scale", "none") == "standardise":
             found = standardised(points).view(found.shape)
-        return exchange_jointly(found, chosen)
+        return exchange_jointly(found, chosen, classes)
+
+    def _labelled(self, everyone: _Everyone, labels: Tensor | None) -> _Everyone:
+        """Return the same with the labels of all ranks, which takes a collective, for quotas."""
+        if self.quotas is None:
+            return everyone
+        rank, _ = world_of(self.group)
+        own = checked_labels(labels, torch.Size((everyone.sizes[rank],)), self._asking)[0]
+        found = gathered(own, everyone.sizes, self.group)
+        return everyone._replace(given=everyone.given._replace(labels=found[None]))
 
     def _everyone(
         self,
@@ -324,10 +343,9 @@ class DistributedRule(Rule):
         whole = None if seen is None else gathered(seen.detach(), sizes, self.group)
         total = torch.Size((sum(sizes),))
         try:
-            if features is None:
-                given = self.rule._given(whole, None, total, at, self.check)
-            else:
-                given = self.rule._given(None, whole, total, at, self.check)
+            check = self.check or self.quotas is not None
+            both = (whole, None) if features is None else (None, whole)
+            given = self.rule._given(*both, total, at, check)
         except InvalidProblem as error:
             starts = list(accumulate(sizes, initial=0))[:-1]
             raise InvalidProblem(f"{error}; all ranks as one, from places {starts} on") from None
@@ -341,7 +359,7 @@ class DistributedRule(Rule):
             return [n] * world, [size] * world
         self._agreed = True
         kind = "" if seen is None else f"{seen.dtype} {tuple(seen.shape[1:])}"
-        setting = f"{self.name} {self.seed} {self.ragged} {kind}"
+        setting = f"{self.name} {self.seed} {self.ragged} {self.quotas} {kind}"
         return exchanged_sizes(n, size, setting, self.ragged, device, self.group)
 
     def takes_all(self, k: int | float | None, n: int) -> bool:

@@ -18,6 +18,7 @@ def select(
     rule: Rule | str = "obftf",
     generator: Generator | None = None,
     features: Tensor | None = None,
+    labels: Tensor | None = None,
     **options: Any,
 ) -> Tensor:
     """Return the sorted indices of the chosen losses, on their device.
@@ -36,6 +37,8 @@ def select(
         On the device of the losses.
     features : Tensor, (n, d) or (B, n, d), optional
         For the rules that match them.
+    labels : Tensor of integers, (n,) or (B, n), optional
+        Classes, for a rule with ``quotas``.
     **options
         Of the rule that is named.
 
@@ -57,5 +60,7 @@ def select(
             raise InvalidOption(
                 f"options {', '.join(options)} are given with a rule; set them where it is made"
             )
-        return rule(losses, k, generator=generator, features=features)
-    return made(rule, **options)(losses, k, generator=generator, features=features)
+        chosen = rule
+    else:
+        chosen = made(rule, **options)
+    return chosen(losses, k, generator=generator, features=features, labels=labels)

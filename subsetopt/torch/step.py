@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption, InvalidProblem
 
+from ._batch_labels import LabelSource, labels_of
 from ._batches import batch_size as size_of
 from ._batches import device_of_batch, take
 from ._isolation import Isolation, Mode, device_of, plain_model
@@ -17,6 +18,7 @@ from .budgets import Budget, as_budget
 from .recorded import RecordedLosses
 from .rules import Rule, rule
 from .rules._candidates import require_shape
+from .rules.base import PROBABILITIES
 
 __all__ = ["StepResult", "SubsetStep", "supervised"]
 
@@ -91,6 +93,11 @@ class SubsetStep:
         How many steps there will be, for schedules in shares of the training.
     generator : torch.Generator, optional
         Passed to the rule, on the device of the losses; None is the rule's own.
+    quotas : "proportional" or int, optional
+        How many of each class are chosen, see `Rule`, for a rule given by its name.
+    labels : callable or key, optional
+        Where the classes are, for a rule with quotas: ``labels(batch)`` returns (n,) integers, or
+        they are ``batch[labels]``. None: the last part of a tuple or list, "labels" of a mapping.
 
     Raises
     ------
@@ -113,15 +120,17 @@ class SubsetStep:
         transform: Callable[[Any], Any] | None = None,
         total_steps: int | None = None,
         generator: Generator | None = None,
+        quotas: str | int | None = None,
+        labels: LabelSource = None,
     ) -> None:
         require(
             "selection_mode", selection_mode, selection_mode in ("train", "eval"), "train or eval"
         )
         self.model, self.loss_fn = model, loss_fn
-        self.rule = _ready(rule)
+        self.rule = _ready(rule, quotas)
         self.budget = None if k is None else as_budget(k)
         self.features, self.recorded, self.reweight = features, recorded, reweight
-        self.transform, self.generator = transform, generator
+        self.transform, self.generator, self.labels = transform, generator, labels
         self.total_steps = total_steps
         self.steps = 0
         """How many steps have been made."""
@@ -216,22 +225,24 @@ class SubsetStep:
         self, batch: Any, k: int | float | None, n: int, ids: Any
     ) -> tuple[Tensor, Tensor | None]:
         """Return the chosen places, and the losses they were chosen by."""
+        given: dict[str, Any] = {"generator": self.generator}
+        if self.rule.quotas is not None:
+            given["labels"] = labels_of(batch, self.labels, n)
         if self.rule.needs == "nothing":
-            device = self._device(batch)
-            return self.rule(k=k, n=n, device=device, generator=self.generator), None
+            return self.rule(k=k, n=n, device=self._device(batch), **given), None
         if self.recorded is not None:
             losses = _per_sample(self.recorded.lookup(ids), n)
-            return self.rule(losses, k, generator=self.generator), losses
+            return self.rule(losses, k, **given), losses
         model = plain_model(self.model)
         found = self._isolated(self._scores, model, batch)
         if self.features is None:
             losses = _per_sample(found, n)
-            return self.rule(losses, k, generator=self.generator), losses
+            return self.rule(losses, k, **given), losses
         if len(found) != n:
             raise InvalidProblem(
                 f"features must have a row for each of {n} samples; got shape {tuple(found.shape)}"
             )
-        return self.rule(k=k, features=found, generator=self.generator), None
+        return self.rule(k=k, features=found, **given), None
 
     def _scores(self, model: Any, batch: Any) -> Tensor:
         """Return what the rule chooses by: losses or features."""
@@ -279,11 +290,14 @@ class SubsetStep:
             made.size(None, 2)
         else:
             self.budget(0, self.total_steps)
-        defined = made.has_probabilities and (made.fixed_size or self.budget is None)
-        if self.reweight and not defined:
+        if self.labels is not None and made.quotas is None:
             raise InvalidOption(
-                f"rule {made.name!r} defines no probabilities to weigh by for this k; 'uniform' "
-                "does, 'prob' and 'selective_backprop' do for k=None"
+                f"labels are given, but rule {made.name!r} has no quotas that would look at them; "
+                "give quotas='proportional', or so many of each class, or leave out labels="
+            )
+        if self.reweight and not made._has_probabilities(given=self.budget is not None):
+            raise InvalidOption(
+                f"{made._asking} defines no probabilities to weigh by for this k; {PROBABILITIES}"
             )
 
 
@@ -318,8 +332,15 @@ def supervised(criterion: Callable[[Any, Any], Tensor]) -> LossFunction:
     return losses
 
 
-def _ready(given: Rule | str) -> Rule:
-    return given if isinstance(given, Rule) else rule(given)
+def _ready(given: Rule | str, quotas: str | int | None) -> Rule:
+    if not isinstance(given, Rule):
+        return rule(given, quotas=quotas)
+    if quotas is not None:
+        raise InvalidOption(
+            f"quotas={quotas!r} are given with a rule; set them where it is made, as in "
+            f"rule({given.name!r}, quotas={quotas!r})"
+        )
+    return given
 
 
 def _per_sample(losses: Any, n: int) -> Tensor:

@@ -55,7 +55,7 @@ def test_recording_is_announced_once(monkeypatch: pytest.MonkeyPatch, said: Said
     chooser = SimpleNamespace(
         graph=True,
         waits=False,
-        _choose=lambda *_: "chosen",
+        _chosen=lambda *_: "chosen",
         _own_generator=lambda device: torch.Generator(),
     )
     replays = replaying.Replays()

@@ -170,6 +170,41 @@ def balanced_is_as_many_and_never_further_off(rank: int, world: int) -> None:
 
 
 @on_all_ranks
+def quotas_of_each_batch_and_of_all(rank: int, world: int) -> None:
+    labels = [(torch.arange(N) + r) % 3 % (2 + r % 2) for r in range(world)]
+    own, all_ = labels[rank], torch.cat(labels)
+
+    def assert_shares(classes: Tensor, places: Any) -> None:
+        wanted = len(places) * torch.bincount(classes, minlength=3) / len(classes)
+        counts = torch.bincount(classes[torch.as_tensor(places)], minlength=3)
+        assert ((counts - wanted).abs() < 1).all()
+
+    for name in ("obftf", "vector", "max_loss", "uniform"):
+        for step in range(3):
+            losses = losses_of(world, step)
+            points = [x for x, _ in batches(world, step)] if name == "vector" else [None] * world
+            mine: dict[str, Any] = {"features": points[rank], "labels": own}
+            local = DistributedRule(rule(name, quotas="proportional"))
+            assert_shares(own, local(losses[rank], K, **mine))
+            together = rule(name, quotas="proportional", seed=step)
+            choice = DistributedRule(together, "global", balance=False, check=True).choose(
+                losses[rank], K, **mine
+            )
+            found = joined(choice, [N] * world)
+            assert_shares(all_, found)
+            alone = rule(name, quotas="proportional", seed=step)
+            every = torch.cat(points) if name == "vector" else None  # type: ignore[arg-type]
+            assert (
+                found == alone(torch.cat(losses), K * world, features=every, labels=all_).tolist()
+            )
+            if name in ("obftf", "vector"):
+                balanced = DistributedRule(rule(name, quotas="proportional"), "global", check=True)
+                assert_shares(own, balanced(losses[rank], K, **mine))
+    pick = DistributedRule(rule("obftf", quotas=1), "global")
+    assert_refused(InvalidProblem, "quotas=1 needs labels", lambda: pick(losses_of(world)[rank], K))
+
+
+@on_all_ranks
 def gradients_of_uneven_counts(rank: int, world: int) -> None:
     data = batches(world)
     scales = [0.01] + [1.0] * (world - 1)  # nothing falls on the first rank
@@ -512,6 +547,22 @@ def test_exchanges_keep_the_counts_and_never_lead_away(
     )
     if torch.equal(exchange_jointly(points, found), found):
         assert error(found) <= best + 1e-12
+
+
+@settings(max_examples=20, deadline=None)
+@given(ranks=st.integers(2, 3), n=st.integers(2, 12), seed=st.integers(0, 99), data=st.data())
+def test_exchanges_within_classes(ranks: int, n: int, seed: int, data: Any) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    points = torch.randn(ranks, n, 2, generator=generator, dtype=torch.float64)
+    classes = torch.randint(3, (ranks, n), generator=generator)
+    k = data.draw(st.integers(1, n))
+    start = torch.rand(ranks, n, generator=generator).topk(k).indices.sort(1).values
+    found = exchange_jointly(points, start, classes)
+    for row, before, kinds in zip(found, start, classes, strict=True):
+        counts = [torch.bincount(kinds[some], minlength=3).tolist() for some in (row, before)]
+        assert counts[0] == counts[1]
+    same_class = exchange_jointly(points, start, torch.zeros_like(classes))
+    assert torch.equal(same_class, exchange_jointly(points, start))
 
 
 def exchanges_of(chosen: Tensor, n: int) -> list[Tensor]:

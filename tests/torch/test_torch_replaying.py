@@ -30,7 +30,7 @@ class Chooser:
 
     graph, waits = True, False
 
-    def _choose(self, given: Any, k: int, generator: Any) -> str:
+    def _chosen(self, given: Any, k: int, generator: Any) -> str:
         return "chosen"
 
     def _own_generator(self, device: Any) -> Any:

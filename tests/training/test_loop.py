@@ -27,6 +27,9 @@ PASSES = {
     "uniform": (0, CHOSEN),
     "obftf": (WHOLE, CHOSEN),
     "stride": (WHOLE, CHOSEN),
+    "uniform:quotas=proportional": (0, CHOSEN),
+    "max_loss:quotas=1": (WHOLE, CHOSEN),
+    "vector:features=inputs:quotas=1": (0, CHOSEN),
     "prob": (WHOLE, CHOSEN),
     "mink": (WHOLE, CHOSEN),
     "mink:reading=drawn": (WHOLE, 3 * 6),
@@ -270,6 +273,8 @@ def test_a_run_that_diverges_ends_and_says_so(rule: str) -> None:
         ("mmd:kernel=linear:scale=2", "linear"),
         ("facility:color=red", "color"),
         ("full:x=1", "x"),
+        ("max_loss:quotas=many", "quotas must be 'proportional'"),
+        ("prob:quotas=0", "quotas must be .*got 0"),
     ],
 )
 def test_bad_rules(rule: str, words: str) -> None:

@@ -74,12 +74,15 @@ class Candidates(NamedTuple):
         In at least single precision, without graph.
     features : Tensor (B, n, d) or None
         Likewise.
+    labels : Tensor of int64 (B, n) or None
+        Classes, on the CPU, of a rule with quotas.
     """
 
     shape: tuple[int, int]
     device: torch.device
     losses: Tensor | None = None
     features: Tensor | None = None
+    labels: Tensor | None = None
 
     @property
     def needed(self) -> Tensor:
@@ -91,6 +94,25 @@ class Candidates(NamedTuple):
     def seen(self) -> tuple[Tensor, ...]:
         """The tensors that there are."""
         return tuple(one for one in (self.losses, self.features) if one is not None)
+
+    def to(self, device: torch.device | str) -> "Candidates":
+        """Return them on a device, without labels."""
+        at = torch.device(device)
+        return self._with(self.shape, at, *(one.to(at) for one in self.seen))
+
+    def row(self, row: int) -> "Candidates":
+        """Return one of the rows, without labels."""
+        return self._with((1, self.shape[1]), self.device, *(one[row][None] for one in self.seen))
+
+    def at(self, places: Tensor) -> "Candidates":
+        """Return the samples at places (m,) of each row, without labels."""
+        shape = self.shape[0], len(places)
+        return self._with(shape, self.device, *(one.index_select(1, places) for one in self.seen))
+
+    def _with(self, shape: tuple[int, int], device: torch.device, *seen: Tensor) -> "Candidates":
+        left = iter(seen)
+        losses, features = (None if one is None else next(left) for one in self[2:4])
+        return Candidates(shape, device, losses, features)
 
 
 def place_of(

@@ -107,6 +107,14 @@ class MinK(Rule):
         choices=("lowest", "drawn"),
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reading == "drawn" and self.quotas is not None:
+            raise InvalidOption(
+                f"reading='drawn' chooses one index, of which quotas={self.quotas!r} cannot be "
+                "kept; give reading='lowest', or leave out quotas="
+            )
+
     def takes_all(self, k: int | float | None, n: int) -> bool:
         """Return whether there is nothing to choose; one is, also of n drawn."""
         return super().takes_all(k, n) and (n == 1 or self.reading == "lowest")

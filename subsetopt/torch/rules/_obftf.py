@@ -10,13 +10,15 @@ from torch import Generator, Tensor
 
 from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption, InvalidResult, MissingDependency
-from subsetopt.problems import MeanMatching
+from subsetopt.problems import Constraints, MeanMatching, Quota
 from subsetopt.selecting import select
 from subsetopt.solving import solve
 from subsetopt.solving import solver as solver_named
+from subsetopt.torch.search._class_counts import ClassCounts, match_mean_within
 from subsetopt.torch.search._mean import match_mean
 
 from ._candidates import Candidates
+from ._quotas import ClassQuota, choose_by_counts
 from .base import Rule
 
 _PRECISIONS = (torch.float32, torch.float64)
@@ -66,8 +68,8 @@ class OBFTF(Rule):
 
         Each operation of torch between them takes long, as the forward pass has emptied the caches.
         """
-        plain = self.start == "stride" and generator is None and _is_plain(losses)
-        if plain and losses is not None:
+        plain = self.start == "stride" and generator is None and self.quotas is None
+        if plain and losses is not None and _is_plain(losses):
             array = losses.detach().numpy()
             size: Any = k if type(k) is int else self.size(k, len(array))  # `select` looks at it
             if array.size:
@@ -90,6 +92,19 @@ class OBFTF(Rule):
 
             return _triton_mean.match_mean(losses, k, rounds=self.rounds, noise=noise)
         return match_mean(losses, k, rounds=self.rounds, noise=noise)
+
+    def _choose_by_quota(
+        self, one: Candidates, quota: ClassQuota, k: int, generator: Generator
+    ) -> Tensor:
+        """Match the mean of all under exact counts, which minima become where they are missed."""
+        losses, shuffled, seed = one.needed[0].numpy(), self.start == "uniform", self.seed
+        if shuffled:
+            seed = int(torch.randint(2**31, (), generator=generator))
+
+        def match(within: ClassCounts) -> Tensor:
+            return torch.from_numpy(match_mean_within(losses, within, seed, shuffled=shuffled))
+
+        return choose_by_counts(self, one, quota, k, generator, match)
 
 
 def _is_plain(losses: object) -> bool:
@@ -135,18 +150,30 @@ class ExactOBFTF(Rule):
                 f"solver {self.solver!r} takes {', '.join(self._solver.handles)}, and no "
                 "mean-matching; 'cbc' does"
             )
+        if self.quotas is not None and "quotas" not in self._solver.takes:
+            raise InvalidOption(
+                f"solver {self.solver!r} takes no quotas, and quotas={self.quotas!r}; 'cbc' does"
+            )
         availability = self._solver.availability()
         if not availability:
             raise MissingDependency(f"solver {self.solver!r} cannot run: {availability.reason}")
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
-        chosen = [self._solved(row, k) for row in given.needed.cpu().numpy()]
+        chosen = [self._solved(MeanMatching(row, k)) for row in given.needed.cpu().numpy()]
         return torch.from_numpy(np.stack(chosen)).to(given.device)
 
-    def _solved(self, row: NDArray[Any], k: int) -> NDArray[np.int64]:
-        solution = solve(
-            MeanMatching(row, k), self._solver, time_limit=self.time_limit, seed=self.seed
+    def _choose_by_quota(
+        self, one: Candidates, quota: ClassQuota, k: int, generator: Generator
+    ) -> Tensor:
+        counts = dict(enumerate(quota.lower.tolist()))
+        kept = Quota(quota.codes, **{"exactly" if quota.exact else "at_least": counts})
+        row = one.needed[0].numpy()
+        return torch.from_numpy(
+            self._solved(MeanMatching(row, k, constraints=Constraints(quotas=kept)))
         )
+
+    def _solved(self, problem: MeanMatching) -> NDArray[np.int64]:
+        solution = solve(problem, self._solver, time_limit=self.time_limit, seed=self.seed)
         if solution.indices is None:
             raise InvalidResult(
                 f"solver {self.solver!r} found no selection ({solution.termination.value}); give "

@@ -47,9 +47,9 @@ class Replays:
     def __call__(
         self, rule: "Rule", given: Candidates, k: int, generator: Generator | None
     ) -> Tensor:
-        """Return ``rule._choose(given, k, generator)``, from a graph where there is one."""
+        """Return ``rule._chosen(given, k, generator)``, from a graph where there is one."""
         if given.device.type != "cuda" or generator is not None or not _may_record(rule, given, k):
-            return rule._choose(given, k, generator)
+            return rule._chosen(given, k, generator)
         key = self._key(given, k)
         if key not in self._recorded and not torch.cuda.is_current_stream_capturing():
             self._seen[key] += 1
@@ -57,7 +57,7 @@ class Replays:
                 self._recorded[key] = _record(rule, given, k)
         recorded = self._recorded.get(key)
         if recorded is None or torch.cuda.is_current_stream_capturing():
-            return rule._choose(given, k, None)
+            return rule._chosen(given, k, None)
         return recorded(given)
 
     @staticmethod
@@ -75,6 +75,7 @@ def _may_record(rule: "Rule", given: Candidates, k: int | None) -> bool:
     return (
         rule.graph
         and not rule.waits
+        and given.labels is None
         and k is not None
         and not torch.compiler.is_compiling()
         and all(type(one) is Tensor for one in given.seen)
@@ -97,7 +98,7 @@ class _Recorded:
         self.graph.register_generator_state(generator)
         # Other threads may allocate meanwhile, loaders of data among them.
         with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
-            self.chosen = rule._choose(self.given, k, None)
+            self.chosen = rule._chosen(self.given, k, None)
 
     def __call__(self, given: Candidates) -> Tensor:
         for held, fresh in zip(self.given.seen, given.seen, strict=True):

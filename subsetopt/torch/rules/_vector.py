@@ -8,10 +8,12 @@ from torch import Generator, Tensor
 
 from subsetopt._options import documented, option
 from subsetopt.torch.features import standardised
+from subsetopt.torch.search._class_counts import ClassCounts
 from subsetopt.torch.search._compiled import Search, match_vectors_compiled
 from subsetopt.torch.search._vector_swaps import frank_wolfe, match_vectors, random_start
 
 from ._candidates import Candidates
+from ._quotas import ClassQuota, choose_by_counts
 from .base import Needs, Rule
 
 
@@ -60,6 +62,19 @@ class _OnFeatures(Rule):
             enough = 12 + min(k, vectors.shape[2]) // 3
             rounds = enough if self.rounds is None else self.rounds
             return match_vectors(vectors, k, rounds=rounds, start=start)
+
+    def _choose_by_quota(
+        self, one: Candidates, quota: ClassQuota, k: int, generator: Generator
+    ) -> Tensor:
+        """Match the mean of all under exact counts, which minima become where they are missed."""
+        features = one.features
+        assert features is not None
+
+        def match(within: ClassCounts) -> Tensor:
+            seeds = torch.randint(2**62, (1,), generator=generator).tolist()
+            return match_vectors_compiled(features, k, seeds, self._search(), within)[0]
+
+        return choose_by_counts(self, one, quota, k, generator, match)
 
     def _search(self) -> Search:
         """Return what the compiled search is told."""

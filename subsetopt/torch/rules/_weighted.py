@@ -121,13 +121,9 @@ class SelectiveBackprop(WeightedRule):
     _last: Tensor | None = field(init=False, repr=False, default=None)
     _seen: Tensor | None = field(init=False, repr=False, default=None)
 
-    def _choose(self, given: Candidates, k: int | None, generator: Generator | None) -> Tensor:
-        self._remember(given.needed)
-        return super()._choose(given, k, generator)
-
-    def _remember(self, losses: Tensor) -> None:
+    def _remember(self, given: Candidates) -> None:
         """Write the losses over the oldest ones, where the device knows how many have been seen."""
-        device = losses.device
+        losses, device = given.needed, given.device
         if self._last is None or self._seen is None:
             self._last = torch.full((self.history,), torch.inf, device=device)
             self._seen = torch.zeros((), dtype=torch.int64, device=device)

@@ -20,6 +20,13 @@ from ._candidates import (
     subset_size,
     wanted_features,
 )
+from ._quotas import (
+    ClassQuota,
+    checked_labels,
+    choose_by_class,
+    choose_by_quota,
+    require_quotas,
+)
 from ._replaying import Replays
 
 __all__ = ["RULES", "Rule", "rule"]
@@ -43,6 +50,10 @@ RULES = Registry(
     },
 )
 """Rules by name: the module in this package, and the class."""
+PROBABILITIES = (
+    "'uniform' does, also with quotas='proportional', 'prob' and 'selective_backprop' do for k=None"
+)
+"""Which rules define them, for messages."""
 
 
 @documented
@@ -50,7 +61,9 @@ RULES = Registry(
 class Rule(ABC):
     """Base of all rules: declare the class variables, implement `_choose`.
 
-    A subclass is a dataclass whose fields are its options.
+    A subclass is a dataclass whose fields are its options. With `quotas` the candidates that
+    `_choose` is given are on the CPU, one row and of one class at a time; what a rule learns from
+    the whole batch belongs into `_remember`.
 
     """
 
@@ -81,11 +94,22 @@ class Rule(ABC):
         "recorded.",
         True,
     )
+    quotas: str | int | None = option(
+        "How many of each class are chosen, by the `labels` of a call. proportional: the share of "
+        "the class, k of n, rounded up or down at random, so that on average it is kept. An "
+        "integer: at least so many of each class in the batch, or all where it has fewer; where k "
+        "is too small for that, as many as it allows, evenly, and of random classes one more. "
+        "Negative labels are one class in proportions, and none that has a minimum. Rules that "
+        "match a mean do so over the whole choice; others choose within each class, and then the "
+        "rest. It is done on the CPU, so a GPU waits, and losses have to be finite there too.",
+        None,
+    )
     _generators: dict[torch.device, Generator] = field(init=False, repr=False, default_factory=dict)
     _resumed: dict[str, Tensor] = field(init=False, repr=False, default_factory=dict)
     _replays: Replays = field(init=False, repr=False, default_factory=Replays)
 
     def __post_init__(self) -> None:
+        require_quotas(self.quotas)
         _options.check(self)
 
     def __call__(
@@ -94,6 +118,7 @@ class Rule(ABC):
         k: int | float | None = None,
         *,
         features: Tensor | None = None,
+        labels: Tensor | None = None,
         n: int | None = None,
         device: torch.device | str | None = None,
         generator: Generator | None = None,
@@ -109,6 +134,8 @@ class Rule(ABC):
             How many; or a share 0 < r <= 1, which means ``max(1, int(r * n))``.
         features : Tensor, (n, d) or (B, n, d), optional
             For the rules that need them.
+        labels : Tensor of integers, (n,) or (B, n), optional
+            The class of each sample, for a rule with `quotas`; on any device.
         n : int, optional
             How many there are, for a rule that needs neither, where neither is given.
         device : torch.device or str, optional
@@ -124,13 +151,15 @@ class Rule(ABC):
         Raises
         ------
         InvalidProblem
-            For losses or features that are missing, no such tensor, not finite (see `check`), or k
-            outside 1..n.
+            For losses, features or labels that are missing, no such tensor, not finite (see
+            `check`), or k outside 1..n.
         InvalidOption
             If k is missing, or the generator is on another device.
         """
         shape, at = self._placed(losses, features, n, device)
-        given = self._given(losses, features, shape, at, self.check)
+        given = self._given(losses, features, shape, at, self.check or self.quotas is not None)
+        if self.quotas is not None:
+            given = given._replace(labels=checked_labels(labels, shape, self._asking))
         size: Any = self.size(k, given.shape[1])  # None only where the rule allows it
         if size is None and given.shape[0] != 1:
             raise InvalidProblem(
@@ -149,6 +178,23 @@ class Rule(ABC):
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
         """Return the sorted indices (B, k); `given` has what the rule needs, and takes."""
 
+    def _choose_by_quota(
+        self, one: Candidates, quota: ClassQuota, k: int, generator: Generator
+    ) -> Tensor:
+        """Return k indices of one row on the CPU, in any order, that keep the quota."""
+        return choose_by_class(self, one, quota, k, generator)
+
+    def _remember(self, given: Candidates) -> None:
+        """Take in what a call gives before it chooses, of a rule that learns from it."""
+        return
+
+    def _chosen(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        """Return the sorted indices (B, k), under the quotas where labels are given."""
+        self._remember(given)
+        if given.labels is None:
+            return self._choose(given, k, generator)
+        return choose_by_quota(self, given, k, generator)
+
     def size(self, k: int | float | None, n: int) -> int | None:
         """Return how many of n are chosen; None where chance decides.
 
@@ -161,8 +207,8 @@ class Rule(ABC):
         """
         if k is not None:
             return subset_size(k, n)
-        if self.fixed_size:
-            raise InvalidOption(f"rule {self.name!r} needs k, an integer or a share of n")
+        if self.fixed_size or self.quotas is not None:
+            raise InvalidOption(f"{self._asking} needs k, an integer or a share of n")
         return None
 
     def takes_all(self, k: int | float | None, n: int) -> bool:
@@ -186,10 +232,10 @@ class Rule(ABC):
         UnsupportedProblem
             If the rule defines none.
         """
-        if not self.has_probabilities or (k is not None and not self.fixed_size):
+        if not self._has_probabilities(given=k is not None):
             raise UnsupportedProblem(
-                f"rule {self.name!r} defines no probabilities of being chosen for k = {k!r}; "
-                "'uniform' does, 'prob' and 'selective_backprop' do for k=None"
+                f"{self._asking} defines no probabilities of being chosen for k = {k!r}; "
+                f"{PROBABILITIES}"
             )
         shape, at = self._placed(losses, None, n, device)
         return self._probabilities(losses, k, shape, at)
@@ -252,6 +298,18 @@ class Rule(ABC):
         self._replays.clear()
         # Until they are asked for: this machine may not have these devices.
         self._resumed = {device: saved.cpu() for device, saved in state["generators"].items()}
+
+    @property
+    def _asking(self) -> str:
+        """The rule and its quotas, for messages."""
+        with_them = "" if self.quotas is None else f" with quotas={self.quotas!r}"
+        return f"rule {self.name!r}{with_them}"
+
+    def _has_probabilities(self, *, given: bool) -> bool:
+        """Return whether `probabilities` is defined, with k given or not."""
+        # Proportions are kept on average, so that each sample keeps its chance.
+        free = self.quotas is None or self.quotas == "proportional"
+        return self.has_probabilities and free and (self.fixed_size or not given)
 
     # -- for subclasses ---------------------------------------------------------------------------
 

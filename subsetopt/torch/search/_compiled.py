@@ -16,6 +16,7 @@ from torch import Tensor
 
 from subsetopt import _kernels
 
+from ._class_counts import ClassCounts
 from ._vector_swaps import TILT
 
 _FOREVER = 2**40
@@ -50,7 +51,13 @@ class Search:
     steps: int = 16
 
 
-def match_vectors_compiled(vectors: Tensor, k: int, seeds: list[int], search: Search) -> Tensor:
+def match_vectors_compiled(
+    vectors: Tensor,
+    k: int,
+    seeds: list[int],
+    search: Search,
+    within: ClassCounts | None = None,
+) -> Tensor:
     """Return k of n in each batch (B, k), near the mean of all, by compiled loops on the CPU.
 
     Parameters
@@ -62,6 +69,9 @@ def match_vectors_compiled(vectors: Tensor, k: int, seeds: list[int], search: Se
     seeds : list of int
         For each batch one.
     search : Search
+    within : ClassCounts, optional
+        How many of each class, k in all. A start chooses without them: the first ones that it has
+        chosen of a class stay, and where these are too few, random others are added.
     """
     _, n, d = vectors.shape
     if k == n:
@@ -71,7 +81,7 @@ def match_vectors_compiled(vectors: Tensor, k: int, seeds: list[int], search: Se
     batches = vectors.contiguous().numpy()
     room = _room(n, d, batches.dtype)
     for row, rows in enumerate(batches):
-        found[row] = _chosen(rows, k, seeds[row], search, rounding, room)
+        found[row] = _chosen(rows, k, seeds[row], search, rounding, room, within)
     found.sort(1)
     return torch.from_numpy(found)
 
@@ -112,7 +122,13 @@ def _room(n: int, d: int, dtype: Any) -> _Room:
 
 
 def _chosen(
-    rows: NDArray[Any], k: int, seed: int, search: Search, rounding: float, room: _Room
+    rows: NDArray[Any],
+    k: int,
+    seed: int,
+    search: Search,
+    rounding: float,
+    room: _Room,
+    within: ClassCounts | None,
 ) -> NDArray[np.int64]:
     """Return the k places, in no order, perhaps in the room."""
     (n, d), row_swaps = rows.shape, _kernels.row_swaps
@@ -126,9 +142,10 @@ def _chosen(
         tilt = np.float32(TILT * math.sqrt(k) * square)
         _kernels.tilted.start(laid, places, k, tilt, search.steps, state, *room.relaxing)
     rounds = _FOREVER if search.rounds is None else search.rounds
+    groups, taken = _grouped(k, within, room)
     if not rounds:
-        return places[:k]
-    by_strata = _of_strata(k, min(rounds * k, _FOREVER), room)
+        return places[taken]
+    by_strata = None if within is not None else _of_strata(k, min(rounds * k, _FOREVER), room)
     if by_strata is not None:
         return by_strata
     if search.thorough:
@@ -136,8 +153,22 @@ def _chosen(
     else:
         looks = max(_WORK // d, _LOOKS)
         enough = _ENOUGH**2 * square * k * (n - k) / (n - 1)
-    row_swaps.exchange(laid, places, k, _WIDTH, rounds, looks, enough, *work)
-    return places[:k]
+    row_swaps.exchange(laid, places, groups, _WIDTH, rounds, looks, enough, *work)
+    return places[taken]
+
+
+def _grouped(k: int, within: ClassCounts | None, room: _Room) -> tuple[Any, Any]:
+    """Return the groups of columns, as `row_swaps.exchange` takes them, and where chosen ones are.
+
+    With classes the columns are put in their order, the chosen ones of each first.
+    """
+    n = len(room.places)
+    if within is None:
+        return tuple(np.array([[0], [k], [n]])), slice(k)
+    placed = within._replace(codes=within.codes[room.places])
+    order = placed.order
+    room.places[:], room.laid[:] = room.places[order], room.laid[:, order]
+    return placed.ranges, placed.first
 
 
 def _of_strata(k: int, turns: int, room: _Room) -> NDArray[np.int64] | None:

@@ -7,7 +7,7 @@ _ROUNDS = 8
 _PAIRS = 2**18  # looked at in each round
 
 
-def exchange_jointly(points: Tensor, chosen: Tensor) -> Tensor:
+def exchange_jointly(points: Tensor, chosen: Tensor, classes: Tensor | None = None) -> Tensor:
     """Return the chosen places after exchanges that bring the joint mean closer to that of all.
 
     Each of up to 8 rounds carries out the best of the exchanges within the batches, if it helps:
@@ -19,6 +19,8 @@ def exchange_jointly(points: Tensor, chosen: Tensor) -> Tensor:
     points : Tensor, (R, n, d)
         Of R batches; one that is not finite counts for nothing, and is not exchanged in.
     chosen : Tensor of int64, (R, k)
+    classes : Tensor, (R, n), optional
+        Exchanges are within a class then, so that each batch keeps its counts.
 
     Returns
     -------
@@ -36,13 +38,17 @@ def exchange_jointly(points: Tensor, chosen: Tensor) -> Tensor:
     free = torch.ones((ranks, n), dtype=torch.int8, device=points.device).scatter_(1, chosen, 0)
     places = free.argsort(dim=1, stable=True)  # the chosen ones first
     centred, squares, barred = _prepared(points, places)
+    # An exchange leaves them where they are.
+    kinds = None if classes is None else classes.to(points.device).gather(1, places)
     most = _PAIRS if d > 1 else _PAIRS // 8  # single numbers are matched well by then
     width = min(k, max(1, most // (ranks * (n - k))))
     for turn in range(_ROUNDS):
         first = min(turn * width % k, k - width)
-        pair = _best(centred, squares, barred, k, first, width)
+        pair = _best(centred, squares, barred, k, first, width, kinds)
         total, (leaving, coming) = centred[:, :k].sum((0, 1)), centred.flatten(0, 1)[pair]
         helps = (total - leaving + coming).square().sum() < total.square().sum()
+        if kinds is not None:
+            helps &= kinds.flatten()[pair].diff()[0] == 0
         if points.device.type == "cpu" and width == k and not helps:
             break
         for held in (centred, squares, barred, places):
@@ -64,7 +70,13 @@ def _prepared(points: Tensor, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _best(
-    centred: Tensor, squares: Tensor, barred: Tensor, k: int, first: int, width: int
+    centred: Tensor,
+    squares: Tensor,
+    barred: Tensor,
+    k: int,
+    first: int,
+    width: int,
+    kinds: Tensor | None,
 ) -> Tensor:
     """Return the two places, in all batches as one, whose exchange shortens the sum most."""
     n = centred.shape[1]
@@ -73,6 +85,8 @@ def _best(
     change = torch.bmm(centred[:, out], centred[:, k:].mT).mul_(-2.0)
     change += (squares - along)[:, out, None]
     change += (squares + along + barred)[:, None, k:]
+    if kinds is not None:
+        change.masked_fill_(kinds[:, out, None] != kinds[:, None, k:], torch.inf)
     best = change.flatten().argmin()
     start = best // (width * (n - k)) * n
     leaving, coming = best // (n - k) % width, best % (n - k)

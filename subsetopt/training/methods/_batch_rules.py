@@ -1,6 +1,6 @@
 """Methods that choose within batches, or fill batches with what they keep."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -64,8 +64,8 @@ class BatchRuleStep(Step):
 class BatchRuleMethod(Method):
     """A rule of `subsetopt.torch`: B * n of each batch of n, or n of n / B.
 
-    Options are those of the rule; ``reweight`` where it has probabilities; and ``features``, one of
-    `FEATURES`, for those that match features.
+    Options are those of the rule, ``quotas`` among them; ``reweight`` where it has probabilities;
+    and ``features``, one of `FEATURES`, for those that match features.
     """
 
     takes: ClassVar[tuple[str, ...] | None] = None
@@ -81,14 +81,17 @@ class BatchRuleMethod(Method):
         """Choose once, by another rule of the same kind."""
         ready, n = self._rule(0), min(setting.batch_size, len(setting.data.train))
         losses = torch.rand(n, generator=torch.Generator().manual_seed(0))
-        features = None
-        if ready.needs == "features" or "features" in self.spec.options:
-            what = str(self.spec.options.get("features", "labels"))
+        device, given = torch.device(setting.run.device), {}
+        matches = ready.needs == "features" or "features" in self.spec.options
+        if matches or ready.quotas is not None:
             _, batch = next(iter(setting.data.train.batches([list(range(n))])))
-            features = features_of(setting, what if what not in FEATURES[3:] else "inputs", batch)
-        device = torch.device(setting.run.device)
-        found = None if features is None else features.to(device)
-        ready(losses.to(device), float(setting.run.budget), features=found)
+            if ready.quotas is not None:
+                given["labels"] = classes_of(setting)(batch)
+        if matches:
+            what = str(self.spec.options.get("features", "labels"))
+            what = what if what not in FEATURES[3:] else "inputs"
+            given["features"] = features_of(setting, what, batch).to(device)
+        ready(losses.to(device), float(setting.run.budget), **given)
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return batches, or pools, of all samples in random order."""
@@ -112,6 +115,7 @@ class BatchRuleMethod(Method):
             float(setting.run.budget),
             features=finds,
             reweight=bool(self.spec.options.get("reweight", False)),
+            labels=None if ready.quotas is None else classes_of(setting),
         )
         return BatchRuleStep(made, passes)
 
@@ -126,6 +130,27 @@ class BatchRuleMethod(Method):
         if not (ready.needs == "features" or ready.takes_features):
             raise InvalidOption(f"rule {self.spec.name!r} takes no features")
         return _finder(wanted or "labels", setting)
+
+
+def classes_of(setting: Setting) -> Callable[[Batch], Tensor]:
+    """Return ``f(batch)`` for the class of each sample; of mixed ones the class that weighs most.
+
+    It raises InvalidOption for tasks whose samples have no class.
+    """
+    classes, name = setting.data.classes, setting.task.name
+
+    def found(batch: Batch) -> Tensor:
+        targets = batch[1]
+        if targets.shape[1:] == (classes,) and targets.is_floating_point():
+            targets = targets.argmax(1)
+        if classes is None or targets.ndim != 1:
+            raise InvalidOption(
+                f"quotas= are for tasks with one class for each sample; task {name!r} has targets "
+                f"of shape {tuple(targets.shape)} and dtype {targets.dtype}: leave them out"
+            )
+        return targets
+
+    return found
 
 
 def _finder(what: str, setting: Setting) -> LossFunction:

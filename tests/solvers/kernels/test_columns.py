@@ -20,7 +20,8 @@ def _lay_out(rows: Any, places: Any, standardise: bool, rounding: float, laid: A
 
 def _exchange(laid: Any, places: Any, k: int, width: int, *told: float) -> tuple[float, int]:
     room = np.empty(len(laid)), np.empty(len(laid), np.float32), np.empty(width, np.float32)
-    value, looked = row_swaps.exchange(laid, places, k, width, *told, *room)
+    groups = tuple(np.array([[0], [k], [laid.shape[1]]]))
+    value, looked = row_swaps.exchange(laid, places, groups, width, *told, *room)
     return float(value), int(looked)
 
 
@@ -123,6 +124,30 @@ def test_exchanges_end_where_none_helps(n: int, d: int, k: int, width: int, leve
     pairs = product(range(k), range(k, n))
     best = min(float(np.square(total + laid[:, j] - laid[:, i]).sum()) for i, j in pairs)
     assert best >= value * (1 - 1e-4) - 1e-12
+
+
+@pytest.mark.parametrize("sizes", [(9,), (1, 4, 30), (20, 20, 20), (300, 5)])
+@pytest.mark.parametrize("width", [3, 256])
+def test_exchanges_within_groups_end_where_none_helps(sizes: tuple[int, ...], width: int) -> None:
+    n, d = sum(sizes), 3
+    laid, places = _laid(n, d, 1)
+    before, ends = laid.copy(), np.cumsum(sizes)
+    begins, counts = ends - sizes, np.array([max(1, size // 3) for size in sizes])
+    counts[-1] = sizes[-1] if len(sizes) == 3 else counts[-1]  # a group of which all are chosen
+    room = np.empty(d), np.empty(d, np.float32), np.empty(width, np.float32)
+    told = (begins, counts, ends), width, FOREVER, FOREVER, 0.0
+    value, _ = row_swaps.exchange(laid, places, *told, *room)
+    np.testing.assert_array_equal(laid, before[:, places])
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    np.testing.assert_array_equal(group[places], group)  # nobody has left the group
+    chosen = np.arange(n) - begins[group] < counts[group]
+    total = laid[:, chosen].sum(axis=1, dtype=np.float64)
+    assert value == pytest.approx(float(np.square(total).sum()), abs=1e-4)
+    for g, (begin, count, end) in enumerate(zip(begins, counts, ends, strict=True)):
+        out, into = laid[:, begin : begin + count], laid[:, begin + count : end]
+        moved = total[:, None, None] - out[:, :, None] + into[:, None, :]
+        helped = np.square(moved).sum(axis=0)
+        assert not helped.size or helped.min() >= value * (1 - 1e-4) - 1e-6, g
 
 
 def test_exchanges_stop_when_told() -> None:
