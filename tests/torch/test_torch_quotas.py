@@ -314,6 +314,14 @@ def test_labels_of_any_integers_and_of_rules_without_quotas() -> None:
     )
 
 
+@pytest.mark.parametrize("case", ["max_loss", "obftf", "vector"])
+def test_compiled_code_leaves_it_out(case: str) -> None:
+    losses, labels = drawn(40), torch.arange(40) % 3
+    pick, alone = (made(case, quotas="proportional") for _ in range(2))
+    compiled = torch.compile(lambda x: 2 * choose(pick, case, x, 9, labels), backend="eager")
+    assert torch.equal(compiled(losses), 2 * choose(alone, case, losses, 9, labels))
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6),

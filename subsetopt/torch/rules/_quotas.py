@@ -1,5 +1,6 @@
 """Quotas: how many of each class a rule chooses, and any rule class by class."""
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -135,6 +136,17 @@ def choose_by_quota(rule: "Rule", given: Candidates, k: int, generator: Generato
     It is done on the CPU, wherever the samples are: the numbers of a class are known there alone,
     and small operations take a GPU longer.
     """
+    if "torch._dynamo" in sys.modules and not _OUTSIDE:  # loaded by whoever compiles, in a second
+        _OUTSIDE.append(torch.compiler.disable(_chosen_rows))
+    chosen: Tensor = (_OUTSIDE[0] if _OUTSIDE else _chosen_rows)(rule, given, k, generator)
+    return chosen
+
+
+_OUTSIDE: list[Callable[..., Tensor]] = []
+"""`_chosen_rows` as torch.compile leaves it alone: it has no graph, and calls compiled loops."""
+
+
+def _chosen_rows(rule: "Rule", given: Candidates, k: int, generator: Generator | None) -> Tensor:
     assert given.labels is not None
     assert rule.quotas is not None
     here, own = given.to("cpu"), _on_the_cpu(rule, generator)

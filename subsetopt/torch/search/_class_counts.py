@@ -5,10 +5,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._kernels._tiers import seeded
-from subsetopt.solvers.heuristics._grouped_search import GroupedRounds
-from subsetopt.solvers.heuristics._scalar_search import in_range, spread
-
 _TOLERANCE = 2e-6  # as of `subsetopt.select`, and as many rounds
 _ROUNDS = 4
 
@@ -65,6 +61,10 @@ def match_mean_within(
     -----
     O(n log n), and some 10^4 pairs of exchanges within classes a round.
     """
+    from subsetopt._kernels._tiers import seeded
+    from subsetopt.solvers.heuristics._grouped_search import GroupedRounds
+    from subsetopt.solvers.heuristics._scalar_search import in_range, spread
+
     values = losses.astype(np.float64)
     order = values.argsort()
     ordered, _ = in_range(values[order])
