@@ -170,6 +170,7 @@ def _groups(
 
     Zeros stand for those that need not be chosen.
     """
+    assert problem.side is not None
     groups = problem.side.groups
     label = groups.group[order]
     by_group = np.argsort(label, kind="stable")
@@ -196,4 +197,4 @@ def _allotted(
         step = 1 if counts.sum() < k else -1
         open_ = counts < upper if step > 0 else counts > lower
         counts[np.where(open_, step * (share - counts), -np.inf).argmax()] += step
-    return counts
+    return counts  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from subsetopt.errors import InvalidProblem
 
-from .rules._quotas import checked_labels
+from .rules._class_quotas import checked_labels
 
 LabelSource = Callable[[Any], Any] | str | int | None
 """A function of the batch, a key or place in it, or None for where they usually are."""
@@ -46,8 +46,8 @@ def _found(batch: Any, source: LabelSource) -> Any:
             return batch[source]
         except (LookupError, TypeError):
             raise InvalidProblem(
-                f"labels={source!r} is no key of the batch, a {type(batch).__name__}"
-                f"{_keys(batch)}; {_FIX}"
+                f"labels must be a key of the batch, a {type(batch).__name__}{_keys(batch)}, or a "
+                f"function of it; got {source!r}"
             ) from None
     if isinstance(batch, Mapping):
         return batch.get("labels")

@@ -15,7 +15,7 @@ from .features import standardised
 from .rules import Rule
 from .rules import rule as made_rule
 from .rules._candidates import Candidates
-from .rules._quotas import checked_labels
+from .rules._class_quotas import checked_labels
 from .search._joint import exchange_jointly
 
 __all__ = ["DistributedRule"]
@@ -345,7 +345,7 @@ class DistributedRule(Rule):
         try:
             check = self.check or self.quotas is not None
             both = (whole, None) if features is None else (None, whole)
-            given = self.rule._given(*both, total, at, check)
+            given = self.rule._given(both[0], both[1], total, at, check)
         except InvalidProblem as error:
             starts = list(accumulate(sizes, initial=0))[:-1]
             raise InvalidProblem(f"{error}; all ranks as one, from places {starts} on") from None

@@ -193,7 +193,7 @@ def quotas_of_each_batch_and_of_all(rank: int, world: int) -> None:
             found = joined(choice, [N] * world)
             assert_shares(all_, found)
             alone = rule(name, quotas="proportional", seed=step)
-            every = torch.cat(points) if name == "vector" else None  # type: ignore[arg-type]
+            every = torch.cat(points) if name == "vector" else None
             assert (
                 found == alone(torch.cat(losses), K * world, features=every, labels=all_).tolist()
             )

@@ -13,7 +13,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem, InvalidResult, Unsup
 
 torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
-quotas_module = pytest.importorskip("subsetopt.torch.rules._quotas")
+quotas_module = pytest.importorskip("subsetopt.torch.rules._class_quotas")
 within_module = pytest.importorskip("subsetopt.torch.search._class_counts")
 rule = base.rule
 

@@ -18,7 +18,7 @@ from subsetopt.torch.search._class_counts import ClassCounts, match_mean_within
 from subsetopt.torch.search._mean import match_mean
 
 from ._candidates import Candidates
-from ._quotas import ClassQuota, choose_by_counts
+from ._class_quotas import ClassQuota, choose_by_counts
 from .base import Rule
 
 _PRECISIONS = (torch.float32, torch.float64)

@@ -13,7 +13,7 @@ from subsetopt.torch.search._compiled import Search, match_vectors_compiled
 from subsetopt.torch.search._vector_swaps import frank_wolfe, match_vectors, random_start
 
 from ._candidates import Candidates
-from ._quotas import ClassQuota, choose_by_counts
+from ._class_quotas import ClassQuota, choose_by_counts
 from .base import Needs, Rule
 
 

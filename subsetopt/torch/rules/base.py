@@ -20,7 +20,7 @@ from ._candidates import (
     subset_size,
     wanted_features,
 )
-from ._quotas import (
+from ._class_quotas import (
     ClassQuota,
     checked_labels,
     choose_by_class,

@@ -130,7 +130,7 @@ def _chosen(
     room: _Room,
     within: ClassCounts | None,
 ) -> NDArray[np.int64]:
-    """Return the k places, in no order, perhaps in the room."""
+    """Return the k places, in no order."""
     (n, d), row_swaps = rows.shape, _kernels.row_swaps
     state, places, laid = _kernels.rng.seeded(seed), room.places, room.laid
     work = room.total, room.vector, room.squares
@@ -144,7 +144,7 @@ def _chosen(
     rounds = _FOREVER if search.rounds is None else search.rounds
     groups, taken = _grouped(k, within, room)
     if not rounds:
-        return places[taken]
+        return np.compress(taken, places)
     by_strata = None if within is not None else _of_strata(k, min(rounds * k, _FOREVER), room)
     if by_strata is not None:
         return by_strata
@@ -154,7 +154,7 @@ def _chosen(
         looks = max(_WORK // d, _LOOKS)
         enough = _ENOUGH**2 * square * k * (n - k) / (n - 1)
     row_swaps.exchange(laid, places, groups, _WIDTH, rounds, looks, enough, *work)
-    return places[taken]
+    return np.compress(taken, places)
 
 
 def _grouped(k: int, within: ClassCounts | None, room: _Room) -> tuple[Any, Any]:
@@ -164,7 +164,7 @@ def _grouped(k: int, within: ClassCounts | None, room: _Room) -> tuple[Any, Any]
     """
     n = len(room.places)
     if within is None:
-        return tuple(np.array([[0], [k], [n]])), slice(k)
+        return tuple(np.array([[0], [k], [n]])), np.arange(n) < k
     placed = within._replace(codes=within.codes[room.places])
     order = placed.order
     room.places[:], room.laid[:] = room.places[order], room.laid[:, order]

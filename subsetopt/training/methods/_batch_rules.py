@@ -81,7 +81,7 @@ class BatchRuleMethod(Method):
         """Choose once, by another rule of the same kind."""
         ready, n = self._rule(0), min(setting.batch_size, len(setting.data.train))
         losses = torch.rand(n, generator=torch.Generator().manual_seed(0))
-        device, given = torch.device(setting.run.device), {}
+        device, given = torch.device(setting.run.device), dict[str, Any]()
         matches = ready.needs == "features" or "features" in self.spec.options
         if matches or ready.quotas is not None:
             _, batch = next(iter(setting.data.train.batches([list(range(n))])))

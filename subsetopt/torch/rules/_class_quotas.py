@@ -137,7 +137,7 @@ def choose_by_quota(rule: "Rule", given: Candidates, k: int, generator: Generato
     and small operations take a GPU longer.
     """
     if "torch._dynamo" in sys.modules and not _OUTSIDE:  # loaded by whoever compiles, in a second
-        _OUTSIDE.append(torch.compiler.disable(_chosen_rows))
+        _OUTSIDE.append(torch.compiler.disable(_chosen_rows))  # type: ignore[no-untyped-call]
     chosen: Tensor = (_OUTSIDE[0] if _OUTSIDE else _chosen_rows)(rule, given, k, generator)
     return chosen
 
