@@ -250,4 +250,4 @@ def _instance(info: "CaseInfo") -> str:
 
 def _registered(info: "CaseInfo") -> bool:
     instance = _instance(info)
-    return any(best_known(instance, k) is not None for k in (info.k, None))
+    return not info.constraints and any(best_known(instance, k) is not None for k in (info.k, None))

@@ -1,16 +1,17 @@
 """The solvers of a comparison: those that take part, and why others do not."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from subsetopt._spec import Spec
 from subsetopt.errors import UnsupportedProblem
+from subsetopt.models import CONSTRAINT_KINDS
 from subsetopt.solvers import catalogue
 from subsetopt.solvers.catalogue import available_solvers
 
 from .cases import Case
 from .cases._sequence_cases import METHODS
-from .results import CaseInfo, Contender, MeasurementOptions, Plan
+from .results import CaseInfo, Contender, MeasurementOptions, Plan, SkippedCase
 
 SEQUENCE = "sequence"
 
@@ -88,8 +89,13 @@ def make_plan(
     UnknownSolver, UnsupportedProblem, InvalidOption
         Where a solver, an option of it or its value is none that there is.
     """
+    cases = tuple(cases)
     infos = tuple(CaseInfo.of(case) for case in cases)
-    chosen = contenders(solvers, (info.family for info in infos))
+    named = tuple(solvers)
+    chosen = contenders(named, (info.family for info in infos))
+    skipped = tuple(_skipped(chosen.chosen, cases))
+    if named:
+        _require_used(chosen.chosen, infos, skipped)
     return Plan(
         suite=suite,
         settings=settings or MeasurementOptions(),
@@ -97,7 +103,38 @@ def make_plan(
         cases=infos,
         left_out=chosen.left_out,
         notes=chosen.notes,
+        skipped=skipped,
     )
+
+
+def _skipped(chosen: Iterable[Contender], cases: Iterable[Case]) -> Iterator[SkippedCase]:
+    """Yield the cases that solvers are not run on, as these do not take their constraints."""
+    taken = {
+        one.label: catalogue.solver_class(one.name).takes
+        for one in chosen
+        if one.name in catalogue.names()
+    }
+    for case in cases:
+        for one in chosen if case.kinds else ():
+            if case.family in one.families and not case.kinds <= taken[one.label]:
+                lacking = case.kinds - taken[one.label]
+                kinds = tuple(kind for kind in CONSTRAINT_KINDS if kind in lacking)
+                yield SkippedCase(case=case.name, solver=one.label, does_not_take=kinds)
+
+
+def _require_used(
+    chosen: Iterable[Contender], cases: Sequence[CaseInfo], skipped: Sequence[SkippedCase]
+) -> None:
+    """Raise UnsupportedProblem for a solver that was named and takes the constraints of no case."""
+    for contender in chosen:
+        own = {case.name for case in cases if case.family in contender.families}
+        without = [one for one in skipped if one.solver == contender.label]
+        if own and len(without) == len(own):
+            kinds = dict.fromkeys(kind for one in without for kind in one.does_not_take)
+            raise UnsupportedProblem(
+                f"{contender.label} does not take {', '.join(kinds)}, which all {len(own)} "
+                "instances have that it could be run on; name another solver"
+            )
 
 
 def _on_its_own(contender: Contender) -> Contender:

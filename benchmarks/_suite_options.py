@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from subsetopt._checks import require_integer, require_one_of
@@ -111,6 +111,16 @@ class SuiteOptions:
         if self.folder is None:
             raise InvalidFile(f"{what} need files: --data DIR or {DATA_VARIABLE}=DIR")
         return self.folder
+
+    def require_only(self, suite: str, *taken: str) -> None:
+        """Raise InvalidOption if anything is chosen that a suite with cases of its own lacks."""
+        for one in fields(self):
+            if one.name not in (*taken, "data") and getattr(self, one.name) != one.default:
+                name = "k" if one.name == "ks" else one.name
+                raise InvalidOption(
+                    f"{name} must not be given: the suite {suite} has cases of its own, and takes "
+                    f"{' and '.join(taken)} alone"
+                )
 
     def count(self, default: int) -> int:
         """Return how many instances are wanted; InvalidOption where they are named."""

@@ -1,11 +1,12 @@
 """The built-in suites of cases."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from subsetopt.errors import InvalidOption
 
+from ._constrained_suite import constrained
 from ._families import named
 from ._suite_options import SuiteOptions
 from .cases import (
@@ -42,6 +43,8 @@ class Suite:
 
     name: str
     """What the command line takes."""
+    about: str
+    """What its instances are, for people."""
     build: Callable[[SuiteOptions], Sequence[Case]]
     """Returns the cases. Raises InvalidOption for numbers that state no benchmark and unknown
     names; InvalidFile where data files are missing or damaged, except those of the source "all"
@@ -196,13 +199,7 @@ def quick(choice: SuiteOptions) -> list[Case]:
 
     Raises InvalidOption if anything but the seed is chosen.
     """
-    names = (one.name for one in fields(choice) if one.name not in ("seed", "data"))
-    for name in names:
-        if getattr(choice, name) is not None:
-            raise InvalidOption(
-                f"{name} must not be given: the suite quick has cases of its own, and takes a seed "
-                "alone"
-            )
+    choice.require_only("quick", "seed")
     seed = choice.seed
     images = digits()
     recording = TrainingRecord.of(images, 1, seed)
@@ -217,17 +214,39 @@ def quick(choice: SuiteOptions) -> list[Case]:
     ]
 
 
-_EACH: Mapping[str, Callable[[SuiteOptions], Sequence[Case]]] = {
-    "mean-matching": mean_matching,
-    "vector-mean-matching": vector,
-    "mmd": mmd,
-    "quadratic": quadratic,
+_EACH: Mapping[str, tuple[Callable[[SuiteOptions], Sequence[Case]], str]] = {
+    "mean-matching": (mean_matching, "losses of a classifier in training, and of distributions"),
+    "vector-mean-matching": (vector, "gradients, residuals and inputs of the same classifier"),
+    "mmd": (mmd, "images, and mixtures of Gaussians"),
+    "quadratic": (quadratic, "diverse selections and dense subgraphs, public and generated"),
 }
 SUITES: Mapping[str, Suite] = {
-    **{name: Suite(name=name, build=build, families=(name,)) for name, build in _EACH.items()},
-    "sequence": Suite(name="sequence", build=sequence, families=("sequence",), time_limits=(60.0,)),
     "quick": Suite(
-        name="quick", build=quick, families=(*_EACH, "sequence"), time_limits=(0.01, 0.3), repeats=2
+        name="quick",
+        about="some of each family, small",
+        build=quick,
+        families=(*_EACH, "sequence"),
+        time_limits=(0.01, 0.3),
+        repeats=2,
+    ),
+    **{
+        name: Suite(name=name, about=about, build=build, families=(name,))
+        for name, (build, about) in _EACH.items()
+    },
+    "constrained": Suite(
+        name="constrained",
+        about="quotas, budgets, conflicts and ranges of sizes on each of these",
+        build=constrained,
+        families=tuple(_EACH),
+        time_limits=(0.5,),
+        repeats=1,
+    ),
+    "sequence": Suite(
+        name="sequence",
+        about="all points of a data set, put into batches",
+        build=sequence,
+        families=("sequence",),
+        time_limits=(60.0,),
     ),
 }
 """The suites, by the name that the command line takes."""

@@ -67,6 +67,8 @@ class SolverSummary:
     """Runs by how they ended; failures that differ in numbers only count as the first of them."""
     tolerance_max: float | None
     """The weakest claim within tolerances: the largest eps of certificates of that kind."""
+    skipped: int = 0
+    """Cases that it is not run on, as it does not take their constraints."""
 
 
 def summarise(rows: Sequence[Row], reference: str) -> list[SolverSummary]:

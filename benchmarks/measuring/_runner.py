@@ -114,7 +114,7 @@ def _done(plan: Plan, wanted: Sequence[Job], jobs: int) -> Iterator[Row | Bound]
 
 def _ranked(row: Row, draws: Mapping[str, NDArray[np.float64]]) -> Row:
     """Return a row with its rank among random subsets, drawn once for each case."""
-    if row.objective is None:
+    if row.objective is None or not draws[row.case].size:
         return row
     return replace(row, random_rank=rank(row.objective, draws[row.case]))
 

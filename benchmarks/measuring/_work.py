@@ -205,7 +205,7 @@ def bounded_cases(plan: Plan, cases: Sequence[Case]) -> list[SelectionCase]:
         return []
     selections: list[SelectionCase] = []
     selections.extend(case for case in cases if isinstance(case, SelectionCase))
-    for case in {type(case): case for case in selections}.values():
+    for case in {case.problem().family: case for case in selections}.values():
         bounds.require(case.problem(), plan.settings.bound)
     return selections
 

@@ -11,9 +11,22 @@ from subsetopt.report import Document, Facts, Note, Notes, Picture, Section, Sty
 from subsetopt.report._figure import MATPLOTLIB
 
 from . import _comparison_figures as figures
-from ._comparison_findings import conditions, family_conditions, family_failures, headlines, remarks
+from ._comparison_findings import (
+    conditions,
+    family_conditions,
+    family_failures,
+    family_skips,
+    headlines,
+    remarks,
+)
 from ._comparison_report import ComparisonReport, FamilyReport, write_tables
-from ._solver_table import FAILURE_TABLE, INSTANCE_TABLE, columns, instances, solver_table
+from ._solver_table import (
+    FAILURE_TABLE,
+    SKIPPED_TABLE,
+    columns,
+    instance_table,
+    solver_table,
+)
 
 SIZES = 3
 """From so many on it is shown how times grow with n."""
@@ -105,6 +118,8 @@ def _notes(family: FamilyReport) -> Iterator[Note]:
         yield Note(line, "new" if "NEW BEST" in line else "")
     for verdict in family.verdicts:
         yield Note(str(verdict), "bad" if verdict.beaten else "good")
+    for line in family_skips(family):
+        yield Note(line)
     for line in family_failures(family):
         yield Note(line, "bad")
 
@@ -150,14 +165,16 @@ def _lists(report: ComparisonReport) -> Iterator[Section]:
     if report.failures:
         failures = Table(FAILURE_TABLE, report.failures, name="Failures")
         yield Section("Failures", [failures], media=_PAGE, link="failures")
-    found = [one for family in report.families for one in instances(family)]
-    table = Table(INSTANCE_TABLE, found, name="Instances")
+    if report.results.plan.skipped:
+        skipped = Table(SKIPPED_TABLE, report.results.plan.skipped, name="Skipped")
+        yield Section("Skipped", [skipped], media=_PAGE, link="skipped")
+    table = instance_table(report.families)
     yield Section("Instances and their best answers", [table], media=_PAGE, link="instances")
 
 
 def _glossary(report: ComparisonReport) -> dict[str, str]:
     kinds = [family.family for family in report.families]
-    meanings = {column.name: column.meaning for kind in kinds for column in columns(kind)}
+    meanings = {c.name: c.meaning for family in report.families for c in columns(family)}
     references = dict.fromkeys(f"faster x {kind.reference}" for kind in kinds)
     if len(references) > 1:  # they mean the same
         meanings["faster x ..."] = meanings[next(iter(references))]

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
+from operator import attrgetter
 from statistics import median
 
+from subsetopt.benchmarks.analysis._row_groups import grouped
 from subsetopt.benchmarks.analysis._target_values import LEVELS, Level, costs, target
 from subsetopt.benchmarks.results import Row
-from subsetopt.report._number_format import day, duration, enumerated, factor, listed, size
+from subsetopt.report._number_format import counts, day, duration, enumerated, factor, listed, size
 
 from ._comparison_report import ComparisonReport, FamilyReport
 
@@ -77,10 +79,22 @@ def family_conditions(family: FamilyReport) -> dict[str, str]:
     sizes, ks = listed(case.n for case in cases), listed(case.k for case in cases)
     named = len(cases) <= NAMED and not family.family.absolute
     names = f": {', '.join(case.name for case in cases)}" if named else ""
-    return {
+    facts = {
         "data": "\n".join(dict.fromkeys(case.source for case in cases)),
         "instances": f"{len(cases)}, n = {sizes}, k = {ks}{names}",
     }
+    kinds = Counter(kind for case in cases for kind in case.constraints)
+    return facts | ({"constraints": ", ".join(counts(kinds))} if kinds else {})
+
+
+def family_skips(family: FamilyReport) -> Iterator[str]:
+    """Yield which solvers are not run on how many instances, and why."""
+    for solver, own in grouped(family.skipped, attrgetter("solver")).items():
+        kinds = dict.fromkeys(kind for one in own for kind in one.does_not_take)
+        yield (
+            f"{solver}: skipped on {len(own)} of {len(family.cases)} instances: does not take "
+            f"{', '.join(kinds)}"
+        )
 
 
 def family_failures(family: FamilyReport) -> Iterator[str]:

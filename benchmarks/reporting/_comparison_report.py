@@ -1,8 +1,9 @@
 """Results with all that follows from them, and their rows as tables and files."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import Field, asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
@@ -13,7 +14,7 @@ from subsetopt.benchmarks._families import FAMILIES, Family
 from subsetopt.benchmarks.analysis._row_groups import final_rows, with_bounds, with_gaps
 from subsetopt.benchmarks.analysis._summary import SolverSummary, summarise
 from subsetopt.benchmarks.analysis._verdicts import OptimalityVerdict, against_known, verdicts
-from subsetopt.benchmarks.results import SCHEMA, CaseInfo, Results, Row
+from subsetopt.benchmarks.results import SCHEMA, CaseInfo, Results, Row, SkippedCase
 from subsetopt.errors import InvalidFile
 from subsetopt.report import Column, Table
 
@@ -26,6 +27,7 @@ class FamilyReport:
     cases: tuple[CaseInfo, ...]
     rows: tuple[Row, ...]
     """Every repeat and time limit, with gaps and bounds."""
+    skipped: tuple[SkippedCase, ...] = ()
 
     @cached_property
     def final(self) -> tuple[Row, ...]:
@@ -35,7 +37,9 @@ class FamilyReport:
     @cached_property
     def summaries(self) -> list[SolverSummary]:
         """One per solver, fastest first."""
-        return summarise(self.final, self.family.reference)
+        skips = Counter(one.solver for one in self.skipped)
+        summaries = summarise(self.final, self.family.reference)
+        return [replace(one, skipped=skips[one.solver]) for one in summaries]
 
     @cached_property
     def verdicts(self) -> list[OptimalityVerdict]:
@@ -86,11 +90,13 @@ class ComparisonReport:
         """One part for each family that has cases, in the order of `FAMILIES`."""
         plan = self.results.plan
         present = {case.family for case in plan.cases}
+        family_of = {case.name: case.family for case in plan.cases}
         return tuple(
             FamilyReport(
                 family=family,
                 cases=tuple(case for case in plan.cases if case.family == name),
                 rows=tuple(row for row in self.rows if row.family == name),
+                skipped=tuple(one for one in plan.skipped if family_of.get(one.case) == name),
             )
             for name, family in FAMILIES.items()
             if name in present

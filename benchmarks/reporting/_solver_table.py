@@ -1,15 +1,14 @@
 """Tables of a comparison: solvers, instances, failures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from subsetopt.benchmarks._best_known import TOLERANCE, relative_gap
-from subsetopt.benchmarks._families import Family
 from subsetopt.benchmarks.analysis._row_groups import grouped
 from subsetopt.benchmarks.analysis._summary import SolverSummary
 from subsetopt.benchmarks.analysis._verdicts import best_rows
-from subsetopt.benchmarks.results import CaseInfo, Row
+from subsetopt.benchmarks.results import CaseInfo, Row, SkippedCase
 from subsetopt.report import Column, Table
 from subsetopt.report._number_format import (
     NOTHING,
@@ -32,17 +31,20 @@ Summaries = tuple[Column[SolverSummary], ...]
 def solver_table(family: FamilyReport) -> Table[SolverSummary]:
     """Return one row for each solver of a family."""
     return Table(
-        columns(family.family),
+        columns(family),
         family.summaries,
         name=f"Solvers on {family.family.name}",
         markdown_rank=_MARKDOWN_RANK,
     )
 
 
-def columns(family: Family) -> Summaries:
+def columns(report: FamilyReport) -> Summaries:
     """Return the columns of a family, from left to right."""
+    family = report.family
     quality = _ERRORS if family.absolute else _GAPS
-    return (_SOLVER, *quality, *_ENDS, *_TIMES, _faster(family.reference), *_COSTS)
+    skipped = (_SKIPPED,) if report.skipped else ()
+    faster = _faster(family.reference)
+    return (_SOLVER, *quality, *_ENDS, *skipped, *_TIMES, faster, *_COSTS)
 
 
 def _lines(found: Mapping[str, int]) -> str:
@@ -91,6 +93,9 @@ _ENDS: Summaries = (
            meaning="what is known about the distance to the optimum, and the largest tolerance "
            "within which an optimum is claimed"),
 )
+_SKIPPED: Column[SolverSummary] = Column(
+    "skipped", lambda s: s.skipped or None, "d", rank=1,
+    meaning="instances that it is not run on, as it does not take their constraints")
 _TIMES: Summaries = (
     Column("median", "seconds_median", duration, group="time",
            meaning="a call from outside: of a case the median of its repeats, then the median of "
@@ -146,7 +151,7 @@ class Instance:
     """What is known of the case, and how the best answer compares."""
 
 
-INSTANCE_TABLE: tuple[Column[Instance], ...] = (
+_INSTANCE: tuple[Column[Instance], ...] = (
     Column("instance", lambda x: x.case.name),
     Column("family", lambda x: x.case.family),
     Column("n", lambda x: x.case.n, "d"),
@@ -162,6 +167,14 @@ INSTANCE_TABLE: tuple[Column[Instance], ...] = (
     Column("soonest", "seconds", duration),
     Column("found by", lambda x: ", ".join(x.solvers) or None),
 )
+_CONSTRAINTS: Column[Instance] = Column(
+    "constraints", lambda x: ", ".join(x.case.constraints) or None
+)
+SKIPPED_TABLE: tuple[Column[SkippedCase], ...] = (
+    Column("solver", "solver"),
+    Column("instance", "case"),
+    Column("reason", lambda one: f"does not take {', '.join(one.does_not_take)}"),
+)
 FAILURE_TABLE: tuple[Column[Row], ...] = (
     Column("solver", "solver"),
     Column("instance", "case"),
@@ -169,6 +182,14 @@ FAILURE_TABLE: tuple[Column[Row], ...] = (
     Column("limit", "time_limit", lambda seconds: f"{seconds:g} s"),
     Column("reason", "failure"),
 )
+
+
+def instance_table(families: Sequence[FamilyReport]) -> Table[Instance]:
+    """Return one row for each case, with its constraints if any has some."""
+    rows = [one for family in families for one in instances(family)]
+    stated = any(one.case.constraints for one in rows)
+    columns = (*_INSTANCE[:4], *([_CONSTRAINTS] if stated else []), *_INSTANCE[4:])
+    return Table(columns, rows, name="Instances")
 
 
 def instances(family: FamilyReport) -> Iterator[Instance]:

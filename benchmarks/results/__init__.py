@@ -2,7 +2,7 @@
 
 from subsetopt.benchmarks._suite_options import MeasurementOptions
 
-from ._plan import Bound, CaseInfo, Contender, Plan, Results, Session
+from ._plan import Bound, CaseInfo, Contender, Plan, Results, Session, SkippedCase
 from ._results_folder import load_results
 from ._rows import SCHEMA, Key, Row
 
@@ -17,5 +17,6 @@ __all__ = [
     "Results",
     "Row",
     "Session",
+    "SkippedCase",
     "load_results",
 ]

@@ -17,7 +17,7 @@ from ._rows import KILLED, SCHEMA, Key, Row
 if TYPE_CHECKING:
     from subsetopt.benchmarks.cases import Case
 
-__all__ = ["Bound", "CaseInfo", "Contender", "Plan", "Results", "Session"]
+__all__ = ["Bound", "CaseInfo", "Contender", "Plan", "Results", "Session", "SkippedCase"]
 
 
 _FORMER = {"entrants": "contenders"}
@@ -35,6 +35,7 @@ class CaseInfo:
     k: int
     sense: str = "minimise"
     known: BestKnown | None = None
+    constraints: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, case: "Case") -> "CaseInfo":
@@ -61,6 +62,17 @@ class Contender:
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkippedCase:
+    """A case that a solver is not run on, as it does not take its constraints."""
+
+    case: str
+    solver: str
+    """The label of the contender."""
+    does_not_take: tuple[str, ...]
+    """The kinds of constraints, of `subsetopt.models.CONSTRAINT_KINDS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +103,8 @@ class Plan:
         Solvers that could take part but cannot run here, and why.
     notes : tuple of str
         What else has to be said about the choice of cases and solvers.
+    skipped : tuple of SkippedCase
+        Cases that a solver could be run on but for their constraints.
     """
 
     suite: str
@@ -99,6 +113,7 @@ class Plan:
     cases: tuple[CaseInfo, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    skipped: tuple[SkippedCase, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -176,9 +191,11 @@ def complete(plan: Plan, rows: Iterable[Row]) -> bool:
 
 
 def _keys(plan: Plan, time_limit: float) -> Iterator[Key]:
+    skipped = {(one.case, one.solver) for one in plan.skipped}
     for repeat in range(plan.settings.repeats):
         for case in plan.cases:
             able = [e.label for e in plan.contenders if case.family in e.families]
+            able = [label for label in able if (case.name, label) not in skipped]
             for label in able if repeat % 2 == 0 else reversed(able):
                 yield (case.name, label, repeat, time_limit)
 

@@ -38,6 +38,11 @@ class Row:
     source: str = _column("Where the numbers come from.")
     n: int = _column("The number of candidates.")
     k: int = _column("The number to choose; of a sequence, the size of a batch.")
+    constraints: tuple[str, ...] = _column(
+        "What else is stated: include, exclude, quotas, overlapping-quotas, budget, conflicts, "
+        "k-range, target, start.",
+        (),
+    )
     sense: str = _column(
         "minimise; or maximise, where objectives are the negatives of what is wanted.", "minimise"
     )

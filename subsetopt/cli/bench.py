@@ -14,6 +14,7 @@ from subsetopt.benchmarks._suite_options import MeasurementOptions, SuiteOptions
 from subsetopt.errors import InvalidOption
 
 from . import exits
+from .bench_lists import show_instances, show_suites
 from .derived_options import Given, Values, flag_of, json_flag
 from .standard_streams import output_to_error, say, say_json
 
@@ -29,9 +30,13 @@ class BenchOptions:
     """What is compared, how many runs at a time, and where the results go."""
 
     suite: str = option(
-        "Suite: quick, mean-matching, vector-mean-matching, mmd, quadratic, sequence, or a file of "
-        "your own, FILE.yaml.",
+        "Suite: quick, mean-matching, vector-mean-matching, mmd, quadratic, constrained, sequence, "
+        "or a file of your own, FILE.yaml.",
+        "",
         argument=True,
+    )
+    listed: bool = option(
+        "List the suites, or the instances of one, instead of measuring.", False, flags=("--list",)
     )
     solvers: tuple[str, ...] = option(
         "Solvers to compare, also with options: tabu:iterations=1000.",
@@ -70,8 +75,12 @@ def bench(
 
     Example: subsetopt bench quick --out results, then subsetopt report results
     """
+    if options.listed and not options.suite:
+        return show_suites(options.as_json)
     # Whatever is wrong is said now, not after a minute of solving.
     plan, cases = _planned(options, suite, repeated | measured)
+    if options.listed:
+        return show_instances(plan, options.as_json)
     compared = _compared(plan, cases, options)
     _show(compared, options)
     if compared.interrupted:

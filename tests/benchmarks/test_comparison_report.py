@@ -235,7 +235,7 @@ def test_tables_of_nothing_and_of_silence(planted_results: Planted) -> None:
 
 def test_every_column_has_a_meaning_and_a_name(report: ComparisonReport) -> None:
     for part in report.families:
-        found = columns(part.family)
+        found = columns(part)
         assert len({column.name for column in found}) == len(found)
         assert all(column.meaning for column in found)
 

@@ -50,7 +50,7 @@ def test_every_suite_is_made_of_its_families(name: str) -> None:
 
 def test_no_such_suite() -> None:
     with pytest.raises(
-        InvalidOption, match="mean-matching, vector-mean-matching, mmd, quadratic, s"
+        InvalidOption, match="mean-matching, vector-mean-matching, mmd, quadratic, c"
     ):
         suites.find_suite("scalar")
 
