@@ -70,8 +70,8 @@ def _budget(n: int, k: int, generator: Generator) -> Mapping[str, Any]:
 
 def _pairs(n: int, generator: Generator) -> NDArray[np.int64]:
     """Return random pairs in conflict."""
-    one, other = generator.integers(0, n, (2, _PAIRS * n))
-    return np.stack([one, other], axis=1)[one != other]
+    pairs = generator.integers(0, n, (_PAIRS * n, 2))
+    return np.array([pair for pair in pairs.tolist() if pair[0] != pair[1]])
 
 
 def _near(points: NDArray[Any], count: int) -> NDArray[np.int64]:
