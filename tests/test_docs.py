@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import subsetopt
+from subsetopt.solvers import catalogue
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -73,7 +74,7 @@ def test_pages_read_well_where_nothing_builds_them(page: Path) -> None:
         assert {name for name in languages if name.startswith("{")} <= {"{toctree}"}
 
 
-@pytest.mark.parametrize("name", ["choosing.md", "benchmarks.md", "commands.md"])
+@pytest.mark.parametrize("name", ["choosing.md", "constraints.md", "benchmarks.md", "commands.md"])
 def test_what_is_derived_from_the_code_is_that_of_the_code(name: str, derived: ModuleType) -> None:
     """Else run docs/scripts/derived.py."""
     assert name in derived.PAGES
@@ -85,6 +86,16 @@ def test_the_table_has_one_row_for_each_solver(derived: ModuleType) -> None:
     named = [row.split("|")[1].strip(" `") for row in rows]
     assert named == [info.name for info in subsetopt.available_solvers()]
     assert all(row.replace(r"\|", "").count("|") == len(derived.COLUMNS) + 1 for row in rows)
+
+
+def test_the_table_of_constraints_says_what_each_solver_takes(derived: ModuleType) -> None:
+    heading, _, *rows = derived.constraint_table().splitlines()
+    kinds = [name.strip() for name in heading.split("|")[2:-2]]
+    for info, row in zip(subsetopt.available_solvers(), rows, strict=True):
+        name, *cells, _ = (cell.strip(" `") for cell in row.split("|")[1:-1])
+        assert name == info.name
+        taken = {kind for kind, cell in zip(kinds, cells, strict=True) if cell == "yes"}
+        assert taken == catalogue.solver_class(name).takes
 
 
 def test_the_reference_names_every_command(derived: ModuleType) -> None:

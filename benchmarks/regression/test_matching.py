@@ -39,6 +39,17 @@ def test_swap_scalars(timed: Timed) -> None:
     assert problem.objective(timed(lambda: swap._solve(problem, ONE)).indices) < 1e-7
 
 
+def test_swap_scalars_quotas(timed: Timed) -> None:
+    """The same with eight of each of four groups: swaps within groups."""
+    quota = so.Quota(np.arange(128) % 4, exactly=8)
+    rules = so.Constraints(quotas=quota)
+    problem = so.MeanMatching(exponential(128), 32, constraints=rules)
+    swap = so.solver("swap", tolerance=0.0, restarts=4)
+    found = timed(lambda: swap._solve(problem, ONE)).indices
+    assert quota.counts(found).tolist() == [8, 8, 8, 8]
+    assert problem.objective(found) < 1e-6
+
+
 def test_swap_vectors(timed: Timed) -> None:
     """The descent from the greedy start, and two restarts."""
     vectors = np.random.default_rng(0).standard_normal((300, 16))

@@ -48,6 +48,18 @@ def test_mmd_selection(timed: Timed, name: str) -> None:
     assert problem.objective(found) < 0.9 * problem.objective(np.arange(30))
 
 
+def test_mmd_quotas_and_includes(timed: Timed) -> None:
+    """30 of 600 points, two or more of each of ten classes, five of them included."""
+    quota = so.Quota(np.arange(600) % 10, at_least=2)
+    rules = so.Constraints(include=[0, 1, 2, 3, 4], quotas=quota)
+    problem = so.MMDSelection(cloud(600, 32), 30, constraints=rules)
+    problem.quadratic_form()
+    swap = so.solver("swap", restarts=2)
+    solution = timed(lambda: so.solve(problem, swap, threads=1))
+    assert quota.counts(solution.indices).min() >= 2
+    assert solution.objective < 0.9 * problem.objective(np.arange(30))
+
+
 @pytest.mark.parametrize(("variant", "steps"), [("coordinate", 4), ("pairwise", 40)])
 def test_frank_wolfe(timed: Timed, variant: str, steps: int) -> None:
     """1200 points: so many that the form is taken as it is, without looking for a diagonal."""

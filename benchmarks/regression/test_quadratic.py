@@ -57,6 +57,18 @@ def test_branch_and_bound(timed: Timed) -> None:
     assert answer.bound == problem.objective(answer.indices)
 
 
+def test_branch_and_bound_quotas(timed: Timed) -> None:
+    """A proof for 10 of 30, of each of five groups two."""
+    quota = so.Quota(np.arange(30) % 5, exactly=2)
+    problem = diversity(30, 10).constrained(so.Constraints(quotas=quota))
+    problem.quadratic_form()
+    exact = so.solver("branch-and-bound")
+    answer = timed(lambda: exact._solve(problem, ONE))
+    assert answer.proven
+    assert answer.bound == problem.objective(answer.indices)
+    assert quota.counts(answer.indices).tolist() == [2] * 5
+
+
 @pytest.mark.parametrize("method", ["fw", "sdp"])
 def test_bound(timed: Timed, method: str) -> None:
     """Of 8 of 40, below the optimum."""

@@ -1,4 +1,4 @@
-"""Write what pages take from the code: the solvers, the columns of results, the commands.
+"""Write what pages take from the code: solvers, their constraints, columns of results, commands.
 
 ``python docs/scripts/derived.py`` writes it between the markers of each page; a test fails where a
 page shows something else.
@@ -40,6 +40,15 @@ def solver_table() -> str:
                 ]
             )
         )
+    return "\n".join(lines)
+
+
+def constraint_table() -> str:
+    """Return one row per solver: which kinds of constraints it takes, and whether it proves."""
+    lines = [_row(("solver", *CONSTRAINT_KINDS, "proves optima")), _row(["---"] * 6)]
+    for info in subsetopt.available_solvers():
+        takes = ["yes" if kind in info.takes else "-" for kind in CONSTRAINT_KINDS]
+        lines.append(_row([f"`{info.name}`", *takes, "yes" if info.exact else "-"]))
     return "\n".join(lines)
 
 
@@ -108,6 +117,7 @@ def _parameter(parameter: Any) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "choosing.md": solver_table,
+    "constraints.md": constraint_table,
     "benchmarks.md": result_columns,
     "commands.md": command_reference,
 }
