@@ -9,13 +9,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import gcd
+from operator import sub
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.problems import MeanMatching
 from subsetopt.problems._parallel import Check, unchecked
+
+from ._counts import CountLimits, limits_of
+from ._shifts import Shifts
 
 _AT_ONCE = 2**14  # numbers that are worked on between two checks
 RESIDUE_BITS = 16
@@ -32,83 +37,107 @@ class Subproblem:
     wanted : Fraction
     least : Fraction
         No sum can come closer than this: see `least_distance`.
+    limits : CountLimits or None
+        How many of each group; None for any number.
     """
 
     count: int
     wanted: Fraction
     least: Fraction
+    limits: CountLimits | None = None
 
     @property
     def floor(self) -> int:
         """The largest whole number that is not above `wanted`."""
         return self.wanted.numerator // self.wanted.denominator
 
+    def limits_of(self, n: int) -> CountLimits:
+        """Return the limits of its subsets of n values, as near as the count lets them be."""
+        limits = (self.limits or CountLimits.none(n)).of(self.count)
+        assert limits is not None
+        return limits
+
+    def allows(self, subset: NDArray[np.int64]) -> bool:
+        """Return whether it is one of its subsets."""
+        return len(subset) == self.count and (self.limits is None or self.limits.allow(subset))
+
 
 @dataclass(frozen=True)
 class Integers:
     """The values as small non-negative integers, without loss.
 
-    Values are shifted by their minimum and divided by their common divisor. Where more than half
-    are to be chosen, the subproblem is to choose those that are left out.
+    Values are shifted by their minimum and divided by their common divisor. Where quotas fix the
+    count of a group, its values are shifted by their own minimum. Where more than half are to be
+    chosen, the subproblem is to choose those that are left out.
 
     Parameters
     ----------
     values : tuple of int (n,)
         The least is 0, their greatest common divisor 1 (or all are 0).
     subproblems : tuple of Subproblem
-        One for each cardinality that is allowed.
+        One for each cardinality that is allowed, and each way to keep overlapping quotas.
     complement : bool
         Whether a subset is what is left out.
     unit : Fraction
         A distance of sums times this is the objective.
-    pivot : int
-        The value whose differences from the others have the most trailing zeros.
+    pivots : tuple of int (n,)
+        For each value that of the same shift whose differences from the others have the most
+        trailing zeros.
     """
 
     values: tuple[int, ...]
     subproblems: tuple[Subproblem, ...]
     complement: bool
     unit: Fraction
-    pivot: int
+    pivots: tuple[int, ...]
 
     @classmethod
     def of(cls, problem: MeanMatching, check: Check = unchecked) -> "Integers":
         """Reduce a problem; exact whatever the dtype. There is a check now and then."""
         whole = problem.grid.whole_numbers()
         check()
+        every = limits_of(problem.side, problem.n)
         # A shift adds the same to the sum of every subset of one size, and a divisor of all
         # differences only scales the distances; both make sums small, which is what the searches
         # cost.
-        least, divisor = min(whole), 0
-        for some in _parts(whole, check):
-            divisor = gcd(divisor, *(value - least for value in some))
+        shifts = Shifts.of(every, problem.n)
+        least = [min(whole[i] for i in items) for items in shifts.items]
+        shift, divisor = shifts.spread(least), 0
+        for some in _parts(problem.n, check):
+            divisor = gcd(divisor, *map(sub, whole[some], shift[some]))
         divisor = divisor or 1
         values = tuple(
-            (value - least) // divisor for some in _parts(whole, check) for value in some
+            difference // divisor
+            for some in _parts(problem.n, check)
+            for difference in map(sub, whole[some], shift[some])
         )
+        zeros = [z for some in _parts(problem.n, check) for z in map(trailing_zeros, whole[some])]
+        pivot = [values[max(items, key=zeros.__getitem__)] for items in shifts.items]
+        pivots = shifts.spread(pivot)
+        residues = reachable_residues(list(map(sub, values, pivots)), check)
         p, q = problem.scaled_target
-        wanted = {
-            count: (Fraction(p, q) - count * least) / divisor
-            for count in range(problem.smallest_count, problem.k + 1)
-        }
         # Choosing what is left out has the same distances with fewer items, but one number of them
         # alone.
         complement = problem.cardinality == "exactly" and 2 * problem.k > problem.n
-        if complement:
-            total = sum(values)
-            wanted = {problem.n - count: total - goal for count, goal in wanted.items()}
-        unit = Fraction(divisor, problem.k) * Fraction(2) ** problem.grid.exponent
-        zeros: list[int] = []
-        for some in _parts(whole, check):
-            zeros.extend(map(trailing_zeros, some))
-        # A sum of `count` values is count * pivot plus the differences from it.
-        pivot = values[zeros.index(max(zeros))]
-        residues = reachable_residues([value - pivot for value in values], check)
-        subproblems = tuple(
-            Subproblem(count, goal, least_distance(residues, goal - count * pivot))
-            for count, goal in wanted.items()
+        total, subproblems = sum(values), []
+        for limits, count in product(every, range(problem.smallest_count, problem.k + 1)):
+            if limits.of(count) is None:
+                continue
+            goal = (Fraction(p, q) - shifts.sum(least, limits, count)) / divisor
+            size, kept = count, None if problem.side is None else limits
+            if complement:
+                limits = limits.left_out()
+                size, goal, kept = problem.n - count, total - goal, kept and limits
+            # A sum of `size` values is that of as many pivots plus the differences from them.
+            nearest = least_distance(residues, goal - shifts.sum(pivot, limits, size))
+            subproblems.append(Subproblem(size, goal, nearest, kept))
+        return cls(
+            values,
+            tuple(subproblems),
+            complement,
+            Fraction(divisor, problem.k) * Fraction(2) ** problem.grid.exponent,
+            tuple(pivots),
         )
-        return cls(values, subproblems, complement, unit, pivot)
 
     @property
     def n(self) -> int:
@@ -136,11 +165,11 @@ def trailing_zeros(value: int) -> int:
     return min(zeros, RESIDUE_BITS) if value else RESIDUE_BITS
 
 
-def _parts(numbers: Sequence[int], check: Check) -> Iterator[Sequence[int]]:
-    """Yield the numbers in parts, with a check between them."""
-    for begin in range(0, len(numbers), _AT_ONCE):
+def _parts(size: int, check: Check) -> Iterator[slice]:
+    """Yield slices of `size` entries, with a check between them."""
+    for begin in range(0, size, _AT_ONCE):
         check()
-        yield numbers[begin : begin + _AT_ONCE]
+        yield slice(begin, begin + _AT_ONCE)
 
 
 def reachable_residues(differences: Sequence[int], check: Check = unchecked) -> NDArray[np.bool_]:
@@ -157,8 +186,8 @@ def reachable_residues(differences: Sequence[int], check: Check = unchecked) -> 
     reachable = np.zeros(modulus, dtype=np.bool_)
     reachable[0] = True
     times: Counter[int] = Counter()
-    for some in _parts(differences, check):
-        times.update(difference % modulus for difference in some)
+    for some in _parts(len(differences), check):
+        times.update(difference % modulus for difference in differences[some])
     count = 1
     for residue in (r for r in times for _ in range(times[r]) if r):
         if residue == closed:  # another of the kind adds nothing

@@ -20,6 +20,7 @@ from subsetopt.solvers.base import Kind, RawResult
 from subsetopt.solvers.heuristics.swap import Swap
 
 from . import _dynamic, _meet
+from ._counts import CountLimits
 from ._integers import Integers, Subproblem
 from ._window import FreeWindow
 
@@ -27,6 +28,7 @@ __all__ = ["Exact"]
 
 _STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED)
 _RESTARTS = 300  # of the swaps that begin: some 10 ms at most, and often they end it
+_BEYOND = "closed form: no selection lies beyond this one"
 _POSITIONS = 2**16  # that those restarts may scan
 
 Method = Literal["auto", "meet", "dynamic", "window"]
@@ -55,6 +57,10 @@ class Exact(TimedSolver):
       optimum when it succeeds, as it nearly always does where selections are far more than grid
       points, and proves nothing when it does not.
 
+    Under quotas all three look at nothing else: halves list only what keeps the counts of the
+    groups within them, tables count one group after another, windows change no count. Overlapping
+    quotas are searched once for each way to keep them, of which there may be 1024.
+
     Refuses, with an estimate, what would take longer than the limit.
 
     Parameters
@@ -75,6 +81,7 @@ class Exact(TimedSolver):
     summary: ClassVar[str] = "meet in the middle, dynamic program or grid proof, in integers"
     choose_when: ClassVar[str] = "the optimum must be proven: n <= 56, small integers, or float32"
     handles: ClassVar[tuple[str, ...]] = ("mean-matching",)
+    takes: ClassVar[frozenset[str]] = frozenset({"quotas", "overlapping-quotas"})
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
     exact: ClassVar[bool] = True
 
@@ -91,11 +98,13 @@ class Exact(TimedSolver):
         TooLarge
             If no method's estimate is within the limits.
         """
-        for end in problem.extremes:
+        for end in problem.extremes if problem.side is None else ():
             deadline.check()
             if problem.exact_objective(end) == problem.lower_bound():
-                return _proven(end, "closed form: no selection lies beyond this one", deadline)
+                return _proven(end, _BEYOND, deadline)
         search = _SubsetSearch(problem, limits, deadline)
+        if not search.open:
+            return _proven(search.selection(), _BEYOND, deadline)
         if search.attained:
             return _proven(search.selection(), "attains the nearest grid point", deadline)
         if search.stopped:
@@ -151,8 +160,25 @@ class _SubsetSearch:
         assert first.indices is not None  # swap always has an answer
         self.stopped = first.termination if first.termination in _STOPPED else None
         self._best = self.integers.subset(first.indices.astype(np.int64))
-        self._sub = next(s for s in self.integers.subproblems if s.count == self._best.size)
+        self._sub = next(s for s in self.integers.subproblems if s.allows(self._best))
         self._distance = self.integers.distance(self._best, self._sub)
+        self.open = self.integers.subproblems
+        if problem.side is not None:
+            self.open = tuple(self._within(problem))
+            """The subproblems whose sums lie on both sides of what is wanted."""
+
+    def _within(self, problem: MeanMatching) -> Iterator[Subproblem]:
+        """Yield what is to be searched; of the others one end is the best."""
+        order, values = np.argsort(problem.values, kind="stable"), self.integers.values
+        for sub in self.integers.subproblems:
+            self.deadline.check()
+            limits = sub.limits_of(self.integers.n)
+            low, high = limits.first(order, sub.count), limits.first(order[::-1], sub.count)
+            sums = [sum(values[int(i)] for i in end) for end in (low, high)]
+            if sums[0] < sub.wanted < sums[1]:
+                yield sub
+            else:
+                self._keep(low if sub.wanted <= sums[0] else high, sub)
 
     @property
     def attained(self) -> bool:
@@ -176,22 +202,31 @@ class _SubsetSearch:
 
     def plans(self) -> Iterator[MethodPlan]:
         """Yield what each method would cost."""
-        subs, n = self.integers.subproblems, self.integers.n
-        keys, seconds = [], 0.0
-        for sub in subs:
+        meets = []
+        for sub in self.open:
             self.deadline.check()
-            keys.append(2 * _meet.half_keys(self.integers.values, sub.count))
-            seconds += _meet.seconds(keys[-1], self.integers.values, sub.count)
-            seconds += _meet.group_seconds(n, sub.count)
-        groups = 160.0 * _meet.subsets((n + 3) // 4, subs[-1].count)
-        pieces = 24.0 * self._threads * min(_meet.PIECE, max(keys) / 2)
-        yield MethodPlan(seconds / self._threads, groups + pieces, "meet")
+            meets.append(_meet.estimate(self.integers.values, sub))
+        pieces = 24.0 * self._threads * min(_meet.PIECE, max(each.keys for each in meets) / 2)
+        seconds = sum(each.seconds for each in meets) / self._threads
+        yield MethodPlan(seconds, max(each.bytes for each in meets) + pieces, "meet")
         # As few sums as the best selection so far leaves of interest.
-        width, most = self._width(), max(sub.count for sub in subs)
-        yield MethodPlan(*_dynamic.estimate(n, most, width), "dynamic")
+        width = self._width()
+        tables = [
+            _dynamic.estimate(limits, [sub.count for sub in subs], width)
+            for limits, subs in self._by_limits()
+        ]
+        yield MethodPlan(sum(t[0] for t in tables), max(t[1] for t in tables), "dynamic")
         window = self._window()
         if window is not None:
             yield MethodPlan(window.seconds / self._threads, window.bytes, "window")
+
+    def _by_limits(self) -> list[tuple[CountLimits, list[Subproblem]]]:
+        """Return what is to be searched by the limits on groups."""
+        found: dict[int, tuple[CountLimits, list[Subproblem]]] = {}
+        for sub in self.open:
+            limits = sub.limits or CountLimits.none(self.integers.n)
+            found.setdefault(id(sub.limits), (limits, []))[1].append(sub)
+        return list(found.values())
 
     def by(self, method: Method) -> bool:
         """Improve the best by one method; returns whether it is proven optimal."""
@@ -205,7 +240,7 @@ class _SubsetSearch:
 
     def _by_meet(self) -> bool:
         complete = True
-        for sub in self.integers.subproblems:
+        for sub in self.open:
             if sub.count == 0:
                 self._keep(np.empty(0, dtype=np.int64), sub)
                 continue
@@ -213,19 +248,24 @@ class _SubsetSearch:
             meet = _meet.Meet(values, sub, reach, self._threads, deadline=deadline)
             subset, searched = meet.run()
             self._keep(subset, sub)
+            if self.attained:
+                return True
             complete = complete and searched
-        return complete or self.attained
+        return complete
 
     def _width(self) -> int:
-        return max(_dynamic.table_width(sub, self._distance) for sub in self.integers.subproblems)
+        return max(_dynamic.table_width(sub, self._distance) for sub in self.open)
 
     def _by_dynamic(self) -> bool:
-        most = max(sub.count for sub in self.integers.subproblems)
-        table = _dynamic.SumTable(self.integers.values, most, self._width())
-        complete = table.fill(self.deadline)
-        for sub in self.integers.subproblems:
-            self._keep(table.best(sub), sub)
-        return complete
+        for limits, subs in self._by_limits():
+            counts = [sub.count for sub in subs]
+            tables = _dynamic.SumTables(self.integers.values, limits, counts, self._width())
+            complete = tables.fill(self.deadline)
+            for sub in subs:
+                self._keep(tables.best(sub), sub)
+            if not complete:
+                return self.attained
+        return True
 
     def _window(self) -> FreeWindow | None:
         if len(self.integers.subproblems) > 1:

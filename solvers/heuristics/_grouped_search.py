@@ -124,7 +124,7 @@ class GroupedScalars:
     def start(self, rows: NDArray[np.int64] | None = None) -> None:
         """Begin from mid-points of strata of each group, or from a feasible selection of k rows."""
         if rows is None:
-            self._rounds.start(_allotted(self._sizes, self._lower, self._upper, self._k))
+            self._rounds.start(allotted(self._sizes, self._lower, self._upper, self._k))
         else:
             marked = np.zeros(self._n + self._k, np.bool_)
             marked[rows] = True
@@ -187,7 +187,7 @@ def _groups(
     return values, items, sizes[held], lower[held], np.minimum(upper, sizes)[held]
 
 
-def _allotted(
+def allotted(
     sizes: NDArray[np.int64], lower: NDArray[np.int64], upper: NDArray[np.int64], k: int
 ) -> NDArray[np.int64]:
     """Return counts that add up to k, near the groups' shares and within their limits."""

@@ -11,6 +11,7 @@ from subsetopt.solvers import _deadline
 from subsetopt.solvers._deadline import Deadline, OutOfTime
 from subsetopt.solvers.exact import _meet
 from subsetopt.solvers.exact._integers import Subproblem
+from subsetopt.solvers.exact._listing import COUNTLESS, subsets
 from subsetopt.solvers.exact._meet import Meet
 
 
@@ -71,7 +72,7 @@ def test_pieces_hold_every_key_of_a_half_once(bits: int, monkeypatch: pytest.Mon
     half = meet._x
     keys = sorted(int(a) + int(b) for a in half.first.keys for b in half.second.keys)
     room = np.empty(len(keys), np.int64)
-    found = [key for piece in meet._pieces() for key in half.fill(*piece, room).tolist()]
+    found = [key for piece in meet._pieces() for key in half.fill(*piece[:2], room).tolist()]
     assert found == [key for key in keys if key < 8 * meet._scale.counter]
 
 
@@ -113,7 +114,14 @@ def test_stops_at_the_least_distance_and_at_the_deadline() -> None:
         Meet(values, sub, Fraction(1), 1, deadline=Deadline(0.0))
 
 
-@pytest.mark.parametrize(("n", "most"), [(0, 0), (5, 2), (5, 9), (20, 10)])
-def test_number_of_subsets(n: int, most: int) -> None:
-    listed = sum(1 for size in range(most + 1) for _ in combinations(range(n), size))
-    assert _meet.subsets(n, most) == listed
+@pytest.mark.parametrize(
+    ("n", "least", "most"), [(0, 0, 0), (5, 0, 2), (5, 0, 9), (20, 0, 10), (9, 2, 4), (12, 9, 11)]
+)
+def test_number_of_subsets(n: int, least: int, most: int) -> None:
+    listed = sum(1 for size in range(least, most + 1) for _ in combinations(range(n), size))
+    assert subsets(n, least, most) == listed
+
+
+def test_number_of_subsets_that_nobody_can_look_at() -> None:
+    assert subsets(10**6, 4 * 10**5, 5 * 10**5) == COUNTLESS
+    assert subsets(10**6, 10**6 - 1, 10**6) == 10**6 + 1

@@ -58,3 +58,24 @@ def test_extreme_integers_sort_right(dtype: Any) -> None:
 def test_vectors_are_refused() -> None:
     with pytest.raises(so.UnsupportedProblem, match="swap"):
         so.solve(so.MeanMatching(np.ones((4, 2)), k=2), "stride")
+
+
+def test_quotas_sample_each_group_by_its_share() -> None:
+    losses, labels = np.random.default_rng(1).exponential(size=40), np.arange(40) % 4
+    quota = so.Quota(labels, at_least={0: 6}, at_most={1: 1})
+    problem = so.MeanMatching(losses, k=12, constraints=so.Constraints(quotas=quota))
+    solution = so.solve(problem, "stride")
+    assert solution.indices is not None
+    for groups, count in (([0], 6), ([1], 1), ([2, 3], 5)):  # those without limits are one
+        own = np.flatnonzero(np.isin(labels, groups))
+        expected = own[_listing(losses[own].tolist(), count)]
+        assert np.intersect1d(solution.indices, own).tolist() == sorted(expected.tolist())
+
+
+def test_at_most_takes_as_many_as_quotas_allow() -> None:
+    quota = so.Quota([0] * 3 + [1] * 7, at_most={0: 2, 1: 3})
+    rules = so.Constraints(quotas=quota)
+    problem = so.MeanMatching(np.arange(10.0), k=8, cardinality="at_most", constraints=rules)
+    solution = so.solve(problem, "stride")
+    assert solution.indices is not None
+    assert len(solution.indices) == 5
