@@ -43,8 +43,10 @@ def runs_of(
     """
     from .methods import method
 
-    names = {method(rule).spec.name for rule in rules}  # an unknown one is said now
-    wanted = list(dict.fromkeys(rules if names & set(BASELINES) else ["uniform", *rules]))
+    for rule in rules:
+        method(rule)  # an unknown one is said now
+    # With options it is another rule, which is compared with the baseline as well.
+    wanted = list(dict.fromkeys(rules if {*rules} & {*BASELINES} else ["uniform", *rules]))
     for what, values in (("rules", wanted), ("budgets", budgets), ("seeds", seeds)):
         if not values or len(set(values)) < len(values):
             raise InvalidOption(f"{what} must be distinct, at least one; got {list(values)}")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.benchmarks.scripts import constraint_cost, proofs, targets
+from subsetopt.benchmarks.scripts import constraint_cost, proofs, quota_cost, targets
 
 
 def problem(seed: int) -> so.QuadraticSelection:
@@ -59,3 +59,15 @@ def test_the_cost_of_constraints_is_that_of_the_same_values_without() -> None:
     for made in (quotas, constraint_cost.quadratic(1), constraint_cost.herd(1, True)):
         assert made.constraints is not None
         made.check(made.draw(np.random.default_rng(0)))
+
+
+def test_the_whole_choice_matches_better_than_class_by_class() -> None:
+    torch = pytest.importorskip("torch")
+    for name in quota_cost.MATCHING:
+        whole, split = (
+            quota_cost.measured(torch, name, quotas, 60, 20, 8)
+            for quotas in ("proportional", "class by class")
+        )
+        assert whole["quotas"] == "proportional"
+        assert 0.0 < 2 * whole["distance"] < split["distance"]
+        assert whole["us"] > 0.0

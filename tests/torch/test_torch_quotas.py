@@ -222,6 +222,16 @@ def test_a_choice_that_keeps_the_minima_is_the_one_without_quotas() -> None:
     )
 
 
+def test_labels_say_how_many_there_are() -> None:
+    labels = classes(40)
+    pick, alike = (rule("uniform", quotas="proportional") for _ in range(2))
+    assert torch.equal(pick(k=9, labels=labels), alike(k=9, n=40, labels=labels))
+    with pytest.raises(InvalidProblem, match="n must be an integer >= 1; got None"):
+        rule("uniform")(k=9, labels=labels)
+    with pytest.raises(InvalidProblem, match=r"shape \(30,\), .*got int64 of shape \(40,\)"):
+        pick(k=9, n=30, labels=labels)
+
+
 def test_within_one_class_a_rule_chooses_as_without_quotas() -> None:
     losses, labels = drawn(64), torch.zeros(64, dtype=torch.int8)
     for name in ("stride", "max_loss", "mink"):
@@ -388,7 +398,7 @@ def test_quotas_that_are_none(bad: Any) -> None:
     ("labels", "words"),
     [
         (None, r"rule 'max_loss' with quotas=1 needs labels, .*\(8,\).*none are given"),
-        ([0] * 8, r"got a list: convert with torch.as_tensor\(labels\)"),
+        ([0] * 8, r"got a list: number the classes, and .*torch.as_tensor\(labels\)"),
         (torch.zeros(8), r"float32 of shape \(8,\): convert with labels.long\(\)"),
         (torch.zeros(8, 3), r"float32 of shape \(8, 3\): convert with labels.argmax\(-1\)"),
         (

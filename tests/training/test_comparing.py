@@ -27,6 +27,8 @@ def test_the_baseline_is_always_there() -> None:
         "sb",
         "unif_sgd",
     }
+    stratified = runs_of("digits", ["uniform:quotas=proportional"], [0.1], [0])
+    assert [run.rule for run in stratified] == ["uniform", "uniform:quotas=proportional"]
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def checked_labels(labels: object, shape: torch.Size, asking: str) -> Tensor:
         raise InvalidProblem(f"{asking} needs labels, {wanted}; none are given")
     if not isinstance(labels, Tensor):
         raise InvalidProblem(
-            f"labels must be {wanted}; got a {type(labels).__name__}: convert with "
-            "torch.as_tensor(labels)"
+            f"labels must be {wanted}; got a {type(labels).__name__}: number the classes, and "
+            "convert with torch.as_tensor(labels)"
         )
     got = f"{str(labels.dtype).removeprefix('torch.')} of shape {tuple(labels.shape)}"
     if labels.is_floating_point() or labels.is_complex():

@@ -137,7 +137,7 @@ class Rule(ABC):
         labels : Tensor of integers, (n,) or (B, n), optional
             The class of each sample, for a rule with `quotas`; on any device.
         n : int, optional
-            How many there are, for a rule that needs neither, where neither is given.
+            How many there are, for a rule that needs neither, where neither is given, nor labels.
         device : torch.device or str, optional
             Where the indices are to be then; None is the CPU.
         generator : torch.Generator, optional
@@ -156,6 +156,13 @@ class Rule(ABC):
         InvalidOption
             If k is missing, or the generator is on another device.
         """
+        if (
+            n is None
+            and self.quotas is not None
+            and isinstance(labels, Tensor)
+            and labels.ndim == 1
+        ):
+            n, device = len(labels), device or labels.device  # for want of anything else
         shape, at = self._placed(losses, features, n, device)
         given = self._given(losses, features, shape, at, self.check or self.quotas is not None)
         if self.quotas is not None:
