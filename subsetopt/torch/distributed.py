@@ -24,6 +24,10 @@ _MATCHING = ("obftf", "obftf_exact", "vector", "frank_wolfe")
 """Rules whose chosen samples are to have the mean of all, so that ranks can make up for another."""
 
 
+_SHARED = ("name", "needs", "fixed_size", "takes_features", "has_probabilities", "equal_chances")
+"""What a rule declares of itself, which holds in several processes too."""
+
+
 class _Everyone(NamedTuple):
     """Candidates and sizes of all ranks."""
 
@@ -90,7 +94,7 @@ class DistributedRule(Rule):
         self.rule = rule if isinstance(rule, Rule) else made_rule(rule)
         given: dict[str, Any] = {"check": check or self.rule.check, "quotas": self.rule.quotas}
         super().__init__(seed=self.rule.seed, **given)
-        for declared in ("name", "needs", "fixed_size", "takes_features", "has_probabilities"):
+        for declared in _SHARED:
             setattr(self, declared, getattr(self.rule, declared))
         if isinstance(self.rule, DistributedRule):
             raise InvalidOption("rule is a DistributedRule already; give the rule inside it")
@@ -168,19 +172,22 @@ class DistributedRule(Rule):
         losses: Tensor | None = None,
         k: int | float | None = None,
         *,
+        labels: Tensor | None = None,
         n: int | None = None,
         device: torch.device | str | None = None,
     ) -> Tensor:
         """Return the probability of each sample of this rank; scope "global" gathers for it."""
         if self.scope == "local":
-            return self.rule.probabilities(losses, k, n=n, device=device)
-        everyone = self._everyone(losses, k, None, n, device)
+            return self.rule.probabilities(losses, k, labels=labels, n=n, device=device)
+        everyone = self._labelled(self._everyone(losses, k, None, n, device), labels)
         total = None if k is None else sum(size or 0 for size in everyone.wanted)
         rank, _ = world_of(self.group)
         first = sum(everyone.sizes[:rank])
         all_ = everyone.given
-        known = None if all_.losses is None else all_.losses[0]
-        chances = self.rule.probabilities(known, total, n=all_.shape[1], device=all_.device)
+        known, classes = (None if one is None else one[0] for one in (all_.losses, all_.labels))
+        chances = self.rule.probabilities(
+            known, total, labels=classes, n=all_.shape[1], device=all_.device
+        )
         return chances[first : first + everyone.sizes[rank]]
 
     def weights(
@@ -191,6 +198,7 @@ class DistributedRule(Rule):
         *,
         reweight: bool,
         n: int | None = None,
+        labels: Tensor | None = None,
     ) -> Tensor | None:
         """Return what to weigh the losses just chosen with, for their sum; None: take their mean.
 
@@ -200,11 +208,12 @@ class DistributedRule(Rule):
             By ``1 / (N p)``, so that the expected gradient is that of the N samples of all ranks.
         """
         if self.scope == "local" or self.last is None:
-            return self.rule.weights(indices, losses, k, reweight=reweight, n=n)
+            return self.rule.weights(indices, losses, k, reweight=reweight, n=n, labels=labels)
         if not reweight:
             return None if self.balance else self.last.weights
         assert self.last.samples is not None
-        chances = self.probabilities(losses, k, n=n, device=indices.device)[indices]
+        chances = self.probabilities(losses, k, labels=labels, n=n, device=indices.device)
+        chances = chances[indices]
         world = world_of(self.group)[1]
         scaled = world / (self.last.samples * chances)
         return torch.where(self.last.weights > 0, scaled, 0.0)  # a filler's chance may be none

@@ -161,9 +161,10 @@ class SubsetStep:
             indices, losses = torch.arange(n, device=self._device(batch)), None
             chosen, weights = batch, None
         else:
-            indices, losses = self._choose(batch, k, n, ids)
+            labels = None if self.rule.quotas is None else labels_of(batch, self.labels, n)
+            indices, losses = self._choose(batch, k, n, ids, labels)
             chosen = take(batch, indices, n)
-            weights = self._weights(indices, losses, k, n)
+            weights = self._weights(indices, losses, k, n, labels)
         trained = _per_sample(self.loss_fn(self.model, chosen), len(indices))
         self._record(ids, indices, trained, n)
         self.steps += 1
@@ -222,12 +223,12 @@ class SubsetStep:
         return not bool(recorded.known(ids).all())
 
     def _choose(
-        self, batch: Any, k: int | float | None, n: int, ids: Any
+        self, batch: Any, k: int | float | None, n: int, ids: Any, labels: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Return the chosen places, and the losses they were chosen by."""
         given: dict[str, Any] = {"generator": self.generator}
-        if self.rule.quotas is not None:
-            given["labels"] = labels_of(batch, self.labels, n)
+        if labels is not None:
+            given["labels"] = labels
         if self.rule.needs == "nothing":
             return self.rule(k=k, n=n, device=self._device(batch), **given), None
         if self.recorded is not None:
@@ -250,10 +251,16 @@ class SubsetStep:
         return (self.features or self.loss_fn)(model, seen)
 
     def _weights(
-        self, indices: Tensor, losses: Tensor | None, k: int | float | None, n: int
+        self,
+        indices: Tensor,
+        losses: Tensor | None,
+        k: int | float | None,
+        n: int,
+        labels: Tensor | None,
     ) -> Tensor | None:
         # After the choice: a rule with a memory has then taken in these losses, as when it chose.
-        return self.rule.weights(indices, losses, k, n=n, reweight=self.reweight)
+        given: dict[str, Any] = {} if labels is None else {"labels": labels}
+        return self.rule.weights(indices, losses, k, n=n, reweight=self.reweight, **given)
 
     def _record(self, ids: Any, indices: Tensor, trained: Tensor, n: int) -> None:
         if self.recorded is not None:

@@ -275,6 +275,21 @@ def test_every_sample_keeps_its_chance_on_average() -> None:
     torch.testing.assert_close(hits / 3000, chances, atol=0.04, rtol=0.0)
 
 
+@pytest.mark.parametrize(("least", "k"), [(1, 6), (2, 6), (3, 6), (2, 9), (9, 8), (1, 1), (1, 12)])
+def test_chances_under_minima(least: int, k: int) -> None:
+    labels = torch.tensor([0] * 5 + [1] * 3 + [2] + [-1] * 3)
+    pick, often = rule("uniform", quotas=least), 4000
+    chances = pick.probabilities(k=k, labels=labels, n=12)
+    assert float(chances.sum()) == pytest.approx(k, abs=1e-5)
+    hits = torch.zeros(12)
+    for _ in range(often):
+        hits[pick(k=k, labels=labels)] += 1
+    spread = (chances * (1 - chances) / often).sqrt()
+    assert ((hits / often - chances).abs() <= 4.5 * spread + 1e-6).all()
+    both = pick.probabilities(torch.zeros(2, 12).double(), k, labels=labels.expand(2, -1))
+    torch.testing.assert_close(both[1].float(), chances)
+
+
 def test_where_k_is_too_small_no_class_is_left_out_always() -> None:
     labels = torch.arange(10).repeat_interleave(3)
     seen: set[int] = set()
@@ -363,6 +378,15 @@ class Nearest(base.Rule):  # type: ignore[misc,name-defined]
         return given.features.square().sum(2).topk(k, largest=False).indices.sort(1).values
 
 
+class Favourite(Nearest):
+    """Has probabilities that quotas would change."""
+
+    name, needs, has_probabilities = "favourite", "losses", True
+
+    def _probabilities(self, losses: Any, k: Any, shape: Any, device: Any) -> Any:
+        return torch.ones(shape, device=device)
+
+
 def test_rules_of_ones_own_need_nothing_for_it() -> None:
     labels, points = classes(40), drawn(40, 3)
     chosen = Nearest(quotas="proportional")(features=points, k=10, labels=labels)
@@ -421,8 +445,11 @@ def test_what_quotas_do_not_go_with() -> None:
         rule("mink", reading="drawn", quotas=1)
     with pytest.raises(InvalidOption, match=r"solver 'stride' takes no quotas.*'cbc' does"):
         rule("obftf_exact", solver="stride", quotas=1)
-    with pytest.raises(UnsupportedProblem, match="rule 'uniform' with quotas=1 defines no prob"):
+    with pytest.raises(InvalidProblem, match="rule 'uniform' with quotas=1 needs labels"):
         rule("uniform", quotas=1).probabilities(losses, 3)
+    with pytest.raises(UnsupportedProblem, match="rule 'favourite' with quotas=1 defines no prob"):
+        Favourite(quotas=1).probabilities(losses, 3)
+    assert Favourite().probabilities(losses, 3).tolist() == [1.0] * 8
     losses[2] = torch.nan
     with pytest.raises(InvalidProblem, match=r"losses\[2\] is nan"):
         rule("max_loss", quotas=1)(losses, 3, labels=labels)

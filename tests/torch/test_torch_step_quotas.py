@@ -155,8 +155,22 @@ def test_proportions_keep_the_gradient_unbiased() -> None:
     step = SubsetStep(network(), ENTROPY, "uniform", 4, reweight=True, quotas="proportional")
     result = step(batch)
     torch.testing.assert_close(result.weights, torch.full((4,), 0.25))
-    with pytest.raises(InvalidOption, match=r"'uniform' with quotas=1 .*quotas='proportional'"):
-        SubsetStep(network(), ENTROPY, "uniform", 4, reweight=True, quotas=1)
+    with pytest.raises(InvalidOption, match=r"'max_loss' with quotas=1 .*also with quotas"):
+        SubsetStep(network(), ENTROPY, "max_loss", 4, reweight=True, quotas=1)
+    x, y = batch
+    rare = (y == 0).long() * (torch.arange(N) < 4)
+    step = SubsetStep(
+        network(), ENTROPY, "uniform", 4, reweight=True, quotas=2, labels=lambda batch: rare
+    )
+    result = step((x, y))
+    chances = step.rule.probabilities(k=4, n=N, labels=rare)
+    assert result.weights is not None
+    torch.testing.assert_close(result.weights, 1 / (N * chances[result.indices]))
+    assert len(set(result.weights.tolist())) == 2
+    distributed = SubsetStep(
+        network(), ENTROPY, DistributedRule(step.rule), 4, reweight=True, labels=lambda batch: rare
+    )
+    assert distributed((x, y)).weights is not None
 
 
 @pytest.mark.parametrize(

@@ -68,10 +68,15 @@ def test_over_all_subsets_the_weighted_gradient_is_that_of_the_batch(name: str, 
     torch.testing.assert_close(expected, gradient(losses.mean()), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "k"), [("uniform", 3), ("prob", None)])
-def test_over_many_draws_the_weighted_gradient_is_that_of_the_batch(name: str, k: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "k", "quotas"),
+    [("uniform", 3, None), ("prob", None, None), ("uniform", 4, "proportional"), ("uniform", 4, 1)],
+)
+def test_over_many_draws_the_weighted_gradient_is_that_of_the_batch(
+    name: str, k: Any, quotas: Any
+) -> None:
     model, batch, gradient = linear()
-    step = SubsetStep(model, ENTROPY, rule(name, seed=1), k, reweight=True)
+    step = SubsetStep(model, ENTROPY, rule(name, seed=1, quotas=quotas), k, reweight=True)
     wanted = gradient(ENTROPY(model, batch).mean())
     drawn = torch.stack([gradient(step(batch).loss) for _ in range(1000)])
     spread = drawn.std(0) / len(drawn) ** 0.5

@@ -165,6 +165,30 @@ def checked_features(
     return rows
 
 
+def checked(
+    losses: Tensor | None,
+    features: Tensor | None,
+    shape: torch.Size,
+    device: torch.device,
+    *,
+    finite: bool,
+) -> Candidates:
+    """Return samples of that shape with what there is of losses and features, checked."""
+    rows = (1, *shape) if len(shape) == 1 else tuple(shape)
+    seen = None if losses is None else checked_losses(losses, finite=finite)
+    points = None
+    if features is not None:
+        points = checked_features(features, shape, device, finite=finite)
+    return Candidates((rows[0], rows[1]), device, seen, points)
+
+
+def dtype_of(losses: Tensor | None) -> torch.dtype:
+    """Return in what precision probabilities are: that of the losses, else the default one."""
+    if losses is None or not losses.is_floating_point():
+        return torch.get_default_dtype()
+    return losses.dtype
+
+
 def wanted_features(shape: torch.Size, device: torch.device) -> str:
     """Return what features have to look like, for messages."""
     return f"{'(n, d)' if len(shape) == 1 else '(B, n, d)'} on {device}"

@@ -90,14 +90,45 @@ def quota_of(
     labels : ndarray of int64 (n,)
         Negative ones are all of no class.
     """
-    classes, codes = np.unique(np.maximum(labels, _NO_CLASS), return_inverse=True)
-    sizes = np.bincount(codes)
+    codes, sizes, least = _minima(labels, 0 if quotas == "proportional" else int(quotas))
     drawn = torch.rand(len(sizes) + 1, generator=generator, dtype=torch.float64).numpy()
     if quotas == "proportional":
         return ClassQuota(codes, _proportional(sizes, k, drawn), True)
-    least = np.minimum(sizes, int(quotas))
-    least[classes == _NO_CLASS] = 0
     return ClassQuota(codes, _within(least, k, drawn), False)
+
+
+def chances_of(labels: NDArray[np.int64], k: int, least: int) -> NDArray[np.float64]:
+    """Return the chance (n,) of each sample to be among k, of which `least` are of each class.
+
+    For a rule under which all samples are alike: first of each class, then of all that is left.
+    """
+    codes, sizes, wanted = _minima(labels, least)
+    level, spare = _even(wanted, k)
+    first = np.minimum(wanted, level).astype(np.float64)
+    above = wanted > level
+    if above.any():
+        first[above] += spare / np.count_nonzero(above)
+        spare = 0
+    chances = first / sizes
+    chances += (1.0 - chances) * spare / max(1.0, len(labels) - first.sum())
+    return chances[codes]
+
+
+def _minima(
+    labels: NDArray[np.int64], least: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the class (n,) of each sample, and how many each class has, and has to give."""
+    classes, codes = np.unique(np.maximum(labels, _NO_CLASS), return_inverse=True)
+    sizes = np.bincount(codes)
+    return codes, sizes, np.where(classes == _NO_CLASS, 0, np.minimum(sizes, least))
+
+
+def _even(least: NDArray[np.int64], k: int) -> tuple[int, int]:
+    """Return at which level minima can be cut off to be no more than k, and what is left of k."""
+    level = int(least.max())
+    while np.minimum(least, level).sum() > k:
+        level -= 1
+    return level, k - int(np.minimum(least, level).sum())
 
 
 def _proportional(
@@ -119,14 +150,10 @@ def _proportional(
 
 def _within(least: NDArray[np.int64], k: int, drawn: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the minima; where they exceed k, k in all, as even as can be and else at random."""
-    if least.sum() <= k:
-        return least
-    level = 0
-    while np.minimum(least, level + 1).sum() <= k:
-        level += 1
-    counts = np.minimum(least, level)
-    more = np.where(least > level, drawn[:-1], np.inf).argsort()
-    counts[more[: k - int(counts.sum())]] += 1
+    level, spare = _even(least, k)
+    counts, above = np.minimum(least, level), np.flatnonzero(least > level)
+    if len(above):
+        counts[above[drawn[above].argsort()[:spare]]] += 1
     return counts
 
 

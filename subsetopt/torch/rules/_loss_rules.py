@@ -10,7 +10,7 @@ from subsetopt._checks import require
 from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
-from ._candidates import Candidates, subset_size
+from ._candidates import Candidates, dtype_of, subset_size
 from .base import Needs, Rule
 
 
@@ -21,6 +21,7 @@ class Uniform(Rule):
     name: ClassVar[str] = "uniform"
     needs: ClassVar[Needs] = "nothing"
     has_probabilities: ClassVar[bool] = True
+    equal_chances: ClassVar[bool] = True
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
         own = generator or self._own_generator(given.device)
@@ -31,8 +32,7 @@ class Uniform(Rule):
     ) -> Tensor:
         """Return k / n for every sample."""
         size: Any = self.size(k, shape[-1])
-        dtype = losses.dtype if losses is not None and losses.is_floating_point() else None
-        return torch.full(shape, size / shape[-1], dtype=dtype, device=device)
+        return torch.full(shape, size / shape[-1], dtype=dtype_of(losses), device=device)
 
 
 def draw(given: Candidates, k: int, generator: Generator) -> Tensor:

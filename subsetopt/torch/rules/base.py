@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -14,14 +15,15 @@ from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
 from ._candidates import (
     Candidates,
-    checked_features,
-    checked_losses,
+    checked,
+    dtype_of,
     place_of,
     subset_size,
     wanted_features,
 )
 from ._class_quotas import (
     ClassQuota,
+    chances_of,
     checked_labels,
     choose_by_class,
     choose_by_quota,
@@ -50,9 +52,7 @@ RULES = Registry(
     },
 )
 """Rules by name: the module in this package, and the class."""
-PROBABILITIES = (
-    "'uniform' does, also with quotas='proportional', 'prob' and 'selective_backprop' do for k=None"
-)
+PROBABILITIES = "'uniform' does, also with quotas, 'prob' and 'selective_backprop' do for k=None"
 """Which rules define them, for messages."""
 
 
@@ -77,6 +77,8 @@ class Rule(ABC):
     """Whether k has to be given; where not, k=None leaves the number to the rule, and to chance."""
     has_probabilities: ClassVar[bool] = False
     """Whether `probabilities` is defined."""
+    equal_chances: ClassVar[bool] = False
+    """Whether all samples have the same, so that they are known under quotas as well."""
     waits: ClassVar[bool] = False
     """Whether a choice on a GPU waits for it, so that no graph can be made of it."""
 
@@ -156,13 +158,8 @@ class Rule(ABC):
         InvalidOption
             If k is missing, or the generator is on another device.
         """
-        if (
-            n is None
-            and self.quotas is not None
-            and isinstance(labels, Tensor)
-            and labels.ndim == 1
-        ):
-            n, device = len(labels), device or labels.device  # for want of anything else
+        if n is None and self.quotas is not None and isinstance(labels, Tensor):
+            n, device = labels.numel(), device or labels.device  # for want of anything else
         shape, at = self._placed(losses, features, n, device)
         given = self._given(losses, features, shape, at, self.check or self.quotas is not None)
         if self.quotas is not None:
@@ -227,12 +224,14 @@ class Rule(ABC):
         losses: Tensor | None = None,
         k: int | float | None = None,
         *,
+        labels: Tensor | None = None,
         n: int | None = None,
         device: torch.device | str | None = None,
     ) -> Tensor:
         """Return the probability of each sample of being chosen, shaped as `losses` or (n,).
 
-        With them the gradient is unbiased: weigh a chosen loss by ``1 / (n * p)``.
+        With them the gradient is unbiased: weigh a chosen loss by ``1 / (n * p)``. The arguments
+        are those of a call; proportional quotas need no labels, as they change no probability.
 
         Raises
         ------
@@ -245,7 +244,12 @@ class Rule(ABC):
                 f"{PROBABILITIES}"
             )
         shape, at = self._placed(losses, None, n, device)
-        return self._probabilities(losses, k, shape, at)
+        if self.quotas is None or self.quotas == "proportional":
+            return self._probabilities(losses, k, shape, at)
+        rows, size = checked_labels(labels, shape, self._asking), self.size(k, shape[-1])
+        assert size is not None
+        found = [chances_of(row, size, int(self.quotas)) for row in rows.numpy()]
+        return torch.tensor(np.stack(found), dtype=dtype_of(losses), device=at).view(shape)
 
     def _probabilities(
         self,
@@ -265,6 +269,7 @@ class Rule(ABC):
         *,
         reweight: bool,
         n: int | None = None,
+        labels: Tensor | None = None,
     ) -> Tensor | None:
         """Return what to weigh the losses just chosen with, for their sum; None: take their mean.
 
@@ -278,10 +283,12 @@ class Rule(ABC):
             By ``1 / (n p)``, so that the expected gradient is that of all n.
         n : int, optional
             How many samples there were, where there are no losses.
+        labels : Tensor (n,), optional
+            Theirs, for a rule with quotas.
         """
         if not reweight:
             return None
-        chances = self.probabilities(losses, k, n=n, device=indices.device)
+        chances = self.probabilities(losses, k, labels=labels, n=n, device=indices.device)
         return 1.0 / (len(chances) * chances[indices])
 
     def state_dict(self) -> dict[str, Any]:
@@ -314,9 +321,8 @@ class Rule(ABC):
 
     def _has_probabilities(self, *, given: bool) -> bool:
         """Return whether `probabilities` is defined, with k given or not."""
-        # Proportions are kept on average, so that each sample keeps its chance.
-        free = self.quotas is None or self.quotas == "proportional"
-        return self.has_probabilities and free and (self.fixed_size or not given)
+        known = self.quotas is None or self.equal_chances
+        return self.has_probabilities and known and (self.fixed_size or not given)
 
     # -- for subclasses ---------------------------------------------------------------------------
 
@@ -341,19 +347,14 @@ class Rule(ABC):
         check: bool,
     ) -> Candidates:
         """Return what the rule looks at, checked; see `check` of the rule."""
-        rows = (1, *shape) if len(shape) == 1 else tuple(shape)
         takes = self.needs == "features" or self.takes_features
         if self.needs == "losses" and losses is None and not (takes and features is not None):
             raise InvalidProblem(f"rule {self.name!r} needs losses; none are given")
-        seen = points = None
-        if self.needs == "losses" and losses is not None:
-            seen = checked_losses(losses, finite=check)
         if takes and features is None:
             wanted = wanted_features(shape, device)
             raise InvalidProblem(f"rule {self.name!r} needs features, a tensor of shape {wanted}")
-        if takes and features is not None:
-            points = checked_features(features, shape, device, finite=check)
-        return Candidates((rows[0], rows[1]), device, seen, points)
+        seen = losses if self.needs == "losses" else None
+        return checked(seen, features if takes else None, shape, device, finite=check)
 
     def _own_generator(self, device: torch.device) -> Generator:
         """Return the rule's own generator on that device."""
