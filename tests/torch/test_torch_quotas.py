@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import subsetopt as so
 from subsetopt.errors import InvalidOption, InvalidProblem, InvalidResult, UnsupportedProblem
 
 torch: Any = pytest.importorskip("torch")
@@ -443,8 +444,6 @@ def test_what_quotas_do_not_go_with() -> None:
         rule("prob", quotas="proportional")(losses, labels=labels)
     with pytest.raises(InvalidOption, match="reading='drawn' chooses one index"):
         rule("mink", reading="drawn", quotas=1)
-    with pytest.raises(InvalidOption, match=r"solver 'stride' takes no quotas.*'cbc' does"):
-        rule("obftf_exact", solver="stride", quotas=1)
     with pytest.raises(InvalidProblem, match="rule 'uniform' with quotas=1 needs labels"):
         rule("uniform", quotas=1).probabilities(losses, 3)
     with pytest.raises(UnsupportedProblem, match="rule 'favourite' with quotas=1 defines no prob"):
@@ -456,6 +455,13 @@ def test_what_quotas_do_not_go_with() -> None:
     stream = pytest.importorskip("subsetopt.torch._streaming")
     with pytest.raises(InvalidOption, match="quotas=1, but records hold no labels"):
         stream.by_rule(rule("obftf", quotas=1))
+
+
+def test_a_solver_that_takes_no_quotas_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(so.solvers.Swap, "takes", frozenset({"budget"}))
+    with pytest.raises(InvalidOption, match=r"solver 'swap' takes no quotas, .*=1; 'cbc' does"):
+        rule("obftf_exact", solver="swap", quotas=1)
+    rule("obftf_exact", solver="swap")
 
 
 @pytest.mark.cuda
