@@ -411,7 +411,7 @@ def test_a_rule_that_chooses_another_number_is_told_so() -> None:
 # -- what is refused -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bad", [0, -1, 1.5, True, "balanced", [1]])
+@pytest.mark.parametrize("bad", [0, -1, 1.5, True, "balanced", [1], np.array([1, 2])])
 def test_quotas_that_are_none(bad: Any) -> None:
     with pytest.raises(
         InvalidOption, match=r"quotas must be 'proportional', an integer >= 1 .*got"

@@ -52,7 +52,9 @@ class ClassQuota(NamedTuple):
 
 def require_quotas(quotas: object) -> None:
     """Raise InvalidOption unless they are "proportional", an integer >= 1, or None."""
-    if quotas is None or quotas == "proportional" or (is_integer(quotas) and quotas >= 1):  # type: ignore[operator]
+    if quotas is None or (isinstance(quotas, str) and quotas == "proportional"):
+        return
+    if is_integer(quotas) and int(quotas) >= 1:  # type: ignore[call-overload]
         return
     raise InvalidOption(
         "quotas must be 'proportional', an integer >= 1 for so many of each class at least, or "
