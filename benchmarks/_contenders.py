@@ -132,8 +132,8 @@ def _require_used(
         if own and len(without) == len(own):
             kinds = dict.fromkeys(kind for one in without for kind in one.does_not_take)
             raise UnsupportedProblem(
-                f"{contender.label} does not take {', '.join(kinds)}, which all {len(own)} "
-                "instances have that it could be run on; name another solver"
+                f"{contender.label} cannot be run on any instance: it does not take "
+                f"{', '.join(kinds)}; name another solver"
             )
 
 

@@ -117,8 +117,8 @@ def require_options(owner: str, options: Iterable[str], known: Iterable[str]) ->
 
 
 def nearest(word: object, known: Iterable[object]) -> str:
-    """Return ``, did you mean ...?`` with the known word that is most like another, if any is."""
+    """Return `` (did you mean ...?)`` with the known word most like another, if any is like it."""
     from difflib import get_close_matches
 
     found = get_close_matches(str(word), [*map(str, known)], 1)
-    return f", did you mean {found[0]!r}?" if found else ""
+    return f" (did you mean {found[0]!r}?)" if found else ""

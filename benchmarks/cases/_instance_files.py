@@ -138,6 +138,8 @@ class _Given:
         batch = Values(self.name, Path(self.source).name, values)
         target, cardinality = self.options.get("target"), self.options.get("cardinality", "exactly")
         target = None if target == "mean" else target
+        numbers = target is None or not isinstance(target, str)
+        require("target", target, numbers, "'mean', a number, or a list of numbers")
         for k in ks:
             case = kind.of(batch, k, target, cardinality)
             case.problem()  # raises now for what states none

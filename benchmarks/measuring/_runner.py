@@ -184,6 +184,7 @@ def measure(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         jobs=jobs,
     )
+    bounded_cases(plan, cases)  # raises before there is a folder
     told = watcher or MeasurementObserver()
     if out is None:
         if resume:

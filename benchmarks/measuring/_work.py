@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any
@@ -12,6 +13,7 @@ from subsetopt.benchmarks.cases.base import SelectionCase
 from subsetopt.benchmarks.results import Bound, CaseInfo, Contender, Key, Plan, Row
 from subsetopt.errors import SubsetOptError
 from subsetopt.limits import Limits
+from subsetopt.models import QUADRATIC_FAMILIES
 from subsetopt.solvers import bounds, catalogue
 from subsetopt.solvers.base import Kind
 
@@ -167,11 +169,13 @@ class Bounding:
         tell("bound", (self.limits.time_limit or 0.0) + self.grace + COMPILATION)
         start = perf_counter()
         try:
-            value = bounds.lower_bound(self.case.problem(), self.method, self.limits)
+            found = bounds.bounded(self.case.problem(), self.method, self.limits)
         except SubsetOptError as error:
             return self.failed(f"{type(error).__name__}: {error}")
+        if not isfinite(found.value):
+            return self.failed(found.note or f"none within {self.limits.time_limit} s")
         seconds = perf_counter() - start
-        return Bound(case=self.case.name, method=self.method, value=value, seconds=seconds)
+        return Bound(case=self.case.name, method=self.method, value=found.value, seconds=seconds)
 
 
 Job = Measurement | Bounding
@@ -200,14 +204,20 @@ def solving(plan: Plan, cases: Sequence[Case], keys: Sequence[Key]) -> list[Job]
 
 
 def bounded_cases(plan: Plan, cases: Sequence[Case]) -> list[SelectionCase]:
-    """Return the cases that bounds are wanted of."""
+    """Return the cases that bounds are wanted of: those that have none of their own.
+
+    Raises InvalidOption for an unknown bound, UnsupportedProblem where there is no such case.
+    """
     if plan.settings.bound == "none":
         return []
-    selections: list[SelectionCase] = []
-    selections.extend(case for case in cases if isinstance(case, SelectionCase))
-    for case in {case.problem().family: case for case in selections}.values():
-        bounds.require(case.problem(), plan.settings.bound)
-    return selections
+    able: list[SelectionCase] = []
+    others: list[SelectionCase] = []
+    for case in cases:
+        if isinstance(case, SelectionCase):
+            (able if case.family in QUADRATIC_FAMILIES else others).append(case)
+    for first in (able or others)[:1]:
+        bounds.require(first.problem(), plan.settings.bound)
+    return able
 
 
 def bounding(plan: Plan, cases: Sequence[SelectionCase], known: Iterable[Bound]) -> list[Job]:

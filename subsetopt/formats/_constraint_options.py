@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from subsetopt._options import option
+from subsetopt._registry import nearest
 from subsetopt.errors import InvalidOption
 
 from ._constraint_words import (
@@ -81,9 +82,14 @@ class ConstraintOptions:
     @property
     def labels(self) -> list[str]:
         """The columns of the table that are labels or costs, not features."""
-        named = [one.labels for _, one in self.quotas]
-        named += [] if self.cost is None else [self.cost]
+        named = (name for _, name in self._named)
         return [name for name in dict.fromkeys(named) if not is_file(name)]
+
+    @property
+    def _named(self) -> list[tuple[str, str]]:
+        """What holds labels or costs, each with its word."""
+        named = [(word, one.labels) for word, one in self.quotas]
+        return named if self.cost is None else [*named, ("cost", self.cost)]
 
     def features(
         self, file: str, table: TableOptions, wording: Wording = COMMAND_LINE
@@ -91,13 +97,14 @@ class ConstraintOptions:
         """Return how the table is read: without the columns that are labels or costs."""
         if not self.labels or table.columns is not None:
             return table
-        require_rereadable(file, wording.spelled("columns"), self.labels[0])
+        first = next(word for word, name in self._named if name == self.labels[0])
+        require_rereadable(file, wording.spelled(first), self.labels[0])
         names, _ = cells_of(file)
         unknown = next((name for name in self.labels if name not in names), None)
         if unknown is not None:
             raise InvalidOption(
                 f"labels and costs must be columns of {file}, which has {', '.join(names)}, or "
-                f"files; got {unknown!r}"
+                f"files; got {unknown!r}{nearest(unknown, names)}"
             )
         others = set(self.labels)
         if table.id is not None:

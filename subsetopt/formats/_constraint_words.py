@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from subsetopt._registry import nearest
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class NamedRows:
         """Return the index of a row, given its name."""
         if name not in self.positions:
             what = "an index in [0, {}]" if self.names is None else "one of the rows of {1}"
+            hint = "" if self.names is None else nearest(name, self.positions)
             raise InvalidOption(
-                f"{word} must name {what.format(self.count - 1, self.file)}; got {name!r}"
+                f"{word} must name {what.format(self.count - 1, self.file)}; got {name!r}{hint}"
             )
         return self.positions[name]
 
@@ -170,7 +172,7 @@ class ConstraintReading:
             if name not in header:
                 raise InvalidOption(
                     f"{spelled} must name a column of {file}, which has {', '.join(header)}, or a "
-                    f"file; got {name!r}"
+                    f"file; got {name!r}{nearest(name, header)}"
                 )
             at = header.index(name)
             texts = [cells[at] for cells in lines]

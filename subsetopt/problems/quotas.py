@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._checks import is_integer, require
+from subsetopt._registry import nearest
 from subsetopt.errors import InvalidProblem, InvalidSelection
 
 from . import _validation
@@ -214,7 +215,8 @@ def _by_group(
     for group, number in given.items():
         if group not in position:
             known = ", ".join(map(repr, groups[:10])) + (", ..." if len(groups) > 10 else "")
-            raise InvalidProblem(f"{name} names the group {group!r}; labels has only {known}")
+            hint = nearest(group, groups)
+            raise InvalidProblem(f"{name} names the group {group!r}{hint}; labels has only {known}")
         numbers[position[group]] = _count(f"{name}[{group!r}]", number)
     return numbers
 

@@ -25,7 +25,10 @@ STYLES = {
     "": "",
 }
 """How cells, rows and lines are set off, by the names that domains use."""
+FOLDS = ("", "text", "words", "all")
+"""What a table folds, one after the other: nothing, all text, also within words, numbers too."""
 _WORD = 16  # columns of the longest word that is not folded, as long as there is room
+_FEW = 8  # columns of text that is folded within words, as long as there is room
 _WIDE = 160  # columns where the reader is no window: whoever reads it folds it
 
 
@@ -103,11 +106,11 @@ def facts(lines: Mapping[str, str], title: str | None = None) -> "RenderableType
     return table if title is None else Panel.fit(table, title=Text(title))
 
 
-def grid_of(table: "Table[Any]", fold: str = "") -> "RichTable":
+def grid_of(table: "Table[Any]", fold: str = "", *, tight: bool = False) -> "RichTable":
     """Return all columns of a table as Rich draws them.
 
-    Text but that of the first column may be folded; if `fold` is "text" all text, if it is "all"
-    numbers too.
+    Text but that of the first column may be folded; `fold` is what else: one of `FOLDS`. With
+    `tight` text has as few columns as may be.
     """
     from rich import box
     from rich.table import Table as RichTable
@@ -117,11 +120,13 @@ def grid_of(table: "Table[Any]", fold: str = "") -> "RichTable":
     for number, (column, heading) in enumerate(
         zip(table.columns, _headings(table.columns), strict=True)
     ):
+        whole = fold != "all" and not (column.is_text and (number or fold))
         grid.add_column(
             heading if number else f" {heading}",
             justify="left" if column.is_text else "right",
-            no_wrap=fold != "all" and not (column.is_text and (number or fold)),
-            min_width=_longest_word(table, column) if column.is_text and fold == "text" else 1,
+            no_wrap=whole,
+            min_width=_least(table, column, whole, fold) + (not number),
+            max_width=_FEW if tight and not whole else None,
             overflow="fold",
             vertical="top",
         )
@@ -137,9 +142,14 @@ def grid_of(table: "Table[Any]", fold: str = "") -> "RichTable":
     return grid
 
 
-def _longest_word(table: "Table[Any]", column: "Column[Any]") -> int:
-    words = (word for row in table.rows for word in column.text(row).split())
-    return min(_WORD, max(map(len, words), default=1))
+def _least(table: "Table[Any]", column: "Column[Any]", whole: bool, fold: str) -> int:
+    """Return the least width of a column: of its lines where they stay whole, else of a word."""
+    if not whole and not (column.is_text and fold == "text"):
+        return 1
+    texts = (line for row in table.rows for line in column.text(row).splitlines())
+    if whole:
+        return max(map(len, texts), default=1)
+    return min(_WORD, max((len(word) for text in texts for word in text.split()), default=1))
 
 
 def _headings(shown: Iterable["Column[Any]"]) -> Iterator[str]:

@@ -165,7 +165,8 @@ class Table(Generic[T]):
         table, fold, wide = self, "", options.update(width=10_000)
         while True:
             drawn = _terminal.grid_of(table, fold)
-            least, most = console.measure(drawn, options=wide)
+            tight = _terminal.grid_of(table, fold, tight=True) if fold == "words" else drawn
+            least, most = console.measure(tight, options=wide)
             if fold == "all" or (least if fold else most) <= options.max_width:
                 break
             last = max(reversed(table.columns), key=lambda column: column.rank, default=None)
@@ -173,7 +174,7 @@ class Table(Generic[T]):
                 kept = [column for column in table.columns if column is not last]
                 table = replace(table, columns=kept)
             else:
-                fold = "all" if fold else "text"
+                fold = _terminal.FOLDS[_terminal.FOLDS.index(fold) + 1]
         yield drawn
 
     def to_terminal(self, width: int = 80) -> str:

@@ -18,15 +18,15 @@ from subsetopt.benchmarks._best_known import best_known
 from subsetopt.benchmarks._checking import check_results
 from subsetopt.benchmarks._suite_options import DATA_VARIABLE, MeasurementOptions
 from subsetopt.benchmarks.cases import Case, ConstrainedCase, MeanMatchingCase, QuadraticCase, base
-from subsetopt.benchmarks.measuring._work import Measurement, bounded_cases
+from subsetopt.benchmarks.measuring._work import Measurement, bounded_cases, bounding
 from subsetopt.benchmarks.reporting._comparison_document import document
-from subsetopt.benchmarks.results import CaseInfo, Contender, Plan, Results, SkippedCase
+from subsetopt.benchmarks.results import Bound, CaseInfo, Contender, Plan, Results, SkippedCase
 from subsetopt.benchmarks.results._plan import todo
 from subsetopt.cli.commands import application
 from subsetopt.errors import InvalidOption, InvalidResult, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.models import CONSTRAINT_KINDS
-from subsetopt.solvers import catalogue
+from subsetopt.solvers import bounds, catalogue
 
 GENERATED = {
     "exponential-n128-b0-k32-quotas": "quotas",
@@ -120,7 +120,7 @@ def test_those_are_skipped_that_do_not_take_the_kinds(generated: list[Any]) -> N
 
 def test_one_that_is_named_has_to_take_something(generated: list[Any]) -> None:
     budget = [case for case in generated if "budget" in case.kinds]
-    with pytest.raises(UnsupportedProblem, match=r"greedy does not take budget, which all 3 inst"):
+    with pytest.raises(UnsupportedProblem, match="on any instance: it does not take budget; name"):
         make_plan("own", budget, ["greedy"])
     assert {one.solver for one in make_plan("own", budget).skipped} > {"greedy", "exact"}
     assert len(make_plan("own", generated, ["greedy"]).skipped) == 7
@@ -240,11 +240,30 @@ def test_what_is_known_without_constraints_says_nothing() -> None:
 
 
 def test_bounds_are_of_the_constrained_problems(generated: list[Any]) -> None:
-    quadratic = [case for case in generated if case.family == "quadratic"]
-    plan = replace(make_plan("own", quadratic), settings=MeasurementOptions(bound="fw"))
-    assert bounded_cases(plan, quadratic) == quadratic
+    plan = replace(make_plan("own", generated), settings=MeasurementOptions(bound="fw"))
+    able = bounded_cases(plan, generated)
+    assert able == [case for case in generated if case.family != "mean-matching"]
     with pytest.raises(UnsupportedProblem, match="mean-matching problems carry their own"):
-        bounded_cases(plan, generated[::-1])
+        bounded_cases(plan, generated[:3])
+    small = [case for case in able if case.name.startswith(("integers", "gaussian"))]
+    for job in bounding(plan, small, ()):
+        found = job.run(lambda *_: None)
+        assert isinstance(found, Bound)
+        assert found.value is not None
+        best = so.solve(job.case.problem(), "swap", time_limit=0.1).objective
+        assert best is not None
+        assert found.value <= best
+
+
+def test_a_bound_that_is_none_says_why(
+    generated: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = replace(make_plan("own", generated), settings=MeasurementOptions(bound="fw"))
+    (job, *_) = bounding(plan, bounded_cases(plan, generated), ())
+    monkeypatch.setattr(bounds, "bounded", lambda *_: bounds.LowerBound(-np.inf))
+    found = job.run(lambda *_: None)
+    assert isinstance(found, Bound)
+    assert (found.value, found.failure) == (None, "none within 2.0 s")
 
 
 def test_a_case_is_sent_to_another_process_whole(generated: list[Any]) -> None:

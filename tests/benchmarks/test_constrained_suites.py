@@ -147,14 +147,16 @@ def test_a_case_is_pickled_with_its_constraints_and_nothing_else(folder: Path) -
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [
-        ("at_leat: region=2", InvalidOption, "no option 'at_leat', did you mean 'at_least'"),
+        ("at_leat: region=2", InvalidOption, r"no option 'at_leat' \(did you mean 'at_least'\?\);"),
         ("at_least: region", InvalidOption, "at_least must be LABELS=N, .*; got 'region'"),
         ("at_least: 3", InvalidOption, "at_least must be LABELS=N, a mapping .*; got 3"),
         ("at_least: {region: 1.5}", InvalidOption, "at_least of region must be an integer,.* 1.5"),
         ("at_least: {region: {north: x}}", InvalidOption, "region, north must be an integer; got"),
         ("at_least: region=proportional", InvalidOption, "at_least must end with an integer or"),
         ("at_least: land=2", InvalidOption, "must name a column of .*, which has name, region,"),
-        ("at_least: {region: {west: 1}}", InvalidOption, "names the group 'west'; labels has only"),
+        ("at_least: regoin=2", InvalidOption, r"got 'regoin' \(did you mean 'region'\?\)"),
+        ("at_least: {region: {suoth: 1}}", InvalidOption, r"'suoth' \(did you mean 'south'\?\)"),
+        ("at_least: {region: {xxx: 1}}", InvalidOption, "names the group 'xxx'; labels has only"),
         (
             "exactly: region=11",
             InvalidOption,
@@ -190,6 +192,8 @@ def test_refused(folder: Path, words: str, error: type[Exception], message: str)
 
 
 def test_sequences_have_none(folder: Path) -> None:
+    with pytest.raises(InvalidOption, match=r"target must be 'mean', a number, .*got 'noisy'"):
+        cases(folder, "file: losses.npy, family: mean-matching, k: 5, target: noisy")
     with pytest.raises(InvalidOption, match="a file of sequence has no option 'include'"):
         cases(folder, "file: people.csv, family: sequence, k: 5, include: 3")
     with pytest.raises(InvalidOption, match="constraints must be of selections, of which"):

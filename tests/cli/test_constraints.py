@@ -156,6 +156,13 @@ def test_refused(table: Path, options: tuple[str, ...], message: str) -> None:
     assert message in " ".join(result.stderr.split())
 
 
+def test_labels_of_standard_input_lie_in_files(table: Path) -> None:
+    words = ["solve", "mmd", "-", "--id", "name", "-k", "9", "--at-least", "region=2"]
+    result = CliRunner().invoke(application(words), words, input=table.read_text())
+    assert result.exit_code == 2
+    assert "--at-least must name a file where the table is standard" in result.stderr
+
+
 def test_a_column_that_is_not_there_is_named_before_the_table_is_read(table: Path) -> None:
     result = run("mmd", table, "--id", "name", "-k", 9, "--at-least", "land=2")
     assert result.exit_code == 2

@@ -89,6 +89,17 @@ def test_nothing_is_cut_off_where_there_is_no_room(width: int) -> None:
     assert ("0.123456789012" in "".join(lines)) == (width == 60)
 
 
+@pytest.mark.parametrize("width", range(24, 50))
+def test_numbers_of_several_words_are_whole_or_folded(width: int) -> None:
+    rows = [Measured("branch-and-bound", 123.0, 0.1)]
+    number: Column[Measured] = Column("gap", "gap", lambda _: "> 1,000 %")
+    time: Column[Measured] = Column("time", "gap", lambda _: "50.1 ms")
+    text = Table((COLUMNS[0], number, time), rows).to_terminal(width)
+    assert Counter("branch-and-bound>1,000%50.1ms") <= Counter(text)
+    if width >= 39:  # all that it takes
+        assert "branch-and-bound  > 1,000 %  50.1 ms" in text
+
+
 def test_sections_are_apart() -> None:
     table = Table.in_sections(COLUMNS, [ROWS[:1], ROWS[1:]])
     assert list(table.rows) == list(ROWS)
