@@ -3,25 +3,23 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from subsetopt.limits import Limits
-from subsetopt.models import QuadraticForm
+from subsetopt.models import QuadraticForm, SideConstraints
 from subsetopt.solvers._deadline import NEVER, Deadline, stoppable
 
 from ._convex import Diagonal, diagonal, slack
-from ._feasible_rounding import FeasibleRounding
-from ._quadratic_relaxation import Floats, QuadraticRelaxation, Variant
+from ._quadratic_relaxation import Floats, QuadraticRelaxation, Variant, spread
 
-_MOVES = 200  # between atoms in a step
+_MOVES = 40  # between atoms in a step, for each of them
 _SHARE = 0.1  # of the duality gap, to which atoms are weighed
 
 
 class ConstrainedRelaxation(QuadraticRelaxation):
-    """The same over selections that keep constraints: fully corrective steps between any vertices.
+    """The same where counting does not decide: fully corrective steps between any vertices.
 
     A step is a linear function over the polytope, see `_polytope`, the image of its vertex in
-    O(n k), and moves between all atoms at O(1) for each of them.
+    O(n k), and moves of weight between all atoms at O(1) for each of them.
     """
 
     def __init__(
@@ -35,16 +33,14 @@ class ConstrainedRelaxation(QuadraticRelaxation):
         room = max(2, min(steps, self._ATOM_BYTES // (16 * form.n))) + 1
         self._vertices, self._images = np.empty((room, form.n)), np.empty((room, form.n))
         self._weights, self._gram = np.zeros(room), np.zeros((room, room))
+        self._products = self._gram.view()
+        self._products.setflags(write=False)
         self.point = self._polytope.vertex(self._gradient)
         self._gradient = self._gradient_at(self.point)
         self._vertices[0], self._weights[0], self._count = self.point, 1.0, 1
         self._images[0] = 0.5 * (self._gradient - self._linear)
         self._gram[0, 0] = float(self._images[0] @ self.point)
         self._note_gap()
-
-    def rounded(self) -> NDArray[np.int64] | None:
-        """Return the selection of the largest entries that keep the constraints, if it is found."""
-        return FeasibleRounding(self._form, self.deadline).rounded(self.point)
 
     def _exchange(self, goal: float) -> bool:
         """Take up the best vertex, and weigh all atoms anew; returns if there is more to gain."""
@@ -66,25 +62,23 @@ class ConstrainedRelaxation(QuadraticRelaxation):
 
     def _weigh(self, enough: float) -> bool:
         """Move weight between the atoms until none is steeper by more; returns if any moved."""
-        count, moved = self._count, False
+        count = self._count
         weights, gram = self._weights[:count], self._gram[:count, :count]
         slopes = 2.0 * (gram @ weights) + self._vertices[:count] @ self._linear
-        for _ in range(_MOVES):
-            into = int(slopes.argmin())
-            leave = int(np.where(weights > 0.0, slopes, -np.inf).argmax())
-            steep = float(slopes[leave] - slopes[into])
-            if steep <= enough:
-                break
-            curve = float(gram[into, into] + gram[leave, leave] - 2.0 * gram[into, leave])
-            length = float(weights[leave])
-            if 2.0 * curve * length > steep:
-                length = 0.5 * steep / curve
-            weights[into] += length
-            weights[leave] = 0.0 if length == weights[leave] else weights[leave] - length
-            slopes += 2.0 * length * (gram[into] - gram[leave])
-            moved = True
+        # Weights are of a selection of one atom: the moves are those of mass between coordinates.
+        _, one = spread(SideConstraints(count, 1, 1).groups, 1)
+        moved = self._kernel.exchange(
+            self._products,
+            np.zeros(count),
+            gram.diagonal().copy(),
+            _MOVES * count,
+            enough,
+            weights,
+            slopes,
+            *one,
+        )
         self._drop()
-        return moved
+        return bool(moved)
 
     def _place(self, vertex: Floats) -> bool:
         """Put a vertex among the atoms, if it is not there; returns whether there was room."""
@@ -117,7 +111,7 @@ def relaxation_of(
     deadline: Deadline = NEVER,
 ) -> QuadraticRelaxation:
     """Return the relaxation of a form, over what keeps its constraints if it has any."""
-    if form.side is None:
+    if form.side is None or form.side.decided_by_counting:
         return QuadraticRelaxation(form, taken, variant, steps, deadline)
     return ConstrainedRelaxation(form, taken, steps, deadline)
 

@@ -12,6 +12,7 @@ from subsetopt.errors import MissingDependency
 from subsetopt.limits import Limits
 from subsetopt.models import LinearModel, QuadraticForm, iqp_model
 from subsetopt.solution import Termination
+from subsetopt.solvers._deadline import BRIEF
 from subsetopt.solvers.backends import _backend, cbc, highs, scip
 from subsetopt.solvers.backends._adapter import Adapter
 from subsetopt.solvers.backends._interrupts import interruptible
@@ -54,7 +55,36 @@ def by_highs(model: LinearModel, limits: Limits) -> LPResult:
     """Solve a linear programme by HiGHS."""
     highspy = highs.HIGHSPY.load()
     size = model.variables + len(model.rows)
-    return _highs(highspy, highs.native_model(highspy, model), size, limits)
+    return _ran(_loaded(highspy, highs.native_model(highspy, model), size, limits), limits)
+
+
+class WarmHighs:
+    """A linear program of costs that change, which HiGHS solves from where it ended before.
+
+    Parameters
+    ----------
+    model : LinearModel
+        Its objective is not looked at.
+    limits : Limits
+    """
+
+    def __init__(self, model: LinearModel, limits: Limits) -> None:
+        highspy = highs.HIGHSPY.load()
+        native = highs.native_model(highspy, model)
+        self._solver = _loaded(highspy, native, model.variables + len(model.rows), limits)
+        self._columns = np.arange(model.variables, dtype=np.int32)
+        self._brief = False
+
+    def solve(self, costs: NDArray[np.float64], limits: Limits) -> LPResult:
+        """Return a solution for some costs; Ctrl-C comes after it where the last one was brief."""
+        self._solver.HandleUserInterrupt = not self._brief
+        self._solver.changeColsCost(len(costs), self._columns, costs)
+        seconds, before = _backend.seconds(limits), self._solver.getRunTime()
+        if seconds is not None:  # of all runs together
+            self._solver.setOptionValue("time_limit", before + float(seconds))
+        found = _ran(self._solver, limits, threaded=not self._brief)
+        self._brief = self._solver.getRunTime() - before < BRIEF
+        return found
 
 
 def quadratic_by_highs(form: QuadraticForm, limits: Limits) -> LPResult:
@@ -71,10 +101,11 @@ def quadratic_by_highs(form: QuadraticForm, limits: Limits) -> LPResult:
     native.hessian_.start_ = starts
     native.hessian_.index_ = model.second
     native.hessian_.value_ = doubled
-    return _highs(highspy, native, form.n, limits)
+    return _ran(_loaded(highspy, native, form.n, limits), limits)
 
 
-def _highs(highspy: Any, native: Any, size: int, limits: Limits) -> LPResult:
+def _loaded(highspy: Any, native: Any, size: int, limits: Limits) -> Any:
+    """Return HiGHS with a model of so many variables and rows."""
     solver = highspy.Highs()
     most = min(_ITERATIONS + _ITERATIONS_EACH * size, 2**31 - 1)
     solver.setOptionValue("simplex_iteration_limit", most)
@@ -88,7 +119,16 @@ def _highs(highspy: Any, native: Any, size: int, limits: Limits) -> LPResult:
         solver.setOptionValue("threads", limits.threads)
     solver.passModel(native)
     solver.HandleUserInterrupt = True
-    interrupted = interruptible(solver.run, solver.cancelSolve)
+    return solver
+
+
+def _ran(solver: Any, limits: Limits, threaded: bool = True) -> LPResult:
+    """Run HiGHS, and return what it says."""
+    interrupted = False
+    if threaded:
+        interrupted = interruptible(solver.run, solver.cancelSolve)
+    else:
+        solver.run()
     solution, info = solver.getSolution(), solver.getInfo()
     status = solver.getModelStatus().name
     iterations = info.simplex_iteration_count + info.qp_iteration_count

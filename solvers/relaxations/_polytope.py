@@ -1,6 +1,7 @@
 """What relaxed selections range over: the least of linear functions, and where it is attained."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from subsetopt.models._side_constraints import Groups
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime
 
 if TYPE_CHECKING:
-    from ._lp_engines import LPResult
+    from ._lp_engines import LPResult, WarmHighs
 
 Floats = NDArray[np.float64]
 
@@ -100,9 +101,10 @@ class RowsPolytope:
         """Return the bound of the programme's duals, whatever the tolerances of its solver."""
         from ._lp_engines import dual_bound
 
-        model, power, found = self._solved(scores)
+        costs, power, found = self._solved(scores)
         if found.duals is None:
             return Hypersimplex(self._k).least(scores)
+        model = replace(self._model, objective=costs)
         return float(np.ldexp(dual_bound(model, found.duals), power))
 
     def vertex(self, scores: Floats) -> Floats:
@@ -112,14 +114,18 @@ class RowsPolytope:
             raise OutOfTime
         return np.clip(found.x[: len(scores)], 0.0, 1.0)
 
-    def _solved(self, scores: Floats) -> "tuple[LinearModel, int, LPResult]":
-        from ._lp_engines import by_highs
+    @cached_property
+    def _highs(self) -> "WarmHighs":
+        from ._lp_engines import WarmHighs
 
+        return WarmHighs(self._model, Limits())
+
+    def _solved(self, scores: Floats) -> "tuple[Floats, int, LPResult]":
         self._deadline.check()
         # In natural magnitudes; a power of two rounds nothing.
         power = int(np.frexp(float(np.abs(scores).max(initial=0.0)))[1])
-        model = replace(self._model, objective=np.ldexp(scores, -power))
-        return model, power, by_highs(model, self._deadline.rest(Limits()))
+        costs = np.ldexp(scores, -power)
+        return costs, power, self._highs.solve(costs, self._deadline.rest(Limits()))
 
 
 def polytope_of(side: SideConstraints | None, k: int, deadline: Deadline = NEVER) -> Polytope:

@@ -7,18 +7,20 @@ is worked out once, at the best point met, from scratch. So it is valid wherever
 stopped, and for whatever reason.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.limits import Limits
-from subsetopt.models import QuadraticForm
+from subsetopt.models import QuadraticForm, SideConstraints
+from subsetopt.models._side_constraints import Groups
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime
 from subsetopt.solvers.heuristics._quadratic_steps import arrays
 
 from ._convex import Diagonal, largest_entry
+from ._feasible_rounding import FeasibleRounding
 from ._polytope import Hypersimplex, Polytope, polytope_of
 
 Variant = Literal["auto", "coordinate", "pairwise", "away", "vanilla"]
@@ -54,8 +56,12 @@ class QuadraticRelaxation:
         self._matrix = arrays(form).matrix
         self._linear = form.linear + taken.values
         self._diagonal = form.matrix.diagonal() - taken.values
-        self._code = CODES.get(variant)
-        self.point = np.full(form.n, form.k / form.n)
+        counted = form.side if form.side is not None and form.side.decided_by_counting else None
+        groups = (counted or SideConstraints(form.n, form.k, form.k)).groups
+        # Between vertices only where all of k rows are vertices.
+        self._code = CODES.get(variant) if form.side is None else None
+        share, self._limits = spread(groups, form.k)
+        self.point = (share / groups.sizes)[groups.group]
         # How long one image takes tells how much time to leave for the bound.
         begin = deadline.elapsed
         self._gradient = self._gradient_at(self.point)
@@ -164,8 +170,10 @@ class QuadraticRelaxation:
         return distance <= max(limits.absolute_gap or 0.0, (limits.gap or 0.0) * abs(value))
 
     def rounded(self) -> NDArray[np.int64] | None:
-        """Return the selection of the largest entries of the point; None where that fails."""
-        return largest(self.point, self._form.k)
+        """Return the selection of the largest entries that keep the constraints, if it is found."""
+        if self._form.side is None:
+            return largest(self.point, self._form.k)
+        return FeasibleRounding(self._form, self.deadline).rounded(self.point)
 
     def _exchange(self, goal: float) -> bool:
         """Move mass between coordinates; returns whether there is more to gain."""
@@ -180,6 +188,7 @@ class QuadraticRelaxation:
             goal / k,
             self.point,
             self._gradient,
+            *self._limits,
         )
         self._moves += moves
         self._gap, value = self._duality_gap()
@@ -209,6 +218,22 @@ class QuadraticRelaxation:
         )
         self._atom_steps += taken
         return bool(taken == most)
+
+
+Moves = tuple[NDArray[Any], ...]
+
+
+def spread(groups: Groups, k: int) -> tuple[Floats, Moves]:
+    """Return a sum for each group, in proportion as far as limits allow, and what moves need."""
+    sizes = groups.sizes.astype(np.float64)
+    lower, upper = groups.lower.astype(np.float64), np.minimum(groups.upper, sizes)
+    share = np.clip(k * sizes / sizes.sum(), lower, upper)
+    missing = k - float(share.sum())
+    if missing:
+        room = upper - share if missing > 0 else share - lower
+        share = np.clip(share + missing * room / float(room.sum()), lower, upper)
+    ends, places = np.empty((2, len(sizes))), np.empty(len(sizes), np.int64)
+    return share, (groups.group, upper - share, share - lower, *ends, places)
 
 
 def largest(weights: NDArray[np.float64], k: int) -> NDArray[np.int64]:

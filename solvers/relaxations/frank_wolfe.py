@@ -50,8 +50,9 @@ class FrankWolfe(TimedSolver):
     the target is out of reach. O(n d + n log n) a step for mean matching; O(n k) for quadratic
     problems. A diagonal makes these convex first where they are not, from the least eigenvalue, in
     O(n^3), for up to 4096 candidates, else from row sums; and it makes convex ones of up to 1024
-    candidates tighter. Under constraints all vertices are weighed anew in every step, whatever the
-    variant: those that keep disjoint quotas are found by counting, others by a linear programme.
+    candidates tighter. Under disjoint quotas steps are those of coordinates, within groups and
+    between them as far as limits allow; under other constraints every step takes a vertex from a
+    linear program and weighs all of them anew. Both whatever the variant.
 
     Parameters
     ----------

@@ -68,7 +68,9 @@ SIGNATURES = {
     "quadratic_descent.enumerate_all": "T[,]! f8[] f8[] i8[] f8[] f8[,] i8[]",
     "quadratic_frank_wolfe.add_images": "T[,]! i8 i8 f8[] f8[]",
     "quadratic_frank_wolfe.add_sizes": "T[,]! i8 i8 f8[] f8[]",
-    "quadratic_frank_wolfe.exchange": "T[,]! f8[] f8[] i8 f8 f8[] f8[]",
+    "quadratic_frank_wolfe.exchange": (
+        "T[,]! f8[] f8[] i8 f8 f8[] f8[] i8[] f8[] f8[] f8[] f8[] i8[]"
+    ),
     "quadratic_frank_wolfe.iterate": (
         "T[,]! f8[] f8[] i8 i8 f8 i8[,] f8[,] f8[] i8 f8[] f8[] f8[] f8[] f8[] i8[] f8[] f8[]"
     ),

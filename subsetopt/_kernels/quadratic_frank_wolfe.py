@@ -44,23 +44,78 @@ def add_sizes(matrix, begin, end, point, sizes):
 
 
 @kernel
-def exchange(matrix, diagonal, curvature, exchanges, tolerance, point, gradient):
+def exchange(
+    matrix,
+    diagonal,
+    curvature,
+    exchanges,
+    tolerance,
+    point,
+    gradient,
+    group,
+    above,
+    below,
+    lowest,
+    highest,
+    places,
+):
     """Move mass between pairs of coordinates up to `exchanges` times; returns how often.
 
-    The one with the least gradient receives, from the one that makes f fall most. O(n) each.
-    Stops early where no gradient of a giver is larger by more than `tolerance`. `curvature` is
-    the diagonal of B.
+    One with the least gradient receives, from the one that makes f fall most. O(n) each. Stops
+    early where no gradient of a giver is larger by more than `tolerance`. `curvature` is the
+    diagonal of B.
+
+    Mass moves within groups, and between two as far as the sum of the one may rise and that of the
+    other fall. Such moves suffice: the points whose sums of groups are within limits are the bases
+    of a polymatroid, where each direction is made of them. The group that receives is that of the
+    largest difference between a giver and a receiver.
+
+    Parameters
+    ----------
+    group : (n,) int64
+    above, below : (groups,)
+        How far the sum of each group is from its limits; changed in place.
+    lowest, highest : (groups,), places : (groups,) int64
+        Workspace.
     """
     n = point.size
+    groups = above.size
+    apart = groups > 1
     for done in range(exchanges):
         into = -1
         least = np.inf
-        for i in range(n):
-            if point[i] < 1.0 and gradient[i] < least:
-                least = gradient[i]
-                into = i
+        if not apart:
+            for i in range(n):
+                if point[i] < 1.0 and gradient[i] < least:
+                    least = gradient[i]
+                    into = i
+        else:
+            for g in range(groups):
+                lowest[g] = np.inf
+                highest[g] = -np.inf
+            for i in range(n):
+                g = group[i]
+                if point[i] < 1.0 and gradient[i] < lowest[g]:
+                    lowest[g] = gradient[i]
+                    places[g] = i
+                if point[i] > 0.0 and gradient[i] > highest[g]:
+                    highest[g] = gradient[i]
+            outside = -np.inf  # the highest of a group whose sum may fall
+            for g in range(groups):
+                if below[g] > 0.0 and highest[g] > outside:
+                    outside = highest[g]
+            steepest = -np.inf
+            for g in range(groups):
+                end = highest[g]
+                if above[g] > 0.0 and outside > end:
+                    end = outside
+                if end - lowest[g] > steepest:
+                    steepest = end - lowest[g]
+                    least = lowest[g]
+                    into = places[g]
         if into < 0:
             return done
+        home = group[into]
         room = 1.0 - point[into]
         best = 0.0
         pick = -1
@@ -76,6 +131,9 @@ def exchange(matrix, diagonal, curvature, exchanges, tolerance, point, gradient)
                 if 2.0 * curve * step > steep:
                     step = 0.5 * steep / curve
                 gain = step * (steep - step * curve)
+                if gain > best and apart and group[j] != home:
+                    step = min(step, above[home], below[group[j]])
+                    gain = step * (steep - step * curve)
                 if gain > best:
                     best = gain
                     pick = j
@@ -89,6 +147,12 @@ def exchange(matrix, diagonal, curvature, exchanges, tolerance, point, gradient)
         # Ends are met exactly: a remainder of rounding would count as mass to give.
         point[pick] = 0.0 if length == point[pick] else point[pick] - length
         point[into] = 1.0 if length == room else point[into] + length
+        away = group[pick]
+        if apart and away != home:
+            above[home] = 0.0 if length == above[home] else above[home] - length
+            below[away] = 0.0 if length == below[away] else below[away] - length
+            below[home] += length
+            above[away] += length
     return exchanges
 
 

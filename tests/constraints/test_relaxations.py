@@ -1,5 +1,6 @@
 """Relaxations under constraints: bounds below all that is feasible, and tight ones."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import subsetopt as so
 from subsetopt.limits import Limits
+from subsetopt.models import LINEARISATIONS
 from subsetopt.solvers import bounds
 from subsetopt.solvers.relaxations._face import Face, LinearRows
 from subsetopt.solvers.relaxations._feasible_rounding import FeasibleRounding
@@ -94,6 +96,41 @@ def test_frank_wolfe_finds_the_bound_of_the_quadratic_programme() -> None:
     assert solution.bound == pytest.approx(bound, rel=1e-2)
     assert solution.objective is not None
     assert solution.objective >= bound
+
+
+def test_steps_between_vertices_find_the_bound_of_the_quadratic_program() -> None:
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    overlapping = [
+        so.Quota(np.arange(30) % 3, exactly=3),
+        so.Quota(np.arange(30) // 15, exactly={0: 7, 1: 2}),
+    ]
+    for rules in (
+        so.Constraints(quotas=overlapping),
+        so.Constraints(costs=1.0 + X[:, 0] ** 2, budget=11.0, conflicts=[(3, 7), (8, 9)]),
+    ):
+        problem = so.MMDSelection(X, 9, constraints=rules)
+        bound, by_highs = (bounds.lower_bound(problem, name, Limits()) for name in ("fw", "qp"))
+        assert bound >= by_highs * (1 - 1e-5)
+        assert so.solve(problem, "frank-wolfe").message.startswith("relative duality gap")
+
+
+def test_a_program_of_other_costs_is_solved_as_a_new_one() -> None:
+    pytest.importorskip("highspy")
+    from subsetopt.solvers.relaxations._lp_engines import WarmHighs, by_highs
+
+    rng = np.random.default_rng(1)
+    rules = so.Constraints(costs=rng.integers(1, 9, 20), budget=18, conflicts=[(0, 1), (2, 3)])
+    problem = so.QuadraticSelection(np.eye(20), k=6, constraints=rules)
+    model = LINEARISATIONS["mccormick"](problem.quadratic_form()).relaxed()
+    warm = WarmHighs(model, Limits())
+    for _ in range(6):
+        costs = rng.normal(size=model.variables)
+        found = warm.solve(costs, Limits(time_limit=60))
+        fresh = by_highs(replace(model, objective=costs), Limits())
+        assert found.value == pytest.approx(fresh.value)
+        assert found.x is not None
+        assert costs @ found.x == pytest.approx(fresh.value)
+        assert found.termination is so.Termination.OPTIMAL
 
 
 @pytest.mark.parametrize("linearisation", ["published", "mccormick", "rlt", "qp"])

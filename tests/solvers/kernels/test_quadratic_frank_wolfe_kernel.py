@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from subsetopt._kernels import _tiers
 from subsetopt._kernels import quadratic_frank_wolfe as kernel
-from subsetopt.solvers.relaxations._quadratic_relaxation import bound_of
+from subsetopt.models import SideConstraints
+from subsetopt.models._side_constraints import Groups
+from subsetopt.solvers.relaxations._polytope import GroupedHypersimplex
+from subsetopt.solvers.relaxations._quadratic_relaxation import bound_of, spread
 
 Floats = NDArray[np.float64]
 VARIANTS = {"vanilla": 0, "away": 1, "pairwise": 2}
@@ -168,21 +171,55 @@ def test_full_room_ends_it() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("k", [1, 5, 13, 14])
 def test_exchanges_end_at_the_optimum(dtype: type, k: int) -> None:
+    groups = SideConstraints(14, k, k).groups
     for seed in range(5):
         data = _data(seed, k=k, dtype=dtype)
-        point = np.full(14, k / 14)
-        gradient = data.gradient(point)
-        curvature = data.convex.diagonal().copy()
-        value = data.value(point)
-        for _ in range(2000):
-            done = kernel.exchange(data.matrix, data.diagonal, curvature, 1, 1e-10, point, gradient)
-            assert data.value(point) <= value + 1e-12
-            value = data.value(point)
-            if not done:
-                break
-        assert not done
-        assert abs(point.sum() - k) < 1e-10
-        assert point.min() >= 0
-        assert point.max() <= 1
-        np.testing.assert_allclose(gradient, data.gradient(point), atol=1e-9)
+        point = _exchanged(data, groups)
         assert data.gap(point) <= 1e-8
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper"),
+    [
+        ((2, 2, 1), (2, 2, 1)),
+        ((0, 1, 0), (5, 5, 1)),
+        ((1, 0, 0), (2, 4, 4)),
+        ((0, 0, 4), (0, 5, 4)),
+    ],
+)
+def test_exchanges_keep_the_limits_of_groups(
+    lower: tuple[int, ...], upper: tuple[int, ...]
+) -> None:
+    group = np.arange(14) % 3
+    groups = Groups(group, np.array(lower), np.array(upper), 5, 5)
+    for seed in range(5):
+        data = _data(seed)
+        point = _exchanged(data, groups)
+        sums = np.bincount(group, point)
+        assert (sums >= np.array(lower) - 1e-12).all()
+        assert (sums <= np.array(upper) + 1e-12).all()
+        gradient = data.gradient(point)
+        assert gradient @ point - GroupedHypersimplex(groups, 5).least(gradient) <= 1e-8
+
+
+def _exchanged(data: Data, groups: Groups) -> Floats:
+    """Move mass until no pair helps, each time with a look at what has become of it."""
+    share, limits = spread(groups, data.k)
+    point = (share / groups.sizes)[groups.group]
+    gradient = data.gradient(point)
+    curvature = data.convex.diagonal().copy()
+    value = data.value(point)
+    for _ in range(2000):
+        done = kernel.exchange(
+            data.matrix, data.diagonal, curvature, 1, 1e-10, point, gradient, *limits
+        )
+        assert data.value(point) <= value + 1e-12
+        value = data.value(point)
+        if not done:
+            break
+    assert not done
+    assert abs(point.sum() - data.k) < 1e-10
+    assert point.min() >= 0
+    assert point.max() <= 1
+    np.testing.assert_allclose(gradient, data.gradient(point), atol=1e-9)
+    return point
