@@ -130,14 +130,12 @@ def _generated_quadratics(seed: int) -> Iterator[ConstrainedCase]:
 
 
 def _between(case: QuadraticCase, low: int, high: int) -> QuadraticCase:
-    """Return a case with a range of sizes, and a cost of each candidate, so that more is worse."""
+    """Return a case of few distances with a gain for each choice, best in the middle of a range."""
     matrix = case.selection.Q
-    gain = float(matrix.sum()) / len(matrix) ** 2
-    selection = QuadraticSelection(
-        matrix, c=np.full(len(matrix), -gain * (low + high)), k=(low, high), sense="maximise"
-    )
+    gain = float(matrix.mean()) * (low + high)
+    selection = QuadraticSelection(matrix, c=np.full(len(matrix), -gain), k=(low, high))
     name = f"{case.name.rpartition('-k')[0]}-k{low}to{high}"
-    return QuadraticCase(name, case.source, selection)
+    return QuadraticCase(name, "generated: distances uniform in 0..10, less a gain each", selection)
 
 
 def _digits(choice: SuiteOptions) -> Iterator[ConstrainedCase]:
