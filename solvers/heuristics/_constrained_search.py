@@ -14,8 +14,9 @@ from subsetopt.problems._mean_matching_models import gram_form
 from subsetopt.solvers._deadline import NEVER, Deadline
 
 from ._centred import origin
-from ._quadratic_search import Descents, Walks
+from ._quadratic_search import Descents
 from ._quadratic_steps import Mask
+from ._tabu_search import Walks
 
 Side = tuple[NDArray[np.int64], ...]
 """``(starts, rows, weights, lower, upper, load, begins, items)``, as the kernels take them."""
@@ -114,6 +115,7 @@ class ConstrainedDescents(Descents):
         assert form.side is not None
         self._swaps, self._draws = constrained_swaps, rng.seeded(seed)
         self._side, self._cover = packed(form.side)
+        self._quotas = 0 if form.side.quotas is None else len(form.side.quotas)
 
     def fill(self) -> None:
         """Go to the greedy selection, or to a random one when the time is up."""
@@ -219,8 +221,8 @@ class ConstrainedWalks(ConstrainedDescents, Walks):
         goal: float,
         deadline: Deadline = NEVER,
     ) -> None:
-        Walks.__init__(self, form, seed, tenure, stall, goal, deadline)
         self._constrain(form, seed)
+        Walks.__init__(self, form, seed, tenure, stall, goal, deadline)
 
     def _begin(self) -> None:
         self._members[:] = np.flatnonzero(self.chosen)

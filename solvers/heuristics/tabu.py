@@ -17,7 +17,8 @@ from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
 from ._constrained_search import ConstrainedWalks, enumerated_keeping
-from ._quadratic_search import Walks, enumerated
+from ._quadratic_search import enumerated
+from ._tabu_search import Walks
 
 __all__ = ["Tabu"]
 
@@ -28,8 +29,9 @@ class Tabu(TimedSolver):
 
     A move costs O(n), and O(n) is the memory beside the matrix. Walks end when nothing better has
     been met for long; the next begins between two of the best ends, after Wu & Hao (European
-    Journal of Operational Research 231, 2013), or some way off one. In turn with them, and for as
-    long, the best is kicked and descended from by all single exchanges. Where there are few
+    Journal of Operational Research 231, 2013), or some way off one. In turn with them the best is
+    kicked and descended from by all single exchanges, or warmed up and cooled down by simulated
+    annealing; what leads to something better gets more of the time. Where there are few
     selections, all are tried.
 
     With a time limit the search takes all of it. Under constraints only swaps that keep them are
@@ -38,7 +40,8 @@ class Tabu(TimedSolver):
     Parameters
     ----------
     iterations : int
-        Moves of the walks at most, without a time limit.
+        Moves of the walks, and looks of annealings for a third of one each, without a time
+        limit; an annealing that has begun is brought to its end.
     tenure : int, optional
         An exchanged candidate is left alone for this many moves to twice as many; None is 8 for
         those taken and 10 for those given up. Never above a quarter of either.
@@ -55,7 +58,7 @@ class Tabu(TimedSolver):
 
     name: ClassVar[str] = "tabu"
     kind: ClassVar[Kind] = Kind.HEURISTIC
-    summary: ClassVar[str] = "tabu search by exchanges, among elites, with iterated descents"
+    summary: ClassVar[str] = "tabu search among elites, in turn with descents and annealings"
     choose_when: ClassVar[str] = "almost always: best answers in milliseconds, better with time"
     handles: ClassVar[tuple[str, ...]] = ("quadratic", "mmd", "vector-mean-matching")
     takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)

@@ -30,6 +30,11 @@ SIGNATURES = {
         "T[,]! f8[] b1[] f8[] i8[] i8[] b1[] f8[] i8[] i8 i8 f8 i8[] u8[] "
         "(i8[] i8[] i8[] i8[] i8[] i8[] i8[] i8[])"
     ),
+    "heat_bath.anneal": "T[,]! f8[] f8[] i8[] i8[] f8[] i8[] f8[] i8[] f8[] u8[] f8[]",
+    "constrained_heat_bath.anneal": (
+        "T[,]! f8[] f8[] i8[] i8[] f8[] i8[] f8[] i8[] f8[] u8[] f8[] i8 f8[] f8[] i8[] "
+        "(i8[] i8[] i8[] i8[] i8[] i8[] i8[] i8[])"
+    ),
     "part_swaps.shake": "T[,] f8[] i8[] i8[,] i8[,] i8[,] u8[] i8 i8[] f8[,] f8[] f8[] i8[,]",
     "part_swaps.descend": (
         "T[,] f8[] i8[] i8[,] i8[,] i8[,] b1 i8 f8 i8 i8 i8 i8[] f8[,] f8[] f8[] i8[,] f8[,] f8[,] "

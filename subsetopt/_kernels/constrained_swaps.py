@@ -29,7 +29,7 @@ OUT = 8  # members that a move of a walk looks at
 
 
 @inner
-def _leave(i, side):
+def leave(i, side):
     """Take the entries of i off the loads.
 
     Returns how many rows are then too low, and the one of the fewest candidates, -1 for none.
@@ -48,7 +48,7 @@ def _leave(i, side):
 
 
 @inner
-def _enter(i, side):
+def enter(i, side):
     """Add the entries of i to the loads."""
     starts, rows, weights, _, _, load, _, _ = side
     for e in range(starts[i], starts[i + 1]):
@@ -56,7 +56,7 @@ def _enter(i, side):
 
 
 @inner
-def _fits(j, short, side):
+def fits(j, short, side):
     """Whether j lifts the rows that are too low, `short` of them, and lifts none too high."""
     starts, rows, weights, lower, upper, load, _, _ = side
     for e in range(starts[j], starts[j + 1]):
@@ -103,7 +103,7 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
         i = members[at]
         progress[TURNS] += 1.0
         progress[IDLE] += 1.0
-        short, row = _leave(i, side)
+        short, row = leave(i, side)
         least = potentials[i] - gain
         j = -1
         first = begins[row] if row >= 0 else 0
@@ -111,13 +111,13 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
         for at_item in range(first, last):
             c = items[at_item] if row >= 0 else at_item
             key = potentials[c] - 2.0 * matrix[i, c]
-            if key < least and not chosen[c] and _fits(c, short, side):
+            if key < least and not chosen[c] and fits(c, short, side):
                 least = key
                 j = c
         if j < 0:
-            _enter(i, side)
+            enter(i, side)
         else:
-            _enter(j, side)
+            enter(j, side)
             _exchange(matrix, diagonal, i, j, chosen, potentials)
             members[at] = j
             progress[IDLE] = 0.0
@@ -158,7 +158,7 @@ def refill(
     starts, rows, weights, lower, upper, load, _, _ = side
     for a in range(leaving.size):
         i = leaving[a]
-        _leave(i, side)
+        leave(i, side)
         chosen[i] = False
         for c in range(n):
             potentials[c] -= 2.0 * np.float64(matrix[i, c])
@@ -202,7 +202,7 @@ def refill(
             return False
         for e in range(starts[j], starts[j + 1]):
             missing -= load[rows[e]] < lower[rows[e]]
-        _enter(j, side)
+        enter(j, side)
         entering[b] = j
         chosen[j] = True
         for c in range(n):
@@ -281,7 +281,7 @@ def walk(
                 ceiling = potentials[members[p]]
             i = members[p]
             held = until[i] >= now
-            short, row = _leave(i, side)
+            short, row = leave(i, side)
             first = begins[row] if row >= 0 else 0
             last = begins[row + 1] if row >= 0 else n
             for at_item in range(first, last):
@@ -292,19 +292,19 @@ def walk(
                 # Tabu, and no new best, to which nothing is barred (aspiration).
                 if (held or until[c] >= now) and numbers[0] + delta >= enough:
                     continue
-                if not _fits(c, short, side):
+                if not fits(c, short, side):
                     continue
                 ties = ties + 1 if delta == change else 1
                 if ties == 1 or below(state, ties) == 0:
                     change = delta
                     place = p
                     entering = c
-            _enter(i, side)
+            enter(i, side)
         if entering < 0:
             continue  # all are tabu, or fit nowhere: time passes
         leaving = members[place]
-        _leave(leaving, side)
-        _enter(entering, side)
+        leave(leaving, side)
+        enter(entering, side)
         _exchange(matrix, diagonal, leaving, entering, chosen, potentials)
         members[place] = entering
         until[leaving] = now + tenures[2] + below(state, tenures[3])

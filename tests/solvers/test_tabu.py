@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.solvers.heuristics import _quadratic_search
+from subsetopt.solvers.heuristics import _quadratic_search, _tabu_search
 from subsetopt.testing import assert_solver_contract
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))
@@ -124,7 +124,7 @@ def test_the_target_ends_it() -> None:
 
 @pytest.mark.parametrize("calls", [1, 2, 6, 20])
 def test_interruption_returns_the_best_so_far(calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = _quadratic_search.Walks.advance
+    plain = _tabu_search.Walks.advance
     left = [calls]
 
     def stop_later(self: Any, most: int) -> None:
@@ -133,7 +133,7 @@ def test_interruption_returns_the_best_so_far(calls: int, monkeypatch: pytest.Mo
             raise KeyboardInterrupt
         plain(self, min(most, 300))
 
-    monkeypatch.setattr(_quadratic_search.Walks, "advance", stop_later)
+    monkeypatch.setattr(_tabu_search.Walks, "advance", stop_later)
     problem = quadratic(200, 40)
     found = so.solve(problem, "tabu")
     assert found.termination is so.Termination.INTERRUPTED

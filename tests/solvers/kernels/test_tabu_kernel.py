@@ -8,8 +8,8 @@ import pytest
 from subsetopt._kernels import tabu_walk
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER
-from subsetopt.solvers.heuristics._quadratic_search import Walks
 from subsetopt.solvers.heuristics._quadratic_steps import refresh
+from subsetopt.solvers.heuristics._tabu_search import Walks
 
 
 class _Walk(Walks):

@@ -1,0 +1,281 @@
+"""Tabu search on a quadratic form: walks among elites, in turn with descents and annealings."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.models import QuadraticForm
+from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline
+
+from . import _quadratic_steps as steps
+from ._annealing import Annealings
+from ._quadratic_search import Descents
+from ._quadratic_steps import Mask
+
+Phase = Callable[[int], Any]  # does a chunk of work and returns the next phase
+
+_HEAD_START = 200_000.0  # looks of annealings that come before the first walk
+_WALKING, _ANNEALING = range(2)
+_DRIFT = 1000.0  # roundings that a sum of many changes may be off by
+
+
+@dataclass(frozen=True)
+class Elite:
+    """A selection worth coming back to."""
+
+    mask: Mask
+    value: float
+
+
+class Walks(Descents):
+    """Tabu walks from kicked or crossed elites, in turn with iterated descents and annealings.
+
+    A walk sees only the exchanges that single potentials promise, at O(n) a move; a descent sees
+    all of them, which matters where candidates are near duplicates of each other; an annealing
+    sees all of them too, and leaves the valley that it begins in. Which of them is best is a matter
+    of the matrix: each has a share of the time that doubles when it has led to something better.
+    """
+
+    _ELITES = 8
+    _COST = 3  # what a move of a walk costs, in turns of a descent
+
+    def __init__(
+        self,
+        form: QuadraticForm,
+        seed: int,
+        tenure: int | None,
+        stall: int | None,
+        goal: float,
+        deadline: Deadline = NEVER,
+    ) -> None:
+        super().__init__(form, seed, deadline)
+        from subsetopt._kernels import rng, tabu_walk
+
+        self._walk = tabu_walk
+        n, k = form.n, form.k
+        self._state = rng.seeded(seed)
+        self._tenures = _tenures(n, k, tenure)
+        self._stall = 5000 + 2 * n if stall is None else stall
+        self._goal = goal
+        self._steps = max(1, CHUNK // (self._COST * (n + 500)))
+        self._members, self._until = np.empty(k, np.int64), np.empty(n, np.int64)
+        self._barred, self._held = np.empty(n), np.empty(n, np.int64)
+        blocks = -(-n // tabu_walk.BLOCK)
+        self._minima = steps.seen_as_bits(np.empty(blocks))
+        self._keys = steps.seen_as_bits(np.full(blocks * tabu_walk.BLOCK, np.inf))
+        self._near = np.empty(2 * tabu_walk.ROOM, np.int64)
+        self._found = np.empty(n, dtype=np.bool_)
+        self._numbers, self._counts = np.zeros(5), np.zeros(3, np.int64)
+        self._elites: list[Elite] = []
+        self._phase: Phase = self._first
+        self._credit = 0.0  # turns of descents that the last walk has paid for
+        self._share = 1.0  # turns of descents for each of a walk, by which of them finds better
+        self._annealings = Annealings(n, k, self._state, self._side, self._quotas)
+        # Looks of annealings that walks have paid for, and how many a turn of a walk pays for.
+        # Under a kernel points have near duplicates, which annealings are better at.
+        self._heat, self._warmth = (_HEAD_START, 8.0) if form.semidefinite else (0.0, 1.0)
+        self._allowed = math.inf  # moves, at the beginning of the chunk that is under way
+        # What walks with descents, and annealings, have lately gained, and in how many turns.
+        self._gained, self._spent, self._turned = np.zeros(2), np.zeros(2), 0
+        self._before = math.inf  # the best value when that was last taken down
+        self.moves = 0
+
+    @property
+    def content(self) -> bool:
+        """Whether there is nothing to choose, or the goal is reached."""
+        return super().content or self.value <= self._goal
+
+    @property
+    def resting(self) -> bool:
+        """Whether it may be left: neither a descent nor an annealing is under way."""
+        return self._phase == self._wander
+
+    def advance(self, most: int) -> None:
+        """Go on for a chunk of some 10 ms, of at most `most` moves."""
+        self._allowed = most
+        self._phase = self._phase(min(most, self._steps))
+
+    def _first(self, most: int) -> Phase:
+        settled, _ = self.descend()
+        if not settled:
+            return self._first
+        self.go(self.chosen)
+        if self._before == math.inf:
+            self._before = self.value
+            if self._affordable:
+                return self._next()
+        self._begin()
+        return self._wander
+
+    def _begin(self) -> None:
+        """Prepare a walk from the selection as it stands, whose value has just been computed."""
+        walk, numbers = self._walk, self._numbers
+        self._members[:] = np.flatnonzero(self.chosen)
+        self._barred[:] = np.where(self.chosen, np.inf, 0.0)
+        self._until[:], self._found[:], self._counts[:] = 0, self.chosen, 0
+        np.add(self.potentials, self._barred, out=self._keys[0][: len(self.chosen)])
+        largest = max(np.abs(self.potentials).max(), np.abs(self.linear).max())
+        numbers[walk.VALUE] = numbers[walk.BEST] = self.current
+        numbers[walk.GAIN] = gain = 1e-14 * float(largest)
+        if not numbers[walk.WIDTH_OUT]:
+            numbers[walk.WIDTH_OUT] = numbers[walk.WIDTH_IN] = 1e12 * gain
+
+    def _walked(self, most: int) -> int:
+        """Walk on by at most so many moves; returns how many were made."""
+        moves: int = self._walk.walk(
+            self.matrix,
+            self.diagonal,
+            self.chosen,
+            self.potentials,
+            self._members,
+            self._until,
+            self._barred,
+            self._held,
+            *self._keys,
+            *self._minima,
+            self._near,
+            self._found,
+            self._numbers,
+            self._counts,
+            most,
+            self._stall,
+            self._goal,
+            self._tenures,
+            self._state,
+        )
+        return moves
+
+    def _wander(self, most: int) -> Phase:
+        moves = self._walked(most)
+        self.moves += moves
+        self._credit += self._share * self._COST * moves
+        self._turned += self._COST * moves
+        ended = moves < most
+        if ended or self._numbers[self._walk.BEST] < self.value:
+            self._keep_found()
+        if not ended:
+            return self._wander
+        self.go(self._found)
+        self._admit(Elite(self._found.copy(), self.current))
+        self.kick()
+        return self._descents
+
+    def _keep_found(self) -> None:
+        """Take the best of the walk as the best if it is, and go back to where the walk stands."""
+        chosen, potentials, before = self.chosen.copy(), self.potentials.copy(), self.value
+        last = self.best
+        if self._numbers[self._walk.BEST] < self.value:
+            self.best = self._found  # also where this is the end
+        self.go(self._found)
+        self.best = last
+        self.keep(self.current)
+        if self.value < before:
+            self._share = max(0.25, 0.5 * self._share)
+        self.chosen[:], self.potentials[:] = chosen, potentials
+
+    def _descents(self, most: int) -> Phase:
+        spent, before = 0, self.value
+        while spent < self._turns and self._credit > 0:
+            settled, turns = self.descend()
+            spent += turns
+            self._turned += turns
+            self._credit -= turns
+            if settled:
+                self.kick()
+            if self.content:
+                break
+        if self.value < before:
+            self._share = min(8.0, 2.0 * self._share)
+        if self._credit > 0:
+            return self._descents
+        self._admit(Elite(self.best, self.value))
+        self._pay(_WALKING, self._turned)
+        self._heat, self._turned = self._heat + self._warmth * self._turned, 0
+        return self._next()
+
+    def _pay(self, arm: int, turns: float) -> None:
+        """Take down what an arm has gained in its last turns, and share the time accordingly."""
+        self._gained[arm] = 0.5 * (self._gained[arm] + self._before - self.value)
+        self._spent[arm] = 0.5 * (self._spent[arm] + turns)
+        self._before = self.value
+        if self._spent.all():
+            walking, annealing = self._gained / self._spent
+            total = walking + annealing
+            if total > 0.0:
+                self._warmth = min(16.0, max(0.25, annealing / max(walking, 0.01 * total)))
+
+    @property
+    def _affordable(self) -> bool:
+        """Whether another annealing is paid for, and fits into the moves that may be made."""
+        length = self._annealings.length
+        return length <= self._heat and length <= self._COST * self._allowed
+
+    def _next(self) -> Phase:
+        """Begin an annealing where that is paid for, else another walk."""
+        if not self._affordable:
+            self._leap()
+            return self._first
+        self.go(self.best)
+        self._annealings.begin(self.chosen, self.potentials, self.generator.random())
+        return self._anneal
+
+    def _anneal(self, most: int) -> Phase:
+        if not self._annealings.look(self.matrix, self._turns):
+            return self._anneal
+        self.moves += self._annealings.length // self._COST
+        self._heat -= self._annealings.length
+        for mask in self._annealings.met():
+            self.go(mask)
+            self.keep(self.current)
+        return self._cool
+
+    def indices(self) -> NDArray[np.int64]:
+        """Return the best selection so far, also where an annealing is under way."""
+        if self._phase == self._anneal:
+            least = self.value + self._annealings.least
+            if least < self.value - _DRIFT * self._numbers[self._walk.GAIN]:
+                self.best = self._annealings.met()[0]
+        return super().indices()
+
+    def _cool(self, most: int) -> Phase:
+        """Descend from where an annealing has ended."""
+        settled, _ = self.descend()
+        if not settled:
+            return self._cool
+        self.go(self.chosen)
+        self._admit(Elite(self.chosen.copy(), self.current))
+        self._pay(_ANNEALING, self._annealings.length)
+        self._annealings.end()
+        return self._next()
+
+    def _admit(self, elite: Elite) -> None:
+        """Take a selection among the elites, at the cost of the worst."""
+        if any(np.array_equal(elite.mask, other.mask) for other in self._elites):
+            return
+        self._elites = sorted([*self._elites, elite], key=lambda e: e.value)[: self._ELITES]
+
+    def _leap(self) -> None:
+        """Go where the next walk is to begin: between two elites, or some way off one."""
+        draw = self.generator
+        one = self._elites[draw.integers(len(self._elites))].mask
+        other = self._elites[draw.integers(len(self._elites))].mask
+        apart = np.flatnonzero(one ^ other)
+        if len(apart) > 4 and draw.random() < 0.7:
+            child = one & other
+            missing = self.k - np.count_nonzero(child)
+            child[draw.choice(apart, missing, replace=False)] = True
+            self.go(child)
+        else:
+            self.go(one)
+            self._shake(max(3, int(self.k * draw.uniform(0.1, 0.5))))
+
+
+def _tenures(n: int, k: int, tenure: int | None) -> NDArray[np.int64]:
+    """Return the least tenure and its random part, of members and of free candidates."""
+    inside, outside = (8, 10) if tenure is None else (tenure, tenure)
+    inside, outside = min(inside, k // 4), min(outside, (n - k) // 4)
+    return np.array([inside, inside + 1, outside, outside + 1], dtype=np.int64)
