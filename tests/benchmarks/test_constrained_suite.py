@@ -257,11 +257,11 @@ def test_bounds_are_of_the_constrained_problems(generated: list[Any]) -> None:
     with pytest.raises(UnsupportedProblem, match="mean-matching problems carry their own"):
         bounded_cases(plan, generated[:3])
     small = [case for case in able if case.name.startswith(("integers", "gaussian"))]
-    for job in bounding(plan, small, ()):
+    for case, job in zip(small, bounding(plan, small, ()), strict=True):
         found = job.run(lambda *_: None)
         assert isinstance(found, Bound)
         assert found.value is not None
-        best = so.solve(job.case.problem(), "swap", time_limit=0.1).objective
+        best = so.solve(case.problem(), "swap", time_limit=0.1).objective
         assert best is not None
         assert found.value <= best
 
