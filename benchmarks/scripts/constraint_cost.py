@@ -1,5 +1,7 @@
 """What constraints cost: proofs, matched means and kernel herds with quotas, beside those without.
 
+And how many values the solvers prove the nearest mean of, with four quotas.
+
 ``python -m benchmarks.scripts.constraint_cost`` prints a table for each. One thread; everything is
 compiled before it is timed. The references of the last table take most of the time.
 """
@@ -18,6 +20,8 @@ from .script import Row, parser, report, report_machine
 
 SHARES = (8, 6, 4, 2)
 """How many of each of four groups of equal size are chosen of 20."""
+
+_PROVEN = 1e-9  # of values with unit deviation
 
 
 def quadratic(seed: int, n: int = 60) -> so.QuadraticSelection:
@@ -60,6 +64,37 @@ def matching(given: argparse.Namespace) -> list[Row]:
     return rows
 
 
+def quartered(n: int) -> so.MeanMatching:
+    """Choose a quarter of n values, as many of each of four groups."""
+    values = np.random.default_rng(n).normal(size=n)
+    rules = so.Constraints(quotas=so.Quota(np.arange(n) % 4, exactly=n // 16))
+    return so.MeanMatching(values, 4 * (n // 16), constraints=rules)
+
+
+def proving(given: argparse.Namespace) -> list[Row]:
+    """Prove the nearest means of ever more values, until the time does not suffice."""
+    return [
+        {"mean matching, 4 quotas": name}
+        | {f"n within {limit:g} s": _largest(name, limit) for limit in given.within}
+        for name in ("exact", *given.matched_by)
+    ]
+
+
+def _largest(solver: str, limit: float) -> int:
+    """Return the largest n, in steps of 16, that is proven to a billionth."""
+    n = 0
+    while True:
+        try:
+            solution = so.solve(quartered(n + 16), solver, time_limit=limit, threads=1)
+        except so.TooLarge:
+            return n
+        gap = (solution.objective or 0.0) - (solution.bound or 0.0)
+        late = (solution.stats.total_seconds or 0.0) > limit
+        if late or solution.termination is not so.Termination.OPTIMAL or gap > _PROVEN:
+            return n
+        n += 16
+
+
 def herd(seed: int, quotas: bool) -> so.MMDSelection:
     """Choose 100 of 4,096 points of ten classes, in proportion and with five that must be in."""
     rng = np.random.default_rng(seed)
@@ -98,7 +133,7 @@ def _values(problem: Any, given: argparse.Namespace) -> Sequence[float]:
     return [each.objective for each in runs if each.objective is not None]
 
 
-PARTS = {"proofs": proofs, "matching": matching, "herding": herding}
+PARTS = {"proofs": proofs, "matching": matching, "proving": proving, "herding": herding}
 
 
 def main() -> None:
@@ -111,6 +146,15 @@ def main() -> None:
     )
     options.add_argument("--time-limit", type=float, default=60.0, help="seconds for each proof")
     options.add_argument("--matches", type=int, default=20, help="problems of mean matching")
+    options.add_argument(
+        "--within", nargs="*", type=float, default=[1.0, 10.0], help="seconds for a proven mean"
+    )
+    options.add_argument(
+        "--matched-by",
+        nargs="*",
+        default=["scip", "highs", "cpsat"],
+        help="solvers that prove means too",
+    )
     options.add_argument("--short", type=float, default=1.0, help="seconds of the short run")
     options.add_argument("--runs", type=int, default=10, help="long runs")
     options.add_argument("--long", type=float, default=60.0, help="seconds of each")

@@ -61,6 +61,16 @@ def test_the_cost_of_constraints_is_that_of_the_same_values_without() -> None:
         made.check(made.draw(np.random.default_rng(0)))
 
 
+def test_means_count_as_proven_where_the_solver_says_so() -> None:
+    problem = constraint_cost.quartered(32)
+    solution = so.solve(problem, "exact")
+    assert solution.certificate.kind is so.CertificateKind.EXACT
+    assert np.bincount(np.array(solution.indices) % 4).tolist() == [2, 2, 2, 2]
+    rows = constraint_cost.proving(Namespace(within=[], matched_by=["swap"]))
+    assert [row["mean matching, 4 quotas"] for row in rows] == ["exact", "swap"]
+    assert constraint_cost._largest("swap", 60.0) == 0
+
+
 def test_the_whole_choice_matches_better_than_class_by_class() -> None:
     torch = pytest.importorskip("torch")
     for name in quota_cost.MATCHING:
