@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from subsetopt._checks import require, require_integer
 from subsetopt._registry import require_options
 from subsetopt._spec import Spec
@@ -19,7 +21,8 @@ from subsetopt.formats._value_files import read_alike
 from subsetopt.problems import Constraints, Kernel, _validation
 from subsetopt.problems._kernel_choice import kernel_of
 from subsetopt.problems._kernel_matrices import symmetric_kernel
-from subsetopt.problems._points import points
+from subsetopt.problems._points import alike, points
+from subsetopt.problems.scaling import Scaling, require_columns, warn_unscaled
 
 from ._clouds import Cloud, MMDCase
 from ._constrained_cases import ConstrainedCase
@@ -28,13 +31,14 @@ from ._sequence_cases import SequenceCase
 from .base import Case, MeanMatchingCase, SelectionCase, Values, VectorCase
 
 _KERNEL = ("kernel", "scale", "degree")
+_SCALED = "scale_columns"
 _TABLE = ("header", "columns", "id")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "mean-matching": ("target", "cardinality", *_TABLE, *WORDS),
     "vector-mean-matching": ("target", "cardinality", *_TABLE, *WORDS),
-    "mmd": ("target", *_KERNEL, *_TABLE, *WORDS),
+    "mmd": ("target", *_KERNEL, _SCALED, *_TABLE, *WORDS),
     "quadratic": ("format", "instance", *_TABLE, *WORDS),
-    "sequence": (*_KERNEL, *_TABLE),
+    "sequence": (*_KERNEL, _SCALED, *_TABLE),
 }
 """The families, and what may be said of a file besides k."""
 PACKED = (".xz", ".gz", ".bz2")
@@ -151,11 +155,12 @@ class _Given:
         square = kernel == "precomputed"
         table, options = self._read("square" if square else None)
         values = table.values
+        target = self._target(table, options, square)
         if kernel == "precomputed":
+            require_columns(self.options.get(_SCALED))
             values = symmetric_kernel("K", _validation.square_matrix("K", values, copy=False))
         else:
-            values = points("X", values)
-        target = self._target(table, options, square)
+            values, target = self._scaled(points("X", values), target)
         cloud = Cloud(self.name, Path(self.source).name, values, kernel, target)
         for k in ks:
             require_integer("k", k, f"[1, {len(values) - 1}]")
@@ -163,6 +168,16 @@ class _Given:
                 yield SequenceCase(cloud, k)
             else:
                 yield self._ruled(MMDCase(cloud, k), table.ids)
+
+    def _scaled(self, values: Any, target: Any) -> tuple[Any, Any]:
+        """Return points and those of a target, with columns of equal spread if that is said."""
+        if target is not None:
+            values, target = alike(("X", "target"), values, target)
+        together = values if target is None else np.concatenate([values, target])
+        if _SCALED not in self.options:
+            warn_unscaled(together, f"Give {_SCALED}: std, or none if so it is meant.", 3)
+        scaling = Scaling.of(together, self.options.get(_SCALED, "none"))
+        return scaling.applied(values), None if target is None else scaling.applied(target)
 
     def _target(self, table: CSVTable, options: TableOptions, square: bool) -> Any:
         file = self.options.get("target")

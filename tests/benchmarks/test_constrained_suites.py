@@ -137,6 +137,29 @@ def test_targets(folder: Path) -> None:
         assert pickle.loads(pickle.dumps(case)).constraints == case.constraints
 
 
+def test_columns_are_scaled_with_those_of_the_target(folder: Path) -> None:
+    entry = "file: people.csv, family: mmd, k: 6, columns: [age, price], target: other.csv"
+    (folder / "other.csv").write_text("age,price\n0.5,400\n1,90\n-1,250\n")
+    scaled, plain = cases(
+        folder, f"{entry}, scale_columns: std", f"{entry}, scale_columns: none, name: plain"
+    )
+    X = np.column_stack([FEATURES[:, 0], COSTS])
+    T = np.array([[0.5, 400], [1, 90], [-1, 250]])
+    chosen = [0, 4, 7, 11, 20, 29]
+    for case, how in ((scaled, "std"), (plain, "none")):
+        problem = so.MMDSelection(X, 6, target=T, scale_columns=how)  # type: ignore[arg-type]
+        found = case.problem().objective(chosen)
+        assert found == pytest.approx(problem.objective(chosen), rel=1e-9, abs=1e-12)
+    with pytest.warns(so.UnscaledColumns, match="Give scale_columns: std"):
+        cases(folder, entry)
+    np.save(folder / "wide.npy", np.ones((3, 4)))
+    np.save(folder / "X.npy", X)
+    with pytest.raises(InvalidProblem, match="2"):
+        cases(folder, "file: X.npy, family: mmd, k: 6, target: wide.npy")
+    with pytest.raises(InvalidProblem, match="scale_columns must be one of"):
+        cases(folder, f"{entry}, scale_columns: all")
+
+
 def test_a_case_is_pickled_with_its_constraints_and_nothing_else(folder: Path) -> None:
     (case,) = cases(folder, f"{TABLE}, exactly: region=2")
     again = pickle.loads(pickle.dumps(case))
