@@ -14,12 +14,9 @@ import math
 import numpy as np
 
 from ._jit import kernel
+from .active_set import AWAY, PAIRWISE, find, settle
 from .smallest_k import smallest
 from .zero_sum_rows import dot
-
-VANILLA = 0
-AWAY = 1
-PAIRWISE = 2
 
 
 @kernel
@@ -98,14 +95,7 @@ def iterate(
         # The sum is added up from the atoms in each step, never updated: the bound would hold for
         # any p, but steps along one that has drifted would lead astray.
         value = dot(point, point)
-        towards = 0
-        while towards < count:
-            p = 0
-            while p < k and atoms[towards, p] == vertex[p]:
-                p += 1
-            if p == k:
-                break
-            towards += 1
+        towards = find(atoms, count, vertex)
         if towards == count:
             if count == weights.size:
                 return count, bound, gap, step
@@ -135,9 +125,10 @@ def iterate(
                 if ahead > farthest:
                     farthest = ahead
                     away = a
+        pairwise = variant == PAIRWISE
         backwards = variant == AWAY and farthest - value > value - along
         limit = 1.0
-        if variant == PAIRWISE:
+        if pairwise:
             limit = weights[away]
             for j in range(d):
                 direction[j] = sums[towards, j] - sums[away, j]
@@ -154,30 +145,10 @@ def iterate(
             length = -dot(point, direction) / square
             length = length if length > 0.0 else 0.0
             length = length if length < limit else limit
-        # At the limit the atom leaves: its weight must then be zero, not a rounding of it.
-        if variant == PAIRWISE:
-            weights[towards] += length
-            weights[away] = 0.0 if length == limit else weights[away] - length
-        elif backwards:
-            for a in range(count):
-                weights[a] *= 1.0 + length
-            weights[away] = 0.0 if length == limit else weights[away] - length
-        else:
-            for a in range(count):
-                weights[a] *= 1.0 - length
-            weights[towards] += length
+        count = settle(
+            atoms, sums, weights, count, towards, away, pairwise, backwards, length, limit
+        )
         # Neither zero nor NaN: rounding is all that is left to gain.
         if not length > 0.0:
             return count, bound, gap, step + 1
-        kept = 0  # atoms of no weight are dropped
-        for a in range(count):
-            if weights[a] > 0.0:
-                if kept < a:
-                    weights[kept] = weights[a]
-                    for p in range(k):
-                        atoms[kept, p] = atoms[a, p]
-                    for j in range(d):
-                        sums[kept, j] = sums[a, j]
-                kept += 1
-        count = kept
     return count, bound, gap, steps

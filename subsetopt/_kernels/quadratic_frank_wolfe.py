@@ -14,12 +14,9 @@ it converges much faster, since a vertex step moves all coordinates towards k of
 import numpy as np
 
 from ._jit import kernel
+from .active_set import AWAY, PAIRWISE, VANILLA, find, settle
 from .smallest_k import smallest
 from .zero_sum_rows import dot
-
-VANILLA = 0
-AWAY = 1
-PAIRWISE = 2
 
 
 @kernel
@@ -210,14 +207,7 @@ def iterate(
                 best_point[j] = point[j]
         if gap <= tolerance:
             return count, gap, step
-        towards = 0
-        while variant != VANILLA and towards < count:
-            p = 0
-            while p < k and atoms[towards, p] == vertex[p]:
-                p += 1
-            if p == k:
-                break
-            towards += 1
+        towards = 0 if variant == VANILLA else find(atoms, count, vertex)
         if towards == weights.size:
             return count, gap, step
         if variant == VANILLA or towards == count:
@@ -272,31 +262,12 @@ def iterate(
         length = 0.0
         if slope < 0.0:
             length = limit if 2.0 * curve * limit <= -slope else -0.5 * slope / curve
-        if pairwise:
-            weights[towards] += length
-            weights[leave] = 0.0 if length == limit else weights[leave] - length
-        elif backwards:
-            for a in range(count):
-                weights[a] *= 1.0 + length
-            weights[leave] = 0.0 if length == limit else weights[leave] - length
-        else:
-            for a in range(count):
-                weights[a] *= 1.0 - length
-            weights[towards] += length
+        count = settle(
+            atoms, products, weights, count, towards, leave, pairwise, backwards, length, limit
+        )
         for j in range(n):
             point[j] += length * direction[j]
             gradient[j] += 2.0 * length * bent[j]
         if not length > 0.0:
             return count, gap, step + 1
-        kept = 0  # atoms of no weight are dropped
-        for a in range(count):
-            if variant == VANILLA or weights[a] > 0.0:
-                if kept < a:
-                    weights[kept] = weights[a]
-                    for p in range(k):
-                        atoms[kept, p] = atoms[a, p]
-                    for j in range(n):
-                        products[kept, j] = products[a, j]
-                kept += 1
-        count = kept
     return count, gap, steps
