@@ -79,19 +79,9 @@ class CountLimits:
         return bool((counts >= self.lower).all() and (counts <= self.upper).all())
 
     def first(self, order: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        """Return the `count` items that come first in an order, as far as the limits let them.
-
-        Their sum is the least of all subsets where the order is that of ascending values, since
-        subsets within limits are the bases of a matroid. O(n log n).
-        """
-        group, place = self.group[order], np.empty(len(order), np.int64)
-        by_group = np.argsort(group, kind="stable")
-        begins = np.cumsum(self.sizes) - self.sizes
-        place[by_group] = np.arange(len(order)) - begins[group[by_group]]
-        needed = place < np.array(self.lower)[group]
-        more = np.flatnonzero(~needed & (place < np.array(self.upper)[group]))
-        rest = more[: count - int(np.count_nonzero(needed))]
-        return np.sort(np.concatenate([order[needed], order[rest]]))
+        """Return the `count` items that come first in an order, as far as the limits let them."""
+        limits = np.array(self.lower), np.array(self.upper)
+        return np.sort(Groups(self.group, *limits, count, count).first(order, count))
 
 
 def limits_of(side: SideConstraints | None, n: int) -> tuple[CountLimits, ...]:

@@ -101,7 +101,7 @@ class Integers:
         # differences only scales the distances; both make sums small, which is what the searches
         # cost.
         shifts = Shifts.of(every, problem.n)
-        least = [min(whole[i] for i in items) for items in shifts.items]
+        least = [min(map(whole.__getitem__, items)) for items in shifts.items]
         shift, divisor = shifts.spread(least), 0
         for some in _parts(problem.n, check):
             divisor = gcd(divisor, *map(sub, whole[some], shift[some]))

@@ -49,22 +49,14 @@ class Hypersimplex:
 class GroupedHypersimplex:
     """Those whose sums over groups keep limits too.
 
-    They are the bases of a matroid, so that the greedy choice is best: of each group as many of the
-    lowest scores as it needs, then the lowest of the rest, as far as groups have room.
+    They are the bases of a matroid, so that the greedy choice is best.
     """
 
     groups: Groups
     k: int
 
     def _chosen(self, scores: Floats) -> NDArray[np.int64]:
-        group, lower, upper = self.groups.group, self.groups.lower, self.groups.upper
-        order = np.lexsort((scores, group))
-        begins = np.cumsum(self.groups.sizes) - self.groups.sizes
-        rank = np.arange(len(order)) - begins[group[order]]
-        needed = order[rank < lower[group[order]]]
-        rest = order[(rank >= lower[group[order]]) & (rank < upper[group[order]])]
-        rest = rest[np.argsort(scores[rest], kind="stable")[: self.k - len(needed)]]
-        return np.concatenate([needed, rest])
+        return self.groups.first(np.argsort(scores, kind="stable"), self.k)
 
     def least(self, scores: Floats) -> float:
         """Return the sum of the scores of a best choice; O(n log n)."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import subsetopt as so
 from subsetopt.models import SideConstraints
 from subsetopt.models._side_constraints import QuotaRows
+from subsetopt.solvers import _deadline
 from subsetopt.solvers.base import RawResult
 from subsetopt.solvers.exact import _counts, _meet, exact
 from subsetopt.solvers.exact._counts import CountLimits, limits_of
@@ -296,3 +297,43 @@ def test_no_more_nodes_than_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(so.TooLarge, match="overlapping quotas of 4 combinations"):
         so.solve(so.MeanMatching(np.arange(4.0), 2, constraints=rules), "exact")
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+@pytest.mark.parametrize("method", ["meet", "dynamic"])
+def test_nothing_is_proven_where_the_time_is_up_in_between(
+    overlapping: bool, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever look at the clock is the first one past the limit."""
+    monkeypatch.setattr(exact, "Swap", _Poor)
+    quotas = [so.Quota(np.arange(10) % 3, at_least=1)]
+    if overlapping:
+        quotas.append(so.Quota(np.arange(10) // 5, exactly=2))
+    values = np.random.default_rng(5).integers(0, 1000, 10)
+    rules = so.Constraints(quotas=quotas)
+    problem = so.MeanMatching(values, 4, 500.3, constraints=rules)
+    best, proven = _best(problem), []
+    for last in range(200):
+        looks = 0
+
+        def clock(last: int = last) -> float:
+            nonlocal looks
+            looks += 1
+            return 0.0 if looks <= last else 2.0
+
+        monkeypatch.setattr(_deadline, "clock", clock)
+        solver = so.solver("exact", method=method)
+        solution = so.solve(problem, solver, time_limit=1.0, threads=1)
+        if solution.indices is None:
+            continue
+        error = problem.exact_objective(solution.indices)
+        assert error is not None
+        assert error >= best
+        assert solution.bound is None or Fraction(solution.bound) <= best
+        proven.append(solution.certificate.kind is EXACT)
+        assert not proven[-1] or error == best
+        if looks <= last:
+            break
+    assert looks <= last
+    assert proven[-1]
+    assert not all(proven)
