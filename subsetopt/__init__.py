@@ -11,6 +11,8 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from ._marginals import Marginal as Marginal
     from ._marginals import marginals as marginals
+    from .coresets import Coreset as Coreset
+    from .coresets import coreset as coreset
     from .errors import InvalidFile as InvalidFile
     from .errors import InvalidOption as InvalidOption
     from .errors import InvalidProblem as InvalidProblem
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 __all__, __getattr__, __dir__ = exports(
     __name__,
     {
+        "coresets": "Coreset coreset",
         "errors": (
             "InvalidFile InvalidOption InvalidProblem InvalidResult InvalidSelection "
             "MissingDependency SubsetOptError TooLarge UnknownSolver UnscaledColumns "

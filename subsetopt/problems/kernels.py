@@ -18,6 +18,8 @@ __all__ = ["Gaussian", "Kernel", "Laplace", "Linear", "Polynomial"]
 
 Fill = Callable[[slice, slice, NDArray[Any]], None]
 """Writes the kernel of some rows of X and some rows of Y into an array."""
+Add = Callable[[slice, slice], NDArray[Any]]
+"""Returns for some rows of X the sums of the kernel with some rows of Y."""
 
 _SINGLE_ENOUGH = 128.0  # half squared norms up to which float32 products leave 1e-4 at worst
 _PRODUCTS_ENOUGH = 1e8  # the same for float64 and 1e-6
@@ -47,6 +49,17 @@ class Kernel(ABC):
     @abstractmethod
     def filler(self, X: NDArray[Any], Y: NDArray[Any]) -> Fill:
         """Return what evaluates blocks of the kernel matrix of X (n, d) and Y (m, d)."""
+
+    def adder(self, X: NDArray[Any], Y: NDArray[Any]) -> Add:
+        """Return what sums blocks of the kernel matrix of X (n, d) and Y (m, d) over Y's rows."""
+        fill, dtype = self.filler(X, Y), self.dtype(X, Y)
+
+        def add(rows: slice, columns: slice) -> NDArray[Any]:
+            block = np.empty((len(X[rows]), len(Y[columns])), dtype)
+            fill(rows, columns, block)
+            return np.asarray(block.sum(axis=1, dtype=np.float64))
+
+        return add
 
     def __call__(self, X: ArrayLike, Y: ArrayLike) -> NDArray[Any]:
         """Return the kernel matrix (n, m)."""
@@ -115,6 +128,32 @@ class Gaussian(Kernel):
             np.exp(exponent, out=out, casting="same_kind")
 
         return fill
+
+    def adder(self, X: NDArray[Any], Y: NDArray[Any]) -> Add:
+        """Return what sums blocks, in half the time that evaluating and summing takes.
+
+        The exponents come from one product of rows with two columns more, half their squared norms
+        and ones. In float32 they may be above 0 by their rounding, which a sum hardly sees.
+        """
+        scale = _fitted_scale(self)
+        if self.dtype(X, Y) != np.float32:
+            return super().adder(X, Y)
+        centre = X.mean(axis=0, dtype=np.float64)
+        with np.errstate(all="ignore"):
+            left, half_left = standardised(X, centre, scale, np.float32)
+            right, half_right = standardised(Y, centre, scale, np.float32)
+        if not max(half_left.max(), half_right.max()) <= _SINGLE_ENOUGH:
+            return super().adder(X, Y)
+        ones = np.ones((len(X), 1)), np.ones((len(Y), 1))
+        wide = np.hstack([left, -half_left[:, None], ones[0]]).astype(np.float32)
+        other = np.hstack([right, ones[1], -half_right[:, None]]).astype(np.float32)
+
+        def add(rows: slice, columns: slice) -> NDArray[Any]:
+            block = wide[rows] @ other[columns].T
+            np.exp(block, out=block)
+            return np.asarray(block @ np.ones(block.shape[1], np.float32))
+
+        return add
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,326 @@
+"""Few rows that resemble all of very many: a pool, the means of all, a choice from the pool."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt._checks import require_flag, require_integer
+from subsetopt._marginals import Marginal, marginals
+from subsetopt.errors import InvalidProblem, TooLarge
+from subsetopt.problems import Kernel, Linear, MeanEmbedding, MMDSelection
+from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
+from subsetopt.problems._memory import in_units, memory_limit, memory_size
+from subsetopt.problems._parallel import one_blas_thread
+from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
+from subsetopt.solving import solve, solver
+
+from ._coreset import Coreset
+from ._judging import Judge
+from ._kernel_means import kernel_means
+from ._row_sources import Source, source_of
+from ._surveying import Survey, Told, survey
+from ._weighing import simplex_weights
+
+Progress = Callable[[str, int, int | None], None]
+
+_POOL = 20_000
+_OF_K = 32
+_LEAST_POOL = 4096
+_FEWEST_OF_K = 2
+_WITNESSES = 4096
+_DRAWS = 10
+_MOVES = 30_000
+_MOST_COLUMNS = 64
+
+
+def coreset(
+    data: Any,
+    k: int,
+    *,
+    columns: Any = None,
+    id: Any = None,  # noqa: A002 - what people call it
+    target: Any = None,
+    kernel: Kernel | KernelFunction | str = "gaussian",
+    scale_columns: Method | None = None,
+    pool: int | None = None,
+    weights: bool = False,
+    memory: str | int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Coreset:
+    r"""Choose k of very many rows that resemble all of them.
+
+    A uniform sample of the rows, the pool, is held; one pass over all rows gives the inner product
+    of each candidate in the pool with the kernel mean :math:`\mu` of all rows; k candidates are
+    then herded towards :math:`\mu` and exchanged until none helps, as in `MMDSelection` with the
+    target `MeanEmbedding`. All rows count, though only the pool is chosen from.
+
+    Parameters
+    ----------
+    data : array, path, table or blocks
+        An array (n, d), of which a memory map is never copied; the path of a .npy file, of a CSV
+        or Parquet file or of a folder of Parquet files; a table of pyarrow, pandas or polars; a
+        function that returns blocks of rows, or a list of them.
+    k : int
+        In [1, n / 2], and at most half the pool.
+    columns : str or sequence of str, optional
+        The features, of a table; None is all columns of numbers. A column of lists, as embeddings
+        are stored, stands for as many features.
+    id : str or array_like (n,), optional
+        The column that names the rows; for an array the names.
+    target : as data, optional
+        Resemble these rows instead; its features are those of `data`.
+    kernel : str, Kernel or callable
+        As `MMDSelection` takes it, but for "precomputed".
+    scale_columns : {"std", "robust", "none"}, optional
+        Likewise; "robust" by the quantiles of the sample.
+    pool : int, optional
+        Candidates; None is 32 k, at least 4,096 and at most 20,000, as far as `memory` goes.
+    weights : bool
+        Give the chosen weights too, the best there are.
+    memory : str or int, optional
+        What may be held, "4GiB" or bytes; None is three quarters of the memory available now.
+    seed : int
+        The same rows in the same order give the same coreset for equal seeds, whatever the number
+        of threads and of rows in a block.
+    threads : int, optional
+        None is the number of processors.
+    progress : callable, optional
+        Called with the phase, the rows done in it and all rows, None where that is not known yet.
+
+    Returns
+    -------
+    Coreset
+
+    Raises
+    ------
+    InvalidProblem, InvalidFile, InvalidOption
+        For rows that are no features, or bad usage.
+    TooLarge
+        Where the memory does not allow a pool of 2 k candidates.
+
+    Notes
+    -----
+    O(n d) for the first pass, which draws the sample, O(n m d) for the second with m the pool and
+    4,096 witnesses, and O(m^2 d) to choose. Memory: the kernel matrix of the pool, m^2 numbers,
+    and some blocks of rows. MMD is estimated with the witnesses, rows of a uniform sample that are
+    no candidates, see `Coreset.mmd_error`; where all rows are in the sample it is exact.
+
+    References
+    ----------
+    Kernel herding: Chen, Welling & Smola, UAI 2010.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(9000, 3))
+    >>> few = coreset(X, 50)
+    >>> few.mmd < few.random_mmd / 4
+    True
+    """
+    require_integer("k", k, "[1, inf)", error=InvalidProblem)
+    require_integer("pool", pool, f"[{_FEWEST_OF_K * int(k)}, inf)", none=True)
+    require_integer("seed", seed, "[0, inf)")
+    require_integer("threads", threads, "[1, inf)", none=True)
+    require_flag("weights", weights)
+    chosen = kernel_of(kernel)
+    source = source_of(data, columns, id)
+    aim = None if target is None else source_of(target, _same_columns(source), None, "target")
+    size = _pool_size(int(k), pool, memory)
+    job = _Job(source, aim, int(k), chosen, scale_columns, size, seed, threads, progress or _nobody)
+    with one_blas_thread():
+        return job.run(weights)
+
+
+def _nobody(phase: str, done: int, total: int | None) -> None:
+    pass
+
+
+def _same_columns(source: Source) -> Any:
+    return None if source.columns is None else list(source.columns)
+
+
+def _pool_size(k: int, pool: int | None, memory: str | int | None) -> int:
+    """Return how many candidates to hold at most.
+
+    Raises
+    ------
+    TooLarge
+        Where that are fewer than 2 k.
+    """
+    limit = memory_limit() if memory is None else memory_size("memory", str(memory))
+    most = int((limit / 2 / 4) ** 0.5)  # half for the matrix, half for all else
+    size = min(_POOL, max(_LEAST_POOL, _OF_K * k)) if pool is None else int(pool)
+    size = max(size, _FEWEST_OF_K * k)
+    if pool is None:
+        size = max(min(size, most), min(size, _FEWEST_OF_K * k))
+    if size > most:
+        raise TooLarge(
+            f"choosing {k} from a pool of {size} needs {in_units(8 * size**2)}, above the limit of "
+            f"{in_units(limit)}; give a k of at most {most // _FEWEST_OF_K}, a smaller pool, or "
+            "more memory",
+            seconds=0.0,
+            bytes=8.0 * size**2,
+        )
+    return size
+
+
+@dataclass
+class _Job:
+    """One choice, step by step."""
+
+    source: Source
+    aim: Source | None
+    k: int
+    kernel: Kernel
+    scale: Method | None
+    size: int
+    seed: int
+    threads: int | None
+    told: Told
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, weighted: bool) -> Coreset:
+        generator = np.random.default_rng(self.seed)
+        with self._timed("survey"):
+            seen = survey(self.source, self.size + _WITNESSES, generator, self.told)
+            aimed = seen
+            if self.aim is not None:
+                aimed = survey(self.aim, _WITNESSES, generator, self.told)
+            self._require(seen, aimed)
+            scaling, X, T = self._scaled(seen, aimed)
+            kernel = self.kernel.fitted(X, T) if self.aim else self.kernel.fitted(X)
+        candidates, witnesses = self._divided(seen, generator)
+        points = X if self.aim is None else np.concatenate([X[candidates], T])
+        with self._timed("means"):
+            of = self.aim or self.source
+            means = kernel_means(kernel, points, of, scaling, self.threads, self.told, aimed.n)
+        if self.aim is None:
+            pool_means, T, aim_means = means[candidates], X[witnesses], means[witnesses]
+        else:
+            pool_means, aim_means = means[: len(candidates)], means[len(candidates) :]
+        pool, witness_rows = X[candidates], T
+        with self._timed("choosing"):
+            at = self._chosen(pool, pool_means, kernel)
+        with self._timed("judging"):
+            judge = Judge(kernel, witness_rows, aim_means, aimed.n)
+            estimate = judge.mmd_squared(pool[at], pool_means[at])
+            w, gap, with_weights = self._weighed(judge, kernel, pool[at], pool_means[at], weighted)
+            random = [
+                judge.mmd_squared(pool[rows], pool_means[rows]).square
+                for rows in self._random(len(pool))
+            ]
+            raw = seen.X[candidates]
+            target = aimed.X if self.aim else seen.X[witnesses]
+            table = self._columns(raw, at, target, aimed)
+        rows = candidates[at]
+        return Coreset(
+            indices=seen.rows[rows],
+            ids=None if seen.ids is None else seen.ids[rows],
+            weights=w,
+            mmd=estimate.root,
+            mmd_error=estimate.root_error,
+            weighted_mmd=with_weights,
+            weights_gap=gap,
+            random_mmd=float(np.sqrt(max(float(np.mean(random)), 0.0))),
+            n=seen.n,
+            pool=len(pool),
+            kernel=kernel.function if isinstance(kernel, Custom) else kernel,
+            columns=table,
+            seconds=self.seconds,
+        )
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        self.seconds[phase] = perf_counter() - start
+
+    def _require(self, seen: Survey, aimed: Survey) -> None:
+        if 2 * self.k > seen.n and self.k != seen.n:
+            raise InvalidProblem(
+                f"k must be at most half the {seen.n} rows of {self.source.name}; got {self.k}: "
+                "solve(MMDSelection(...)) chooses any number of few rows"
+            )
+        if seen.X.shape[1] != aimed.X.shape[1]:
+            raise InvalidProblem(
+                f"target has {aimed.X.shape[1]} features and data has {seen.X.shape[1]}; give both "
+                "the same"
+            )
+
+    def _scaled(self, seen: Survey, aimed: Survey) -> tuple[Scaling, NDArray[Any], NDArray[Any]]:
+        """Return how rows are scaled, and both samples scaled, in the wider of their dtypes."""
+        together = seen.X if aimed is seen else np.concatenate([seen.X, aimed.X])
+        if self.scale is None and not isinstance(self.kernel, Custom):
+            warn_unscaled(together, GIVE_SCALE, stacklevel=5)
+        method = self.scale or "none"
+        if method == "std" and aimed is seen:
+            scaling = Scaling("std", seen.mean, np.where(seen.std > 0, seen.std, 1.0))
+        elif method == "none" and isinstance(self.kernel, Linear):
+            # The MMD is the same about any origin, and less cancels about the mean.
+            scaling = Scaling("std", aimed.mean, np.ones(len(aimed.mean)))
+        else:
+            scaling = Scaling.of(together, method)
+        return scaling, scaling.applied(seen.X), scaling.applied(aimed.X)
+
+    def _divided(
+        self, seen: Survey, generator: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return which rows of the sample are candidates, and which are witnesses."""
+        m = len(seen.X)
+        order = generator.permutation(m)
+        if m == seen.n:  # all rows are there
+            return np.sort(order[: self.size]), np.arange(m)
+        if self.aim is not None:
+            return np.sort(order[: self.size]), np.empty(0, np.int64)
+        return np.sort(order[: self.size]), np.sort(order[self.size :])
+
+    def _chosen(
+        self, pool: NDArray[Any], means: NDArray[np.float64], kernel: Kernel
+    ) -> NDArray[np.int64]:
+        if self.k == len(pool):
+            return np.arange(self.k)
+        function = kernel.function if isinstance(kernel, Custom) else kernel
+        problem = MMDSelection(
+            pool, self.k, kernel=function, target=MeanEmbedding(means), scale_columns="none"
+        )
+        herded = solve(problem, "herding", seed=self.seed)
+        self.told("choosing", 1, 2)
+        moves = solver("tabu", iterations=_MOVES)
+        better = solve(problem, moves, seed=self.seed, start=herded.indices)
+        self.told("choosing", 2, 2)
+        assert better.indices is not None
+        return better.indices
+
+    def _weighed(
+        self,
+        judge: Judge,
+        kernel: Kernel,
+        S: NDArray[Any],
+        means: NDArray[np.float64],
+        wanted: bool,
+    ) -> tuple[NDArray[np.float64] | None, float | None, float | None]:
+        """Return the weights of the chosen, by how much others may be better, and their MMD."""
+        if not wanted:
+            return None, None, None
+        weights, gap = simplex_weights(np.asarray(kernel(S, S), np.float64), means)
+        return weights, gap, judge.mmd_squared(S, means, weights).root
+
+    def _random(self, size: int) -> Iterator[NDArray[np.int64]]:
+        generator = np.random.default_rng([self.seed, 1])
+        for _ in range(_DRAWS):
+            yield generator.choice(size, self.k, replace=False)
+
+    def _columns(
+        self, raw: NDArray[Any], at: NDArray[np.int64], target: NDArray[Any], aimed: Survey
+    ) -> tuple[Marginal, ...]:
+        d = raw.shape[1]
+        if d > _MOST_COLUMNS:
+            return ()
+        names = self.source.columns if len(self.source.columns or ()) == d else None
+        return marginals(raw, at, names=names, target=target, seed=self.seed, draws=_DRAWS)

@@ -1,0 +1,149 @@
+"""What a coreset is: the chosen rows, and how far they are from all."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from subsetopt._marginals import Marginal
+    from subsetopt.report import Table
+
+__all__ = ["Coreset"]
+
+
+@dataclass(frozen=True, eq=False)
+class Coreset:
+    """k rows that resemble all, with random rows as baseline.
+
+    Every MMD is the root, between the rows themselves.
+
+    Parameters
+    ----------
+    indices : ndarray of int64 (k,)
+        Where the chosen stand among all rows, ascending.
+    ids : ndarray (k,) or None
+        What the source calls them, in the order of `indices`.
+    weights : ndarray of float64 (k,) or None
+        Weights of the chosen, which sum to 1; None where all weigh alike.
+    mmd : float
+        Of the chosen, weighing alike, and all rows, or those of the target.
+    mmd_error : float
+        Its standard error; 0 where all rows are witnesses, see `coreset`.
+    weighted_mmd : float or None
+        The MMD with `weights`.
+    weights_gap : float or None
+        By how much the squared MMD of other weights of these rows may be less, at most.
+    random_mmd : float
+        The root mean square of that of random selections of as many rows.
+    n : int
+        Rows of the source.
+    pool : int
+        Candidates that the chosen were chosen from, a uniform sample of all rows.
+    kernel : Kernel
+        With its scale as a number; that of the scaled features, where they are scaled.
+    columns : tuple of Marginal
+        How the chosen resemble a sample of all rows, or of the target, column by column; empty for
+        more than 64 columns.
+    seconds : mapping of str to float
+        By phase: "survey", "means", "choosing", "judging".
+    """
+
+    indices: NDArray[np.int64]
+    ids: NDArray[Any] | None
+    weights: NDArray[np.float64] | None
+    mmd: float
+    mmd_error: float
+    weighted_mmd: float | None
+    weights_gap: float | None
+    random_mmd: float
+    n: int
+    pool: int
+    kernel: Any
+    columns: tuple["Marginal", ...]
+    seconds: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __repr__(self) -> str:
+        return (
+            f"Coreset(k={len(self)}, n={self.n}, mmd={self.mmd:.3g}, "
+            f"random_mmd={self.random_mmd:.3g})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        plain = {name: getattr(self, name) for name in ("mmd", "mmd_error", "random_mmd")}
+        return {
+            "indices": self.indices.tolist(),
+            "ids": None if self.ids is None else self.ids.tolist(),
+            "weights": None if self.weights is None else self.weights.tolist(),
+            **plain,
+            "weighted_mmd": self.weighted_mmd,
+            "weights_gap": self.weights_gap,
+            "n": self.n,
+            "pool": self.pool,
+            "kernel": repr(self.kernel),
+            "columns": [column.to_dict() for column in self.columns],
+            "seconds": dict(self.seconds),
+        }
+
+    def table(self) -> "Table[Mapping[str, Any]]":
+        """Return the chosen as a table of `subsetopt.report`, for terminals and files."""
+        from subsetopt.report import Table
+
+        named = {"index": self.indices, "id": self.ids, "weight": self.weights}
+        given = {name: values.tolist() for name, values in named.items() if values is not None}
+        rows = [
+            dict(zip(given, values, strict=True)) for values in zip(*given.values(), strict=True)
+        ]
+        return Table.of_records(rows)
+
+    def to_pandas(self) -> Any:
+        """Return index, id and weight of the chosen as a pandas data frame."""
+        return self.table().to_frame()
+
+    def plot(self, target: str | os.PathLike[str] | None = None) -> Any:
+        """Draw how far the chosen are from all rows, and random rows, column by column.
+
+        Parameters
+        ----------
+        target : path, optional
+            The file to write: .svg, .pdf or .png; None returns the figure.
+
+        Raises
+        ------
+        MissingDependency
+            If matplotlib is not installed.
+        """
+        from subsetopt._marginals import worst
+        from subsetopt.report import Axis, Forest, Interval
+
+        rows = [Interval("MMD", self.mmd, note=f"{self.mmd:.3g}", kind="good")]
+        rows.append(
+            Interval("random", self.random_mmd, note=f"{self.random_mmd:.3g}", is_part=True)
+        )
+        for column in worst(self.columns, 12):
+            rows.append(Interval(f"KS of {column.name}", column.ks, note=f"{column.ks:.3g}"))
+            random = f"{column.random_ks:.3g}"
+            rows.append(Interval("random", column.random_ks, note=random, is_part=True))
+        most = max(row.value for row in rows if row.value is not None)
+        figure = Forest(
+            f"{len(self)} of {self.n} rows and all of them",
+            "further left is better; random rows as baseline",
+            rows=rows,
+            x=Axis("", reach=(0.0, 1.05 * most or 1.0)),
+        )
+        if target is None:
+            return figure.draw()
+        figure.save(target)
+        return None

@@ -1,0 +1,88 @@
+"""How far a few rows are from all, without all pairs of rows."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.problems import Kernel
+from subsetopt.problems._kernel_products import kernel_products
+
+
+@dataclass(frozen=True)
+class MMDEstimate:
+    """A squared MMD, and its standard error; 0 where nothing is estimated."""
+
+    square: float
+    error: float
+
+    @property
+    def root(self) -> float:
+        """The root; 0 for an estimate below 0."""
+        return math.sqrt(max(self.square, 0.0))
+
+    @property
+    def root_error(self) -> float:
+        """The standard error of the root."""
+        if not self.error:
+            return 0.0
+        # Where the error is not small beside the square, the root of it is what is left.
+        return min(math.sqrt(self.error), self.error / (2.0 * self.root or math.inf) or math.inf)
+
+
+class Judge:
+    r"""The squared MMD of weighted rows S and all rows.
+
+    With the witness :math:`f = \mu_S - \mu` it is the mean of f over S less that over all rows. The
+    former is computed; the latter is the mean of f over a uniform sample, the witnesses. f is small
+    where S is good, and so is the error: estimating :math:`\lVert \mu \rVert^2` by itself would
+    leave an error of many times the MMD.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    witnesses : ndarray (e, d)
+        A uniform sample of all n rows, in which S was not looked for; or all of them.
+    means : ndarray of float64 (e,)
+        The mean kernel of each with all rows.
+    n : int
+    """
+
+    def __init__(
+        self, kernel: Kernel, witnesses: NDArray[Any], means: NDArray[np.float64], n: int
+    ) -> None:
+        self._kernel, self._witnesses, self._means, self._n = kernel, witnesses, means, n
+
+    def mmd_squared(
+        self,
+        S: NDArray[Any],
+        means: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+    ) -> MMDEstimate:
+        """Return the squared MMD of rows S (k, d) with their means (k,); O(k (k + e) d)."""
+        shares = np.full(len(S), 1.0 / len(S)) if weights is None else weights
+        own = kernel_products(self._kernel, S, shares[:, None], threads=1)[:, 0]
+        seen = self._means_of(S, shares)
+        witness = seen - self._means
+        square = float(shares @ (own - means)) - float(witness.mean())
+        e = len(witness)
+        if e >= self._n or e < 2:
+            return MMDEstimate(square, 0.0)
+        spread = float(witness.std(ddof=1))
+        return MMDEstimate(square, spread / math.sqrt(e) * math.sqrt(1.0 - e / self._n))
+
+    def _means_of(self, S: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        fill, side = self._kernel.filler(self._witnesses, S), self._kernel.block
+        dtype = self._kernel.dtype(self._witnesses, S)
+        out = np.zeros(len(self._witnesses))
+        for first in range(0, len(out), side):
+            rows = slice(first, min(first + side, len(out)))
+            for start in range(0, len(S), side):
+                columns = slice(start, min(start + side, len(S)))
+                tile = np.empty((rows.stop - first, columns.stop - start), dtype)
+                with np.errstate(all="ignore"):
+                    fill(rows, columns, tile)
+                out[rows] += tile @ shares[columns]
+        return out

@@ -1,0 +1,232 @@
+"""Choosing few of many rows that are read in blocks."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from numpy.typing import NDArray
+
+import subsetopt as so
+from subsetopt.coresets import _choosing
+from subsetopt.errors import InvalidFile, InvalidOption
+
+_SMALL: dict[str, Any] = {"pool": 300}
+
+
+def _points(n: int = 3000, d: int = 3, dtype: Any = np.float32) -> NDArray[Any]:
+    generator = np.random.default_rng([n, d])
+    centres = 2.0 * generator.normal(size=(5, d))
+    return (centres[generator.integers(0, 5, n)] + generator.normal(size=(n, d))).astype(dtype)
+
+
+def _mmd(X: NDArray[Any], S: NDArray[Any], kernel: Any, weights: Any = None) -> float:
+    """By the definition, over all pairs."""
+    w = np.full(len(S), 1.0 / len(S)) if weights is None else weights
+    X, S = X.astype(np.float64), S.astype(np.float64)
+    square = w @ kernel(S, S) @ w - 2.0 * w @ kernel(S, X).mean(axis=1) + kernel(X, X).mean()
+    return math.sqrt(max(float(square), 0.0))
+
+
+@pytest.fixture
+def few_witnesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let few rows be too many to be all in the sample."""
+    monkeypatch.setattr(_choosing, "_WITNESSES", 400)
+    monkeypatch.setattr(_choosing, "_MOVES", 500)
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "laplace", "linear", "polynomial"])
+@pytest.mark.usefixtures("few_witnesses")
+def test_the_mmd_is_that_of_the_definition(kernel: str) -> None:
+    X = _points()
+    coreset = so.coreset(X, 20, kernel=kernel, scale_columns="none", weights=True, **_SMALL)
+    assert coreset.indices.dtype == np.int64
+    assert len(np.unique(coreset.indices)) == len(coreset) == 20
+    assert (np.diff(coreset.indices) > 0).all()
+    S = X[coreset.indices]
+    assert coreset.mmd_error > 0.0
+    assert abs(coreset.mmd - _mmd(X, S, coreset.kernel)) < 4.0 * coreset.mmd_error
+    assert coreset.weights is not None
+    assert coreset.weights.sum() == pytest.approx(1.0)
+    assert coreset.weights.min() >= 0.0
+    weighted = _mmd(X, S, coreset.kernel, coreset.weights)
+    assert weighted <= _mmd(X, S, coreset.kernel) * (1.0 + 1e-9)
+    draws = np.random.default_rng(0)
+    random = [_mmd(X, X[draws.choice(3000, 20, replace=False)], coreset.kernel) for _ in range(20)]
+    expected = math.sqrt(np.mean(np.square(random)))
+    assert coreset.random_mmd == pytest.approx(expected, rel=0.35)
+    assert coreset.mmd < 0.5 * coreset.random_mmd
+
+
+def test_where_all_rows_are_in_the_sample_nothing_is_estimated() -> None:
+    X = _points(800)
+    coreset = so.coreset(X, 10, scale_columns="none", pool=300)
+    assert coreset.mmd_error == 0.0
+    assert coreset.mmd == pytest.approx(_mmd(X, X[coreset.indices], coreset.kernel), rel=1e-4)
+    # The best of 300 candidates is hardly worse than the best of all.
+    best = so.solve(so.MMDSelection(X, 10, target=X, scale_columns="none"), "tabu", time_limit=1.0)
+    assert best.objective is not None
+    assert coreset.mmd < 2.0 * math.sqrt(best.objective)
+
+
+def _sources(folder: Path, X: NDArray[Any]) -> dict[str, Any]:
+    np.save(folder / "points.npy", X)
+    names = [f"c{c}" for c in range(X.shape[1])]
+    table = pa.table(
+        {"id": [f"row {i}" for i in range(len(X))], **dict(zip(names, X.T, strict=True))}
+    )
+    pa.parquet.write_table(table, folder / "points.parquet", row_group_size=700)
+    (folder / "parts").mkdir()
+    for number, first in enumerate(range(0, len(X), 1000)):
+        part = table.slice(first, 1000)
+        pa.parquet.write_table(part, folder / "parts" / f"part-{number}.parquet")
+    pa.csv.write_csv(table, folder / "points.csv")
+    lists = pa.table({"at": pa.FixedSizeListArray.from_arrays(X.ravel(), X.shape[1])})
+    pa.parquet.write_table(lists, folder / "lists.parquet")
+    return {
+        "array": X,
+        "npy": str(folder / "points.npy"),
+        "path": folder / "points.npy",
+        "parquet": str(folder / "points.parquet"),
+        "folder": str(folder / "parts"),
+        "csv": str(folder / "points.csv"),
+        "lists": folder / "lists.parquet",
+        "arrow": table,
+        "pandas": table.to_pandas(),
+        "blocks": [X[:100], X[100:1700], X[1700:]],
+        "function": lambda: (X[i : i + 7] for i in range(0, len(X), 7)),
+    }
+
+
+@pytest.mark.usefixtures("few_witnesses")
+def test_the_same_rows_give_the_same_coreset_whatever_they_are_read_from(tmp_path: Path) -> None:
+    X = _points()
+    expected: NDArray[Any] | None = None
+    for name, data in _sources(tmp_path, X).items():
+        named = name in ("parquet", "folder", "csv", "arrow", "pandas")
+        options: dict[str, Any] = {"id": "id"} if named else {}
+        coreset = so.coreset(data, 15, scale_columns="std", **options, **_SMALL)
+        expected = coreset.indices if expected is None else expected
+        # float32 sums of blocks that are cut elsewhere may differ in the last bits.
+        np.testing.assert_array_equal(coreset.indices, expected, err_msg=name)
+        assert coreset.n == len(X)
+        if named:
+            assert coreset.ids is not None
+            assert coreset.ids.tolist() == [f"row {i}" for i in expected]
+            assert [column.name for column in coreset.columns] == ["c0", "c1", "c2"]
+
+
+@pytest.mark.usefixtures("few_witnesses")
+def test_a_target_is_resembled() -> None:
+    X, T = _points(), _points(2500)[:1200] * 0.4 + 1.0
+    coreset = so.coreset(X, 20, target=T, scale_columns="none", **_SMALL)
+    S = X[coreset.indices]
+    both = X.astype(np.float64), T.astype(np.float64)
+
+    def distance(S: NDArray[Any]) -> float:
+        K = coreset.kernel
+        square = K(S, S).mean() - 2.0 * K(S, both[1]).mean() + K(both[1], both[1]).mean()
+        return math.sqrt(float(square))
+
+    assert abs(coreset.mmd - distance(S.astype(np.float64))) < 4.0 * coreset.mmd_error
+    assert coreset.mmd < 0.5 * coreset.random_mmd
+
+
+@pytest.mark.usefixtures("few_witnesses")
+def test_threads_and_seeds() -> None:
+    X = _points()
+    one, two = (
+        so.coreset(X, 12, scale_columns="none", threads=threads, **_SMALL) for threads in (1, 2)
+    )
+    np.testing.assert_array_equal(one.indices, two.indices)
+    assert one.mmd == two.mmd
+    other = so.coreset(X, 12, scale_columns="none", seed=1, **_SMALL)
+    assert not np.array_equal(one.indices, other.indices)
+
+
+@pytest.mark.usefixtures("few_witnesses")
+def test_progress_is_told_of_both_passes() -> None:
+    told: list[tuple[str, int, int | None]] = []
+    X = _points()
+    so.coreset(
+        lambda: iter([X[:1000], X[1000:]]),
+        9,
+        scale_columns="none",
+        progress=lambda *step: told.append(step),
+        **_SMALL,
+    )
+    assert ("survey", 1000, None) in told
+    assert ("means", 3000, 3000) in told
+    assert [phase for phase, _, _ in told][-1] == "choosing"
+
+
+@pytest.mark.usefixtures("few_witnesses")
+def test_what_it_is_is_shown(tmp_path: Path) -> None:
+    X = _points()
+    coreset = so.coreset(X, 9, scale_columns="none", id=np.arange(3000) * 10, **_SMALL)
+    assert coreset.ids is not None
+    np.testing.assert_array_equal(coreset.ids, coreset.indices * 10)
+    frame = coreset.to_pandas()
+    assert frame["index"].tolist() == coreset.indices.tolist()
+    assert frame["id"].tolist() == coreset.ids.tolist()
+    assert coreset.to_dict()["n"] == 3000
+    assert repr(coreset).startswith("Coreset(k=9, n=3000, mmd=")
+    coreset.plot(tmp_path / "coreset.svg")
+    assert (tmp_path / "coreset.svg").read_text().lstrip().startswith("<?xml")
+
+
+def _broken(row: int, value: float) -> NDArray[Any]:
+    X = _points().copy()
+    X[row, 1] = value
+    return X
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "says"),
+    [
+        (_broken(1234, np.nan), {}, "nan in row 1234, column 1"),
+        (_broken(2999, np.inf), {}, "inf in row 2999, column 1"),
+        (iter([_points()]), {}, "an iterator, which can be read once"),
+        (
+            [_points(), _points(30, 2)],
+            {},
+            "block 1 of data has 2 features, and those before have 3",
+        ),
+        (np.array(["a", "b"]), {}, "array (n, d) of numbers"),
+        (np.zeros((2, 3, 4)), {}, "got shape (2, 3, 4)"),
+        ("nothing.npy", {}, "nothing.npy does not exist"),
+        ("nothing.parquet", {}, "nothing.parquet does not exist"),
+        ("nothing.csv", {}, "nothing.csv does not exist"),
+        (_points(), {"columns": ["a"]}, "columns are of tables"),
+        (_points(), {"id": np.arange(5)}, "id must name each of the 3000 rows"),
+        (_points(), {"k": 0}, "k must be an integer >= 1"),
+        (_points(), {"k": 1501}, "k must be at most half the 3000 rows"),
+        (_points(), {"pool": 19}, "pool must be"),
+        (_points(), {"memory": "1 kB"}, "give a k of at most"),
+        (_points(), {"target": _points(50, 2)}, "target has 2 features and data has 3"),
+        (_points(), {"kernel": "precomputed"}, "kernel is 'precomputed'"),
+        (pa.table({"a": [1.0, None], "b": [1.0, 2.0]}), {"k": 1}, "no value in row 1"),
+        (pa.table({"a": ["x"], "b": [1.0]}), {"columns": ["a"]}, "column 'a' of data is string"),
+        (pa.table({"a": [1.0]}), {"columns": ["z"]}, "data has no column 'z'; it has a"),
+        (pa.table({"a": ["x"]}), {}, "no columns of numbers"),
+        (7, {}, "data must be an array"),
+    ],
+)
+def test_bad_input_is_refused_with_the_remedy(
+    data: Any, options: dict[str, Any], says: str, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"k": 10, "scale_columns": "none", **options}
+    with pytest.raises((so.InvalidProblem, InvalidFile, InvalidOption, so.TooLarge)) as caught:
+        so.coreset(data, given.pop("k"), **given)
+    assert says in str(caught.value)
+
+
+def test_columns_of_different_units_are_warned_of() -> None:
+    X = _points(900) * np.array([1.0, 1.0, 1000.0], np.float32)
+    with pytest.warns(so.UnscaledColumns, match="scale_columns"):
+        so.coreset(X, 5, pool=100)
