@@ -154,8 +154,9 @@ class _CsvFile:
 
 def _table(data: Any, name: str) -> Any:
     import pyarrow as pa
+    import pyarrow.dataset as ds
 
-    if isinstance(data, pa.Table | pa.dataset.Dataset):
+    if isinstance(data, pa.Table | ds.Dataset):
         return data
     try:
         if hasattr(data, "to_arrow"):  # polars
