@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from subsetopt.solvers._deadline import SORTING, Deadline
 
+_FEW = 512  # keys that are sorted by comparisons
 COUNTLESS = 2**100
 """Numbers of subsets are not told apart from here on: nobody can look at as many."""
 
@@ -88,19 +89,40 @@ class QuarterSums:
         return chosen
 
 
+class Room(NamedTuple):
+    """What keys are listed in, sorted to and dealt with."""
+
+    keys: NDArray[np.int64]
+    ascending: NDArray[np.int64]
+    ends: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, size: int) -> "Room":
+        """Return room for so many keys."""
+        return cls(*np.empty((2, size), np.int64), np.empty(size, np.int32))
+
+
+ROOM_BYTES = 20.0
+"""Of the room for a key."""
+
+
 class Half:
     """Two quarters, and the keys of their union's subsets, interval by interval."""
 
     def __init__(self, first: QuarterSums, second: QuarterSums) -> None:
         self.first, self.second = first, second
 
-    def fill(self, low: int, high: int, out: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the keys in [low, high), ascending, held in `out`."""
+    def fill(self, low: int, high: int, room: Room) -> NDArray[np.int64]:
+        """Return the keys in [low, high), ascending, held in some room."""
         from subsetopt._kernels import subset_sums
 
-        count = subset_sums.sums_between(self.first.keys, self.second.keys, low, high, out)
-        out[:count].sort()
-        return out[:count]
+        first, second = self.first.keys, self.second.keys
+        count = subset_sums.sums_between(first, second, low, high, room.keys)
+        keys = room.keys[:count]
+        if count > _FEW and subset_sums.sort_keys(keys, room.ends[:count], room.ascending):
+            return room.ascending[:count]
+        keys.sort()
+        return keys
 
     def between(self, low: int, high: int) -> int:
         """Count the keys in [low, high)."""

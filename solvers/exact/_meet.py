@@ -31,7 +31,7 @@ from subsetopt.solvers._deadline import NEVER, SORTING, Deadline
 
 from ._dealing import Dealing
 from ._integers import Subproblem
-from ._listing import Half, QuarterSums, distinct
+from ._listing import ROOM_BYTES, Half, QuarterSums, Room, distinct
 
 PIECE = 2**20
 """Keys of a half that are held at once, per thread: 8 MiB of each half fit into caches."""
@@ -160,7 +160,7 @@ class Meet:
         # In units of the keys, rounded up; `slack` for what rounding may have put a subset farther
         # away.
         self._reach = min(scale.counter // 4, (ceil(reach) >> scale.shift) + scale.slack + 2)
-        self._buffers = local()
+        self._rooms = local()
 
     def run(self) -> MeetResult:
         """Search until all is searched, the least distance is attained or the deadline is past."""
@@ -228,20 +228,20 @@ class Meet:
         """Return the keys of the piece, and those of the other half that can face them."""
         low, high = self._faced(piece)
         size = self._y.between(low, high)
-        y = self._y.fill(low, high, self._buffer("y", size))
+        y = self._y.fill(low, high, self._room("y", size))
         if not size:
             return y, y
         # More than PIECE of them only where that many are alike, and no interval divides them.
-        x = self._buffer("x", self._x.between(piece.low, piece.high))
+        x = self._room("x", self._x.between(piece.low, piece.high))
         return self._x.fill(piece.low, piece.high, x), y
 
-    def _buffer(self, name: str, size: int) -> NDArray[np.int64]:
-        """Return this thread's buffer of a name, with room for `size` keys."""
-        buffer: NDArray[np.int64] | None = getattr(self._buffers, name, None)
-        if buffer is None or buffer.size < size:
-            buffer = np.empty(max(size, PIECE), dtype=np.int64)
-            setattr(self._buffers, name, buffer)
-        return buffer
+    def _room(self, name: str, size: int) -> Room:
+        """Return this thread's room of a name, for `size` keys."""
+        room: Room | None = getattr(self._rooms, name, None)
+        if room is None or room.keys.size < size:
+            room = Room.of(max(size, PIECE))
+            setattr(self._rooms, name, room)
+        return room
 
     def _nearest(self, piece: _Interval) -> "_Pair | None":
         from subsetopt._kernels import subset_sums
@@ -337,3 +337,8 @@ def estimate(values: Sequence[int], sub: Subproblem) -> Estimate:
 def search_seconds(keys: float, rounded: bool) -> float:
     """Return the estimated time of a search through so many keys, both halves', on one thread."""
     return 1e-9 * _NANOSECONDS * (2 if rounded else 1) * keys
+
+
+def room_bytes(keys: float, threads: int = 1) -> float:
+    """Return the bytes that pieces of halves of so many keys take."""
+    return 2 * ROOM_BYTES * threads * min(PIECE, keys)

@@ -20,7 +20,7 @@ from subsetopt.solvers.heuristics._grouped_search import allotted
 from ._counts import CountLimits
 from ._dealing import Dealing
 from ._integers import Integers, Subproblem, trailing_zeros
-from ._meet import LISTED_BYTES, PIECE, Meet, search_seconds
+from ._meet import LISTED_BYTES, Meet, room_bytes, search_seconds
 
 _HITS = 64.0  # expected subsets on the wanted grid point
 _FINEST = 10  # items with the lowest bits that every window holds
@@ -115,7 +115,7 @@ class FreeWindow:
         dealing = Dealing.of(
             self._limits(np.repeat(np.arange(len(self.sizes)), self.sizes)), self.count, self._split
         )
-        return LISTED_BYTES * sum(dealing.quarters) + 48.0 * min(PIECE, 2.0 * self._half)
+        return LISTED_BYTES * sum(dealing.quarters) + room_bytes(float(self._half))
 
     def _limits(self, group: NDArray[np.int64]) -> CountLimits:
         """Return the limits of free items of some groups."""

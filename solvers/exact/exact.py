@@ -206,7 +206,7 @@ class _SubsetSearch:
         for sub in self.open:
             self.deadline.check()
             meets.append(_meet.estimate(self.integers.values, sub))
-        pieces = 24.0 * self._threads * min(_meet.PIECE, max(each.keys for each in meets) / 2)
+        pieces = _meet.room_bytes(max(each.keys for each in meets) / 2, self._threads)
         seconds = sum(each.seconds for each in meets) / self._threads
         yield MethodPlan(seconds, max(each.bytes for each in meets) + pieces, "meet")
         # As few sums as the best selection so far leaves of interest.

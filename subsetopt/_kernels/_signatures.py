@@ -95,6 +95,7 @@ SIGNATURES = {
     "subset_sums.subset_keys": "i8[] i8 i8[] i4[] i4[] i4[]",
     "subset_sums.count_below": "i8[] i8[] i8",
     "subset_sums.sums_between": "i8[] i8[] i8 i8 i8[]",
+    "subset_sums.sort_keys": "i8[] i4[] i8[]",
     "subset_sums.closest_pairs": "i8[] i8[] i8",
     "subset_sums.pairs_between": "i8[] i8[] i8 i8 i8[,]",
     "tabu_walk.walk": (

@@ -10,6 +10,8 @@ import numpy as np
 
 from ._jit import kernel
 
+_CROWD = 64
+
 
 @kernel
 def subset_keys(keys, most, sums, parents, items, counts):
@@ -76,6 +78,48 @@ def sums_between(first, second, low, high, out):
             out[count] = a + second[j]
             count += 1
     return count
+
+
+@kernel
+def sort_keys(keys, ends, out):
+    """Fill `out` with the keys in ascending order; returns False where they are too much alike.
+
+    Dealt into buckets of equal width, of which `ends` (buckets,) int32 is workspace, and sorted by
+    insertion, O(keys + buckets): four times as fast as a sort by comparisons where keys are spread
+    about evenly, as sums of subsets are in a short interval. Nothing is done where some bucket
+    would have more than `_CROWD` keys.
+    """
+    low = keys[0]
+    high = keys[0]
+    for i in range(keys.size):
+        low = keys[i] if keys[i] < low else low
+        high = keys[i] if keys[i] > high else high
+    shift = 0
+    while (high - low) >> shift >= ends.size:
+        shift += 1
+    for b in range(ends.size):
+        ends[b] = 0
+    for i in range(keys.size):
+        ends[(keys[i] - low) >> shift] += 1
+    begin = 0
+    for b in range(ends.size):
+        size = ends[b]
+        if size > _CROWD:
+            return False
+        ends[b] = begin
+        begin += size
+    for i in range(keys.size):
+        b = (keys[i] - low) >> shift
+        out[ends[b]] = keys[i]
+        ends[b] += 1
+    for i in range(1, keys.size):
+        key = out[i]
+        place = i
+        while place > 0 and out[place - 1] > key:
+            out[place] = out[place - 1]
+            place -= 1
+        out[place] = key
+    return True
 
 
 @kernel

@@ -11,7 +11,7 @@ from subsetopt.solvers import _deadline
 from subsetopt.solvers._deadline import Deadline, OutOfTime
 from subsetopt.solvers.exact import _meet
 from subsetopt.solvers.exact._integers import Subproblem
-from subsetopt.solvers.exact._listing import COUNTLESS, subsets
+from subsetopt.solvers.exact._listing import COUNTLESS, Room, subsets
 from subsetopt.solvers.exact._meet import Meet
 
 
@@ -71,7 +71,7 @@ def test_pieces_hold_every_key_of_a_half_once(bits: int, monkeypatch: pytest.Mon
     meet = Meet(values, Subproblem(7, Fraction(sum(values), 2), Fraction(0)), Fraction(1), 1)
     half = meet._x
     keys = sorted(int(a) + int(b) for a in half.first.keys for b in half.second.keys)
-    room = np.empty(len(keys), np.int64)
+    room = Room.of(len(keys))
     found = [key for piece in meet._pieces() for key in half.fill(*piece[:2], room).tolist()]
     assert found == [key for key in keys if key < 8 * meet._scale.counter]
 

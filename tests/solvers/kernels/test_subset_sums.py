@@ -85,3 +85,19 @@ def test_pairs_between(x: Whole, y: Whole) -> None:
         assert sorted(map(tuple, out[:count].tolist())) == within
         small = np.zeros((2, 2), np.int64)
         assert subset_sums.pairs_between(x, y, low, high, small) == len(within)
+
+
+@pytest.mark.parametrize("size", [1, 2, 100, 5000])
+@pytest.mark.parametrize("buckets", [1, 64, 4096])
+@pytest.mark.parametrize("spread", [1, 1000, 2**61])
+def test_keys_are_sorted_or_said_to_be_too_much_alike(size: int, buckets: int, spread: int) -> None:
+    keys = np.random.default_rng([size, buckets]).integers(-spread, spread, size)
+    out, ends = np.zeros(size, np.int64), np.empty(buckets, np.int32)
+    width = (int(keys.max()) - int(keys.min())).bit_length() - (buckets.bit_length() - 1)
+    crowd = np.bincount((keys - keys.min()) >> max(0, width)).max()
+    if subset_sums.sort_keys(keys, ends, out):
+        assert out.tolist() == sorted(keys.tolist())
+        assert crowd <= subset_sums._CROWD
+    else:
+        assert crowd > subset_sums._CROWD
+        assert not out.any()
