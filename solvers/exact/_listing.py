@@ -99,7 +99,8 @@ class Room(NamedTuple):
     @classmethod
     def of(cls, size: int) -> "Room":
         """Return room for so many keys."""
-        return cls(*np.empty((2, size), np.int64), np.empty(size, np.int32))
+        keys, ascending = np.empty((2, size), np.int64)
+        return cls(keys, ascending, np.empty(size, np.int32))
 
 
 ROOM_BYTES = 20.0
