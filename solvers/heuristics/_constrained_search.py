@@ -15,7 +15,7 @@ from subsetopt.solvers._deadline import NEVER, Deadline
 
 from ._centred import origin
 from ._quadratic_search import Descents
-from ._quadratic_steps import Mask
+from ._quadratic_steps import Mask, growing
 from ._tabu_search import Walks
 
 Side = tuple[NDArray[np.int64], ...]
@@ -120,11 +120,15 @@ class ConstrainedDescents(Descents):
     def fill(self) -> None:
         """Go to the greedy selection, or to a random one when the time is up."""
         assert self._form.side is not None
-        np.add(self.linear, self.diagonal, out=self.potentials)
+        self.potentials[:] = self.diagonal
         entering = np.empty(self.k, np.int64)
         try:
-            for part in self._deadline.chunks(self.k, 2 * len(self.chosen)):
-                self._refill(_NONE, entering[part], 0.0, later=self.k - part.stop)
+            for step, linear in growing(self._form):
+                self.potentials += linear
+                for part in self._deadline.chunks(step.stop - step.start, 2 * len(self.chosen)):
+                    rows = slice(step.start + part.start, step.start + part.stop)
+                    self._refill(_NONE, entering[rows], 0.0, later=self.k - rows.stop)
+                self._deadline.check()
         except BaseException:
             self.chosen[:] = False
             self.chosen[of_side(self._form.side, self.generator)] = True

@@ -54,7 +54,7 @@ class Descents:
     def fill(self) -> None:
         """Go to the greedy selection, of which the time may leave a part at random."""
         try:
-            steps.greedy(self._parts, self.k, self.chosen, self.potentials, self._deadline)
+            steps.greedy(self._form, self.chosen, self.potentials, self._deadline)
         except BaseException:
             steps.complete(self.chosen, self.k, self.generator)
             raise

@@ -6,6 +6,7 @@ KeyboardInterrupt, `chosen` is what it had reached.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,10 +56,27 @@ def refresh(parts: FormArrays, chosen: Mask, potentials: Floats, deadline: Deadl
     return float(quadratic_descent.descend(*parts, 0, *state))
 
 
-def greedy(parts: FormArrays, k: int, chosen: Mask, potentials: Floats, deadline: Deadline) -> None:
+def greedy(form: QuadraticForm, chosen: Mask, potentials: Floats, deadline: Deadline) -> None:
     """Choose k times the candidate of the least potential, none being chosen; O(n k)."""
-    np.add(parts.linear, parts.diagonal, out=potentials)
-    _enter(parts, np.full(k, -1), chosen, potentials, deadline)
+    parts, entering = arrays(form), np.full(form.k, -1)
+    potentials[:] = parts.diagonal
+    for part, linear in growing(form):
+        potentials += linear
+        _enter(parts, entering[part], chosen, potentials, deadline)
+        deadline.check()
+
+
+def growing(form: QuadraticForm) -> Iterator[tuple[slice, Floats]]:
+    """Yield steps of a greedy choice, and what to add to the potentials before each.
+
+    Where the form is the distance to a mean, the square of ``k * || mean of k - mu ||``, the first
+    t chosen are to be near mu by themselves: its linear part is that of t, not of k, which would
+    outweigh all else at first. Otherwise all is added at once.
+    """
+    steps = form.k if form.semidefinite else 1
+    share = form.linear / steps
+    for step in range(steps):
+        yield slice(step * form.k // steps, (step + 1) * form.k // steps), share
 
 
 def _enter(

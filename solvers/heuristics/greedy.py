@@ -12,7 +12,7 @@ from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
 from ._constrained_search import ConstrainedDescents, constrained_form
-from ._quadratic_steps import arrays, complete, greedy
+from ._quadratic_steps import complete, greedy
 from ._vector_search import Rows
 
 __all__ = ["Greedy"]
@@ -23,7 +23,8 @@ class Greedy(TimedSolver):
     """Add the best candidate k times.
 
     Scalars and vectors: the one that minimises ``|| sum (v_i - t) ||`` of those added so far, in
-    O(n d k). Quadratic forms: the one that adds the least to ``m'Am + c'm``, in O(n k). With
+    O(n d k). Quadratic forms: the one that adds the least to ``m'Am + c'm``, in O(n k); of the MMD
+    of the t added so far, not of k. With
     disjoint quotas, on the quadratic form, of those that leave the quotas within reach.
     """
 
@@ -53,7 +54,7 @@ class Greedy(TimedSolver):
             if isinstance(data, Rows):
                 data.greedy(chosen)
             else:
-                greedy(arrays(data), data.k, chosen, np.empty(data.n), deadline)
+                greedy(data, chosen, np.empty(data.n), deadline)
         taken = int(np.count_nonzero(chosen))
         complete(chosen, data.k, np.random.default_rng(limits.seed))
         return RawResult(

@@ -55,7 +55,8 @@ def kernel_matrix(
     require_memory(
         f"the {n} x {n} kernel matrix in {stored}",
         stored.itemsize * n * n + dtype.itemsize * X.size,
-        f"choose among fewer candidates{halving(X, stored)}, or raise memory_limit (in Python)",
+        f"coreset chooses without it; else give fewer candidates{halving(X, stored)}, or raise "
+        "memory_limit (in Python)",
         limit,
     )
     matrix = np.empty((n, n), stored)

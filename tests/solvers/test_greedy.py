@@ -79,3 +79,40 @@ def test_quadratic_forms(dtype: Any) -> None:
     found = so.solve(so.QuadraticSelection(matrix, linear, k=7), "greedy")
     assert found.indices is not None
     assert found.indices.tolist() == sorted(chosen)
+
+
+@pytest.mark.parametrize("quotas", [False, True])
+def test_greedy_follows_the_mean_as_herding_does(quotas: bool) -> None:
+    generator = np.random.default_rng(3)
+    centres = 6.0 * generator.normal(size=(30, 8))
+    X = centres[generator.integers(0, 30, 1000)] + generator.normal(size=(1000, 8))
+    rules = so.Constraints(quotas=[so.Quota.proportional(np.arange(1000) % 3, 60)])
+    problem = so.MMDSelection(X, 60, constraints=rules if quotas else None, scale_columns="none")
+    greedy, random = (so.solve(problem, name).objective for name in ("greedy", "random"))
+    assert greedy is not None
+    assert random is not None
+    assert greedy < 0.1 * random
+    # With k in place of t, the candidates of the densest cluster would come first.
+    chosen = so.solve(problem, "greedy").indices
+    assert chosen is not None
+    few = np.random.default_rng(0).choice(chosen, 20, replace=False)
+    assert len(np.unique(np.linalg.norm(X[few][:, None] - centres, axis=2).argmin(axis=1))) > 10
+
+
+def test_greedy_minimises_the_mmd_of_those_so_far() -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    kernel = so.Gaussian(1.0)
+    K, chosen = kernel(X, X), list[int]()
+    for t in range(1, 8):
+        means = [
+            K[np.ix_([*chosen, j], [*chosen, j])].sum() / t**2
+            - 2.0 * K[[*chosen, j]].mean(axis=1).sum() / t
+            if j not in chosen
+            else np.inf
+            for j in range(40)
+        ]
+        chosen.append(int(np.argmin(means)))
+    problem = so.MMDSelection(X, 7, kernel=kernel, target=X, scale_columns="none")
+    indices = so.solve(problem, "greedy").indices
+    assert indices is not None
+    assert indices.tolist() == sorted(chosen)
