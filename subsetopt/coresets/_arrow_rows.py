@@ -1,7 +1,6 @@
-"""Rows of tables: Parquet and CSV files, folders and addresses of them, and tables in memory."""
+"""Rows of tables: files, tables in memory, and collections of libraries."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +8,8 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 
+from ._batched_tables import table_of
 from ._row_sources import RowBlock, features, rows_of_block
-
-_CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 class ArrowRows:
@@ -21,7 +19,7 @@ class ArrowRows:
     ----------
     data : str or table
         The path or address of a Parquet or CSV file, or of a folder of Parquet files; or what has
-        the columns of a table: of pyarrow, pandas or polars.
+        the columns of a table: of pyarrow, pandas, polars, Dask, Ray or Hugging Face.
     columns : sequence of str or str, optional
         The features; None is all columns of numbers but `ids`. A column of lists of one length, as
         embeddings are stored, stands for as many features.
@@ -36,9 +34,9 @@ class ArrowRows:
         self.name = data if isinstance(data, str) else name
         if ids is not None and not isinstance(ids, str):
             raise InvalidOption(f"id must be the name of a column; got {ids!r}")
-        self._dataset = _dataset(data) if isinstance(data, str) else _table(data, name)
+        self._table = table_of(data, name)
         self._ids = ids
-        schema = self._dataset.schema
+        schema = self._table.schema
         known = ", ".join(schema.names[:20]) + (", ..." if len(schema.names) > 20 else "")
         wanted = [columns] if isinstance(columns, str) else columns
         if wanted is None:
@@ -59,15 +57,13 @@ class ArrowRows:
         if not wanted:
             raise InvalidProblem(f"{self.name} has no columns of numbers; it has {known}")
         self.columns: tuple[str, ...] | None = tuple(wanted)
-        self.n: int | None = _count(self._dataset)
+        self.n: int | None = self._table.n
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield the rows."""
         read = list(dict.fromkeys([*(self.columns or ()), *([self._ids] if self._ids else [])]))
         first = 0
-        for batch in _batches(self._dataset, read, rows_of_block(4 * len(read))):
-            if not batch.num_rows:
-                continue
+        for batch in self._batches(read):
             parts = [self._part(batch, column, first) for column in self.columns or ()]
             X = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
             ids = batch.column(self._ids).to_numpy(zero_copy_only=False) if self._ids else None
@@ -79,6 +75,16 @@ class ArrowRows:
                 )
             first += batch.num_rows
 
+    def _batches(self, columns: list[str]) -> Iterator[Any]:
+        import pyarrow as pa
+
+        try:
+            for batch in self._table.batches(columns, rows_of_block(4 * len(columns))):
+                if batch.num_rows:
+                    yield batch
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InvalidFile(f"reading {self.name} stopped: {error}") from None
+
     def _part(self, batch: Any, column: str, first: int) -> NDArray[Any]:
         values = batch.column(column)
         if values.null_count:
@@ -87,6 +93,7 @@ class ArrowRows:
                 f"column {column!r} of {self.name} has no value in row {row}; leave such rows out, "
                 "or fill them"
             )
+        values = getattr(values, "storage", values)
         if not hasattr(values, "flatten"):
             return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(-1, 1)
         flat = values.flatten().to_numpy(zero_copy_only=False)
@@ -103,86 +110,8 @@ def _lengths(values: Any) -> NDArray[Any]:
 
 def _numbers(pa: Any, kind: Any) -> bool:
     types = pa.types
+    if isinstance(kind, pa.BaseExtensionType):  # tensors
+        kind = kind.storage_type
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         kind = kind.value_type
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
-
-
-def _dataset(path: str) -> Any:
-    """Return what reads a path; CSV files as a stream, so that they are not typed twice."""
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    if path.lower().endswith(_CSV):
-        return _CsvFile(path)
-    try:
-        return ds.dataset(path, format="parquet")
-    except FileNotFoundError:
-        raise InvalidFile(f"{path} does not exist") from None
-    except (OSError, ValueError, pa.ArrowInvalid) as error:
-        raise InvalidFile(
-            f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}"
-        ) from None
-
-
-class _CsvFile:
-    """A CSV file, read in batches."""
-
-    def __init__(self, path: str) -> None:
-        import pyarrow as pa
-
-        self.path = path
-        if not Path(path).exists():
-            raise InvalidFile(f"{path} does not exist")
-        try:
-            with self.reader() as reader:
-                self.schema = reader.schema
-        except pa.ArrowInvalid as error:
-            raise InvalidFile(f"{path} cannot be read as CSV: {error}") from None
-
-    def reader(self, columns: list[str] | None = None) -> Any:
-        """Return a reader of batches from the beginning."""
-        from pyarrow import csv
-
-        separator = "\t" if ".tsv" in self.path.lower() else ","
-        return csv.open_csv(
-            self.path,
-            parse_options=csv.ParseOptions(delimiter=separator),
-            convert_options=csv.ConvertOptions(include_columns=columns),
-        )
-
-
-def _table(data: Any, name: str) -> Any:
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    if isinstance(data, pa.Table | ds.Dataset):
-        return data
-    try:
-        if hasattr(data, "to_arrow"):  # polars
-            return data.to_arrow()
-        return pa.Table.from_pandas(data, preserve_index=False)
-    except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
-        raise InvalidProblem(f"{name}, a {type(data).__name__}, is not a table: {error}") from None
-
-
-def _count(dataset: Any) -> int | None:
-    if isinstance(dataset, _CsvFile):
-        return None
-    count = getattr(dataset, "num_rows", None)
-    return int(dataset.count_rows() if count is None else count)
-
-
-def _batches(dataset: Any, columns: list[str], size: int) -> Iterator[Any]:
-    import pyarrow as pa
-
-    try:
-        if isinstance(dataset, _CsvFile):
-            with dataset.reader(columns) as reader:
-                yield from reader
-        elif isinstance(dataset, pa.Table):
-            yield from dataset.select(columns).to_batches(max_chunksize=size)
-        else:
-            yield from dataset.to_batches(columns=columns, batch_size=size)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InvalidFile(f"reading stopped: {error}") from None

@@ -64,9 +64,10 @@ def coreset(
     Parameters
     ----------
     data : array, path, table or blocks
-        An array (n, d), of which a memory map is never copied; the path of a .npy file, of a CSV
-        or Parquet file or of a folder of Parquet files; a table of pyarrow, pandas or polars; a
-        function that returns blocks of rows, or a list of them.
+        An array (n, d), of which a memory map is never copied; the path or address of a .npy file,
+        of a CSV or Parquet file or of a folder of Parquet files; a table of pyarrow, pandas or
+        polars; a collection of Dask, Hugging Face or Ray; a function that returns blocks of rows,
+        or a list of them.
     k : int
         In [1, n / 2], and at most half the pool.
     columns : str or sequence of str, optional

@@ -115,6 +115,22 @@ class BlockRows:
             first += len(array)
 
 
+class DaskRows(BlockRows):
+    """Rows of an array of Dask, of which one chunk is computed at a time."""
+
+    def __init__(self, array: Any, name: str = "data") -> None:
+        if array.ndim not in (1, 2) or array.dtype.kind not in "fiub":
+            raise InvalidProblem(
+                f"{name} must be an array (n, d) of numbers; got shape {array.shape} of "
+                f"{array.dtype}"
+            )
+        whole = array[:, None] if array.ndim == 1 else array.rechunk({1: -1})
+        self.lazy = list(whole.to_delayed().ravel())
+        super().__init__(lambda: (part.compute() for part in self.lazy), name)
+        rows = array.shape[0]
+        self.n = None if np.isnan(rows) else int(rows)
+
+
 def source_of(data: Any, columns: Any = None, ids: Any = None, name: str = "data") -> Source:
     """Return what reads the data.
 
@@ -127,11 +143,15 @@ def source_of(data: Any, columns: Any = None, ids: Any = None, name: str = "data
         path = fspath(data)
         if Path(path).suffix == ".npy":
             _require_none(columns, ids, f"{path}, an array")
+            if "://" in path:
+                from ._addresses import NpyRows
+
+                return NpyRows(path)
             return ArrayRows(_memory_map(path), path)
         from ._arrow_rows import ArrowRows
 
         return ArrowRows(path, columns, ids)
-    if hasattr(data, "to_arrow") or hasattr(data, "schema") or hasattr(data, "columns"):
+    if _is_table(data):
         from ._arrow_rows import ArrowRows
 
         return ArrowRows(data, columns, ids, name)
@@ -139,6 +159,9 @@ def source_of(data: Any, columns: Any = None, ids: Any = None, name: str = "data
         raise InvalidOption(f"columns are of tables; {name} is a {type(data).__name__}")
     if isinstance(data, np.ndarray):
         return ArrayRows(data, name, ids)
+    if _is_dask_array(data):
+        _require_none(None, ids, f"{name}, an array of Dask")
+        return DaskRows(data, name)
     if callable(data):
         _require_none(None, ids, f"{name}, a function of blocks")
         return BlockRows(data, name)
@@ -155,9 +178,20 @@ def source_of(data: Any, columns: Any = None, ids: Any = None, name: str = "data
         _require_none(None, ids, f"{name}, blocks")
         return BlockRows(lambda: iter(data), name)
     raise InvalidProblem(
-        f"{name} must be an array, a path of a .npy, CSV or Parquet file or folder, a table, or "
-        f"blocks of rows; got {type(data).__name__}"
+        f"{name} must be an array, a path of a .npy, CSV or Parquet file or folder, a table, a "
+        f"collection of Dask, Hugging Face or Ray, or blocks of rows; got {type(data).__name__}"
     )
+
+
+def _is_table(data: Any) -> bool:
+    from ._batched_tables import is_of_library
+
+    own = ("to_arrow", "schema", "columns")
+    return is_of_library(data) or any(hasattr(data, name) for name in own)
+
+
+def _is_dask_array(data: Any) -> bool:
+    return type(data).__module__.partition(".")[0] == "dask" and hasattr(data, "rechunk")
 
 
 def features(array: NDArray[Any], name: str, first: int) -> NDArray[Any]:
