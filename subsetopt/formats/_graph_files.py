@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, NoReturn
 
@@ -11,20 +12,23 @@ from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidProblem
 from subsetopt.problems import QuadraticSelection
 from subsetopt.problems._graphs import edges_of
-from subsetopt.problems._memory import require_square
 from subsetopt.problems._pairs import (
     Duplicates,
     Edges,
     Wrong,
     edges_of_pairs,
+    edges_of_whole,
     folded,
+    folded_if_clear,
     require_known,
 )
+from subsetopt.problems._sparse_entries import require_entries
 from subsetopt.problems.quadratic import Sense
 
 from ._edge_table import EdgeTable, edge_table, is_whole, split
 from ._libraries import EACH_EDGE_ONCE, NUMBER_OF_EDGES, Reading, given
 from ._tokens import is_finite, quoted
+from ._whole_edges import WholeEdges, whole_edges
 
 MAGIC = b"%%MatrixMarket"
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.0+)?")
@@ -74,9 +78,13 @@ def read_edges(
     """
     require_known(duplicates)
     k = given(k, name, "lists of edges")
+    whole = whole_edges(content, header)
+    found = None if whole is None else edges_of_whole(whole.ends, whole.weights, duplicates)
+    if whole is not None and found is not None:
+        return _reading(found, Listed.of_whole(whole, name), k, sense, "edges")
     table = edge_table(content, name, header)
     edges = edges_of_pairs(_nodes(table), table.weights, duplicates, _wrong(table))
-    return _reading(edges, table, k, sense, "edges")
+    return _reading(edges, Listed.of_table(table), k, sense, "edges")
 
 
 def read_rudy(
@@ -97,10 +105,18 @@ def read_rudy(
     if not rows or len(rows[0]) != 2 or not all(map(is_whole, rows[0])):
         raise InvalidFile(f"{name}: line {lines[0] if lines else 1} must hold `n m`, two integers")
     n, m = map(int, rows[0])
+    whole = whole_edges(content, False, counted=True)
+    if whole is not None and len(whole.ends) == m:
+        require_entries(name, n, 2 * m)
+        base = 0 if whole.ends.min() == 0 else 1
+        ends, names = whole.ends - base, tuple(range(base, n + base))
+        found = folded_if_clear(n, ends, whole.weights, duplicates, names)
+        if ends.max() < n and found is not None:
+            return _reading(found, Listed.of_whole(whole, name), k, sense, "rudy")
     table = edge_table(content, name, False, counts=(n, m))
     if len(table.pairs) != m:
         raise InvalidFile(f"{name}: line 1 announces {m} edges; got {len(table.pairs)}")
-    require_square(name, n)
+    require_entries(name, n, 2 * m)
     ends = np.array(_nodes(table, whole=True), dtype=np.float64).astype(np.int64)
     base = 0 if ends.min() == 0 else 1
     outside = ((ends < base) | (ends >= n + base)).any(axis=1)
@@ -108,7 +124,7 @@ def read_rudy(
         table.wrong(int(outside.argmax()), f"nodes must be integers in [{base}, {n - 1 + base}]")
     names = tuple(range(base, n + base))
     edges = folded(n, ends - base, table.weights, duplicates, _wrong(table), names)
-    return _reading(edges, table, k, sense, "rudy")
+    return _reading(edges, Listed.of_table(table), k, sense, "rudy")
 
 
 def _nodes(table: EdgeTable, whole: bool = False) -> list[tuple[Hashable, Hashable]]:
@@ -141,18 +157,51 @@ def _wrong(table: EdgeTable) -> Wrong:
     return wrong
 
 
-def _reading(edges: Edges, table: EdgeTable, k: int, sense: Sense | None, form: str) -> Reading:
-    require_square(table.name, edges.n)
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """What is said of a list of edges.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    count : int
+        The lines of edges.
+    weighted : bool
+    header : list of str or None
+    first_line : int
+        The line of the first edge, from 1.
+    """
+
+    name: str
+    count: int
+    weighted: bool
+    header: list[str] | None
+    first_line: int
+
+    @classmethod
+    def of_table(cls, table: EdgeTable) -> "Listed":
+        """Return what is said of a table."""
+        return cls(table.name, len(table.pairs), table.weighted, table.header, table.lines[0])
+
+    @classmethod
+    def of_whole(cls, whole: WholeEdges, name: str) -> "Listed":
+        """Return what is said of a list of edges between whole numbers."""
+        return cls(name, len(whole.ends), whole.weighted, whole.header, whole.first_line)
+
+
+def _reading(edges: Edges, table: Listed, k: int, sense: Sense | None, form: str) -> Reading:
+    require_entries(table.name, edges.n, 2 * len(edges))
     problem = QuadraticSelection.from_graph(edges, k, sense=sense or "maximise")
     said = [EACH_EDGE_ONCE if table.weighted else NUMBER_OF_EDGES]
     said.append(f"{edges.n} nodes, {len(edges)} edges")
     if loops := int((edges.rows == edges.columns).sum()):
         said.append(f"{loops} of them loops, which count once their node is chosen")
-    if len(edges) < len(table.pairs):
-        said.append(f"{len(table.pairs)} lines, equal pairs taken together")
+    if len(edges) < table.count:
+        said.append(f"{table.count} lines, equal pairs taken together")
     if table.header is not None:
         shown = ", ".join(field for field in table.header)
-        said.append(f"line {table.lines[0] - 1} is a header: {quoted(shown.encode())}")
+        said.append(f"line {table.first_line - 1} is a header: {quoted(shown.encode())}")
     return Reading(problem, form, "; ".join(said))
 
 
@@ -230,7 +279,7 @@ def _matrix(content: bytes, name: str) -> tuple[Any, str]:
         )
     if rows != columns or rows < 1:
         raise InvalidFile(f"{name}: the matrix must be square; got {rows} x {columns}")
-    require_square(name, rows)
+    require_entries(name, rows, 2 * entries if form == "coordinate" else rows * rows)
     if entries > len(content) // 2:  # what is read is allocated first: a digit and a blank each
         raise InvalidFile(
             f"{name}: line 1 announces {entries} entries, more than {len(content)} bytes hold; is "

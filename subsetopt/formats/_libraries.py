@@ -9,6 +9,7 @@ from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption
 from subsetopt.problems import QuadraticSelection
 from subsetopt.problems._memory import require_square
+from subsetopt.problems._sparse_entries import require_entries
 from subsetopt.problems.quadratic import Sense
 
 from ._csv_table import CSVTable
@@ -98,7 +99,7 @@ def read_kcluster(content: bytes, name: str, k: int | None) -> Reading:
     n, chosen, edges = words.header(0, ("n", "k", "edges"))
     _require_choice(words, "k", chosen, n)
     triples = _announced(words, 3, edges, "i j weight")
-    require_square(name, n)
+    require_entries(name, n, 2 * edges)
     rows, columns, weights = triples.entries(n, base=1, diagonal=False)
     plain = bool((weights == _HALF).all())
     problem = QuadraticSelection.from_entries(

@@ -11,6 +11,7 @@ from .linearisations import (
 )
 from .programs import LinearModel, QuadraticModel, SparseRows
 from .quadratic_form import QUADRATIC_FAMILIES, QuadraticForm
+from .sparse_form import SparseForm, SparseMatrix
 
 __all__ = [
     "CONSTRAINT_KINDS",
@@ -21,6 +22,8 @@ __all__ = [
     "QuadraticForm",
     "QuadraticModel",
     "SideConstraints",
+    "SparseForm",
+    "SparseMatrix",
     "SparseRows",
     "iqp_model",
     "mccormick_model",

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidProblem
+from subsetopt.models import SparseMatrix
 
 from . import _validation
-from ._memory import require_square
 from ._pairs import repeated_pair
 
 
@@ -36,21 +36,16 @@ def turned(matrix: NDArray[Any], in_place: bool = False) -> NDArray[Any]:
     return result
 
 
-def of_entries(
-    n: int, rows: ArrayLike, columns: ArrayLike, values: ArrayLike, sign: float
-) -> NDArray[np.float64]:
-    """Return the symmetric matrix with ``sign * values`` at (row, column) and its mirror image.
-
-    Memory: n^2 float64, of which the system hands out only what is not zero.
+def checked_entries(
+    n: int, rows: ArrayLike, columns: ArrayLike, values: ArrayLike
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return rows and columns, and the values, of entries that occur once each.
 
     Raises
     ------
-    TooLarge
-        Before anything is allocated.
     InvalidProblem
         For indices outside 0..n-1, a pair that occurs twice, or values that are not finite.
     """
-    require_square("the entries", n)
     ends = [np.asarray(part, dtype=np.int64) for part in (rows, columns)]
     numbers = np.asarray(values, dtype=np.float64)
     if ends[0].ndim != 1 or not ends[0].shape == ends[1].shape == numbers.shape:
@@ -63,9 +58,19 @@ def of_entries(
     if (again := repeated_pair(np.minimum(*ends) * n + np.maximum(*ends))) is not None:
         pair = (int(ends[0][again[0]]), int(ends[1][again[0]]))
         raise InvalidProblem(f"each pair must occur once; {pair} is entry {again[1]} too")
+    return ends[0], ends[1], numbers
+
+
+def of_checked_entries(
+    n: int, rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the symmetric matrix with these entries and their mirror images.
+
+    Memory: n^2 float64, of which the system hands out only what is not zero.
+    """
     matrix = np.zeros((n, n))
-    matrix[ends[0], ends[1]] = sign * numbers
-    matrix[ends[1], ends[0]] = sign * numbers
+    matrix[rows, columns] = values
+    matrix[columns, rows] = values
     matrix.setflags(write=False)
     return matrix
 
@@ -78,8 +83,10 @@ def _writable(matrix: NDArray[Any]) -> NDArray[Any]:
 class StatedMatrix:
     """Q as it was stated, of a problem that holds what is minimised."""
 
-    def __get__(self, problem: Any, owner: type) -> NDArray[Any]:
+    def __get__(self, problem: Any, owner: type) -> Any:
         if problem is None:
             raise AttributeError("Q is of an instance")  # so that no field has it as its default
         matrix = problem._matrix
+        if isinstance(matrix, SparseMatrix):
+            return (-matrix if problem.sense == "maximise" else matrix).as_scipy()
         return turned(matrix) if problem.sense == "maximise" else matrix

@@ -8,11 +8,20 @@ from collections.abc import Hashable, Iterable
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidProblem
 
-from ._memory import require_square
-from ._pairs import Duplicates, Edges, adjacency, edges_of_pairs, require_known, summed
+from ._pairs import (
+    Duplicates,
+    Edges,
+    adjacency,
+    edges_of_pairs,
+    edges_of_whole,
+    require_known,
+    summed,
+)
+from ._sparse_entries import require_entries
 
 
 def edges_of(graph: Any, weight: str | None = "weight", duplicates: Duplicates = "refuse") -> Edges:
@@ -76,8 +85,8 @@ def _of_sparse(matrix: Any, duplicates: Duplicates) -> Edges:
     if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InvalidProblem(f"the adjacency matrix must be square; got shape {matrix.shape}")
     _require_nodes(matrix.shape[0])
-    require_square("the graph", matrix.shape[0])
     entries = matrix.tocoo()
+    require_entries("the graph", matrix.shape[0], 2 * entries.nnz)
     values = np.asarray(entries.data)
     if values.dtype.kind not in "biuf":
         raise InvalidProblem(f"the weights must be real numbers; got dtype {values.dtype}")
@@ -91,12 +100,20 @@ def _of_sparse(matrix: Any, duplicates: Duplicates) -> Edges:
 # -- lists and tables ------------------------------------------------------------------------------
 
 
-def _of_frame(frame: Any, weight: str | None) -> list[tuple[Any, ...]]:
-    """Return the rows of a table with columns source, target and perhaps the weight."""
+def _of_frame(frame: Any, weight: str | None) -> Any:
+    """Return the rows of a table with columns source, target and perhaps the weight.
+
+    As an array where all are numbers.
+    """
     columns = list(frame.columns)
     if "source" in columns and "target" in columns:
         wanted = ["source", "target", *([weight] if weight in columns else [])]
         frame = frame[wanted]
+    kinds = [getattr(dtype, "kind", "O") for dtype in frame.dtypes]
+    if len(kinds) in (2, 3) and set(kinds[:2]) <= set("iu") and set(kinds) <= set("iuf"):
+        array = np.asarray(frame)
+        if _whole(array) is not None and len(array) != array.shape[1]:
+            return array
     return list(frame.itertuples(index=False, name=None))
 
 
@@ -108,6 +125,11 @@ def _of_list(edges: Iterable[Any], duplicates: Duplicates) -> Edges:
             f"an array of shape {shape} may be a list of edges or an adjacency matrix A; give a "
             "list of tuples, or scipy.sparse.coo_array(A)"
         )
+    whole = _whole(edges)
+    if whole is not None:
+        found = edges_of_whole(*whole, duplicates)
+        if found is not None:
+            return found
     listed = _tuples(edges)
     widths = {len(edge) for edge in listed}
     if not listed or len(widths) != 1 or not widths <= {2, 3}:
@@ -125,6 +147,18 @@ def _of_list(edges: Iterable[Any], duplicates: Duplicates) -> Edges:
         )
 
     return edges_of_pairs(pairs, weights, duplicates, wrong)
+
+
+def _whole(edges: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    """Return nodes and weights of an array whose nodes are integers; None of anything else."""
+    if type(edges) is not np.ndarray or edges.ndim != 2 or edges.shape[1] not in (2, 3):
+        return None
+    if edges.dtype.kind not in "iuf" or not len(edges) or not np.isfinite(edges).all():
+        return None
+    ends = edges[:, :2].astype(np.int64)
+    if not np.array_equal(ends, edges[:, :2]):
+        return None
+    return ends, edges[:, 2].astype(np.float64) if edges.shape[1] == 3 else np.ones(len(edges))
 
 
 def _tuples(edges: Any) -> list[tuple[Any, ...]]:

@@ -66,6 +66,40 @@ def edges_of_pairs(
     return folded(len(names), ends.reshape(-1, 2), weights, duplicates, wrong, tuple(names))
 
 
+def edges_of_whole(
+    ends: NDArray[np.int64], weights: NDArray[np.float64], duplicates: Duplicates
+) -> Edges | None:
+    """Return the edges of pairs of integers (edges, 2), as `edges_of_pairs` does.
+
+    None where a pair occurs twice that may not: what lists the edges says more about it.
+    """
+    nodes, positions = np.unique(ends, return_inverse=True)
+    names = tuple(nodes.tolist())
+    return folded_if_clear(len(names), positions.reshape(-1, 2), weights, duplicates, names)
+
+
+class _RepeatedPair(Exception):
+    """A pair occurs twice, and that may mean several things."""
+
+
+def _raise_repeated(edge: int, earlier: int, does: str) -> NoReturn:
+    raise _RepeatedPair
+
+
+def folded_if_clear(
+    n: int,
+    ends: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    duplicates: Duplicates,
+    names: tuple[Hashable, ...] | None,
+) -> Edges | None:
+    """Return what `folded` does, None where that raises about a pair that occurs twice."""
+    try:
+        return folded(n, ends, weights, duplicates, _raise_repeated, names)
+    except _RepeatedPair:
+        return None
+
+
 def folded(
     n: int,
     ends: NDArray[np.int64],

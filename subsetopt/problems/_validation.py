@@ -12,7 +12,7 @@ from subsetopt._checks import is_number, require_integer
 from subsetopt.errors import InvalidProblem, InvalidSelection
 
 if TYPE_CHECKING:
-    from subsetopt.models import SideConstraints
+    from subsetopt.models import SideConstraints, SparseMatrix
 
     from .constraints import Constraints
 
@@ -221,7 +221,7 @@ def mirrored_blocks(
 
 
 def require_quadratic_range(
-    matrix: NDArray[Any], linear: NDArray[np.float64], constant: float
+    matrix: "NDArray[Any] | SparseMatrix", linear: NDArray[np.float64], constant: float
 ) -> None:
     """Raise InvalidProblem if sums over all entries could overflow float64."""
     n = len(matrix)

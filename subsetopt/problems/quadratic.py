@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt import _rounding
 from subsetopt._rounding import up
 from subsetopt.errors import InvalidProblem
-from subsetopt.models import QuadraticForm, SideConstraints
+from subsetopt.models import QuadraticForm, SideConstraints, SparseForm, SparseMatrix
 
-from . import _draws, _validation
+from . import _draws, _sparse_entries, _validation
 from ._compiled_constraints import checked, compiled, constrained
 from ._dyadic import Dyadic
-from ._entries import StatedMatrix, of_entries, symmetric_part, turned
+from ._entries import StatedMatrix, symmetric_part, turned
 from ._graphs import edges_of
 from ._identity import fingerprint
 from ._memory import require_square
@@ -48,8 +48,9 @@ class QuadraticSelection:
     Q : array_like (n, n)
         Any real matrix; of a matrix that is not symmetric only the symmetric part counts, so an
         upper triangle may be given. Kept as float32 where it is symmetric float32, else float64.
-        A scipy.sparse matrix means the same as its dense form, which is made if the memory
-        suffices.
+        A scipy.sparse matrix means the same as its dense form. With more than 2,000 candidates,
+        under 5 % of entries, one k and no constraints it is kept sparse, and `Q` is a scipy.sparse
+        array.
     c : array_like (n,), optional
         The linear term; None is zero.
     k : int or tuple of two int
@@ -75,7 +76,7 @@ class QuadraticSelection:
         For data that state no problem: wrong dtype or shape, NaN or infinity, k outside 1..n,
         constraints that do not fit or that, by counting, no selection keeps.
     TooLarge
-        If the dense form of a sparse matrix would not fit.
+        If a sparse matrix has to be dense, which would not fit.
 
     Examples
     --------
@@ -85,9 +86,9 @@ class QuadraticSelection:
     """
 
     if TYPE_CHECKING:
-        Q: NDArray[Any]
+        Q: Any
     else:
-        Q: NDArray[Any] = StatedMatrix()
+        Q: Any = StatedMatrix()
     c: NDArray[np.float64]
     k: int
     constant: float = 0.0
@@ -96,7 +97,7 @@ class QuadraticSelection:
     constraints: Constraints | None = None
     side: SideConstraints | None = field(default=None, init=False)
     smallest_count: int = field(default=0, init=False)
-    _matrix: NDArray[Any] = field(init=False)
+    _matrix: NDArray[Any] | SparseMatrix = field(init=False)
 
     def __init__(
         self,
@@ -110,6 +111,11 @@ class QuadraticSelection:
         constraints: Constraints | None = None,
     ) -> None:
         if hasattr(Q, "tocoo"):  # of scipy.sparse
+            sparse = _sparse_entries.of_scipy(Q, -1.0 if sense == "maximise" else 1.0)
+            if sparse is not None:
+                matrix = _sparse_entries.taken(sparse, k, constraints)
+                self._set(matrix, c, k, constant, sense, names, constraints)
+                return
             require_square("a sparse Q", max(Q.shape))
             Q, owned = np.ascontiguousarray(Q.toarray()), True
             given = _validation.square_matrix("Q", Q, copy=False)
@@ -123,7 +129,7 @@ class QuadraticSelection:
 
     def _set(
         self,
-        matrix: NDArray[Any],
+        matrix: NDArray[Any] | SparseMatrix,
         c: ArrayLike | None,
         k: int | tuple[int, int] | None,
         constant: float,
@@ -135,7 +141,7 @@ class QuadraticSelection:
         n = len(matrix)
         linear = np.zeros(n) if c is None else _validation.numeric_array("c", c, (1,))
         if linear.shape != (n,):
-            raise InvalidProblem(f"c has shape {linear.shape}; Q of shape {matrix.shape} needs {n}")
+            raise InvalidProblem(f"c has shape {linear.shape}; Q of shape {(n, n)} needs {n}")
         linear = linear.astype(np.float64)
         linear.setflags(write=False)
         if sense not in ("minimise", "maximise"):
@@ -158,8 +164,13 @@ class QuadraticSelection:
             object.__setattr__(self, "side", compiled(self.constraints, n, smallest, size))
 
     def constrained(self, constraints: Constraints | None) -> "QuadraticSelection":
-        """Return the same problem with these constraints, checked as for the class; data shared."""
+        """Return the same problem with these constraints, checked as for the class; data shared.
+
+        But for a sparse matrix, which becomes dense.
+        """
         made: QuadraticSelection = constrained(self, constraints)
+        if made.side is not None:
+            object.__setattr__(made, "_matrix", _sparse_entries.densified(self._matrix))
         return made
 
     # -- other ways to state one ------------------------------------------------------------------
@@ -187,19 +198,22 @@ class QuadraticSelection:
         rows, columns : array_like of int (entries,)
             From 0; each pair once, in either order.
         values : array_like (entries,)
-            :math:`Q_{ij} = Q_{ji}`: a pair of two different candidates counts it twice.
+            :math:`Q_{ij} = Q_{ji}`: a pair of two different candidates counts it twice. Kept
+            sparse as for the class.
         k, c, constant, sense, names, constraints
             As for the class.
 
         Raises
         ------
         TooLarge
-            If the matrix would not fit; before it is allocated.
+            If the matrix has to be dense, which would not fit; before it is allocated.
         InvalidProblem
         """
         sign = -1.0 if sense == "maximise" else 1.0
         problem = cls.__new__(cls)
-        matrix = of_entries(n, rows, columns, values, sign)
+        matrix = _sparse_entries.of_entries(n, rows, columns, values, sign)
+        if isinstance(matrix, SparseMatrix):
+            matrix = _sparse_entries.taken(matrix, k, constraints)
         problem._set(matrix, c, k, constant, sense, names, constraints)
         return problem
 
@@ -273,7 +287,7 @@ class QuadraticSelection:
 
     @cached_property
     def _key(self) -> tuple[object, ...]:
-        arrays = (fingerprint(self._matrix), fingerprint(self.c))
+        arrays = (_sparse_entries.fingerprint_of(self._matrix), fingerprint(self.c))
         stated = (self.smallest_count, self.k, self.constant, self.sense, self.constraints)
         return (*arrays, *stated)
 
@@ -287,7 +301,7 @@ class QuadraticSelection:
 
     def __reduce__(self) -> tuple[Any, ...]:
         stated = (self._matrix, self.c, self._size, self.constant, self.sense, self.names)
-        return _restored, (*stated, self.constraints, self.side)
+        return restored, (*stated, self.constraints, self.side)
 
     @property
     def _size(self) -> int | tuple[int, int]:
@@ -296,9 +310,11 @@ class QuadraticSelection:
 
     def __repr__(self) -> str:
         kept = "" if self.constraints is None else f", constraints={self.constraints!r}"
+        sparse = isinstance(self._matrix, SparseMatrix)
+        stored = f", entries={len(self._matrix.data)}" if sparse else ""
         return (
             f"QuadraticSelection(n={self.n}, k={self._size}, sense={self.sense!r}, "
-            f"dtype={self._matrix.dtype}{kept})"
+            f"dtype={self._matrix.dtype}{stored}{kept})"
         )
 
     # -- the problem ------------------------------------------------------------------------------
@@ -334,14 +350,20 @@ class QuadraticSelection:
             return _draws.draw(self, generator)
         return generator.choice(self.n, self.k, replace=False, shuffle=False)
 
+    def _block(self, chosen: NDArray[np.int64]) -> NDArray[Any]:
+        return _sparse_entries.block(self._matrix, chosen)
+
     def stated(self, objective: float) -> float:
         """Return the value in the problem's own sense for an objective, or for a bound on it."""
         return -objective if self.sense == "maximise" else objective
 
     def objective(self, selection: ArrayLike) -> float:
-        """Return what is minimised, in float64; O(k^2). Raises InvalidSelection as `check` does."""
+        """Return what is minimised, in float64; O(k^2), if sparse O(entries of the chosen).
+
+        Raises InvalidSelection as `check` does.
+        """
         chosen = self.check(selection)
-        block = self.stated(float(self._matrix[np.ix_(chosen, chosen)].sum(dtype=np.float64)))
+        block = self.stated(float(self._block(chosen).sum(dtype=np.float64)))
         value = block + float(self.c[chosen].sum()) + self.constant
         return self.stated(value) + 0.0  # no negative zero
 
@@ -349,14 +371,14 @@ class QuadraticSelection:
         """Return the objective as a rational number, without rounding; O(k^2)."""
         chosen = self.check(selection)
         linear = np.append(self.c[chosen], self.constant)
-        block = self._matrix[np.ix_(chosen, chosen)].ravel().astype(np.float64)
+        block = self._block(chosen).ravel().astype(np.float64)
         grid = Dyadic.of(np.concatenate([block, -linear if self.sense == "maximise" else linear]))
         return grid.sum(slice(None)) * Fraction(2) ** grid.exponent
 
     def rounding(self, selection: ArrayLike) -> float:
         """Return how far `objective` may be from `exact_objective`; O(k^2)."""
         chosen = self.check(selection)
-        block = np.abs(self._matrix[np.ix_(chosen, chosen)]).sum(dtype=np.float64)
+        block = np.abs(self._block(chosen)).sum(dtype=np.float64)
         terms = float(block + np.abs(self.c[chosen]).sum()) + abs(self.constant)
         return 2 * _rounding.of_sum(self.k**2) * terms
 
@@ -367,14 +389,28 @@ class QuadraticSelection:
     def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
         """Return the canonical form; O(n^2) once.
 
-        It shares the one matrix, but where the magnitudes are extreme, see `in_range` of the form.
+        It shares the one matrix, but where the magnitudes are extreme, see `in_range` of the form,
+        or where it is sparse: see `sparse_form`.
+
+        Raises
+        ------
+        TooLarge
+            If a sparse matrix would not fit as a dense one.
         """
         return self._form
+
+    @property
+    def sparse_form(self) -> SparseForm | None:
+        """The form without the zeros of a matrix that is kept sparse; None of a dense one."""
+        if not isinstance(self._matrix, SparseMatrix):
+            return None
+        linear = self.c if self.sense == "minimise" else -self.c
+        return SparseForm(self._matrix, linear, int(self.k), self.stated(self.constant))
 
     @cached_property
     def _form(self) -> QuadraticForm:
         linear = self.c if self.sense == "minimise" else -self.c
-        matrix, positions = self._matrix, None
+        matrix, positions = _sparse_entries.densified(self._matrix), None
         if self.smallest_count < self.k:  # rows without terms stand for choosing fewer
             spare = self.k - self.smallest_count
             require_square("the form with rows for choosing fewer", self.n + spare)
@@ -400,7 +436,8 @@ class QuadraticSelection:
     ) -> Left:
         """Return the problem among the free, to be minimised, the taken in c and the constant."""
         linear = self.c if self.sense == "minimise" else -self.c
-        terms = fixed_terms(self._matrix, linear, free, taken, high)
+        matrix = _sparse_entries.densified(self._matrix)
+        terms = fixed_terms(matrix, linear, free, taken, high)
         constant = Fraction(self.stated(self.constant)) + terms.constant
         rounded = float(constant)
         problem = QuadraticSelection.__new__(QuadraticSelection)
@@ -415,10 +452,11 @@ class QuadraticSelection:
         return Left(problem, error=up(Fraction(terms.error) + abs(constant - Fraction(rounded))))
 
 
-def _restored(matrix: NDArray[Any], *fields: Any) -> QuadraticSelection:
+def restored(matrix: NDArray[Any] | SparseMatrix, *fields: Any) -> QuadraticSelection:
     """Return a problem from what it holds, without another matrix."""
     problem = QuadraticSelection.__new__(QuadraticSelection)
-    matrix.setflags(write=False)
+    if not isinstance(matrix, SparseMatrix):
+        matrix.setflags(write=False)
     *stated, side = fields
     problem._set(matrix, *stated)
     object.__setattr__(problem, "side", side)
