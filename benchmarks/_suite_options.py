@@ -49,7 +49,7 @@ class MeasurementOptions:
     grace: float = option(
         "Kill a run this many seconds after its time limit.", 10.0, ge=0, metavar="S"
     )
-    bound: str = option("Bound of each case, untimed: fw, qp, rlt or sdp.", "none")
+    bound: str = option("Bound of each case, untimed: degrees, fw, qp, rlt or sdp.", "none")
 
     def __post_init__(self) -> None:
         check(self)

@@ -180,7 +180,8 @@ class TimedSolver(Solver):
         with CLOCK.standing():
             self.prepare(problem, limits)
         deadline = Deadline.of(limits)
-        if deadline.limited and problem.family in ("quadratic", "mmd"):
+        dense = getattr(problem, "sparse_form", None) is None
+        if deadline.limited and dense and problem.family in ("quadratic", "mmd"):
             certifying = min(_CERTIFYING * problem.k**2, _MOST_CERTIFYING * deadline.remaining)
             deadline = deadline.sooner(certifying)
         try:

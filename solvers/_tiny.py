@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from subsetopt._kernels import _tiers
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
+from subsetopt.models import SparseMatrix
 from subsetopt.problems import MeanMatching, MMDSelection, Problem, QuadraticSelection
+from subsetopt.problems.quadratic import restored
 from subsetopt.solution import Termination
 
 from . import catalogue
@@ -39,6 +41,10 @@ def problems(family: str) -> Iterator[tuple[str, Problem]]:
         rest = np.random.default_rng(0).exponential(size=500).astype(np.float32)
         yield "many", MeanMatching(rest, 10)  # as many as a window takes
         return
+    if family == "quadratic":
+        pairs = np.triu_indices(N, 1)
+        matrix = SparseMatrix.of_pairs(N, *pairs, -points[pairs[0], 0])
+        yield "sparse", restored(matrix, None, K, 0.0, "minimise", None, None, None)
     for dtype in (np.float32, np.float64):
         name = np.dtype(dtype).name
         rows: NDArray[Any] = points.astype(dtype)

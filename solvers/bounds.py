@@ -4,17 +4,19 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from subsetopt import _rounding
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 from subsetopt.limits import Limits
-from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm, SparseForm
 from subsetopt.problems import Problem
 from subsetopt.problems._reduction import reduced
+from subsetopt.problems._sparse_entries import require_dense
 from subsetopt.solution import Termination
 
 from ._deadline import Deadline, OutOfTime
+from .heuristics._sparse_search import sparse_form
 
 if TYPE_CHECKING:
     from .relaxations._relaxation import Relaxation
@@ -42,6 +44,7 @@ class LowerBound:
 
 
 Bound = Callable[[QuadraticForm, Limits], LowerBound]
+SparseBound = Callable[[QuadraticForm | SparseForm, Limits], LowerBound]
 
 
 def _frank_wolfe(form: QuadraticForm, limits: Limits) -> LowerBound:
@@ -74,7 +77,16 @@ def _semidefinite(form: QuadraticForm, limits: Limits) -> LowerBound:
     return LowerBound(root_bound(form, limits))
 
 
+def _degrees(form: QuadraticForm | SparseForm, limits: Limits) -> LowerBound:
+    from ._degree_bound import degree_bound
+
+    return LowerBound(degree_bound(form, Deadline.of(limits)))
+
+
+SPARSE_METHODS: Mapping[str, SparseBound] = {"degrees": _degrees}
+"""The methods that need no more than the entries that are not zero."""
 METHODS: Mapping[str, Bound] = {
+    **SPARSE_METHODS,
     "fw": _frank_wolfe,
     "qp": _quadratic,
     "rlt": _rlt,
@@ -84,7 +96,10 @@ METHODS: Mapping[str, Bound] = {
 
 
 def require(problem: Problem, method: str) -> None:
-    """Raise InvalidOption for an unknown method, UnsupportedProblem for a family without a form."""
+    """Raise InvalidOption for an unknown method, UnsupportedProblem for a family without a form.
+
+    And TooLarge for a method that needs a matrix in full which would not fit.
+    """
     if method not in METHODS:
         known = ", ".join(("none", *METHODS))
         raise InvalidOption(f"bound is {method!r}; it is one of {known}")
@@ -93,6 +108,8 @@ def require(problem: Problem, method: str) -> None:
             f"bound={method!r} is for {', '.join(QUADRATIC_FAMILIES)} problems; "
             f"{problem.family} problems carry their own"
         )
+    if method not in SPARSE_METHODS and (form := sparse_form(problem)) is not None:
+        require_dense(form.n)
 
 
 def bounded(problem: Problem, method: str, limits: Limits) -> LowerBound:
@@ -109,7 +126,9 @@ def bounded(problem: Problem, method: str, limits: Limits) -> LowerBound:
                     problem.objective(reduction.taken) - problem.rounding(reduction.taken)
                 )
             problem = reduction.left.problem
-        form: QuadraticForm = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
+        form: Any = sparse_form(problem) if method in SPARSE_METHODS else None
+        if form is None:
+            form = problem.quadratic_form(deadline.check)  # type: ignore[attr-defined]
         found = METHODS[method](form, deadline.rest(limits))
     except OutOfTime:
         return LowerBound(-math.inf, note=f"bound: the time limit came before {method} began")

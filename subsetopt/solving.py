@@ -87,7 +87,7 @@ def solve(
     time_limit, gap, absolute_gap, threads, seed, log
         See `Limits`. The time limit begins when all that is needed is loaded and compiled:
         `Stats.warmup_seconds` says how long that took.
-    bound : {"none", "fw", "qp", "rlt", "sdp"}
+    bound : {"none", "degrees", "fw", "qp", "rlt", "sdp"}
         A lower bound to be worked out in addition to the solver's own, for quadratic problems;
         it may take `time_limit` once more, also in wall-clock time. Ctrl-C meanwhile keeps the
         selection. See `subsetopt.solvers.bounds`.

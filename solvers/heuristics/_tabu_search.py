@@ -58,7 +58,7 @@ class Walks(Descents):
         self._walk = tabu_walk
         n, k = form.n, form.k
         self._state = rng.seeded(seed)
-        self._tenures = _tenures(n, k, tenure)
+        self._tenures = tenures(n, k, tenure)
         self._stall = 5000 + 2 * n if stall is None else stall
         self._goal = goal
         self._steps = max(1, CHUNK // (self._COST * (n + 500)))
@@ -274,7 +274,7 @@ class Walks(Descents):
             self._shake(max(3, int(self.k * draw.uniform(0.1, 0.5))))
 
 
-def _tenures(n: int, k: int, tenure: int | None) -> NDArray[np.int64]:
+def tenures(n: int, k: int, tenure: int | None) -> NDArray[np.int64]:
     """Return the least tenure and its random part, of members and of free candidates."""
     inside, outside = (8, 10) if tenure is None else (tenure, tenure)
     inside, outside = min(inside, k // 4), min(outside, (n - k) // 4)

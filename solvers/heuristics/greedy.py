@@ -7,12 +7,14 @@ import numpy as np
 
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
+from subsetopt.models import SparseForm
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
 from ._constrained_search import ConstrainedDescents, constrained_form
 from ._quadratic_steps import complete, greedy
+from ._sparse_search import SparseDescents, sparse_form
 from ._vector_search import Rows
 
 __all__ = ["Greedy"]
@@ -24,8 +26,10 @@ class Greedy(TimedSolver):
 
     Scalars and vectors: the one that minimises ``|| sum (v_i - t) ||`` of those added so far, in
     O(n d k). Quadratic forms: the one that adds the least to ``m'Am + c'm``, in O(n k); of the MMD
-    of the t added so far, not of k. With
-    disjoint quotas, on the quadratic form, of those that leave the quotas within reach.
+    of the t added so far, not of k. With disjoint quotas, on the quadratic form, of those that
+    leave the quotas within reach. Sparse quadratics are peeled instead: all are chosen, then the
+    worst leaves until k are left, which for the densest k nodes is the one of the least degree;
+    O((n + m) log n) for m entries.
     """
 
     name: ClassVar[str] = "greedy"
@@ -46,6 +50,9 @@ class Greedy(TimedSolver):
         """Return the greedy selection; what the time limit leaves open is filled up at random."""
         if getattr(problem, "side", None) is not None:  # problems of others may state none
             return self._keeping(problem, limits, deadline)
+        sparse = sparse_form(problem)
+        if sparse is not None:
+            return _peeled(sparse, limits, deadline)
         vectors = problem.family in ("mean-matching", "vector-mean-matching")
         data = Rows(problem, deadline) if vectors else problem.quadratic_form(deadline.check)
         built = deadline.elapsed
@@ -80,3 +87,17 @@ class Greedy(TimedSolver):
             solve_seconds=deadline.since(built),
             message="a random selection" if stopped.reason else "",
         )
+
+
+def _peeled(form: SparseForm, limits: Limits, deadline: Deadline) -> RawResult:
+    search = SparseDescents(form, limits.seed, deadline)
+    built = deadline.elapsed
+    with stoppable() as stopped:
+        search.peel()
+    return RawResult(
+        indices=search.indices(),
+        termination=stopped.reason or Termination.FINISHED,
+        build_seconds=built,
+        solve_seconds=deadline.since(built),
+        message="peeling was not finished: the best of what was left" if stopped.reason else "",
+    )

@@ -19,6 +19,7 @@ from ._constrained_search import ConstrainedDescents, constrained_form
 from ._grouped_search import GroupedScalars
 from ._quadratic_search import Descents
 from ._scalar_search import Scalars
+from ._sparse_search import SparseDescents, sparse_form
 from ._vector_search import Vectors
 
 __all__ = ["Swap"]
@@ -33,7 +34,8 @@ class Swap(TimedSolver):
     Scalars: mid-points of k strata, the best single swap by two pointers on the sorted values in
     O(n), then the best of some 10^8 exchanges of four for four by two-sum hashing.
     Vectors: greedy start, then for each chosen row its best partner, in O(k n d) a sweep.
-    Quadratic forms: the same in O(k n) a sweep and O(n) an exchange, without a tolerance.
+    Quadratic forms: the same in O(k n) a sweep and O(n) an exchange, without a tolerance; sparse
+    ones from what peeling leaves, in O(d log n) an exchange for rows of d entries.
     Restarts perturb the best so far (vectors: or begin with a uniform selection) until the
     tolerance, the deadline or the number of restarts is reached; with a time limit the number of
     restarts is not limited.
@@ -104,7 +106,7 @@ class Swap(TimedSolver):
 
     def _search(
         self, problem: Any, limits: Limits, deadline: Deadline
-    ) -> "Scalars | GroupedScalars | Vectors | Descents":
+    ) -> "Scalars | GroupedScalars | Vectors | Descents | SparseDescents":
         side: SideConstraints | None = getattr(problem, "side", None)
         scalar = problem.family == "mean-matching"
         if side is None and scalar:
@@ -113,6 +115,9 @@ class Swap(TimedSolver):
             return Vectors(problem, limits, self.tolerance, deadline)
         if scalar and side is not None and side.decided_by_counting:
             return GroupedScalars(problem, limits, self.tolerance, deadline)
+        sparse = sparse_form(problem)
+        if sparse is not None:
+            return SparseDescents(sparse, limits.seed, deadline)
         form = constrained_form(problem, deadline)
         kind = Descents if form.side is None else ConstrainedDescents
         return kind(form, limits.seed, deadline)
@@ -128,8 +133,8 @@ class Swap(TimedSolver):
 def begun(problem: Any, limits: Limits) -> NDArray[np.int64] | None:
     """Return the start as exactly k rows of what is searched, None where there is none."""
     start = limits.start
-    if start is None:
-        return None
+    if start is None or sparse_form(problem) is not None:
+        return start
     if problem.family in ("quadratic", "mmd"):
         rows: NDArray[np.int64] = problem.quadratic_form().rows(start)
         return rows

@@ -1,6 +1,7 @@
 """Tabu search among elites: the default for quadratic selection."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from subsetopt.solvers.base import Kind, RawResult
 
 from ._constrained_search import ConstrainedWalks, enumerated_keeping
 from ._quadratic_search import enumerated
+from ._sparse_search import SparseWalks, sparse_form
 from ._tabu_search import Walks
 
 __all__ = ["Tabu"]
@@ -33,6 +35,10 @@ class Tabu(TimedSolver):
     kicked and descended from by all single exchanges, or warmed up and cooled down by simulated
     annealing; what leads to something better gets more of the time. Where there are few
     selections, all are tried.
+
+    On a sparse quadratic a move costs O(d log n) for rows of d entries: the worst member leaves,
+    the best free candidate then enters. The first walk begins from what peeling and a descent by
+    all exchanges leave, the next ones some way off the best.
 
     With a time limit the search takes all of it. Under constraints only swaps that keep them are
     looked at, O(8 n) a move.
@@ -79,8 +85,13 @@ class Tabu(TimedSolver):
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection found."""
-        form = problem.quadratic_form(deadline.check)
         most = math.inf if deadline.limited else self.iterations
+        sparse = sparse_form(problem)
+        if sparse is not None:
+            goal = self._goal(sparse.lower, sparse.constant)
+            search = SparseWalks(sparse, limits.seed, self.tenure, self.stall, goal, deadline)
+            return self._run(search, most, limits.start, deadline, deadline.elapsed)
+        form = problem.quadratic_form(deadline.check)
         start = None if limits.start is None else form.rows(limits.start)
         return self.walk(form, most, limits.seed, deadline, start)
 
@@ -110,7 +121,19 @@ class Tabu(TimedSolver):
                 iterations=0,
             )
         kind = Walks if form.side is None else ConstrainedWalks
-        search = kind(form, seed, self.tenure, self.stall, self._goal(form), deadline)
+        goal = self._goal(form.lower, form.constant / form.scale)
+        search = kind(form, seed, self.tenure, self.stall, goal, deadline)
+        return self._run(search, most, start, deadline, built)
+
+    def _run(
+        self,
+        search: Walks | ConstrainedWalks | SparseWalks,
+        most: float,
+        start: NDArray[np.int64] | None,
+        deadline: Deadline,
+        built: float,
+    ) -> RawResult:
+        """Search from k rows, or from the search's own start."""
         with stoppable() as stopped:
             search.start(start)
             while not search.content and not (search.moves >= most and search.resting):
@@ -125,10 +148,9 @@ class Tabu(TimedSolver):
             iterations=search.moves,
         )
 
-    def _goal(self, form: QuadraticForm) -> float:
-        """Return the target as a value of the form, with slack for the rounding of its constant."""
+    def _goal(self, lower: Callable[[float], float], constant: float) -> float:
+        """Return the target as a value of a form, with slack for the rounding of its constant."""
         if self.target is None:
             return -math.inf
-        shift = abs(form.constant / form.scale)
-        goal = form.lower(self.target)
-        return goal + 1e-14 * (abs(goal) + shift)
+        goal = lower(self.target)
+        return goal + 1e-14 * (abs(goal) + abs(constant))

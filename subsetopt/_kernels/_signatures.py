@@ -86,6 +86,14 @@ SIGNATURES = {
     "batch_herding.complete": "T[,]? i8[] i8[] f8[] f8[]",
     "batch_herding.look": "T[,]? i8[] i8[] f8[] f8[] i8 i8 i8 f8 f8[] i8[]",
     "batch_herding.exchange": "T[]? T[]? i8 i8 f8 i8[] f8[] f8[]",
+    "sparse_peeling.add_potentials": "i8[]! i4[]! f8[]! i8[] f8[]",
+    "sparse_peeling.order_heap": "i8[] i8[] f8[]",
+    "sparse_peeling.peel": "i8[]! i4[]! f8[]! f8[] i8[] i8[] i8 i8",
+    "sparse_swaps.build": "f8[]",
+    "sparse_swaps.descend": "i8[]! i4[]! f8[]! i8[] f8[] f8[] f8[] f8 i8 i8[] u8[]",
+    "sparse_swaps.walk": (
+        "i8[]! i4[]! f8[]! i8[] i8[] f8[] f8[] f8[] i8[] i8[] i8[] f8[] i8[] i8 i8 f8 i8[] u8[]"
+    ),
     "strata.strata_of": "f4[,] i8[] i8[] f8[] i8[] f8[] f8[]",
     "strata.apportion": "f4[,] i8 i8[] i8[] i8 f4[,] i8[] i8[] f8[] f4[] f4[]",
     "strata.fill": "i8[] i8[] i8[] i8[]",

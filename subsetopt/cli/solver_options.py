@@ -65,8 +65,8 @@ class SolverOptions:
     )
     options: tuple[str, ...] = assignments()
     bound: str = option(
-        "Bound worked out in addition to the solver's own, for quadratic problems: fw, qp, rlt, "
-        "sdp or none; it may take as long as the time limit once more.",
+        "Bound worked out in addition to the solver's own, for quadratic problems: degrees, "
+        "fw, qp, rlt, sdp or none; it may take as long as the time limit once more.",
         "none",
     )
     out: Path | None = output_file("File for the indices", ".npy", ".csv", ".txt")
