@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 import subsetopt as so
-from subsetopt.benchmarks.scripts import constraint_cost, proofs, quota_cost, targets
+from subsetopt.benchmarks.scripts import (
+    constraint_cost,
+    proofs,
+    quota_cost,
+    sparse_graphs,
+    targets,
+)
 
 
 def problem(seed: int) -> so.QuadraticSelection:
@@ -81,3 +87,12 @@ def test_the_whole_choice_matches_better_than_class_by_class() -> None:
         assert whole["quotas"] == "proportional"
         assert 0.0 < 2 * whole["distance"] < split["distance"]
         assert whole["us"] > 0.0
+
+
+def test_planted_sets_are_met_within_their_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sparse_graphs, "SIZES", {"tiny": (3_000, 50, 600)})
+    edges, members = sparse_graphs.planted(3_000, 50, 600)
+    assert len({tuple(edge) for edge in edges.tolist()}) == len(edges)
+    assert np.isin(edges, members).all(axis=1).sum() >= 600
+    row = sparse_graphs.measured("tiny", "greedy")
+    assert 600 <= row["planted"] <= row["met"] <= row["at most"]
