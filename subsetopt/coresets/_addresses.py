@@ -79,6 +79,7 @@ class NpyRows:
     """
 
     columns: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
     n: int | None
 
     def __init__(self, path: str) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import is_integer
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
+from subsetopt.formats import TableOptions
+from subsetopt.formats._table_options import index_of, indices_of
 
-from ._batched_tables import table_of
+from ._batched_tables import BatchedTable, table_of
 from ._row_sources import RowBlock, features, rows_of_block
 
 
@@ -17,56 +20,43 @@ class ArrowRows:
 
     Parameters
     ----------
-    data : str or table
-        The path or address of a Parquet or CSV file, or of a folder of Parquet files; or what has
-        the columns of a table: of pyarrow, pandas, polars, Dask, Ray or Hugging Face.
-    columns : sequence of str or str, optional
-        The features; None is all columns of numbers but `ids`. A column of lists of one length, as
-        embeddings are stored, stands for as many features.
-    ids : str, optional
-        The column that names the rows.
     name : str
+        For messages.
+    table : BatchedTable
+    keys : sequence of str
+        What the features are called there. A column of lists of one length, as embeddings are
+        stored, stands for as many features.
+    ids : str or None
+        What the column is called there that names the rows.
+    names : sequence of str
+        What the features are called for people.
+    by_name : bool
+        Whether another source has to have these names.
     """
 
-    def __init__(self, data: Any, columns: Any, ids: Any, name: str = "data") -> None:
-        import pyarrow as pa
-
-        self.name = data if isinstance(data, str) else name
-        if ids is not None and not isinstance(ids, str):
-            raise InvalidOption(f"id must be the name of a column; got {ids!r}")
-        self._table = table_of(data, name)
-        self._ids = ids
-        schema = self._table.schema
-        known = ", ".join(schema.names[:20]) + (", ..." if len(schema.names) > 20 else "")
-        wanted = [columns] if isinstance(columns, str) else columns
-        if wanted is None:
-            numeric = (f.name for f in schema if _numbers(pa, f.type) and f.name != ids)
-            wanted = list(numeric)
-        elif not isinstance(wanted, Sequence) or not all(isinstance(c, str) for c in wanted):
-            raise InvalidOption(f"columns must be names of columns; got {columns!r}")
-        for column in [*wanted, *([] if ids is None else [ids])]:
-            if column not in schema.names:
-                raise InvalidProblem(f"{self.name} has no column {column!r}; it has {known}")
-        for column in wanted:
-            kind = schema.field(column).type
-            if not _numbers(pa, kind):
-                raise InvalidProblem(
-                    f"column {column!r} of {self.name} is {kind}, not numbers; give columns "
-                    "without it"
-                )
-        if not wanted:
-            raise InvalidProblem(f"{self.name} has no columns of numbers; it has {known}")
-        self.columns: tuple[str, ...] | None = tuple(wanted)
-        self.n: int | None = self._table.n
+    def __init__(
+        self,
+        name: str,
+        table: BatchedTable,
+        keys: Sequence[str],
+        ids: str | None,
+        names: Sequence[str],
+        *,
+        by_name: bool = True,
+    ) -> None:
+        self.name, self.n = name, table.n
+        self.names: tuple[str, ...] | None = tuple(names)
+        self.columns: tuple[str, ...] | None = self.names if by_name else None
+        self._table, self._keys, self._ids = table, list(keys), ids
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield the rows."""
-        read = list(dict.fromkeys([*(self.columns or ()), *([self._ids] if self._ids else [])]))
+        read = list(dict.fromkeys([*self._keys, *([] if self._ids is None else [self._ids])]))
         first = 0
         for batch in self._batches(read):
-            parts = [self._part(batch, column, first) for column in self.columns or ()]
+            parts = [self._part(batch, number, first) for number in range(len(self._keys))]
             X = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-            ids = batch.column(self._ids).to_numpy(zero_copy_only=False) if self._ids else None
+            ids = None if self._ids is None else self._named(batch.column(self._ids), first)
             size = rows_of_block(4 * X.shape[1])
             for start in range(0, len(X), size):
                 part = slice(start, start + size)
@@ -83,23 +73,79 @@ class ArrowRows:
                 if batch.num_rows:
                     yield batch
         except (pa.ArrowInvalid, OSError) as error:
-            raise InvalidFile(f"reading {self.name} stopped: {error}") from None
+            said = " ".join(str(error).split())
+            raise InvalidFile(f"reading {self.name} stopped: {said}") from None
 
-    def _part(self, batch: Any, column: str, first: int) -> NDArray[Any]:
-        values = batch.column(column)
+    def _part(self, batch: Any, number: int, first: int) -> NDArray[Any]:
+        assert self.names is not None
+        values, column = batch.column(self._keys[number]), self.names[number]
+        self._require_whole(values, column, first)
+        values = getattr(values, "storage", values)
+        if not hasattr(values, "flatten"):
+            return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(-1, 1)
+        flat = values.flatten()
+        if flat.null_count:
+            raise InvalidProblem(
+                f"a list of column {column!r} of {self.name} lacks a value, in row {first} or "
+                "below; leave such rows out, or fill them"
+            )
+        if len(flat) % len(values) or (np.diff(_lengths(values)) != 0).any():
+            raise InvalidProblem(f"the lists of column {column!r} of {self.name} differ in length")
+        return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(values), -1)
+
+    def _named(self, values: Any, first: int) -> NDArray[Any]:
+        import pyarrow as pa
+
+        self._require_whole(values, "id", first)
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        return np.asarray(values.to_numpy(zero_copy_only=False))
+
+    def _require_whole(self, values: Any, column: str, first: int) -> None:
         if values.null_count:
             row = first + int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0])
             raise InvalidProblem(
                 f"column {column!r} of {self.name} has no value in row {row}; leave such rows out, "
                 "or fill them"
             )
-        values = getattr(values, "storage", values)
-        if not hasattr(values, "flatten"):
-            return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(-1, 1)
-        flat = values.flatten().to_numpy(zero_copy_only=False)
-        if len(flat) % len(values) or (np.diff(_lengths(values)) != 0).any():
-            raise InvalidProblem(f"the lists of column {column!r} of {self.name} differ in length")
-        return np.asarray(flat).reshape(len(values), -1)
+
+
+def table_rows(data: Any, options: TableOptions, name: str = "data") -> ArrowRows:
+    """Return the rows of a table.
+
+    Parameters
+    ----------
+    data : str or table
+        The path or address of a Parquet file, or of a folder of them; or what has the columns of
+        a table: of pyarrow, pandas, polars, Dask, Ray or Hugging Face.
+    options : TableOptions
+        Its columns; None is all columns of numbers but that of the ids.
+    name : str
+        What a table in memory is called in messages.
+    """
+    table = table_of(data, name)
+    name = data if isinstance(data, str) else name
+    schema = table.schema
+    known = tuple(schema.names)
+    ids = options.id
+    if ids is not None and not isinstance(ids, str) and not is_integer(ids):
+        raise InvalidOption(f"id must be the name of a column; got {type(ids).__name__}")
+    called = None if ids is None else known[index_of(ids, known, True, name)]
+    if options.columns is None:
+        wanted = [f.name for f in schema if _numbers(f.type) and f.name != called]
+    else:
+        wanted = [known[i] for i in indices_of(options.columns, known, header=True, name=name)]
+    shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+    for column in wanted:
+        if schema.names.count(column) > 1:
+            raise InvalidProblem(f"{name} has several columns {column!r}; give each its own name")
+        if not _numbers(kind := schema.field(column).type):
+            raise InvalidProblem(
+                f"column {column!r} of {name} is {kind}, not numbers; give columns without it"
+            )
+    if not wanted:
+        raise InvalidProblem(f"{name} has no columns of numbers; it has {shown}")
+    return ArrowRows(name, table, wanted, called, wanted)
 
 
 def _lengths(values: Any) -> NDArray[Any]:
@@ -108,7 +154,9 @@ def _lengths(values: Any) -> NDArray[Any]:
     return np.asarray(pc.list_value_length(values).to_numpy(zero_copy_only=False))
 
 
-def _numbers(pa: Any, kind: Any) -> bool:
+def _numbers(kind: Any) -> bool:
+    import pyarrow as pa
+
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType):  # tensors
         kind = kind.storage_type

@@ -1,14 +1,11 @@
 """Tables that are read in batches of pyarrow: files, tables in memory, collections of libraries."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 from subsetopt.errors import InvalidFile, InvalidProblem
 
-from ._addresses import filesystem_of, is_address, opened
-
-_CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+from ._addresses import filesystem_of
 
 
 class BatchedTable(Protocol):
@@ -37,7 +34,7 @@ def table_of(data: Any, name: str) -> BatchedTable:
         For a path that cannot be read, or data that are no table.
     """
     if isinstance(data, str):
-        return CsvFile(data) if data.lower().endswith(_CSV) else DatasetTable(_parquet(data))
+        return DatasetTable(_parquet(data))
     library, kind = type(data).__module__.partition(".")[0], type(data).__name__
     if kind.endswith("DatasetDict"):
         raise InvalidProblem(
@@ -62,39 +59,6 @@ class DatasetTable:
             yield from self._data.to_batches(columns=columns, batch_size=size)
         else:
             yield from self._data.select(columns).to_batches(max_chunksize=size)
-
-
-class CsvFile:
-    """A CSV file, read as a stream, so that its columns are not typed twice."""
-
-    n: int | None = None
-
-    def __init__(self, path: str) -> None:
-        import pyarrow as pa
-
-        self.path = path
-        if not is_address(path) and not Path(path).exists():
-            raise InvalidFile(f"{path} does not exist")
-        try:
-            with opened(path) as file, self._reader(file) as reader:
-                self.schema = reader.schema
-        except pa.ArrowInvalid as error:
-            raise InvalidFile(f"{path} cannot be read as CSV: {error}") from None
-
-    def batches(self, columns: list[str], size: int) -> Iterator[Any]:
-        """Yield the rows; how many in a batch is for the reader to say."""
-        with opened(self.path) as file, self._reader(file, columns) as reader:
-            yield from reader
-
-    def _reader(self, file: Any, columns: list[str] | None = None) -> Any:
-        from pyarrow import csv
-
-        separator = "\t" if ".tsv" in self.path.lower() else ","
-        return csv.open_csv(
-            file,
-            parse_options=csv.ParseOptions(delimiter=separator),
-            convert_options=csv.ConvertOptions(include_columns=columns),
-        )
 
 
 class DaskTable:

@@ -17,12 +17,13 @@ from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
 from subsetopt.problems._memory import in_units, memory_limit, memory_size
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
+from subsetopt.solution import Solution, Termination
 from subsetopt.solving import solve, solver
 
-from ._coreset import Coreset
+from ._coreset_result import Coreset
 from ._judging import Judge
 from ._kernel_means import kernel_means
-from ._row_sources import Source, source_of
+from ._row_sources import Source, source_of, target_of
 from ._surveying import Survey, Told, survey
 from ._weighing import simplex_weights
 
@@ -44,6 +45,7 @@ def coreset(
     *,
     columns: Any = None,
     id: Any = None,  # noqa: A002 - what people call it
+    header: bool | None = None,
     target: Any = None,
     kernel: Kernel | KernelFunction | str = "gaussian",
     scale_columns: Method | None = None,
@@ -65,16 +67,19 @@ def coreset(
     ----------
     data : array, path, table or blocks
         An array (n, d), of which a memory map is never copied; the path or address of a .npy file,
-        of a CSV or Parquet file or of a folder of Parquet files; a table of pyarrow, pandas or
-        polars; a collection of Dask, Hugging Face or Ray; a function that returns blocks of rows,
-        or a list of them.
+        of text (.csv, .tsv, .txt, possibly packed, as .csv.gz), of a Parquet file or of a folder of
+        them; a table of pyarrow, pandas or polars; a collection of Dask, Hugging Face or Ray; a
+        function that returns blocks of rows, or a list of them.
     k : int
         In [1, n / 2], and at most half the pool.
-    columns : str or sequence of str, optional
-        The features, of a table; None is all columns of numbers. A column of lists, as embeddings
-        are stored, stands for as many features.
-    id : str or array_like (n,), optional
+    columns : str, or sequence of str or int, optional
+        The features: names of columns, numbers from 1 as text, or indices from 0 as integers. None
+        is all columns of numbers; text has to hold nothing else but the ids. A column of lists, as
+        embeddings are stored, stands for as many features.
+    id : str, int or array_like (n,), optional
         The column that names the rows; for an array the names.
+    header : bool, optional
+        Whether line 1 of text is a header; None decides as `read_values` does.
     target : as data, optional
         Resemble these rows instead; its features are those of `data`.
     kernel : str, Kernel or callable
@@ -93,7 +98,8 @@ def coreset(
     threads : int, optional
         None is the number of processors.
     progress : callable, optional
-        Called with the phase, the rows done in it and all rows, None where that is not known yet.
+        Called with the phase ("survey", "target", "means"), the rows done in it and all rows, None
+        where that is not known yet; then with "choosing" and the steps of it.
 
     Returns
     -------
@@ -130,8 +136,8 @@ def coreset(
     require_integer("threads", threads, "[1, inf)", none=True)
     require_flag("weights", weights)
     chosen = kernel_of(kernel)
-    source = source_of(data, columns, id)
-    aim = None if target is None else source_of(target, _same_columns(source), None, "target")
+    source = source_of(data, columns, id, header=header)
+    aim = None if target is None else target_of(target, source, header)
     size = _pool_size(int(k), pool, memory)
     job = _Job(source, aim, int(k), chosen, scale_columns, size, seed, threads, progress or _nobody)
     with one_blas_thread():
@@ -142,8 +148,12 @@ def _nobody(phase: str, done: int, total: int | None) -> None:
     pass
 
 
-def _same_columns(source: Source) -> Any:
-    return None if source.columns is None else list(source.columns)
+def _whole(solution: Solution) -> NDArray[np.int64]:
+    """Return the chosen; raise KeyboardInterrupt where that has ended the search."""
+    if solution.termination is Termination.INTERRUPTED:
+        raise KeyboardInterrupt
+    assert solution.indices is not None
+    return solution.indices
 
 
 def _pool_size(k: int, pool: int | None, memory: str | int | None) -> int:
@@ -192,7 +202,7 @@ class _Job:
             seen = survey(self.source, self.size + _WITNESSES, generator, self.told)
             aimed = seen
             if self.aim is not None:
-                aimed = survey(self.aim, _WITNESSES, generator, self.told)
+                aimed = survey(self.aim, _WITNESSES, generator, self._told_of_target)
             self._require(seen, aimed)
             scaling, X, T = self._scaled(seen, aimed)
             kernel = self.kernel.fitted(X, T) if self.aim else self.kernel.fitted(X)
@@ -235,6 +245,9 @@ class _Job:
             columns=table,
             seconds=self.seconds,
         )
+
+    def _told_of_target(self, phase: str, done: int, total: int | None) -> None:
+        self.told("target", done, total)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
@@ -290,13 +303,13 @@ class _Job:
         problem = MMDSelection(
             pool, self.k, kernel=function, target=MeanEmbedding(means), scale_columns="none"
         )
-        herded = solve(problem, "herding", seed=self.seed)
+        self.told("choosing", 0, 2)
+        herded = _whole(solve(problem, "herding", seed=self.seed))
         self.told("choosing", 1, 2)
         moves = solver("tabu", iterations=_MOVES)
-        better = solve(problem, moves, seed=self.seed, start=herded.indices)
+        better = _whole(solve(problem, moves, seed=self.seed, start=herded))
         self.told("choosing", 2, 2)
-        assert better.indices is not None
-        return better.indices
+        return better
 
     def _weighed(
         self,
@@ -323,5 +336,5 @@ class _Job:
         d = raw.shape[1]
         if d > _MOST_COLUMNS:
             return ()
-        names = self.source.columns if len(self.source.columns or ()) == d else None
+        names = self.source.names if len(self.source.names or ()) == d else None
         return marginals(raw, at, names=names, target=target, seed=self.seed, draws=_DRAWS)

@@ -32,6 +32,7 @@ def kernel_means(
     summed in float64; the same bits whatever the number of threads.
     """
     total, blocks, done = np.zeros(len(points)), source.blocks(), 0
+    told("means", 0, n)
     while group := [scaling.applied(block.X) for block in islice(blocks, _AT_ONCE)]:
         for part in _sums(kernel, points, group, threads):
             total += part

@@ -1,5 +1,6 @@
 """Where rows come from: anything that can be read in blocks, more than once."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -9,7 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import is_integer
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
+from subsetopt.formats import TableOptions, read_values
+from subsetopt.formats._sources import is_descriptor
+from subsetopt.formats._table_options import indices_of
 
 BLOCK_BYTES = 2**23
 """Of the features of a block of rows."""
@@ -41,13 +46,16 @@ class Source(Protocol):
     name : str
         For messages.
     columns : tuple of str or None
-        Names of the features, where they have some.
+        The features as another source has to have them; None where they go by their place.
+    names : tuple of str or None
+        Of the features, for people.
     n : int or None
         Rows; None where only a pass tells.
     """
 
     name: str
     columns: tuple[str, ...] | None
+    names: tuple[str, ...] | None
     n: int | None
 
     def blocks(self) -> Iterator[RowBlock]:
@@ -55,19 +63,39 @@ class Source(Protocol):
 
 
 class ArrayRows:
-    """Rows of an array (n, d) or (n,), of which a memory map is read block by block."""
+    """Rows of an array (n, d) or (n,), of which a memory map is read block by block.
 
-    columns: tuple[str, ...] | None = None
+    Parameters
+    ----------
+    array : ndarray
+    name : str
+        For messages.
+    ids : array_like (n,), optional
+    columns, names : tuple of str, optional
+        See `Source`.
+    taken : list of int, optional
+        The indices of the columns that are features; None is all.
+    """
+
     n: int | None
 
-    def __init__(self, array: Any, name: str = "data", ids: Any = None) -> None:
+    def __init__(
+        self,
+        array: Any,
+        name: str = "data",
+        ids: Any = None,
+        columns: tuple[str, ...] | None = None,
+        names: tuple[str, ...] | None = None,
+        taken: list[int] | None = None,
+    ) -> None:
         if array.ndim not in (1, 2) or array.dtype.kind not in "fiub" or not array.size:
             raise InvalidProblem(
                 f"{name} must be a non-empty array (n, d) of numbers; got shape {array.shape} "
                 f"of {array.dtype}"
             )
-        self.array, self.name = array, name
+        self.array, self.name, self.columns, self.names = array, name, columns, names
         self.n = count = len(array)
+        self._taken = taken
         self.ids = None if ids is None else np.asarray(ids)
         if self.ids is not None and self.ids.shape != (count,):
             raise InvalidProblem(
@@ -81,13 +109,15 @@ class ArrayRows:
         for first in range(0, len(array), size):
             part = slice(first, first + size)
             ids = None if self.ids is None else self.ids[part]
-            yield RowBlock(features(array[part], self.name, first), ids)
+            X = array[part] if self._taken is None else array[part][:, self._taken]
+            yield RowBlock(features(X, self.name, first), ids)
 
 
 class BlockRows:
     """Rows of blocks that a function, a list or another iterable gives."""
 
     columns: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
     n: int | None = None
 
     def __init__(self, make: Callable[[], Iterable[Any]], name: str = "data") -> None:
@@ -131,56 +161,103 @@ class DaskRows(BlockRows):
         self.n = None if np.isnan(rows) else int(rows)
 
 
-def source_of(data: Any, columns: Any = None, ids: Any = None, name: str = "data") -> Source:
-    """Return what reads the data.
+def target_of(data: Any, like: Source, header: bool | None) -> Source:
+    """Return what reads a target, whose features are those of another source.
+
+    Its columns are called the same, or go by their place where either has no names.
+    """
+    columns = like.columns
+    if _is_dask_array(data):
+        return source_of(data, name="target")
+    path = fspath(data).lower() if isinstance(data, str | PathLike) else ""
+    if _is_array(data) or path.endswith(".npy") or ".npz" in path:
+        named = columns is not None and not all(name.isdecimal() for name in columns)
+        columns = None if named else columns
+    return source_of(data, columns, name="target", header=header)
+
+
+def source_of(
+    data: Any, columns: Any = None, ids: Any = None, name: str = "data", header: bool | None = None
+) -> Source:
+    """Return what reads the data; `ids` of an array may be an array of names.
 
     Raises
     ------
     InvalidProblem, InvalidFile, InvalidOption
         For data of no kind that is known, or `columns` or `id` for data that have none.
     """
+    wanted = [columns] if isinstance(columns, str) else columns
+    options = TableOptions(header=header, columns=wanted, id=ids)
     if isinstance(data, str | PathLike):
-        path = fspath(data)
-        if Path(path).suffix == ".npy":
-            _require_none(columns, ids, f"{path}, an array")
-            if "://" in path:
-                from ._addresses import NpyRows
-
-                return NpyRows(path)
-            return ArrayRows(_memory_map(path), path)
-        from ._arrow_rows import ArrowRows
-
-        return ArrowRows(path, columns, ids)
+        return _of_path(fspath(data), options)
     if _is_table(data):
-        from ._arrow_rows import ArrowRows
+        from ._arrow_rows import table_rows
 
-        return ArrowRows(data, columns, ids, name)
-    if columns is not None:
-        raise InvalidOption(f"columns are of tables; {name} is a {type(data).__name__}")
-    if isinstance(data, np.ndarray):
-        return ArrayRows(data, name, ids)
-    if _is_dask_array(data):
-        _require_none(None, ids, f"{name}, an array of Dask")
-        return DaskRows(data, name)
-    if callable(data):
-        _require_none(None, ids, f"{name}, a function of blocks")
-        return BlockRows(data, name)
+        return table_rows(data, options, name)
     if isinstance(data, Iterator):
         raise InvalidProblem(
             f"{name} is an iterator, which can be read once, and all rows are read twice; give a "
             "function that returns the blocks anew, or a list of them"
         )
-    if hasattr(data, "__array__"):
-        return ArrayRows(np.asarray(data), name, ids)
-    if isinstance(data, list | tuple) and data and np.ndim(data[0]) != 2:
-        return ArrayRows(np.asarray(data), name, ids)
+    if _is_dask_array(data):
+        _require_none(options, f"{name}, an array of Dask")
+        return DaskRows(data, name)
+    if callable(data):
+        _require_none(options, f"{name}, a function of blocks")
+        return BlockRows(data, name)
+    if _is_array(data):
+        return _of_array(np.asanyarray(data), options, name)
     if isinstance(data, Iterable):
-        _require_none(None, ids, f"{name}, blocks")
+        _require_none(options, f"{name}, blocks")
         return BlockRows(lambda: iter(data), name)
     raise InvalidProblem(
         f"{name} must be an array, a path of a .npy, CSV or Parquet file or folder, a table, a "
         f"collection of Dask, Hugging Face or Ray, or blocks of rows; got {type(data).__name__}"
     )
+
+
+def _is_array(data: Any) -> bool:
+    """Whether it is an array, or numbers in lists; blocks are lists of arrays of rows."""
+    listed = isinstance(data, list | tuple) and len(data) > 0 and np.ndim(data[0]) != 2
+    return listed or (hasattr(data, "__array__") and not hasattr(data, "columns"))
+
+
+def _of_path(path: str, options: TableOptions) -> Source:
+    if path == "-" or is_descriptor(path):
+        raise InvalidFile("all rows are read twice, and standard input is read once; give a file")
+    kind = path.lower()
+    if kind.endswith(".npy") and "://" in path:
+        from ._addresses import NpyRows
+
+        _require_none(options, f"{path}, an array at an address")
+        return NpyRows(path)
+    if kind.endswith(".npy"):
+        return _of_array(_memory_map(path), options, path, of_file=True)
+    if ".npz" in Path(kind).name:
+        return _of_array(read_values(path), options, path, of_file=True)
+    if re.search(r"\.(csv|tsv|txt)(\.(gz|bz2|zst|lz4))?$", kind):
+        from ._csv_rows import csv_rows
+
+        return csv_rows(path, options)
+    from ._arrow_rows import table_rows
+
+    return table_rows(path, options)
+
+
+def _of_array(array: Any, options: TableOptions, name: str, of_file: bool = False) -> ArrayRows:
+    """Return the rows of an array; the columns of one in a file are numbered from 1."""
+    if isinstance(options.id, str) or is_integer(options.id):
+        raise InvalidOption(
+            f"id is the name of a column, and {name} is an array, whose columns have none"
+        )
+    width = array.shape[-1] if array.ndim == 2 else 1
+    numbers = tuple(str(i) for i in range(1, width + 1))
+    if options.columns is None:
+        return ArrayRows(array, name, options.id, None, numbers if of_file else None)
+    taken = indices_of(options.columns, numbers, header=False, name=name)
+    columns = tuple(numbers[i] for i in taken)
+    shown = columns if of_file else tuple(str(i) for i in taken)
+    return ArrayRows(array, name, options.id, columns, shown, taken)
 
 
 def _is_table(data: Any) -> bool:
@@ -223,7 +300,8 @@ def _memory_map(path: str) -> NDArray[Any]:
     return array
 
 
-def _require_none(columns: Any, ids: Any, what: str) -> None:
-    given = "columns" if columns is not None else "id" if ids is not None else None
-    if given:
-        raise InvalidOption(f"{given} is of tables; {what}, has no names")
+def _require_none(options: TableOptions, what: str) -> None:
+    given = {"columns": options.columns, "id": options.id}
+    for name, value in given.items():
+        if value is not None:
+            raise InvalidOption(f"{name} is of tables and of arrays; {what}, has no names")

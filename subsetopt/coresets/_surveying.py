@@ -49,6 +49,7 @@ def survey(source: Source, size: int, generator: np.random.Generator, told: Told
     generator alone, not on how the rows are divided into blocks.
     """
     sample, moments, n = _Sample(size), _Moments(), 0
+    told("survey", 0, source.n)
     for block in source.blocks():
         moments.add(block.X)
         sample.add(block, n, generator.random(len(block.X)))

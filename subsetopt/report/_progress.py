@@ -52,12 +52,15 @@ class Steps:
     ) -> None:
         """Take what has changed: the steps done, all steps, what is being done, a remark.
 
-        The first steps that are told may be of an earlier session.
+        The first steps that are told may be of an earlier session. Where a new label comes with
+        fewer steps than before, they are counted anew.
         """
         now = self._now()
         if label is not None and label != self._label:
             self._label, self._start = label, now
             self._first = (self._done or 0, now)
+            if done is not None and done < (self._done or 0):
+                self._done = self._total = None
         if done is not None:
             if self._done is None:
                 self._first = (done, now)
@@ -152,6 +155,8 @@ def shown(
 
     def changed(now: Steps) -> None:
         about: Any = {"steps": now._steps(), "note": now._note, "description": now._label}
+        if (now._done or 0) < bar.tasks[0].completed:  # counted anew
+            bar.reset(task)
         bar.update(task, completed=now._done or 0, total=now._total, **about)
 
     with Live(get_renderable=drawn, console=screen, refresh_per_second=2, transient=True):

@@ -1,5 +1,6 @@
 """What a coreset is: the chosen rows, and how far they are from all."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from subsetopt._files import replacing, suffix_of
 
 if TYPE_CHECKING:
     from subsetopt._marginals import Marginal
@@ -85,7 +88,7 @@ class Coreset:
         plain = {name: getattr(self, name) for name in ("mmd", "mmd_error", "random_mmd")}
         return {
             "indices": self.indices.tolist(),
-            "ids": None if self.ids is None else self.ids.tolist(),
+            "ids": None if self.ids is None else [_plain_id(one) for one in self.ids.tolist()],
             "weights": None if self.weights is None else self.weights.tolist(),
             **plain,
             "weighted_mmd": self.weighted_mmd,
@@ -107,6 +110,36 @@ class Coreset:
             dict(zip(given, values, strict=True)) for values in zip(*given.values(), strict=True)
         ]
         return Table.of_records(rows)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            .csv or .parquet, with the columns index, id and weight as far as there are some; or
+            .json, which holds `to_dict`.
+
+        Raises
+        ------
+        InvalidOption
+            For another suffix.
+        OSError
+            If the file cannot be written.
+        """
+        import pyarrow as pa
+        from pyarrow import csv, parquet
+
+        suffix = suffix_of(path, (".csv", ".parquet", ".json"))
+        named = {"index": self.indices, "id": self.ids, "weight": self.weights}
+        table = pa.table({name: pa.array(one) for name, one in named.items() if one is not None})
+        with replacing(path) as stream:
+            if suffix == ".json":
+                stream.write(json.dumps(self.to_dict(), allow_nan=False).encode())
+            elif suffix == ".csv":
+                csv.write_csv(table, stream, csv.WriteOptions(quoting_style="needed"))
+            else:
+                parquet.write_table(table, stream)
 
     def to_pandas(self) -> Any:
         """Return index, id and weight of the chosen as a pandas data frame."""
@@ -147,3 +180,8 @@ class Coreset:
             return figure.draw()
         figure.save(target)
         return None
+
+
+def _plain_id(one: Any) -> Any:
+    """Return a name as JSON can hold it: numbers as they are, all else as text."""
+    return one if isinstance(one, int | float | str) else str(one)

@@ -1,0 +1,160 @@
+"""``subsetopt coreset``: a few rows that resemble all of very many."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from subsetopt._options import option
+from subsetopt.errors import InvalidOption
+from subsetopt.formats import TableOptions
+from subsetopt.problems._memory import memory_size
+
+from .derived_options import json_flag, output_file, picture_file
+from .problem_options import KernelOptions
+from .standard_streams import output_to_error, say_json
+
+if TYPE_CHECKING:
+    from subsetopt.coresets import Coreset
+
+_PHASES = {
+    "survey": "rows read",
+    "target": "rows of the target read",
+    "means": "rows compared",
+    "choosing": "steps of choosing done",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoresetOptions:
+    """The rows, and how many of them are chosen from which."""
+
+    data: str = option(
+        "Rows (n, d), which are read twice: .npy (a memory map), .npz (or FILE.npz:NAME), .csv, "
+        ".tsv or .txt, also packed by gzip (.csv.gz), .parquet, or a folder of Parquet files.",
+        argument=True,
+        metavar="DATA",
+    )
+    k: int = option("Number of rows to choose.", flags=("--k", "-k"), metavar="K", ge=1)
+    target: str | None = option(
+        "Rows that the chosen are to resemble, with the columns of DATA.",
+        None,
+        metavar="DATA",
+        unset="all rows of DATA",
+    )
+    pool: int | None = option(
+        "Number of candidates, a uniform sample of the rows.",
+        None,
+        metavar="M",
+        unset="32 K, at least 4096 and at most 20000, as far as --memory goes",
+    )
+    weights: bool = option("Give the chosen weights too, the best there are.", False)
+    memory: int | None = option(
+        "Memory that it may take, such as 4GiB or 500MB.",
+        None,
+        metavar="SIZE",
+        unset="three quarters of what is available",
+        parse=memory_size,
+    )
+    seed: int = option("Seed of whatever is random.", 0, ge=0)
+    threads: int | None = option("Number of threads.", None, ge=1, unset="all processors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenOptions:
+    """What is done with the chosen."""
+
+    out: Path | None = output_file(
+        "File for index, id and weight of the chosen", ".csv", ".parquet", ".json"
+    )
+    plot: Path | None = picture_file("File for a picture of how far they are from all")
+    as_json: bool = json_flag("Print one JSON object.")
+
+
+def coreset(
+    rows: CoresetOptions, kernel: KernelOptions, table: TableOptions, results: ChosenOptions
+) -> None:
+    """Choose a few rows that resemble all of very many, which are read in blocks.
+
+    Example: subsetopt coreset points.parquet --k 1000 --id name --out chosen.csv
+    """
+    if kernel.precomputed:
+        raise InvalidOption("--kernel precomputed is not for coreset, which needs features")
+    with output_to_error(), _progress(results.as_json) as progress:
+        found = _found(rows, kernel, table, progress)
+    if results.out is not None:
+        found.save(results.out)
+    if results.plot is not None:
+        found.plot(results.plot)
+    if results.as_json:
+        say_json({**found.to_dict(), "seed": rows.seed, "scale_columns": kernel.scaling()})
+        return
+    _show(found, rows.data, "all" if rows.target is None else "target")
+
+
+def _found(
+    rows: CoresetOptions, kernel: KernelOptions, table: TableOptions, progress: Any
+) -> "Coreset":
+    from subsetopt.coresets import coreset as choose
+
+    return choose(
+        rows.data,
+        rows.k,
+        columns=table.columns,
+        id=table.id,
+        header=table.header,
+        target=rows.target,
+        kernel=kernel.made(),
+        scale_columns=kernel.scaling(),
+        pool=rows.pool,
+        weights=rows.weights,
+        memory=rows.memory,
+        seed=rows.seed,
+        threads=rows.threads,
+        progress=progress,
+    )
+
+
+@contextmanager
+def _progress(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+    from subsetopt.report._progress import shown
+
+    with shown(_PHASES["survey"], hidden=hidden) as steps:
+        yield lambda phase, done, total: steps.update(done, total, label=_PHASES[phase])
+
+
+def _show(found: "Coreset", data: str, others: str) -> None:
+    from subsetopt import report
+
+    from .display import shortened, show_marginals
+
+    lines = {
+        "rows": f"{found.n:,}, of which {found.pool:,} were candidates",
+        "kernel": repr(found.kernel),
+        "MMD": _with_error(found),
+        "random rows": f"{found.random_mmd:.4g}{_ratio(found.random_mmd, found.mmd)}",
+    }
+    if found.weighted_mmd is not None and found.weights is not None:
+        ratio = _ratio(found.random_mmd, found.weighted_mmd)
+        lines["weighted"] = f"{found.weighted_mmd:.4g}{ratio}; weights up to "
+        lines["weighted"] += f"{float(found.weights.max()):.3g}"
+    phases = ", ".join(f"{phase} {spent:.3g}" for phase, spent in found.seconds.items())
+    lines["seconds"] = f"{phases}; total {sum(found.seconds.values()):.3g}"
+    lines["indices"] = shortened(found.indices.tolist(), "--out FILE writes all")
+    if found.ids is not None:
+        lines["ids"] = shortened(found.ids.tolist(), "--out FILE writes all")
+    report.console().print(report.facts(lines, f"coreset: {len(found)} of {found.n:,} rows"))
+    if found.columns:
+        show_marginals(found.columns, others)
+
+
+def _with_error(found: "Coreset") -> str:
+    """Return the MMD with what it was estimated to."""
+    if not found.mmd_error:
+        return f"{found.mmd:.4g}, exact"
+    return f"{found.mmd:.4g}, standard error {found.mmd_error:.2g}"
+
+
+def _ratio(random: float, own: float) -> str:
+    return f", {random / own:.3g} times as far" if own > 0 else ""

@@ -1,0 +1,116 @@
+"""Rows of text: what its lines are is told from the beginning, then they are read as a stream."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from subsetopt.errors import InvalidFile
+from subsetopt.formats import TableOptions
+from subsetopt.formats._csv_table import table_of
+from subsetopt.formats._first_line import Shape, shape_of
+from subsetopt.formats._table_text import MISSING, TableText
+
+from ._addresses import opened
+from ._arrow_rows import ArrowRows
+from ._row_sources import ArrayRows, Source
+
+_HEAD = 2**22  # bytes that tell what the lines are
+_BLOCK = 2**23  # bytes that are parsed at once; a line has to fit
+
+
+def csv_rows(path: str, options: TableOptions) -> Source:
+    """Return the rows of a file of text, possibly packed.
+
+    Header, columns and ids are those that `subsetopt.formats.read_table` takes. Of a file that is
+    longer than its beginning, only that is judged.
+
+    Raises
+    ------
+    InvalidFile, InvalidOption
+        As `read_table` does; and for comments between the rows of a long file, or blanks between
+        its columns, which are not read as a stream.
+    """
+    head, whole = _beginning(path)
+    table = table_of(head, path, options)
+    if whole:
+        names = table.columns if table.header or options.columns is not None else None
+        return ArrayRows(table.values, path, table.ids, names, table.columns)
+    text = TableText.of(head, path)
+    shape = shape_of(text, options)
+    first = text.number(int(shape.header)) - 1
+    if text.separator == " " or any(line > first for line in text.comments):
+        what = "blanks between its columns" if text.separator == " " else "comments between rows"
+        raise InvalidFile(
+            f"{path} has {what}, which is not read as a stream; separate columns by commas and "
+            "keep comments at the top, or write .npy or Parquet"
+        )
+    keys = [str(i) for i in shape.columns]
+    ids = None if shape.id is None else str(shape.id)
+    stream = _CsvStream(path, text, shape, first)
+    return ArrowRows(path, stream, keys, ids, table.columns, by_name=shape.header)
+
+
+class _CsvStream:
+    """Rows below a line of text; columns are called by their index."""
+
+    n: int | None = None
+
+    def __init__(self, path: str, text: TableText, shape: Shape, first: int) -> None:
+        import pyarrow as pa
+
+        self._path, self._text, self._shape, self._first = path, text, shape, first
+        names = [] if shape.id is None else [(str(shape.id), pa.string())]
+        self.schema = pa.schema([*((str(i), pa.float64()) for i in shape.columns), *names])
+
+    def batches(self, columns: list[str], size: int) -> Iterator[Any]:
+        """Yield the rows; how many in a batch is for the reader to say."""
+        from pyarrow import csv
+
+        options = (
+            csv.ReadOptions(
+                column_names=[str(i) for i in range(len(self._shape.names))],
+                skip_rows=self._first,
+                block_size=_BLOCK,
+            ),
+            csv.ParseOptions(delimiter=self._text.separator, ignore_empty_lines=False),
+            csv.ConvertOptions(
+                column_types=self.schema,
+                include_columns=columns,
+                null_values=list(MISSING),
+                decimal_point=self._text.decimal,
+            ),
+        )
+        with opened(self._path) as file, csv.open_csv(file, *options) as reader:
+            for batch in reader:
+                yield self._trimmed(batch)
+
+    def _trimmed(self, batch: Any) -> Any:
+        """Return a batch with ids without blanks around them."""
+        import pyarrow.compute as pc
+
+        at = batch.schema.get_field_index(str(self._shape.id))
+        if at < 0:
+            return batch
+        field = batch.schema.field(at)
+        return batch.set_column(at, field, pc.utf8_trim_whitespace(batch.column(at)))
+
+
+def _beginning(path: str) -> tuple[bytes, bool]:
+    """Return the first lines of a file, unpacked, and whether that is all of it."""
+    import pyarrow as pa
+
+    try:
+        with opened(path) as file:
+            with_name = isinstance(file, str)
+            stream = pa.input_stream(file, compression="detect") if with_name else file
+            head = stream.read(_HEAD)
+            whole = not stream.read(1)
+    except FileNotFoundError:
+        raise InvalidFile(f"{path} does not exist") from None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InvalidFile(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    if whole:
+        return head, True
+    end = head.rfind(b"\n") + 1
+    if not end:
+        raise InvalidFile(f"{path} has a line of more than {_HEAD} bytes; write .npy or Parquet")
+    return head[:end], False
