@@ -29,7 +29,7 @@ from ._weighing import simplex_weights
 
 Progress = Callable[[str, int, int | None], None]
 
-_POOL = 20_000
+_POOL = 16_000
 _OF_K = 32
 _LEAST_POOL = 4096
 _FEWEST_OF_K = 2
@@ -87,7 +87,7 @@ def coreset(
     scale_columns : {"std", "robust", "none"}, optional
         Likewise; "robust" by the quantiles of the sample.
     pool : int, optional
-        Candidates; None is 32 k, at least 4,096 and at most 20,000, as far as `memory` goes.
+        Candidates; None is 32 k, at least 4,096 and at most 16,000, as far as `memory` goes.
     weights : bool
         Give the chosen weights too, the best there are.
     memory : str or int, optional

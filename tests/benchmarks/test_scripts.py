@@ -8,6 +8,7 @@ import pytest
 import subsetopt as so
 from subsetopt.benchmarks.scripts import (
     constraint_cost,
+    coresets,
     proofs,
     quota_cost,
     sparse_graphs,
@@ -96,3 +97,13 @@ def test_planted_sets_are_met_within_their_bound(monkeypatch: pytest.MonkeyPatch
     assert np.isin(edges, members).all(axis=1).sum() >= 600
     row = sparse_graphs.measured("tiny", "greedy")
     assert 600 <= row["planted"] <= row["met"] <= row["at most"]
+
+
+def test_coresets_are_judged_as_random_rows_are() -> None:
+    case = coresets.ManyRows.drawn(900, 12, 2)
+    rows = list(coresets.rows_of(case, products=True))
+    assert [row["method"] for row in rows] == ["coreset", "random"]
+    ours, random = rows
+    assert ours["of random"] == ours["root MMD"] / random["root MMD"] < 0.5
+    assert ours["error"] == 0.0  # all rows are witnesses
+    assert ours["of a product"] > 0.0
