@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from io import SEEK_CUR
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ import numpy as np
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidProblem, MissingDependency
 
-from ._row_sources import RowBlock, features, rows_of_block
+from ._row_parts import RowPart, cuts
+from ._row_sources import RowBlock, features, rows_of_block, rows_of_part
 
 FSSPEC = OptionalDependency("fsspec", "fsspec")
 
@@ -76,33 +79,45 @@ class NpyRows:
     ----------
     path : str
         The address.
+    part : slice, optional
+        Of the rows, both of its ends given; None is all.
     """
 
     columns: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
     n: int | None
+    first = 0
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, part: slice | None = None) -> None:
         self.name = path
         with opened(path) as file:
             shape, self._dtype = self._header(file)
-        self.n = self._rows = shape[0]
+        self._part = part or slice(0, shape[0])
+        self.n = self._part.stop - self._part.start
         self._width = shape[1] if len(shape) == 2 else 1
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield the rows."""
-        row_bytes, first = self._width * self._dtype.itemsize, 0
+        row_bytes = self._width * self._dtype.itemsize
         with opened(self.name) as file:
             self._header(file)
-            while first < self._rows:
-                count = min(rows_of_block(4 * self._width), self._rows - first)
+            file.seek(self._part.start * row_bytes, SEEK_CUR)
+            for part in cuts(self._part.stop - self._part.start, rows_of_block(4 * self._width)):
+                count, first = part.stop - part.start, self.first + part.start
                 with _said(self.name):
                     content = file.read(count * row_bytes)
                 if len(content) < count * row_bytes:
                     raise InvalidFile(f"{self.name} ends before row {first + count}")
                 rows = np.frombuffer(content, self._dtype).reshape(count, self._width)
                 yield RowBlock(features(rows, self.name, first))
-                first += count
+
+    def partitions(self) -> list[RowPart]:
+        """Return parts of the file."""
+        make, rows = partial(NpyRows, self.name), self._part.stop
+        return [
+            RowPart(make, part, part.stop - part.start)
+            for part in cuts(rows, rows_of_part(4 * self._width))
+        ]
 
     def _header(self, file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
         read = np.lib.format

@@ -1,6 +1,7 @@
 """Rows of tables: files, tables in memory, and collections of libraries."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from subsetopt.formats import TableOptions
 from subsetopt.formats._table_options import index_of, indices_of
 
 from ._batched_tables import BatchedTable, table_of
-from ._row_sources import RowBlock, features, rows_of_block
+from ._row_parts import RowPart
+from ._row_sources import BlockRows, RowBlock, Source, features, rows_of_block
 
 
 class ArrowRows:
@@ -48,12 +50,22 @@ class ArrowRows:
         self.names: tuple[str, ...] | None = tuple(names)
         self.columns: tuple[str, ...] | None = self.names if by_name else None
         self._table, self._keys, self._ids = table, list(keys), ids
+        self.first = 0
+
+    @property
+    def _read(self) -> list[str]:
+        return list(dict.fromkeys([*self._keys, *([] if self._ids is None else [self._ids])]))
+
+    def partitions(self) -> list[RowPart] | None:
+        """Return the parts of the table; None where it has none that workers can read."""
+        parts = self._table.parts(self._read)
+        make = partial(_rows_of_part, self.name, self._keys, self._ids, list(self.names or ()))
+        return None if parts is None else [RowPart(make, part, rows) for part, rows in parts]
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield the rows."""
-        read = list(dict.fromkeys([*self._keys, *([] if self._ids is None else [self._ids])]))
-        first = 0
-        for batch in self._batches(read):
+        first = self.first
+        for batch in self._batches(self._read):
             parts = [self._part(batch, number, first) for number in range(len(self._keys))]
             X = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
             ids = None if self._ids is None else self._named(batch.column(self._ids), first)
@@ -146,6 +158,14 @@ def table_rows(data: Any, options: TableOptions, name: str = "data") -> ArrowRow
     if not wanted:
         raise InvalidProblem(f"{name} has no columns of numbers; it has {shown}")
     return ArrowRows(name, table, wanted, called, wanted)
+
+
+def _rows_of_part(
+    name: str, keys: list[str], ids: str | None, names: list[str], part: Any
+) -> Source:
+    if hasattr(part, "__len__") and not len(part):  # columns of no rows may have no type
+        return BlockRows(list, name)
+    return ArrowRows(name, table_of(part, name), keys, ids, names)
 
 
 def _lengths(values: Any) -> NDArray[Any]:

@@ -6,6 +6,11 @@ from typing import Any, Protocol
 from subsetopt.errors import InvalidFile, InvalidProblem
 
 from ._addresses import filesystem_of
+from ._row_parts import cuts
+from ._row_sources import rows_of_part
+
+Parts = list[tuple[Any, int | None]]
+"""What `table_of` takes, or a Delayed of it, and rows where they are known."""
 
 
 class BatchedTable(Protocol):
@@ -23,6 +28,9 @@ class BatchedTable(Protocol):
 
     def batches(self, columns: list[str], size: int) -> Iterator[Any]:
         """Yield record batches of these columns, of about `size` rows."""
+
+    def parts(self, columns: list[str]) -> Parts | None:
+        """Return parts for workers, with these columns at least; None where there are none."""
 
 
 def table_of(data: Any, name: str) -> BatchedTable:
@@ -45,7 +53,15 @@ def table_of(data: Any, name: str) -> BatchedTable:
     return DatasetTable(_in_memory(data, name)) if adapter is None else adapter(data)
 
 
-class DatasetTable:
+class _Undivided:
+    """A table that one process reads."""
+
+    def parts(self, columns: list[str]) -> Parts | None:
+        """Return None."""
+        return None
+
+
+class DatasetTable(_Undivided):
     """A table or data set of pyarrow."""
 
     def __init__(self, data: Any) -> None:
@@ -59,6 +75,22 @@ class DatasetTable:
             yield from self._data.to_batches(columns=columns, batch_size=size)
         else:
             yield from self._data.select(columns).to_batches(max_chunksize=size)
+
+    def parts(self, columns: list[str]) -> Parts | None:
+        """Return the row groups of Parquet files."""
+        import pyarrow.dataset as ds
+
+        whole = self._data
+        if not isinstance(whole, ds.FileSystemDataset) or whole.format.default_extname != "parquet":
+            return None
+        parts: Parts = []
+        for file in whole.get_fragments():
+            for group in file.split_by_row_group():
+                # count_rows() of a group would be that of its file.
+                rows = sum(group.num_rows for group in group.row_groups)
+                part = ds.FileSystemDataset([group], whole.schema, whole.format, whole.filesystem)
+                parts.append((part, rows))
+        return parts
 
 
 class DaskTable:
@@ -86,6 +118,10 @@ class DaskTable:
                 table = pa.Table.from_pandas(frame, preserve_index=False)
                 yield from table.to_batches(max_chunksize=size)
 
+    def parts(self, columns: list[str]) -> Parts | None:
+        """Return the partitions."""
+        return [(part, None) for part in self._data[columns].to_delayed()]
+
 
 class HuggingFaceTable:
     """A `Dataset` or `IterableDataset` of Hugging Face."""
@@ -103,8 +139,16 @@ class HuggingFaceTable:
         for table in self._data.select_columns(columns).with_format("arrow").iter(size):
             yield from table.to_batches()
 
+    def parts(self, columns: list[str]) -> Parts | None:
+        """Return ranges of rows, of a `Dataset`."""
+        if self.n is None:
+            return None
+        chosen = self._data.select_columns(columns)
+        ranges = [range(at.start, at.stop) for at in cuts(self.n, rows_of_part(4 * len(columns)))]
+        return [(chosen.select(rows), len(rows)) for rows in ranges]
 
-class RayTable:
+
+class RayTable(_Undivided):
     """A `Dataset` of Ray."""
 
     def __init__(self, data: Any) -> None:
@@ -124,7 +168,7 @@ class RayTable:
             yield from table.to_batches()
 
 
-class LazyTable:
+class LazyTable(_Undivided):
     """A `LazyFrame` of polars, collected in batches."""
 
     n: int | None = None

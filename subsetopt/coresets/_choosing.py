@@ -23,6 +23,8 @@ from subsetopt.solving import solve, solver
 from ._coreset_result import Coreset
 from ._judging import Judge
 from ._kernel_means import kernel_means
+from ._reading_engines import ReadingEngine, engine_of
+from ._row_keys import RowKeys
 from ._row_sources import Source, source_of, target_of
 from ._surveying import Survey, Told, survey
 from ._weighing import simplex_weights
@@ -54,6 +56,8 @@ def coreset(
     memory: str | int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    engine: str = "local",
+    scheduler: Any = None,
     progress: Progress | None = None,
 ) -> Coreset:
     r"""Choose k of very many rows that resemble all of them.
@@ -94,9 +98,15 @@ def coreset(
         What may be held, "4GiB" or bytes; None is three quarters of the memory available now.
     seed : int
         The same rows in the same order give the same coreset for equal seeds, whatever the number
-        of threads and of rows in a block.
+        of threads and of rows in a block, and the engine.
     threads : int, optional
-        None is the number of processors.
+        None is the number of processors, and 1 for each task of a cluster.
+    engine : {"local", "dask"}
+        Who reads the rows: this process, or the workers of a Dask cluster, of an array, .npy or
+        Parquet files that all of them see, a Dask collection or a `Dataset` of Hugging Face. The
+        choice from the pool is made here.
+    scheduler : str or distributed.Client, optional
+        The address of the scheduler of the cluster or a client of it; None is the client there is.
     progress : callable, optional
         Called with the phase ("survey", "target", "means"), the rows done in it and all rows, None
         where that is not known yet; then with "choosing" and the steps of it.
@@ -109,6 +119,8 @@ def coreset(
     ------
     InvalidProblem, InvalidFile, InvalidOption
         For rows that are no features, or bad usage.
+    MissingDependency
+        Where what an engine or an address needs is not installed.
     TooLarge
         Where the memory does not allow a pool of 2 k candidates.
 
@@ -139,8 +151,9 @@ def coreset(
     source = source_of(data, columns, id, header=header)
     aim = None if target is None else target_of(target, source, header)
     size = _pool_size(int(k), pool, memory)
-    job = _Job(source, aim, int(k), chosen, scale_columns, size, seed, threads, progress or _nobody)
-    with one_blas_thread():
+    told = progress or _nobody
+    with engine_of(engine, scheduler) as by, one_blas_thread():
+        job = _Job(source, aim, int(k), chosen, scale_columns, size, seed, threads, told, by)
         return job.run(weights)
 
 
@@ -194,23 +207,25 @@ class _Job:
     seed: int
     threads: int | None
     told: Told
+    engine: ReadingEngine
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, weighted: bool) -> Coreset:
-        generator = np.random.default_rng(self.seed)
         with self._timed("survey"):
-            seen = survey(self.source, self.size + _WITNESSES, generator, self.told)
+            seen = self._survey(self.source, self.size + _WITNESSES, 0, self.told)
             aimed = seen
             if self.aim is not None:
-                aimed = survey(self.aim, _WITNESSES, generator, self._told_of_target)
+                aimed = self._survey(self.aim, _WITNESSES, 1, self._told_of_target)
             self._require(seen, aimed)
             scaling, X, T = self._scaled(seen, aimed)
             kernel = self.kernel.fitted(X, T) if self.aim else self.kernel.fitted(X)
-        candidates, witnesses = self._divided(seen, generator)
+        candidates, witnesses = self._divided(seen)
         points = X if self.aim is None else np.concatenate([X[candidates], T])
         with self._timed("means"):
             of = self.aim or self.source
-            means = kernel_means(kernel, points, of, scaling, self.threads, self.told, aimed.n)
+            means = kernel_means(
+                kernel, points, of, scaling, self.threads, self.told, aimed.n, self.engine
+            )
         if self.aim is None:
             pool_means, T, aim_means = means[candidates], X[witnesses], means[witnesses]
         else:
@@ -282,12 +297,13 @@ class _Job:
             scaling = Scaling.of(together, method)
         return scaling, scaling.applied(seen.X), scaling.applied(aimed.X)
 
-    def _divided(
-        self, seen: Survey, generator: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _survey(self, source: Source, size: int, stream: int, told: Told) -> Survey:
+        return survey(source, size, RowKeys(self.seed, stream), told, self.engine)
+
+    def _divided(self, seen: Survey) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return which rows of the sample are candidates, and which are witnesses."""
         m = len(seen.X)
-        order = generator.permutation(m)
+        order = np.random.default_rng(self.seed).permutation(m)
         if m == seen.n:  # all rows are there
             return np.sort(order[: self.size]), np.arange(m)
         if self.aim is not None:

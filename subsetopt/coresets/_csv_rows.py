@@ -61,6 +61,9 @@ class _CsvStream:
         names = [] if shape.id is None else [(str(shape.id), pa.string())]
         self.schema = pa.schema([*((str(i), pa.float64()) for i in shape.columns), *names])
 
+    def parts(self, columns: list[str]) -> None:
+        """Return None: text has no rows that can be found without those before."""
+
     def batches(self, columns: list[str], size: int) -> Iterator[Any]:
         """Yield the rows; how many in a batch is for the reader to say."""
         from pyarrow import csv

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,15 @@ from subsetopt.formats import TableOptions, read_values
 from subsetopt.formats._sources import is_descriptor
 from subsetopt.formats._table_options import indices_of
 
+if TYPE_CHECKING:
+    from ._row_parts import RowPart
+
 BLOCK_BYTES = 2**23
 """Of the features of a block of rows."""
 
 _FEWEST = 1024  # rows of a block
 _MOST = 65_536
+_PART_BLOCKS = 16  # blocks of a part for a worker
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +56,15 @@ class Source(Protocol):
         Of the features, for people.
     n : int or None
         Rows; None where only a pass tells.
+    first : int
+        The number of the first row; not 0 for a part of a source.
     """
 
     name: str
     columns: tuple[str, ...] | None
     names: tuple[str, ...] | None
     n: int | None
+    first: int
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield all rows."""
@@ -75,9 +83,12 @@ class ArrayRows:
         See `Source`.
     taken : list of int, optional
         The indices of the columns that are features; None is all.
+    path : str, optional
+        The .npy file of which the array is a memory map.
     """
 
     n: int | None
+    first = 0
 
     def __init__(
         self,
@@ -87,6 +98,7 @@ class ArrayRows:
         columns: tuple[str, ...] | None = None,
         names: tuple[str, ...] | None = None,
         taken: list[int] | None = None,
+        path: str | None = None,
     ) -> None:
         if array.ndim not in (1, 2) or array.dtype.kind not in "fiub" or not array.size:
             raise InvalidProblem(
@@ -95,7 +107,7 @@ class ArrayRows:
             )
         self.array, self.name, self.columns, self.names = array, name, columns, names
         self.n = count = len(array)
-        self._taken = taken
+        self._taken, self._path = taken, path
         self.ids = None if ids is None else np.asarray(ids)
         if self.ids is not None and self.ids.shape != (count,):
             raise InvalidProblem(
@@ -110,7 +122,27 @@ class ArrayRows:
             part = slice(first, first + size)
             ids = None if self.ids is None else self.ids[part]
             X = array[part] if self._taken is None else array[part][:, self._taken]
-            yield RowBlock(features(X, self.name, first), ids)
+            yield RowBlock(features(X, self.name, self.first + first), ids)
+
+    def partitions(self) -> "list[RowPart]":
+        """Return slices of the array, or of the file, which workers must see too."""
+        from ._row_parts import RowPart, cuts
+
+        width = self.array.size // len(self.array)
+        parts = []
+        for part in cuts(len(self.array), rows_of_part(4 * width)):
+            ids = None if self.ids is None else self.ids[part]
+            make = partial(_part_of_array, self.name, ids, self._taken, self._path)
+            payload = self.array[part] if self._path is None else part
+            parts.append(RowPart(make, payload, part.stop - part.start))
+        return parts
+
+
+def _part_of_array(
+    name: str, ids: Any, taken: list[int] | None, path: str | None, payload: Any
+) -> ArrayRows:
+    array = payload if path is None else _memory_map(path)[payload]
+    return ArrayRows(array, name, ids, taken=taken)
 
 
 class BlockRows:
@@ -119,13 +151,14 @@ class BlockRows:
     columns: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
     n: int | None = None
+    first = 0
 
     def __init__(self, make: Callable[[], Iterable[Any]], name: str = "data") -> None:
         self._make, self.name = make, name
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield the rows."""
-        first, width = 0, None
+        first, width = self.first, None
         for number, block in enumerate(self._make()):
             array = np.asarray(block)
             array = array.reshape(len(array), -1) if array.ndim == 1 else array
@@ -159,6 +192,19 @@ class DaskRows(BlockRows):
         super().__init__(lambda: (part.compute() for part in self.lazy), name)
         rows = array.shape[0]
         self.n = None if np.isnan(rows) else int(rows)
+        self._counts = [None if np.isnan(rows) else int(rows) for rows in whole.chunks[0]]
+
+    def partitions(self) -> "list[RowPart]":
+        """Return the chunks."""
+        from ._row_parts import RowPart
+
+        make = partial(_one_block, self.name)
+        chunks = zip(self.lazy, self._counts, strict=True)
+        return [RowPart(make, lazy, rows) for lazy, rows in chunks]
+
+
+def _one_block(name: str, block: Any) -> BlockRows:
+    return BlockRows(lambda: [block] if len(block) else [], name)
 
 
 def target_of(data: Any, like: Source, header: bool | None) -> Source:
@@ -232,7 +278,7 @@ def _of_path(path: str, options: TableOptions) -> Source:
         _require_none(options, f"{path}, an array at an address")
         return NpyRows(path)
     if kind.endswith(".npy"):
-        return _of_array(_memory_map(path), options, path, of_file=True)
+        return _of_array(_memory_map(path), options, path, of_file=True, path=path)
     if ".npz" in Path(kind).name:
         return _of_array(read_values(path), options, path, of_file=True)
     if re.search(r"\.(csv|tsv|txt)(\.(gz|bz2|zst|lz4))?$", kind):
@@ -244,7 +290,13 @@ def _of_path(path: str, options: TableOptions) -> Source:
     return table_rows(path, options)
 
 
-def _of_array(array: Any, options: TableOptions, name: str, of_file: bool = False) -> ArrayRows:
+def _of_array(
+    array: Any,
+    options: TableOptions,
+    name: str,
+    of_file: bool = False,
+    path: str | None = None,
+) -> ArrayRows:
     """Return the rows of an array; the columns of one in a file are numbered from 1."""
     if isinstance(options.id, str) or is_integer(options.id):
         raise InvalidOption(
@@ -253,11 +305,12 @@ def _of_array(array: Any, options: TableOptions, name: str, of_file: bool = Fals
     width = array.shape[-1] if array.ndim == 2 else 1
     numbers = tuple(str(i) for i in range(1, width + 1))
     if options.columns is None:
-        return ArrayRows(array, name, options.id, None, numbers if of_file else None)
+        names = numbers if of_file else None
+        return ArrayRows(array, name, options.id, None, names, None, path)
     taken = indices_of(options.columns, numbers, header=False, name=name)
     columns = tuple(numbers[i] for i in taken)
     shown = columns if of_file else tuple(str(i) for i in taken)
-    return ArrayRows(array, name, options.id, columns, shown, taken)
+    return ArrayRows(array, name, options.id, columns, shown, taken, path)
 
 
 def _is_table(data: Any) -> bool:
@@ -288,6 +341,11 @@ def features(array: NDArray[Any], name: str, first: int) -> NDArray[Any]:
 def rows_of_block(row_bytes: int) -> int:
     """Return how many rows to read at once."""
     return min(_MOST, max(_FEWEST, BLOCK_BYTES // max(1, row_bytes)))
+
+
+def rows_of_part(row_bytes: int) -> int:
+    """Return how many rows a worker gets at once."""
+    return _PART_BLOCKS * rows_of_block(row_bytes)
 
 
 def _memory_map(path: str) -> NDArray[Any]:

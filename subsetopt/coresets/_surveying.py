@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidProblem
 
+from ._reading_engines import Done, ReadingEngine
+from ._row_keys import RowKeys
 from ._row_sources import RowBlock, Source
 
 Told = Callable[[str, int, int | None], None]
@@ -42,40 +45,61 @@ class Survey:
     ids: NDArray[Any] | None
 
 
-def survey(source: Source, size: int, generator: np.random.Generator, told: Told) -> Survey:
+def survey(source: Source, size: int, keys: RowKeys, told: Told, engine: ReadingEngine) -> Survey:
     """Read all rows once; O(n d).
 
-    The sample are the rows of the least of n random numbers, one for each row: it depends on the
-    generator alone, not on how the rows are divided into blocks.
+    The sample are the rows of the least keys, whatever the blocks and parts they are read in.
     """
-    sample, moments, n = _Sample(size), _Moments(), 0
-    told("survey", 0, source.n)
-    for block in source.blocks():
-        moments.add(block.X)
-        sample.add(block, n, generator.random(len(block.X)))
-        n += len(block.X)
-        told("survey", n, source.n)
-    if not n:
+    n = engine.count(source)
+    limit = np.inf if n is None else keys.limit(n, size)
+    known = source.n if n is None else n
+    look = partial(seen_of, size=size, keys=keys, limit=limit)
+    seen = _Seen(size, limit)
+    told("survey", 0, known)
+    for part in engine.over(source, look, lambda done: told("survey", done, known)):
+        seen.join(part)
+    if not seen.moments.n:
         raise InvalidProblem(f"{source.name} has no rows")
-    mean, std, low, high = moments.result()
-    return Survey(n, mean, std, low, high, *sample.result())
+    return seen.result()
 
 
-class _Sample:
-    """The rows of the least keys so far."""
+def seen_of(source: Source, done: Done, *, size: int, keys: RowKeys, limit: float) -> "_Seen":
+    """Return what the rows of a part show: moments, and those whose keys are least."""
+    seen = _Seen(size, limit)
+    for block in source.blocks():
+        seen.add(block, source.first + seen.moments.n, keys)
+        done(seen.moments.n)
+    return seen
 
-    def __init__(self, size: int) -> None:
-        self._size, self._limit, self._held = size, np.inf, 0
+
+class _Seen:
+    """Moments, and a sample: the rows of the least keys so far."""
+
+    def __init__(self, size: int, limit: float) -> None:
+        self.moments = _Moments()
+        self._size, self._limit, self._held = size, limit, 0
         self._parts: list[tuple[NDArray[Any], ...]] = []
+        self._named = False
 
-    def add(self, block: RowBlock, first: int, keys: NDArray[np.float64]) -> None:
-        few = np.flatnonzero(keys < self._limit)
-        if not few.size:
-            return
+    def add(self, block: RowBlock, first: int, keys: RowKeys) -> None:
+        self.moments.join(_Moments.of(block.X))
+        own = keys.of(first, len(block.X))
+        few = np.flatnonzero(own < self._limit)
         ids = np.empty(len(few)) if block.ids is None else block.ids[few]
         self._named = block.ids is not None
-        self._parts.append((keys[few], first + few, block.X[few], ids))
-        self._held += len(few)
+        self._hold(own[few], first + few, block.X[few], ids)
+
+    def join(self, other: "_Seen") -> None:
+        if other.moments.n:
+            self.moments.join(other.moments)
+            self._named = other._named
+            for part in other._parts:
+                self._hold(*part)
+
+    def _hold(self, *part: NDArray[Any]) -> None:
+        if len(part[0]):
+            self._parts.append(part)
+            self._held += len(part[0])
         if self._held > 2 * self._size:
             self._shrink()
 
@@ -87,34 +111,45 @@ class _Sample:
             self._limit = float(joined[0].max())
         self._parts, self._held = [tuple(joined)], len(joined[0])
 
-    def result(self) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any] | None]:
+    def result(self) -> Survey:
         self._shrink()
         _, rows, X, ids = self._parts[0]
         order = np.argsort(rows)
-        return rows[order].astype(np.int64), X[order], ids[order] if self._named else None
+        named = ids[order] if self._named else None
+        numbers = rows[order].astype(np.int64)
+        mean, std, low, high = self.moments.result()
+        return Survey(self.moments.n, mean, std, low, high, numbers, X[order], named)
 
 
+@dataclass(eq=False)
 class _Moments:
-    """Means and spreads of columns, about the mean of the first block so that little cancels."""
+    """Means and squared distances from them, so that little cancels, joined as parts of a sum.
 
-    def __init__(self) -> None:
-        self._n = 0
+    Source: Chan, Golub & LeVeque, The American Statistician 37(3), 1983.
+    """
 
-    def add(self, X: NDArray[Any]) -> None:
-        low, high = X.min(axis=0), X.max(axis=0)
-        if not self._n:
-            self._origin = X.mean(axis=0, dtype=np.float64)
-            self._sum = np.zeros(X.shape[1])
-            self._squares = np.zeros(X.shape[1])
-            self._low, self._high = low.astype(np.float64), high.astype(np.float64)
-        away = X - self._origin
-        self._sum += away.sum(axis=0)
-        self._squares += np.einsum("ij,ij->j", away, away)
-        self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
-        self._n += len(X)
+    n: int = 0
+    mean: Any = 0.0
+    squares: Any = 0.0
+    low: Any = np.inf
+    high: Any = -np.inf
+
+    @classmethod
+    def of(cls, X: NDArray[Any]) -> "_Moments":
+        mean = X.mean(axis=0, dtype=np.float64)
+        away = X - mean
+        squares = np.einsum("ij,ij->j", away, away)
+        return cls(len(X), mean, squares, X.min(axis=0), X.max(axis=0))
+
+    def join(self, other: "_Moments") -> None:
+        n = self.n + other.n
+        between = other.mean - self.mean
+        self.mean = self.mean + between * (other.n / n)
+        self.squares = self.squares + other.squares + between**2 * (self.n / n * other.n)
+        self.low, self.high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        self.n = n
 
     def result(self) -> tuple[NDArray[np.float64], ...]:
-        shift = self._sum / self._n
-        variance = np.maximum(self._squares / self._n - shift**2, 0.0)
-        std = np.where(self._low == self._high, 0.0, np.sqrt(variance))
-        return self._origin + shift, std, self._low, self._high
+        low, high = self.low.astype(np.float64), self.high.astype(np.float64)
+        std = np.where(low == high, 0.0, np.sqrt(self.squares / self.n))
+        return self.mean, std, low, high

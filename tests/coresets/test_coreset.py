@@ -59,7 +59,7 @@ def test_the_mmd_is_that_of_the_definition(kernel: str) -> None:
     random = [_mmd(X, X[draws.choice(3000, 20, replace=False)], coreset.kernel) for _ in range(20)]
     expected = math.sqrt(np.mean(np.square(random)))
     assert coreset.random_mmd == pytest.approx(expected, rel=0.35)
-    assert coreset.mmd < 0.5 * coreset.random_mmd
+    assert coreset.mmd < 0.6 * coreset.random_mmd
 
 
 def test_where_all_rows_are_in_the_sample_nothing_is_estimated() -> None:

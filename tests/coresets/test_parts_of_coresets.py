@@ -8,6 +8,8 @@ import pytest
 import subsetopt as so
 from subsetopt.coresets._judging import Judge
 from subsetopt.coresets._kernel_means import kernel_means
+from subsetopt.coresets._reading_engines import LOCAL
+from subsetopt.coresets._row_keys import RowKeys
 from subsetopt.coresets._row_sources import ArrayRows, BlockRows
 from subsetopt.coresets._surveying import survey
 from subsetopt.coresets._weighing import on_simplex, simplex_weights
@@ -26,21 +28,36 @@ def _source(X: Any, size: int) -> BlockRows:
 def test_the_survey_does_not_depend_on_the_blocks(size: int) -> None:
     generator = np.random.default_rng(0)
     X = 1e6 + generator.normal(size=(500, 2))
-    seen = survey(_source(X, size), 40, np.random.default_rng(3), _nobody)
+    seen = survey(_source(X, size), 40, RowKeys(3), _nobody, LOCAL)
     assert seen.n == 500
     np.testing.assert_allclose(seen.mean, X.mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(seen.std, X.std(axis=0), rtol=1e-9)
     np.testing.assert_array_equal(seen.lowest, X.min(axis=0))
     np.testing.assert_array_equal(seen.highest, X.max(axis=0))
     np.testing.assert_array_equal(seen.X, X[seen.rows])
-    least = np.sort(np.argsort(np.random.default_rng(3).random(500))[:40])
+    least = np.sort(np.argsort(RowKeys(3).of(0, 500))[:40])
     np.testing.assert_array_equal(seen.rows, least)
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 1), (3, 8), (4, 4), (9, 0), (1_000_001, 6)])
+def test_keys_are_those_of_the_rows_wherever_reading_begins(first: int, count: int) -> None:
+    keys = RowKeys(5)
+    np.testing.assert_array_equal(keys.of(first, count), keys.of(0, first + count)[first:])
+    assert not np.array_equal(RowKeys(5, 1).of(0, 9), keys.of(0, 9))
+    assert not np.array_equal(RowKeys(6).of(0, 9), keys.of(0, 9))
+
+
+@pytest.mark.parametrize(("n", "size"), [(500, 1), (500, 40), (500, 499), (3_000_000, 20)])
+def test_the_limit_is_above_as_many_keys_as_wanted(n: int, size: int) -> None:
+    keys = RowKeys(2)
+    assert (keys.of(0, n) < keys.limit(n, size)).sum() == size
+    assert keys.limit(size, size) == np.inf
 
 
 def test_each_row_is_as_likely_in_the_sample() -> None:
     X, counts = np.arange(30.0), np.zeros(30)
     for seed in range(2000):
-        seen = survey(_source(X, 4), 5, np.random.default_rng(seed), _nobody)
+        seen = survey(_source(X, 4), 5, RowKeys(seed), _nobody, LOCAL)
         counts[seen.rows] += 1
     expected = 2000 * 5 / 30
     assert ((counts - expected) ** 2 / expected).sum() < 60  # 29 degrees of freedom
