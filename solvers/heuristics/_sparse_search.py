@@ -12,6 +12,7 @@ from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline
 Rows = NDArray[np.int64]
 
 _FAR = 0.25  # the share of walks that begin far from the best
+_ODDS = 16  # in every other walk, one in so many moves takes out a random member
 _COST = 10  # operations of each entry of a row that is added or taken off, and of each node
 
 
@@ -173,7 +174,7 @@ class SparseWalks(SparseDescents):
         self._held = np.empty(2 * int(self._tenures.sum()) + 2, np.int64)
         self._numbers, self._counts = np.zeros(3), np.zeros(3, np.int64)
         self._found = np.empty(self.k, np.int64)
-        self._walking = False
+        self._walking, self._odds = False, 0
         self.moves = 0
 
     @property
@@ -210,7 +211,7 @@ class SparseWalks(SparseDescents):
         self._places[self.members] = np.arange(self.k)
         self._numbers[:] = self.current, self.current, self._gain
         self._found[:] = self.members
-        self._walking = True
+        self._walking, self._odds = True, 0 if self._odds else _ODDS
 
     def _walk(self, most: int) -> int:
         moves: int = self._kernel.walk(
@@ -229,6 +230,7 @@ class SparseWalks(SparseDescents):
             self._stall,
             self._goal,
             self._tenures,
+            self._odds,
             self._state,
         )
         return moves

@@ -37,8 +37,9 @@ class Tabu(TimedSolver):
     selections, all are tried.
 
     On a sparse quadratic a move costs O(d log n) for rows of d entries: the worst member leaves,
-    the best free candidate then enters. The first walk begins from what peeling and a descent by
-    all exchanges leave, the next ones some way off the best.
+    the best free candidate then enters; in every other walk a random member leaves now and then.
+    The first walk begins from what peeling and a descent by all exchanges leave, the next ones some
+    way off the best.
 
     With a time limit the search takes all of it. Under constraints only swaps that keep them are
     looked at, O(8 n) a move.
@@ -52,7 +53,8 @@ class Tabu(TimedSolver):
         An exchanged candidate is left alone for this many moves to twice as many; None is 8 for
         those taken and 10 for those given up. Never above a quarter of either.
     stall : int, optional
-        A walk ends after so many moves in vain; None is 5000 + 2 n.
+        A walk ends after so many moves in vain; None is 5000 + 2 n, on sparse quadratics with
+        n at most 10 k.
     target : float, optional
         Stop at an objective this low, but for rounding.
     """

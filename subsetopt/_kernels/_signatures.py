@@ -92,7 +92,7 @@ SIGNATURES = {
     "sparse_swaps.build": "f8[]",
     "sparse_swaps.descend": "i8[]! i4[]! f8[]! i8[] f8[] f8[] f8[] f8 i8 i8[] u8[]",
     "sparse_swaps.walk": (
-        "i8[]! i4[]! f8[]! i8[] i8[] f8[] f8[] f8[] i8[] i8[] i8[] f8[] i8[] i8 i8 f8 i8[] u8[]"
+        "i8[]! i4[]! f8[]! i8[] i8[] f8[] f8[] f8[] i8[] i8[] i8[] f8[] i8[] i8 i8 f8 i8[] i8 u8[]"
     ),
     "strata.strata_of": "f4[,] i8[] i8[] f8[] i8[] f8[] f8[]",
     "strata.apportion": "f4[,] i8 i8[] i8[] i8 f4[,] i8[] i8[] f8[] f4[] f4[]",

@@ -135,6 +135,7 @@ def walk(
     stall,
     goal,
     tenures,
+    odds,
     state,
 ):
     """Make `steps` tabu moves, fewer where `stall` have passed in vain or the goal is reached.
@@ -154,6 +155,8 @@ def walk(
     tenures : (4,) int64
         A member is tabu for ``tenures[0] + below(tenures[1])`` moves, a removed candidate for
         ``tenures[2] + below(tenures[3])``.
+    odds : int
+        One in so many moves takes out a random member; 0 is none.
 
     Returns
     -------
@@ -180,6 +183,9 @@ def walk(
         if leaving[1] == np.inf or entering[1] == np.inf:
             continue  # all of one side are tabu
         i = _least(leaving, state)
+        if odds > 0 and below(state, odds) == 0:
+            h = members[below(state, members.size)]
+            i = h if until[h] < now else i
         _set_key(leaving, i, np.inf)
         _shift(indptr, indices, data, i, -2.0, potentials, entering, leaving)
         j = _least(entering, state)

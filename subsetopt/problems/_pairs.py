@@ -13,6 +13,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem
 Duplicates = Literal["refuse", "sum", "once"]
 """What is done about pairs of nodes that occur more than once."""
 _KNOWN: tuple[Duplicates, ...] = ("refuse", "sum", "once")
+_SPARE = 4  # numbers of nodes up to so many times the ends of edges have a table of their own
 Wrong = Callable[[int, int, str], NoReturn]
 """Raises about an edge, an earlier one, and what that one does."""
 
@@ -73,7 +74,12 @@ def edges_of_whole(
 
     None where a pair occurs twice that may not: what lists the edges says more about it.
     """
-    nodes, positions = np.unique(ends, return_inverse=True)
+    if ends.min() >= 0 and ends.max() < _SPARE * ends.size:  # faster than to sort them
+        occurs = np.zeros(int(ends.max()) + 1, dtype=bool)
+        occurs[ends] = True
+        nodes, positions = np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[ends]
+    else:
+        nodes, positions = np.unique(ends, return_inverse=True)
     names = tuple(nodes.tolist())
     return folded_if_clear(len(names), positions.reshape(-1, 2), weights, duplicates, names)
 
