@@ -24,6 +24,7 @@ from ._coreset_result import Coreset
 from ._judging import Judge
 from ._kernel_means import kernel_means
 from ._reading_engines import ReadingEngine, engine_of
+from ._reservoir import kept_rows
 from ._row_keys import RowKeys
 from ._row_sources import Source, source_of, target_of
 from ._surveying import Survey, Told, survey
@@ -73,7 +74,9 @@ def coreset(
         An array (n, d), of which a memory map is never copied; the path or address of a .npy file,
         of text (.csv, .tsv, .txt, possibly packed, as .csv.gz), of a Parquet file or of a folder of
         them; a table of pyarrow, pandas or polars; a collection of Dask, Hugging Face or Ray; a
-        function that returns blocks of rows, or a list of them.
+        function that returns blocks of rows, or a list of them. Of an iterator of blocks, which
+        gives them once, a uniform sample is in the place of all rows, as large as half of `memory`
+        allows; `Coreset.message` says so.
     k : int
         In [1, n / 2], and at most half the pool.
     columns : str, or sequence of str or int, optional
@@ -153,8 +156,12 @@ def coreset(
     size = _pool_size(int(k), pool, memory)
     told = progress or _nobody
     with engine_of(engine, scheduler) as by, one_blas_thread():
-        job = _Job(source, aim, int(k), chosen, scale_columns, size, seed, threads, told, by)
-        return job.run(weights)
+        share = _bytes(memory) // (1 if aim is None else 2)
+        kept = kept_rows(source, share, RowKeys(seed, 2), told)
+        aimed = None if aim is None else kept_rows(aim, share, RowKeys(seed, 3), told)
+        rows, aim = kept.source, None if aimed is None else aimed.source
+        job = _Job(rows, aim, int(k), chosen, scale_columns, size, seed, threads, told, by)
+        return kept.among_all(job.run(weights), aimed)
 
 
 def _nobody(phase: str, done: int, total: int | None) -> None:
@@ -169,6 +176,10 @@ def _whole(solution: Solution) -> NDArray[np.int64]:
     return solution.indices
 
 
+def _bytes(memory: str | int | None) -> int:
+    return memory_limit() if memory is None else memory_size("memory", str(memory))
+
+
 def _pool_size(k: int, pool: int | None, memory: str | int | None) -> int:
     """Return how many candidates to hold at most.
 
@@ -177,7 +188,7 @@ def _pool_size(k: int, pool: int | None, memory: str | int | None) -> int:
     TooLarge
         Where that are fewer than 2 k.
     """
-    limit = memory_limit() if memory is None else memory_size("memory", str(memory))
+    limit = _bytes(memory)
     most = int((limit / 2 / 4) ** 0.5)  # half for the matrix, half for all else
     size = min(_POOL, max(_LEAST_POOL, _OF_K * k)) if pool is None else int(pool)
     size = max(size, _FEWEST_OF_K * k)

@@ -52,7 +52,10 @@ class Coreset:
         How the chosen resemble a sample of all rows, or of the target, column by column; empty for
         more than 64 columns.
     seconds : mapping of str to float
-        By phase: "survey", "means", "choosing", "judging".
+        By phase: "survey", "means", "choosing", "judging"; before them "reading", of what can be
+        read once.
+    message : str
+        What to know of it; empty where there is nothing.
     """
 
     indices: NDArray[np.int64]
@@ -68,6 +71,7 @@ class Coreset:
     kernel: Any
     columns: tuple["Marginal", ...]
     seconds: Mapping[str, float]
+    message: str = ""
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -98,6 +102,7 @@ class Coreset:
             "kernel": repr(self.kernel),
             "columns": [column.to_dict() for column in self.columns],
             "seconds": dict(self.seconds),
+            "message": self.message,
         }
 
     def table(self) -> "Table[Mapping[str, Any]]":

@@ -241,10 +241,10 @@ def source_of(
 
         return table_rows(data, options, name)
     if isinstance(data, Iterator):
-        raise InvalidProblem(
-            f"{name} is an iterator, which can be read once, and all rows are read twice; give a "
-            "function that returns the blocks anew, or a list of them"
-        )
+        from ._reservoir import OnceRows
+
+        _require_none(options, f"{name}, an iterator of blocks")
+        return OnceRows(data, name)
     if _is_dask_array(data):
         _require_none(options, f"{name}, an array of Dask")
         return DaskRows(data, name)

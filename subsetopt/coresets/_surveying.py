@@ -54,7 +54,7 @@ def survey(source: Source, size: int, keys: RowKeys, told: Told, engine: Reading
     limit = np.inf if n is None else keys.limit(n, size)
     known = source.n if n is None else n
     look = partial(seen_of, size=size, keys=keys, limit=limit)
-    seen = _Seen(size, limit)
+    seen = SeenRows(size, limit)
     told("survey", 0, known)
     for part in engine.over(source, look, lambda done: told("survey", done, known)):
         seen.join(part)
@@ -63,16 +63,16 @@ def survey(source: Source, size: int, keys: RowKeys, told: Told, engine: Reading
     return seen.result()
 
 
-def seen_of(source: Source, done: Done, *, size: int, keys: RowKeys, limit: float) -> "_Seen":
+def seen_of(source: Source, done: Done, *, size: int, keys: RowKeys, limit: float) -> "SeenRows":
     """Return what the rows of a part show: moments, and those whose keys are least."""
-    seen = _Seen(size, limit)
+    seen = SeenRows(size, limit)
     for block in source.blocks():
         seen.add(block, source.first + seen.moments.n, keys)
         done(seen.moments.n)
     return seen
 
 
-class _Seen:
+class SeenRows:
     """Moments, and a sample: the rows of the least keys so far."""
 
     def __init__(self, size: int, limit: float) -> None:
@@ -82,6 +82,7 @@ class _Seen:
         self._named = False
 
     def add(self, block: RowBlock, first: int, keys: RowKeys) -> None:
+        """Look at rows, of which the first has this number."""
         self.moments.join(_Moments.of(block.X))
         own = keys.of(first, len(block.X))
         few = np.flatnonzero(own < self._limit)
@@ -89,7 +90,8 @@ class _Seen:
         self._named = block.ids is not None
         self._hold(own[few], first + few, block.X[few], ids)
 
-    def join(self, other: "_Seen") -> None:
+    def join(self, other: "SeenRows") -> None:
+        """Look at what was seen elsewhere, below these rows."""
         if other.moments.n:
             self.moments.join(other.moments)
             self._named = other._named
@@ -112,6 +114,7 @@ class _Seen:
         self._parts, self._held = [tuple(joined)], len(joined[0])
 
     def result(self) -> Survey:
+        """Return what has been seen; there must have been rows."""
         self._shrink()
         _, rows, X, ids = self._parts[0]
         order = np.argsort(rows)

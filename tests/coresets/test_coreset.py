@@ -179,6 +179,36 @@ def test_what_it_is_is_shown(tmp_path: Path) -> None:
     assert (tmp_path / "coreset.svg").read_text().lstrip().startswith("<?xml")
 
 
+@pytest.mark.usefixtures("few_witnesses")
+def test_of_rows_that_come_once_all_are_kept_where_the_memory_allows_it() -> None:
+    X = _points()
+    given: dict[str, Any] = {"scale_columns": "none", **_SMALL}
+    again = so.coreset(X, 15, **given)
+    once = so.coreset((X[i : i + 7] for i in range(0, len(X), 7)), 15, **given)
+    np.testing.assert_array_equal(once.indices, again.indices)
+    assert (once.n, once.message) == (3000, again.message) == (3000, "")
+    assert "reading" in once.seconds
+
+
+def test_of_rows_that_come_once_a_sample_is_kept_where_there_are_more() -> None:
+    X = _points(40_000)
+    given: dict[str, Any] = {"scale_columns": "none", "memory": 960_000, "pool": 200}
+    once = so.coreset((X[i : i + 999] for i in range(0, len(X), 999)), 15, **given)
+    assert once.message == (
+        "data gave its rows once: a uniform sample of 10000 of 40000 rows is in their place"
+    )
+    assert once.to_dict()["message"] == once.message
+    assert once.n == 40_000
+    assert once.indices.max() > 20_000
+    assert (np.diff(once.indices) > 0).all()
+    assert once.mmd < 0.6 * once.random_mmd
+    exact = _mmd(X[::10], X[once.indices], once.kernel)
+    assert exact == pytest.approx(once.mmd, abs=0.25 * once.random_mmd)
+    aimed = so.coreset(X, 15, target=iter([X]), **given)
+    assert aimed.message.startswith("target gave its rows once: a uniform sample of 5000 of 40000")
+    assert aimed.n == 40_000
+
+
 def _broken(row: int, value: float) -> NDArray[Any]:
     X = _points().copy()
     X[row, 1] = value
@@ -190,7 +220,8 @@ def _broken(row: int, value: float) -> NDArray[Any]:
     [
         (_broken(1234, np.nan), {}, "nan in row 1234, column 1"),
         (_broken(2999, np.inf), {}, "inf in row 2999, column 1"),
-        (iter([_points()]), {}, "an iterator, which can be read once"),
+        (iter([]), {}, "data has no rows"),
+        (iter([_points()]), {"columns": ["a"]}, "columns is of tables and of arrays"),
         (
             [_points(), _points(30, 2)],
             {},
