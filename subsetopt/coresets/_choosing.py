@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 
 from subsetopt._checks import require_flag, require_integer
 from subsetopt._marginals import Marginal, marginals
-from subsetopt.errors import InvalidProblem, TooLarge
-from subsetopt.problems import Kernel, Linear, MeanEmbedding, MMDSelection
+from subsetopt.errors import InvalidProblem
+from subsetopt.problems import Kernel, Linear
 from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
-from subsetopt.problems._memory import in_units, memory_limit, memory_size
+from subsetopt.problems._memory import require_memory
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
-from subsetopt.solution import Solution, Termination
-from subsetopt.solving import solve, solver
 
 from ._coreset_result import Coreset
 from ._judging import Judge
 from ._kernel_means import kernel_means
+from ._pool import FEWEST_OF_K, Pool, PoolSize
 from ._reading_engines import ReadingEngine, engine_of
 from ._reservoir import kept_rows
 from ._row_keys import RowKeys
@@ -32,13 +31,9 @@ from ._weighing import simplex_weights
 
 Progress = Callable[[str, int, int | None], None]
 
-_POOL = 16_000
-_OF_K = 32
-_LEAST_POOL = 4096
-_FEWEST_OF_K = 2
 _WITNESSES = 4096
 _DRAWS = 10
-_MOVES = 30_000
+_MANY, _FEW_DRAWS = 4000, 2  # k from which random selections are few
 _MOST_COLUMNS = 64
 
 
@@ -78,7 +73,7 @@ def coreset(
         gives them once, a uniform sample is in the place of all rows, as large as half of `memory`
         allows; `Coreset.message` says so.
     k : int
-        In [1, n / 2], and at most half the pool.
+        In [1, n / 2].
     columns : str, or sequence of str or int, optional
         The features: names of columns, numbers from 1 as text, or indices from 0 as integers. None
         is all columns of numbers; text has to hold nothing else but the ids. A column of lists, as
@@ -94,7 +89,9 @@ def coreset(
     scale_columns : {"std", "robust", "none"}, optional
         Likewise; "robust" by the quantiles of the sample.
     pool : int, optional
-        Candidates; None is 32 k, at least 4,096 and at most 16,000, as far as `memory` goes.
+        Candidates, 2 k at least; None is 32 k, at least 4,096 and at most 16,000, or 2 k where that
+        is more. A kernel matrix is held of as many as `memory` allows, else of 16,000: of a larger
+        pool one part after another is chosen from, each making up for those before.
     weights : bool
         Give the chosen weights too, the best there are.
     memory : str or int, optional
@@ -125,7 +122,7 @@ def coreset(
     MissingDependency
         Where what an engine or an address needs is not installed.
     TooLarge
-        Where the memory does not allow a pool of 2 k candidates.
+        Where the memory does not allow a kernel matrix of 256 candidates.
 
     Notes
     -----
@@ -146,14 +143,14 @@ def coreset(
     True
     """
     require_integer("k", k, "[1, inf)", error=InvalidProblem)
-    require_integer("pool", pool, f"[{_FEWEST_OF_K * int(k)}, inf)", none=True)
+    require_integer("pool", pool, f"[{FEWEST_OF_K * int(k)}, inf)", none=True)
     require_integer("seed", seed, "[0, inf)")
     require_integer("threads", threads, "[1, inf)", none=True)
     require_flag("weights", weights)
     chosen = kernel_of(kernel)
     source = source_of(data, columns, id, header=header)
     aim = None if target is None else target_of(target, source, header)
-    size = _pool_size(int(k), pool, memory)
+    size = PoolSize.of(int(k), pool, memory)
     told = progress or _nobody
     with engine_of(engine, scheduler) as by, one_blas_thread():
         share = _bytes(memory) // (1 if aim is None else 2)
@@ -168,6 +165,7 @@ def _nobody(phase: str, done: int, total: int | None) -> None:
     pass
 
 
+<<<<<<< HEAD
 def _whole(solution: Solution) -> NDArray[np.int64]:
     """Return the chosen; raise KeyboardInterrupt where that has ended the search."""
     if solution.termination is Termination.INTERRUPTED:
@@ -205,6 +203,8 @@ def _pool_size(k: int, pool: int | None, memory: str | int | None) -> int:
     return size
 
 
+=======
+>>>>>>> 551c069 (coreset chooses up to half of all rows, part by part; each makes up for those before)
 @dataclass
 class _Job:
     """One choice, step by step."""
@@ -214,7 +214,7 @@ class _Job:
     k: int
     kernel: Kernel
     scale: Method | None
-    size: int
+    size: PoolSize
     seed: int
     threads: int | None
     told: Told
@@ -223,7 +223,7 @@ class _Job:
 
     def run(self, weighted: bool) -> Coreset:
         with self._timed("survey"):
-            seen = self._survey(self.source, self.size + _WITNESSES, 0, self.told)
+            seen = self._survey(self.source, self.size.total + _WITNESSES, 0, self.told)
             aimed = seen
             if self.aim is not None:
                 aimed = self._survey(self.aim, _WITNESSES, 1, self._told_of_target)
@@ -243,9 +243,10 @@ class _Job:
             pool_means, aim_means = means[: len(candidates)], means[len(candidates) :]
         pool, witness_rows = X[candidates], T
         with self._timed("choosing"):
-            at = self._chosen(pool, pool_means, kernel)
+            candidates_of = Pool(pool, pool_means, kernel, self.size.part, self.seed, self.threads)
+            at = candidates_of.choose(self.k, self._told_of_choosing)
         with self._timed("judging"):
-            judge = Judge(kernel, witness_rows, aim_means, aimed.n)
+            judge = Judge(kernel, witness_rows, aim_means, aimed.n, self.threads)
             estimate = judge.mmd_squared(pool[at], pool_means[at])
             w, gap, with_weights = self._weighed(judge, kernel, pool[at], pool_means[at], weighted)
             random = [
@@ -271,6 +272,9 @@ class _Job:
             columns=table,
             seconds=self.seconds,
         )
+
+    def _told_of_choosing(self, done: int, total: int) -> None:
+        self.told("choosing", done, total)
 
     def _told_of_target(self, phase: str, done: int, total: int | None) -> None:
         self.told("target", done, total)
@@ -316,27 +320,10 @@ class _Job:
         m = len(seen.X)
         order = np.random.default_rng(self.seed).permutation(m)
         if m == seen.n:  # all rows are there
-            return np.sort(order[: self.size]), np.arange(m)
+            return np.sort(order[: self.size.total]), np.arange(m)
         if self.aim is not None:
-            return np.sort(order[: self.size]), np.empty(0, np.int64)
-        return np.sort(order[: self.size]), np.sort(order[self.size :])
-
-    def _chosen(
-        self, pool: NDArray[Any], means: NDArray[np.float64], kernel: Kernel
-    ) -> NDArray[np.int64]:
-        if self.k == len(pool):
-            return np.arange(self.k)
-        function = kernel.function if isinstance(kernel, Custom) else kernel
-        problem = MMDSelection(
-            pool, self.k, kernel=function, target=MeanEmbedding(means), scale_columns="none"
-        )
-        self.told("choosing", 0, 2)
-        herded = _whole(solve(problem, "herding", seed=self.seed))
-        self.told("choosing", 1, 2)
-        moves = solver("tabu", iterations=_MOVES)
-        better = _whole(solve(problem, moves, seed=self.seed, start=herded))
-        self.told("choosing", 2, 2)
-        return better
+            return np.sort(order[: self.size.total]), np.empty(0, np.int64)
+        return np.sort(order[: self.size.total]), np.sort(order[self.size.total :])
 
     def _weighed(
         self,
@@ -349,12 +336,13 @@ class _Job:
         """Return the weights of the chosen, by how much others may be better, and their MMD."""
         if not wanted:
             return None, None, None
+        require_memory("the kernel matrix of the chosen", 16 * len(S) ** 2, "do without weights")
         weights, gap = simplex_weights(np.asarray(kernel(S, S), np.float64), means)
         return weights, gap, judge.mmd_squared(S, means, weights).root
 
     def _random(self, size: int) -> Iterator[NDArray[np.int64]]:
         generator = np.random.default_rng([self.seed, 1])
-        for _ in range(_DRAWS):
+        for _ in range(_DRAWS if self.k <= _MANY else _FEW_DRAWS):
             yield generator.choice(size, self.k, replace=False)
 
     def _columns(

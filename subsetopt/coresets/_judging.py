@@ -51,9 +51,15 @@ class Judge:
     """
 
     def __init__(
-        self, kernel: Kernel, witnesses: NDArray[Any], means: NDArray[np.float64], n: int
+        self,
+        kernel: Kernel,
+        witnesses: NDArray[Any],
+        means: NDArray[np.float64],
+        n: int,
+        threads: int | None = 1,
     ) -> None:
         self._kernel, self._witnesses, self._means, self._n = kernel, witnesses, means, n
+        self._threads = threads
 
     def mmd_squared(
         self,
@@ -63,7 +69,7 @@ class Judge:
     ) -> MMDEstimate:
         """Return the squared MMD of rows S (k, d) with their means (k,); O(k (k + e) d)."""
         shares = np.full(len(S), 1.0 / len(S)) if weights is None else weights
-        own = kernel_products(self._kernel, S, shares[:, None], threads=1)[:, 0]
+        own = kernel_products(self._kernel, S, shares[:, None], self._threads)[:, 0]
         seen = self._means_of(S, shares)
         witness = seen - self._means
         square = float(shares @ (own - means)) - float(witness.mean())

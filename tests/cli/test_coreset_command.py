@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import subsetopt as so
 from subsetopt.cli import app
-from subsetopt.coresets import _choosing
+from subsetopt.coresets import _pool
 
 X = np.random.default_rng(0).normal(size=(700, 3)) * [1.0, 2.0, 30.0]
 NAMES = [f"row {i}" for i in range(len(X))]
@@ -138,7 +138,7 @@ def test_ctrl_c_leaves_nothing_half_written(
         object.__setattr__(solution, "termination", Termination.INTERRUPTED)
         return solution
 
-    monkeypatch.setattr(_choosing, "solve", interrupted)
+    monkeypatch.setattr(_pool, "solve", interrupted)
     assert_error(run(points, "-k", 5, "--out", out), 130, "interrupted")
     assert out.read_text() == "as it was"
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.coresets import _choosing
+from subsetopt.coresets import _choosing, _pool
 from subsetopt.errors import InvalidFile, InvalidOption
 
 _SMALL: dict[str, Any] = {"pool": 300}
@@ -36,7 +36,7 @@ def _mmd(X: NDArray[Any], S: NDArray[Any], kernel: Any, weights: Any = None) -> 
 def few_witnesses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be too many to be all in the sample."""
     monkeypatch.setattr(_choosing, "_WITNESSES", 400)
-    monkeypatch.setattr(_choosing, "_MOVES", 500)
+    monkeypatch.setattr(_pool, "_MOVES", 500)
 
 
 @pytest.mark.parametrize("kernel", ["gaussian", "laplace", "linear", "polynomial"])
@@ -239,7 +239,7 @@ def _broken(row: int, value: float) -> NDArray[Any]:
         (_points(), {"k": 0}, "k must be an integer >= 1"),
         (_points(), {"k": 1501}, "k must be at most half the 3000 rows"),
         (_points(), {"pool": 19}, "pool must be"),
-        (_points(), {"memory": "1 kB"}, "give a k of at most"),
+        (_points(), {"memory": "1 kB"}, "allow more memory"),
         (_points(), {"target": _points(50, 2)}, "target has 2 features and data has 3"),
         (_points(), {"kernel": "precomputed"}, "kernel is 'precomputed'"),
         (pa.table({"a": [1.0, None], "b": [1.0, 2.0]}), {"k": 1}, "no value in row 1"),
@@ -269,3 +269,31 @@ def test_columns_of_different_units_are_warned_of() -> None:
     X = _points(900) * np.array([1.0, 1.0, 1000.0], np.float32)
     with pytest.warns(so.UnscaledColumns, match="scale_columns"):
         so.coreset(X, 5, pool=100)
+
+
+@pytest.mark.usefixtures("few_witnesses")
+def test_more_than_a_matrix_holds_are_chosen_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = _points(4000)
+    whole = so.coreset(X, 200, scale_columns="none", pool=900)
+    monkeypatch.setattr(_pool, "_LEAST_PART", 16)
+    told: list[tuple[str, int, int | None]] = []
+    parts = so.coreset(
+        X,
+        200,
+        scale_columns="none",
+        pool=900,
+        memory=8 * 250**2,  # a matrix of 250 rows: four parts
+        progress=lambda *step: told.append(step),
+    )
+    assert len(np.unique(parts.indices)) == 200
+    assert ("choosing", 4, 4) in told
+    # Parts make up for those before: their errors do not add up, which would be twice as much.
+    assert parts.mmd < 1.8 * whole.mmd < 0.3 * whole.random_mmd
+
+
+def test_half_of_all_rows_can_be_chosen() -> None:
+    X = _points(1500)
+    half = so.coreset(X, 750, scale_columns="none")
+    assert len(np.unique(half.indices)) == 750
+    assert half.mmd == pytest.approx(_mmd(X, X[half.indices], half.kernel), rel=1e-2)
+    assert half.mmd < 0.1 * half.random_mmd

@@ -1,0 +1,146 @@
+"""Choosing from a pool of candidates, whose mean kernels with all rows are known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import TooLarge
+from subsetopt.problems import Kernel, MeanEmbedding, MMDSelection
+from subsetopt.problems._kernel_choice import Custom
+from subsetopt.problems._memory import in_units, memory_limit, memory_size
+from subsetopt.problems.scaling import Scaling
+from subsetopt.solution import Solution, Termination
+from subsetopt.solving import solve, solver
+
+from ._kernel_means import kernel_means
+from ._row_sources import ArrayRows
+
+FEWEST_OF_K = 2
+"""Candidates for each of the chosen, at least."""
+
+_MOST = 16_000  # in one matrix, unless more are asked for
+_OF_K = 32
+_LEAST = 4096
+_LEAST_PART = 256  # candidates that a matrix should hold
+_MOVES = 30_000  # of the search
+
+
+@dataclass(frozen=True)
+class PoolSize:
+    """How many candidates there are, and of how many of them a kernel matrix is held."""
+
+    total: int
+    part: int
+
+    @classmethod
+    def of(cls, k: int, pool: int | None, memory: str | int | None) -> "PoolSize":
+        """Return it for k to choose, within the memory.
+
+        Raises
+        ------
+        TooLarge
+            Where the memory is less than a matrix of 256 candidates takes.
+        """
+        limit = memory_limit() if memory is None else memory_size("memory", str(memory))
+        most = int((limit / 2 / 4) ** 0.5)  # half for the matrix, half for all else
+        if pool is None:
+            total = max(min(_MOST, most, max(_LEAST, _OF_K * k)), FEWEST_OF_K * k)
+            part = min(total, most, _MOST)
+        else:
+            total, part = int(pool), min(int(pool), most)
+        if part < min(total, _LEAST_PART):
+            raise TooLarge(
+                f"a kernel matrix of {_LEAST_PART} candidates takes "
+                f"{in_units(4 * _LEAST_PART**2)}, above half of the limit of {in_units(limit)}; "
+                "allow more memory",
+                seconds=0.0,
+                bytes=8.0 * _LEAST_PART**2,
+            )
+        return cls(total, part)
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Candidates.
+
+    Parameters
+    ----------
+    X : ndarray (m, d)
+    means : ndarray of float64 (m,)
+        The mean kernel of each with all rows.
+    kernel : Kernel
+    part : int
+        Candidates of one kernel matrix.
+    seed : int
+    threads : int or None
+    """
+
+    X: NDArray[Any]
+    means: NDArray[np.float64]
+    kernel: Kernel
+    part: int
+    seed: int
+    threads: int | None
+
+    def choose(self, k: int, told: Callable[[int, int], None]) -> NDArray[np.int64]:
+        """Return the k candidates, ascending; `told` hears of parts done, and all parts.
+
+        A pool of several parts is dealt out at random. From each as many are chosen, in proportion,
+        such that they and all before them are near the mean: what those before are off by is made
+        up for. O(m k d) more than for one part.
+        """
+        parts = -(-len(self.X) // self.part)
+        order = np.random.default_rng([self.seed, 2]).permutation(len(self.X))
+        chosen = np.empty(0, np.int64)
+        seen = 0
+        for number, group in enumerate(np.array_split(order, parts)):
+            told(number, parts)
+            rows, seen = np.sort(group), seen + len(group)
+            end = k * seen // len(order)  # as many as are to be chosen by then
+            count = end - len(chosen)
+            if not count:
+                continue
+            aim = self.means[rows]
+            if len(chosen):
+                aim = (end * aim - self._sums(rows, chosen)) / count
+            at = self._best(self.X[rows], aim, count, parts)
+            chosen = np.concatenate([chosen, rows[at]])
+        told(parts, parts)
+        return np.sort(chosen)
+
+    def _sums(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the sum of the kernel of some candidates with others."""
+        source, count = ArrayRows(self.X[others]), len(others)
+        scaling = Scaling.of(self.X[:1], "none")
+        return count * kernel_means(
+            self.kernel, self.X[rows], source, scaling, self.threads, _nobody, count
+        )
+
+    def _best(
+        self, X: NDArray[Any], means: NDArray[np.float64], k: int, parts: int
+    ) -> NDArray[np.int64]:
+        """Return the k rows of X that are herded towards the means, and then exchanged."""
+        if k == len(X):
+            return np.arange(k)
+        function: Any = self.kernel.function if isinstance(self.kernel, Custom) else self.kernel
+        problem = MMDSelection(
+            X, k, kernel=function, target=MeanEmbedding(means), scale_columns="none"
+        )
+        herded = _whole(solve(problem, "herding", seed=self.seed))
+        moves = solver("tabu", iterations=-(-_MOVES // parts))
+        return _whole(solve(problem, moves, seed=self.seed, start=herded))
+
+
+def _nobody(*step: Any) -> None:
+    pass
+
+
+def _whole(solution: Solution) -> NDArray[np.int64]:
+    """Return the chosen; raise KeyboardInterrupt where that has ended the search."""
+    if solution.termination is Termination.INTERRUPTED:
+        raise KeyboardInterrupt
+    assert solution.indices is not None
+    return solution.indices
