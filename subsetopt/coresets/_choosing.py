@@ -25,7 +25,8 @@ from ._pool import FEWEST_OF_K, Pool, PoolSize
 from ._reading_engines import ReadingEngine, engine_of
 from ._reservoir import kept_rows
 from ._row_keys import RowKeys
-from ._row_sources import Source, source_of, target_of
+from ._row_sources import Source
+from ._source_kinds import source_of, target_of
 from ._surveying import Survey, Told, survey
 from ._weighing import simplex_weights
 

@@ -204,7 +204,8 @@ def test_of_rows_that_come_once_a_sample_is_kept_where_there_are_more() -> None:
     assert once.mmd < 0.6 * once.random_mmd
     exact = _mmd(X[::10], X[once.indices], once.kernel)
     assert exact == pytest.approx(once.mmd, abs=0.25 * once.random_mmd)
-    aimed = so.coreset(X, 15, target=iter([X]), **given)
+    table = pa.table(dict(zip("abc", X.T, strict=True)))
+    aimed = so.coreset(table, 15, target=iter([X]), **given)
     assert aimed.message.startswith("target gave its rows once: a uniform sample of 5000 of 40000")
     assert aimed.n == 40_000
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.coresets import _addresses
-from subsetopt.coresets._row_sources import source_of
+from subsetopt.coresets._source_kinds import source_of
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import subsetopt as so
 from subsetopt.coresets import _csv_rows
-from subsetopt.coresets._row_sources import source_of
+from subsetopt.coresets._source_kinds import source_of
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 from subsetopt.formats import TableOptions, read_table
 
