@@ -14,7 +14,7 @@ from subsetopt._marginals import Marginal, marginals
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import Kernel, Linear
 from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
-from subsetopt.problems._memory import require_memory
+from subsetopt.problems._memory import memory_limit, memory_size, require_memory
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
 
@@ -151,10 +151,11 @@ def coreset(
     chosen = kernel_of(kernel)
     source = source_of(data, columns, id, header=header)
     aim = None if target is None else target_of(target, source, header)
-    size = PoolSize.of(int(k), pool, memory)
+    limit = memory_limit() if memory is None else memory_size("memory", str(memory))
+    size = PoolSize.of(int(k), pool, limit)
     told = progress or _nobody
     with engine_of(engine, scheduler) as by, one_blas_thread():
-        share = _bytes(memory) // (1 if aim is None else 2)
+        share = limit // (1 if aim is None else 2)
         kept = kept_rows(source, share, RowKeys(seed, 2), told)
         aimed = None if aim is None else kept_rows(aim, share, RowKeys(seed, 3), told)
         rows, aim = kept.source, None if aimed is None else aimed.source
@@ -166,46 +167,6 @@ def _nobody(phase: str, done: int, total: int | None) -> None:
     pass
 
 
-<<<<<<< HEAD
-def _whole(solution: Solution) -> NDArray[np.int64]:
-    """Return the chosen; raise KeyboardInterrupt where that has ended the search."""
-    if solution.termination is Termination.INTERRUPTED:
-        raise KeyboardInterrupt
-    assert solution.indices is not None
-    return solution.indices
-
-
-def _bytes(memory: str | int | None) -> int:
-    return memory_limit() if memory is None else memory_size("memory", str(memory))
-
-
-def _pool_size(k: int, pool: int | None, memory: str | int | None) -> int:
-    """Return how many candidates to hold at most.
-
-    Raises
-    ------
-    TooLarge
-        Where that are fewer than 2 k.
-    """
-    limit = _bytes(memory)
-    most = int((limit / 2 / 4) ** 0.5)  # half for the matrix, half for all else
-    size = min(_POOL, max(_LEAST_POOL, _OF_K * k)) if pool is None else int(pool)
-    size = max(size, _FEWEST_OF_K * k)
-    if pool is None:
-        size = max(min(size, most), min(size, _FEWEST_OF_K * k))
-    if size > most:
-        raise TooLarge(
-            f"choosing {k} from a pool of {size} needs {in_units(8 * size**2)}, above the limit of "
-            f"{in_units(limit)}; give a k of at most {most // _FEWEST_OF_K}, a smaller pool, or "
-            "more memory",
-            seconds=0.0,
-            bytes=8.0 * size**2,
-        )
-    return size
-
-
-=======
->>>>>>> 551c069 (coreset chooses up to half of all rows, part by part; each makes up for those before)
 @dataclass
 class _Job:
     """One choice, step by step."""

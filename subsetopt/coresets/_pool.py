@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from subsetopt.errors import TooLarge
 from subsetopt.problems import Kernel, MeanEmbedding, MMDSelection
 from subsetopt.problems._kernel_choice import Custom
-from subsetopt.problems._memory import in_units, memory_limit, memory_size
+from subsetopt.problems._memory import in_units
 from subsetopt.problems.scaling import Scaling
 from subsetopt.solution import Solution, Termination
 from subsetopt.solving import solve, solver
@@ -36,15 +36,14 @@ class PoolSize:
     part: int
 
     @classmethod
-    def of(cls, k: int, pool: int | None, memory: str | int | None) -> "PoolSize":
-        """Return it for k to choose, within the memory.
+    def of(cls, k: int, pool: int | None, limit: int) -> "PoolSize":
+        """Return it for k to choose, within so many bytes.
 
         Raises
         ------
         TooLarge
             Where the memory is less than a matrix of 256 candidates takes.
         """
-        limit = memory_limit() if memory is None else memory_size("memory", str(memory))
         most = int((limit / 2 / 4) ** 0.5)  # half for the matrix, half for all else
         if pool is None:
             total = max(min(_MOST, most, max(_LEAST, _OF_K * k)), FEWEST_OF_K * k)
