@@ -23,6 +23,7 @@ _PHASES = {
     "target": "rows of the target read",
     "means": "rows compared",
     "choosing": "steps of choosing done",
+    "judging": "chosen and random rows judged",
 }
 
 
@@ -47,7 +48,7 @@ class CoresetOptions:
         "Number of candidates, a uniform sample of the rows.",
         None,
         metavar="M",
-        unset="32 K, at least 4096 and at most 20000, as far as --memory goes",
+        unset="32 K, at least 4096 and at most 16000, as far as --memory goes",
     )
     weights: bool = option("Give the chosen weights too, the best there are.", False)
     memory: int | None = option(
@@ -59,6 +60,18 @@ class CoresetOptions:
     )
     seed: int = option("Seed of whatever is random.", 0, ge=0)
     threads: int | None = option("Number of threads.", None, ge=1, unset="all processors")
+    engine: str = option(
+        "Engine that reads the rows: local, or dask for the workers of a Dask cluster, which see "
+        "the files of DATA.",
+        "local",
+        choices=("local", "dask"),
+    )
+    scheduler: str | None = option(
+        "Address of the scheduler of the cluster, such as tcp://10.0.0.1:8786.",
+        None,
+        metavar="ADDRESS",
+        needs="engine=dask",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +103,7 @@ def coreset(
     if results.as_json:
         say_json({**found.to_dict(), "seed": rows.seed, "scale_columns": kernel.scaling()})
         return
-    _show(found, rows.data, "all" if rows.target is None else "target")
+    _show(found, kernel.scaling(), "all" if rows.target is None else "target")
 
 
 def _found(
@@ -112,6 +125,8 @@ def _found(
         memory=rows.memory,
         seed=rows.seed,
         threads=rows.threads,
+        engine=rows.engine,
+        scheduler=rows.scheduler,
         progress=progress,
     )
 
@@ -124,14 +139,16 @@ def _progress(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
         yield lambda phase, done, total: steps.update(done, total, label=_PHASES[phase])
 
 
-def _show(found: "Coreset", data: str, others: str) -> None:
+def _show(found: "Coreset", scaled: str, others: str) -> None:
     from subsetopt import report
 
     from .display import shortened, show_marginals
 
     lines = {
         "rows": f"{found.n:,}, of which {found.pool:,} were candidates",
+        "columns": _columns(found, scaled),
         "kernel": repr(found.kernel),
+        "message": found.message,
         "MMD": _with_error(found),
         "random rows": f"{found.random_mmd:.4g}{_ratio(found.random_mmd, found.mmd)}",
     }
@@ -144,9 +161,20 @@ def _show(found: "Coreset", data: str, others: str) -> None:
     lines["indices"] = shortened(found.indices.tolist(), "--out FILE writes all")
     if found.ids is not None:
         lines["ids"] = shortened(found.ids.tolist(), "--out FILE writes all")
+    lines = {label: text for label, text in lines.items() if text}
     report.console().print(report.facts(lines, f"coreset: {len(found)} of {found.n:,} rows"))
     if found.columns:
         show_marginals(found.columns, others)
+
+
+def _columns(found: "Coreset", scaled: str) -> str:
+    """Return which columns were read, and how they were scaled."""
+    from .display import shortened
+
+    names = [column.name for column in found.columns]
+    shown = shortened(names, "--json lists all") if names else "too many to compare one by one"
+    how = {"std": "scaled by their standard deviations", "robust": "scaled robustly"}
+    return f"{shown}; {how.get(scaled, 'as they are, not scaled')}"
 
 
 def _with_error(found: "Coreset") -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from subsetopt._checks import is_integer
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 from subsetopt.formats import TableOptions
+from subsetopt.formats._csv_table import ROW_NUMBERS
 from subsetopt.formats._table_options import index_of, indices_of
 
 from ._batched_tables import BatchedTable, table_of
@@ -145,6 +146,8 @@ def table_rows(data: Any, options: TableOptions, name: str = "data") -> ArrowRow
     called = None if ids is None else known[index_of(ids, known, True, name)]
     if options.columns is None:
         wanted = [f.name for f in schema if _numbers(f.type) and f.name != called]
+        if called is None and len(wanted) > 1:
+            _refuse_row_numbers(schema, wanted, name)
     else:
         wanted = [known[i] for i in indices_of(options.columns, known, header=True, name=name)]
     shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
@@ -166,6 +169,19 @@ def _rows_of_part(
     if hasattr(part, "__len__") and not len(part):  # columns of no rows may have no type
         return BlockRows(list, name)
     return ArrowRows(name, table_of(part, name), keys, ids, names)
+
+
+def _refuse_row_numbers(schema: Any, wanted: list[str], name: str) -> None:
+    """Refuse integers that are called as row numbers are, which nobody has asked for."""
+    import pyarrow as pa
+
+    for column in wanted:
+        if column.casefold() in ROW_NUMBERS and pa.types.is_integer(schema.field(column).type):
+            others = ", ".join(one for one in wanted if one != column)
+            raise InvalidProblem(
+                f"column {column!r} of {name} looks like row numbers; if it names the rows, give "
+                f"it as id, else choose the columns to read, such as {others}"
+            )
 
 
 def _lengths(values: Any) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """Tables that are read in batches of pyarrow: files, tables in memory, collections of libraries."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 from subsetopt.errors import InvalidFile, InvalidProblem
@@ -210,13 +211,18 @@ def _parquet(path: str) -> Any:
 
     try:
         where, files = filesystem_of(path)
-        return ds.dataset(where, filesystem=files, format="parquet")
+        found = ds.dataset(where, filesystem=files, format="parquet")
+        found.count_rows()  # opens all files
     except FileNotFoundError:
         raise InvalidFile(f"{path} does not exist") from None
     except (OSError, ValueError, pa.ArrowInvalid) as error:
+        stray = "; leave only Parquet files there, or give one file" if Path(path).is_dir() else ""
         raise InvalidFile(
-            f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}"
+            f"{path} cannot be read as Parquet: {str(error).splitlines()[0].rstrip('.')}{stray}"
         ) from None
+    if not found.files:
+        raise InvalidFile(f"{path} holds no files")
+    return found
 
 
 def _in_memory(data: Any, name: str) -> Any:

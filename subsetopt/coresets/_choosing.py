@@ -110,7 +110,7 @@ def coreset(
         The address of the scheduler of the cluster or a client of it; None is the client there is.
     progress : callable, optional
         Called with the phase ("survey", "target", "means"), the rows done in it and all rows, None
-        where that is not known yet; then with "choosing" and the steps of it.
+        where that is not known yet; then "choosing" and "judging", with steps.
 
     Returns
     -------
@@ -207,6 +207,7 @@ class _Job:
         with self._timed("choosing"):
             candidates_of = Pool(pool, pool_means, kernel, self.size.part, self.seed, self.threads)
             at = candidates_of.choose(self.k, self._told_of_choosing)
+        self.told("judging", 0, None)
         with self._timed("judging"):
             judge = Judge(kernel, witness_rows, aim_means, aimed.n, self.threads)
             estimate = judge.mmd_squared(pool[at], pool_means[at])

@@ -34,7 +34,10 @@ def target_of(data: Any, like: Source, header: bool | None) -> Source:
     if _is_array(data) or path.endswith(".npy") or ".npz" in path:
         named = columns is not None and not all(name.isdecimal() for name in columns)
         columns = None if named else columns
-    return source_of(data, columns, name="target", header=header)
+    try:
+        return source_of(data, columns, name="target", header=header)
+    except InvalidOption as error:
+        raise InvalidOption(f"{error}; a target has the columns of the data") from None
 
 
 def source_of(

@@ -14,7 +14,8 @@ from ._first_line import RowCount, Shape, shape_of
 from ._table_options import TableOptions
 from ._table_text import MISSING, TableText, shortened, split
 
-_ROW_NUMBERS = ("id", "index", "idx", "row", "row_id", "rowid", "unnamed: 0")
+ROW_NUMBERS = ("id", "index", "idx", "row", "row_id", "rowid", "unnamed: 0")
+"""What columns are called that name the rows, in lower case."""
 _BLOCK = 2**26  # bytes that pyarrow parses at once; a line has to fit
 _SHOWN = 6  # columns that a sentence lists
 
@@ -192,7 +193,7 @@ def _values(column: Any) -> NDArray[np.float64]:
 def _refuse_row_numbers(shape: Shape, columns: list[NDArray[np.float64]], file: str) -> None:
     """Refuse a column that is named as row numbers are, and holds distinct integers."""
     for index, column in zip(shape.columns, columns, strict=True):
-        named = shape.names[index].casefold() in _ROW_NUMBERS
+        named = shape.names[index].casefold() in ROW_NUMBERS
         if not named or (column != np.floor(column)).any() or len(set(column)) < len(column):
             continue
         others = [shape.called(other) for other in shape.columns if other != index]

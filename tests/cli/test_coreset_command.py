@@ -118,6 +118,7 @@ def test_what_people_see_fits_80_columns(points: Path, tmp_path: Path) -> None:
         (["--k", 300, "--memory", "1kB"], 1, "more memory"),
         (["--k", 5, "--pool", 9], 2, "pool must be"),
         (["--k", 5, "--out", "chosen.txt"], 2, "known are .csv, .parquet, .json"),
+        (["--k", 5, "--scheduler", "tcp://10.0.0.1:8786"], 2, "--scheduler"),
         (["--k", 5, "--target", "nothing.npy"], 2, "nothing.npy does not exist"),
     ],
 )
@@ -154,3 +155,13 @@ def test_progress_begins_anew_with_each_pass(monkeypatch: pytest.MonkeyPatch) ->
     steps.update(300, 900, label="rows compared")
     line = steps.line(float(next(clock)))
     assert line == "rows compared: 300 of 900, 20 s gone, about 40 s left"
+
+
+def test_the_workers_of_a_cluster_read(points: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        given = answer(points, "-k", 9, "--id", "name", "--engine", "dask", "--scheduler", address)
+    assert given["indices"] == answer(points, "-k", 9, "--id", "name")["indices"]

@@ -161,7 +161,7 @@ def test_progress_is_told_of_both_passes() -> None:
     )
     assert ("survey", 1000, None) in told
     assert ("means", 3000, 3000) in told
-    assert [phase for phase, _, _ in told][-1] == "choosing"
+    assert [phase for phase, _, _ in told][-2:] == ["choosing", "judging"]
 
 
 @pytest.mark.usefixtures("few_witnesses")
@@ -251,6 +251,12 @@ def _broken(row: int, value: float) -> NDArray[Any]:
             "there is no column 'z'; there are the names 'a'",
         ),
         (pa.table({"a": [1.0], "b": [None]}), {"id": "b"}, "column 'id' of data has no value"),
+        (
+            pa.table({"id": [1, 2], "a": [1.0, 2.0]}),
+            {"k": 1},
+            "'id' of data looks like row numbers",
+        ),
+        (_points(), {"target": pa.table({"b": [1.0]}), "columns": [2]}, "number"),
         ("-", {}, "standard input is read once"),
         (pa.table({"a": ["x"]}), {}, "no columns of numbers"),
         (7, {}, "data must be an array"),
@@ -298,3 +304,18 @@ def test_half_of_all_rows_can_be_chosen() -> None:
     assert len(np.unique(half.indices)) == 750
     assert half.mmd == pytest.approx(_mmd(X, X[half.indices], half.kernel), rel=1e-2)
     assert half.mmd < 0.1 * half.random_mmd
+
+
+def test_files_in_a_folder_that_are_no_parquet_are_named(tmp_path: Path) -> None:
+    table = pa.table({"a": _points()[:, 0]})
+    pa.parquet.write_table(table, tmp_path / "m.parquet")
+    for name in ("a.txt", "z.txt"):  # before and after the first that is read
+        (tmp_path / name).write_text("a,b")
+        with pytest.raises(InvalidFile, match=f"(?s){name}.*leave only Parquet files there"):
+            so.coreset(tmp_path, 3, scale_columns="none")
+        (tmp_path / name).unlink()
+    (tmp_path / "_SUCCESS").write_text("")
+    assert so.coreset(tmp_path, 3, scale_columns="none", **_SMALL).n == 3000
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidFile, match="holds no files"):
+        so.coreset(tmp_path / "empty", 3, scale_columns="none")
