@@ -168,9 +168,11 @@ def _repaired(
 ) -> _Begun:
     """Return the feasible selection that has most in common with what was given."""
     local = given if reduction is None else reduction.lowered(given)
-    free = SideConstraints(left.n, left.smallest_count, left.k)
     try:
-        found = _in_time(partial(_feasibility.nearest, side or free, local), limits)
+        if side is None:
+            found = Feasibility(_of_fitting_size(left, local, limits.seed))
+        else:
+            found = _in_time(partial(_feasibility.nearest, side, local), limits)
     except OutOfTime:
         found = Feasibility(None)
     if found.indices is None:
@@ -179,6 +181,16 @@ def _repaired(
     kept = len(np.intersect1d(found.indices, local))
     kept += 0 if reduction is None else len(np.intersect1d(reduction.taken, given))
     return _Begun(found.indices, f"the start is repaired, {kept} of its {len(given)} kept: {fault}")
+
+
+def _of_fitting_size(left: Any, given: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return the given candidates, random ones left out or added where they are no selection."""
+    draw = np.random.default_rng(seed)
+    if len(given) > left.k:
+        return np.sort(draw.choice(given, int(left.k), replace=False))
+    free = np.setdiff1d(np.arange(left.n), given)
+    added = draw.choice(free, max(0, left.smallest_count - len(given)), replace=False)
+    return np.sort(np.concatenate([given, added]))
 
 
 def _in_time(call: Callable[..., Feasibility], limits: Limits) -> Feasibility:

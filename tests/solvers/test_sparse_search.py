@@ -9,7 +9,7 @@ import pytest
 import subsetopt as so
 from subsetopt.limits import Limits
 from subsetopt.problems import _sparse_entries
-from subsetopt.solvers import bounds
+from subsetopt.solvers import _feasibility, bounds
 
 sparse = pytest.importorskip("scipy.sparse")
 SOLVERS = ("greedy", "swap", "tabu")
@@ -111,6 +111,21 @@ def test_a_start_is_never_made_worse(always: None, solver: str) -> None:
     best = _solve(problem, "tabu")
     few = so.solver(solver, **{"iterations" if solver == "tabu" else "restarts": 0})
     assert _solve(problem, few, start=best.indices).objective <= best.objective
+
+
+@pytest.mark.parametrize("given", [0, 7, 20, 35])
+def test_a_start_of_another_size_needs_no_program(
+    monkeypatch: pytest.MonkeyPatch, always: None, given: int
+) -> None:
+    """Programs with a variable for each node of a large graph take minutes."""
+    monkeypatch.setattr(_feasibility, "nearest", None)
+    problem = _problem(60, 20, "signed")
+    few = so.solver("tabu", iterations=0)
+    start = np.random.default_rng(0).permutation(60)[:given]
+    solution = _solve(problem, few, start=start)
+    begun = len(np.intersect1d(problem.check(solution.indices), start))
+    assert begun == min(given, 20)
+    assert ("repaired" in solution.message) == (given != 20)
 
 
 def test_a_target_ends_the_search(always: None) -> None:
