@@ -110,7 +110,11 @@ class Coreset:
         from subsetopt.report import Table
 
         named = {"index": self.indices, "id": self.ids, "weight": self.weights}
-        given = {name: values.tolist() for name, values in named.items() if values is not None}
+        given = {
+            name: [_plain_id(value) for value in values.tolist()]
+            for name, values in named.items()
+            if values is not None
+        }
         rows = [
             dict(zip(given, values, strict=True)) for values in zip(*given.values(), strict=True)
         ]

@@ -153,7 +153,7 @@ class BlockRows:
         """Yield the rows."""
         first, width = self.first, None
         for number, block in enumerate(self._make()):
-            array = np.asarray(block)
+            array = array_of(block, f"block {number} of {self.name}")
             array = array.reshape(len(array), -1) if array.ndim == 1 else array
             if array.ndim != 2 or array.dtype.kind not in "fiub":
                 raise InvalidProblem(
@@ -198,6 +198,30 @@ class DaskRows(BlockRows):
 
 def _one_block(name: str, block: Any) -> BlockRows:
     return BlockRows(lambda: [block] if len(block) else [], name)
+
+
+def array_of(values: Any, name: str) -> NDArray[Any]:
+    """Return values as an array, without a copy where that is possible.
+
+    Raises
+    ------
+    InvalidProblem
+        For sparse matrices, masked entries, and what is no array.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InvalidProblem(f"{name} has masked entries; leave such rows out, or fill them")
+    if hasattr(values, "toarray"):
+        raise InvalidProblem(
+            f"{name} is a sparse {type(values).__name__}; give a function that returns blocks of "
+            "rows, each by toarray()"
+        )
+    if hasattr(values, "detach"):  # tensors of torch
+        values = values.detach().cpu()
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InvalidProblem(f"{name} cannot be read as an array: {error}") from None
 
 
 def features(array: NDArray[Any], name: str, first: int) -> NDArray[Any]:

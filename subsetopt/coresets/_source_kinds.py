@@ -1,12 +1,10 @@
 """What reads data of any kind."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from subsetopt._checks import is_integer
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
@@ -19,7 +17,7 @@ from ._arrow_rows import table_rows
 from ._batched_tables import is_of_library
 from ._csv_rows import csv_rows
 from ._reservoir import OnceRows
-from ._row_sources import ArrayRows, BlockRows, DaskRows, Source, memory_map
+from ._row_sources import ArrayRows, BlockRows, DaskRows, Source, array_of, memory_map
 
 
 def target_of(data: Any, like: Source, header: bool | None) -> Source:
@@ -51,6 +49,11 @@ def source_of(
         For data of no kind that is known, or `columns` or `id` for data that have none.
     """
     wanted = [columns] if isinstance(columns, str) else columns
+    if wanted is not None and not isinstance(wanted, Iterable):
+        raise InvalidOption(
+            f"columns must be names of columns, or indices of them; got {columns!r}"
+        )
+    wanted = None if wanted is None else list(wanted)
     options = TableOptions(header=header, columns=wanted, id=ids)
     if isinstance(data, str | PathLike):
         return _of_path(fspath(data), options)
@@ -66,7 +69,11 @@ def source_of(
         _require_none(options, f"{name}, a function of blocks")
         return BlockRows(data, name)
     if _is_array(data):
-        return _of_array(np.asanyarray(data), options, name)
+        return _of_array(array_of(data, name), options, name)
+    if isinstance(data, Mapping):
+        raise InvalidProblem(
+            f"{name} is a {type(data).__name__}; give a table, such as pyarrow.table({name})"
+        )
     if isinstance(data, Iterable):
         _require_none(options, f"{name}, blocks")
         return BlockRows(lambda: iter(data), name)
@@ -78,8 +85,18 @@ def source_of(
 
 def _is_array(data: Any) -> bool:
     """Whether it is an array, or numbers in lists; blocks are lists of arrays of rows."""
-    listed = isinstance(data, list | tuple) and len(data) > 0 and np.ndim(data[0]) != 2
-    return listed or (hasattr(data, "__array__") and not hasattr(data, "columns"))
+    listed = isinstance(data, list | tuple) and len(data) > 0 and not _has_rows(data[0])
+    return (
+        listed
+        or hasattr(data, "toarray")
+        or (hasattr(data, "__array__") and not hasattr(data, "columns"))
+    )
+
+
+def _has_rows(block: Any) -> bool:
+    return getattr(block, "ndim", None) == 2 or (
+        isinstance(block, list | tuple) and len(block) > 0 and isinstance(block[0], list | tuple)
+    )
 
 
 def _of_path(path: str, options: TableOptions) -> Source:

@@ -148,7 +148,8 @@ class _Moments:
         n = self.n + other.n
         between = other.mean - self.mean
         self.mean = self.mean + between * (other.n / n)
-        self.squares = self.squares + other.squares + between**2 * (self.n / n * other.n)
+        with np.errstate(over="ignore", invalid="ignore"):  # of values that no kernel takes
+            self.squares = self.squares + other.squares + between**2 * (self.n / n * other.n)
         self.low, self.high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
         self.n = n
 

@@ -257,6 +257,10 @@ def _broken(row: int, value: float) -> NDArray[Any]:
             "'id' of data looks like row numbers",
         ),
         (_points(), {"target": pa.table({"b": [1.0]}), "columns": [2]}, "number"),
+        (np.ma.masked_greater(_points(), 2.0), {}, "data has masked entries"),
+        ([np.ma.masked_greater(_points(), 2.0)], {}, "block 0 of data has masked entries"),
+        ({"a": [1.0, 2.0]}, {"k": 1}, "pyarrow.table(data)"),
+        (_points(), {"columns": 3}, "columns must be names of columns"),
         ("-", {}, "standard input is read once"),
         (pa.table({"a": ["x"]}), {}, "no columns of numbers"),
         (7, {}, "data must be an array"),
@@ -319,3 +323,31 @@ def test_files_in_a_folder_that_are_no_parquet_are_named(tmp_path: Path) -> None
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidFile, match="holds no files"):
         so.coreset(tmp_path / "empty", 3, scale_columns="none")
+
+
+def test_sparse_matrices_are_to_be_blocks() -> None:
+    sparse = pytest.importorskip("scipy.sparse").csr_matrix(_points())
+    with pytest.raises(so.InvalidProblem, match="function that returns blocks"):
+        so.coreset(sparse, 5)
+    few = so.coreset(lambda: [sparse.toarray()], 5, scale_columns="none", **_SMALL)
+    assert few.n == 3000
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_tensors_are_arrays(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    X = torch.tensor(_points(200)).to(getattr(torch, dtype)).requires_grad_()
+    expected = so.coreset(X.detach().float().numpy(), 5, scale_columns="none")
+    for data in (X, [X[:120], X[120:]]):
+        few = so.coreset(data, 5, scale_columns="none")
+        np.testing.assert_array_equal(few.indices, expected.indices)
+
+
+def test_ids_may_be_dates(tmp_path: Path) -> None:
+    days = np.datetime64("2020-01-01") + np.arange(200)
+    few = so.coreset(_points(200), 5, id=days, scale_columns="none")
+    assert few.to_dict()["ids"] == [str(day) for day in days[few.indices]]
+    assert few.to_pandas()["id"].tolist() == few.to_dict()["ids"]
+    for suffix in ("csv", "parquet", "json"):
+        few.save(tmp_path / f"few.{suffix}")
+    assert str(days[few.indices[0]]) in (tmp_path / "few.csv").read_text()
