@@ -1,6 +1,7 @@
 """Facility location against a plain greedy and the definition."""
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_share_of_the_optimum() -> None:
         sets = itertools.combinations(range(10), 3)
         best = max(_value(similarity, list(s), list(range(10))) for s in sets)
         value = facility_location.greedy(similarity, 3)[1].sum()
-        assert (1 - 1 / np.e) * best <= value <= best
+        assert (1 - 1 / math.e) * best <= value <= best
 
 
 def test_few_gains_are_computed_again() -> None:
