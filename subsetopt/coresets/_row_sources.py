@@ -18,7 +18,7 @@ BLOCK_BYTES = 2**23
 
 _FEWEST = 1024  # rows of a block
 _MOST = 65_536
-_PART_BLOCKS = 16  # blocks of a part for a worker
+_PART_BLOCKS = 2  # blocks of a part for a worker
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import sqrt
+from threading import local
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from subsetopt._checks import is_number, require, require_integer, require_number, within
 from subsetopt.errors import InvalidProblem
@@ -52,10 +53,10 @@ class Kernel(ABC):
 
     def adder(self, X: NDArray[Any], Y: NDArray[Any]) -> Add:
         """Return what sums blocks of the kernel matrix of X (n, d) and Y (m, d) over Y's rows."""
-        fill, dtype = self.filler(X, Y), self.dtype(X, Y)
+        fill, room = self.filler(X, Y), _room(self.dtype(X, Y))
 
         def add(rows: slice, columns: slice) -> NDArray[Any]:
-            block = np.empty((len(X[rows]), len(Y[columns])), dtype)
+            block = room(len(X[rows]), len(Y[columns]))
             fill(rows, columns, block)
             return np.asarray(block.sum(axis=1, dtype=np.float64))
 
@@ -68,6 +69,22 @@ class Kernel(ABC):
         with np.errstate(all="ignore"):
             self.filler(first, second)(slice(None), slice(None), matrix)
         return matrix
+
+
+def _room(dtype: DTypeLike) -> Callable[[int, int], NDArray[Any]]:
+    """Return what gives an array (n, m) to write to, the same memory again in each thread.
+
+    Getting and returning memory block by block costs more than filling it where the allocator gives
+    it back to the system at once, as processes of Dask are set to.
+    """
+    own = local()
+
+    def room(n: int, m: int) -> NDArray[Any]:
+        if not hasattr(own, "room") or own.room.size < n * m:
+            own.room = np.empty(n * m, dtype)
+        return np.asarray(own.room[: n * m].reshape(n, m))
+
+    return room
 
 
 @dataclass(frozen=True)
@@ -147,9 +164,11 @@ class Gaussian(Kernel):
         ones = np.ones((len(X), 1)), np.ones((len(Y), 1))
         wide = np.hstack([left, -half_left[:, None], ones[0]]).astype(np.float32)
         other = np.hstack([right, ones[1], -half_right[:, None]]).astype(np.float32)
+        room = _room(np.float32)
 
         def add(rows: slice, columns: slice) -> NDArray[Any]:
-            block = wide[rows] @ other[columns].T
+            block = room(len(wide[rows]), len(other[columns]))
+            np.matmul(wide[rows], other[columns].T, out=block)
             np.exp(block, out=block)
             return np.asarray(block @ np.ones(block.shape[1], np.float32))
 
