@@ -205,7 +205,8 @@ class _Job:
             pool_means, aim_means = means[: len(candidates)], means[len(candidates) :]
         pool, witness_rows = X[candidates], T
         with self._timed("choosing"):
-            candidates_of = Pool(pool, pool_means, kernel, self.size.part, self.seed, self.threads)
+            part = self.size.part_of(pool.itemsize)
+            candidates_of = Pool(pool, pool_means, kernel, part, self.seed, self.threads)
             at = candidates_of.choose(self.k, self._told_of_choosing)
         self.told("judging", 0, None)
         with self._timed("judging"):

@@ -34,6 +34,7 @@ class PoolSize:
 
     total: int
     part: int
+    limit: int
 
     @classmethod
     def of(cls, k: int, pool: int | None, limit: int) -> "PoolSize":
@@ -58,7 +59,12 @@ class PoolSize:
                 seconds=0.0,
                 bytes=8.0 * _LEAST_PART**2,
             )
-        return cls(total, part)
+        return cls(total, part, limit)
+
+    def part_of(self, itemsize: int) -> int:
+        """Return of how many a matrix is held whose numbers have so many bytes; `part` is of 4."""
+        most = int((self.limit / 2 / itemsize) ** 0.5)
+        return min(self.part, max(most, _LEAST_PART))
 
 
 @dataclass(frozen=True, eq=False)

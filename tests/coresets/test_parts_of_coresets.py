@@ -8,6 +8,7 @@ import pytest
 import subsetopt as so
 from subsetopt.coresets._judging import Judge
 from subsetopt.coresets._kernel_means import kernel_means
+from subsetopt.coresets._pool import PoolSize
 from subsetopt.coresets._reading_engines import LOCAL
 from subsetopt.coresets._row_keys import RowKeys
 from subsetopt.coresets._row_sources import ArrayRows, BlockRows
@@ -139,3 +140,11 @@ def test_the_nearest_point_of_the_simplex() -> None:
         assert nearest.sum() == pytest.approx(1.0)
         others = generator.dirichlet(np.ones(6), 500)
         assert (((others - v) ** 2).sum(axis=1) >= ((nearest - v) ** 2).sum() - 1e-12).all()
+
+
+def test_a_matrix_of_float64_takes_no_more_memory() -> None:
+    size = PoolSize.of(400, None, 2**28)
+    for itemsize in (4, 8):
+        assert size.part_of(itemsize) ** 2 * itemsize <= 2**27
+    assert size.part_of(4) == size.part > size.part_of(8)
+    assert PoolSize.of(400, None, 2**36).part_of(8) == PoolSize.of(400, None, 2**36).part
