@@ -157,11 +157,17 @@ def test_progress_begins_anew_with_each_pass(monkeypatch: pytest.MonkeyPatch) ->
     assert line == "rows compared: 300 of 900, 20 s gone, about 40 s left"
 
 
-def test_the_workers_of_a_cluster_read(points: Path) -> None:
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as cluster:
-        address = cluster.scheduler_address
-        given = answer(points, "-k", 9, "--id", "name", "--engine", "dask", "--scheduler", address)
-    assert given["indices"] == answer(points, "-k", 9, "--id", "name")["indices"]
+def test_the_engine_and_its_scheduler_are_passed_on(
+    points: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def choose(*arguments: Any, **options: Any) -> Any:
+        given.update(options)
+        return so.coreset(points, 9, id="name", scale_columns="std")
+
+    monkeypatch.setattr("subsetopt.coresets.coreset", choose)
+    answer(points, "-k", 9, "--engine", "dask", "--scheduler", "tcp://10.0.0.1:8786")
+    assert (given["engine"], given["scheduler"]) == ("dask", "tcp://10.0.0.1:8786")
+    answer(points, "-k", 9)
+    assert (given["engine"], given["scheduler"]) == ("local", None)
