@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._csv_cells import csv_text
 from subsetopt._files import replacing, suffix_of
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Coreset:
             If the file cannot be written.
         """
         import pyarrow as pa
-        from pyarrow import csv, parquet
+        from pyarrow import parquet
 
         suffix = suffix_of(path, (".csv", ".parquet", ".json"))
         named = {"index": self.indices, "id": self.ids, "weight": self.weights}
@@ -146,7 +147,9 @@ class Coreset:
             if suffix == ".json":
                 stream.write(json.dumps(self.to_dict(), allow_nan=False).encode())
             elif suffix == ".csv":
-                csv.write_csv(table, stream, csv.WriteOptions(quoting_style="needed"))
+                columns = [column.to_pylist() for column in table.columns]
+                rows = [table.column_names, *zip(*columns, strict=True)]
+                stream.write(csv_text(rows).encode())
             else:
                 parquet.write_table(table, stream)
 

@@ -152,7 +152,7 @@ def test_a_matrix_with_a_linear_term(tmp_path: Path) -> None:
         (BQP, ["--instance", 1], 2, ["--k"]),
         (OPB.replace("=", ">="), [], 2, ["inequality"]),
         ("1,2\n2,4\n", [], 2, ["--k"]),
-        ("90000000 2 0\n", [], 1, ["TiB"]),
+        ("900000000000 2 0\n", [], 1, ["TiB"]),
         ("", [], 2, ["empty"]),
     ],
 )

@@ -351,3 +351,13 @@ def test_ids_may_be_dates(tmp_path: Path) -> None:
     for suffix in ("csv", "parquet", "json"):
         few.save(tmp_path / f"few.{suffix}")
     assert str(days[few.indices[0]]) in (tmp_path / "few.csv").read_text()
+
+
+def test_names_that_are_formulas_become_text(tmp_path: Path) -> None:
+    X = _points(800)
+    names = np.array([f"=1+{row}" for row in range(800)])
+    few = so.coreset(X, 5, scale_columns="none", id=names)
+    few.save(tmp_path / "few.csv")
+    lines = (tmp_path / "few.csv").read_text().splitlines()
+    assert lines[0] == "index,id"
+    assert lines[1:] == [f"{row},'=1+{row}" for row in few.indices]

@@ -169,7 +169,7 @@ def _agrees(made: Task, model: Any, split: Any, loss: float) -> None:
     ("name", "message"),
     [
         ("mnits", "task must be one of linreg, mnist, .*got 'mnits'"),
-        ("linreg:outlier=3", "task 'linreg' has no option 'outlier'; it has outliers, x_range"),
+        ("linreg:outlier=3", "task 'linreg' has no option 'outlier' .*; it has outliers, x_range"),
         ("digits:network=mlp", "has no option 'network'; it has label_noise"),
         ("digits:label_noise=1", r"label_noise must .*got 1.0"),
         ("mnist:label_noise=-0.1", r"label_noise must .*got -0.1"),
