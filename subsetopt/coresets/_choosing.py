@@ -148,6 +148,11 @@ def coreset(
     require_integer("seed", seed, "[0, inf)")
     require_integer("threads", threads, "[1, inf)", none=True)
     require_flag("weights", weights)
+    if isinstance(kernel, str) and kernel == "precomputed":
+        raise InvalidProblem(
+            "kernel is 'precomputed', but coreset takes features; choose from a kernel matrix with "
+            "MMDSelection"
+        )
     chosen = kernel_of(kernel)
     source = source_of(data, columns, id, header=header)
     aim = None if target is None else target_of(target, source, header)

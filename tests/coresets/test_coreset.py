@@ -242,7 +242,11 @@ def _broken(row: int, value: float) -> NDArray[Any]:
         (_points(), {"pool": 19}, "pool must be"),
         (_points(), {"memory": "1 kB"}, "allow more memory"),
         (_points(), {"target": _points(50, 2)}, "target has 2 features and data has 3"),
-        (_points(), {"kernel": "precomputed"}, "kernel is 'precomputed'"),
+        (
+            _points(),
+            {"kernel": "precomputed"},
+            "kernel is 'precomputed', but coreset takes features",
+        ),
         (pa.table({"a": [1.0, None], "b": [1.0, 2.0]}), {"k": 1}, "no value in row 1"),
         (pa.table({"a": ["x"], "b": [1.0]}), {"columns": ["a"]}, "column 'a' of data is string"),
         (
