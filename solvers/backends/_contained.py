@@ -105,6 +105,7 @@ class Worker:
         except OSError as error:
             raise NoProcess(str(error)) from error
         self.log = log
+        self._closed = False
         self._asked = 0  # what it has not said to be done with
         self.starting = True
         self._loaded: set[str] = set()
@@ -199,8 +200,8 @@ class Worker:
                         return CallEnd("died", last, self._manner())
 
     def is_alive(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
+        """Whether it has not ended, nor been told to."""
+        return not self._closed and self._process.poll() is None
 
     def is_ready(self, patience: float = 0.0) -> bool:
         """Whether it waits for work, or soon does."""
@@ -236,6 +237,7 @@ class Worker:
 
     def close(self) -> None:
         """End it; it is not waited for."""
+        self._closed = True
         self._process.kill()
         with suppress(OSError):
             if self._process.stdin is not None:

@@ -68,12 +68,12 @@ def test_interrupted(name: str, size: tuple[int, int, int]) -> None:
         time.sleep(0.5)
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=100)
+    assert child.returncode == 0, err
     termination, found, same_handler, soon = out.split()
     assert (termination, int(found)) == ("interrupted", size[1]), out
     assert same_handler == "True"
     assert soon == "True"
     assert err == ""
-    assert child.returncode == 0
 
 
 @pytest.mark.parametrize("name", HARD)
