@@ -1,4 +1,4 @@
-"""The target of mean matching: checked, drawn with noise, and what is left of it."""
+"""The target of mean matching: checked, drawn with noise, how near it may be, what is left."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -77,6 +77,29 @@ def exact_columns(problem: "MeanMatching") -> Iterator[tuple[Dyadic, Fraction, F
         unit = Fraction(2) ** grid.exponent
         mean = grid.total * unit / problem.n
         yield grid, unit, mean if problem.target is None else Fraction(float(problem.target[j]))
+
+
+def least_distance(problem: "MeanMatching") -> Fraction:
+    """Return a lower bound on the error of scalars: the target's from the grid and from reach."""
+    p, q = problem.scaled_target
+    grid = problem.grid
+    remainder = p % q
+    distance = min(remainder, q - remainder)
+    if problem.target is not None:  # the mean of all is never out of reach
+        low, high = (grid.sum(end) for end in problem.extremes)
+        distance = max(distance if low * q <= p <= high * q else 0, low * q - p, p - high * q)
+    return fraction(distance, q * problem.k, grid.exponent)
+
+
+def extremes_of(
+    values: NDArray[Any], k: int, fewer: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the selections of k scalars, or of fewer, of the smallest and of the largest sum."""
+    order = np.argsort(values, kind="stable")
+    low, high = order[:k], order[len(values) - k :]
+    if fewer:
+        low, high = low[values[low] < 0], high[values[high] > 0]
+    return np.sort(low), np.sort(high)
 
 
 def target_left(problem: "MeanMatching", taken: NDArray[np.int64], count: int) -> tuple[Any, float]:

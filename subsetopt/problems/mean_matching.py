@@ -20,7 +20,9 @@ from ._mean_matching_models import absolute_error_model, gram_form, residual_mod
 from ._mean_targets import (
     checked_target,
     exact_columns,
+    extremes_of,
     fraction,
+    least_distance,
     noisy_target,
     quotient,
     target_left,
@@ -310,24 +312,12 @@ class MeanMatching:
 
     @cached_property
     def _lower_bound(self) -> Fraction:
-        if self.values.ndim != 1:
-            return Fraction(0)
-        p, q = self.scaled_target
-        remainder = p % q
-        distance = min(remainder, q - remainder)
-        if self.target is not None:  # the mean of all is never out of reach
-            low, high = (self._grid.sum(end) for end in self.extremes)
-            distance = max(distance if low * q <= p <= high * q else 0, low * q - p, p - high * q)
-        return fraction(distance, q * self.k, self._grid.exponent)
+        return Fraction(0) if self.values.ndim != 1 else least_distance(self)
 
     @cached_property
     def extremes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The selections of the smallest and of the largest sum (scalars only)."""
-        order = np.argsort(self.values, kind="stable")
-        low, high = order[: self.k], order[self.n - self.k :]
-        if self.cardinality == "at_most":
-            low, high = low[self.values[low] < 0], high[self.values[high] > 0]
-        return np.sort(low), np.sort(high)
+        return extremes_of(self.values, self.k, self.smallest_count < self.k)
 
     # -- canonical forms --------------------------------------------------------------------------
 

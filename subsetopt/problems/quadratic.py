@@ -10,21 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt import _rounding
-from subsetopt._rounding import up
-from subsetopt.errors import InvalidProblem
 from subsetopt.models import QuadraticForm, SideConstraints, SparseForm, SparseMatrix
 
-from . import _draws, _sparse_entries, _validation
-from ._compiled_constraints import checked, compiled, constrained
+from . import _draws, _quadratic_data, _sparse_entries, _validation
+from ._compiled_constraints import constrained
 from ._dyadic import Dyadic
-from ._entries import StatedMatrix, symmetric_part, turned
+from ._entries import StatedMatrix
 from ._graphs import edges_of
 from ._identity import fingerprint
-from ._memory import require_square
 from ._pairs import Duplicates
 from ._parallel import Check, unchecked
-from ._reduction import Left, fixed_terms
-from ._sizes import UpTo, sizes
+from ._reduction import Left
 from .constraints import Constraints
 
 __all__ = ["QuadraticSelection"]
@@ -110,21 +106,7 @@ class QuadraticSelection:
         names: Sequence[Hashable] | None = None,
         constraints: Constraints | None = None,
     ) -> None:
-        if hasattr(Q, "tocoo"):  # of scipy.sparse
-            sparse = _sparse_entries.of_scipy(Q, -1.0 if sense == "maximise" else 1.0)
-            if sparse is not None:
-                matrix = _sparse_entries.taken(sparse, k, constraints)
-                self._set(matrix, c, k, constant, sense, names, constraints)
-                return
-            require_square("a sparse Q", max(Q.shape))
-            Q, owned = np.ascontiguousarray(Q.toarray()), True
-            given = _validation.square_matrix("Q", Q, copy=False)
-        else:
-            given = _validation.square_matrix("Q", Q, copy=copy)
-            owned = not (type(Q) is np.ndarray and np.may_share_memory(given, Q))
-        matrix = symmetric_part(given, owned)
-        if sense == "maximise":
-            matrix = turned(matrix, in_place=owned or matrix is not given)
+        matrix = _quadratic_data.matrix_of(Q, k, sense, copy, constraints)
         self._set(matrix, c, k, constant, sense, names, constraints)
 
     def _set(
@@ -138,30 +120,9 @@ class QuadraticSelection:
         constraints: Constraints | None = None,
     ) -> None:
         """Take a symmetric matrix that is to be minimised, and check the rest."""
-        n = len(matrix)
-        linear = np.zeros(n) if c is None else _validation.numeric_array("c", c, (1,))
-        if linear.shape != (n,):
-            raise InvalidProblem(f"c has shape {linear.shape}; Q of shape {(n, n)} needs {n}")
-        linear = linear.astype(np.float64)
-        linear.setflags(write=False)
-        if sense not in ("minimise", "maximise"):
-            raise InvalidProblem(f"sense is {sense!r}; it is 'minimise' or 'maximise'")
-        fixed = float(_validation.numeric_array("constant", constant, (0,)))
-        smallest, size = sizes(k, n)
-        fields = {
-            "c": linear,
-            "k": UpTo.of(size, smallest),
-            "smallest_count": smallest,
-            "constant": fixed,
-            "sense": sense,
-        }
-        fields |= {"_matrix": matrix, "names": _validation.names("names", names, n)}
-        for name, value in fields.items():
+        stated = (matrix, c, k, constant, sense, names, constraints)
+        for name, value in _quadratic_data.checked_fields(*stated).items():
             object.__setattr__(self, name, value)
-        _validation.require_quadratic_range(matrix, linear, fixed)
-        if constraints is not None:
-            object.__setattr__(self, "constraints", checked(constraints))
-            object.__setattr__(self, "side", compiled(self.constraints, n, smallest, size))
 
     def constrained(self, constraints: Constraints | None) -> "QuadraticSelection":
         """Return the same problem with these constraints, checked as for the class; data shared.
@@ -209,11 +170,8 @@ class QuadraticSelection:
             If the matrix has to be dense, which would not fit; before it is allocated.
         InvalidProblem
         """
-        sign = -1.0 if sense == "maximise" else 1.0
         problem = cls.__new__(cls)
-        matrix = _sparse_entries.of_entries(n, rows, columns, values, sign)
-        if isinstance(matrix, SparseMatrix):
-            matrix = _sparse_entries.taken(matrix, k, constraints)
+        matrix = _quadratic_data.matrix_of_entries(n, rows, columns, values, k, sense, constraints)
         problem._set(matrix, c, k, constant, sense, names, constraints)
         return problem
 
@@ -409,22 +367,7 @@ class QuadraticSelection:
 
     @cached_property
     def _form(self) -> QuadraticForm:
-        linear = self.c if self.sense == "minimise" else -self.c
-        matrix, positions = _sparse_entries.densified(self._matrix), None
-        if self.smallest_count < self.k:  # rows without terms stand for choosing fewer
-            spare = self.k - self.smallest_count
-            require_square("the form with rows for choosing fewer", self.n + spare)
-            matrix = np.pad(matrix, (0, spare))
-            linear = np.pad(linear, (0, spare))
-            positions = np.concatenate([np.arange(self.n), np.full(spare, -1)])
-            for part in (matrix, linear):
-                part.setflags(write=False)
-        side = None if self.side is None else self.side.placed(positions, self.k)
-        constant = self.stated(self.constant)
-        form = QuadraticForm(
-            matrix, linear, int(self.k), constant=constant, positions=positions, side=side
-        )
-        return form.in_range()
+        return _quadratic_data.dense_form(self)
 
     def _left(
         self,
@@ -435,21 +378,11 @@ class QuadraticSelection:
         side: SideConstraints | None,
     ) -> Left:
         """Return the problem among the free, to be minimised, the taken in c and the constant."""
-        linear = self.c if self.sense == "minimise" else -self.c
-        matrix = _sparse_entries.densified(self._matrix)
-        terms = fixed_terms(matrix, linear, free, taken, high)
-        constant = Fraction(self.stated(self.constant)) + terms.constant
-        rounded = float(constant)
+        fields, error = _quadratic_data.left_fields(self, free, taken, low, high)
         problem = QuadraticSelection.__new__(QuadraticSelection)
-        fields = {
-            "c": terms.linear,
-            "k": UpTo.of(high, low),
-            "smallest_count": low,
-            "constant": rounded,
-        }
-        for name, value in {**fields, "_matrix": terms.matrix, "side": side}.items():
+        for name, value in {**fields, "side": side}.items():
             object.__setattr__(problem, name, value)
-        return Left(problem, error=up(Fraction(terms.error) + abs(constant - Fraction(rounded))))
+        return Left(problem, error=error)
 
 
 def restored(matrix: NDArray[Any] | SparseMatrix, *fields: Any) -> QuadraticSelection:
