@@ -204,7 +204,7 @@ def test_no_package_is_missing_from_the_wheel() -> None:
     assert set(settings["packages"]) == folders() - NOT_INSTALLED
     assert settings["package-dir"] == REAL_FOLDERS
     data = {
-        "subsetopt": ["py.typed"],
+        "subsetopt": ["py.typed", "examples/*.csv"],
         "subsetopt.papers": ["*/*.yaml"],
         "subsetopt.benchmarks": ["best_known.csv"],
         "subsetopt.report": ["page.css", "page.js", "figures.mplstyle"],

@@ -1,0 +1,13 @@
+"""Tables of people: rows with ids, units, categories and missing values, and rows given back."""
+
+from typing import TYPE_CHECKING
+
+from subsetopt._registry import exports
+
+if TYPE_CHECKING:
+    from ._choosing_rows import select_rows as select_rows
+    from ._row_selection import RowSelection as RowSelection
+
+__all__, __getattr__, __dir__ = exports(
+    __name__, {"_choosing_rows": "select_rows", "_row_selection": "RowSelection"}
+)

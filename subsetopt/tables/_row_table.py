@@ -1,0 +1,207 @@
+"""A table whose rows are chosen: from a file or a library, and given back as it is."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from subsetopt._dependencies import OptionalDependency
+from subsetopt.errors import InvalidFile, InvalidProblem
+
+from ._row_texts import is_header, text_table
+
+CALAMINE = OptionalDependency("python-calamine", "python_calamine", extra="excel")
+_EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RowTable:
+    """Rows and columns as they were given.
+
+    Parameters
+    ----------
+    name : str
+        The file, or what the table is called in messages.
+    data : pyarrow.Table
+        Of text files, every cell is the text that stands there.
+    separator : str
+        Between the cells of a text file.
+    first_line : int
+        The line of a text file with the first row; 0 where there are no lines.
+    given : object, optional
+        The table of a library that it is from.
+    ids : sequence of str, optional
+        Names of the rows that come with a table of a library: its index.
+    """
+
+    name: str
+    data: Any
+    separator: str = ","
+    first_line: int = 0
+    given: Any = None
+    ids: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return int(self.data.num_rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, each once."""
+        return list(self.data.column_names)
+
+    def row(self, index: int) -> str:
+        """Say which row it is: by its line where it has one."""
+        return f"line {self.first_line + index}" if self.first_line else f"row {index}"
+
+    def take(self, indices: ArrayLike) -> Any:
+        """Return rows with all their columns, in the kind of table that was given.
+
+        Files give a `pyarrow.Table`.
+        """
+        chosen = np.asarray(indices, np.int64)
+        if hasattr(self.given, "iloc"):  # pandas, with its index
+            return self.given.iloc[chosen]
+        if self.given is not None and hasattr(self.given, "to_arrow"):  # polars
+            return self.given[chosen.tolist()]
+        return self.data.take(chosen)
+
+
+def row_table(
+    source: Any,
+    *,
+    header: bool | None = None,
+    encoding: str = "utf-8",
+    sheet: str | None = None,
+    name: str = "the table",
+) -> RowTable:
+    """Read a table, or take one of a library.
+
+    Parameters
+    ----------
+    source : str, path or table
+        A text file with commas, semicolons or tabs between its cells, also packed by gzip, xz or
+        bzip2, or ``-`` for standard input; ``.parquet``; ``.xlsx``, ``.xls`` or ``.ods``; or a
+        data frame of pandas or polars, a `pyarrow.Table`.
+    header : bool, optional
+        Whether line 1 of a text names the columns; None decides by what it holds.
+    encoding : str
+        Of a text.
+    sheet : str, optional
+        Of a spreadsheet; None is the first.
+    name : str
+        What a table of a library is called in messages.
+
+    Raises
+    ------
+    InvalidFile, InvalidProblem
+        For what cannot be read; the message names the line, what is wrong and the fix.
+    MissingDependency
+        For spreadsheets, without python-calamine.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return _of_library(source, name)
+    path = os.fspath(source)
+    suffix = Path(path).suffix.lower()
+    if suffix in (".parquet", ".pq"):
+        return _named(RowTable(name=path, data=_parquet(path)))
+    if suffix in _EXCEL:
+        return _named(_spreadsheet(path, header, sheet))
+    return _named(RowTable(name=path, **text_table(path, header, encoding)))
+
+
+def _named(table: RowTable) -> RowTable:
+    """Return it if its columns have names of their own."""
+    names = table.columns
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidFile(
+            f"{table.name}: {names.count(twice)} columns are called {twice!r}; rename all but one"
+        )
+    if not len(table):
+        raise InvalidFile(f"{table.name}: has no rows")
+    return table
+
+
+def _of_library(source: Any, name: str) -> RowTable:
+    import pyarrow as pa
+
+    ids = None
+    if hasattr(source, "iloc") and hasattr(source, "index"):  # pandas
+        plain = type(source.index).__name__ == "RangeIndex"
+        ids = None if plain else [str(label) for label in source.index]
+    try:
+        if isinstance(source, pa.Table):
+            data = source
+        elif hasattr(source, "to_arrow"):
+            data = source.to_arrow()
+        elif hasattr(source, "iloc"):
+            frame = source.rename(columns=str)
+            data = pa.Table.from_pandas(frame, preserve_index=False)
+        else:
+            raise TypeError("a data frame of pandas or polars, or a table of pyarrow, is")
+    except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
+        raise InvalidProblem(
+            f"{name} must be the path of a table, a data frame of pandas or polars, or a "
+            f"pyarrow.Table; got {type(source).__name__}"
+            + ("" if isinstance(error, TypeError) else f": {error}")
+        ) from None
+    return _named(RowTable(name=name, data=data, given=source, ids=ids))
+
+
+def _parquet(path: str) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path)
+    except FileNotFoundError:
+        raise InvalidFile(f"{path}: there is no such file") from None
+    except (OSError, ValueError, pa.ArrowInvalid) as error:
+        raise InvalidFile(
+            f"{path} cannot be read as Parquet: {str(error).splitlines()[0].rstrip('.')}"
+        ) from None
+
+
+def _spreadsheet(path: str, header: bool | None, sheet: str | None) -> RowTable:
+    import pyarrow as pa
+
+    if not Path(path).is_file():
+        raise InvalidFile(f"{path}: there is no such file")
+    workbook = CALAMINE.load().CalamineWorkbook
+    try:
+        book = workbook.from_path(path)
+        names = book.sheet_names
+        if sheet is not None and sheet not in names:
+            raise InvalidFile(
+                f"{path}: there is no sheet {sheet!r}; there are {', '.join(map(repr, names))}"
+            )
+        cells = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
+    except InvalidFile:
+        raise
+    except Exception as error:  # the reader has its own for each kind of file
+        raise InvalidFile(f"{path} cannot be read as a spreadsheet: {error}") from None
+    if not cells:
+        raise InvalidFile(f"{path}: the sheet {sheet or names[0]!r} is empty")
+    texts = [[_cell_text(cell) for cell in row] for row in cells]
+    has_header = is_header(texts[0], texts[1:3]) if header is None else header
+    titles = texts.pop(0) if has_header else [str(i) for i, _ in enumerate(texts[0], start=1)]
+    columns = {
+        title or str(i): [row[i - 1] for row in texts] for i, title in enumerate(titles, start=1)
+    }
+    if len(columns) < len(titles):
+        raise InvalidFile(f"{path}: two columns have the same name; rename one")
+    table = pa.table({title: pa.array(cells, pa.string()) for title, cells in columns.items()})
+    return RowTable(name=path, data=table, first_line=1 + has_header)
+
+
+def _cell_text(cell: Any) -> str:
+    """Return a cell of a spreadsheet as text: integers without decimals, dates by ISO 8601."""
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+        return str(int(cell))
+    if isinstance(cell, bool):
+        return str(int(cell))
+    return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)

@@ -1,0 +1,113 @@
+"""Tables in text: what separates cells, what the columns are called, and cells as they stand."""
+
+import re
+from typing import Any
+
+from subsetopt._csv_cells import is_number
+from subsetopt.errors import InvalidFile
+from subsetopt.formats._sources import content_of
+from subsetopt.formats._table_text import TableText, shortened, split
+
+_QUOTED = re.compile(rb'"(?:[^"]|"")*"')
+_LINE = b"\x1e"  # stands for a newline within quotes while the lines are told apart
+
+
+def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
+    """Read a text file; return the fields of a `RowTable`, every cell as the text that it is.
+
+    Newlines within quotes belong to their cells.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    raw, name, _ = content_of(path)
+    if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
+        raw = _decoded(raw, encoding, name)
+    raw = raw.replace(b"\r\n", b"\n")
+    if b'"' in raw:
+        raw = _QUOTED.sub(lambda found: found[0].replace(b"\n", _LINE), raw)
+    try:
+        text = TableText.of(raw, name)
+    except InvalidFile as error:
+        if "not UTF-8" not in str(error):
+            raise
+        raise InvalidFile(
+            f"{name}: {str(error).partition(': ')[2].partition(';')[0]}; say what it is, for most "
+            "tables of Excel --encoding cp1252"
+        ) from None
+    first = [cell.text for cell in text.cells(0)]
+    next_cells = [cell.text for cell in text.cells(1)] if text.count > 1 else []
+    if header is None:
+        header = is_header(first, [next_cells] if next_cells else [])
+    if header and next_cells and len(first) == len(next_cells) - 1:
+        first = ["", *first]  # as R writes row names
+    names = first if header else [str(i) for i, _ in enumerate(first, start=1)]
+    names = [cell or f"column {i}" for i, cell in enumerate(names, start=1)]
+    if len(set(names)) < len(names):
+        twice = next(cell for cell in names if names.count(cell) > 1)
+        raise InvalidFile(f"{name}: two columns are called {twice!r}; rename one")
+    if header and text.count == 1:
+        raise InvalidFile(f"{name}: holds a header but no rows")
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(text.rest if header else text.body),
+            csv.ReadOptions(column_names=names, block_size=2**26),
+            csv.ParseOptions(delimiter=text.separator, ignore_empty_lines=False),
+            csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=False,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise InvalidFile(f"{name}: {_complaint(str(error), text, int(header))}") from None
+    if _LINE in raw:
+        table = _with_newlines(table)
+    return {
+        "data": table,
+        "separator": text.separator,
+        "first_line": text.number(int(header)),
+    }
+
+
+def _decoded(raw: bytes, encoding: str, name: str) -> bytes:
+    try:
+        return raw.decode(encoding).encode()
+    except LookupError:
+        raise InvalidFile(f"{name}: there is no encoding {encoding!r}; try cp1252") from None
+    except UnicodeDecodeError as error:
+        raise InvalidFile(f"{name}: is not {encoding}: {error.reason}") from None
+
+
+def _with_newlines(table: Any) -> Any:
+    import pyarrow.compute as pc
+
+    columns = [pc.replace_substring(column, _LINE.decode(), "\n") for column in table.columns]
+    return type(table).from_arrays(columns, names=table.column_names)
+
+
+def is_header(first: list[str], following: list[list[str]]) -> bool:
+    """Whether a line names the columns: no number, and nothing that stands below it too."""
+    names = [cell.strip() for cell in first]
+    filled = [name for name in names if name]
+    if not filled or len(names) - len(filled) > 1:
+        return False
+    if any(is_number(name) or is_number(name, ",") for name in filled):
+        return False
+    return not any(set(filled) & set(row) for row in following)
+
+
+def _complaint(said: str, text: TableText, header: int) -> str:
+    """Say which line has another number of cells, which the parser counts from its own start."""
+    found = re.search(r"Expected (\d+) columns, got (\d+)", said)
+    if found is None:
+        return said.splitlines()[0]
+    wide = int(found[1])
+    for line, content in enumerate(text):
+        cells = split(content, text.separator)
+        if line >= header and len(cells) != wide:
+            return (
+                f"line {text.number(line)} has {len(cells)} cells, but line {text.number(0)} has "
+                f"{wide}: {shortened(content)}; quote cells that hold {text.separator!r}"
+            )
+    return said.splitlines()[0]

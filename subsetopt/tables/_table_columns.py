@@ -1,0 +1,346 @@
+"""What the columns of a table are: numbers, dates, categories, names of the rows, or other text."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt._csv_cells import NUMBER
+from subsetopt._registry import nearest
+from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.formats._csv_table import ROW_NUMBERS
+from subsetopt.formats._table_text import MISSING, shortened
+
+from ._row_table import RowTable
+
+Kind = Literal["number", "date", "category", "id", "text", "constant", "empty"]
+"""What a column is; the last three are left out."""
+
+MOST_CATEGORIES = 50
+"""Different texts up to which a column is one of categories, if each stands for several rows."""
+_SEVERAL = 2  # rows for each category, on average
+_NEARLY = 0.9  # share of numbers from which on the rest look like mistakes
+_SECONDS = 86_400.0
+_IS_NUMBER = f"(?i)^(?:{NUMBER})$"
+_THOUSANDS = r"^[+-]?[1-9]\d{0,2},\d{3}$"
+_FORMATS = (
+    *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
+    *("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y", "%d.%m.%Y %H:%M"),
+    "%d.%m.%Y %H:%M:%S",
+)
+"""Dates that can be read in one way; 1/2/2024 is the first of February or the second of January."""
+_ZONE = r"(?:Z|[+-]00:?00)$"
+
+
+@dataclass(frozen=True, eq=False)
+class TableColumn:
+    """A column and what it is.
+
+    Parameters
+    ----------
+    name : str
+    kind : str
+    numbers : ndarray (n,), optional
+        Of numbers, and of dates in days since 1970; NaN where there is none.
+    labels : ndarray (n,) of str, optional
+        Of categories and text; "" where there is none.
+    """
+
+    name: str
+    kind: Kind
+    numbers: NDArray[np.float64] | None = None
+    labels: NDArray[Any] | None = None
+
+    @cached_property
+    def missing(self) -> int:
+        """How many rows have no value."""
+        if self.numbers is not None:
+            return int(np.isnan(self.numbers).sum())
+        return 0 if self.labels is None else int((self.labels == "").sum())
+
+    @cached_property
+    def levels(self) -> list[str]:
+        """The different labels, sorted, without that for missing."""
+        return [] if self.labels is None else sorted(set(self.labels.tolist()) - {""})
+
+    @property
+    def is_feature(self) -> bool:
+        """Whether rows are compared by it unless the caller says otherwise."""
+        return self.kind in ("number", "date", "category")
+
+
+def columns_of(
+    table: RowTable,
+    *,
+    wanted: Sequence[str] | None = None,
+    id: str | None = None,  # noqa: A002 - what it is called everywhere
+    categories: Collection[str] = (),
+    ignore: Collection[str] = (),
+    constant: bool = False,
+) -> list[TableColumn]:
+    """Tell what the columns of a table are.
+
+    Parameters
+    ----------
+    table : RowTable
+    wanted : sequence of str, optional
+        Columns that the caller wants as features: these must be numbers, dates or categories.
+    id : str, optional
+        The column that names the rows; None finds one that looks like it.
+    categories : collection of str
+        Columns whose values are labels even if they are numbers.
+    ignore : collection of str
+        Columns that are neither looked at nor complained about.
+    constant : bool
+        Whether columns with one value are compared too, as those of a target are.
+
+    Returns
+    -------
+    list of TableColumn
+        Those that are looked at, in the order of the table: with `wanted` these, the id and the
+        categories alone. O(n) for each.
+
+    Raises
+    ------
+    InvalidOption
+        Naming a column that is not there or cannot be what it is wanted for.
+    InvalidFile
+        For a column of numbers with a few cells that are none.
+    """
+    for name in (*(wanted or ()), *([] if id is None else [id]), *categories, *ignore):
+        if name not in table.columns:
+            listed = ", ".join(map(repr, table.columns[:8]))
+            more = f" and {len(table.columns) - 8} more" if len(table.columns) > 8 else ""
+            raise InvalidOption(
+                f"{table.name}: there is no column {name!r}; there are {listed}{more}"
+                + nearest(name, table.columns)
+            )
+    asked = set(table.columns if wanted is None else wanted) | set(categories) | {id}
+    reader = _Columns(table, frozenset(wanted or ()), frozenset(categories))
+    found = [
+        TableColumn(name, "id", labels=texts_of(table, name)) if name == id else reader.read(name)
+        for name in table.columns
+        if name in asked and name not in ignore
+    ]
+    if id is None and wanted is None and table.ids is None:
+        found = _with_id(found)
+    if constant:
+        found = [_kept_constant(one) for one in found]
+    unfit = [one for one in found if one.name in (wanted or ()) and not one.is_feature]
+    if unfit:
+        raise InvalidOption(f"{table.name}: {_unfit(unfit[0])}")
+    return found
+
+
+def _kept_constant(column: TableColumn) -> TableColumn:
+    if column.kind != "constant":
+        return column
+    return replace(column, kind="category" if column.numbers is None else "number")
+
+
+def _unfit(column: TableColumn) -> str:
+    said = f"column {column.name!r} "
+    if column.kind == "id":
+        return f"{said}names the rows; leave it out of the columns to compare"
+    if column.kind == "text":
+        return (
+            f"{said}holds {len(column.levels):,} different texts, which cannot be compared; leave "
+            f"it out, or name it among the categories (at most {MOST_CATEGORIES} are taken without)"
+        )
+    return f"{said}has {'no value' if column.kind == 'empty' else 'the same value in all rows'}"
+
+
+def texts_of(table: RowTable, name: str) -> NDArray[Any]:
+    """Return the cells of a column as text, "" where there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = table.data[name]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not pa.types.is_string(column.type):
+        try:
+            column = column.cast(pa.string())
+        except pa.ArrowException:
+            column = pa.chunked_array([pa.array([str(cell) for cell in column.to_pylist()])])
+    return np.array(pc.fill_null(pc.utf8_trim_whitespace(column), "").to_pylist(), dtype=object)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Reads columns one by one."""
+
+    table: RowTable
+    wanted: frozenset[str]
+    categories: frozenset[str]
+
+    def read(self, name: str) -> TableColumn:
+        """Return a column and what it is."""
+        import pyarrow as pa
+
+        kind = self.table.data.schema.field(name).type
+        if name in self.categories:
+            return self._of_labels(name, True)
+        if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            return _of_numbers(name, _floats(self.table.data[name]), "number")
+        if pa.types.is_decimal(kind):
+            return _of_numbers(name, _floats(self.table.data[name]), "number")
+        if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+            return _of_numbers(name, _days(self.table.data[name]), "date")
+        if _is_text(kind):
+            return self._of_texts(name)
+        if name in self.wanted:
+            raise InvalidOption(f"{self.table.name}: column {name!r} holds {kind}, no numbers")
+        return TableColumn(name, "text")
+
+    def _of_texts(self, name: str) -> TableColumn:
+        import pyarrow.compute as pc
+
+        cells = self.table.data[name]
+        if not self.table.first_line and not _plain(cells.type):
+            return self._of_labels(name)  # categories of pandas or polars
+        cells = pc.utf8_trim_whitespace(cells)
+        cells = pc.if_else(pc.is_in(cells, value_set=_missing()), None, cells)
+        some = len(cells) - cells.null_count
+        if not some:
+            return TableColumn(name, "empty")
+        numbers, fits = self._as_numbers(name, cells)
+        count = pc.sum(fits).as_py() or 0
+        if count == some:
+            return _of_numbers(name, _floats(numbers), "number")
+        if count >= _NEARLY * some:
+            self._refuse_few(name, cells, fits, some - count)
+        dates = _dates(cells)
+        return self._of_labels(name) if dates is None else _of_numbers(name, dates, "date")
+
+    def _as_numbers(self, name: str, cells: Any) -> tuple[Any, Any]:
+        """Return texts with decimal points, and which are numbers: with the sign that fits more."""
+        import pyarrow.compute as pc
+
+        point = pc.match_substring_regex(cells, _IS_NUMBER)
+        with_commas = pc.match_substring(cells, ",")
+        if not pc.any(with_commas).as_py():
+            return cells, point
+        # Points within are thousands then, which no sign marks in a number here.
+        changed = pc.replace_substring(pc.replace_substring(cells, ".", "_"), ",", ".")
+        comma = pc.match_substring_regex(changed, _IS_NUMBER)
+        if (pc.sum(comma).as_py() or 0) <= (pc.sum(point).as_py() or 0):
+            return cells, point
+        doubtful = pc.match_substring_regex(pc.drop_null(cells.filter(with_commas)), _THOUSANDS)
+        if pc.all(doubtful).as_py():
+            text = pc.drop_null(cells.filter(with_commas))[0].as_py()
+            raise InvalidFile(
+                f"{self.table.name}: column {name!r}: {text!r} may be {text.replace(',', '.')} or "
+                f"{text.replace(',', '')}; write decimals with a point, and thousands without sign"
+            )
+        return changed, comma
+
+    def _refuse_few(self, name: str, cells: Any, fits: Any, count: int) -> None:
+        """Raise InvalidFile about the first cell that is no number in a column of numbers."""
+        odd = next(i for i, fit in enumerate(fits.to_pylist()) if fit is False)
+        raise InvalidFile(
+            f"{self.table.name}: column {name!r} holds numbers, but on {self.table.row(odd)} "
+            f"{shortened(str(cells[odd].as_py()))}"
+            + (f" and {count - 1} more such cells" if count > 1 else "")
+            + "; write nan for a missing value and decimals with a point, or name the column "
+            "among those to ignore or among the categories"
+        )
+
+    def _of_labels(self, name: str, sure: bool = False) -> TableColumn:
+        labels = texts_of(self.table, name)
+        labels[np.isin(labels, MISSING)] = ""
+        some = int((labels != "").sum())
+        distinct = len(set(labels.tolist()) - {""})
+        kind: Kind = "text"
+        if distinct == 0:
+            kind = "empty"
+        elif distinct == 1 and some == len(labels):
+            kind = "constant"
+        elif sure or (distinct <= MOST_CATEGORIES and (distinct * _SEVERAL <= some)):
+            kind = "category"
+        return TableColumn(name, kind, labels=labels)
+
+
+def _of_numbers(name: str, values: NDArray[np.float64], kind: Kind) -> TableColumn:
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return TableColumn(name, "empty")
+    same = known.size == values.size and known.min() == known.max()
+    return TableColumn(name, "constant" if same else kind, numbers=values)
+
+
+def _with_id(columns: list[TableColumn]) -> list[TableColumn]:
+    """Return them with the first that looks like names of the rows as that.
+
+    Its cells are distinct, none is missing, and it is called as ids are or holds plain text.
+    """
+    for at, column in enumerate(columns):
+        named = column.name.casefold()
+        called = named in ROW_NUMBERS or named.endswith(("_id", " id", "-id")) or named == "key"
+        called = called or (column.name.endswith(("Id", "ID")) and len(named) > 2)
+        if column.missing or not (called or column.kind == "text"):
+            continue
+        cells = column.labels if column.numbers is None else column.numbers
+        if cells is None or len(set(cells.tolist())) < len(cells):
+            continue
+        if column.numbers is not None:
+            if column.kind != "number" or (column.numbers != np.floor(column.numbers)).any():
+                continue
+            cells = np.array([str(int(cell)) for cell in column.numbers], dtype=object)
+        found = TableColumn(column.name, "id", labels=cells)
+        return [*columns[:at], found, *columns[at + 1 :]]
+    return columns
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return pa.types.is_dictionary(kind) or any(is_one(kind) for is_one in texts)
+
+
+def _plain(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return not pa.types.is_dictionary(kind)
+
+
+def _missing() -> Any:
+    import pyarrow as pa
+
+    return pa.array(["", *MISSING])
+
+
+def _floats(column: Any) -> NDArray[np.float64]:
+    """Return numbers in float64, NaN where there is none."""
+    import pyarrow as pa
+
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    parts = [chunk.cast(pa.float64()).to_numpy(zero_copy_only=False) for chunk in column.chunks]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _days(column: Any) -> NDArray[np.float64]:
+    """Return dates as days since 1970."""
+    import pyarrow as pa
+
+    seconds = column.cast(pa.timestamp("us")).cast(pa.int64())
+    return _floats(seconds) / (1e6 * _SECONDS)
+
+
+def _dates(cells: Any) -> NDArray[np.float64] | None:
+    """Return texts that are dates, all of one form, as days since 1970; None for others."""
+    import pyarrow.compute as pc
+
+    some = len(cells) - cells.null_count
+    plain = pc.replace_substring_regex(cells, _ZONE, "")
+    plain = pc.replace_substring_regex(plain, r"(:\d\d)\.\d+$", r"\1")
+    for form in _FORMATS:
+        read = pc.strptime(plain, format=form, unit="us", error_is_null=True)
+        if len(read) - read.null_count == some:
+            return _days(read)
+    return None
