@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidProblem
+from subsetopt.problems._validation import on_host
 
 if TYPE_CHECKING:
     from ._row_parts import RowPart
@@ -215,11 +216,8 @@ def array_of(values: Any, name: str) -> NDArray[Any]:
             f"{name} is a sparse {type(values).__name__}; give a function that returns blocks of "
             "rows, each by toarray()"
         )
-    if hasattr(values, "detach"):  # tensors of torch
-        values = values.detach().cpu()
-        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
     try:
-        return np.asarray(values)
+        return np.asarray(on_host(values))
     except (ValueError, TypeError, RuntimeError) as error:
         raise InvalidProblem(f"{name} cannot be read as an array: {error}") from None
 

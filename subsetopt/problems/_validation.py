@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from .constraints import Constraints
 
 
+def on_host(values: Any) -> Any:
+    """Return tensors of torch as they are on the host, and bfloat16, also of others, as float32.
+
+    NumPy knows no bfloat16, whose numbers are the float32 with the last 16 bits 0.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        return np.asarray(values.float() if str(values.dtype) == "torch.bfloat16" else values)
+    named: object = getattr(getattr(values, "dtype", None), "name", "")
+    return values.astype(np.float32) if named == "bfloat16" else values
+
+
 def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> NDArray[Any]:
     """Return a read-only, contiguous copy of `values`, whose numbers are all finite.
 
@@ -30,7 +42,7 @@ def numeric_array(name: str, values: ArrayLike, dimensions: tuple[int, ...]) -> 
     if masked is not None and type(values) is not np.ndarray and masked.is_masked(values):
         raise InvalidProblem(f"{name} has masked entries; drop them first with {name}.compressed()")
     try:
-        array = np.array(values, order="C", copy=True)
+        array = np.array(on_host(values), order="C", copy=True)
     except (ValueError, TypeError) as error:
         raise InvalidProblem(f"{name} cannot be read as an array: {error}") from error
     if array.dtype.kind == "b":
