@@ -59,6 +59,9 @@ def _found(
     from subsetopt.sequencing import bar
 
     try:
+        if getattr(engine, "tells", False):
+            with bar("row sums", unit="pairs", hidden=results.as_json) as told:
+                engine.row_sums(told)  # type: ignore[call-arg]
         with bar(hidden=results.as_json) as progress:
             found = method.run(data.points, engine, progress)
     except KeyboardInterrupt:

@@ -110,13 +110,14 @@ class SequenceOptions:
         "running-swap",
     )
     options: tuple[str, ...] = assignments()
+    batches: int | None = option("Number of batches to stop after.", None, unset="all", ge=1)
     drop_last: bool = option("Leave out a last batch that is smaller.", False)
     seed: int = option("Seed of whatever is random.", 0)
     checkpoint: Path | None = option(
         "File of the batches so far, from which the same command resumes.", None, metavar="FILE"
     )
     engine: str = option(
-        "Engine of kernel rows: matrix, matrix16, rows, fourier, nystroem or torch; auto is matrix "
+        "Engine of kernel rows: matrix, matrix16, rows or torch; auto is matrix "
         "where that fits into the memory, else rows.",
         "auto",
     )
@@ -156,10 +157,11 @@ class SequenceOptions:
         """Return the engine for the points."""
         from subsetopt.sequencing import choose
         from subsetopt.sequencing._selectors import selector_of
-        from subsetopt.sequencing.engines import batch_size_of
+        from subsetopt.sequencing.engines import batch_count_of, batch_size_of
 
         # Said now, not after a minute of kernel evaluations.
-        batch_size_of(self.batch_size, len(X))
+        size = batch_size_of(self.batch_size, len(X))
+        batch_count_of(self.batches, len(X), size, self.drop_last)
         spec = self.spec()
         selector_of(spec.name, spec.options, seed=self.seed, threads=self.threads)
         given: dict[str, Any] = {"device": self.device, "dtype": self.dtype}
@@ -193,6 +195,7 @@ class SequenceOptions:
             self.batch_size,
             engine=engine,
             memory=self.memory,
+            batches=self.batches,
             drop_last=self.drop_last,
             seed=self.seed,
             threads=self.threads,

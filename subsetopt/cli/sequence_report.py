@@ -74,6 +74,7 @@ def run(
     """Return what a baseline or another solver makes of the same points."""
     from subsetopt.sequencing import mmd_to_whole
     from subsetopt.sequencing.baselines import BASELINES, unscored
+    from subsetopt.sequencing.engines import batch_count_of
 
     if name not in BASELINES:
         return Ordering.of(name, method.run(data.points, engine, progress, selector=name))
@@ -82,9 +83,9 @@ def run(
         data.points, method.batch_size, seed=method.seed, progress=progress
     )
     seconds = perf_counter() - start
-    if method.drop_last and engine.n % method.batch_size:
-        boundaries = boundaries[:-1]
-        order = order[: boundaries[-1]]
+    batches = batch_count_of(method.batches, engine.n, method.batch_size, method.drop_last)
+    boundaries = boundaries[: batches + 1]
+    order = order[: boundaries[-1]]
     left = np.where(boundaries[1:] < engine.n, engine.n - boundaries[1:], np.nan)
     mmd = np.sqrt(mmd_to_whole(engine, order, boundaries).clip(min=0)) * engine.n / left
     return Ordering(name, order, boundaries, mmd, seconds)

@@ -1,6 +1,6 @@
 """Kernel matrices: evaluated in blocks, and checked to be what a kernel gives."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from subsetopt.errors import InvalidProblem
 from . import _validation
 from ._kernel_choice import Custom
 from ._memory import require_memory
-from ._parallel import each
+from ._parallel import each, processors
 from .kernels import Fill, Kernel
 
 Tile = tuple[slice, slice]
@@ -120,34 +120,43 @@ def weighted_sums(
     return np.concatenate([sums for sums, _ in parts]), max(largest for _, largest in parts)
 
 
-def own_sums(kernel: Kernel, X: NDArray[Any], threads: int | None = None) -> NDArray[np.float64]:
+def own_sums(
+    kernel: Kernel,
+    X: NDArray[Any],
+    threads: int | None = None,
+    told: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float64]:
     """Return the row sums of K(X, X), each pair of points evaluated once where it is symmetric.
 
-    Its diagonal is 1 where the kernel is normalised. Memory: one array (n,) for each 512 rows.
+    Its diagonal is 1 where the kernel is normalised. Memory: an array (n,) for each thread. `told`
+    hears of pairs done and all pairs, from the first on.
     """
-    if not kernel.semidefinite:
-        return kernel_sums(kernel, X, X, threads)
-    n, dtype = len(X), kernel.dtype(X, X)
+    n, dtype, symmetric = len(X), kernel.dtype(X, X), kernel.semidefinite
     fill = kernel.filler(X, X)
-    bands: dict[int, list[Tile]] = {}
-    for rows, columns in _tiles(kernel, n):
-        bands.setdefault(rows.start, []).append((rows, columns))
 
-    def summed(band: list[Tile]) -> NDArray[np.float64]:
-        sums = np.zeros(n - band[0][0].start)
-        for rows, columns in band:
-            block = _evaluated(kernel, fill, rows, columns, dtype)
-            if rows == columns and kernel.normalised:
+    def summed(start: int) -> NDArray[np.float64]:
+        first = start if symmetric else 0
+        sums, rows = np.zeros(n - first), slice(start, min(start + kernel.block, n))
+        own = slice(start - first, rows.stop - first)
+        for _, columns in _blocks(1, n - first, kernel.block):
+            seen = slice(columns.start + first, columns.stop + first)
+            block = _evaluated(kernel, fill, rows, seen, dtype)
+            if rows == seen and kernel.normalised:
                 np.fill_diagonal(block, 1)
-            sums[: len(block)] += block.sum(axis=1, dtype=np.float64)
-            if rows != columns:
-                part = slice(columns.start - rows.start, columns.stop - rows.start)
-                sums[part] += block.sum(axis=0, dtype=np.float64)
-        return sums
+            sums[own] += block.sum(axis=1, dtype=np.float64)
+            if symmetric and rows != seen:
+                sums[columns] += block.sum(axis=0, dtype=np.float64)
+        return sums if symmetric else sums[own]
 
-    total = np.zeros(n)
-    for sums in each(summed, bands.values(), _threads(kernel, threads)):
-        total[n - len(sums) :] += sums
+    total, starts, used = np.zeros(n), range(0, n, kernel.block), _threads(kernel, threads)
+    at_once = 2 * (used or processors())  # few results are held, and `told` hears soon
+    for number in range(0, len(starts), at_once):
+        part = starts[number : number + at_once]
+        if told is not None:
+            left = n - part[0]
+            told(n * n - left * left if symmetric else n * part[0], n * n)
+        for start, sums in zip(part, each(summed, part, used), strict=True):
+            total[start : start + len(sums)] += sums
     return total
 
 

@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from . import _archive
 from ._archive import SequenceCheckpoint
 from ._selectors import BatchSelector, selector_of
 from ._state import State
-from .engines import Engine, batch_size_of, choose
+from .engines import Engine, batch_count_of, batch_size_of, choose
 from .result import MiniBatchSequence
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def sequence(
     selector: "str | Solver | BatchSelector" = "running-swap",
     engine: str | Engine = "auto",
     memory: int | None = None,
+    batches: int | None = None,
     drop_last: bool = False,
     seed: int = 0,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -77,15 +79,19 @@ def sequence(
         brings its own points and kernel; X is then only counted.
     memory : int, optional
         Bytes that it may take; None is three quarters of the machine's memory.
+    batches : int, optional
+        Stop after so many; the same as the first ones of all. None is all.
     drop_last : bool
         Leave out the last batch where it is smaller.
     seed : int
         For selectors and engines that draw.
     checkpoint : path, optional
-        Written every few seconds and at Ctrl-C; a call with the same data and options goes on
-        from there, to the same order to the last bit. Removed at the end.
+        Written every few seconds and at Ctrl-C; a call with the same data and options, `batches`
+        aside, goes on from there, to the same order to the last bit. Removed at the end, unless it
+        holds more than `batches`.
     progress : callable, optional
-        Called after each batch with the batches done and all batches.
+        Called with the batches done and all that there are to be: at once, while an engine adds up
+        the rows of its matrix, which may take longer than the batches, and after each batch.
     threads : int, optional
         None is the number of processors. It has no bearing on the order.
     **options
@@ -113,23 +119,37 @@ def sequence(
     select, described = selector_of(selector, options, seed=seed, threads=threads)
     require_flag("drop_last", drop_last)
     if isinstance(X, np.ndarray) and X.ndim:  # else it is known once X has been read
-        batch_size_of(batch_size, len(X))
+        batch_count_of(batches, len(X), batch_size_of(batch_size, len(X)), drop_last)
     with one_blas_thread(), ExitStack() as opened:
         source = _engine(X, kernel, memory, engine, threads, seed)
         size = batch_size_of(batch_size, source.n)
+        total = batch_count_of(batches, source.n, size, drop_last)
         if hasattr(source, "own_selector"):
             select = source.own_selector(select)
         facts = _facts(source, size, described, drop_last, seed)
         saved = None
         if checkpoint is not None:
             saved = opened.enter_context(SequenceCheckpoint(checkpoint, facts))
+        snapshot = None if saved is None else saved.found()
+        before = 0 if snapshot is None else len(snapshot.seconds)
+        told = partial(progress or _nobody, before, total)
+        told()
+        if getattr(source, "tells", False):
+            source.row_sums(lambda done, pairs: told())  # type: ignore[call-arg]
         state = State(source, memory)
-        before = _resume(state, saved)
-        _run(state, select, size, drop_last, saved, progress)
-        result = _result(state, perf_counter() - start + before, facts)
-        if saved is not None:
+        if snapshot is not None:
+            state.restore(snapshot)
+        seconds = float(sum(state.seconds[:total]))
+        _run(state, select, size, total, saved, progress or _nobody)
+        seconds += perf_counter() - start
+        result = _result(state, total, seconds, {**facts, "batches": total})
+        if saved is not None and before <= total:
             saved.remove()
     return result
+
+
+def _nobody(done: int, total: int) -> None:
+    pass
 
 
 def _engine(
@@ -164,24 +184,14 @@ def _facts(engine: Engine, size: int, selector: str, drop_last: bool, seed: int)
     }
 
 
-def _resume(state: State, saved: SequenceCheckpoint | None) -> float:
-    """Go to where the checkpoint left off; returns the seconds that its batches took."""
-    snapshot = None if saved is None else saved.found()
-    if snapshot is None:
-        return 0.0
-    state.restore(snapshot)
-    return float(snapshot.seconds.sum())
-
-
 def _run(
     state: State,
     select: BatchSelector,
     size: int,
-    drop_last: bool,
+    total: int,
     saved: SequenceCheckpoint | None,
-    progress: Progress | None,
+    progress: Progress,
 ) -> None:
-    total = state.n // size if drop_last else -(-state.n // size)
     try:
         while len(state.boundaries) <= total:
             begin = perf_counter()
@@ -193,16 +203,16 @@ def _run(
             state.close(perf_counter() - begin)
             if saved is not None:
                 saved.note(state)
-            if progress is not None:
-                progress(len(state.boundaries) - 1, total)
+            progress(len(state.boundaries) - 1, total)
     except KeyboardInterrupt:
         if saved is not None:
             saved.write()
         raise
 
 
-def _result(state: State, seconds: float, facts: dict[str, Any]) -> MiniBatchSequence:
-    engine = state.engine
+def _result(state: State, total: int, seconds: float, facts: dict[str, Any]) -> MiniBatchSequence:
+    """Return the first `total` batches."""
+    engine, boundaries = state.engine, state.boundaries[: total + 1]
     provenance = {
         **facts,
         "features": list(engine.data.shape[1:]),
@@ -215,11 +225,11 @@ def _result(state: State, seconds: float, facts: dict[str, Any]) -> MiniBatchSeq
         },
     }
     return MiniBatchSequence(
-        order=state.order[: state.count],
-        boundaries=np.array(state.boundaries),
-        mmd2=np.array(state.mmd2),
-        mmd2_to_whole=np.array(state.mmd2_to_whole),
-        seconds=np.array(state.seconds),
+        order=state.order[: boundaries[-1]],
+        boundaries=np.array(boundaries),
+        mmd2=np.array(state.mmd2[:total]),
+        mmd2_to_whole=np.array(state.mmd2_to_whole[:total]),
+        seconds=np.array(state.seconds[:total]),
         total_seconds=seconds,
         provenance=provenance,
     )

@@ -1,5 +1,6 @@
-"""Engines: rows of the kernel matrix from memory, the features, or an approximation."""
+"""Engines: rows of the kernel matrix from memory, or from the features."""
 
+import operator
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -22,7 +23,8 @@ class Engine(Protocol):
     """Rows of a kernel matrix K (n, n); the same bits whatever the number of threads.
 
     One that lives on a device may have a method `own_selector` too, from one of `selectors` to
-    what does the same there.
+    what does the same there; one whose row sums take long may take a function in `row_sums`, and
+    says so by `tells`, which then hears of pairs of points done and all pairs.
 
     Attributes
     ----------
@@ -71,8 +73,6 @@ ENGINES = Registry(
         "matrix": "_matrix:whole_matrix",
         "matrix16": "_matrix:half_matrix",
         "rows": "_rows_engine:recomputed_rows",
-        "fourier": "_rows_engine:fourier",
-        "nystroem": "_rows_engine:nystroem",
         "torch": "subsetopt.torch.sequencing._engine:torch_engine",
     },
 )
@@ -100,11 +100,11 @@ def choose(
         Bytes that it may take; None is three quarters of the machine's memory.
     engine : str
         ``"auto"`` holds the whole matrix where that fits, else recomputes rows. Those that change
-        the sequence, ``"matrix16"``, ``"fourier"`` and ``"nystroem"``, are only taken by name.
+        the sequence, as ``"matrix16"`` does, are only taken by name.
     threads : int, optional
         None is the number of processors.
     seed : int
-        For the approximations that draw.
+        For engines that draw.
 
     Raises
     ------
@@ -151,3 +151,10 @@ def batch_size_of(size: object, n: int) -> int:
         return _validation.subset_size(size, n)
     except InvalidProblem:
         raise InvalidProblem(f"batch_size must be an integer in [1, {n}]; got {size!r}") from None
+
+
+def batch_count_of(batches: object, n: int, size: int, drop_last: bool) -> int:
+    """Return how many batches there are to be, None is all; InvalidOption for more than all."""
+    every = n // size if drop_last else -(-n // size)
+    require_integer("batches", batches, f"[1, {every}]", none=True)
+    return every if batches is None else operator.index(batches)  # type: ignore[arg-type]

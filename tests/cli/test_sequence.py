@@ -92,6 +92,17 @@ def test_options_reach_the_sequence(features: Path) -> None:
     assert (told["drop_last"], told["seed"]) == (True, 3)
 
 
+def test_stopping_after_some_batches(features: Path, tmp_path: Path) -> None:
+    out = tmp_path / "order.npz"
+    options = ("--batch-size", 10, "--batches", 2, "--compare", "random")
+    found = answer(features, *options, "--out", out)
+    assert (found["batches"], found["points"]) == (2, 20)
+    assert [len(other["mmd"]) for other in found["compare"]] == [2]
+    expected = so.sequence(so.scale_columns(POINTS), 10).order[:20]
+    np.testing.assert_array_equal(so.MiniBatchSequence.load(out).order, expected)
+    assert_error(run(features, "--batch-size", 10, "--batches", 7), 2, "in [1, 6] or None; got 7")
+
+
 def test_a_kernel_matrix(tmp_path: Path) -> None:
     K = so.Gaussian(scale=1.0)(POINTS, POINTS)
     np.save(tmp_path / "K.npy", K)

@@ -305,6 +305,8 @@ def test_precomputed_matrices_are_used_as_they_are() -> None:
         ({"threads": 0}, so.InvalidOption, "threads must be .*; got 0"),
         ({"memory": 0}, so.InvalidProblem, r"memory in bytes must .*got 0"),
         ({"drop_last": 1}, so.InvalidOption, r"drop_last must .*got 1"),
+        ({"batches": 0}, so.InvalidOption, r"batches must be .*got 0"),
+        ({"batches": 4}, so.InvalidOption, r"batches must be an integer in \[1, 3\] .*4"),
     ],
 )
 def test_refused(changes: dict[str, Any], error: Any, message: str) -> None:
@@ -336,9 +338,52 @@ def test_threads_have_no_bearing(engine: str) -> None:
 def test_progress() -> None:
     seen: list[tuple[int, int]] = []
     so.sequence(cloud(11, 10), 4, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
     with bar() as progress:  # no terminal here: nothing is shown
         so.sequence(cloud(11, 10), 4, progress=progress)
+
+
+def test_progress_is_shown_while_rows_are_added_up() -> None:
+    seen: list[tuple[int, int]] = []
+    X = cloud(11, 2500)
+
+    def stop(done: int, total: int) -> None:
+        seen.append((done, total))
+        if len(seen) == 3:  # at once, then with the first and the second part of the sums
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        so.sequence(X, 4, engine="rows", threads=1, progress=stop)
+    assert seen == [(0, 625)] * 3
+
+
+@pytest.mark.parametrize("engine", ["matrix", "rows"])
+def test_stopping_after_some_batches(engine: str) -> None:
+    whole = so.sequence(cloud(13, 50), 8, engine=engine)
+    for batches in (1, 3, 7):
+        found = so.sequence(cloud(13, 50), 8, engine=engine, batches=batches)
+        assert (len(found), found.provenance["batches"]) == (batches, batches)
+        np.testing.assert_array_equal(found.order, whole.order[: 8 * batches])
+        np.testing.assert_array_equal(found.mmd2, whole.mmd2[:batches])
+    assert len(so.sequence(cloud(13, 50), 8, drop_last=True)) == 6
+
+
+@pytest.mark.parametrize("of", ["torch", "ml_dtypes"])
+def test_features_in_16_bits(of: str) -> None:
+    module = pytest.importorskip(of)
+    X = cloud(14, 30)
+    narrow = [torch_or_numpy(module, X, kind) for kind in ("float16", "bfloat16")]
+    for values in narrow:
+        wide = np.asarray(values.float().numpy() if of == "torch" else values, np.float32)
+        for made in (so.MMDSelection(values, 4).candidates, choose(values).data):
+            assert made.dtype == np.float32
+            np.testing.assert_array_equal(made, wide)
+
+
+def torch_or_numpy(module: Any, X: NDArray[Any], kind: str) -> Any:
+    if hasattr(module, "tensor"):
+        return module.tensor(X).to(getattr(module, kind))
+    return X.astype(getattr(module, kind, kind))
 
 
 def test_the_mmd_of_any_order() -> None:
