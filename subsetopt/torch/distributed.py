@@ -7,16 +7,15 @@ import torch
 import torch.distributed as dist
 from torch import Generator, Tensor
 
-from subsetopt._checks import is_integer, require
+from subsetopt._checks import require
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
+from ._balancing import Asked, asked, balanced, generator_of_rank, on_all_ranks
 from ._ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
-from .features import standardised
 from .rules import Rule
 from .rules import rule as made_rule
 from .rules._candidates import Candidates
 from .rules._class_quotas import checked_labels
-from .search._joint import exchange_jointly
 
 __all__ = ["DistributedRule"]
 
@@ -158,8 +157,12 @@ class DistributedRule(Rule):
             on all of them.
         """
         if self.scope == "global":
-            everyone = self._everyone(losses, k, features, n, device)
-            self.last = self._choose_from_all(self._labelled(everyone, labels), generator)
+            own = self._own(losses, k, features, n, device)
+            if self.balance:
+                self.last = self._choose_balanced(own, labels, generator)
+            else:
+                everyone = self._labelled(self._everyone(own), labels)
+                self.last = self._choose_from_all(everyone, generator)
         else:
             given: dict[str, Any] = {"features": features, "n": n, "device": device}
             indices = super().__call__(losses, k, labels=labels, generator=generator, **given)
@@ -179,7 +182,7 @@ class DistributedRule(Rule):
         """Return the probability of each sample of this rank; scope "global" gathers for it."""
         if self.scope == "local":
             return self.rule.probabilities(losses, k, labels=labels, n=n, device=device)
-        everyone = self._labelled(self._everyone(losses, k, None, n, device), labels)
+        everyone = self._labelled(self._everyone(self._own(losses, k, None, n, device)), labels)
         total = None if k is None else sum(size or 0 for size in everyone.wanted)
         rank, _ = world_of(self.group)
         first = sum(everyone.sizes[:rank])
@@ -278,17 +281,12 @@ class DistributedRule(Rule):
     ) -> DistributedChoice:
         rank, world = world_of(self.group)
         given, sizes = everyone.given, everyone.sizes
-        if self.balance:
-            size: Any = everyone.wanted[0]
-            chosen = self._balanced(given, size, world, generator)
-            indices, total = chosen[rank], size * world
-        else:
-            size = None if None in everyone.wanted else sum(filter(None, everyone.wanted))
-            chosen = self._choose(given, size, generator)
-            first = sum(sizes[:rank])
-            ends = torch.tensor([first, first + sizes[rank]], device=chosen.device)
-            start, stop = torch.searchsorted(chosen[0], ends).tolist()
-            indices, total = chosen[0, start:stop] - first, chosen.shape[1]
+        size: Any = None if None in everyone.wanted else sum(filter(None, everyone.wanted))
+        chosen = self._choose(given, size, generator)
+        first = sum(sizes[:rank])
+        ends = torch.tensor([first, first + sizes[rank]], device=chosen.device)
+        start, stop = torch.searchsorted(chosen[0], ends).tolist()
+        indices, total = chosen[0, start:stop] - first, chosen.shape[1]
         if self.check:
             require_same(chosen, world, self.group)
         weights = torch.full(indices.shape, world / total, device=indices.device)
@@ -300,22 +298,32 @@ class DistributedRule(Rule):
             weights = torch.zeros(1, device=chosen.device)
         return DistributedChoice(indices=indices, weights=weights, total=total, samples=sum(sizes))
 
-    def _balanced(
-        self, given: Candidates, k: int, world: int, generator: Generator | None
-    ) -> Tensor:
-        """Return the places (world, k) in the batches of equal size."""
-        seen, points = given.losses, given.features
-        rows = None if seen is None else seen.view(world, -1)
-        found = None if points is None else points.view(world, -1, points.shape[-1])
-        classes = None if given.labels is None else given.labels.view(world, -1)
-        shape = world, given.shape[1] // world
-        chosen = self._choose(Candidates(shape, given.device, rows, found, classes), k, generator)
-        if points is None or found is None:
-            assert rows is not None
-            return exchange_jointly(rows[:, :, None], chosen, classes)
-        if getattr(self.rule, "scale", "none") == "standardise":
-            found = standardised(points).view(found.shape)
-        return exchange_jointly(found, chosen, classes)
+    def _choose_balanced(
+        self, own: Asked, labels: Tensor | None, generator: Generator | None
+    ) -> DistributedChoice:
+        """Choose k from this rank's batch, and exchange some for what is missing on all."""
+        world = world_of(self.group)[1]
+        self._sizes(own, world)
+        shape = torch.Size((own.n,))
+        drawing = generator_of_rank(generator or self._own_generator(own.device), self.group)
+
+        def work() -> tuple[Candidates, Tensor]:
+            check = self.check or self.quotas is not None
+            given = self.rule._given(own.losses, own.features, shape, own.device, check)
+            if self.quotas is not None:
+                given = given._replace(labels=checked_labels(labels, shape, self._asking))
+            size: Any = own.size
+            return given, self._choose(given, size, drawing)
+
+        asks = self.check or self.quotas is not None or own.device.type == "cpu"
+        given, chosen = on_all_ranks(work, asks, self.group)
+        scale = getattr(self.rule, "scale", "none")
+        indices = balanced(given, chosen[0], scale, self.check, self.group)
+        weights = torch.full(indices.shape, 1.0 / len(indices), device=indices.device)
+        total = len(indices) * world
+        return DistributedChoice(
+            indices=indices, weights=weights, total=total, samples=own.n * world
+        )
 
     def _labelled(self, everyone: _Everyone, labels: Tensor | None) -> _Everyone:
         """Return the same with the labels of all ranks, which takes a collective, for quotas."""
@@ -326,50 +334,35 @@ class DistributedRule(Rule):
         found = gathered(own, everyone.sizes, self.group)
         return everyone._replace(given=everyone.given._replace(labels=found[None]))
 
-    def _everyone(
-        self,
-        losses: Tensor | None,
-        k: int | float | None,
-        features: Tensor | None,
-        n: int | None,
-        device: torch.device | str | None,
-    ) -> _Everyone:
+    def _own(self, *given: Any) -> Asked:
+        """Return what the rule looks at on this rank."""
+        return asked(self, *given)
+
+    def _everyone(self, own: Asked) -> _Everyone:
         """Return what the rule looks at, of all ranks; one collective if their sizes agree."""
         _, world = world_of(self.group)
-        shape, at = self._placed(losses, features, n, device)
-        if len(shape) != 1:
-            raise InvalidProblem(
-                f"losses have shape {tuple(shape)}; scope='global' takes one batch (n,)"
-            )
-        features = features if self.needs == "features" or self.takes_features else None
-        if features is not None and features.shape[:1] != shape:
-            raise InvalidProblem(
-                f"features have shape {tuple(features.shape)} for {shape[0]} losses"
-            )
-        k = min(k, shape[0]) if self.ragged and k is not None and is_integer(k) else k
-        seen = None if self.needs == "nothing" else losses if features is None else features
-        sizes, wanted = self._sizes(seen, shape[0], at, self.rule.size(k, shape[0]), world)
+        seen = own.seen
+        sizes, wanted = self._sizes(own, world)
         whole = None if seen is None else gathered(seen.detach(), sizes, self.group)
         total = torch.Size((sum(sizes),))
         try:
             check = self.check or self.quotas is not None
-            both = (whole, None) if features is None else (None, whole)
-            given = self.rule._given(both[0], both[1], total, at, check)
+            both = (whole, None) if own.features is None else (None, whole)
+            given = self.rule._given(both[0], both[1], total, own.device, check)
         except InvalidProblem as error:
             starts = list(accumulate(sizes, initial=0))[:-1]
             raise InvalidProblem(f"{error}; all ranks as one, from places {starts} on") from None
         return _Everyone(given, sizes, wanted)
 
-    def _sizes(
-        self, seen: Tensor | None, n: int, device: torch.device, size: int | None, world: int
-    ) -> tuple[list[int], list[int | None]]:
+    def _sizes(self, own: Asked, world: int) -> tuple[list[int], list[int | None]]:
         """Return n and k of all ranks; asks them only at the first call, if checked, or ragged."""
+        seen, n, size = own.seen, own.n, own.size
         if world == 1 or (self._agreed and not self.check and not self.ragged):
             return [n] * world, [size] * world
         self._agreed = True
         kind = "" if seen is None else f"{seen.dtype} {tuple(seen.shape[1:])}"
         setting = f"{self.name} {self.seed} {self.ragged} {self.quotas} {kind}"
-        return exchanged_sizes(n, size, setting, self.ragged, device, self.group)
+        return exchanged_sizes(n, size, setting, self.ragged, own.device, self.group)
 
     def takes_all(self, k: int | float | None, n: int) -> bool:
         """Return whether there is nothing to choose, on this rank and elsewhere."""

@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -23,6 +24,8 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem  # noqa: E402
+from subsetopt.torch import _balancing  # noqa: E402
+from subsetopt.torch._balancing import generator_of_rank  # noqa: E402
 from subsetopt.torch.distributed import DistributedRule  # noqa: E402
 from subsetopt.torch.functional import select  # noqa: E402
 from subsetopt.torch.rules import rule  # noqa: E402
@@ -157,8 +160,11 @@ def balanced_is_as_many_and_never_further_off(rank: int, world: int) -> None:
             assert choice.indices.tolist() == sorted(set(choice.indices.tolist()))
             chosen = joined(choice, [N] * world)
             assert len(set(chosen)) == K * world
-            alone = rule(name, **options)(losses, K, features=None if single else points)
-            apart = (alone + torch.arange(world)[:, None] * N).flatten()
+            drawing = generator_of_rank(torch.Generator().manual_seed(0), None)
+            alone = rule(name, **options)(
+                losses[rank], K, features=None if single else points[rank], generator=drawing
+            )
+            apart = [N * r + i for r, own in enumerate(of_all(alone.tolist(), world)) for i in own]
             mean = points.flatten(0, 1).mean(0)
             got, before = (
                 (points.flatten(0, 1)[places].mean(0) - mean).norm().item()
@@ -167,6 +173,50 @@ def balanced_is_as_many_and_never_further_off(rank: int, world: int) -> None:
             assert got <= before + 1e-7
             nearer += got < 0.5 * before
     assert nearer >= 6
+
+
+@on_all_ranks
+def of_large_batches_some_candidates_travel(rank: int, world: int) -> None:
+    n, k, sent = 1500, 20, []
+    whole = _balancing.gathered
+
+    def watched(own: Tensor, *rest: Any) -> Tensor:
+        sent.append(own.numel())
+        return whole(own, *rest)
+
+    generator = torch.Generator().manual_seed(7)
+    points = torch.randn(world, n, D, generator=generator)
+    labels = torch.randint(3, (world, n), generator=generator)
+    losses = points.square().sum(2)
+    with mock.patch.object(_balancing, "gathered", watched):
+        for name, quotas in (("obftf", None), ("obftf", "proportional"), ("vector", None)):
+            made = rule(name, quotas=quotas)
+            drawing = generator_of_rank(torch.Generator().manual_seed(0), None)
+            mine: dict[str, Any] = {"features": points[rank]} if name == "vector" else {}
+            mine |= {"labels": labels[rank]} if quotas else {}
+            alone = made(losses[rank], k, generator=drawing, **mine)
+            chosen = DistributedRule(made, "global", check=True)(losses[rank], k, **mine)
+            assert chosen.tolist() == sorted(set(chosen.tolist()))
+            if quotas:
+                counts = [labels[rank][some].bincount(minlength=3) for some in (alone, chosen)]
+                assert torch.equal(*counts)
+            rows = points / points.flatten(0, 1).std(0) if mine.get("features") is not None else 0
+            rows = losses[:, :, None] if name == "obftf" else rows
+            mean = rows.flatten(0, 1).double().mean(0)  # type: ignore[union-attr]
+            apart, together = (
+                sum(
+                    torch.tensor(one)
+                    for one in of_all((rows[rank][some].double() - mean).sum(0).tolist(), world)
+                ).norm()
+                for some in (alone, chosen)
+            )
+            assert together <= apart + 1e-9
+            assert together < 1e-5 * k * world if name == "obftf" else 0.7 * apart
+    assert max(sent) < 530 * (D + 1)
+    gap = losses.clone()
+    gap[world - 1, n - 1] = torch.nan
+    pick = DistributedRule("obftf", "global")
+    assert_refused(InvalidProblem, f"nan.*on rank {world - 1}", lambda: pick(gap[rank], k))
 
 
 @on_all_ranks

@@ -240,7 +240,8 @@ def test_choices_from_all_ranks_stay_on_the_device(name: str) -> None:
     losses = torch.rand(32, device="cuda")
     with (
         mock.patch("subsetopt.torch.distributed.world_of", return_value=(1, 2)),
-        mock.patch("subsetopt.torch.distributed.gathered", lambda own, *_: torch.cat([own, own])),
+        mock.patch("subsetopt.torch._balancing.world_of", return_value=(1, 2)),
+        mock.patch("subsetopt.torch._balancing.gathered", lambda own, *_: torch.cat([own, own])),
         waiting_refused(),
     ):
         found = made.choose(losses, 5, features=features_of(name, 32))
