@@ -1,6 +1,6 @@
-"""Write docs/training-results.md from folders of results: training_results.py FOLDER.
+"""Write docs/training-results.md and the pages below it: training_results.py FOLDER.
 
-FOLDER holds ``mnist``, ``full`` and ``tuned/NAME``, made as the page says, and in ``fig1.md`` what
+Each page is a text of this folder with its tables filled in. FOLDER holds ``mnist``, ``full`` and ``tuned/NAME``, made as the page says, and in ``fig1.md`` what
 ``subsetopt reproduce obftf-fig1 --scale paper --markdown`` printed.
 """
 
@@ -23,7 +23,14 @@ from subsetopt.training.reporting._analysis_figures import against_budget
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures" / "training"
-TEXT = HERE / "training_results.txt"
+PAGES = {
+    HERE / "training_results.txt": HERE.parent / "training-results.md",
+    **{
+        text: HERE.parent / "training-results" / f"{text.stem}.md"
+        for text in sorted((HERE / "training_results").glob("*.txt"))
+    },
+}
+"""Texts, and the pages that they become."""
 TASKS = {
     "digits": "digits",
     "mnist": "MNIST",
@@ -212,10 +219,17 @@ def main(folder: Path) -> None:
         known |= single(name, family, matched[name.partition("-")[0]].tasks[0])
     for budget in (0.1, 0.25, 0.5):
         known[f"summary {budget:g}"] = summary(matched, budget)
-    text = TEXT.read_text(encoding="utf-8")
-    for name, value in known.items():
-        text = text.replace("{{" + name + "}}", value)
-    (HERE.parent / "training-results.md").write_text(text, encoding="utf-8")
+    write(known)
+
+
+def write(known: dict[str, str]) -> None:
+    """Fill what is known into the texts."""
+    for source, page in PAGES.items():
+        text = source.read_text(encoding="utf-8")
+        for name, value in known.items():
+            text = text.replace("{{" + name + "}}", value)
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
