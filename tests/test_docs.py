@@ -13,7 +13,10 @@ from subsetopt.solvers import catalogue
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES]
+NESTED = [
+    p for name in ("training-results", "reproduced") for p in (ROOT / "docs" / name).glob("*.md")
+]
+TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES, *sorted(NESTED)]
 _FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -64,9 +67,11 @@ def test_relative_links_resolve(page: Path) -> None:
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
-    contents = "".join(blocks(ROOT / "docs" / "index.md", "{toctree}"))
+    docs = ROOT / "docs"
+    contents = "".join("".join(blocks(page, "{toctree}")) for page in PAGES)
     listed = [line for line in contents.splitlines() if line and not line.startswith(":")]
-    assert sorted(listed) == sorted(page.stem for page in PAGES if page.stem != "index")
+    pages = [page.relative_to(docs).with_suffix("").as_posix() for page in [*PAGES, *NESTED]]
+    assert sorted(listed) == sorted(set(pages) - {"index"})
 
 
 @pytest.mark.parametrize("page", TEXTS, ids=by_name)
@@ -151,6 +156,20 @@ def test_the_reference_covers_what_the_package_exports() -> None:
     errors = set(subsetopt.errors.__dict__)
     for name in set(subsetopt.__all__) - errors - {"solvers"}:
         assert f":: subsetopt.{name}\n" in text
+
+
+def test_the_pages_of_training_results_are_their_texts_with_tables_filled_in() -> None:
+    """Else run docs/scripts/training_results.py, or write what was changed into the text."""
+    scripts = ROOT / "docs" / "scripts"
+    texts = [scripts / "training_results.txt", *(scripts / "training_results").glob("*.txt")]
+    pages = [p for p in [*PAGES, *NESTED] if "training-results" in p.as_posix()]
+    assert sorted(text.stem.replace("_", "-") for text in texts) == sorted(p.stem for p in pages)
+    for text in texts:
+        name = text.stem.replace("_", "-")
+        (page,) = [p for p in pages if p.stem == name]
+        written = re.split(r"\{\{.*?\}\}", text.read_text(encoding="utf-8"))
+        pattern = r"[^#]*?".join(re.escape(part) for part in written)
+        assert re.fullmatch(pattern, page.read_text(encoding="utf-8")), name
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "reproduced").glob("*.md")), ids=by_name)

@@ -1,7 +1,8 @@
 """Write docs/training-results.md and the pages below it: training_results.py FOLDER.
 
-Each page is a text of this folder with its tables filled in. FOLDER holds ``mnist``, ``full`` and ``tuned/NAME``, made as the page says, and in ``fig1.md`` what
-``subsetopt reproduce obftf-fig1 --scale paper --markdown`` printed.
+Each page is a text of this folder with its tables filled in. FOLDER holds ``mnist``, ``full`` and
+``tuned/NAME``, made as the pages say, and in ``fig1.md`` what ``subsetopt reproduce obftf-fig1
+--scale paper --markdown`` printed.
 """
 
 import sys
