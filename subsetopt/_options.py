@@ -36,7 +36,7 @@ class Option:
         The values that there are.
     needs : str
         The option without which it has no meaning, where the dataclass has it: ``follow``, or
-        ``engine=torch``.
+        ``engine=torch``, or one of several values: ``engine=dask|ray``.
     unset : str
         What stands in for None, for the help.
     flags : tuple of str
@@ -189,9 +189,10 @@ def _check_needs(kind: Any, values: Mapping[str, Any], name: Callable[[str], str
         given, held = values.get(one.name), values.get(other)
         if given is None or given is False or given == one.default:
             continue
-        if held == wanted if wanted else held:
+        known = tuple(wanted.split("|"))
+        if held in known if wanted else held:
             continue
-        raise InvalidOption(f"{name(one.name)} needs {f'{name(other)} {wanted}'.rstrip()}")
+        raise InvalidOption(f"{name(one.name)} needs {f'{name(other)} {listed(known)}'.rstrip()}")
 
 
 class _Expected(NamedTuple):

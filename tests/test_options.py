@@ -27,6 +27,7 @@ class Baking:
     steam: bool = option("Bake with steam.", False)
     minutes: float | None = option("Minutes of steam.", None, gt=0, needs="steam")
     oil: float | None = option("Grams of oil.", None, needs="crust=hard")
+    spice: float | None = option("Grams of spice.", None, needs="crust=hard|rye")
     name: str = option("Name of the baker.", "")
 
     def __post_init__(self) -> None:
@@ -52,6 +53,7 @@ class Baking:
         ({"minutes": 5}, "minutes needs steam"),
         ({"seeds": ([1],)}, r"seeds must be distinct integers >= 0; got \[1\]"),
         ({"oil": 5, "crust": "soft"}, "oil needs crust hard"),
+        ({"spice": 5}, "spice needs crust hard or rye"),
         ({"name": 3}, "name must be a string; got 3"),
     ],
 )

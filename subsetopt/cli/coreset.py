@@ -61,16 +61,17 @@ class CoresetOptions:
     seed: int = option("Seed of whatever is random.", 0, ge=0)
     threads: int | None = option("Number of threads.", None, ge=1, unset="all processors")
     engine: str = option(
-        "Engine that reads the rows: local, or dask for the workers of a Dask cluster, which see "
+        "Engine that reads the rows: local, or dask or ray for the workers of a cluster, which see "
         "the files of DATA.",
         "local",
-        choices=("local", "dask"),
+        choices=("local", "dask", "ray"),
     )
     scheduler: str | None = option(
-        "Address of the scheduler of the cluster, such as tcp://10.0.0.1:8786.",
+        "Address of the scheduler of the cluster, such as tcp://10.0.0.1:8786 of Dask or "
+        "10.0.0.1:6379 of Ray.",
         None,
         metavar="ADDRESS",
-        needs="engine=dask",
+        needs="engine=dask|ray",
     )
 
 

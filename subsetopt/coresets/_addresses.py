@@ -111,7 +111,7 @@ class NpyRows:
                 rows = np.frombuffer(content, self._dtype).reshape(count, self._width)
                 yield RowBlock(features(rows, self.name, first))
 
-    def partitions(self) -> list[RowPart]:
+    def partitions(self, engine: str) -> list[RowPart]:
         """Return parts of the file."""
         make, rows = partial(NpyRows, self.name), self._part.stop
         return [

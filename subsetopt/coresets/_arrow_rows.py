@@ -57,9 +57,9 @@ class ArrowRows:
     def _read(self) -> list[str]:
         return list(dict.fromkeys([*self._keys, *([] if self._ids is None else [self._ids])]))
 
-    def partitions(self) -> list[RowPart] | None:
+    def partitions(self, engine: str) -> list[RowPart] | None:
         """Return the parts of the table; None where it has none that workers can read."""
-        parts = self._table.parts(self._read)
+        parts = self._table.parts(self._read, engine)
         make = partial(_rows_of_part, self.name, self._keys, self._ids, list(self.names or ()))
         return None if parts is None else [RowPart(make, part, rows) for part, rows in parts]
 

@@ -11,7 +11,7 @@ from ._row_parts import cuts
 from ._row_sources import rows_of_part
 
 Parts = list[tuple[Any, int | None]]
-"""What `table_of` takes, or a Delayed of it, and rows where they are known."""
+"""What `table_of` takes, or what the engine makes of it, and rows where they are known."""
 
 
 class BatchedTable(Protocol):
@@ -30,8 +30,8 @@ class BatchedTable(Protocol):
     def batches(self, columns: list[str], size: int) -> Iterator[Any]:
         """Yield record batches of these columns, of about `size` rows."""
 
-    def parts(self, columns: list[str]) -> Parts | None:
-        """Return parts for workers, with these columns at least; None where there are none."""
+    def parts(self, columns: list[str], engine: str) -> Parts | None:
+        """Return parts for workers of an engine, with these columns; None where it has none."""
 
 
 def table_of(data: Any, name: str) -> BatchedTable:
@@ -57,7 +57,7 @@ def table_of(data: Any, name: str) -> BatchedTable:
 class _Undivided:
     """A table that one process reads."""
 
-    def parts(self, columns: list[str]) -> Parts | None:
+    def parts(self, columns: list[str], engine: str) -> Parts | None:
         """Return None."""
         return None
 
@@ -77,7 +77,7 @@ class DatasetTable(_Undivided):
         else:
             yield from self._data.select(columns).to_batches(max_chunksize=size)
 
-    def parts(self, columns: list[str]) -> Parts | None:
+    def parts(self, columns: list[str], engine: str) -> Parts | None:
         """Return the row groups of Parquet files."""
         import pyarrow.dataset as ds
 
@@ -119,8 +119,10 @@ class DaskTable:
                 table = pa.Table.from_pandas(frame, preserve_index=False)
                 yield from table.to_batches(max_chunksize=size)
 
-    def parts(self, columns: list[str]) -> Parts | None:
-        """Return the partitions."""
+    def parts(self, columns: list[str], engine: str) -> Parts | None:
+        """Return the partitions, which only workers of Dask compute."""
+        if engine != "dask":
+            return None
         return [(part, None) for part in self._data[columns].to_delayed()]
 
 
@@ -140,7 +142,7 @@ class HuggingFaceTable:
         for table in self._data.select_columns(columns).with_format("arrow").iter(size):
             yield from table.to_batches()
 
-    def parts(self, columns: list[str]) -> Parts | None:
+    def parts(self, columns: list[str], engine: str) -> Parts | None:
         """Return ranges of rows, of a `Dataset`."""
         if self.n is None:
             return None
@@ -149,7 +151,7 @@ class HuggingFaceTable:
         return [(chosen.select(rows), len(rows)) for rows in ranges]
 
 
-class RayTable(_Undivided):
+class RayTable:
     """A `Dataset` of Ray."""
 
     def __init__(self, data: Any) -> None:
@@ -167,6 +169,12 @@ class RayTable(_Undivided):
         chosen = self._data.select_columns(columns)
         for table in chosen.iter_batches(batch_size=size, batch_format="pyarrow"):
             yield from table.to_batches()
+
+    def parts(self, columns: list[str], engine: str) -> Parts | None:
+        """Return the blocks, which are computed here, once, and held by the workers of Ray."""
+        if engine != "ray":
+            return None
+        return [(block, None) for block in self._data.select_columns(columns).to_arrow_refs()]
 
 
 class LazyTable(_Undivided):

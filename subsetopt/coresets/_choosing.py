@@ -102,12 +102,13 @@ def coreset(
         of threads and of rows in a block, and the engine.
     threads : int, optional
         None is the number of processors, and 1 for each task of a cluster.
-    engine : {"local", "dask"}
-        Who reads the rows: this process, or the workers of a Dask cluster, of an array, .npy or
-        Parquet files that all of them see, a Dask collection or a `Dataset` of Hugging Face. The
+    engine : {"local", "dask", "ray"}
+        Who reads the rows: this process, or the workers of a cluster, of an array, .npy or Parquet
+        files that all of them see, a `Dataset` of Hugging Face, or a collection of Dask or Ray. The
         choice from the pool is made here.
     scheduler : str or distributed.Client, optional
-        The address of the scheduler of the cluster or a client of it; None is the client there is.
+        The address of the cluster, or a client of Dask; None is the client or the cluster that this
+        process has, of Ray else a cluster on this machine.
     progress : callable, optional
         Called with the phase ("survey", "target", "means"), the rows done in it and all rows, None
         where that is not known yet; then "choosing" and "judging", with steps.

@@ -61,7 +61,7 @@ class _CsvStream:
         names = [] if shape.id is None else [(str(shape.id), pa.string())]
         self.schema = pa.schema([*((str(i), pa.float64()) for i in shape.columns), *names])
 
-    def parts(self, columns: list[str]) -> None:
+    def parts(self, columns: list[str], engine: str) -> None:
         """Return None: text has no rows that can be found without those before."""
 
     def batches(self, columns: list[str], size: int) -> Iterator[Any]:

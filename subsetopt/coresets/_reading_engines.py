@@ -1,12 +1,16 @@
 """What carries a pass over the rows out: this process, or the workers of a cluster."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidOption
 
+from ._row_parts import Located, RowPart, located, partitions_of, rows_of
 from ._row_sources import Source
 
 Result = TypeVar("Result")
@@ -16,7 +20,8 @@ Done = Callable[[int], None]
 Pass = Callable[[Source, Done], Result]
 """Reads some rows, and returns what they add up to; the source knows the number of its first."""
 
-ENGINES = ("dask", "local")
+CLUSTERS = ("dask", "ray")
+ENGINES = (*CLUSTERS, "local")
 
 
 class ReadingEngine(Protocol):
@@ -51,6 +56,62 @@ class LocalEngine:
 LOCAL = LocalEngine()
 
 
+class DividedEngine(ABC):
+    """Parts of a source are read by workers; lost workers are the matter of their scheduler.
+
+    Attributes
+    ----------
+    name : str
+    """
+
+    name: str
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Source, list[Located]] = WeakKeyDictionary()
+
+    @abstractmethod
+    def results(self, parts: list[Located], work: Pass[Result]) -> Iterator[Result]:
+        """Yield what `work` returns for each part, in their order."""
+
+    def count(self, source: Source) -> int:
+        """Return how many rows there are; reads the parts of which nothing else tells."""
+        return sum(part.n for part in self._parts(source))
+
+    def threads(self, wanted: int | None) -> int:
+        """Return what is wanted, else one: there are as many tasks as the workers take."""
+        return wanted or 1
+
+    def over(self, source: Source, work: Pass[Result], done: Done) -> Iterator[Result]:
+        """Yield the result of each part."""
+        rows = 0
+        parts = self._parts(source)
+        for part, result in zip(parts, self.results(parts, work), strict=True):
+            rows += part.n
+            done(rows)
+            yield result
+
+    def _parts(self, source: Source) -> list[Located]:
+        if source not in self._known:
+            self._known[source] = self.divided(source)
+        return self._known[source]
+
+    def divided(self, source: Source) -> list[Located]:
+        """Return the parts of a source, and where they stand."""
+        parts = partitions_of(source, self.name)
+        unknown = [Located(part, 0, 0) for part in parts if part.n is None]
+        return located(parts, self.results(unknown, rows_of) if unknown else iter(()))
+
+
+def worked(work: Pass[Result], opening: Any, payload: Any, first: int) -> Result:
+    """Return what `work` returns for one part; runs on a worker."""
+    source = RowPart(opening, payload, None).opened(first)
+    return work(source, _nobody)
+
+
+def _nobody(rows: int) -> None:
+    pass
+
+
 @contextmanager
 def engine_of(name: str, scheduler: Any) -> Iterator[ReadingEngine]:
     """Give the engine of a name, and close afterwards what it has opened.
@@ -63,12 +124,13 @@ def engine_of(name: str, scheduler: Any) -> Iterator[ReadingEngine]:
         Where the library is not installed.
     """
     require_one_of("engine", name, ENGINES, error=InvalidOption)
-    if name == "dask":
-        from ._dask_engine import dask_engine
-
-        with dask_engine(scheduler) as engine:
+    if name in CLUSTERS:
+        module = import_module(f"._{name}_engine", __package__)
+        opened: AbstractContextManager[ReadingEngine] = module.opened_engine(scheduler)
+        with opened as engine:
             yield engine
         return
     if scheduler is not None:
-        raise InvalidOption(f"scheduler is of engine='dask'; got {scheduler!r} with {name!r}")
+        known = " or ".join(map(repr, CLUSTERS))
+        raise InvalidOption(f"scheduler is of engine={known}; got {scheduler!r} with {name!r}")
     yield LOCAL

@@ -44,21 +44,21 @@ class Located:
     n: int
 
 
-def partitions_of(source: Source) -> list[RowPart]:
-    """Return the parts, in the order of their rows.
+def partitions_of(source: Source, engine: str) -> list[RowPart]:
+    """Return the parts that the workers of an engine can read, in the order of their rows.
 
     Raises
     ------
     InvalidProblem
-        Where only this process can read the rows.
+        Where they cannot read the rows.
     """
-    divided: Callable[[], list[RowPart] | None] | None = getattr(source, "partitions", None)
-    parts = None if divided is None else divided()
+    divided: Callable[[str], list[RowPart] | None] | None = getattr(source, "partitions", None)
+    parts = None if divided is None else divided(engine)
     if parts is None:
         raise InvalidProblem(
-            f"{source.name} cannot be divided among workers; give an array, .npy or Parquet files "
-            "that all workers see, a Dask collection or a Dataset of Hugging Face, or "
-            "engine='local'"
+            f"{source.name} cannot be divided among workers of {engine}; give an array, .npy or "
+            "Parquet files that all workers see, a Dataset of Hugging Face or a collection of "
+            f"{engine}, or engine='local'"
         )
     return parts
 

@@ -118,7 +118,7 @@ class ArrayRows:
             X = array[part] if self._taken is None else array[part][:, self._taken]
             yield RowBlock(features(X, self.name, self.first + first), ids)
 
-    def partitions(self) -> "list[RowPart]":
+    def partitions(self, engine: str) -> "list[RowPart]":
         """Return slices of the array, or of the file, which workers must see too."""
         from ._row_parts import RowPart, cuts
 
@@ -188,8 +188,10 @@ class DaskRows(BlockRows):
         self.n = None if np.isnan(rows) else int(rows)
         self._counts = [None if np.isnan(rows) else int(rows) for rows in whole.chunks[0]]
 
-    def partitions(self) -> "list[RowPart]":
-        """Return the chunks."""
+    def partitions(self, engine: str) -> "list[RowPart] | None":
+        """Return the chunks, which only workers of Dask compute."""
+        if engine != "dask":
+            return None
         from ._row_parts import RowPart
 
         make = partial(_one_block, self.name)

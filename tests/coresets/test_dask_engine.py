@@ -122,8 +122,8 @@ def test_what_workers_find_is_said_with_the_number_of_the_row(client: Any) -> No
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"engine": "spark"}, "engine must be"),
-        ({"scheduler": "tcp://127.0.0.1:8786"}, "scheduler is of engine='dask'"),
+        ({"engine": "flink"}, "engine must be"),
+        ({"scheduler": "tcp://127.0.0.1:8786"}, "scheduler is of engine='dask' or 'ray'"),
         ({"engine": "dask", "scheduler": 8786}, "must be an address or a Client; got 8786"),
     ],
 )
@@ -138,7 +138,9 @@ def test_sources_that_one_process_reads_are_refused(
     monkeypatch.setattr(_csv_rows, "_HEAD", 1000)
     pa.csv.write_csv(_table(_points()).drop_columns(["id"]), tmp_path / "points.csv")
     for data in (tmp_path / "points.csv", [_points()], _table(_points())):
-        with pytest.raises(so.InvalidProblem, match="cannot be divided among workers; give"):
+        with pytest.raises(
+            so.InvalidProblem, match="cannot be divided among workers of dask; give"
+        ):
             so.coreset(data, 9, engine="dask", scheduler=client)
 
 
