@@ -79,7 +79,8 @@ class UniformBaseline:
         said = f"median {stated(self.median) + 0.0:.6g} of {self.draws}"
         if self.rank is None:
             return said
-        return f"{said}; {100 * self.rank:.3g} % of them are at least as good"
+        share = f"{100 * self.rank:.3g} %" if self.rank else "none"
+        return f"{said}; {share} of them {'are' if self.rank else 'is'} at least as good"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the keys that ``--json`` adds."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from subsetopt.solution import Solution, Stats
 
 _WARMUP = 0.2  # seconds of warm-up that are worth a word
+_USELESS = 0.999  # relative gap from which on a bound says nothing
 _SHOWN = 20  # indices; more are shortened to their two ends
 _COLUMNS = 12  # of features; of more, those where the chosen are least alike
 
@@ -65,11 +66,9 @@ def show_marginals(marginals: "Sequence[Marginal]", others: str = "all") -> None
 def _lines(solution: "Solution", baseline: "UniformBaseline") -> dict[str, str]:
     return {
         "objective": _number(solution.objective),
-        "bound": _number(solution.bound),
-        "gap": _gap(solution),
-        "termination": str(solution.termination),
-        "certificate": _certificate(solution),
         "random subsets": baseline.sentence(),
+        **_bound_lines(solution),
+        "termination": _ended(solution),
         "seconds": _seconds(solution.stats),
         "solver": f"{solution.solver} {solution.version}",
         "message": solution.message,
@@ -89,11 +88,24 @@ def _number(value: float | None) -> str:
     return "none" if value is None else repr(value)
 
 
-def _gap(solution: "Solution") -> str:
+def _bound_lines(solution: "Solution") -> dict[str, str]:
+    """Return what is known of the optimum, in words where it is nothing that helps."""
     absolute, relative = solution.absolute_gap, solution.gap
-    if absolute is None:
-        return "unknown"
-    return f"{absolute:.3g}" + ("" if relative is None else f" ({distance(relative)})")
+    if solution.bound is None or absolute is None:
+        return {"bound": "none", "certificate": _certificate(solution)}
+    if relative is not None and relative >= _USELESS:
+        return {"bound": f"no useful one ({solution.bound!r})"}
+    gap = f"{absolute:.3g}" + ("" if relative is None else f" ({distance(relative)})")
+    return {"bound": repr(solution.bound), "gap": gap, "certificate": _certificate(solution)}
+
+
+def _ended(solution: "Solution") -> str:
+    """Say why it stopped: a search that has done what it is made to do has finished."""
+    from subsetopt.solution import Termination
+
+    if solution.termination is Termination.ITERATION_LIMIT:
+        return "finished: the steps that it is given are done"
+    return str(solution.termination).replace("_", " ")
 
 
 def _certificate(solution: "Solution") -> str:

@@ -1,6 +1,7 @@
 """``subsetopt solvers``: what can run here, and what cannot, and why."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import subsetopt
@@ -32,22 +33,28 @@ def _plain(row: "SolverInfo") -> dict[str, Any]:
     return {**plain, "available": bool(row.availability), "reason": row.availability.reason}
 
 
-def _available(row: "SolverInfo") -> str:
-    return "yes" if row.availability else f"no: {row.availability.reason}"
+def _summary(row: "SolverInfo") -> str:
+    """Return what it does; of one that cannot run here why, and the fix."""
+    return row.summary if row.availability else f"not available: {row.availability.reason}"
+
+
+def _problems(row: "SolverInfo", families: Sequence[str]) -> str:
+    """Return the problems that it takes, or those that it does not where these are fewer."""
+    absent = [family for family in families if family not in row.handles]
+    if not absent:
+        return "all"
+    return ", ".join(row.handles) if len(absent) > 1 else f"all but {absent[0]}"
 
 
 def _show(rows: "tuple[SolverInfo, ...]") -> None:
+    families = list(dict.fromkeys(family for row in rows for family in row.handles))
     columns: tuple[report.Column[SolverInfo], ...] = (
         report.Column("name", "name"),
-        report.Column("kind", "kind", rank=1),
+        report.Column("kind", "kind"),
         report.Column("version", lambda x: x.version or None, rank=3),
-        report.Column(
-            "available", lambda x: "yes" if x.availability else f"no: {x.availability.reason}"
-        ),
-        report.Column("handles", lambda x: ", ".join(x.handles)),
-        report.Column("constraints", lambda x: ", ".join(x.takes) or None, rank=1),
-        report.Column("exact", lambda x: "yes" if x.exact else "no", rank=2),
-        report.Column("summary", "summary"),
+        report.Column("problems", lambda x: _problems(x, families), rank=1),
+        report.Column("constraints", lambda x: ", ".join(x.takes) or None, rank=2),
+        report.Column("summary", _summary),
     )
     style = {True: "", False: "dim"}
     table = report.Table(columns, rows, row_style=lambda x: style[bool(x.availability)])

@@ -161,7 +161,10 @@ class Table(Generic[T]):
     # -- for people ------------------------------------------------------------------------------
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
-        """Yield it with as many columns as there is room for; else text is folded, then all."""
+        """Yield it with as many columns as there is room for; else text is folded, then all.
+
+        A line names the columns that were left out.
+        """
         table, fold, wide = self, "", options.update(width=10_000)
         while True:
             drawn = _terminal.grid_of(table, fold)
@@ -176,6 +179,10 @@ class Table(Generic[T]):
             else:
                 fold = _terminal.FOLDS[_terminal.FOLDS.index(fold) + 1]
         yield drawn
+        shown = {id(column) for column in table.columns}
+        absent = [column.name for column in self.columns if id(column) not in shown]
+        if absent and self.rows:
+            yield _terminal.line(f"no room for {', '.join(absent)}: a wider window has it", "dim")
 
     def to_terminal(self, width: int = 80) -> str:
         """Return lines of at most `width` characters, as far as columns may give way or fold."""
