@@ -47,6 +47,8 @@ class Option:
         Given by its place, without a flag.
     repeatable : bool
         Of a tuple of texts: the flag may be given several times.
+    equal : bool
+        Of a tuple of numbers: some may be equal.
     parse : callable, optional
         Takes the name for the message and the text. Tuples are split at commas without one.
     """
@@ -63,6 +65,7 @@ class Option:
     metavar: str = ""
     argument: bool = False
     repeatable: bool = False
+    equal: bool = False
     parse: Parse | None = None
 
     @property
@@ -230,11 +233,13 @@ def _check(name: str, value: Any, declared: Any, about: Option) -> None:
         if not isinstance(value, str if expected.only == "a string" else bool):
             raise InvalidOption(f"{name} must be {expected.only}; got {value!r}")
     elif expected.many and expected.number:
-        good = all(_holds(about, one, expected) for one in value) and len({*value}) == len(value)
+        good = all(_holds(about, one, expected) for one in value)
+        good = good and (about.equal or len({*value}) == len(value))
         if not good or not value:
             got = ", ".join(map(str, value)) or "none"
             raise InvalidOption(
-                f"{name} must be distinct {expected.number}s{_domain(about)}; got {got}"
+                f"{name} must be {'' if about.equal else 'distinct '}{expected.number}s"
+                f"{_domain(about)}; got {got}"
             )
     elif expected.number and not _holds(about, value, expected):
         if expected.other and not isinstance(value, int | float):

@@ -168,9 +168,12 @@ def output_file(help: str, *suffixes: str, **about: Any) -> Any:  # noqa: A002
     return option(f"{help}: {listed(suffixes)}.", parse=parse, **known)
 
 
-def picture_file(help: str, default: Any = None) -> Any:  # noqa: A002
-    """Return an option that takes a picture to draw; refused at once where none can be drawn."""
-    plain = output_file(help, ".svg", ".png", ".pdf")
+def picture_file(help: str, default: Any = None, *also: str) -> Any:  # noqa: A002
+    """Return an option that takes a picture to draw; refused at once where none can be drawn.
+
+    `also` are suffixes of pages that pictures stand in.
+    """
+    plain = output_file(help, *also, ".svg", ".png", ".pdf")
     about: Option = plain.metadata["option"]
 
     def parse(name: str, text: str) -> Path:

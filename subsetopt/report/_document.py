@@ -64,12 +64,15 @@ class Picture:
         Returns its declaration.
     caption : str
         How to read it.
+    linked : bool
+        Whether a page leads to its files, which `Document.write` writes.
     """
 
     name: str
     title: str
     figure: "Callable[[], Figure]"
     caption: str = ""
+    linked: bool = True
 
 
 Block = str | Facts | Notes | Table[Any] | Picture

@@ -108,7 +108,8 @@ def _block(block: Block, drawn: Mapping[str, str]) -> Iterator[Html]:
                 for kind, name in zip(("SVG", "PNG"), names, strict=True)
             ]
             formats = element("span", files[0], html(" "), files[1], class_="formats")
-            caption = element("figcaption", block.caption, html(" "), formats)
+            links = [html(" "), formats] if block.linked else []
+            caption = element("figcaption", block.caption, *links)
             card = element("div", Html(drawn[block.name]), class_="card")
             yield element("figure", card, caption)
 

@@ -1,5 +1,6 @@
 """How many units of each kind go into each part, and random partitions with these counts."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ._part_units import Units
 _TIERS = Tiers("even_parts", kernel="even_parts.even_out")
 _MOST = 10**9  # operations of an attempt to even out: a second or two
 _TRIES = 20
+_EVENING = 10**8  # operations for all random partitions together
 _FIRST = 1e6  # what sizes weigh where they come first
 
 
@@ -121,3 +123,11 @@ def drawn(
     parts: NDArray[Any] = np.empty(len(units), np.int64)
     parts[order] = np.repeat(np.tile(np.arange(p), d), held.T.ravel())
     return parts
+
+
+def random_partitions(
+    units: Units, sizes: NDArray[np.int64], draws: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the part of each unit (U,) in so many random partitions, as balanced as may be."""
+    for _ in range(draws):
+        yield drawn(units, held_counts(units, sizes, generator, _EVENING // draws), generator)

@@ -20,7 +20,6 @@ from ._part_units import Units, require_room, units_of
 from ._partition_result import Partition
 
 _BASELINES = 1  # a stream of random numbers of their own
-_EVENING = 10**8  # operations for all baselines together
 
 _Several = list[NDArray[np.int64]]
 _Square = NDArray[np.float64]
@@ -117,10 +116,9 @@ class PartitionTask:
         kinds = (self.plain, self.units) if self._balanced else (self.plain,)
         found = []
         for units in kinds:
-            for _ in range(draws):
+            for parts in part_counts.random_partitions(units, self.asked, draws, generator):
                 self.deadline.check()
-                held = part_counts.held_counts(units, self.asked, generator, _EVENING // draws)
-                found.append(part_counts.drawn(units, held, generator))
+                found.append(parts)
         return found
 
     def _potentials(self, sums: UnitSums, several: _Several, told: Told) -> NDArray[np.float64]:

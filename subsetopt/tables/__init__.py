@@ -7,7 +7,15 @@ from subsetopt._registry import exports
 if TYPE_CHECKING:
     from ._choosing_rows import select_rows as select_rows
     from ._row_selection import RowSelection as RowSelection
+    from ._row_split import RowSplit as RowSplit
+    from ._splitting_rows import split_rows as split_rows
 
 __all__, __getattr__, __dir__ = exports(
-    __name__, {"_choosing_rows": "select_rows", "_row_selection": "RowSelection"}
+    __name__,
+    {
+        "_choosing_rows": "select_rows",
+        "_row_selection": "RowSelection",
+        "_row_split": "RowSplit",
+        "_splitting_rows": "split_rows",
+    },
 )

@@ -1,0 +1,200 @@
+"""What there is to say of a split, and its picture."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt._files import suffix_of
+from subsetopt.report import Column, Document, Facts, Notes, Picture, Section, Table
+from subsetopt.report._document import write_text
+from subsetopt.report._figure import figure_svg
+from subsetopt.report._number_format import NOTHING
+from subsetopt.report._overview import Gauge, Overview
+
+from ._part_comparison import PartColumn
+
+if TYPE_CHECKING:
+    from ._row_split import RowSplit
+
+SUFFIXES = (".html", ".svg", ".png", ".pdf")
+SHOWN = 12
+"""Columns of the table, of more those that are furthest off; a page shows all."""
+_DRAWN = 8
+_POINTS = 5000  # of a picture, else a random sample
+_LONGEST = 28  # letters of a name of a column
+
+
+def split_document(split: "RowSplit", shown: int | None = SHOWN) -> Document:
+    """Return the report of a split, with at most so many columns."""
+    sizes = " / ".join(f"{size:,}" for size in split.sizes)
+    listed, left_out = _furthest(split.columns, shown)
+    notes = [
+        "distance: of a part and all rows, the largest of all parts (numbers and dates: "
+        "Kolmogorov-Smirnov; categories: total variation); random"
+        + (", stratified" if split.by else "")
+        + ": median of such partitions"
+    ]
+    if left_out:
+        notes.insert(
+            0, f"{left_out} columns with smaller distances are left out; --json and .html have all"
+        )
+    picture = Picture(
+        name="split",
+        title="Rows of each part, and how far their columns are from all rows",
+        figure=lambda: overview(split),
+        linked=False,
+    )
+    title = (
+        f"{Path(split.table.name).name}: {len(split.table):,} rows in {len(split)} parts, {sizes}"
+    )
+    return Document(
+        title,
+        [
+            Section(title, [Facts(facts_of(split))], titled=("terminal",), link=None),
+            Section("Picture", [picture], media=("markdown", "html")),
+            Section("Parts", [part_table(split)], titled=("markdown", "html")),
+            Section("Columns", [column_table(split, listed), Notes(notes)],
+                    titled=("markdown", "html")),
+        ],
+        kind="split",
+    )  # fmt: skip
+
+
+def facts_of(split: "RowSplit") -> dict[str, str]:
+    """Return what a report begins with."""
+    result = split.partition
+    names = [column.name for column in split.columns]
+    lines = {"compared by": ", ".join(names)}
+    if split.by:
+        lines["balanced"] = (
+            f"{', '.join(split.by)}; counts are within {result.off_balance:.3g} rows of "
+            "proportional"
+        )
+    if split.keep_together is not None:
+        lines["kept together"] = f"rows of the same {split.keep_together}"
+    if split.notes:
+        lines["missing"] = "; ".join(split.notes)
+    lines["MMD"] = f"{split.mmd:.4g} between the two parts that are furthest apart"
+    if np.isnan(split.mmd):
+        lines["MMD"] = "unknown: stopped before the kernel was summed, with random parts"
+    lines["random parts"] = _times(split.random_mmd, split.mmd)
+    if split.stratified_mmd is not None:
+        lines["stratified parts"] = _times(split.stratified_mmd, split.mmd)
+    lines["search"] = f"{result.termination} after {result.seconds:.3g} s"
+    return {label: text for label, text in lines.items() if text}
+
+
+def _times(other: float, own: float) -> str:
+    if np.isnan(other):
+        return ""
+    return f"{other:.4g}" + (f", {other / own:.3g} times as far" if own > 0 else "")
+
+
+def part_table(split: "RowSplit") -> Table[Any]:
+    """Return a table of the parts."""
+    columns: list[Column[dict[str, Any]]] = [
+        Column("part", "name"),
+        Column("rows", "rows", ",d"),
+        Column("share", lambda row: 100 * row["rows"] / len(split.table), ".1f", unit="%"),
+        Column("MMD to all rows", "mmd_to_whole", ".4g"),
+    ]
+    rows = split.to_dict()["parts"]
+    if any(row["rows"] != row["asked"] for row in rows):
+        columns.insert(2, Column("asked for", "asked", ",d"))
+    return Table(columns, rows)
+
+
+def column_table(split: "RowSplit", columns: Sequence[PartColumn]) -> Table[PartColumn]:
+    """Return a table of columns: all rows, the part that is furthest off, and the baselines."""
+    shown: list[Column[PartColumn]] = [
+        Column("column", lambda column: _short(column.name)),
+        Column("all rows", "mean", cell=lambda column: _mean(column, column.mean), group="mean of"),
+        Column(
+            "furthest part",
+            "furthest_mean",
+            cell=lambda column: _mean(column, column.furthest_mean),
+            group="mean of",
+        ),
+        Column("split", "distance", ".3f", group="distance"),
+        Column("random", "random_distance", ".3f", group="distance"),
+    ]
+    if split.by:
+        shown.append(Column("stratified", "stratified_distance", ".3f", group="distance"))
+    return Table(shown, columns)
+
+
+def _mean(column: PartColumn, mean: float | None) -> str:
+    """Return a mean as text, of dates the day."""
+    if mean is None or np.isnan(mean):
+        return NOTHING
+    return str(np.datetime64(int(mean), "D")) if column.kind == "date" else f"{mean:.4g}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+
+
+def _furthest(columns: Sequence[PartColumn], most: int | None) -> tuple[list[PartColumn], int]:
+    """Return the columns of largest distance in their own order, and how many are left out."""
+    order = sorted(range(len(columns)), key=lambda c: -columns[c].distance)[:most]
+    return [columns[c] for c in sorted(order)], len(columns) - len(order)
+
+
+# -- pictures --------------------------------------------------------------------------------------
+
+
+def draw_split(split: "RowSplit", target: str | os.PathLike[str] | None) -> Any:
+    """Return the figure, or write it, or a page with it."""
+    if target is None:
+        return overview(split).draw()
+    if suffix_of(target, SUFFIXES) != ".html":
+        overview(split).save(target)
+        return None
+    drawn = {"split": figure_svg(overview(split).draw())}
+    write_text(Path(target), split_document(split, None).to_html(drawn))
+    return None
+
+
+def overview(split: "RowSplit") -> Overview:
+    """Return the picture of a split."""
+    points, share = principal_plane(split.features.matrix)
+    shown = np.arange(len(points))
+    if len(points) > _POINTS:
+        shown = np.random.default_rng(0).choice(len(points), _POINTS, replace=False)
+    listed, _ = _furthest(split.columns, _DRAWN)
+    return Overview(
+        f"{len(split.table):,} rows in {len(split)} parts",
+        "each part lies like all rows; distances further left are better",
+        points=points[shown],
+        groups=split.parts[shown],
+        names=split.names,
+        measures=[Gauge(column.name, dict(_methods(column))) for column in listed],
+        label="distance of the furthest part from all rows",
+        axes_about=f"two principal components, {100 * share:.0f} % of the variance",
+    )
+
+
+def _methods(column: PartColumn) -> Iterator[tuple[str, float]]:
+    yield "this split", column.distance
+    yield "random", column.random_distance
+    if column.stratified_distance is not None:
+        yield "stratified", column.stratified_distance
+
+
+def principal_plane(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Return the first two principal components (n, 2), and their share of the variance.
+
+    O(n d^2); of one column the second is 0.
+    """
+    centred = matrix - matrix.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    axes = vectors[:, ::-1][:, :2]
+    axes = axes * np.where(axes.sum(axis=0) < 0, -1.0, 1.0)  # of either sign, one
+    plane = np.zeros((len(matrix), 2))
+    plane[:, : axes.shape[1]] = centred @ axes
+    total = float(values.sum())
+    return plane, float(values[::-1][:2].sum()) / total if total > 0 else 1.0
