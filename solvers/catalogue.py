@@ -3,10 +3,10 @@
 import dataclasses
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from subsetopt._dependencies import Availability
+from subsetopt._entry_points import load_registered, registered
 from subsetopt._registry import Registry, require_options
 from subsetopt.errors import InvalidResult, MissingDependency, UnknownSolver
 from subsetopt.models import CONSTRAINT_KINDS
@@ -46,7 +46,7 @@ _DECLARED = ("name", "kind", "summary", "choose_when", "handles")
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of all solvers, our own first, then those that other packages register."""
-    return tuple(dict.fromkeys([*BUILT_IN, *(point.name for point in entry_points(group=GROUP))]))
+    return tuple(dict.fromkeys([*BUILT_IN, *registered(GROUP)]))
 
 
 @cache
@@ -65,22 +65,15 @@ def solver_class(name: str) -> type[Solver]:
     if name in BUILT_IN:
         found = BUILT_IN.load(name)
     else:
-        points = [point for point in entry_points(group=GROUP) if point.name == name]
-        if not points:
+        if name not in registered(GROUP):
             raise UnknownSolver(f"no solver is called {name!r}; there are: {', '.join(names())}")
-        found = _loaded(points[0])
+        found = _loaded(name)
     return found  # type: ignore[no-any-return]
 
 
-def _loaded(point: EntryPoint) -> type[Solver]:
+def _loaded(name: str) -> type[Solver]:
     """Return what another package registers, having checked that it is a solver."""
-    origin = f"solver {point.name!r}, registered by {point.dist.name if point.dist else 'another'}"
-    try:
-        found = point.load()
-    except Exception as error:  # of somebody else's module: anything can happen
-        raise MissingDependency(
-            f"{origin} as {point.value!r}, cannot be loaded ({error!r}); fix or uninstall it"
-        ) from error
+    found, origin = load_registered(registered(GROUP)[name], "solver")
     if not (isinstance(found, type) and issubclass(found, Solver)):
         raise InvalidResult(f"{origin}, is {found!r}, which is not a Solver class")
     if not dataclasses.is_dataclass(found):
@@ -88,9 +81,10 @@ def _loaded(point: EntryPoint) -> type[Solver]:
     lacking = [name for name in _DECLARED if not hasattr(found, name)]
     if lacking:
         raise InvalidResult(f"{origin}, declares no {', '.join(lacking)}")
-    if found.name != point.name:
+    if found.name != name:
         raise InvalidResult(f"{origin}, calls itself {found.name!r}; the two names must agree")
-    return found
+    solver: type[Solver] = found
+    return solver
 
 
 def create(name: str, **options: Any) -> Solver:

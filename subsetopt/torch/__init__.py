@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from .distributed import DistributedRule as DistributedRule
     from .functional import select as select
     from .recorded import RecordedLosses as RecordedLosses
+    from .rule_contract import assert_rule_contract as assert_rule_contract
     from .rules import RULES as RULES
     from .rules import Rule as Rule
+    from .rules import RuleFunction as RuleFunction
     from .rules import rule as rule
     from .rules import subset_size as subset_size
     from .sequencing._engine import TorchEngine as TorchEngine
@@ -52,7 +54,8 @@ __all__, __getattr__, __dir__ = exports(
         "_importance": "CSGD PSGD",
         "_ranks": "DistributedChoice",
         "recorded": "RecordedLosses",
-        "rules": "RULES Rule rule subset_size",
+        "rule_contract": "assert_rule_contract",
+        "rules": "RULES Rule RuleFunction rule subset_size",
         "sequence_batches": "SequenceBatchSampler",
         "_served": "Recorded",
         "sequencing._engine": "TorchEngine",

@@ -13,7 +13,7 @@ from torch.utils.data import IterableDataset, default_collate, get_worker_info
 from subsetopt._checks import is_integer, require
 from subsetopt.errors import InvalidOption, InvalidProblem
 
-from .rules import Rule, rule
+from .rules import Rule, RuleFunction, rule
 
 if TYPE_CHECKING:
     from subsetopt.records import RecordStream, Window
@@ -81,7 +81,7 @@ class StreamedSamples(IterableDataset[StreamedBatch]):
         stream: "RecordStream",
         source: Any,
         *,
-        rule: Rule | str | None = "obftf",
+        rule: Rule | str | RuleFunction | None = "obftf",
         batch_size: int | None = None,
         places: Places | None = None,
         collate: Callable[[list[Any]], Any] = default_collate,
@@ -194,13 +194,13 @@ class ByRule:
         return found
 
 
-def by_rule(given: Rule | str, *, device: torch.device | str = "cpu") -> ByRule:
+def by_rule(given: Rule | str | RuleFunction, *, device: torch.device | str = "cpu") -> ByRule:
     """Return a torch rule as a stream calls it: ``RecordStream(..., choose=by_rule(r))``.
 
     Parameters
     ----------
-    given : Rule or str
-        A rule, or the name of one of `RULES`.
+    given : Rule, str or function
+        What `rule` takes, or a rule.
     device : torch.device or str
         Where it chooses.
 
@@ -215,7 +215,7 @@ def by_rule(given: Rule | str, *, device: torch.device | str = "cpu") -> ByRule:
     >>> by_rule("max_loss")(np.array([0.5, 2.0, 0.1, 3.0], np.float32), 2)
     array([1, 3])
     """
-    return ByRule(rule(given) if isinstance(given, str) else given, device)
+    return ByRule(given if isinstance(given, Rule) else rule(given), device)
 
 
 def _fetching(source: Any, places: Places | None, collate: Callable[[list[Any]], Any]) -> Fetch:

@@ -12,7 +12,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
 from ._balancing import Asked, asked, balanced, generator_of_rank, on_all_ranks
 from ._ranks import DistributedChoice, exchanged_sizes, gathered, mixed_seed, require_same, world_of
-from .rules import Rule
+from .rules import Rule, RuleFunction
 from .rules import rule as made_rule
 from .rules._candidates import Candidates
 from .rules._class_quotas import checked_labels
@@ -44,7 +44,7 @@ class DistributedRule(Rule):
 
     Parameters
     ----------
-    rule : Rule or str
+    rule : Rule, str or function
     scope : {"local", "global"}
         "local": each rank chooses its k of its own n; nothing is sent. Its generator is seeded with
         ``seed + 2654435769 * rank``, so that ranks do not draw alike. "global": losses, or features
@@ -74,7 +74,7 @@ class DistributedRule(Rule):
 
     def __init__(
         self,
-        rule: Rule | str,
+        rule: Rule | str | RuleFunction,
         scope: Literal["local", "global"] = "local",
         group: Any = None,
         *,

@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 
 from subsetopt.errors import InvalidOption
 
-from .rules import Rule
+from .rules import Rule, RuleFunction
 from .rules import rule as made
 
 __all__ = ["select"]
@@ -15,7 +15,7 @@ __all__ = ["select"]
 def select(
     losses: Tensor | None = None,
     k: int | float | None = None,
-    rule: Rule | str = "obftf",
+    rule: Rule | str | RuleFunction = "obftf",
     generator: Generator | None = None,
     features: Tensor | None = None,
     labels: Tensor | None = None,
@@ -32,7 +32,7 @@ def select(
         For the rules that need them.
     k : int or float, optional
         How many; or a share 0 < r <= 1. Some rules choose the number themselves.
-    rule : Rule or str
+    rule : Rule, str or function
     generator : torch.Generator, optional
         On the device of the losses.
     features : Tensor, (n, d) or (B, n, d), optional

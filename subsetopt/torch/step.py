@@ -16,7 +16,7 @@ from ._batches import device_of_batch, take
 from ._isolation import Isolation, Mode, device_of, plain_model
 from .budgets import Budget, as_budget
 from .recorded import RecordedLosses
-from .rules import Rule, rule
+from .rules import Rule, RuleFunction, rule
 from .rules._candidates import require_shape
 from .rules.base import PROBABILITIES
 
@@ -71,7 +71,7 @@ class SubsetStep:
     loss_fn : callable
         ``loss_fn(model, batch)`` returns the losses (n,), one per sample, for batches of any build
         and any size; call the model that is given. `supervised` makes one for ``(x, y)``.
-    rule : Rule or str
+    rule : Rule, str or function
     k : int, float, Budget or None
         How many, a share of the batch, or a schedule. An integer above the size of a batch
         means all of it. None leaves it to the rules that choose the number themselves.
@@ -109,7 +109,7 @@ class SubsetStep:
         self,
         model: nn.Module,
         loss_fn: LossFunction,
-        rule: Rule | str = "obftf",
+        rule: Rule | str | RuleFunction = "obftf",
         k: int | float | Budget | None = None,
         *,
         features: LossFunction | None = None,
@@ -339,7 +339,7 @@ def supervised(criterion: Callable[[Any, Any], Tensor]) -> LossFunction:
     return losses
 
 
-def _ready(given: Rule | str, quotas: str | int | None) -> Rule:
+def _ready(given: Rule | str | RuleFunction, quotas: str | int | None) -> Rule:
     if not isinstance(given, Rule):
         return rule(given, quotas=quotas)
     if quotas is not None:

@@ -1,6 +1,6 @@
 """Selection rules, created by name with `rule`."""
 
 from ._candidates import subset_size
-from .base import RULES, Rule, rule
+from .base import RULES, Rule, RuleFunction, rule
 
-__all__ = ["RULES", "Rule", "rule", "subset_size"]
+__all__ = ["RULES", "Rule", "RuleFunction", "rule", "subset_size"]

@@ -1,7 +1,9 @@
 """Selection rules: objects that know losses and k, and no model."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -9,9 +11,10 @@ import torch
 from torch import Generator, Tensor
 
 from subsetopt import _options
+from subsetopt._entry_points import load_registered, registered
 from subsetopt._options import documented, option
-from subsetopt._registry import Registry
-from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
+from subsetopt._registry import Registry, require_options
+from subsetopt.errors import InvalidOption, InvalidProblem, InvalidResult, UnsupportedProblem
 
 from ._candidates import (
     Candidates,
@@ -33,6 +36,8 @@ from ._replaying import Replays
 
 __all__ = ["RULES", "Rule", "rule"]
 
+RuleFunction = Callable[..., Any]
+"""``f(losses, k)``: see `rule`."""
 Needs = Literal["nothing", "losses", "features"]
 RULES = Registry(
     "rule",
@@ -50,6 +55,7 @@ RULES = Registry(
         "vector": "_vector:VectorMatching",
         "frank_wolfe": "_vector:FrankWolfeRule",
     },
+    also="the name of an entry point in the group 'subsetopt.rules'",
 )
 """Rules by name: the module in this package, and the class."""
 PROBABILITIES = "'uniform' does, also with quotas, 'prob' and 'selective_backprop' do for k=None"
@@ -367,13 +373,20 @@ class Rule(ABC):
         return self._generators[device]
 
 
-def rule(name: str, **options: Any) -> Rule:
+GROUP = "subsetopt.rules"
+"""The entry-point group through which other packages add rules."""
+
+
+def rule(name: str | RuleFunction, **options: Any) -> Rule:
     """Return a rule with options of its own.
 
     Parameters
     ----------
-    name : str
-        One of `RULES`.
+    name : str or callable
+        One of `RULES`, or the name of an entry point in the group ``subsetopt.rules``, which is a
+        function or a subclass of `Rule`; or such a function itself: ``f(losses, k)`` for one row
+        of losses, which returns k indices. It is given a torch.Generator and features (n, d) by
+        keyword where it has parameters ``generator`` and ``features``.
     **options
         The fields of its class.
 
@@ -381,6 +394,10 @@ def rule(name: str, **options: Any) -> Rule:
     ------
     InvalidOption
         If no rule has the name, it has no such option, or the value is outside its domain.
+    MissingDependency
+        If it is of another package, which cannot be imported.
+    InvalidResult
+        If that registers what is no rule.
 
     Examples
     --------
@@ -388,6 +405,30 @@ def rule(name: str, **options: Any) -> Rule:
     >>> pick = rule("max_loss")
     >>> pick(torch.tensor([0.5, 2.0, 0.1, 3.0]), 2)
     tensor([1, 3])
+    >>> middle = rule(lambda losses, k: (losses - losses.mean()).abs().argsort()[:k])
+    >>> middle(torch.tensor([0.5, 2.0, 0.1, 3.0]), 2)
+    tensor([0, 1])
     """
-    made: Rule = RULES.create(name, **options)
+    made: Rule
+    if isinstance(name, str) and (name in RULES or name not in registered(GROUP)):
+        made = RULES.create(name, **options)
+        return made
+    found = _registered(name) if isinstance(name, str) else name
+    if isinstance(found, type) and issubclass(found, Rule):
+        require_options(f"rule {found.name!r}", options, signature(found).parameters)
+        return found(**options)
+    from ._function_rules import FunctionRule
+
+    called = name if isinstance(name, str) else getattr(name, "__name__", "function")
+    require_options(f"rule {called!r}", options, ("seed", "check", "quotas"))
+    made = FunctionRule(function=found, **options)
+    made.name = called  # type: ignore[misc]
     return made
+
+
+def _registered(name: str) -> Any:
+    """Return the function or the class that another package registers."""
+    found, origin = load_registered(registered(GROUP)[name], "rule")
+    if not callable(found) or (isinstance(found, type) and not issubclass(found, Rule)):
+        raise InvalidResult(f"{origin}, must be a function or a Rule class; got {found!r}")
+    return found

@@ -7,11 +7,13 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from subsetopt._entry_points import registered
 from subsetopt._registry import Registry, require_options
 from subsetopt._spec import Spec
 from subsetopt.torch import features
 from subsetopt.torch._epochs import sampler
 from subsetopt.torch.rules import RULES
+from subsetopt.torch.rules.base import GROUP
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import LossFunction, SubsetStep
 from subsetopt.training.data._splits import Batch, Data
@@ -175,11 +177,14 @@ def features_of(setting: Setting, what: str, batch: Batch) -> Tensor:
 def method(text: str) -> Method:
     """Return the method of a name with options, such as ``vector:features=labels``.
 
+    Rules that other packages register are methods too.
+
     Raises
     ------
     InvalidOption
         If none is called so, or it has no such option.
     """
     spec = Spec.parse(text)
-    ready: Method = METHODS.load(spec.name)(spec)
+    of_a_rule = spec.name not in METHODS and spec.name in registered(GROUP)
+    ready: Method = METHODS.load("uniform" if of_a_rule else spec.name)(spec)
     return ready
