@@ -1,6 +1,6 @@
 """``subsetopt coreset``: a few rows that resemble all of very many."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
+from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.problems._memory import memory_size
 
 from .derived_options import json_flag, output_file, picture_file
@@ -17,6 +18,8 @@ from .standard_streams import output_to_error, say_json
 
 if TYPE_CHECKING:
     from subsetopt.coresets import Coreset
+
+_SHOWN = 8  # groups in a line
 
 _PHASES = {
     "survey": "rows read",
@@ -87,7 +90,11 @@ class ChosenOptions:
 
 
 def coreset(
-    rows: CoresetOptions, kernel: KernelOptions, table: TableOptions, results: ChosenOptions
+    rows: CoresetOptions,
+    kernel: KernelOptions,
+    table: TableOptions,
+    rules: ConstraintOptions,
+    results: ChosenOptions,
 ) -> None:
     """Choose a few rows that resemble all of very many, which are read in blocks.
 
@@ -96,7 +103,7 @@ def coreset(
     if kernel.precomputed:
         raise InvalidOption("--kernel precomputed is not for coreset, which needs features")
     with output_to_error(), _progress(results.as_json) as progress:
-        found = _found(rows, kernel, table, progress)
+        found = _found(rows, kernel, table, rules, progress)
     if results.out is not None:
         found.save(results.out)
     if results.plot is not None:
@@ -108,7 +115,11 @@ def coreset(
 
 
 def _found(
-    rows: CoresetOptions, kernel: KernelOptions, table: TableOptions, progress: Any
+    rows: CoresetOptions,
+    kernel: KernelOptions,
+    table: TableOptions,
+    rules: ConstraintOptions,
+    progress: Any,
 ) -> "Coreset":
     from subsetopt.coresets import coreset as choose
 
@@ -123,6 +134,7 @@ def _found(
         scale_columns=kernel.scaling(),
         pool=rows.pool,
         weights=rows.weights,
+        constraints=rules,
         memory=rows.memory,
         seed=rows.seed,
         threads=rows.threads,
@@ -150,6 +162,7 @@ def _show(found: "Coreset", scaled: str, others: str) -> None:
         "columns": _columns(found, scaled),
         "kernel": repr(found.kernel),
         "message": found.message,
+        **{column: _counts(groups) for column, groups in found.groups.items()},
         "MMD": _with_error(found),
         "random rows": f"{found.random_mmd:.4g}{_ratio(found.random_mmd, found.mmd)}",
     }
@@ -166,6 +179,14 @@ def _show(found: "Coreset", scaled: str, others: str) -> None:
     report.console().print(report.facts(lines, f"coreset: {len(found)} of {found.n:,} rows"))
     if found.columns:
         show_marginals(found.columns, others)
+
+
+def _counts(groups: Mapping[str, int]) -> str:
+    """Return how many of the chosen each group has."""
+    there = sorted(groups, key=lambda group: -groups[group])
+    return ", ".join(f"{group} {groups[group]}" for group in there[:_SHOWN]) + (
+        f" and {len(there) - _SHOWN} more groups; --json lists all" if len(there) > _SHOWN else ""
+    )
 
 
 def _columns(found: "Coreset", scaled: str) -> str:

@@ -1,6 +1,6 @@
 """Rows of tables: files, tables in memory, and collections of libraries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,8 @@ class ArrowRows:
         What the features are called for people.
     by_name : bool
         Whether another source has to have these names.
+    tags : mapping of str to str, optional
+        Columns of labels and costs, and what they are called there.
     """
 
     def __init__(
@@ -46,21 +48,25 @@ class ArrowRows:
         names: Sequence[str],
         *,
         by_name: bool = True,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         self.name, self.n = name, table.n
         self.names: tuple[str, ...] | None = tuple(names)
         self.columns: tuple[str, ...] | None = self.names if by_name else None
         self._table, self._keys, self._ids = table, list(keys), ids
+        self._tags = dict(tags or {})
         self.first = 0
 
     @property
     def _read(self) -> list[str]:
-        return list(dict.fromkeys([*self._keys, *([] if self._ids is None else [self._ids])]))
+        ids = [] if self._ids is None else [self._ids]
+        return list(dict.fromkeys([*self._keys, *ids, *self._tags.values()]))
 
     def partitions(self, engine: str) -> list[RowPart] | None:
         """Return the parts of the table; None where it has none that workers can read."""
         parts = self._table.parts(self._read, engine)
-        make = partial(_rows_of_part, self.name, self._keys, self._ids, list(self.names or ()))
+        names = list(self.names or ())
+        make = partial(_rows_of_part, self.name, self._keys, self._ids, names, self._tags)
         return None if parts is None else [RowPart(make, part, rows) for part, rows in parts]
 
     def blocks(self) -> Iterator[RowBlock]:
@@ -69,12 +75,18 @@ class ArrowRows:
         for batch in self._batches(self._read):
             parts = [self._part(batch, number, first) for number in range(len(self._keys))]
             X = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-            ids = None if self._ids is None else self._named(batch.column(self._ids), first)
+            ids = None if self._ids is None else self._named(batch.column(self._ids), "id", first)
+            tags = {
+                name: self._named(batch.column(key), name, first)
+                for name, key in self._tags.items()
+            }
             size = rows_of_block(4 * X.shape[1])
             for start in range(0, len(X), size):
                 part = slice(start, start + size)
                 yield RowBlock(
-                    features(X[part], self.name, first + start), None if ids is None else ids[part]
+                    features(X[part], self.name, first + start),
+                    None if ids is None else ids[part],
+                    {name: values[part] for name, values in tags.items()},
                 )
             first += batch.num_rows
 
@@ -106,10 +118,10 @@ class ArrowRows:
             raise InvalidProblem(f"the lists of column {column!r} of {self.name} differ in length")
         return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(values), -1)
 
-    def _named(self, values: Any, first: int) -> NDArray[Any]:
+    def _named(self, values: Any, column: str, first: int) -> NDArray[Any]:
         import pyarrow as pa
 
-        self._require_whole(values, "id", first)
+        self._require_whole(values, column, first)
         if pa.types.is_dictionary(values.type):
             values = values.dictionary_decode()
         return np.asarray(values.to_numpy(zero_copy_only=False))
@@ -123,7 +135,9 @@ class ArrowRows:
             )
 
 
-def table_rows(data: Any, options: TableOptions, name: str = "data") -> ArrowRows:
+def table_rows(
+    data: Any, options: TableOptions, name: str = "data", tags: Sequence[str] = ()
+) -> ArrowRows:
     """Return the rows of a table.
 
     Parameters
@@ -132,9 +146,11 @@ def table_rows(data: Any, options: TableOptions, name: str = "data") -> ArrowRow
         The path or address of a Parquet file, or of a folder of them; or what has the columns of
         a table: of pyarrow, pandas, polars, Dask, Ray or Hugging Face.
     options : TableOptions
-        Its columns; None is all columns of numbers but that of the ids.
+        Its columns; None is all columns of numbers but that of the ids and the tags.
     name : str
         What a table in memory is called in messages.
+    tags : sequence of str
+        Columns of labels and costs.
     """
     table = table_of(data, name)
     name = data if isinstance(data, str) else name
@@ -144,8 +160,10 @@ def table_rows(data: Any, options: TableOptions, name: str = "data") -> ArrowRow
     if ids is not None and not isinstance(ids, str) and not is_integer(ids):
         raise InvalidOption(f"id must be the name of a column; got {type(ids).__name__}")
     called = None if ids is None else known[index_of(ids, known, True, name)]
+    named = {tag: known[index_of(tag, known, True, name)] for tag in tags}
     if options.columns is None:
-        wanted = [f.name for f in schema if _numbers(f.type) and f.name != called]
+        others = {called, *named.values()}
+        wanted = [f.name for f in schema if _numbers(f.type) and f.name not in others]
         if called is None and len(wanted) > 1:
             _refuse_row_numbers(schema, wanted, name)
     else:
@@ -160,15 +178,20 @@ def table_rows(data: Any, options: TableOptions, name: str = "data") -> ArrowRow
             )
     if not wanted:
         raise InvalidProblem(f"{name} has no columns of numbers; it has {shown}")
-    return ArrowRows(name, table, wanted, called, wanted)
+    return ArrowRows(name, table, wanted, called, wanted, tags=named)
 
 
 def _rows_of_part(
-    name: str, keys: list[str], ids: str | None, names: list[str], part: Any
+    name: str,
+    keys: list[str],
+    ids: str | None,
+    names: list[str],
+    tags: Mapping[str, str],
+    part: Any,
 ) -> Source:
     if hasattr(part, "__len__") and not len(part):  # columns of no rows may have no type
         return BlockRows(list, name)
-    return ArrowRows(name, table_of(part, name), keys, ids, names)
+    return ArrowRows(name, table_of(part, name), keys, ids, names, tags=tags)
 
 
 def _refuse_row_numbers(schema: Any, wanted: list[str], name: str) -> None:

@@ -1,6 +1,6 @@
 """Few rows that resemble all of very many: a pool, the means of all, a choice from the pool."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,19 +11,22 @@ from numpy.typing import NDArray
 
 from subsetopt._checks import require_flag, require_integer
 from subsetopt._marginals import Marginal, marginals
-from subsetopt.errors import InvalidProblem
-from subsetopt.problems import Kernel, Linear
+from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.formats._constraint_options import ConstraintOptions
+from subsetopt.problems import Constraints, Kernel, Linear
 from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
 from subsetopt.problems._memory import memory_limit, memory_size, require_memory
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
 
+from ._asked_rows import NOTHING, AskedOfRows
 from ._coreset_result import Coreset
 from ._judging import Judge
 from ._kernel_means import kernel_means
 from ._pool import FEWEST_OF_K, Pool, PoolSize
+from ._pool_rules import Rules, candidates_of, rules_of
 from ._reading_engines import ReadingEngine, engine_of
-from ._reservoir import kept_rows
+from ._reservoir import OnceRows, kept_rows
 from ._row_keys import RowKeys
 from ._row_sources import Source
 from ._source_kinds import source_of, target_of
@@ -50,6 +53,7 @@ def coreset(
     scale_columns: Method | None = None,
     pool: int | None = None,
     weights: bool = False,
+    constraints: Constraints | Mapping[str, Any] | ConstraintOptions | None = None,
     memory: str | int | None = None,
     seed: int = 0,
     threads: int | None = None,
@@ -95,6 +99,14 @@ def coreset(
         pool one part after another is chosen from, each making up for those before.
     weights : bool
         Give the chosen weights too, the best there are.
+    constraints : Constraints or mapping, optional
+        What the chosen keep. Of a table by the words of the command line, include, exclude,
+        exactly, at_least, at_most, cost with budget, conflicts, and by columns, as in
+        ``{"exactly": {"region": "proportional"}, "at_least": {"kind": {"rare": 20}}}``; rows go by
+        their ids, or without ids by their numbers from 0. `Constraints` have a label or cost of
+        each of all rows. The pool then has enough of each group that a quota asks for, and rows to
+        be included. "proportional" is to all rows. k is at most half of what one kernel matrix
+        holds.
     memory : str or int, optional
         What may be held, "4GiB" or bytes; None is three quarters of the memory available now.
     seed : int
@@ -155,18 +167,38 @@ def coreset(
             "MMDSelection"
         )
     chosen = kernel_of(kernel)
-    source = source_of(data, columns, id, header=header)
+    rules = rules_of(constraints, int(k))
+    source = source_of(
+        data, columns, id, header=header, tags=() if rules is None else rules.columns
+    )
     aim = None if target is None else target_of(target, source, header)
     limit = memory_limit() if memory is None else memory_size("memory", str(memory))
     size = PoolSize.of(int(k), pool, limit)
+    asked = NOTHING if rules is None else _asked(rules, source, size)
     told = progress or _nobody
     with engine_of(engine, scheduler) as by, one_blas_thread():
         share = limit // (1 if aim is None else 2)
         kept = kept_rows(source, share, RowKeys(seed, 2), told)
         aimed = None if aim is None else kept_rows(aim, share, RowKeys(seed, 3), told)
         rows, aim = kept.source, None if aimed is None else aimed.source
-        job = _Job(rows, aim, int(k), chosen, scale_columns, size, seed, threads, told, by)
+        job = _Job(
+            rows, aim, int(k), chosen, scale_columns, size, seed, threads, told, by, rules, asked
+        )
         return kept.among_all(job.run(weights), aimed)
+
+
+def _asked(rules: Rules, source: Source, size: PoolSize) -> AskedOfRows:
+    if isinstance(source, OnceRows):
+        raise InvalidOption(
+            f"constraints are for rows that can be read twice, and {source.name} gives them once; "
+            "give a list of blocks, or a function that returns them"
+        )
+    if size.part < size.total:
+        raise InvalidProblem(
+            f"with constraints one kernel matrix must hold the pool of {size.total}, and it holds "
+            f"{size.part}; ask for a smaller k or pool, or allow more memory"
+        )
+    return rules.asked(source)
 
 
 def _nobody(phase: str, done: int, total: int | None) -> None:
@@ -187,18 +219,21 @@ class _Job:
     threads: int | None
     told: Told
     engine: ReadingEngine
+    rules: Rules | None
+    asked: AskedOfRows
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, weighted: bool) -> Coreset:
         with self._timed("survey"):
-            seen = self._survey(self.source, self.size.total + _WITNESSES, 0, self.told)
+            size = self.size.total + _WITNESSES
+            seen = self._survey(self.source, size, 0, self.told, self.asked)
             aimed = seen
             if self.aim is not None:
                 aimed = self._survey(self.aim, _WITNESSES, 1, self._told_of_target)
             self._require(seen, aimed)
             scaling, X, T = self._scaled(seen, aimed)
             kernel = self.kernel.fitted(X, T) if self.aim else self.kernel.fitted(X)
-        candidates, witnesses = self._divided(seen)
+        candidates, uniform, witnesses = self._divided(seen)
         points = X if self.aim is None else np.concatenate([X[candidates], T])
         with self._timed("means"):
             of = self.aim or self.source
@@ -212,8 +247,9 @@ class _Job:
         pool, witness_rows = X[candidates], T
         with self._timed("choosing"):
             part = self.size.part_of(pool.itemsize)
-            candidates_of = Pool(pool, pool_means, kernel, part, self.seed, self.threads)
-            at = candidates_of.choose(self.k, self._told_of_choosing)
+            rules = None if self.rules is None else self.rules.of_pool(seen, candidates)
+            chosen_from = Pool(pool, pool_means, kernel, part, self.seed, self.threads, rules)
+            at = chosen_from.choose(self.k, self._told_of_choosing)
         self.told("judging", 0, None)
         with self._timed("judging"):
             judge = Judge(kernel, witness_rows, aim_means, aimed.n, self.threads)
@@ -221,7 +257,7 @@ class _Job:
             w, gap, with_weights = self._weighed(judge, kernel, pool[at], pool_means[at], weighted)
             random = [
                 judge.mmd_squared(pool[rows], pool_means[rows]).square
-                for rows in self._random(len(pool))
+                for rows in self._random(np.flatnonzero(np.isin(candidates, uniform)))
             ]
             raw = seen.X[candidates]
             target = aimed.X if self.aim else seen.X[witnesses]
@@ -240,6 +276,7 @@ class _Job:
             pool=len(pool),
             kernel=kernel.function if isinstance(kernel, Custom) else kernel,
             columns=table,
+            groups={} if self.rules is None else self.rules.counts(seen, rows),
             seconds=self.seconds,
         )
 
@@ -282,18 +319,23 @@ class _Job:
             scaling = Scaling.of(together, method)
         return scaling, scaling.applied(seen.X), scaling.applied(aimed.X)
 
-    def _survey(self, source: Source, size: int, stream: int, told: Told) -> Survey:
-        return survey(source, size, RowKeys(self.seed, stream), told, self.engine)
+    def _survey(
+        self, source: Source, size: int, stream: int, told: Told, asked: AskedOfRows = NOTHING
+    ) -> Survey:
+        return survey(source, size, RowKeys(self.seed, stream), told, self.engine, asked)
 
-    def _divided(self, seen: Survey) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return which rows of the sample are candidates, and which are witnesses."""
-        m = len(seen.X)
-        order = np.random.default_rng(self.seed).permutation(m)
-        if m == seen.n:  # all rows are there
-            return np.sort(order[: self.size.total]), np.arange(m)
+    def _divided(self, seen: Survey) -> tuple[NDArray[np.int64], ...]:
+        """Return the candidates, those of a uniform sample, and the witnesses."""
+        sample, total = np.flatnonzero(seen.sampled), self.size.total
+        order = sample[np.random.default_rng(self.seed).permutation(len(sample))]
+        uniform = candidates = np.sort(order[:total])
+        if self.rules is not None:
+            candidates = candidates_of(seen, order[:total], total, self.k)
+        if len(sample) == seen.n:  # all rows are there
+            return candidates, uniform, sample
         if self.aim is not None:
-            return np.sort(order[: self.size.total]), np.empty(0, np.int64)
-        return np.sort(order[: self.size.total]), np.sort(order[self.size.total :])
+            return candidates, uniform, np.empty(0, np.int64)
+        return candidates, uniform, np.sort(order[total:])
 
     def _weighed(
         self,
@@ -310,10 +352,10 @@ class _Job:
         weights, gap = simplex_weights(np.asarray(kernel(S, S), np.float64), means)
         return weights, gap, judge.mmd_squared(S, means, weights).root
 
-    def _random(self, size: int) -> Iterator[NDArray[np.int64]]:
+    def _random(self, uniform: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         generator = np.random.default_rng([self.seed, 1])
         for _ in range(_DRAWS if self.k <= _MANY else _FEW_DRAWS):
-            yield generator.choice(size, self.k, replace=False)
+            yield generator.choice(uniform, self.k, replace=len(uniform) < self.k)
 
     def _columns(
         self, raw: NDArray[Any], at: NDArray[np.int64], target: NDArray[Any], aimed: Survey

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +55,8 @@ class Coreset:
     seconds : mapping of str to float
         By phase: "survey", "means", "choosing", "judging"; before them "reading", of what can be
         read once.
+    groups : mapping of str to mapping of str to int
+        How many of the chosen each group has, by the columns that quotas name.
     message : str
         What to know of it; empty where there is nothing.
     """
@@ -72,6 +74,7 @@ class Coreset:
     kernel: Any
     columns: tuple["Marginal", ...]
     seconds: Mapping[str, float]
+    groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     message: str = ""
 
     def __post_init__(self) -> None:
@@ -103,6 +106,7 @@ class Coreset:
             "kernel": repr(self.kernel),
             "columns": [column.to_dict() for column in self.columns],
             "seconds": dict(self.seconds),
+            "groups": {name: dict(counts) for name, counts in self.groups.items()},
             "message": self.message,
         }
 

@@ -1,13 +1,18 @@
 """Rows of text: what its lines are is told from the beginning, then they are read as a stream."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from subsetopt.errors import InvalidFile
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.formats._csv_table import table_of
 from subsetopt.formats._first_line import Shape, shape_of
-from subsetopt.formats._table_text import MISSING, TableText
+from subsetopt.formats._table_options import index_of, indices_of
+from subsetopt.formats._table_text import MISSING, TableText, split
 
 from ._addresses import opened
 from ._arrow_rows import ArrowRows
@@ -17,11 +22,12 @@ _HEAD = 2**22  # bytes that tell what the lines are
 _BLOCK = 2**23  # bytes that are parsed at once; a line has to fit
 
 
-def csv_rows(path: str, options: TableOptions) -> Source:
+def csv_rows(path: str, options: TableOptions, tags: Sequence[str] = ()) -> Source:
     """Return the rows of a file of text, possibly packed.
 
     Header, columns and ids are those that `subsetopt.formats.read_table` takes. Of a file that is
-    longer than its beginning, only that is judged.
+    longer than its beginning, only that is judged. Tags, the columns of labels and costs, are named
+    by the header, and no features unless they are asked for.
 
     Raises
     ------
@@ -30,11 +36,14 @@ def csv_rows(path: str, options: TableOptions) -> Source:
         its columns, which are not read as a stream.
     """
     head, whole = _beginning(path)
+    text = TableText.of(head, path)
+    if tags:
+        options = _without(options, tags, text)
     table = table_of(head, path, options)
     if whole:
         names = table.columns if table.header or options.columns is not None else None
-        return ArrayRows(table.values, path, table.ids, names, table.columns)
-    text = TableText.of(head, path)
+        cells = _cells(text, tags)
+        return ArrayRows(table.values, path, table.ids, names, table.columns, tags=cells)
     shape = shape_of(text, options)
     first = text.number(int(shape.header)) - 1
     if text.separator == " " or any(line > first for line in text.comments):
@@ -45,8 +54,37 @@ def csv_rows(path: str, options: TableOptions) -> Source:
         )
     keys = [str(i) for i in shape.columns]
     ids = None if shape.id is None else str(shape.id)
-    stream = _CsvStream(path, text, shape, first)
-    return ArrowRows(path, stream, keys, ids, table.columns, by_name=shape.header)
+    read = {tag: str(index_of(tag, shape.names, True, path)) for tag in tags}
+    stream = _CsvStream(path, text, shape, first, list(read.values()))
+    return ArrowRows(path, stream, keys, ids, table.columns, by_name=shape.header, tags=read)
+
+
+def _without(options: TableOptions, tags: Sequence[str], text: TableText) -> TableOptions:
+    """Return the options without the columns of labels and costs among the features."""
+    names = tuple(cell.text for cell in text.cells(0))
+    others = {index_of(tag, names, True, text.name): tag for tag in tags}
+    if options.columns is not None:
+        taken = indices_of(options.columns, names, header=True, name=text.name)
+        both = next((others[index] for index in taken if index in others), None)
+        if both is not None:
+            raise InvalidOption(
+                f"{text.name}: column {both!r} cannot be a feature and a label or cost; choose "
+                "columns without it, or write Parquet"
+            )
+        return replace(options, header=True)
+    if options.id is not None:
+        others[index_of(options.id, names, True, text.name)] = "id"
+    columns = [number for number in range(len(names)) if number not in others]
+    return replace(options, header=True, columns=columns)
+
+
+def _cells(text: TableText, tags: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return the texts of some columns below the header."""
+    if not tags:
+        return {}
+    header, *lines = ([cell.text for cell in split(line, text.separator)] for line in text)
+    at = {tag: index_of(tag, tuple(header), True, text.name) for tag in tags}
+    return {tag: np.array([line[index] for line in lines], np.object_) for tag, index in at.items()}
 
 
 class _CsvStream:
@@ -54,12 +92,15 @@ class _CsvStream:
 
     n: int | None = None
 
-    def __init__(self, path: str, text: TableText, shape: Shape, first: int) -> None:
+    def __init__(
+        self, path: str, text: TableText, shape: Shape, first: int, tags: list[str]
+    ) -> None:
         import pyarrow as pa
 
         self._path, self._text, self._shape, self._first = path, text, shape, first
-        names = [] if shape.id is None else [(str(shape.id), pa.string())]
-        self.schema = pa.schema([*((str(i), pa.float64()) for i in shape.columns), *names])
+        self._texts = tags if shape.id is None else [str(shape.id), *tags]
+        features = dict.fromkeys(map(str, shape.columns), pa.float64())
+        self.schema = pa.schema({**features, **dict.fromkeys(self._texts, pa.string())})
 
     def parts(self, columns: list[str], engine: str) -> None:
         """Return None: text has no rows that can be found without those before."""
@@ -87,14 +128,14 @@ class _CsvStream:
                 yield self._trimmed(batch)
 
     def _trimmed(self, batch: Any) -> Any:
-        """Return a batch with ids without blanks around them."""
+        """Return a batch with ids and labels without blanks around them."""
         import pyarrow.compute as pc
 
-        at = batch.schema.get_field_index(str(self._shape.id))
-        if at < 0:
-            return batch
-        field = batch.schema.field(at)
-        return batch.set_column(at, field, pc.utf8_trim_whitespace(batch.column(at)))
+        for name in self._texts:
+            at = batch.schema.get_field_index(name)
+            field, texts = batch.schema.field(at), batch.column(at)
+            batch = batch.set_column(at, field, pc.utf8_trim_whitespace(texts))
+        return batch
 
 
 def _beginning(path: str) -> tuple[bytes, bool]:

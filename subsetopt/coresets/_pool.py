@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import TooLarge
-from subsetopt.problems import Kernel, MeanEmbedding, MMDSelection
+from subsetopt.errors import InvalidProblem, TooLarge, UnsupportedProblem
+from subsetopt.problems import Constraints, Kernel, MeanEmbedding, MMDSelection
 from subsetopt.problems._kernel_choice import Custom
 from subsetopt.problems._memory import in_units
 from subsetopt.problems.scaling import Scaling
@@ -26,6 +26,7 @@ _OF_K = 32
 _LEAST = 4096
 _LEAST_PART = 256  # candidates that a matrix should hold
 _MOVES = 30_000  # of the search
+_MOVES_OF_SETS = 2000  # where each has to look at costs or pairs
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class Pool:
         Candidates of one kernel matrix.
     seed : int
     threads : int or None
+    rules : Constraints or None
+        On the candidates, of which then a matrix of all is held.
     """
 
     X: NDArray[Any]
@@ -89,6 +92,7 @@ class Pool:
     part: int
     seed: int
     threads: int | None
+    rules: Constraints | None = None
 
     def choose(self, k: int, told: Callable[[int, int], None]) -> NDArray[np.int64]:
         """Return the k candidates, ascending; `told` hears of parts done, and all parts.
@@ -134,9 +138,27 @@ class Pool:
         problem = MMDSelection(
             X, k, kernel=function, target=MeanEmbedding(means), scale_columns="none"
         )
+        if self.rules is not None:
+            return self._constrained(problem, self.rules)
         herded = _whole(solve(problem, "herding", seed=self.seed))
         moves = solver("tabu", iterations=-(-_MOVES // parts))
         return _whole(solve(problem, moves, seed=self.seed, start=herded))
+
+    def _constrained(self, free: MMDSelection, rules: Constraints) -> NDArray[np.int64]:
+        """Return the best candidates that keep the rules."""
+        try:
+            problem = free.constrained(rules)
+        except InvalidProblem as error:
+            raise InvalidProblem(
+                f"{error}; candidates are the {free.n} rows of the pool, which may be larger"
+            ) from None
+        try:
+            start = solve(problem, "herding", seed=self.seed)
+        except UnsupportedProblem:  # what is herded without the rules is repaired
+            start = solve(free, "herding", seed=self.seed)
+        dear = rules.costs is not None or len(rules.conflicts)
+        moves = solver("tabu", iterations=_MOVES_OF_SETS if dear else _MOVES)
+        return _whole(solve(problem, moves, seed=self.seed, start=_whole(start)))
 
 
 def _nobody(*step: Any) -> None:
@@ -147,5 +169,9 @@ def _whole(solution: Solution) -> NDArray[np.int64]:
     """Return the chosen; raise KeyboardInterrupt where that has ended the search."""
     if solution.termination is Termination.INTERRUPTED:
         raise KeyboardInterrupt
-    assert solution.indices is not None
+    if solution.indices is None:
+        raise InvalidProblem(
+            "no choice from the candidates keeps all constraints; ask for less, or give a larger "
+            "pool"
+        )
     return solution.indices

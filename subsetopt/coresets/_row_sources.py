@@ -1,7 +1,7 @@
 """Where rows come from: anything that can be read in blocks, more than once."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,10 +31,13 @@ class RowBlock:
     X : ndarray of float32 or float64 (b, d)
     ids : ndarray (b,) or None
         What the source calls its rows.
+    tags : mapping of str to ndarray (b,)
+        Labels and costs, by the names of their columns.
     """
 
     X: NDArray[Any]
     ids: NDArray[Any] | None = None
+    tags: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -79,6 +82,8 @@ class ArrayRows:
         The indices of the columns that are features; None is all.
     path : str, optional
         The .npy file of which the array is a memory map.
+    tags : mapping of str to ndarray (n,), optional
+        Labels and costs.
     """
 
     n: int | None
@@ -93,6 +98,7 @@ class ArrayRows:
         names: tuple[str, ...] | None = None,
         taken: list[int] | None = None,
         path: str | None = None,
+        tags: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         if array.ndim not in (1, 2) or array.dtype.kind not in "fiub" or not array.size:
             raise InvalidProblem(
@@ -101,7 +107,7 @@ class ArrayRows:
             )
         self.array, self.name, self.columns, self.names = array, name, columns, names
         self.n = count = len(array)
-        self._taken, self._path = taken, path
+        self._taken, self._path, self._tags = taken, path, tags or {}
         self.ids = None if ids is None else np.asarray(ids)
         if self.ids is not None and self.ids.shape != (count,):
             raise InvalidProblem(
@@ -116,7 +122,8 @@ class ArrayRows:
             part = slice(first, first + size)
             ids = None if self.ids is None else self.ids[part]
             X = array[part] if self._taken is None else array[part][:, self._taken]
-            yield RowBlock(features(X, self.name, self.first + first), ids)
+            tags = {name: values[part] for name, values in self._tags.items()}
+            yield RowBlock(features(X, self.name, self.first + first), ids, tags)
 
     def partitions(self, engine: str) -> "list[RowPart]":
         """Return slices of the array, or of the file, which workers must see too."""
@@ -126,17 +133,23 @@ class ArrayRows:
         parts = []
         for part in cuts(len(self.array), rows_of_part(4 * width)):
             ids = None if self.ids is None else self.ids[part]
-            make = partial(_part_of_array, self.name, ids, self._taken, self._path)
+            tags = {name: values[part] for name, values in self._tags.items()}
+            make = partial(_part_of_array, self.name, ids, self._taken, self._path, tags)
             payload = self.array[part] if self._path is None else part
             parts.append(RowPart(make, payload, part.stop - part.start))
         return parts
 
 
 def _part_of_array(
-    name: str, ids: Any, taken: list[int] | None, path: str | None, payload: Any
+    name: str,
+    ids: Any,
+    taken: list[int] | None,
+    path: str | None,
+    tags: Mapping[str, NDArray[Any]],
+    payload: Any,
 ) -> ArrayRows:
     array = payload if path is None else memory_map(path)[payload]
-    return ArrayRows(array, name, ids, taken=taken)
+    return ArrayRows(array, name, ids, taken=taken, tags=tags)
 
 
 class BlockRows:

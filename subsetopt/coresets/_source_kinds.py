@@ -1,7 +1,7 @@
 """What reads data of any kind."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,16 @@ def target_of(data: Any, like: Source, header: bool | None) -> Source:
 
 
 def source_of(
-    data: Any, columns: Any = None, ids: Any = None, name: str = "data", header: bool | None = None
+    data: Any,
+    columns: Any = None,
+    ids: Any = None,
+    name: str = "data",
+    header: bool | None = None,
+    tags: Sequence[str] = (),
 ) -> Source:
     """Return what reads the data; `ids` of an array may be an array of names.
+
+    `tags` are columns of labels and costs.
 
     Raises
     ------
@@ -56,9 +63,14 @@ def source_of(
     wanted = None if wanted is None else list(wanted)
     options = TableOptions(header=header, columns=wanted, id=ids)
     if isinstance(data, str | PathLike):
-        return _of_path(fspath(data), options)
+        return _of_path(fspath(data), options, tags)
     if _is_table(data):
-        return table_rows(data, options, name)
+        return table_rows(data, options, name, tags)
+    if tags:
+        raise InvalidOption(
+            f"constraints name the column {tags[0]!r}, and {name}, a {type(data).__name__}, has no "
+            "columns with names; give a table, or Constraints with a label of each row"
+        )
     if isinstance(data, Iterator):
         _require_none(options, f"{name}, an iterator of blocks")
         return OnceRows(data, name)
@@ -99,10 +111,15 @@ def _has_rows(block: Any) -> bool:
     )
 
 
-def _of_path(path: str, options: TableOptions) -> Source:
+def _of_path(path: str, options: TableOptions, tags: Sequence[str]) -> Source:
     if path == "-" or is_descriptor(path):
         raise InvalidFile("all rows are read twice, and standard input is read once; give a file")
     kind = path.lower()
+    if tags and (kind.endswith(".npy") or ".npz" in Path(kind).name):
+        raise InvalidOption(
+            f"constraints name the column {tags[0]!r}, and the array {path} has no columns with "
+            "names; name a file with the label of each row, such as labels.csv"
+        )
     if kind.endswith(".npy") and is_address(path):
         _require_none(options, f"{path}, an array at an address")
         return NpyRows(path)
@@ -111,8 +128,8 @@ def _of_path(path: str, options: TableOptions) -> Source:
     if ".npz" in Path(kind).name:
         return _of_array(read_values(path), options, path, of_file=True)
     if re.search(r"\.(csv|tsv|txt)(\.(gz|bz2|zst|lz4))?$", kind):
-        return csv_rows(path, options)
-    return table_rows(path, options)
+        return csv_rows(path, options, tags)
+    return table_rows(path, options, tags=tags)
 
 
 def _of_array(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidProblem
 
+from ._asked_rows import EXCLUDED, INCLUDED, NOTHING, AskedOfRows, SeenGroups
 from ._reading_engines import Done, ReadingEngine
 from ._row_keys import RowKeys
 from ._row_sources import RowBlock, Source
@@ -29,10 +30,19 @@ class Survey:
     mean, std, lowest, highest : ndarray of float64 (d,)
         Of each column.
     rows : ndarray of int64 (m,)
-        Where the rows of the sample stand, ascending; a uniform sample without replacement.
+        Where the rows that are held stand, ascending.
     X : ndarray (m, d)
         Their features.
     ids : ndarray (m,) or None
+    keys : ndarray of float64 (m,)
+    sampled : ndarray of bool (m,)
+        Which are a uniform sample without replacement; the others are held for constraints.
+    flags : ndarray of int8 (m,)
+        Which are to be included or excluded.
+    costs : ndarray of float64 (m,)
+    codes : ndarray of int64 (m, groupings)
+        The group of each.
+    groups : tuple of SeenGroups
     """
 
     n: int
@@ -43,18 +53,32 @@ class Survey:
     rows: NDArray[np.int64]
     X: NDArray[Any]
     ids: NDArray[Any] | None
+    keys: NDArray[np.float64]
+    sampled: NDArray[np.bool_]
+    flags: NDArray[np.int8]
+    costs: NDArray[np.float64]
+    codes: NDArray[np.int64]
+    groups: tuple[SeenGroups, ...]
 
 
-def survey(source: Source, size: int, keys: RowKeys, told: Told, engine: ReadingEngine) -> Survey:
+def survey(
+    source: Source,
+    size: int,
+    keys: RowKeys,
+    told: Told,
+    engine: ReadingEngine,
+    asked: AskedOfRows = NOTHING,
+) -> Survey:
     """Read all rows once; O(n d).
 
-    The sample are the rows of the least keys, whatever the blocks and parts they are read in.
+    The sample are the rows of the least keys, whatever the blocks and parts they are read in. Of
+    each group that constraints ask for those of its least keys are held as well.
     """
     n = engine.count(source)
     limit = np.inf if n is None else keys.limit(n, size)
     known = source.n if n is None else n
-    look = partial(seen_of, size=size, keys=keys, limit=limit)
-    seen = SeenRows(size, limit)
+    look = partial(seen_of, size=size, keys=keys, limit=limit, asked=asked)
+    seen = SeenRows(size, limit, asked)
     told("survey", 0, known)
     for part in engine.over(source, look, lambda done: told("survey", done, known)):
         seen.join(part)
@@ -63,9 +87,11 @@ def survey(source: Source, size: int, keys: RowKeys, told: Told, engine: Reading
     return seen.result()
 
 
-def seen_of(source: Source, done: Done, *, size: int, keys: RowKeys, limit: float) -> "SeenRows":
+def seen_of(
+    source: Source, done: Done, *, size: int, keys: RowKeys, limit: float, asked: AskedOfRows
+) -> "SeenRows":
     """Return what the rows of a part show: moments, and those whose keys are least."""
-    seen = SeenRows(size, limit)
+    seen = SeenRows(size, limit, asked)
     for block in source.blocks():
         seen.add(block, source.first + seen.moments.n, keys)
         done(seen.moments.n)
@@ -73,55 +99,97 @@ def seen_of(source: Source, done: Done, *, size: int, keys: RowKeys, limit: floa
 
 
 class SeenRows:
-    """Moments, and a sample: the rows of the least keys so far."""
+    """Moments, and rows: a sample of the least keys so far, and those that constraints need."""
 
-    def __init__(self, size: int, limit: float) -> None:
+    def __init__(self, size: int, limit: float, asked: AskedOfRows = NOTHING) -> None:
         self.moments = _Moments()
-        self._size, self._limit, self._held = size, limit, 0
+        self._groups = tuple(SeenGroups(grouping) for grouping in asked.groupings)
+        self._matched = np.zeros(2, np.int64)
+        self._size, self._limit, self._held, self._enough = size, limit, 0, size
         self._parts: list[tuple[NDArray[Any], ...]] = []
         self._named = False
+        self._asked = asked
 
     def add(self, block: RowBlock, first: int, keys: RowKeys) -> None:
         """Look at rows, of which the first has this number."""
         self.moments.join(_Moments.of(block.X))
         own = keys.of(first, len(block.X))
-        few = np.flatnonzero(own < self._limit)
+        held = own < self._limit
+        flags = self._asked.flags(block, first)
+        held |= (flags & INCLUDED) > 0
+        self._matched += [((flags & flag) > 0).sum() for flag in (INCLUDED, EXCLUDED)]
+        codes = np.empty((len(own), len(self._groups)), np.int64)
+        for number, seen in enumerate(self._groups):
+            codes[:, number] = seen.add(block, first)
+            held |= own < seen.limits[codes[:, number]]
+        few = np.flatnonzero(held)
         ids = np.empty(len(few)) if block.ids is None else block.ids[few]
         self._named = block.ids is not None
-        self._hold(own[few], first + few, block.X[few], ids)
+        costs = self._asked.costs_of(block, first)
+        self._hold(own[few], first + few, block.X[few], ids, flags[few], costs[few], codes[few])
 
     def join(self, other: "SeenRows") -> None:
         """Look at what was seen elsewhere, below these rows."""
         if other.moments.n:
             self.moments.join(other.moments)
             self._named = other._named
-            for part in other._parts:
-                self._hold(*part)
+            self._matched += other._matched
+            called = [own.join(seen) for own, seen in zip(self._groups, other._groups, strict=True)]
+            for *part, codes in other._parts:
+                columns = [names[codes[:, number]] for number, names in enumerate(called)]
+                self._hold(*part, np.stack(columns, axis=1) if columns else codes)
 
     def _hold(self, *part: NDArray[Any]) -> None:
         if len(part[0]):
             self._parts.append(part)
             self._held += len(part[0])
-        if self._held > 2 * self._size:
+        if self._held > 2 * self._enough:
             self._shrink()
 
-    def _shrink(self) -> None:
-        joined = [np.concatenate(part) for part in zip(*self._parts, strict=True)]
-        if len(joined[0]) > self._size:
-            least = np.argpartition(joined[0], self._size - 1)[: self._size]
-            joined = [part[least] for part in joined]
-            self._limit = float(joined[0].max())
-        self._parts, self._held = [tuple(joined)], len(joined[0])
+    def _shrink(self) -> NDArray[np.bool_]:
+        """Leave out what nothing needs; return which rows are of the sample."""
+        keys, *others = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        sampled = np.ones(len(keys), np.bool_)
+        if len(keys) > self._size:
+            least = np.argpartition(keys, self._size - 1)[: self._size]
+            sampled[:] = False
+            sampled[least] = True
+            self._limit = min(self._limit, float(keys[least].max()))
+        sampled &= keys <= self._limit
+        kept = sampled | ((others[3] & INCLUDED) > 0)
+        for number, seen in enumerate(self._groups):
+            kept |= seen.kept(others[5][:, number], keys)
+        self._parts = [(keys[kept], *(part[kept] for part in others))]
+        self._held = int(kept.sum())
+        self._enough = max(self._size, self._held)
+        return np.asarray(sampled[kept])
 
     def result(self) -> Survey:
         """Return what has been seen; there must have been rows."""
-        self._shrink()
-        _, rows, X, ids = self._parts[0]
+        sampled = self._shrink()
+        keys, rows, X, ids, flags, costs, codes = self._parts[0]
         order = np.argsort(rows)
-        named = ids[order] if self._named else None
-        numbers = rows[order].astype(np.int64)
+        asked, n = self._asked, self.moments.n
+        for names, seen in zip((asked.include, asked.exclude), self._matched.tolist(), strict=True):
+            if names is not None:
+                names.require(n, seen, self._named)
         mean, std, low, high = self.moments.result()
-        return Survey(self.moments.n, mean, std, low, high, numbers, X[order], named)
+        return Survey(
+            n,
+            mean,
+            std,
+            low,
+            high,
+            rows=rows[order].astype(np.int64),
+            X=X[order],
+            ids=ids[order] if self._named else None,
+            keys=keys[order],
+            sampled=sampled[order],
+            flags=flags[order],
+            costs=costs[order],
+            codes=codes[order],
+            groups=self._groups,
+        )
 
 
 @dataclass(eq=False)

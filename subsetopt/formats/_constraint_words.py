@@ -86,6 +86,14 @@ class Wording:
         """Return where a file lies."""
         return str(self.folder / name)
 
+    def names(self, given: Rows) -> tuple[str | None, list[str]]:
+        """Return line 1 of a file, which may be a header, and the names of rows but for it."""
+        if isinstance(given, str) and is_file(given):
+            header, lines = cells_of(self.file(given))
+            return header[0].strip(), [cells[0].strip() for cells in lines]
+        listed = given.split(",") if isinstance(given, str) else given
+        return None, [name.strip() for name in listed]
+
 
 COMMAND_LINE = Wording(lambda word: f"--{word.replace('_', '-')}")
 
@@ -101,27 +109,27 @@ class ConstraintReading:
         """Return rows that are listed, or named in a file."""
         if given is None:
             return None
-        names = given.split(",") if isinstance(given, str) else list(given)
-        if isinstance(given, str) and is_file(given):
-            header, lines = cells_of(self.wording.file(given))
-            cells = [cells[0] for cells in lines]
-            names = cells if header[0] not in self.rows.positions else [header[0], *cells]
-        return [self.rows.index(self.wording.spelled(word), name.strip()) for name in names]
+        header, names = self.wording.names(given)
+        if header is not None and header in self.rows.positions:
+            names = [header, *names]
+        return [self.rows.index(self.wording.spelled(word), name) for name in names]
 
     def pairs(self, given: Pairs) -> list[list[int]]:
         """Return pairs of rows."""
-        word, known = self.wording.spelled("conflicts"), self.rows.positions
-        pairs: Sequence[tuple[str, str]]
-        if isinstance(given, str):
-            pairs = _pairs(self.wording.file(given), lambda line: known.keys().isdisjoint(line))
-        else:
-            pairs = given
-        return [[self.rows.index(word, name) for name in pair] for pair in pairs]
+        word = self.wording.spelled("conflicts")
+        return [[self.rows.index(word, name) for name in pair] for pair in self.named_pairs(given)]
+
+    def named_pairs(self, given: Pairs) -> Sequence[tuple[str, str]]:
+        """Return pairs of names of rows."""
+        if not isinstance(given, str):
+            return given
+        known = self.rows.positions.keys()
+        return _pairs(self.wording.file(given), lambda line: known.isdisjoint(line))
 
     def costs(self, name: str) -> list[float]:
         """Return the numbers of a column, or of a file."""
         try:
-            return [float(text) for text in self._column("cost", name)]
+            return [float(text) for text in self.column("cost", name)]
         except ValueError as error:
             raise InvalidFile(f"{name}: costs must be numbers ({error})") from None
 
@@ -129,10 +137,10 @@ class ConstraintReading:
         """Return a quota on the groups of a column, or of a file."""
         from subsetopt.problems import Quota
 
-        labels = self._column(word, given.labels)
+        labels = self.column(word, given.labels)
         if word == "exactly" and given.number == PROPORTIONAL:
             return Quota.proportional(labels, k)
-        number = self._number(word, given.number)
+        number = self.number(word, given.number)
         try:
             return Quota(labels, **{word: number})
         except InvalidProblem as error:
@@ -140,7 +148,8 @@ class ConstraintReading:
             more = "" if isinstance(number, dict) else f", as in {given.labels}=NUMBERS.csv"
             raise InvalidOption(f"{spelled} on {given.labels!r}: {error}{more}") from error
 
-    def _number(self, word: str, number: str | int | Mapping[str, int]) -> int | dict[str, int]:
+    def number(self, word: str, number: str | int | Mapping[str, int]) -> int | dict[str, int]:
+        """Return how many rows of each group a quota asks for."""
         if isinstance(number, Mapping):
             return {group: self._integer(word, count) for group, count in number.items()}
         if isinstance(number, str) and is_file(number):
@@ -158,7 +167,7 @@ class ConstraintReading:
                 f"groups and integers; got {number!r}"
             ) from None
 
-    def _column(self, word: str, name: str) -> list[str]:
+    def column(self, word: str, name: str) -> list[str]:
         """Return the texts of a column of the table, or of a file with one on each line."""
         count, file = self.rows.count, self.rows.file
         if is_file(name):

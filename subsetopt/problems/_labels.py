@@ -73,6 +73,14 @@ def _missing(i: int, label: object) -> InvalidProblem:
     )
 
 
+def proportional_shares(sizes: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Return k shared among groups as their sizes are, by the largest remainders (Hamilton)."""
+    counts, remainders = np.divmod(sizes.astype(np.int64) * k, int(sizes.sum()))
+    left = k - int(counts.sum())
+    counts[np.argsort(-remainders, kind="stable")[:left]] += 1
+    return counts
+
+
 def listed(groups: tuple[Hashable, ...], numbers: NDArray[np.int64]) -> str:
     """Return groups with their numbers for a message: ``'north' 5, 'south' 7``; zeros left out."""
     some = [(group, int(m)) for group, m in zip(groups, numbers.tolist(), strict=True) if m]

@@ -13,7 +13,7 @@ from subsetopt._registry import nearest
 from subsetopt.errors import InvalidProblem, InvalidSelection
 
 from . import _validation
-from ._labels import encoded
+from ._labels import encoded, proportional_shares
 
 __all__ = ["Quota"]
 
@@ -121,10 +121,7 @@ class Quota:
         """
         groups, codes = encoded(labels)
         size = _validation.subset_size(k, len(codes))
-        shares = np.bincount(codes).astype(np.int64) * size
-        counts, remainders = np.divmod(shares, len(codes))
-        left = size - int(counts.sum())
-        counts[np.argsort(-remainders, kind="stable")[:left]] += 1
+        counts = proportional_shares(np.bincount(codes), size)
         quota = cls.__new__(cls)
         quota._set(groups, codes, counts, counts.copy())
         return quota

@@ -171,3 +171,28 @@ def test_the_engine_and_its_scheduler_are_passed_on(
     assert (given["engine"], given["scheduler"]) == ("dask", "tcp://10.0.0.1:8786")
     answer(points, "-k", 9)
     assert (given["engine"], given["scheduler"]) == ("local", None)
+
+
+def test_constraints_are_those_of_solve(tmp_path: Path) -> None:
+    kind = np.where(np.arange(len(X)) < 10, "rare", "common")
+    table = pa.table({"name": NAMES, "kind": kind, "a": X[:, 0], "b": X[:, 1]})
+    pa.parquet.write_table(table, tmp_path / "points.parquet")
+    shared = (tmp_path / "points.parquet", "--k", 20, "--id", "name", "--pool", 100)
+    flags = ("--at-least", "kind=4", "--include", "row 77", "--exclude", "row 1")
+    given = answer(*shared, *flags)
+    few = so.coreset(
+        tmp_path / "points.parquet",
+        20,
+        id="name",
+        scale_columns="std",
+        pool=100,
+        constraints={"at_least": {"kind": 4}, "include": ["row 77"], "exclude": ["row 1"]},
+    )
+    assert given["indices"] == few.indices.tolist()
+    assert given["groups"]["kind"]["rare"] >= 4
+    assert "row 77" in given["ids"]
+    shown = run(*shared, "--exactly", "kind=proportional")
+    assert "common 20, rare 0" in shown.stdout
+    assert_error(run(*shared, "--at-most", "kid=3"), 2, "there is no column 'kid'")
+    assert_error(run(*shared, "--at-least", "kind=x"), 2, "--at-least must end with an integer")
+    assert_error(run(*shared, "--include", "row x"), 2, "--include names 1 rows by their ids")
