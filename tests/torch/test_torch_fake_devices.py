@@ -15,6 +15,7 @@ torch: Any = pytest.importorskip("torch")
 _fakes = pytest.importorskip("torch._subclasses.fake_tensor")
 _overrides = pytest.importorskip("torch.overrides")
 base = pytest.importorskip("subsetopt.torch.rules.base")
+torch_rules = pytest.importorskip("subsetopt.torch.rules")
 
 from subsetopt.torch import (  # noqa: E402
     PSGD,
@@ -28,7 +29,7 @@ from subsetopt.torch import features as of  # noqa: E402
 from subsetopt.torch.search import _mean  # noqa: E402
 from subsetopt.torch.search._joint import exchange_jointly  # noqa: E402
 
-RULES = tuple(name for name in base.RULES if name != "obftf_exact")
+RULES = tuple(name for name in torch_rules.RULES if name != "obftf_exact")
 SIZES = ((1, 1), (2, 1), (128, 13), (128, 127), (128, 128), (4096, 1024))
 
 
@@ -146,7 +147,7 @@ def in_turn(name: str, size: tuple[int, int]) -> Any:
 def test_rules_stay_on_the_device(name: str, size: tuple[int, int]) -> None:
     n, k = size
     losses = torch.rand(n, device="cuda", dtype=in_turn(name, size))
-    made = base.rule(name)
+    made = torch_rules.rule(name)
     for _ in range(2):  # with and without what is remembered
         with waiting_refused():
             chosen = made(losses, k, features=features_of(name, n))
@@ -162,7 +163,7 @@ OTHERS = [("obftf", {"start": "uniform"}), ("vector", {"start": "greedy"}), ("fr
 def test_rules_stay_on_the_device_with_rows(name: str, options: dict[str, Any]) -> None:
     losses = torch.rand(3, 64, device="cuda").T.contiguous().T  # not contiguous
     with waiting_refused():
-        chosen = base.rule(name, **options)(losses, 7, features=features_of(name, 3, 64))
+        chosen = torch_rules.rule(name, **options)(losses, 7, features=features_of(name, 3, 64))
     assert chosen.device == losses.device
     assert chosen.shape == (3, 7)
 
@@ -170,14 +171,14 @@ def test_rules_stay_on_the_device_with_rows(name: str, options: dict[str, Any]) 
 @pytest.mark.parametrize("name", ["prob", "selective_backprop"])
 def test_a_number_left_to_chance_is_waited_for(name: str) -> None:
     with pytest.raises((Waited, _fakes.DynamicOutputShapeException)), waiting_refused():
-        base.rule(name)(torch.rand(8, device="cuda"))
+        torch_rules.rule(name)(torch.rand(8, device="cuda"))
 
 
 @pytest.mark.parametrize("name", ["max_loss", "vector"])
 def test_checks_are_waited_for(name: str) -> None:
     losses = torch.rand(8, device="cuda")
     with pytest.raises(_fakes.DataDependentOutputException), waiting_refused():
-        base.rule(name, check=True)(losses, 2, features=features_of(name, 8))
+        torch_rules.rule(name, check=True)(losses, 2, features=features_of(name, 8))
 
 
 def test_mixed_devices_are_noticed() -> None:
@@ -292,7 +293,7 @@ class Counting(torch.nn.Module):  # type: ignore[misc]
 @pytest.mark.parametrize("recorded", [False, True])
 @pytest.mark.parametrize("name", RULES)
 def test_steps_stay_on_the_device(name: str, recorded: bool) -> None:
-    looks = base.rule(name).needs
+    looks = torch_rules.rule(name).needs
     if recorded and looks != "losses":
         pytest.skip("chooses by no losses")
     step = SubsetStep(

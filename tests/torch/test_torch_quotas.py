@@ -14,12 +14,13 @@ from subsetopt.errors import InvalidOption, InvalidProblem, InvalidResult, Unsup
 
 torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
+torch_rules = pytest.importorskip("subsetopt.torch.rules")
 quotas_module = pytest.importorskip("subsetopt.torch.rules._class_quotas")
 within_module = pytest.importorskip("subsetopt.torch.search._class_counts")
-rule = base.rule
+rule = torch_rules.rule
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: (name, {}) for name in base.RULES},
+    **{name: (name, {}) for name in torch_rules.RULES},
     "obftf_exact": ("obftf_exact", {"solver": "swap"}),
     "obftf-uniform": ("obftf", {"start": "uniform"}),
     "vector-greedy": ("vector", {"start": "greedy"}),

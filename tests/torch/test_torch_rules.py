@@ -15,8 +15,9 @@ from subsetopt.errors import InvalidOption, InvalidProblem, MissingDependency, U
 
 torch: Any = pytest.importorskip("torch")
 base = pytest.importorskip("subsetopt.torch.rules.base")
+torch_rules = pytest.importorskip("subsetopt.torch.rules")
 candidates = pytest.importorskip("subsetopt.torch.rules._candidates")
-rule, subset_size = base.rule, base.subset_size
+rule, subset_size = torch_rules.rule, torch_rules.subset_size
 
 cuda = pytest.mark.cuda
 
@@ -154,7 +155,7 @@ def test_declared_and_made_by_name(case: Any) -> None:
     assert made.name == case[0]
     assert made.needs == ("nothing" if case[0] == "uniform" else "losses")
     assert made.fixed_size == (case not in RANDOM_NUMBER)
-    assert case[0] in base.RULES
+    assert case[0] in torch_rules.RULES
     with pytest.raises(InvalidOption, match="no option 'surely_not'"):
         rule(case[0], surely_not=1)
     with pytest.raises(InvalidOption, match=r"seed must .*got -1"):
@@ -163,7 +164,7 @@ def test_declared_and_made_by_name(case: Any) -> None:
         made.load_state_dict({"rule": "else"})
 
 
-@pytest.mark.parametrize("name", sorted(base.RULES))
+@pytest.mark.parametrize("name", sorted(torch_rules.RULES))
 def test_the_table_leads_to_classes(name: str) -> None:
     assert rule(name).name == name
 

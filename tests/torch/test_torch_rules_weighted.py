@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from subsetopt.errors import InvalidOption, UnsupportedProblem
 
 torch: Any = pytest.importorskip("torch")
-base = pytest.importorskip("subsetopt.torch.rules.base")
+torch_rules = pytest.importorskip("subsetopt.torch.rules")
 candidates = pytest.importorskip("subsetopt.torch.rules._candidates")
-rule = base.rule
+rule = torch_rules.rule
 
 
 def seeded(seed: int) -> Any:

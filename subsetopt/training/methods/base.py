@@ -13,7 +13,7 @@ from subsetopt._spec import Spec
 from subsetopt.torch import features
 from subsetopt.torch._epochs import sampler
 from subsetopt.torch.rules import RULES
-from subsetopt.torch.rules.base import GROUP
+from subsetopt.torch.rules._rules_by_name import GROUP
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.step import LossFunction, SubsetStep
 from subsetopt.training.data._splits import Batch, Data
