@@ -11,6 +11,8 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from ._marginals import Marginal as Marginal
     from ._marginals import marginals as marginals
+    from ._parted_selection import PartedSelection as PartedSelection
+    from ._parted_selection import select_parts as select_parts
     from .coresets import Coreset as Coreset
     from .coresets import coreset as coreset
     from .errors import InvalidFile as InvalidFile
@@ -64,6 +66,7 @@ __all__, __getattr__, __dir__ = exports(
         "limits": "",
         "_marginals": "Marginal marginals",
         "models": "",
+        "_parted_selection": "PartedSelection select_parts",
         "problems": (
             "Constraints Gaussian Laplace Linear MMDSelection MeanEmbedding MeanMatching "
             "Polynomial QuadraticSelection Quota scale_columns"

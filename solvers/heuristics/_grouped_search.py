@@ -7,6 +7,7 @@ from subsetopt._rounding import times_power_of_two
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solvers._deadline import NEVER, SORTING, Deadline
+from subsetopt.solvers._ordering import ascending
 
 from ._scalar_search import in_range, spread
 
@@ -97,8 +98,8 @@ class GroupedScalars:
         self._n, self._k, self._deadline = problem.n, problem.k, deadline
         self._generator = np.random.default_rng(limits.seed)
         values = problem.values.astype(np.float64)
-        order = deadline.wait_for(values.argsort, SORTING * values.size)
-        ordered, exponent = in_range(values[order])
+        ordered, order = deadline.wait_for(lambda: ascending(values), SORTING * values.size)
+        ordered, exponent = in_range(ordered)
         wanted = self._k * times_power_of_two(problem.target_value, -exponent)
         if limits.absolute_gap is None:
             limit = tolerance * self._k * spread(ordered)

@@ -10,6 +10,7 @@ from subsetopt._rounding import times_power_of_two
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
 from subsetopt.solvers._deadline import CHUNK, NEVER, SORTING, Deadline
+from subsetopt.solvers._ordering import ascending
 
 TIERS = Tiers("sum_matching", "multiple_swaps", kernel="multiple_swaps.double_swap")
 """The kernels of `Rounds`."""
@@ -162,12 +163,13 @@ class Scalars:
         tolerance: float,
         deadline: Deadline = NEVER,
     ) -> None:
-        values = problem.values.astype(np.float64)
+        given = problem.values
+        values = given if given.dtype == np.float32 else given.astype(np.float64)
         if problem.cardinality == "at_most":
             values = np.concatenate([values, np.zeros(problem.k)])  # zeros stand for no choice
         self._n, k = problem.n, problem.k
-        self._order = deadline.wait_for(values.argsort, SORTING * values.size)
-        values, exponent = in_range(values[self._order])
+        values, self._order = deadline.wait_for(lambda: ascending(values), SORTING * values.size)
+        values, exponent = in_range(values)
         if problem.target is None:
             wanted = k * float(np.add.reduce(values)) / problem.n
         else:

@@ -1,7 +1,7 @@
 """OBFTF_prox: every (n / (k + 1))-th of the sorted losses; with quotas, of each group's."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from subsetopt.models._side_constraints import Groups
 from subsetopt.problems import MeanMatching
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import SORTING, Deadline, TimedSolver
+from subsetopt.solvers._ordering import MANY, ascending
 from subsetopt.solvers.base import Kind, RawResult
 
 from ._grouped_search import allotted
@@ -36,9 +37,7 @@ class Stride(TimedSolver):
 
     def search(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the published selection."""
-        descending = deadline.wait_for(
-            lambda: np.argsort(-problem.values, kind="stable"), SORTING * problem.n
-        )
+        descending = deadline.wait_for(lambda: _descending(problem.values), SORTING * problem.n)
         if problem.side is None:
             chosen = descending[_positions(problem.n, problem.k)]
         else:
@@ -46,6 +45,13 @@ class Stride(TimedSolver):
         return RawResult(
             indices=chosen, termination=Termination.FINISHED, solve_seconds=deadline.elapsed
         )
+
+
+def _descending(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the places of the values, the largest first; of equal ones the first."""
+    if len(values) >= MANY and values.dtype.kind == "f":
+        return ascending(-values)[1]
+    return np.argsort(-values, kind="stable")
 
 
 def _positions(n: int, k: int) -> NDArray[np.int64]:

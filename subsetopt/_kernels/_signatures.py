@@ -79,6 +79,10 @@ SIGNATURES = {
     "quadratic_frank_wolfe.iterate": (
         "T[,]! f8[] f8[] i8 i8 f8 i8[,] f8[,] f8[] i8 f8[] f8[] f8[] f8[] f8[] i8[] f8[] f8[]"
     ),
+    "radix_order.pack": "u4[] i8 u8[]",
+    "radix_order.count": "u8[] i8 i8[]",
+    "radix_order.scatter": "u8[] i8 i8[] u8[]",
+    "radix_order.insert": "f8[] i8[] i8",
     "reachable.reach": "i8[] i8 i8 i4[,] u8[,]",
     "reachable.nearest": "i4[,] i8 i8",
     "reachable.subset": "i8[] i4[,] i8 i8[]",

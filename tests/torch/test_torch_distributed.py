@@ -24,7 +24,7 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem  # noqa: E402
-from subsetopt.torch import _balancing  # noqa: E402
+from subsetopt.torch import _balancing, _ranks  # noqa: E402
 from subsetopt.torch._balancing import generator_of_rank  # noqa: E402
 from subsetopt.torch.distributed import DistributedRule  # noqa: E402
 from subsetopt.torch.functional import select  # noqa: E402
@@ -178,7 +178,7 @@ def balanced_is_as_many_and_never_further_off(rank: int, world: int) -> None:
 @on_all_ranks
 def of_large_batches_some_candidates_travel(rank: int, world: int) -> None:
     n, k, sent = 1500, 20, []
-    whole = _balancing.gathered
+    whole = _ranks.gathered
 
     def watched(own: Tensor, *rest: Any) -> Tensor:
         sent.append(own.numel())
@@ -200,14 +200,11 @@ def of_large_batches_some_candidates_travel(rank: int, world: int) -> None:
             if quotas:
                 counts = [labels[rank][some].bincount(minlength=3) for some in (alone, chosen)]
                 assert torch.equal(*counts)
-            rows = points / points.flatten(0, 1).std(0) if mine.get("features") is not None else 0
-            rows = losses[:, :, None] if name == "obftf" else rows
-            mean = rows.flatten(0, 1).double().mean(0)  # type: ignore[union-attr]
+            scaled = points / points.flatten(0, 1).std(0)
+            rows = (losses[:, :, None] if name == "obftf" else scaled).double()
+            rows = rows - rows.flatten(0, 1).mean(0)
             apart, together = (
-                sum(
-                    torch.tensor(one)
-                    for one in of_all((rows[rank][some].double() - mean).sum(0).tolist(), world)
-                ).norm()
+                torch.tensor(of_all(rows[rank][some].sum(0).tolist(), world)).sum(0).norm()
                 for some in (alone, chosen)
             )
             assert together <= apart + 1e-9

@@ -62,12 +62,12 @@ def match_mean_within(
     O(n log n), and some 10^4 pairs of exchanges within classes a round.
     """
     from subsetopt._kernels._tiers import seeded
+    from subsetopt.solvers._ordering import ascending
     from subsetopt.solvers.heuristics._grouped_search import GroupedRounds
     from subsetopt.solvers.heuristics._scalar_search import in_range, spread
 
-    values = losses.astype(np.float64)
-    order = values.argsort()
-    ordered, _ = in_range(values[order])
+    ordered, order = ascending(losses)
+    ordered, _ = in_range(ordered)
     by_class = within.codes[order].argsort(kind="stable")
     k, width = int(within.counts.sum()), spread(ordered)
     mean = float(np.add.reduce(ordered)) / len(ordered)
@@ -80,7 +80,7 @@ def match_mean_within(
         seeded(seed),
     )
     if shuffled:
-        lots = np.random.default_rng(seed).random(len(values))
+        lots = np.random.default_rng(seed).random(len(losses))
         search.go(within.first[np.lexsort((lots, search.group)).argsort()])
     else:
         search.start(within.counts)
