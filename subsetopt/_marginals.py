@@ -14,7 +14,8 @@ from subsetopt.problems._mmd_target import weights_of
 from subsetopt.problems._points import points
 
 _STREAM = 3  # of its own: solvers draw from default_rng(seed), baselines of objectives from 1
-_DRAWS = 101
+DRAWS = 101
+"""Random selections, whose median is the baseline."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def marginals(
     indices: ArrayLike,
     *,
     names: Sequence[str] | None = None,
-    draws: int = _DRAWS,
+    draws: int = DRAWS,
     seed: int = 0,
     target: ArrayLike | None = None,
     weights: ArrayLike | None = None,
@@ -115,7 +116,7 @@ def marginals(
     return tuple(
         _marginal(
             label,
-            _Column(features[:, c], None if target is None else others[:, c], shares),
+            EmpiricalColumn(features[:, c], None if target is None else others[:, c], shares),
             chosen,
             random,
         )
@@ -124,48 +125,61 @@ def marginals(
 
 
 def _marginal(
-    name: str, column: "_Column", chosen: NDArray[np.int64], random: list[Any]
+    name: str, column: "EmpiricalColumn", chosen: NDArray[np.int64], random: list[Any]
 ) -> Marginal:
-    others = [column.distances(rows) for rows in random]
-    shift, ks = column.distances(chosen)
     return Marginal(
         name=name,
         mean=column.mean,
         std=column.std,
         chosen_mean=float(column.values[chosen].mean()),
-        shift=shift,
-        random_shift=float(np.median([one for one, _ in others])),
-        ks=ks,
-        random_ks=float(np.median([two for _, two in others])),
+        shift=column.shift(chosen),
+        random_shift=float(np.median([column.shift(rows) for rows in random])),
+        ks=column.ks(chosen),
+        random_ks=float(np.median([column.ks(rows) for rows in random])),
     )
 
 
-class _Column:
-    """Values, and the distribution function of others, or of themselves, at each of both."""
+class EmpiricalColumn:
+    """Values, and the distribution function of others, or of themselves, at each of both.
+
+    NaN is no value, and counts nowhere.
+    """
 
     def __init__(
         self,
         values: NDArray[Any],
-        others: NDArray[Any] | None,
-        weights: NDArray[np.float64] | None,
+        others: NDArray[Any] | None = None,
+        weights: NDArray[np.float64] | None = None,
     ) -> None:
         self.values = values.astype(np.float64)
         seen = self.values if others is None else others.astype(np.float64)
+        known = ~np.isnan(seen)
+        if not known.all():
+            seen, weights = seen[known], None if weights is None else weights[known]
         self.mean = float(np.average(seen, weights=weights))
         variance = float(np.average((seen - self.mean) ** 2, weights=weights))
         self.std = math.sqrt(variance) if seen.min() < seen.max() else 0.0
-        both = seen if others is None else np.concatenate([self.values, seen])
-        levels, places = np.unique(both, return_inverse=True)
-        self._place, self._levels = places[: values.size], levels.size
-        sizes = np.bincount(places[both.size - seen.size :], weights, levels.size)
+        levels = np.unique(np.concatenate([self.values[~np.isnan(self.values)], seen]))
+        self._place = np.searchsorted(levels, self.values)  # NaN stands behind the last
+        self._levels = levels.size
+        sizes = np.bincount(np.searchsorted(levels, seen), weights, levels.size)
         self._cdf = np.cumsum(sizes) / sizes.sum()
 
-    def distances(self, rows: NDArray[np.int64]) -> tuple[float, float]:
-        """Return the standardised shift of the mean and the Kolmogorov-Smirnov distance."""
+    def of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the values that some rows have."""
+        values = self.values[rows]
+        return values[~np.isnan(values)]
+
+    def shift(self, rows: NDArray[np.int64]) -> float:
+        """Return how far the mean of some rows is from that of the others, in their spreads."""
         shift = abs(float(self.values[rows].mean()) - self.mean)
-        counts = np.bincount(self._place[rows], minlength=self._levels)
-        ks = float(np.abs(np.cumsum(counts) / rows.size - self._cdf).max())
-        return (shift / self.std if self.std else 0.0), ks
+        return shift / self.std if self.std else 0.0
+
+    def ks(self, rows: NDArray[np.int64]) -> float:
+        """Return the Kolmogorov-Smirnov distance, 1 where the rows have no value."""
+        counts = np.bincount(self._place[rows], minlength=self._levels + 1)[: self._levels]
+        total = counts.sum()
+        return float(np.abs(np.cumsum(counts) / total - self._cdf).max()) if total else 1.0
 
 
 def worst(rows: Sequence[Marginal], most: int) -> Iterator[Marginal]:

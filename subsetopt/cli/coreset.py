@@ -102,7 +102,7 @@ def coreset(
     """
     if kernel.precomputed:
         raise InvalidOption("--kernel precomputed is not for coreset, which needs features")
-    with output_to_error(), _progress(results.as_json) as progress:
+    with output_to_error(), shown_steps(results.as_json) as progress:
         found = _found(rows, kernel, table, rules, progress)
     if results.out is not None:
         found.save(results.out)
@@ -145,7 +145,8 @@ def _found(
 
 
 @contextmanager
-def _progress(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+def shown_steps(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show how far `coresets.coreset` is, to which what it yields is handed."""
     from subsetopt.report._progress import shown
 
     with shown(_PHASES["survey"], hidden=hidden) as steps:

@@ -30,11 +30,14 @@ class NamedRows:
         The table that they are from; empty if there is none.
     names : sequence or None
         Their ids, or names of nodes; None if they have none but their indices from 0.
+    columns : mapping of str to sequence of str
+        The texts of the columns of a table that is held; without them the file is read again.
     """
 
     count: int
     file: str
     names: Sequence[object] | None = None
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     positions: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +49,8 @@ class NamedRows:
         if name not in self.positions:
             what = "an index in [0, {}]" if self.names is None else "one of the rows of {1}"
             hint = "" if self.names is None else nearest(name, self.positions)
+            if self.names is not None and not hint:
+                hint = f", but they are named like {next(iter(self.positions))!r}"
             raise InvalidOption(
                 f"{word} must name {what.format(self.count - 1, self.file)}; got {name!r}{hint}"
             )
@@ -95,6 +100,7 @@ class Wording:
         return None, [name.strip() for name in listed]
 
 
+PLAIN = Wording()
 COMMAND_LINE = Wording(lambda word: f"--{word.replace('_', '-')}")
 
 
@@ -169,15 +175,18 @@ class ConstraintReading:
 
     def column(self, word: str, name: str) -> list[str]:
         """Return the texts of a column of the table, or of a file with one on each line."""
-        count, file = self.rows.count, self.rows.file
+        count, file, held = self.rows.count, self.rows.file, self.rows.columns
+        if name in held:
+            return list(held[name])
         if is_file(name):
             header, lines = cells_of(self.wording.file(name))
             texts = [cells[0] for cells in lines]
             texts = texts if len(texts) == count else [header[0], *texts]
         else:
             spelled = self.wording.spelled(word)
-            require_rereadable(file, spelled, name)
-            header, lines = cells_of(file)
+            if not held:
+                require_rereadable(file, spelled, name)
+            header, lines = (list(held), []) if held else cells_of(file)
             if name not in header:
                 raise InvalidOption(
                     f"{spelled} must name a column of {file}, which has {', '.join(header)}, or a "

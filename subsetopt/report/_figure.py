@@ -11,11 +11,13 @@ from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subsetopt._dependencies import OptionalDependency
 from subsetopt._files import replacing, suffix_of
+from subsetopt.errors import InvalidOption
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,15 +122,16 @@ def frame(
     right: float = 200,
     top: float = 74,
     bottom: float = 56,
+    width: float = WIDTH,
 ) -> "tuple[Drawn, Axes]":
     """Return a figure with a title and one pair of axes; margins in pixels."""
     from matplotlib.figure import Figure as Drawing
 
-    figure = Drawing(figsize=(WIDTH / DPI, height / DPI), dpi=DPI)
+    figure = Drawing(figsize=(width / DPI, height / DPI), dpi=DPI)
     figure.set_label(title)
-    box = (left / WIDTH, bottom / height)
-    axes = figure.add_axes((*box, (WIDTH - left - right) / WIDTH, (height - top - bottom) / height))
-    edge, room = 14 / WIDTH, WIDTH - 28
+    box = (left / width, bottom / height)
+    axes = figure.add_axes((*box, (width - left - right) / width, (height - top - bottom) / height))
+    edge, room = 14 / width, width - 28
     head = fitting(title, 12.5, room * 0.93)
     figure.text(edge, 1 - 26 / height, head, fontsize=12.5, weight="bold")
     figure.text(edge, 1 - 46 / height, fitting(subtitle, 9, room), fontsize=9, color=GREY)
@@ -184,11 +187,42 @@ class Figure(ABC):
         """Write it to a file, whole or not at all; see `save_figure`."""
         save_figure(self.draw(), path)
 
+    def shown(self, path: str | os.PathLike[str] | None) -> "Drawn | None":
+        """Write it to a file if there is one, else return it as a figure of matplotlib."""
+        if path is None:
+            return self.draw()
+        self.save(path)
+        return None
+
     def to_svg(self) -> str:
         """Return it as an ``<svg>`` element."""
         return figure_svg(self.draw())
 
     _repr_html_ = to_svg
+
+
+class OneAxes(Figure):
+    """A figure with one pair of axes, which may be anybody's."""
+
+    def on(self, axes: "Axes", path: object = None) -> "Axes":
+        """Draw it on axes of a figure that is not ours, and return them.
+
+        Raises
+        ------
+        InvalidOption
+            If there is a path too: whoever made the axes writes their figure.
+        """
+        if path is not None:
+            raise InvalidOption(f"a plot takes a path or axes, not both; got {path!r} with axes")
+        MATPLOTLIB.load()
+        with plain_rc():
+            self._fill(axes)
+        axes.set_title(self.title)
+        return axes
+
+    @abstractmethod
+    def _fill(self, axes: "Axes") -> None:
+        """Draw all but the title."""
 
 
 # -- files ----------------------------------------------------------------------------------------
@@ -238,6 +272,8 @@ def _rendered(figure: "Drawn", suffix: str) -> bytes:
     stream = BytesIO()
     # Nothing of the moment: neither date nor version.
     nothing = {"svg": ("Date", "Creator"), "png": ("Software",), "pdf": ("CreationDate",)}[suffix]
+    # Narrow figures get more dots, so that pixels are never fewer than those of wide ones.
+    dots = ceil(WIDTH / (figure.get_size_inches()[0] * DPI)) if suffix == "png" else 1
     with plain_rc():
-        figure.savefig(stream, format=suffix, metadata=dict.fromkeys(nothing), dpi=DPI)
+        figure.savefig(stream, format=suffix, metadata=dict.fromkeys(nothing), dpi=dots * DPI)
     return stream.getvalue()

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._figure import DPI, GREY, INK, PAPER, WIDTH, Figure, Style, frame, size, styles
+from ._figure import DPI, GREY, INK, PAPER, WIDTH, Figure, OneAxes, Style, frame, size, styles
 from ._figure_axes import Axis, label_height, label_room, put_labels
 from ._number_format import round_percent
 
@@ -21,7 +21,8 @@ __all__ = ["Chart", "Panels", "Series", "Strip"]
 _STRIP, _GAP = 70, 30  # pixels
 _ABREAST, _NAMES = 2, 4
 """Panels in a row, and names in a row of the legend."""
-_TALL, _TOP, _HEADING, _TICKS, _LEGEND, _SIDE = 300, 70, 30, 62, 22, 80
+_LEAD = 380.0  # of the panel above the others
+_TALL, _TOP, _HEADING, _TICKS, _LEGEND, _SIDE = 300, 70, 44, 62, 22, 80
 """Of a panel, above the panels, above and below its axes, of a row of the legend, on the left."""
 Points = NDArray[np.float64]
 _MARKS: Mapping[str, dict[str, object]] = {
@@ -146,7 +147,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Chart(Figure):
+class Chart(OneAxes):
     """Series on two axes, their names where they end.
 
     Parameters
@@ -187,6 +188,16 @@ class Chart(Figure):
             self.strip.draw(axes, self.x)
         return axes
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the series."""
+        return [one.name for one in self.series]
+
+    def _fill(self, axes: "Axes") -> None:
+        looks = styles(sorted(set(self.names))) | dict(self.looks or {})
+        self.fill(axes, looks)
+        axes.legend(_samples(looks), list(looks), frameon=False)
+
     def fill(self, axes: "Axes", looks: Mapping[str, Style]) -> None:
         """Draw all but the title and the names."""
         self.x.apply(axes, "x")
@@ -197,54 +208,110 @@ class Chart(Figure):
             one.draw(axes, looks[one.name])
 
 
+class Panel(Protocol):
+    """What fills one of several pairs of axes of a figure."""
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+
+    @property
+    def about(self) -> str:
+        """What stands below that."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What the legend of the figure has to name."""
+
+    def fill(self, axes: "Axes", looks: Mapping[str, Style]) -> None:
+        """Draw all but the title and the names."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Panels(Figure):
     """Charts in rows of two, their titles above them; the names of all series stand below.
 
     Parameters
     ----------
-    charts : sequence of Chart
+    charts : sequence of Panel
     looks : mapping of str to Style
         Of names that stand in other figures too; others get styles of their own.
+    lead : Panel, optional
+        As wide as the figure, above the others.
+    width, tall, foot : float
+        Of the figure, of a panel with its title and ticks, and of what is below its axes, in
+        pixels.
     """
 
-    charts: Sequence[Chart]
+    charts: Sequence[Panel]
     looks: Mapping[str, Style] = field(default_factory=dict)
+    lead: Panel | None = None
+    width: float = WIDTH
+    tall: float = _TALL
+    foot: float = _TICKS
 
     def _drawn(self) -> "Axes":
-        names = dict.fromkeys(one.name for chart in self.charts for one in chart.series)
+        every = [*([] if self.lead is None else [self.lead]), *self.charts]
+        names = dict.fromkeys(name for chart in every for name in chart.names)
         looks = {name: (styles(names) | dict(self.looks))[name] for name in names}
-        abreast = min(_ABREAST, max(1, len(self.charts)))
-        down = max(1, ceil(len(self.charts) / abreast))
+        down = ceil(len(self.charts) / _ABREAST)
+        lead = 0.0 if self.lead is None else _LEAD
         below = ceil(len(looks) / _NAMES) * _LEGEND + 14
-        height = _TOP + down * _TALL + below
-        wide, tall = (WIDTH - 20) / abreast, _TALL - _TICKS - _HEADING
-        figure, first = frame(
-            self.title, self.about, height=height, left=_SIDE, right=WIDTH - _SIDE - wide + 100,
-            top=_TOP + _HEADING, bottom=height - _TOP - _HEADING - tall,
-        )  # fmt: skip
-        for place, chart in enumerate(self.charts):
+        height = _TOP + lead + max(1 - bool(lead), down) * self.tall + below
+        abreast = min(_ABREAST, max(1, len(self.charts)))
+        boxes = [(0.0, height - _TOP - lead, self.width - 20.0, lead)] if lead else []
+        wide = (self.width - 20) / abreast
+        for place in range(max(len(self.charts), 1 - bool(lead))):
             row, column = divmod(place, abreast)
-            left, bottom = _SIDE + column * wide, below + (down - 1 - row) * _TALL + _TICKS
-            box = (left / WIDTH, bottom / height, (wide - 100) / WIDTH, tall / height)
-            axes = figure.add_axes(box) if place else first
-            axes.tick_params(length=3, width=0.8, pad=4)
-            axes.set_title(chart.title, fontsize=10, loc="left")
-            chart.fill(axes, looks)
+            boxes.append((column * wide, below + (down - 1 - row) * self.tall, wide, self.tall))
+        axes: list[Axes] = []
+        for box in boxes:
+            axes.append(self._axes(axes[0] if axes else None, height, *box))
+        for one, chart in zip(axes, every, strict=False):
+            one.set_title(chart.title, fontsize=10, loc="left", pad=18 if chart.about else 6)
+            offset: Any = {"xytext": (0, 5), "textcoords": "offset points", "fontsize": 8.5}
+            one.annotate(chart.about, (0, 1), xycoords="axes fraction", color=GREY, **offset)
+            chart.fill(one, looks)
+        figure = axes[0].get_figure(root=True)
+        assert figure is not None
         _legend(figure, looks, height)
-        return first
+        return axes[0]
+
+    def _axes(
+        self, first: "Axes | None", height: float, x: float, y: float, wide: float, tall: float
+    ) -> "Axes":
+        """Return new axes in a box, in pixels; without others those of a new figure."""
+        foot = _TICKS if tall == _LEAD else self.foot
+        left, bottom = x + _SIDE, y + foot
+        across, up = wide - _SIDE - 20, tall - foot - _HEADING
+        if first is None:
+            right, top = self.width - left - across, height - bottom - up
+            _, axes = frame(
+                self.title, self.about, height=height, left=left, right=right, top=top,
+                bottom=bottom, width=self.width,
+            )  # fmt: skip
+            return axes
+        figure = first.get_figure(root=True)
+        assert figure is not None
+        box = (left / self.width, bottom / height, across / self.width, up / height)
+        axes = figure.add_axes(box)
+        axes.tick_params(length=3, width=0.8, pad=4)
+        return axes
 
 
 def _legend(figure: "Drawn", looks: Mapping[str, Style], height: float) -> None:
+    figure.legend(
+        _samples(looks), list(looks), loc="lower center", ncols=_NAMES, frameon=False, fontsize=9,
+        handlelength=2.6, bbox_to_anchor=(0.5, 4 / height),
+    )  # fmt: skip
+
+
+def _samples(looks: Mapping[str, Style]) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    lines = [
+    return [
         Line2D(
             [], [], color=x.colour, linestyle=x.line, marker=x.marker, markersize=5, linewidth=1.7
         )
         for x in looks.values()
     ]
-    figure.legend(
-        lines, list(looks), loc="lower center", ncols=_NAMES, frameon=False, fontsize=9,
-        handlelength=2.6, bbox_to_anchor=(0.5, 4 / height),
-    )  # fmt: skip

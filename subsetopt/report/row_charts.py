@@ -14,6 +14,7 @@ from ._figure import (
     SLOW,
     WIDTH,
     Figure,
+    OneAxes,
     fitting,
     frame,
     text_width,
@@ -69,7 +70,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Forest(Figure):
+class Forest(OneAxes):
     """Intervals below each other, with a line at a value that stands for no difference.
 
     Parameters
@@ -97,8 +98,12 @@ class Forest(Figure):
         _, axes = frame(
             self.title, self.about, height=top + 24 * down + 62, left=left, right=right, top=top
         )
+        self._fill(axes)
+        return axes
+
+    def _fill(self, axes: "Axes") -> None:
         self.x.apply(axes, "x")
-        axes.set_ylim(down - 0.4, -0.6)
+        axes.set_ylim(max(3, len(self.rows)) - 0.4, -0.6)
         axes.set_yticks([])
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
@@ -111,7 +116,6 @@ class Forest(Figure):
             axes.text(x, 1.0, text, ha="right" if x else "left", color=colour, **place)  # type: ignore[arg-type]
         for i, row in enumerate(self.rows):
             row.draw(axes, i)
-        return axes
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._marginals import DRAWS, EmpiricalColumn
+
 from ._table_columns import Kind, TableColumn
 from ._table_features import ABSENT
 
+__all__ = ["ColumnComparison"]
+
 _STREAM = 4  # of its own: solvers draw from default_rng(seed), other baselines from 1 and 3
-DRAWS = 101
-"""Random selections, whose median is the baseline."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ColumnComparison:
         the differences of their shares.
     random_distance : float
         The median of it over random selections of as many rows.
+    missing, chosen_missing : int
+        Rows without a value, of all and of the chosen.
     shares, chosen_shares : mapping of str to float
         Of each category; empty for others.
     """
@@ -43,6 +47,8 @@ class ColumnComparison:
     chosen_std: float | None
     distance: float
     random_distance: float
+    missing: int = 0
+    chosen_missing: int = 0
     shares: Mapping[str, float] = field(default_factory=dict)
     chosen_shares: Mapping[str, float] = field(default_factory=dict)
 
@@ -57,7 +63,7 @@ def compared(
     others: Sequence[TableColumn] | None = None,
     seed: int = 0,
 ) -> tuple[ColumnComparison, ...]:
-    """Compare the chosen rows with all, or with those of another table.
+    """Compare the chosen rows with all, or with those of another table, and random rows likewise.
 
     Missing numbers are left out, a missing category is one of its own. O(n log n + draws n) for
     each column.
@@ -87,30 +93,19 @@ def _compared(
         return _categories(column, other, chosen, random)
     assert column.numbers is not None
     assert other.numbers is not None
-    known = other.numbers[~np.isnan(other.numbers)]
-    levels = np.unique(np.concatenate([known, column.numbers[~np.isnan(column.numbers)]]))
-    aim = np.searchsorted(np.sort(known), levels, side="right") / known.size
-    # One place past the levels for missing values, which is left out.
-    places = np.where(
-        np.isnan(column.numbers), levels.size, np.searchsorted(levels, column.numbers)
-    )
-
-    def distance(rows: NDArray[np.int64]) -> float:
-        counts = np.bincount(places[rows], minlength=levels.size + 1)[:-1]
-        total = counts.sum()
-        return float(np.abs(counts.cumsum() / total - aim).max()) if total else 1.0
-
-    ours = column.numbers[chosen]
-    ours = ours[~np.isnan(ours)]
+    both = EmpiricalColumn(column.numbers, None if other is column else other.numbers)
+    ours = both.of(chosen)
     return ColumnComparison(
         name=column.name,
         kind=column.kind,
-        mean=float(known.mean()),
-        std=float(known.std()),
+        mean=both.mean,
+        std=both.std,
         chosen_mean=float(ours.mean()) if ours.size else None,
         chosen_std=float(ours.std()) if ours.size else None,
-        distance=distance(chosen),
-        random_distance=float(np.median([distance(rows) for rows in random])),
+        distance=both.ks(chosen),
+        random_distance=float(np.median([both.ks(rows) for rows in random])),
+        missing=column.missing,
+        chosen_missing=len(chosen) - ours.size,
     )
 
 
@@ -144,6 +139,8 @@ def _categories(
         chosen_std=None,
         distance=distance(chosen),
         random_distance=float(np.median([distance(rows) for rows in random])),
+        missing=column.missing,
+        chosen_missing=int((column.labels[chosen] == "").sum()),
         shares=dict(zip(names, aim.tolist(), strict=True)),
         chosen_shares=dict(zip(names, shares(chosen).tolist(), strict=True)),
     )

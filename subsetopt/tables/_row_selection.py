@@ -4,25 +4,33 @@ import csv
 import io
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._baseline import random_objectives
 from subsetopt._files import replacing, suffix_of
+from subsetopt._marginals import DRAWS
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import MMDSelection
-from subsetopt.solution import Solution
 
-from ._row_comparison import DRAWS, ColumnComparison, compared
+from ._row_comparison import ColumnComparison, compared
 from ._row_table import RowTable
+from ._table_columns import TableColumn
 from ._table_features import TableFeatures
+
+if TYPE_CHECKING:
+    from subsetopt.coresets import Coreset
+    from subsetopt.report import Document
+    from subsetopt.solution import Solution
+
+    from ._choosing_rows import RowChoice
 
 __all__ = ["RowSelection"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RowSelection:
     """k rows of a table that represent all of them, with random rows as baseline.
 
@@ -34,19 +42,23 @@ class RowSelection:
     ids : ndarray (k,) or None
         Their names.
     mmd : float
-        Root MMD of the chosen rows and all rows, or those of the target.
+        Root MMD of the chosen rows and all rows, or those of the target; of large tables it is
+        estimated.
     random_mmd : float
         The median of it over random selections of as many rows.
-    random_rank : float
-        The share of random selections that are at least as good.
+    random_rank : float or None
+        The share of random selections that are at least as good; None of large tables.
     features : TableFeatures
         What rows were compared by.
     target : TableFeatures or None
+    found : tuple of TableColumn
+        What each column of the table was taken for.
     columns : tuple of ColumnComparison
-    solution : Solution
-        Indices, bound, termination and certificate of the search.
-    notes : tuple of str
-        What was done about missing values.
+        The columns that were compared.
+    solution : Solution or None
+        Indices, bound, termination and certificate of the search; None of large tables.
+    method : str
+        How the rows were chosen, in a sentence.
     """
 
     table: RowTable
@@ -54,23 +66,17 @@ class RowSelection:
     ids: NDArray[Any] | None
     mmd: float
     random_mmd: float
-    random_rank: float
+    random_rank: float | None
     features: TableFeatures
     target: TableFeatures | None
+    found: tuple[TableColumn, ...]
     columns: tuple[ColumnComparison, ...]
-    solution: Solution
-    notes: tuple[str, ...] = ()
+    solution: "Solution | None"
+    method: str
 
     @classmethod
-    def of(
-        cls,
-        table: RowTable,
-        ids: NDArray[Any] | None,
-        features: TableFeatures,
-        target: TableFeatures | None,
-        problem: MMDSelection,
-        solution: Solution,
-        seed: int,
+    def of_solution(
+        cls, choice: "RowChoice", problem: MMDSelection, solution: "Solution", seed: int
     ) -> "RowSelection":
         """Return the selection that a search has ended with.
 
@@ -79,28 +85,34 @@ class RowSelection:
         InvalidProblem
             If no rows keep the constraints.
         """
-        chosen = solution.indices
-        if chosen is None:
+        if solution.indices is None:
             raise InvalidProblem(
-                f"no {problem.k} rows of {table.name} keep all constraints ({solution.termination}"
-                f"{': ' if solution.message else ''}{solution.message}); ask for less"
+                f"no {problem.k} rows of {choice.table.name} keep all constraints "
+                f"({solution.termination}{': ' if solution.message else ''}{solution.message}); "
+                "ask for less"
             )
         random = _root(problem, random_objectives(problem.constrained(None), DRAWS, seed))
         mmd = float(_root(problem, np.array([solution.objective]))[0])
         return cls(
-            table=table,
-            indices=chosen,
-            ids=None if ids is None else ids[chosen],
+            **_shared(choice, solution.indices, seed),
             mmd=mmd,
             random_mmd=float(np.median(random)),
             random_rank=float(np.mean(random <= mmd)),
-            features=features,
-            target=target,
-            columns=compared(
-                features.columns, chosen, None if target is None else target.columns, seed
-            ),
             solution=solution,
-            notes=features.notes,
+            method=_method(solution),
+        )
+
+    @classmethod
+    def of_coreset(cls, choice: "RowChoice", few: "Coreset", seed: int) -> "RowSelection":
+        """Return the selection that `coreset` has made of a large table."""
+        seconds = sum(few.seconds.values())
+        return cls(
+            **_shared(choice, few.indices, seed),
+            mmd=few.mmd,
+            random_mmd=few.random_mmd,
+            random_rank=None,
+            solution=None,
+            method=f"coreset: {few.pool:,} candidates, {seconds:.1f} s",
         )
 
     def __len__(self) -> int:
@@ -119,8 +131,14 @@ class RowSelection:
         """
         return self.table.take(self.indices)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done about missing values."""
+        return self.features.notes
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
+        solution = self.solution
         return {
             "indices": self.indices.tolist(),
             "ids": None if self.ids is None else [str(one) for one in self.ids.tolist()],
@@ -129,15 +147,53 @@ class RowSelection:
             "random_mmd": self.random_mmd,
             "random_rank": self.random_rank,
             "columns": [column.to_dict() for column in self.columns],
-            "termination": str(self.solution.termination),
-            "solver": self.solution.solver,
+            "read": {column.name: column.kind for column in self.found},
+            "termination": None if solution is None else str(solution.termination),
+            "solver": "coreset" if solution is None else solution.solver,
+            "method": self.method,
             "notes": list(self.notes),
         }
+
+    def report(self) -> "Document":
+        """Return how the table was read, and the chosen rows beside all, for people.
+
+        It prints on a terminal, and is a page of its own with its pictures.
+        """
+        from ._row_report import row_report
+
+        return row_report(self)
+
+    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
+        """Draw the chosen rows among all.
+
+        Parameters
+        ----------
+        path : path, optional
+            The file to write: a picture (.svg, .png, .pdf), or a page with tables and pictures
+            (.html). None returns the figure.
+        axes : matplotlib Axes, optional
+            Draw on these the rows alone; they are returned.
+
+        Raises
+        ------
+        InvalidOption
+            For another suffix, or a path with axes.
+        MissingDependency
+            If matplotlib is not installed.
+        """
+        from ._row_pictures import row_map, row_picture
+        from ._row_report import write_page
+
+        if axes is not None:
+            return row_map(self).on(axes, path)
+        if path is not None and os.fspath(path).lower().endswith(".html"):
+            return write_page(self, path)
+        return row_picture(self).shown(path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the chosen rows with all their columns, whole or not at all.
 
-        Cells of text files are written as they stand there.
+        Cells of text files are written as they stand there, with what separates them there.
 
         Parameters
         ----------
@@ -149,11 +205,11 @@ class RowSelection:
         InvalidOption
             For another suffix.
         """
-        save_rows(self.table.data.take(self.indices), path)
+        save_rows(self.table.data.take(self.indices), path, self.table.separator or ",")
 
 
-def save_rows(data: Any, path: str | os.PathLike[str]) -> None:
-    """Write a `pyarrow.Table` as .csv or .parquet, whole or not at all."""
+def save_rows(data: Any, path: str | os.PathLike[str], separator: str = ",") -> None:
+    """Write a `pyarrow.Table` as .csv, of UTF-8, or .parquet, whole or not at all."""
     from pyarrow import parquet
 
     suffix = suffix_of(path, (".csv", ".parquet"))
@@ -161,12 +217,36 @@ def save_rows(data: Any, path: str | os.PathLike[str]) -> None:
         if suffix == ".csv":
             columns = [column.to_pylist() for column in data.columns]
             text = io.StringIO(newline="")
-            csv.writer(text, lineterminator="\n").writerows(
+            csv.writer(text, delimiter=separator, lineterminator="\n").writerows(
                 [data.column_names, *zip(*columns, strict=True)]
             )
             stream.write(text.getvalue().encode())
         else:
             parquet.write_table(data, stream)
+
+
+def _shared(choice: "RowChoice", chosen: NDArray[np.int64], seed: int) -> dict[str, Any]:
+    aim = None if choice.target is None else choice.target.columns
+    return {
+        "table": choice.table,
+        "indices": chosen,
+        "ids": None if choice.ids is None else choice.ids[chosen],
+        "features": choice.features,
+        "target": choice.target,
+        "found": tuple(choice.columns),
+        "columns": compared(choice.features.columns, chosen, aim, seed),
+    }
+
+
+def _method(solution: "Solution") -> str:
+    from subsetopt.solution import Termination
+
+    seconds = f"{solution.stats.solve_seconds:.1f} s"
+    if solution.termination is Termination.INTERRUPTED:
+        return f"{solution.solver}, interrupted after {seconds}: the best so far"
+    if solution.termination is Termination.OPTIMAL:
+        return f"{solution.solver}, {seconds}: proven to be the best there is"
+    return f"{solution.solver}, {seconds}"
 
 
 def _root(problem: MMDSelection, objectives: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.errors import InvalidFile, InvalidProblem
+from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 
 from ._row_texts import is_header, text_table
 
+_EXAMPLES = Path(__file__).parents[1] / "examples"
+_EXAMPLE = "example:"
 CALAMINE = OptionalDependency("python-calamine", "python_calamine", extra="excel")
 _EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
@@ -29,9 +31,9 @@ class RowTable:
     data : pyarrow.Table
         Of text files, every cell is the text that stands there.
     separator : str
-        Between the cells of a text file.
+        Between the cells of a text file; empty for spreadsheets.
     first_line : int
-        The line of a text file with the first row; 0 where there are no lines.
+        The line of a text file, or row of a sheet, with the first row; 0 for other tables.
     given : object, optional
         The table of a library that it is from.
     ids : sequence of str, optional
@@ -54,8 +56,14 @@ class RowTable:
         return list(self.data.column_names)
 
     def row(self, index: int) -> str:
-        """Say which row it is: by its line where it has one."""
-        return f"line {self.first_line + index}" if self.first_line else f"row {index}"
+        """Say which row it is: by its line in a text, else by its number in a sheet or table."""
+        if not self.first_line or not self.separator:
+            return f"row {self.first_line + index}"
+        import pyarrow.compute as pc
+
+        before = [pc.count_substring(one, "\n") for one in self.data.slice(0, index).columns]
+        within = sum(pc.sum(counts).as_py() or 0 for counts in before)  # newlines within quotes
+        return f"line {self.first_line + index + within}"
 
     def take(self, indices: ArrayLike) -> Any:
         """Return rows with all their columns, in the kind of table that was given.
@@ -83,9 +91,10 @@ def row_table(
     Parameters
     ----------
     source : str, path or table
-        A text file with commas, semicolons or tabs between its cells, also packed by gzip, xz or
-        bzip2, or ``-`` for standard input; ``.parquet``; ``.xlsx``, ``.xls`` or ``.ods``; or a
-        data frame of pandas or polars, a `pyarrow.Table`.
+        ``example:earthquakes``, which comes with the package; a text file with commas, semicolons
+        or tabs between its cells, also packed by gzip, xz or bzip2, or ``-`` for standard input;
+        ``.parquet``; ``.xlsx``, ``.xls`` or ``.ods``; or a data frame of pandas or polars, a
+        `pyarrow.Table`.
     header : bool, optional
         Whether line 1 of a text names the columns; None decides by what it holds.
     encoding : str
@@ -104,13 +113,28 @@ def row_table(
     """
     if not isinstance(source, str | os.PathLike):
         return _of_library(source, name)
-    path = os.fspath(source)
+    given = os.fspath(source)
+    path = _example(given)
     suffix = Path(path).suffix.lower()
+    if sheet is not None and suffix not in _EXCEL:
+        raise InvalidOption(f"sheet is for {', '.join(_EXCEL)}; {given} has none, leave it out")
     if suffix in (".parquet", ".pq"):
         return _named(RowTable(name=path, data=_parquet(path)))
     if suffix in _EXCEL:
         return _named(_spreadsheet(path, header, sheet))
-    return _named(RowTable(name=path, **text_table(path, header, encoding)))
+    return _named(RowTable(name=given, **text_table(path, header, encoding)))
+
+
+def _example(path: str) -> str:
+    """Return where a table lies that comes with the package; other paths as they are."""
+    if not path.startswith(_EXAMPLE):
+        return path
+    known = sorted(file.stem for file in _EXAMPLES.glob("*.csv"))
+    name = path.removeprefix(_EXAMPLE)
+    if name not in known:
+        listed = ", ".join(f"{_EXAMPLE}{one}" for one in known)
+        raise InvalidFile(f"{path}: there is no such example; there is {listed}")
+    return str(_EXAMPLES / f"{name}.csv")
 
 
 def _named(table: RowTable) -> RowTable:
@@ -195,7 +219,7 @@ def _spreadsheet(path: str, header: bool | None, sheet: str | None) -> RowTable:
     if len(columns) < len(titles):
         raise InvalidFile(f"{path}: two columns have the same name; rename one")
     table = pa.table({title: pa.array(cells, pa.string()) for title, cells in columns.items()})
-    return RowTable(name=path, data=table, first_line=1 + has_header)
+    return RowTable(name=path, data=table, separator="", first_line=1 + has_header)
 
 
 def _cell_text(cell: Any) -> str:

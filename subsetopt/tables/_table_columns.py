@@ -26,6 +26,7 @@ _NEARLY = 0.9  # share of numbers from which on the rest look like mistakes
 _SECONDS = 86_400.0
 _IS_NUMBER = f"(?i)^(?:{NUMBER})$"
 _THOUSANDS = r"^[+-]?[1-9]\d{0,2},\d{3}$"
+_CODE = r"^0\d+$"  # 007 and 01067 are names: as numbers they would lose their zeros
 _FORMATS = (
     *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
     *("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y", "%d.%m.%Y %H:%M"),
@@ -121,18 +122,34 @@ def columns_of(
     asked = set(table.columns if wanted is None else wanted) | set(categories) | {id}
     reader = _Columns(table, frozenset(wanted or ()), frozenset(categories))
     found = [
-        TableColumn(name, "id", labels=texts_of(table, name)) if name == id else reader.read(name)
+        _named_by(table, name) if name == id else reader.read(name)
         for name in table.columns
         if name in asked and name not in ignore
     ]
     if id is None and wanted is None and table.ids is None:
-        found = _with_id(found)
+        found = _with_id(found, table)
     if constant:
         found = [_kept_constant(one) for one in found]
     unfit = [one for one in found if one.name in (wanted or ()) and not one.is_feature]
     if unfit:
         raise InvalidOption(f"{table.name}: {_unfit(unfit[0])}")
     return found
+
+
+def _named_by(table: RowTable, name: str) -> TableColumn:
+    """Return the column that the caller says names the rows."""
+    labels = texts_of(table, name)
+    places: dict[str, int] = {}
+    for row, label in enumerate(labels.tolist()):
+        first = places.setdefault(label, row)
+        if not label or first != row:
+            what = f"{table.row(first)} and {table.row(row)} are both called {label!r}"
+            raise InvalidFile(
+                f"{table.name}: column {name!r} must have a name of its own for each row; "
+                f"{what if label else f'{table.row(row)} has none'}; name another column with id, "
+                "or none"
+            )
+    return TableColumn(name, "id", labels=labels)
 
 
 def _kept_constant(column: TableColumn) -> TableColumn:
@@ -150,7 +167,8 @@ def _unfit(column: TableColumn) -> str:
             f"{said}holds {len(column.levels):,} different texts, which cannot be compared; leave "
             f"it out, or name it among the categories (at most {MOST_CATEGORIES} are taken without)"
         )
-    return f"{said}has {'no value' if column.kind == 'empty' else 'the same value in all rows'}"
+    what = "no value" if column.kind == "empty" else "the same value in all rows"
+    return f"{said}has {what}; leave it out of the columns to compare"
 
 
 def texts_of(table: RowTable, name: str) -> NDArray[Any]:
@@ -207,6 +225,8 @@ class _Columns:
         some = len(cells) - cells.null_count
         if not some:
             return TableColumn(name, "empty")
+        if pc.any(pc.match_substring_regex(cells, _CODE)).as_py():
+            return self._of_labels(name)
         numbers, fits = self._as_numbers(name, cells)
         count = pc.sum(fits).as_py() or 0
         if count == some:
@@ -272,27 +292,46 @@ def _of_numbers(name: str, values: NDArray[np.float64], kind: Kind) -> TableColu
     return TableColumn(name, "constant" if same else kind, numbers=values)
 
 
-def _with_id(columns: list[TableColumn]) -> list[TableColumn]:
-    """Return them with the first that looks like names of the rows as that.
+def _with_id(columns: list[TableColumn], table: RowTable) -> list[TableColumn]:
+    """Return them with the first that looks like names of the rows as that."""
+    import pyarrow as pa
 
-    Its cells are distinct, none is missing, and it is called as ids are or holds plain text.
-    """
+    others = any(column.is_feature for column in columns[1:])
     for at, column in enumerate(columns):
-        named = column.name.casefold()
-        called = named in ROW_NUMBERS or named.endswith(("_id", " id", "-id")) or named == "key"
-        called = called or (column.name.endswith(("Id", "ID")) and len(named) > 2)
-        if column.missing or not (called or column.kind == "text"):
-            continue
-        cells = column.labels if column.numbers is None else column.numbers
-        if cells is None or len(set(cells.tolist())) < len(cells):
-            continue
-        if column.numbers is not None:
-            if column.kind != "number" or (column.numbers != np.floor(column.numbers)).any():
-                continue
-            cells = np.array([str(int(cell)) for cell in column.numbers], dtype=object)
-        found = TableColumn(column.name, "id", labels=cells)
-        return [*columns[:at], found, *columns[at + 1 :]]
+        whole = not pa.types.is_floating(table.data[column.name].type)
+        labels = _names_of_rows(column, at == 0 and whole and others)
+        if labels is not None:
+            named = TableColumn(column.name, "id", labels=labels)
+            return [*columns[:at], named, *columns[at + 1 :]]
     return columns
+
+
+def _names_of_rows(column: TableColumn, may_count: bool) -> NDArray[Any] | None:
+    """Return the names that a column gives to the rows; None if it does not look like it.
+
+    Its cells are distinct, none is missing, and it is called as ids are, or holds plain text, or
+    counts the rows in the first column.
+    """
+    cells = column.labels if column.numbers is None else column.numbers
+    if cells is None or column.missing or len(set(cells.tolist())) < len(cells):
+        return None
+    called = _is_called_id(column.name)
+    if column.numbers is None:
+        return cells if called or column.kind == "text" else None
+    numbers = column.numbers
+    if column.kind != "number" or (numbers != np.floor(numbers)).any():
+        return None
+    counting = may_count and len(numbers) > 2 and bool((np.diff(numbers) == 1).all())
+    if not (called or counting):
+        return None
+    return np.array([str(int(cell)) for cell in numbers], dtype=object)
+
+
+def _is_called_id(name: str) -> bool:
+    folded = name.casefold()
+    if folded in ROW_NUMBERS or folded == "key" or folded.endswith(("_id", " id", "-id")):
+        return True
+    return name.endswith(("Id", "ID")) and len(name) > 2
 
 
 def _is_text(kind: Any) -> bool:

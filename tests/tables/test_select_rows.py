@@ -1,5 +1,7 @@
 """Rows of a table that represent all of them."""
 
+import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +101,103 @@ def test_what_cannot_be_read_is_refused_with_the_remedy(
     (tmp_path / "table.csv").write_text(text)
     with pytest.raises(so.SubsetOptError, match=says):
         select_rows(tmp_path / "table.csv", 1, **options)
+
+
+def _workbook(path: Path, rows: list[list[Any]]) -> None:
+    """Write the smallest .xlsx there is: texts within their cells, one style for dates."""
+    office = "http://schemas.openxmlformats.org"
+    main, relations = f"{office}/spreadsheetml/2006/main", f"{office}/package/2006/relationships"
+    of = f"{office}/officeDocument/2006/relationships"
+
+    def cell(value: Any) -> str:
+        if isinstance(value, str):
+            return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+        if isinstance(value, date):
+            return f'<c s="1"><v>{(value - date(1899, 12, 30)).days}</v></c>'
+        return "<c/>" if value is None else f"<c><v>{value}</v></c>"
+
+    lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{office}/package/2006/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" '
+        f'Type="{of}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" '
+        f'Type="{of}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{of}"><sheets><sheet name="Data" '
+        'sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/>'
+        '<xf numFmtId="14"/></cellXfs></styleSheet>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{lines}</sheetData>'
+        "</worksheet>",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, f'<?xml version="1.0"?>{text}')
+
+
+def test_rows_of_a_spreadsheet(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    path = tmp_path / "book.xlsx"
+    header: list[Any] = ["Customer", "Age", "Region", "Since"]
+    rows = [
+        [f"C{i}", None if i == 5 else 20.5 + i, "NS"[i % 2], date(2020, 1, 1 + i)]
+        for i in range(20)
+    ]
+    _workbook(path, [header, *rows])
+    few = select_rows(path, 4, exactly={"Region": 2}, sheet="Data", time_limit=0.05)
+    kinds = {column.name: column.kind for column in few.found}
+    assert kinds == {"Customer": "id", "Age": "number", "Region": "category", "Since": "date"}
+    assert few.columns[0].missing == 1
+    assert _ids(few) == [f"C{i}" for i in few.indices]
+    with pytest.raises(so.InvalidFile, match="there is no sheet 'Date'; there are 'Data'"):
+        select_rows(path, 4, sheet="Date")
+    _workbook(path, [header, *rows * 2, ["C1", "oops", "N", date(2020, 1, 1)]])
+    with pytest.raises(so.InvalidFile, match="row 42 'oops'"):
+        select_rows(path, 4)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["007", "008", "009", "010"], "id"),
+        (["01067", "01067", "80331", "80331"], "category"),
+        (["1", "2", "3", "4"], "id"),
+        (["1.5", "2.5", "3.5", "4.5"], "number"),
+        (["2", "4", "6", "9"], "number"),
+        (["a b", "c d", "e f", "g h"], "id"),
+    ],
+)
+def test_what_a_first_column_is_taken_for(tmp_path: Path, cells: list[str], kind: str) -> None:
+    values = ["1.5", "2", "7", "3"]
+    text = "\n".join(["one,two", *map(",".join, zip(cells, values, strict=True))])
+    (tmp_path / "table.csv").write_text(text)
+    few = select_rows(tmp_path / "table.csv", 2, time_limit=0.05)
+    assert few.found[0].kind == kind
+    if kind == "id":
+        assert _ids(few) == [cells[i] for i in few.indices]
+
+
+def test_whether_a_value_is_missing_is_compared_too() -> None:
+    rng = np.random.default_rng(0)
+    absent = np.arange(400) % 4 == 0
+    table = pa.table(
+        {"x": np.where(absent, np.nan, rng.normal(size=400)), "y": rng.normal(size=400)}
+    )
+    few = select_rows(table, 40, time_limit=0.2)
+    assert few.columns[0].chosen_missing == 10
+    assert few.features.matrix.shape == (400, 3)
+    assert few.features.matrix.var(axis=0)[1] == pytest.approx(0.25)
+
+
+def test_a_target_must_hold_what_the_table_holds() -> None:
+    table = pa.table({"x": np.arange(5.0), "y": np.arange(5.0) ** 2})
+    other = pa.table({"x": ["a", "b", "a", "b", "a"], "y": np.arange(5.0)})
+    with pytest.raises(so.InvalidProblem, match="the target: column 'x' holds category values"):
+        select_rows(table, 2, target=other)
+
+
+def test_lines_of_messages_are_those_of_an_editor(tmp_path: Path) -> None:
+    rows = "".join(f'{i},"two\nlines"\n' for i in range(30))
+    (tmp_path / "table.csv").write_text(f"x,note\n{rows}oops,no\n")
+    with pytest.raises(so.InvalidFile, match="line 62 'oops'"):
+        select_rows(tmp_path / "table.csv", 2)

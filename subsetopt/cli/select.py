@@ -1,0 +1,124 @@
+"""``subsetopt select``: rows of a table that represent all of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from subsetopt._clock import CLOCK
+from subsetopt._options import option
+from subsetopt.errors import InvalidOption
+from subsetopt.formats._constraint_options import ConstraintOptions
+from subsetopt.formats._constraint_words import COMMAND_LINE
+from subsetopt.tables._row_reading_options import RowReadingOptions
+
+from . import exits
+from .coreset import shown_steps
+from .derived_options import json_flag, output_file, picture_file
+from .standard_streams import output_to_error, say_json
+
+if TYPE_CHECKING:
+    from subsetopt.tables import RowSelection
+    from subsetopt.tables._choosing_rows import RowChoice
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectOptions:
+    """The table, how many rows are chosen, and what they are to resemble."""
+
+    table: str = option(
+        "Rows with their columns: .csv, .tsv or .txt, also packed (.csv.gz), .parquet, .xlsx, "
+        ".xls or .ods, - for standard input, or example:earthquakes, which comes with the package.",
+        argument=True,
+        metavar="TABLE",
+    )
+    k: int = option("Number of rows to choose.", flags=("--k", "-k"), metavar="K", ge=1)
+    objective: str = option(
+        "What is compared: mmd (whole distributions), means (of the columns alone) or both.",
+        "mmd",
+        choices=("mmd", "means", "both"),
+    )
+    target: str | None = option(
+        "Table that the chosen rows are to resemble, with the columns that are compared.",
+        None,
+        metavar="TABLE",
+        unset="all rows of TABLE",
+    )
+    time_limit: float = option("Seconds of the search; Ctrl-C keeps the best so far.", 5.0, gt=0)
+    seed: int = option("Seed of whatever is random.", 0, ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenRowsOptions:
+    """What is done with the chosen rows."""
+
+    out: Path | None = output_file(
+        "File for the chosen rows with all their columns", ".csv", ".parquet"
+    )
+    plot: Path | None = picture_file(
+        "File for a picture of chosen and other rows, or for a page with tables too",
+        None,
+        ".html",
+    )
+    as_json: bool = json_flag("Print one JSON object.")
+
+    def require_apart(self, table: str, target: str | None) -> None:
+        """Raise InvalidOption where a file would be written over one that is read."""
+        for flag, path in (("--out", self.out), ("--plot", self.plot)):
+            for read in filter(None, (table, target)):
+                if path is not None and path.exists() and _is_same(path, read):
+                    raise InvalidOption(f"{flag} must name another file than {read}, which is read")
+
+
+def _is_same(path: Path, other: str) -> bool:
+    return Path(other).exists() and path.samefile(other)
+
+
+def select(
+    what: SelectOptions,
+    read: RowReadingOptions,
+    rules: ConstraintOptions,
+    results: ChosenRowsOptions,
+) -> None:
+    """Choose rows of a table that represent all of them.
+
+    Example: subsetopt select example:earthquakes --k 40 --out chosen.csv --plot chosen.html
+    """
+    from subsetopt.tables._choosing_rows import RowChoice
+
+    results.require_apart(what.table, what.target)
+    choice = RowChoice.of(
+        what.table, what.k, read, rules, what.objective, what.target, COMMAND_LINE
+    )
+    chosen = _run(choice, what, results.as_json)
+    if results.out is not None:
+        chosen.save(results.out)
+    if results.plot is not None:
+        chosen.plot(results.plot)
+    _show(chosen, what, results)
+    if chosen.solution is not None:
+        raise typer.Exit(exits.of_solution(chosen.solution))
+
+
+def _run(choice: "RowChoice", what: SelectOptions, hidden: bool) -> "RowSelection":
+    from subsetopt.report._progress import clock
+
+    if choice.is_large:
+        with output_to_error(), shown_steps(hidden) as told:
+            return choice.run(what.time_limit, what.seed, progress=told)
+    with output_to_error(), clock(what.time_limit, CLOCK.shown, hidden=hidden) as begins:
+        return choice.run(what.time_limit, what.seed, begins=begins)
+
+
+def _show(chosen: "RowSelection", what: SelectOptions, results: ChosenRowsOptions) -> None:
+    from subsetopt import report
+
+    if results.as_json:
+        say_json({**chosen.to_dict(), "seed": what.seed, "objective": what.objective})
+        return
+    screen = report.console()
+    screen.print(chosen.report())
+    files = {"the chosen rows": results.out, "the picture": results.plot}
+    written = [f"{path} holds {thing}" for thing, path in files.items() if path is not None]
+    report.print_lines([""] * bool(written) + written, screen)
