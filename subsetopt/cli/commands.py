@@ -17,7 +17,7 @@ from .signals import leave
 from .standard_streams import make_ready, say
 
 COMMANDS = {
-    "select": "Choose rows of a table that represent all of them: CSV, Parquet or Excel.",
+    "select": "Choose rows of a table that represent all of them.",
     "solvers": "List all solvers; those that cannot run here with the reason and the fix.",
     "solve": "Solve a problem and certify the result.",
     "sequence": "Put all points into mini-batches such that what was seen so far resembles what is "

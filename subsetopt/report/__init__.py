@@ -28,7 +28,7 @@ A domain declares columns and hands over its rows, of any type:
 `Figure`
     A declaration that ``draw()``, ``save(path)`` (.svg, .png, .pdf) and ``to_svg()`` render by
     matplotlib in one style: `Chart` (`Series` on two `Axis`, a `Strip` below), `Forest`
-    (`Interval` s), `Bars`, `Matrix` (`Shade` s), `Cloud`, `PairedBars`; `Panels` of them.
+    (`Interval` s), `Bars`, `Matrix` (`Shade` s), `Scatter`, `PairedBars`; `Panels` of them.
     `styles(names)` gives each thing compared its looks, for all figures.
 `plain`
     Anything as what JSON can hold.
@@ -67,8 +67,8 @@ if TYPE_CHECKING:
     from .row_charts import Interval as Interval
     from .row_charts import Matrix as Matrix
     from .row_charts import Shade as Shade
-    from .sample_charts import Cloud as Cloud
     from .sample_charts import PairedBars as PairedBars
+    from .sample_charts import Scatter as Scatter
     from .table import Column as Column
     from .table import Table as Table
     from .table import show as show
@@ -81,7 +81,7 @@ __all__, __getattr__, __dir__ = exports(
         "_figure": "Figure Style styles",
         "_figure_axes": "Axis",
         "row_charts": "Bars Forest Interval Matrix Shade",
-        "sample_charts": "Cloud PairedBars",
+        "sample_charts": "Scatter PairedBars",
         "table": "Column Table show",
         "_terminal": "console facts print_lines",
         "_values": "plain",

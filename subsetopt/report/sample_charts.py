@@ -13,7 +13,7 @@ from ._figure_axes import Axis
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Cloud", "PairedBars"]
+__all__ = ["PairedBars", "Scatter"]
 
 _BELOW, _ABOVE = 56, 74
 _FEW = 4  # categories, of which there are at least as many in height
@@ -21,7 +21,7 @@ _THICK = 0.38  # of a bar, of the room for two
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cloud(OneAxes):
+class Scatter(OneAxes):
     """Points on two axes: those of the first name small and pale, later ones on top of them.
 
     Parameters

@@ -27,8 +27,8 @@ Objective = Literal["mmd", "means", "both"]
 OBJECTIVES = ("mmd", "means", "both")
 TIME_LIMIT = 5.0
 """Seconds for the search unless the caller says otherwise."""
-_MANY, _MOST = 10_000, 20_000
-"""Rows up to which all are candidates, and with constraints, if their kernel matrix fits.
+_MANY = 10_000
+"""Rows up to which all are candidates, if their kernel matrix fits into the memory.
 
 Of 10,000 rows a search among all takes five times as long as `coreset` and comes 3 % closer.
 """
@@ -107,8 +107,8 @@ def select_rows(
 
     Notes
     -----
-    Up to 10,000 rows, or 20,000 with constraints, if their kernel matrix fits into the memory, all
-    are candidates, O(n^2 d); from larger tables `coreset` chooses, O(n m d) with a pool of m.
+    Up to 10,000 rows, if their kernel matrix fits into the memory, all are candidates, O(n^2 d);
+    from larger tables `coreset` chooses, O(n m d) with a pool of m.
     """
     options = RowReadingOptions(
         columns=None if columns is None else tuple(columns),
@@ -191,8 +191,7 @@ class RowChoice:
     def is_large(self) -> bool:
         """Whether a sample of the rows are candidates."""
         n = len(self.table)
-        most = _MANY if self.rules is None else _MOST
-        return n > most or _MATRICES * n * n * self.features.matrix.itemsize > memory_limit()
+        return n > _MANY or _MATRICES * n * n * self.features.matrix.itemsize > memory_limit()
 
     def run(
         self,
@@ -227,18 +226,13 @@ class RowChoice:
     def _of_sample(self, seed: int, progress: Any) -> RowSelection:
         from subsetopt.coresets import coreset
 
-        if self.rules is not None:
-            raise InvalidProblem(
-                f"{self.table.name}: of {len(self.table):,} rows, more than all of which a kernel "
-                "matrix is held, a choice keeps no constraints; choose from a part of the table, "
-                "or leave the constraints out"
-            )
         few = coreset(
             self.features.matrix,
             self.k,
             target=None if self.target is None else self.target.matrix,
             kernel=self._kernel(),
             scale_columns="none",
+            constraints=self.rules,
             seed=seed,
             progress=progress,
         )

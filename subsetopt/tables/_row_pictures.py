@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.report import Axis, Chart, Cloud, Figure, PairedBars, Panels, Series, Style
+from subsetopt.report import Axis, Chart, Figure, PairedBars, Panels, Scatter, Series, Style
 
+from ._principal_plane import principal_plane
 from ._row_comparison import ColumnComparison
 from ._table_columns import TableColumn
 
@@ -96,7 +97,7 @@ def _worst(chosen: "RowSelection", kinds: tuple[str, ...]) -> list[ColumnCompari
 # -- the rows in two dimensions -------------------------------------------------------------------
 
 
-def row_map(chosen: "RowSelection") -> Cloud:
+def row_map(chosen: "RowSelection") -> Scatter:
     """Return the rows by their two numbers, else by the first principal components."""
     points, target, x, y = _plane(chosen)
     among = points
@@ -107,7 +108,7 @@ def row_map(chosen: "RowSelection") -> Cloud:
     if target is not None:
         clouds[_TARGET] = target[:_DRAWN]
     clouds[_CHOSEN] = points[chosen.indices]
-    return Cloud(title="The rows", points=clouds, x=x, y=y, looks=_LOOKS)
+    return Scatter(title="The rows", points=clouds, x=x, y=y, looks=_LOOKS)
 
 
 def _plane(
@@ -117,21 +118,13 @@ def _plane(
     if len(columns) == 2 and all(column.kind == "number" for column in columns):
         aim = None if chosen.target is None else _pair(chosen.target.columns)
         return _pair(columns), aim, Axis(columns[0].name), Axis(columns[1].name)
-    X = chosen.features.matrix
-    centre = X.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(X - centre, rowvar=False)))
-    axes = vectors[:, ::-1][:, :2]
-    # The sign of a component is arbitrary: its largest entry is positive.
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])])
-    shares = values[::-1][:2] / max(values.sum(), 1e-300)
-    if axes.shape[1] == 1:  # one column: beside each other where there is a second axis
-        axes, shares = np.column_stack([axes, 0 * axes]), np.append(shares, 0.0)
-    aim = None if chosen.target is None else (chosen.target.matrix - centre) @ axes
+    aims = [] if chosen.target is None else [chosen.target.matrix]
+    planes, shares = principal_plane(chosen.features.matrix, *aims)
     x, y = (
         Axis(f"{which} component, {100 * share:.0f} % of the variance", text=_short)
         for which, share in zip(("first", "second"), shares, strict=True)
     )
-    return (X - centre) @ axes, aim, x, y
+    return planes[0], planes[1] if aims else None, x, y
 
 
 def _pair(columns: tuple[TableColumn, ...]) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from subsetopt._files import suffix_of
 from subsetopt.report import Column, Document, Facts, Notes, Picture, Section, Table
@@ -16,6 +15,7 @@ from subsetopt.report._number_format import NOTHING
 from subsetopt.report._overview import Gauge, Overview
 
 from ._part_comparison import PartColumn
+from ._principal_plane import principal_plane
 
 if TYPE_CHECKING:
     from ._row_split import RowSplit
@@ -161,7 +161,7 @@ def draw_split(split: "RowSplit", target: str | os.PathLike[str] | None) -> Any:
 
 def overview(split: "RowSplit") -> Overview:
     """Return the picture of a split."""
-    points, share = principal_plane(split.features.matrix)
+    (points,), shares = principal_plane(split.features.matrix)
     shown = np.arange(len(points))
     if len(points) > _POINTS:
         shown = np.random.default_rng(0).choice(len(points), _POINTS, replace=False)
@@ -174,7 +174,7 @@ def overview(split: "RowSplit") -> Overview:
         names=split.names,
         measures=[Gauge(column.name, dict(_methods(column))) for column in listed],
         label="distance of the furthest part from all rows",
-        axes_about=f"two principal components, {100 * share:.0f} % of the variance",
+        axes_about=f"two principal components, {100 * sum(shares):.0f} % of the variance",
     )
 
 
@@ -183,18 +183,3 @@ def _methods(column: PartColumn) -> Iterator[tuple[str, float]]:
     yield "random", column.random_distance
     if column.stratified_distance is not None:
         yield "stratified", column.stratified_distance
-
-
-def principal_plane(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Return the first two principal components (n, 2), and their share of the variance.
-
-    O(n d^2); of one column the second is 0.
-    """
-    centred = matrix - matrix.mean(axis=0)
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    axes = vectors[:, ::-1][:, :2]
-    axes = axes * np.where(axes.sum(axis=0) < 0, -1.0, 1.0)  # of either sign, one
-    plane = np.zeros((len(matrix), 2))
-    plane[:, : axes.shape[1]] = centred @ axes
-    total = float(values.sum())
-    return plane, float(values[::-1][:2].sum()) / total if total > 0 else 1.0

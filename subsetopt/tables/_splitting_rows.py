@@ -14,8 +14,8 @@ from subsetopt.sequencing._part_counts import random_partitions
 from subsetopt.sequencing._part_labels import labellings, labels_of
 from subsetopt.sequencing._part_units import Units, units_of
 
-from ._choosing_rows import ids_of
 from ._part_comparison import compared_parts
+from ._row_constraints import ids_of
 from ._row_reading_options import RowReadingOptions
 from ._row_split import RowSplit
 from ._row_table import RowTable

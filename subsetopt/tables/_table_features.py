@@ -137,5 +137,9 @@ def _one_hot(column: TableColumn, base: TableColumn) -> NDArray[np.float64]:
 
 def _note(column: TableColumn) -> str:
     category = column.kind == "category"
-    taken = "a category of its own" if category else "taken as its median; that they are counts too"
+    taken = (
+        "a category of its own"
+        if category
+        else "taken as its median; whether a value is missing is compared too"
+    )
     return f"{column.missing:,} missing in {column.name}: {taken}"

@@ -118,6 +118,10 @@ def test_large_tables_are_chosen_from_by_coreset(
     assert found["solver"] == "coreset"
     assert len(set(found["ids"])) == 6
     assert found["mmd"] < found["random_mmd"]
+    found = answer(table, "--k", 6, "--exactly", "Region=2", "--include", "007")
+    counts = next(column for column in found["columns"] if column["name"] == "Region")
+    assert set(counts["chosen_shares"].values()) == {1 / 3}
+    assert "007" in found["ids"]
 
 
 def test_ctrl_c_keeps_the_best_so_far(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,15 +171,6 @@ def test_wrong_uses_are_refused_before_any_work(
     assert result.stderr.startswith("error: ")
     assert says in result.stderr
     assert sorted(path.name for path in Path().iterdir()) == ["other.csv", "table.csv"]
-
-
-def test_constraints_of_large_tables_are_refused_with_the_remedy(
-    table: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_choosing_rows, "_MOST", 50)
-    result = run(table, "--k", 6, "--exactly", "Region=2")
-    assert result.exit_code == 2
-    assert "keeps no constraints; choose from a part" in result.stderr
 
 
 def test_a_spreadsheet_without_its_reader_says_what_to_install(

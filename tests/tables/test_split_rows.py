@@ -69,7 +69,9 @@ def test_distances_are_those_of_the_rows(split: RowSplit) -> None:
         assert dict(region.part_shares[part]) == pytest.approx(
             own["region"].value_counts(normalize=True).to_dict()
         )
-    assert split.notes == ("1 missing in age: taken as its median",)
+    assert split.notes == (
+        "1 missing in age: taken as its median; whether a value is missing is compared too",
+    )
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
