@@ -196,11 +196,18 @@ class LazyTable(_Undivided):
             yield from frame.to_arrow().to_batches()
 
 
+def _spark(data: Any) -> BatchedTable:
+    from ._spark_engine import SparkTable
+
+    return SparkTable(data)
+
+
 _OF_LIBRARIES: dict[tuple[str, str], Callable[[Any], BatchedTable]] = {
     ("dask", "DataFrame"): DaskTable,
     ("datasets", "Dataset"): HuggingFaceTable,
     ("datasets", "IterableDataset"): HuggingFaceTable,
     ("polars", "LazyFrame"): LazyTable,
+    ("pyspark", "DataFrame"): _spark,
     ("ray", "Dataset"): RayTable,
     ("ray", "MaterializedDataset"): RayTable,
 }

@@ -73,10 +73,10 @@ def coreset(
     data : array, path, table or blocks
         An array (n, d), of which a memory map is never copied; the path or address of a .npy file,
         of text (.csv, .tsv, .txt, possibly packed, as .csv.gz), of a Parquet file or of a folder of
-        them; a table of pyarrow, pandas or polars; a collection of Dask, Hugging Face or Ray; a
-        function that returns blocks of rows, or a list of them. Of an iterator of blocks, which
-        gives them once, a uniform sample is in the place of all rows, as large as half of `memory`
-        allows; `Coreset.message` says so.
+        them; a table of pyarrow, pandas or polars; a collection of Dask, Hugging Face, Ray or
+        Spark; a function that returns blocks of rows, or a list of them. Of an iterator of blocks,
+        which gives them once, a uniform sample is in the place of all rows, as large as half of
+        `memory` allows; `Coreset.message` says so.
     k : int
         In [1, n / 2].
     columns : str, or sequence of str or int, optional
@@ -114,10 +114,10 @@ def coreset(
         of threads and of rows in a block, and the engine.
     threads : int, optional
         None is the number of processors, and 1 for each task of a cluster.
-    engine : {"local", "dask", "ray"}
+    engine : {"local", "dask", "ray", "spark"}
         Who reads the rows: this process, or the workers of a cluster, of an array, .npy or Parquet
-        files that all of them see, a `Dataset` of Hugging Face, or a collection of Dask or Ray. The
-        choice from the pool is made here.
+        files that all of them see, a `Dataset` of Hugging Face, or a collection of Dask or Ray;
+        Spark reads its own data frames. The choice from the pool is made here.
     scheduler : str or distributed.Client, optional
         The address of the cluster, or a client of Dask; None is the client or the cluster that this
         process has, of Ray else a cluster on this machine.

@@ -20,7 +20,7 @@ Done = Callable[[int], None]
 Pass = Callable[[Source, Done], Result]
 """Reads some rows, and returns what they add up to; the source knows the number of its first."""
 
-CLUSTERS = ("dask", "ray")
+CLUSTERS = ("dask", "ray", "spark")
 ENGINES = (*CLUSTERS, "local")
 
 
@@ -131,6 +131,7 @@ def engine_of(name: str, scheduler: Any) -> Iterator[ReadingEngine]:
             yield engine
         return
     if scheduler is not None:
-        known = " or ".join(map(repr, CLUSTERS))
-        raise InvalidOption(f"scheduler is of engine={known}; got {scheduler!r} with {name!r}")
+        raise InvalidOption(
+            f"scheduler is of engine='dask' or 'ray'; got {scheduler!r} with {name!r}"
+        )
     yield LOCAL

@@ -74,8 +74,8 @@ def located(parts: list[RowPart], counts: Iterator[int]) -> list[Located]:
 
 
 def rows_of(source: Source, done: Callable[[int], None]) -> int:
-    """Return how many rows a part has."""
-    return sum(len(block.X) for block in source.blocks())
+    """Return how many rows a part has; looks at them only where nothing else tells."""
+    return sum(len(block.X) for block in source.blocks()) if source.n is None else source.n
 
 
 def cuts(n: int, size: int) -> Iterator[slice]:

@@ -213,7 +213,9 @@ class DaskRows(BlockRows):
 
 
 def _one_block(name: str, block: Any) -> BlockRows:
-    return BlockRows(lambda: [block] if len(block) else [], name)
+    rows = BlockRows(lambda: [block] if len(block) else [], name)
+    rows.n = len(block)
+    return rows
 
 
 def array_of(values: Any, name: str) -> NDArray[Any]:

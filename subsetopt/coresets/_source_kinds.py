@@ -91,7 +91,8 @@ def source_of(
         return BlockRows(lambda: iter(data), name)
     raise InvalidProblem(
         f"{name} must be an array, a path of a .npy, CSV or Parquet file or folder, a table, a "
-        f"collection of Dask, Hugging Face or Ray, or blocks of rows; got {type(data).__name__}"
+        "collection of Dask, Hugging Face, Ray or Spark, or blocks of rows; got "
+        f"{type(data).__name__}"
     )
 
 

@@ -115,8 +115,10 @@ def test_an_address(client: Any) -> None:
 def test_what_workers_find_is_said_with_the_number_of_the_row(client: Any) -> None:
     X = _points()
     X[2500, 1] = np.nan
-    with pytest.raises(so.InvalidProblem, match="nan in row 2500, column 1"):
-        so.coreset(X, 9, engine="dask", scheduler=client, pool=100, scale_columns="none")
+    lazy = pytest.importorskip("dask.array").from_array(X, chunks=(900, 3))
+    for data in (X, lazy[lazy[:, 0] < np.inf]):  # of which the rows are known, and are not
+        with pytest.raises(so.InvalidProblem, match="nan in row 2500, column 1"):
+            so.coreset(data, 9, engine="dask", scheduler=client, pool=100, scale_columns="none")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -174,7 +175,7 @@ def test_an_address_where_nobody_listens(
         assert at == ("127.0.0.1", 9)
         raise ConnectionRefusedError("Connection refused")
 
-    monkeypatch.setattr(_ray_engine.socket, "create_connection", refused)
+    monkeypatch.setattr(socket, "create_connection", refused)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with pytest.raises(InvalidOption, match=f"'{address}' is not reached: Connection refused"):
         so.coreset(_points(), 9, scheduler=address, **GIVEN)
