@@ -13,7 +13,7 @@ from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.problems._memory import memory_size
 
 from .derived_options import json_flag, output_file, picture_file
-from .problem_options import KernelOptions
+from .problem_options import FeatureKernelOptions
 from .standard_streams import output_to_error, say_json
 
 if TYPE_CHECKING:
@@ -77,6 +77,13 @@ class CoresetOptions:
         needs="engine=dask|ray",
     )
 
+    checkpoint: Path | None = option(
+        "File that keeps what is read and summed; the same command goes on from there. Removed at "
+        "the end.",
+        None,
+        metavar="FILE",
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenOptions:
@@ -91,7 +98,7 @@ class ChosenOptions:
 
 def coreset(
     rows: CoresetOptions,
-    kernel: KernelOptions,
+    kernel: FeatureKernelOptions,
     table: TableOptions,
     rules: ConstraintOptions,
     results: ChosenOptions,
@@ -116,7 +123,7 @@ def coreset(
 
 def _found(
     rows: CoresetOptions,
-    kernel: KernelOptions,
+    kernel: FeatureKernelOptions,
     table: TableOptions,
     rules: ConstraintOptions,
     progress: Any,
@@ -140,6 +147,7 @@ def _found(
         threads=rows.threads,
         engine=rows.engine,
         scheduler=rows.scheduler,
+        checkpoint=rows.checkpoint,
         progress=progress,
     )
 

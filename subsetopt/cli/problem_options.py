@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from subsetopt import formats, problems
 from subsetopt._options import option
@@ -148,15 +148,17 @@ def _scale(name: str, text: str) -> float | str:
         raise InvalidOption(f"{name} must be a number or 'median'; got {text!r}") from None
 
 
+def _kernel(names: str) -> Any:
+    return option(
+        f"Kernel: {names}; also with its options, as in polynomial:degree=2:coef0=0.", "gaussian"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class KernelOptions:
     """The kernel of MMD; a bad one is refused at once."""
 
-    kernel: str = option(
-        "Kernel: gaussian, laplace, polynomial, linear or precomputed; also with its options, as "
-        "in polynomial:degree=2:coef0=0.",
-        "gaussian",
-    )
+    kernel: str = _kernel("gaussian, laplace, polynomial, linear or precomputed")
     scale: float | str | None = option(
         "Scale of the gaussian and laplace kernels: a number, or 'median'.",
         None,
@@ -173,6 +175,8 @@ class KernelOptions:
         metavar="HOW",
         unset="std",
     )
+
+    takes_matrix: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.made()
@@ -193,10 +197,12 @@ class KernelOptions:
             )
         if self.precomputed:
             return self.kernel
-        from subsetopt.problems._kernel_choice import kernel_of
+        from subsetopt.problems._kernel_choice import MATRIX, kernel_of
 
         spec = Spec.parse(self.kernel)
-        return kernel_of(Spec(spec.name, spec.options | options))
+        return kernel_of(
+            Spec(spec.name, spec.options | options), MATRIX if self.takes_matrix else ""
+        )
 
     def scaling(self, default: str = "std") -> Any:
         """Return how columns are scaled: `default` if nothing is said, none of a kernel matrix."""
@@ -208,6 +214,14 @@ class KernelOptions:
                 "scale; scale the features it is made of"
             )
         return "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureKernelOptions(KernelOptions):
+    """The kernel of features alone."""
+
+    kernel: str = _kernel("gaussian, laplace, polynomial or linear")
+    takes_matrix: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,6 +131,16 @@ class SeenGroups:
             self.limits = np.append(self.limits, np.inf)
         return self._codes_of_texts[group]
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the groups and their counts, as arrays."""
+        return {"groups": np.array(self.groups, np.str_), "counts": self.counts}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over the groups and their counts."""
+        for group in state["groups"].tolist():
+            self._code(group)
+        self.counts = state["counts"]
+
     def kept(self, codes: NDArray[np.int64], keys: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return of which rows the groups need to be held, those of the least keys."""
         needs = self.grouping.needs(self.groups)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os import PathLike
 from time import perf_counter
 from typing import Any
 
@@ -14,12 +15,13 @@ from subsetopt._marginals import Marginal, marginals
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.problems import Constraints, Kernel, Linear
-from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
+from subsetopt.problems._kernel_choice import OBJECTS, Custom, KernelFunction, kernel_of
 from subsetopt.problems._memory import memory_limit, memory_size, require_memory
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
 
 from ._asked_rows import NOTHING, AskedOfRows
+from ._coreset_checkpoint import CoresetCheckpoint, coreset_checkpoint, source_identity, stated
 from ._coreset_result import Coreset
 from ._judging import Judge
 from ._kernel_means import kernel_means
@@ -59,6 +61,7 @@ def coreset(
     threads: int | None = None,
     engine: str = "local",
     scheduler: Any = None,
+    checkpoint: str | PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Coreset:
     r"""Choose k of very many rows that resemble all of them.
@@ -121,6 +124,10 @@ def coreset(
     scheduler : str or distributed.Client, optional
         The address of the cluster, or a client of Dask; None is the client or the cluster that this
         process has, of Ray else a cluster on this machine.
+    checkpoint : path, optional
+        Written after the first pass, every few seconds in the second, and at Ctrl-C; a call with
+        the same data and options goes on from there, to the same coreset to the last bit. Removed
+        at the end.
     progress : callable, optional
         Called with the phase ("survey", "target", "means"), the rows done in it and all rows, None
         where that is not known yet; then "choosing" and "judging", with steps.
@@ -132,7 +139,7 @@ def coreset(
     Raises
     ------
     InvalidProblem, InvalidFile, InvalidOption
-        For rows that are no features, or bad usage.
+        For rows that are no features, bad usage, or a checkpoint of other data or options.
     MissingDependency
         Where what an engine or an address needs is not installed.
     TooLarge
@@ -166,7 +173,7 @@ def coreset(
             "kernel is 'precomputed', but coreset takes features; choose from a kernel matrix with "
             "MMDSelection"
         )
-    chosen = kernel_of(kernel)
+    chosen = kernel_of(kernel, OBJECTS)
     rules = rules_of(constraints, int(k))
     source = source_of(
         data, columns, id, header=header, tags=() if rules is None else rules.columns
@@ -176,13 +183,41 @@ def coreset(
     size = PoolSize.of(int(k), pool, limit)
     asked = NOTHING if rules is None else _asked(rules, source, size)
     told = progress or _nobody
-    with engine_of(engine, scheduler) as by, one_blas_thread():
+
+    def identity() -> dict[str, Any]:
+        if isinstance(source, OnceRows) or isinstance(aim, OnceRows):
+            raise InvalidOption("checkpoint is for rows that can be read twice; leave it out")
+        given = {"k": int(k), "pool": size.total, "seed": int(seed), "engine": engine}
+        texts = {"kernel": chosen, "scale_columns": scale_columns, "constraints": constraints}
+        return {
+            **source_identity(source, "data"),
+            **({} if aim is None else source_identity(aim, "target")),
+            **given,
+            **{name: stated(value) for name, value in texts.items()},
+        }
+
+    with (
+        engine_of(engine, scheduler) as by,
+        coreset_checkpoint(checkpoint, identity) as saved,
+        one_blas_thread(),
+    ):
         share = limit // (1 if aim is None else 2)
         kept = kept_rows(source, share, RowKeys(seed, 2), told)
         aimed = None if aim is None else kept_rows(aim, share, RowKeys(seed, 3), told)
-        rows, aim = kept.source, None if aimed is None else aimed.source
         job = _Job(
-            rows, aim, int(k), chosen, scale_columns, size, seed, threads, told, by, rules, asked
+            source=kept.source,
+            aim=None if aimed is None else aimed.source,
+            k=int(k),
+            kernel=chosen,
+            scale=scale_columns,
+            size=size,
+            seed=seed,
+            threads=threads,
+            told=told,
+            engine=by,
+            rules=rules,
+            asked=asked,
+            saved=saved,
         )
         return kept.among_all(job.run(weights), aimed)
 
@@ -221,6 +256,7 @@ class _Job:
     engine: ReadingEngine
     rules: Rules | None
     asked: AskedOfRows
+    saved: CoresetCheckpoint
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, weighted: bool) -> Coreset:
@@ -238,7 +274,15 @@ class _Job:
         with self._timed("means"):
             of = self.aim or self.source
             means = kernel_means(
-                kernel, points, of, scaling, self.threads, self.told, aimed.n, self.engine
+                kernel,
+                points,
+                of,
+                scaling,
+                self.threads,
+                self.told,
+                aimed.n,
+                self.engine,
+                self.saved.sums(len(points)),
             )
         if self.aim is None:
             pool_means, T, aim_means = means[candidates], X[witnesses], means[witnesses]
@@ -322,7 +366,13 @@ class _Job:
     def _survey(
         self, source: Source, size: int, stream: int, told: Told, asked: AskedOfRows = NOTHING
     ) -> Survey:
-        return survey(source, size, RowKeys(self.seed, stream), told, self.engine, asked)
+        seen = self.saved.surveyed(
+            "target" if stream else "data",
+            size,
+            asked,
+            lambda: survey(source, size, RowKeys(self.seed, stream), told, self.engine, asked),
+        )
+        return seen.result()
 
     def _divided(self, seen: Survey) -> tuple[NDArray[np.int64], ...]:
         """Return the candidates, those of a uniform sample, and the witnesses."""

@@ -1,5 +1,6 @@
 """The second pass: the mean kernel of some points with all rows of a source."""
 
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -13,7 +14,8 @@ from subsetopt.problems._parallel import each
 from subsetopt.problems.scaling import Scaling
 
 from ._reading_engines import LOCAL, Done, ReadingEngine
-from ._row_sources import Source
+from ._row_sources import RowBlock, Source
+from ._running_sums import RunningSums
 from ._surveying import Told
 
 _AT_ONCE = 4  # blocks that are in work together
@@ -29,11 +31,13 @@ def kernel_means(
     told: Told,
     n: int,
     engine: ReadingEngine = LOCAL,
+    sums: RunningSums | None = None,
 ) -> NDArray[np.float64]:
     """Return ``mean_j K(points[i], x_j)`` over all n rows x_j, (m,); O(n m d).
 
     The rows are read once, in blocks. The kernel is evaluated in tiles that stay in the cache, and
-    summed in float64; the same bits whatever the number of threads.
+    summed in float64; the same bits whatever the number of threads. Rows that are in `sums` are not
+    summed again.
 
     Raises
     ------
@@ -42,17 +46,23 @@ def kernel_means(
     """
     count = engine.threads(threads)
     work = partial(kernel_sums, kernel=kernel, points=points, scaling=scaling, threads=count)
-    total, rows = np.zeros(len(points)), 0
-    told("means", 0, n)
-    for sums, read in engine.over(source, work, lambda done: told("means", done, n)):
-        total += sums
-        rows += read
-    if rows != n:
+    sums = RunningSums(np.zeros(len(points))) if sums is None else sums
+    told("means", sums.rows, n)
+
+    def done(rows: int) -> None:
+        told("means", rows, n)
+
+    if engine is LOCAL:
+        work(source, done, into=sums)
+    else:
+        for part, read in engine.over(source, work, done, sums.rows):
+            sums.add([part], read)
+    if sums.rows != n:
         raise InvalidProblem(
-            f"{source.name} gave {n} rows when it was read first and {rows} then; give rows that "
-            "stay as they are"
+            f"{source.name} gave {n} rows when it was read first and {sums.rows} then; give rows "
+            "that stay as they are"
         )
-    return total / rows
+    return sums.total / n
 
 
 def kernel_sums(
@@ -63,15 +73,26 @@ def kernel_sums(
     points: NDArray[Any],
     scaling: Scaling,
     threads: int | None,
+    into: RunningSums | None = None,
 ) -> tuple[NDArray[np.float64], int]:
-    """Return the sums of the kernel of each point with the rows of a part, and their number."""
-    total, blocks, read = np.zeros(len(points)), source.blocks(), 0
-    while group := [scaling.applied(block.X) for block in islice(blocks, _AT_ONCE)]:
-        for part in _sums(kernel, points, group, threads):
-            total += part
-        read += sum(map(len, group))
-        done(read)
-    return total, read
+    """Return the sums of the kernel of each point with the rows of a part, and their number.
+
+    With `into` they are added there, and begin with the rows that are not in it.
+    """
+    sums = RunningSums(np.zeros(len(points))) if into is None else into
+    blocks = _from(source.blocks(), sums.rows)
+    while group := [scaling.applied(X) for X in islice(blocks, _AT_ONCE)]:
+        sums.add(_sums(kernel, points, group, threads), sum(map(len, group)))
+        done(sums.rows)
+    return sums.total, sums.rows
+
+
+def _from(blocks: Iterator[RowBlock], first: int) -> Iterator[NDArray[Any]]:
+    """Yield the features of blocks from a row on."""
+    for block in blocks:
+        if first < len(block.X):
+            yield block.X[first:]
+        first = max(0, first - len(block.X))
 
 
 def _sums(

@@ -33,8 +33,13 @@ class ReadingEngine(Protocol):
     def threads(self, wanted: int | None) -> int | None:
         """Return how many threads a pass may have; None is the number of processors."""
 
-    def over(self, source: Source, work: Pass[Result], done: Done) -> Iterator[Result]:
-        """Yield what `work` returns for each part of the source, in their order."""
+    def over(
+        self, source: Source, work: Pass[Result], done: Done, after: int = 0
+    ) -> Iterator[Result]:
+        """Yield what `work` returns for each part of the source, in their order.
+
+        Parts of the first `after` rows are left out; these are whole parts.
+        """
 
 
 class LocalEngine:
@@ -48,7 +53,9 @@ class LocalEngine:
         """Return what is wanted."""
         return wanted
 
-    def over(self, source: Source, work: Pass[Result], done: Done) -> Iterator[Result]:
+    def over(
+        self, source: Source, work: Pass[Result], done: Done, after: int = 0
+    ) -> Iterator[Result]:
         """Yield the one result."""
         yield work(source, done)
 
@@ -81,10 +88,12 @@ class DividedEngine(ABC):
         """Return what is wanted, else one: there are as many tasks as the workers take."""
         return wanted or 1
 
-    def over(self, source: Source, work: Pass[Result], done: Done) -> Iterator[Result]:
+    def over(
+        self, source: Source, work: Pass[Result], done: Done, after: int = 0
+    ) -> Iterator[Result]:
         """Yield the result of each part."""
-        rows = 0
-        parts = self._parts(source)
+        rows = after
+        parts = [part for part in self._parts(source) if part.first + part.n > after]
         for part, result in zip(parts, self.results(parts, work), strict=True):
             rows += part.n
             done(rows)

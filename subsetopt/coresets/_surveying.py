@@ -1,6 +1,6 @@
 """The first pass: how many rows there are, how they are spread, and a uniform sample of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidProblem
+from subsetopt.errors import InvalidOption, InvalidProblem
 
 from ._asked_rows import EXCLUDED, INCLUDED, NOTHING, AskedOfRows, SeenGroups
 from ._reading_engines import Done, ReadingEngine
 from ._row_keys import RowKeys
 from ._row_sources import RowBlock, Source
+
+_PARTS = ("keys", "rows", "X", "ids", "flags", "costs", "codes")
 
 Told = Callable[[str, int, int | None], None]
 """Takes the phase, the rows done in it and all rows, where that is known."""
@@ -68,7 +70,7 @@ def survey(
     told: Told,
     engine: ReadingEngine,
     asked: AskedOfRows = NOTHING,
-) -> Survey:
+) -> "SeenRows":
     """Read all rows once; O(n d).
 
     The sample are the rows of the least keys, whatever the blocks and parts they are read in. Of
@@ -84,7 +86,7 @@ def survey(
         seen.join(part)
     if not seen.moments.n:
         raise InvalidProblem(f"{source.name} has no rows")
-    return seen.result()
+    return seen
 
 
 def seen_of(
@@ -163,6 +165,40 @@ class SeenRows:
         self._held = int(kept.sum())
         self._enough = max(self._size, self._held)
         return np.asarray(sampled[kept])
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what has been seen, as arrays."""
+        self._shrink()
+        state = dict(zip(_PARTS, self._parts[0], strict=True))
+        state["objects"] = np.array(state["ids"].dtype.kind == "O")
+        if state["objects"]:
+            if not all(isinstance(one, str) for one in state["ids"].tolist()):
+                raise InvalidOption(
+                    "checkpoint keeps ids that are numbers, texts or dates; leave it out, or "
+                    "choose others"
+                )
+            state["ids"] = state["ids"].astype(np.str_)
+        state |= {name: np.asarray(value) for name, value in vars(self.moments).items()}
+        state |= {"matched": self._matched, "named": np.array(self._named)}
+        for number, group in enumerate(self._groups):
+            state |= {f"{number} {name}": value for name, value in group.state().items()}
+        return state
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any], size: int, asked: AskedOfRows) -> "SeenRows":
+        """Return what had been seen."""
+        seen = cls(size, np.inf, asked)
+        moments = {name: state[name] for name in vars(seen.moments)}
+        seen.moments = _Moments(**{**moments, "n": int(moments["n"])})
+        kept = {name: state[name] for name in _PARTS}
+        if state["objects"]:
+            kept["ids"] = kept["ids"].astype(np.object_)
+        seen._parts = [tuple(kept.values())]
+        seen._held = len(state["keys"])
+        seen._matched, seen._named = state["matched"], bool(state["named"])
+        for number, group in enumerate(seen._groups):
+            group.restore({name: state[f"{number} {name}"] for name in ("groups", "counts")})
+        return seen
 
     def result(self) -> Survey:
         """Return what has been seen; there must have been rows."""

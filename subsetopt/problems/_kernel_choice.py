@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt._registry import require_options
+from subsetopt._registry import nearest, require_options
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidProblem
 
@@ -65,16 +65,22 @@ _NAMED: dict[str, type[Kernel]] = {
 }
 
 
+MATRIX = ", 'precomputed'"
+OBJECTS = ", a kernel object such as Gaussian(scale=1.0), or a function f(X, Y) -> (len(X), len(Y))"
+_OTHERS = MATRIX + OBJECTS
+
+
 def _of_spec(spec: Spec) -> Kernel:
     kind = _NAMED[spec.name]
     require_options(f"kernel {spec.name!r}", spec.options, [one.name for one in fields(kind)])  # type: ignore[arg-type]
     return kind(**spec.options)
 
 
-def kernel_of(kernel: object) -> Kernel:
+def kernel_of(kernel: object, others: str = _OTHERS) -> Kernel:
     """Return the kernel that is meant by an object, a function or a name.
 
-    A name may have options, as in ``"gaussian:scale=2"``.
+    A name may have options, as in ``"gaussian:scale=2"``. `others` is what a caller takes besides
+    names, for the message.
     """
     if isinstance(kernel, Kernel):
         return kernel
@@ -88,6 +94,6 @@ def kernel_of(kernel: object) -> Kernel:
     if callable(kernel):
         return Custom(kernel)
     raise InvalidProblem(
-        f"kernel is {kernel!r}; it is one of {', '.join(map(repr, _NAMED))}, 'precomputed', "
-        "a kernel object such as Gaussian(scale=1.0), or a function f(X, Y) -> (len(X), len(Y))"
+        f"kernel is {kernel!r}{nearest(kernel, _NAMED)}; it is one of "
+        f"{', '.join(map(repr, _NAMED))}{others}"
     )

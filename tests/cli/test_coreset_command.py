@@ -114,6 +114,7 @@ def test_what_people_see_fits_80_columns(points: Path, tmp_path: Path) -> None:
         (["--k", 351], 2, "k must be at most half the 700 rows"),
         (["--k", 0], 2, "--k must be"),
         (["--k", 5, "--kernel", "precomputed"], 2, "needs features"),
+        (["--k", 5, "--kernel", "gauss"], 2, "'polynomial', 'linear'\n"),
         (["--k", 5, "--columns", "a,z"], 2, "there is no column 'z'"),
         (["--k", 300, "--memory", "1kB"], 1, "more memory"),
         (["--k", 5, "--pool", 9], 2, "pool must be"),

@@ -141,7 +141,7 @@ def test_what_is_held_does_not_depend_on_the_parts() -> None:
     grouping = Grouping("region", (("at_least", {"rare": 5, "west": 30}),), 60, labels)
     asked = AskedOfRows((grouping,), NamedAmongAll("include", np.array([11, 3000])))
     keys = RowKeys(4)
-    whole = survey(ArrayRows(X), 50, keys, lambda *step: None, LOCAL, asked)
+    whole = survey(ArrayRows(X), 50, keys, lambda *step: None, LOCAL, asked).result()
     parts = SeenRows(50, np.inf, asked)
     for first in range(0, _N, 333):
         source = ArrayRows(X[first : first + 333])

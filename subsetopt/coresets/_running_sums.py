@@ -1,0 +1,36 @@
+"""Sums that grow with the rows that are read."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _nobody() -> None:
+    pass
+
+
+@dataclass(eq=False)
+class RunningSums:
+    """Sums over the rows that have been read.
+
+    Parameters
+    ----------
+    total : ndarray of float64 (m,)
+    rows : int
+        How many rows are in them, those that are read first.
+    kept : callable
+        Is called when rows have been added.
+    """
+
+    total: NDArray[np.float64]
+    rows: int = 0
+    kept: Callable[[], None] = _nobody
+
+    def add(self, parts: Iterable[NDArray[np.float64]], rows: int) -> None:
+        """Add the sums over the next rows, so many together."""
+        for part in parts:
+            self.total += part
+        self.rows += rows
+        self.kept()
