@@ -7,7 +7,6 @@ import weakref
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from time import time as now
 from typing import Any, Literal, Self
@@ -20,7 +19,7 @@ from subsetopt._files import locked
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from ._ids import as_ids
-from ._layout import Folder, Layout, arrow, made
+from ._layout import Folder, Layout, arrow, folder_at, made
 from ._segments import LOG, file_of, folder_of, remove_unfinished, require_writer_name, write
 from ._writer_state import latest_time, next_sequence
 
@@ -89,7 +88,7 @@ class Appender:
         require_integer("flush_records", flush_records, "[1, inf)")
         require_number("flush_seconds", flush_seconds, "(0, inf]", unit="seconds")
         require_one_of("full", full, ("wait", "drop"))
-        self.root, self.name = Path(root), name
+        self.root, self.name = folder_at(root), name
         self.layout = made(root, layout)
         self.flush_records, self.flush_seconds = flush_records, float(flush_seconds)
         self.full, self.durable = full, durable

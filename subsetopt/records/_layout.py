@@ -3,9 +3,12 @@
 import errno
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from subsetopt._checks import require_integer, require_one_of
 from subsetopt._dependencies import OptionalDependency
@@ -136,22 +139,47 @@ def layout_of(schema: Any, where: str) -> Layout:
 
 
 Folder = str | os.PathLike[str]
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//?|:).*", re.DOTALL)
+"""Also as pathlib leaves it, with one stroke; drives of Windows have one letter."""
+
+
+def folder_at(root: Folder) -> Path:
+    """Return the folder that a path or a file:// address names.
+
+    Raises
+    ------
+    InvalidOption
+        For the address of a file system that is not of this machine.
+    """
+    text = os.fspath(root)
+    address = _ADDRESS.fullmatch(text)
+    if address is None or os.path.isdir(text):
+        return Path(text)
+    if address[1].lower() == "file":
+        parts = urlsplit(text if "://" in text else text.replace(":/", "://", 1))
+        if parts.netloc in ("", "localhost"):
+            return Path(url2pathname(parts.path or "/"))
+    raise InvalidOption(
+        "records must lie in a folder that locks files and renames them whole, which file systems "
+        f"behind addresses do not; got {text!r}: mount it, or record into a local folder and copy "
+        f"that there; a folder of this very name is './{text}'"
+    )
 
 
 def read_layout(root: Folder) -> Layout:
     """Return the layout of a folder of records."""
-    path = Path(root, LAYOUT)
+    path = folder_at(root) / LAYOUT
     try:
         return Layout.of_json(path.read_bytes(), str(path))
     except (FileNotFoundError, NotADirectoryError):
-        what = "holds no records" if Path(root).is_dir() else "is not a folder"
-        what = what if Path(root).exists() else "does not exist"
+        what = "holds no records" if path.parent.is_dir() else "is not a folder"
+        what = what if path.parent.exists() else "does not exist"
         raise InvalidFile(f"{os.fspath(root)} {what}; a RecordWriter makes such a folder") from None
 
 
 def made(root: Folder, wanted: Layout | None) -> Layout:
     """Return the layout of a folder, which is made where there is none."""
-    path = Path(root, LAYOUT)
+    path = folder_at(root) / LAYOUT
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         if any(not entry.name.startswith(".") for entry in path.parent.iterdir()):

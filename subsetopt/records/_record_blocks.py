@@ -94,8 +94,8 @@ def blocks(
     for _ in range(_TIMES):
         wanted = [
             one
-            for one in segments(root, kind, counted)
-            if one.stop > reached.get(one.writer, 0) and (writers is None or one.writer in writers)
+            for one in segments(root, kind, counted, writers)
+            if one.stop > reached.get(one.writer, 0)
         ]
         try:
             for segment in wanted:

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,13 +80,20 @@ def file_of(folder: Path, start: int, stop: int) -> Path:
     return folder / f"{start:0{_DIGITS}d}-{stop:0{_DIGITS}d}.parquet"
 
 
-def segments(root: Path, kind: str = RECORDS, skipped: Skipped | None = None) -> list[Segment]:
+def segments(
+    root: Path,
+    kind: str = RECORDS,
+    skipped: Skipped | None = None,
+    writers: Collection[str] | None = None,
+) -> list[Segment]:
     """Return the segments, in order of writers and records, none inside another one.
+
+    Of some writers only, nothing else is listed.
 
     Files of other names are left out, and counted in `skipped`; those that are being written begin
     with a dot, and are nobody's business.
     """
-    return _told_apart(root, kind, skipped)[0]
+    return _told_apart(root, kind, skipped, writers)[0]
 
 
 def superseded(root: Path, kind: str) -> list[Segment]:
@@ -95,11 +102,12 @@ def superseded(root: Path, kind: str) -> list[Segment]:
 
 
 def _told_apart(
-    root: Path, kind: str, skipped: Skipped | None
+    root: Path, kind: str, skipped: Skipped | None, writers: Collection[str] | None = None
 ) -> tuple[list[Segment], list[Segment]]:
     """Return the segments that count, and those inside of others, by one and the same list."""
     found, inside = [], []
-    for folder in sorted(folders(root / kind)):
+    some = folders(root / kind) if writers is None else _folders_of(root, kind, writers)
+    for folder in sorted(some):
         own = sorted(listed(folder, skipped), key=lambda one: (one.start, -one.stop))
         reached = -1
         for segment in own:
@@ -109,6 +117,11 @@ def _told_apart(
             else:
                 inside.append(segment)
     return found, inside
+
+
+def _folders_of(root: Path, kind: str, writers: Collection[str]) -> list[Path]:
+    every = (folder_of(root, kind, writer) for writer in writers)
+    return [folder for folder in every if folder.is_dir()]
 
 
 def folders(folder: Path) -> list[Path]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidOption
 
 from ._classes import Classes, classes_of
-from ._layout import Folder, read_layout
+from ._layout import Folder, folder_at, read_layout
 from ._maintenance import Compacted, Dropped, compact, retain
 from ._record_blocks import RecordBlock, blocks, concatenated
 from ._segments import LABELS, RECORDS, Skipped, files_of, segments
@@ -56,7 +55,7 @@ class RecordStore:
     """
 
     def __init__(self, root: Folder) -> None:
-        self.root = Path(root)
+        self.root = folder_at(root)
         self.layout = read_layout(root)
 
     def info(self) -> Info:

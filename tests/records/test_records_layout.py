@@ -91,6 +91,29 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         RecordWriter(path, "a")
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("address", ["s3://bucket/served", "memory://x", "zip::s3://b/c"])
+def test_addresses_are_refused(
+    address: str, kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for opening in (RecordStore, lambda root: RecordWriter(root, "a")):
+        with pytest.raises(InvalidOption, match=r"must lie in a folder .*mount it, or record"):
+            opening(kind(address))
+    assert list(tmp_path.iterdir()) == []
+    RecordWriter(f"./{address}", "a").close()  # a folder of such a name all the same
+    assert RecordStore(kind(address)).info().records == 0
+
+
+def test_an_address_of_this_machine_is_its_folder(tmp_path: Path) -> None:
+    root = tmp_path / "a folder"
+    RecordWriter(root.as_uri(), "a").close()
+    assert RecordStore(root.as_uri()).root == root
+    assert RecordStore(f"file://localhost{root.as_posix()}").layout == Layout()
+    with pytest.raises(InvalidOption, match="another-machine"):
+        RecordStore("file://another-machine/share")
+
+
 def test_a_folder_has_one_layout(tmp_path: Path) -> None:
     RecordWriter(tmp_path, "a", layout=Layout(outputs=3)).close()
     with pytest.raises(InvalidOption, match="record into another folder"):

@@ -19,6 +19,7 @@ from subsetopt.records import (
     RecordWriter,
     Staleness,
     _cursors,
+    _segments,
 )
 from subsetopt.records._segments import file_of, folder_of
 
@@ -52,6 +53,22 @@ def test_windows_are_in_the_order_of_time_over_writers(tmp_path: Path) -> None:
     assert (held.windows, held.records, held.chosen, held.unknown, held.lost) == (5, 40, 10, 0, 0)
     assert held.positions == {"a": 20, "b": 20}
     assert stream.backlog == 0
+
+
+def test_of_many_short_writers_each_folder_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in range(12):
+        record(tmp_path, f"w{one}", 1, first=100 * one, start=T + one / 100)
+    stream = RecordStream(RecordStore(tmp_path), "x", window=12, k=0.25)
+    listed, names = [], _segments._names
+    monkeypatch.setattr(
+        _segments, "_names", lambda folder: (listed.append(folder), names(folder))[1]
+    )
+    windows = list(stream)
+    assert [len(window) for window in windows] == [12] * 4
+    # At the beginning and at the end for new writers; and for what comes after a writer's last.
+    assert len(listed) <= 12 * (2 * len(windows) + 4)
 
 
 def test_what_has_been_finished_does_not_come_again(tmp_path: Path) -> None:
