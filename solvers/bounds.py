@@ -16,6 +16,7 @@ from subsetopt.problems._sparse_entries import require_dense
 from subsetopt.solution import Termination
 
 from ._deadline import Deadline, OutOfTime
+from .heuristics._pool_search import rows_form
 from .heuristics._sparse_search import sparse_form
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def require(problem: Problem, method: str) -> None:
             f"bound={method!r} is for {', '.join(QUADRATIC_FAMILIES)} problems; "
             f"{problem.family} problems carry their own"
         )
+    if rows_form(problem) is not None:
+        problem.quadratic_form()  # type: ignore[attr-defined] # it refuses
     if method not in SPARSE_METHODS and (form := sparse_form(problem)) is not None:
         require_dense(form.n)
 

@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subsetopt._checks import require_flag
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
-from subsetopt.models import QuadraticForm
+from subsetopt.models import QuadraticForm, RowsForm
 from subsetopt.problems._draws import of_side
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
-from ._quadratic_steps import arrays, complete, seen_as_bits
+from ._pool_search import rows_form
+from ._quadratic_steps import Mask, arrays, complete, seen_as_bits
 
 __all__ = ["Herding"]
 
@@ -25,7 +27,8 @@ class Herding(TimedSolver):
 
     Chen, Welling & Smola, Super-samples from kernel herding, UAI 2010. The form ``m'Am + c'm`` is
     ``k^2 || mean of the chosen - target ||^2`` but for a constant, so ``mu = -c / (2 k)`` are the
-    inner products with the target. O(n) a step.
+    inner products with the target. O(n) a step; where rows of A are computed, O(n d) for one of n
+    points of d features.
 
     Parameters
     ----------
@@ -51,23 +54,14 @@ class Herding(TimedSolver):
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the herded selection; what the time limit leaves open is filled up at random."""
-        from subsetopt._kernels import herding_steps
-
-        form = problem.quadratic_form(deadline.check)
+        form = rows_form(problem) or problem.quadratic_form(deadline.check)
         built = deadline.elapsed
         if form.side is not None:
             return self._keeping(form, limits, deadline)
-        matrix, _, linear = arrays(form)
-        target = linear / (-2.0 * form.k)
-        most = 10 * form.k
         chosen, counts = np.zeros(form.n, dtype=np.bool_), np.zeros(2, np.int64)
-        state = chosen, np.zeros(form.n), *seen_as_bits(-target), counts
+        herd = self._herd_rows if isinstance(form, RowsForm) else self._herd
         with stoppable() as stopped:
-            # The steps are not over before k are chosen: after `most`, each chooses another.
-            for part in deadline.chunks(most + form.k, form.n):
-                size = part.stop - part.start
-                if herding_steps.herd(matrix, target, form.k, most, self.replacement, size, *state):
-                    break
+            herd(form, chosen, counts, deadline)
         taken = int(counts[1])
         complete(chosen, form.k, np.random.default_rng(limits.seed))
         return RawResult(
@@ -79,12 +73,47 @@ class Herding(TimedSolver):
             message="" if taken == form.k else f"{taken} of {form.k} herded, the others at random",
         )
 
-    def _keeping(self, form: QuadraticForm, limits: Limits, deadline: Deadline) -> RawResult:
+    def _herd(self, form: Any, chosen: Mask, counts: NDArray[np.int64], deadline: Deadline) -> None:
+        """Herd until k are chosen; `counts` are steps and chosen, and all are kept up to date."""
+        from subsetopt._kernels import herding_steps
+
+        matrix, _, linear = arrays(form)
+        target, most = linear / (-2.0 * form.k), 10 * form.k
+        state = chosen, np.zeros(form.n), *seen_as_bits(-target), counts
+        # The steps are not over before k are chosen: after `most`, each chooses another.
+        for part in deadline.chunks(most + form.k, form.n):
+            size = part.stop - part.start
+            if herding_steps.herd(matrix, target, form.k, most, self.replacement, size, *state):
+                break
+
+    def _herd_rows(
+        self, form: RowsForm, chosen: Mask, counts: NDArray[np.int64], deadline: Deadline
+    ) -> None:
+        """Do the same with rows that are computed, by the steps of batches."""
+        from subsetopt._kernels.batch_herding import aim_and_add
+
+        drift = form.linear / -form.k
+        potentials = -drift
+        bits, pick = potentials.view(np.int64), int(potentials.argmin())
+        while True:
+            counts += 1, not chosen[pick]
+            chosen[pick] = True
+            if counts[1] == form.k:
+                return
+            deadline.check()
+            if not self.replacement:
+                potentials[pick] = np.inf
+            elif counts[0] >= 10 * form.k:
+                potentials[chosen] = np.inf
+            pick = int(aim_and_add(form.row(pick), drift, potentials, bits)[0])
+
+    def _keeping(
+        self, form: QuadraticForm | RowsForm, limits: Limits, deadline: Deadline
+    ) -> RawResult:
         """Herd in groups: of the candidates that leave all quotas within reach."""
         assert form.side is not None
         built, groups = deadline.elapsed, form.side.groups
-        matrix, _, linear = arrays(form)
-        target, sums = linear / (-2.0 * form.k), np.zeros(form.n)
+        target, sums = form.linear / (-2.0 * form.k), np.zeros(form.n)
         counts, chosen = np.zeros(len(groups.lower), np.int64), np.zeros(form.n, np.bool_)
         with stoppable() as stopped:
             for step in range(form.k):
@@ -97,7 +126,7 @@ class Herding(TimedSolver):
                 pick = int(scores.argmax())
                 chosen[pick] = True
                 counts[groups.group[pick]] += 1
-                sums += matrix[pick]
+                sums += form.row(pick)
         if stopped.reason:
             chosen[:] = False
             chosen[of_side(form.side, np.random.default_rng(limits.seed))] = True
@@ -109,3 +138,10 @@ class Herding(TimedSolver):
             iterations=form.k,
             message="a random selection" if stopped.reason else "",
         )
+
+
+def herded(problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
+    """Return the start of a search: that of the limits, else the herded selection."""
+    if limits.start is None:
+        return Herding().search(problem, limits, deadline)
+    return RawResult(indices=limits.start, termination=Termination.FINISHED)

@@ -10,20 +10,23 @@ from numpy.typing import NDArray
 from subsetopt._checks import require_integer, require_number
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
-from subsetopt.models import CONSTRAINT_KINDS, SideConstraints
+from subsetopt.models import CONSTRAINT_KINDS, QuadraticForm, RowsForm, SideConstraints
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
 from ._constrained_search import ConstrainedDescents, constrained_form
 from ._grouped_search import GroupedScalars
+from ._pool_search import over_pools, rows_form
 from ._quadratic_search import Descents
 from ._scalar_search import Scalars
 from ._sparse_search import SparseDescents, sparse_form
 from ._vector_search import Vectors
+from .herding import herded
 
 __all__ = ["Swap"]
 
+_POOLS, _ROUNDS = 8, 8  # without a limit, where the matrix is not held; and rounds on each
 _FEW = 16  # with so few candidates there are at most 12870 selections
 
 
@@ -39,6 +42,9 @@ class Swap(TimedSolver):
     Restarts perturb the best so far (vectors: or begin with a uniform selection) until the
     tolerance, the deadline or the number of restarts is reached; with a time limit the number of
     restarts is not limited.
+
+    Where the kernel matrix is not held, 8 rounds are on the matrix of the chosen, herded at first,
+    and some 8,000 random candidates; then on others, eight times or while there is time.
 
     Under constraints only swaps that keep them are looked at: on scalars with disjoint quotas
     within groups, four at a time, everything else as on quadratic forms.
@@ -88,10 +94,35 @@ class Swap(TimedSolver):
     ) -> RawResult:
         """Return the best selection of at most so many rounds; None is one for each restart."""
         most = self.restarts + 1 if most is None else most
+        form = rows_form(problem)
+        if form is not None:
+            pools = math.inf if deadline.limited else _POOLS
+            return self._on_pools(problem, form, limits, deadline, pools)
         search = self._search(problem, limits, deadline)
+        return self._run(search, begun(problem, limits), most, deadline)
+
+    def _on_pools(
+        self, problem: Any, form: RowsForm, limits: Limits, deadline: Deadline, pools: float
+    ) -> RawResult:
+        def descended(
+            pool: QuadraticForm, start: NDArray[np.int64], seed: int, deadline: Deadline
+        ) -> RawResult:
+            kind = Descents if pool.side is None else ConstrainedDescents
+            return self._run(kind(pool, seed, deadline), start, _ROUNDS, deadline)
+
+        first = herded(problem, limits, deadline)
+        return over_pools(form, first, descended, pools, limits.seed, deadline)
+
+    def _run(
+        self,
+        search: "Scalars | GroupedScalars | Vectors | Descents | SparseDescents",
+        start: NDArray[np.int64] | None,
+        most: float,
+        deadline: Deadline,
+    ) -> RawResult:
         built, rounds = deadline.elapsed, 0
         with stoppable() as stopped:
-            search.start(begun(problem, limits))
+            search.start(start)
             while not search.content and rounds < most:
                 rounds = search.rounds(rounds, int(min(most, rounds + search.chunk_size)))
                 deadline.check()

@@ -12,17 +12,21 @@ from numpy.typing import NDArray
 from subsetopt._checks import require_integer, require_number
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
-from subsetopt.models import CONSTRAINT_KINDS, QuadraticForm
+from subsetopt.models import CONSTRAINT_KINDS, QuadraticForm, RowsForm
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
 from ._constrained_search import ConstrainedWalks, enumerated_keeping
+from ._pool_search import over_pools, rows_form
 from ._quadratic_search import enumerated
 from ._sparse_search import SparseWalks, sparse_form
 from ._tabu_search import Walks
+from .herding import herded
 
 __all__ = ["Tabu"]
+
+_POOLS = 8  # of candidates without a time limit, where the matrix is not held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,9 @@ class Tabu(TimedSolver):
     the best free candidate then enters; in every other walk a random member leaves now and then.
     The first walk begins from what peeling and a descent by all exchanges leave, the next ones some
     way off the best.
+
+    Where the kernel matrix is not held, the search is on the matrix of the chosen, herded at first,
+    and some 8,000 random candidates, eight times with an eighth of the moves.
 
     With a time limit the search takes all of it. Under constraints only swaps that keep them are
     looked at, O(8 n) a move.
@@ -93,9 +100,24 @@ class Tabu(TimedSolver):
             goal = self._goal(sparse.lower, sparse.constant)
             search = SparseWalks(sparse, limits.seed, self.tenure, self.stall, goal, deadline)
             return self._run(search, most, limits.start, deadline, deadline.elapsed)
+        rows = rows_form(problem)
+        if rows is not None:
+            return self._on_pools(problem, rows, limits, deadline)
         form = problem.quadratic_form(deadline.check)
         start = None if limits.start is None else form.rows(limits.start)
         return self.walk(form, most, limits.seed, deadline, start)
+
+    def _on_pools(
+        self, problem: Any, form: RowsForm, limits: Limits, deadline: Deadline
+    ) -> RawResult:
+        def walked(
+            pool: QuadraticForm, start: NDArray[np.int64], seed: int, deadline: Deadline
+        ) -> RawResult:
+            return self.walk(pool, max(1, self.iterations // _POOLS), seed, deadline, start)
+
+        pools = math.inf if deadline.limited else _POOLS
+        first = herded(problem, limits, deadline)
+        return over_pools(form, first, walked, pools, limits.seed, deadline)
 
     def walk(
         self,

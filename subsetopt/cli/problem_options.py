@@ -1,6 +1,7 @@
 """The options that state a problem, shared by the commands that take one."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,6 +12,8 @@ from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from subsetopt.formats import CSVTable
     from subsetopt.formats._libraries import Reading
 
@@ -269,18 +272,20 @@ class MMDOptions:
             selected, tables["selected table"] = _selected_indices(self.selected, table)
         elif self.selected is not None:
             selected = _more_points("selected", self.selected, table, tables)
-        problem = problems.MMDSelection(
-            tables["table"].values,
-            self.k,
-            selected=selected,
-            target=self._target(kernel.precomputed, table, tables),
-            target_weights=_column("target weights", self.target_weights, table, tables),
-            weights=_column("weights", self.weights, table, tables),
-            kernel=kernel.made(),
-            formulation=self.formulation,  # type: ignore[arg-type]
-            copy=False,
-            scale_columns=kernel.scaling(),
-        )
+        with _told_late("row sums") as progress:
+            problem = problems.MMDSelection(
+                tables["table"].values,
+                self.k,
+                selected=selected,
+                target=self._target(kernel.precomputed, table, tables),
+                target_weights=_column("target weights", self.target_weights, table, tables),
+                weights=_column("weights", self.weights, table, tables),
+                kernel=kernel.made(),
+                formulation=self.formulation,  # type: ignore[arg-type]
+                copy=False,
+                scale_columns=kernel.scaling(),
+                progress=progress,
+            )
         return problem, tables
 
     def _target(self, precomputed: bool, table: TableOptions, tables: "dict[str, CSVTable]") -> Any:
@@ -289,6 +294,22 @@ class MMDOptions:
         if not precomputed:
             return _more_points("target", self.target, table, tables)
         return problems.MeanEmbedding(_column("target", self.target, table, tables))
+
+
+@contextmanager
+def _told_late(label: str) -> "Iterator[Callable[[int, int], None]]":
+    """Give what shows how far a piece of work is, where that is ever told."""
+    from subsetopt.report._progress import shown
+
+    with ExitStack() as bars:
+        steps: list[Any] = []
+
+        def told(done: int, total: int) -> None:
+            if not steps:
+                steps.append(bars.enter_context(shown(label, total, unit="pairs")))
+            steps[0].update(done, total)
+
+        yield told
 
 
 def _more_points(flag: str, file: str, table: TableOptions, tables: "dict[str, CSVTable]") -> Any:

@@ -10,7 +10,8 @@ from .linearisations import (
     rlt_model,
 )
 from .programs import LinearModel, QuadraticModel, SparseRows
-from .quadratic_form import QUADRATIC_FAMILIES, QuadraticForm
+from .quadratic_form import QUADRATIC_FAMILIES, QuadraticForm, StatedForm
+from .rows_form import RowsForm, RowSource
 from .sparse_form import SparseForm, SparseMatrix
 
 __all__ = [
@@ -21,10 +22,13 @@ __all__ = [
     "LinearModel",
     "QuadraticForm",
     "QuadraticModel",
+    "RowSource",
+    "RowsForm",
     "SideConstraints",
     "SparseForm",
     "SparseMatrix",
     "SparseRows",
+    "StatedForm",
     "iqp_model",
     "mccormick_model",
     "published_model",

@@ -13,7 +13,7 @@ from subsetopt import _rounding
 
 from ._side_constraints import SideConstraints
 
-__all__ = ["QUADRATIC_FAMILIES", "QuadraticForm"]
+__all__ = ["QUADRATIC_FAMILIES", "QuadraticForm", "StatedForm"]
 
 _FAR = 300
 _LEAST = 5e-324
@@ -22,8 +22,58 @@ QUADRATIC_FAMILIES = ("quadratic", "mmd", "vector-mean-matching")
 """The families whose problems have a `quadratic_form`."""
 
 
+class StatedForm:
+    """What leads from the inner value of a form to the problem, and back."""
+
+    linear: NDArray[np.float64]
+    k: int
+    scale: float
+    constant: float
+    positions: NDArray[np.int64] | None
+    error: float
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return len(self.linear)
+
+    def lift(self, value: float) -> float:
+        """Return the problem's objective for an inner value."""
+        return self.scale * value + self.constant
+
+    def lower_bound(self, value: float, doubt: float = 0.0) -> float:
+        """Return a lower bound on the problem's objective for one on the inner value.
+
+        Less `doubt`, in units of the inner value, and less `error`; rounded down.
+        """
+        if not math.isfinite(value):
+            return -math.inf
+        inner = Fraction(value) - Fraction(doubt)
+        lifted = Fraction(self.scale) * inner + Fraction(self.constant)
+        return _rounding.down(lifted - Fraction(self.error))
+
+    def lower(self, objective: float) -> float:
+        """Return the inner value for an objective of the problem."""
+        return (objective - self.constant) / self.scale
+
+    def indices(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Return the problem's indices of the chosen rows, sorted."""
+        if self.positions is None:
+            return np.sort(rows).astype(np.int64)
+        chosen = self.positions[rows]
+        return np.sort(chosen[chosen >= 0])
+
+    def rows(self, indices: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Return the k rows of a selection of the problem: the way back from `indices`."""
+        if self.positions is None:
+            return np.asarray(indices, dtype=np.int64)
+        found = np.flatnonzero(np.isin(self.positions, indices))
+        nothing = np.flatnonzero(self.positions < 0)[: self.k - len(found)]
+        return np.concatenate([found, nothing])
+
+
 @dataclass(frozen=True, eq=False)
-class QuadraticForm:
+class QuadraticForm(StatedForm):
     r"""Choose k of n rows of a symmetric matrix, minimising a quadratic.
 
     .. math::
@@ -63,11 +113,6 @@ class QuadraticForm:
     positions: NDArray[np.int64] | None = None
     error: float = 0.0
     side: SideConstraints | None = None
-
-    @property
-    def n(self) -> int:
-        """The number of rows."""
-        return len(self.matrix)
 
     def in_range(self) -> "QuadraticForm":
         """Return the form with magnitudes whose products and squares neither overflow nor vanish.
@@ -109,41 +154,12 @@ class QuadraticForm:
         folded.flat[:: self.n + 1] += self.linear
         return folded
 
-    def lift(self, value: float) -> float:
-        """Return the problem's objective for an inner value."""
-        return self.scale * value + self.constant
-
-    def lower_bound(self, value: float, doubt: float = 0.0) -> float:
-        """Return a lower bound on the problem's objective for one on the inner value.
-
-        Less `doubt`, in units of the inner value, and less `error`; rounded down.
-        """
-        if not math.isfinite(value):
-            return -math.inf
-        inner = Fraction(value) - Fraction(doubt)
-        lifted = Fraction(self.scale) * inner + Fraction(self.constant)
-        return _rounding.down(lifted - Fraction(self.error))
-
     @cached_property
     def largest(self) -> float:
         """The largest magnitude in A; O(n^2) once."""
         return max(float(self.matrix.max()), -float(self.matrix.min()))
 
-    def lower(self, objective: float) -> float:
-        """Return the inner value for an objective of the problem."""
-        return (objective - self.constant) / self.scale
-
-    def indices(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        """Return the problem's indices of the chosen rows, sorted."""
-        if self.positions is None:
-            return np.sort(rows).astype(np.int64)
-        chosen = self.positions[rows]
-        return np.sort(chosen[chosen >= 0])
-
-    def rows(self, indices: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        """Return the k rows of a selection of the problem: the way back from `indices`."""
-        if self.positions is None:
-            return np.asarray(indices, dtype=np.int64)
-        found = np.flatnonzero(np.isin(self.positions, indices))
-        nothing = np.flatnonzero(self.positions < 0)[: self.k - len(found)]
-        return np.concatenate([found, nothing])
+    def row(self, row: int) -> NDArray[Any]:
+        """Return a row of A (n,)."""
+        found: NDArray[Any] = self.matrix[row]
+        return found

@@ -12,13 +12,14 @@ from . import _validation
 from ._kernel_choice import Custom
 from ._memory import require_memory
 from ._parallel import each, processors
-from .kernels import Fill, Kernel
+from .kernels import Fill, Kernel, scratch
 
 Tile = tuple[slice, slice]
 
 _FACTORISED = 2048  # rows up to which definiteness is proven by a Cholesky factorisation
-_ROUNDING = {4: 1e-5, 8: 1e-10}  # by bytes per number, relative to the largest
 _SUMMABLE = 1e280
+ROUNDING = {4: 1e-5, 8: 1e-10}
+"""What rounding may do to an entry, by bytes per number, relative to the largest."""
 
 
 def kernel_matrix(
@@ -132,7 +133,7 @@ def own_sums(
     hears of pairs done and all pairs, from the first on.
     """
     n, dtype, symmetric = len(X), kernel.dtype(X, X), kernel.semidefinite
-    fill = kernel.filler(X, X)
+    fill, room = kernel.quick_filler(X, X), scratch(dtype)
 
     def summed(start: int) -> NDArray[np.float64]:
         first = start if symmetric else 0
@@ -140,12 +141,17 @@ def own_sums(
         own = slice(start - first, rows.stop - first)
         for _, columns in _blocks(1, n - first, kernel.block):
             seen = slice(columns.start + first, columns.stop + first)
-            block = _evaluated(kernel, fill, rows, seen, dtype)
+            block = room(rows.stop - rows.start, seen.stop - seen.start)
+            if kernel.normalised:
+                with np.errstate(all="ignore"):
+                    fill(rows, seen, block)
+            else:
+                block = _evaluated(kernel, fill, rows, seen, dtype)
             if rows == seen and kernel.normalised:
                 np.fill_diagonal(block, 1)
-            sums[own] += block.sum(axis=1, dtype=np.float64)
+            sums[own] += kernel.sums_of(block)
             if symmetric and rows != seen:
-                sums[columns] += block.sum(axis=0, dtype=np.float64)
+                sums[columns] += kernel.sums_of(block.T)
         return sums if symmetric else sums[own]
 
     total, starts, used = np.zeros(n), range(0, n, kernel.block), _threads(kernel, threads)
@@ -222,7 +228,7 @@ def symmetric_kernel(name: str, matrix: NDArray[Any]) -> NDArray[Any]:
     """
     if all(np.array_equal(*pair) for pair in _validation.mirrored_blocks(matrix)):
         return matrix
-    tolerance = _ROUNDING[matrix.dtype.itemsize] * _largest(matrix)
+    tolerance = ROUNDING[matrix.dtype.itemsize] * _largest(matrix)
     i, j, difference = _worst_pair(matrix)
     if difference > tolerance:
         raise InvalidProblem(
@@ -264,7 +270,7 @@ def require_semidefinite(name: str, matrix: NDArray[Any]) -> bool:
     _require_summable(name, largest)
     if largest == 0.0:
         return True
-    tolerance = _ROUNDING[matrix.dtype.itemsize]
+    tolerance = ROUNDING[matrix.dtype.itemsize]
     if len(matrix) > _FACTORISED:
         _require_minors(name, matrix, tolerance * largest)
         return False

@@ -10,6 +10,7 @@ from subsetopt import _rounding
 from subsetopt.errors import InvalidProblem
 
 from . import _validation
+from ._computed_rows import ComputedRows
 from ._kernel_matrices import weighted_sums
 from .kernels import Kernel
 from .mean_embedding import MeanEmbedding
@@ -96,13 +97,16 @@ def sum_of_products(
 
 
 def target_of_matrix(
-    matrix: NDArray[Any],
+    matrix: NDArray[Any] | ComputedRows,
     weights: NDArray[np.float64],
     positions: NDArray[np.int64] | None,
     selected: NDArray[np.int64] | None,
 ) -> TargetTerms:
     """Return the terms of the rows of a kernel matrix, weighted; O(n^2), in blocks."""
     weights = _shares(weights)
+    if isinstance(matrix, ComputedRows):
+        means, largest = weighted_sums(matrix.kernel, matrix.X, matrix.X, weights, matrix.threads)
+        return _evaluated(means, 0.0, float((weights * means).sum()), len(matrix), largest)
     means = np.concatenate(
         [
             (matrix[start : start + _BLOCK] * weights).sum(axis=1)

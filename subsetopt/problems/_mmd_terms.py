@@ -1,5 +1,6 @@
 """The quadratic that squared MMD is, from the kernel matrix and its sums."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt import _rounding
-from subsetopt.models import QuadraticForm
+from subsetopt.models import QuadraticForm, RowsForm
 
 from ._centring import centre
+from ._computed_rows import ComputedRows, is_held
 from ._kernel_matrices import (
     kernel_matrix,
     kernel_sums,
@@ -23,6 +25,8 @@ from ._mmd_target import TargetTerms
 from ._relative_kernels import relative
 from .kernels import Kernel
 
+Form = QuadraticForm | RowsForm
+
 
 @dataclass(frozen=True, eq=False)
 class Terms:
@@ -30,8 +34,8 @@ class Terms:
 
     Parameters
     ----------
-    matrix : ndarray (q, q)
-        K(Q, Q).
+    matrix : ndarray or ComputedRows (q, q)
+        K(Q, Q), the latter where it does not fit.
     cross : ndarray of float64 (q,)
         For each candidate the sum of its kernels with P.
     within : float
@@ -48,7 +52,7 @@ class Terms:
         Of the distribution to match; None is that of the candidates that are left.
     """
 
-    matrix: NDArray[Any]
+    matrix: NDArray[Any] | ComputedRows
     cross: NDArray[np.float64]
     within: float
     selected: int
@@ -71,16 +75,24 @@ class Terms:
         """The number of all points, N."""
         return self.candidates + self.selected
 
+    def add_up(self, told: Callable[[int, int], None] | None) -> None:
+        """Evaluate `own`; `told` hears of pairs of candidates done and all pairs, if it is long."""
+        if isinstance(self.matrix, ComputedRows):
+            self.matrix.row_sums(told)
+        self.own  # noqa: B018
+
     @cached_property
     def own(self) -> NDArray[np.float64]:
         """For each candidate the sum of its kernels with all candidates (q,)."""
+        if isinstance(self.matrix, ComputedRows):
+            return self.matrix.row_sums()
         return np.asarray(self.matrix.sum(axis=1, dtype=np.float64))
 
-    def squared_distance(self, k: int) -> QuadraticForm:
+    def squared_distance(self, k: int) -> Form:
         """Return the squared MMD, to the target or else to the rest."""
         return self._to_rest(k) if self.target is None else self._to_target(k, self.target)
 
-    def _to_target(self, k: int, target: TargetTerms) -> QuadraticForm:
+    def _to_target(self, k: int, target: TargetTerms) -> Form:
         r"""Return :math:`\lVert \alpha (S_P + S_B) - \mu \rVert^2`, alpha being 1/(n_P + k)."""
         chosen = self.selected + k
         alpha = 1 / chosen
@@ -93,7 +105,7 @@ class Terms:
         constant += 4 * _rounding.UNIT * sum(map(abs, parts))
         return self._doubted(form, inner, most, constant)
 
-    def _to_rest(self, k: int) -> QuadraticForm:
+    def _to_rest(self, k: int) -> Form:
         r"""Return the squared MMD to the candidates that are left.
 
         With :math:`\alpha = 1/(n_P + k)` and :math:`\beta = 1/(n_Q - k)` it is
@@ -107,7 +119,7 @@ class Terms:
         linear = 2 * (rest * self.cross - chosen * self.own) / self.points
         return self._of_rest(k, linear, (alpha + beta) ** 2, constant, beta)
 
-    def published(self, k: int) -> QuadraticForm:
+    def published(self, k: int) -> Form:
         """Return ``m'Phi m - p2'm + p3'm``, Eq. 5 and 6 as they are printed."""
         chosen, rest = self.selected + k, self.candidates - k
         linear = (rest * self.cross - chosen * self.own) / self.points
@@ -115,7 +127,7 @@ class Terms:
 
     def _of_rest(
         self, k: int, linear: NDArray[np.float64], scale: float, constant: float, beta: float
-    ) -> QuadraticForm:
+    ) -> Form:
         form = self._stated(k, linear, scale, constant)
         n, u = self.candidates, _rounding.UNIT
         most = float(np.abs(linear).max())
@@ -124,16 +136,14 @@ class Terms:
         doubt = beta**2 * 2 * n * sums + 4 * u * self._constants(form, beta)
         return self._doubted(form, inner, most, doubt)
 
-    def _stated(
-        self, k: int, linear: NDArray[np.float64], scale: float, constant: float
-    ) -> QuadraticForm:
+    def _stated(self, k: int, linear: NDArray[np.float64], scale: float, constant: float) -> Form:
         linear.setflags(write=False)
         semidefinite, positions = self.semidefinite, self.positions
+        if isinstance(self.matrix, ComputedRows):
+            return RowsForm(self.matrix, linear, k, scale, constant, semidefinite)
         return QuadraticForm(self.matrix, linear, k, scale, constant, semidefinite, positions)
 
-    def _doubted(
-        self, form: QuadraticForm, linear: float, most: float, constant: float
-    ) -> QuadraticForm:
+    def _doubted(self, form: Form, linear: float, most: float, constant: float) -> Form:
         """Return the form with what the rounding of sums, and of what follows, may amount to.
 
         `linear` is what a linear term may be off by, `most` the largest of them, `constant` what
@@ -142,9 +152,11 @@ class Terms:
         k = form.k
         products = 8 * _rounding.UNIT * (k * form.largest + most)
         error = form.scale * k * (linear + products) + constant
+        if isinstance(self.matrix, ComputedRows):  # entries are evaluated more than once
+            error += 4 * self.matrix.doubt
         return replace(form, error=error).in_range()
 
-    def _constants(self, form: QuadraticForm, beta: float) -> float:
+    def _constants(self, form: Form, beta: float) -> float:
         """Return the sum of the magnitudes of the parts of the constant."""
         if beta == 0.0:
             return 0.0
@@ -167,21 +179,31 @@ def terms_of_features(
 ) -> Terms:
     """Return the terms of candidates X and of the points P selected before.
 
-    Raises as `kernel_matrix`, `symmetric_kernel`, `require_semidefinite` and `require_resolved`
-    do.
+    The matrix is held where it fits into the limit, else its rows are computed. Raises as
+    `kernel_matrix`, `symmetric_kernel`, `require_semidefinite` and `require_resolved` do.
     """
-    matrix = kernel_matrix(kernel, X, limit)
+    matrix: NDArray[Any] | ComputedRows
     semidefinite = kernel.semidefinite
-    if (X[0] != X).any():  # else it is constant
-        require_resolved(f"the kernel {kernel!r}", matrix)
-    if not semidefinite:
-        matrix = symmetric_kernel("the kernel matrix", matrix)
-        semidefinite = require_semidefinite("the kernel matrix", matrix)
+    if is_held(kernel, X, limit):
+        matrix, semidefinite = _matrix_of(kernel, X, limit)
+    else:
+        matrix = ComputedRows(X, kernel, limit=limit)
+        matrix.require_kernel()
     if P is None:
         return Terms(matrix, np.zeros(len(X)), 0.0, 0, semidefinite, semidefinite)
     cross = kernel_sums(kernel, X, P)
     within = float(kernel_sums(kernel, P, P).sum())
     return Terms(matrix, cross, within, len(P), semidefinite, kernel.semidefinite)
+
+
+def _matrix_of(kernel: Kernel, X: NDArray[Any], limit: int | None) -> tuple[NDArray[Any], bool]:
+    matrix = kernel_matrix(kernel, X, limit)
+    if (X[0] != X).any():  # else it is constant
+        require_resolved(f"the kernel {kernel!r}", matrix)
+    if kernel.semidefinite:
+        return matrix, True
+    matrix = symmetric_kernel("the kernel matrix", matrix)
+    return matrix, require_semidefinite("the kernel matrix", matrix)
 
 
 def terms_of_matrix(

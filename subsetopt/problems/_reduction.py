@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt import _rounding
-from subsetopt.models import QuadraticForm, SideConstraints
+from subsetopt.models import QuadraticForm, RowsForm, SideConstraints
 
 from . import _draws, _validation
 from ._dyadic import Dyadic
@@ -197,7 +197,7 @@ class FormProblem:
 
     Parameters
     ----------
-    form : QuadraticForm
+    form : QuadraticForm or RowsForm
         Of which `k` rows are chosen, numbered as the candidates.
     family : str
     least : Fraction or None
@@ -205,7 +205,7 @@ class FormProblem:
     side : SideConstraints or None
     """
 
-    form: QuadraticForm
+    form: QuadraticForm | RowsForm
     family: str
     least: Fraction | None = None
     side: SideConstraints | None = None
@@ -253,5 +253,10 @@ class FormProblem:
         return self.form.rounding(self.check(selection))
 
     def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
-        """Return the form."""
-        return self.form
+        """Return the form; TooLarge where its matrix is not held."""
+        return self.form.refuse() if isinstance(self.form, RowsForm) else self.form
+
+    @property
+    def rows_form(self) -> RowsForm | None:
+        """The form whose rows are computed; None where its matrix is held."""
+        return self.form if isinstance(self.form, RowsForm) else None

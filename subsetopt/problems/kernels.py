@@ -51,16 +51,26 @@ class Kernel(ABC):
     def filler(self, X: NDArray[Any], Y: NDArray[Any]) -> Fill:
         """Return what evaluates blocks of the kernel matrix of X (n, d) and Y (m, d)."""
 
+    def quick_filler(self, X: NDArray[Any], Y: NDArray[Any]) -> Fill:
+        """Return what evaluates blocks to be added up, where that is faster; else `filler`."""
+        return self.filler(X, Y)
+
     def adder(self, X: NDArray[Any], Y: NDArray[Any]) -> Add:
         """Return what sums blocks of the kernel matrix of X (n, d) and Y (m, d) over Y's rows."""
-        fill, room = self.filler(X, Y), _room(self.dtype(X, Y))
+        fill, room = self.quick_filler(X, Y), scratch(self.dtype(X, Y))
 
         def add(rows: slice, columns: slice) -> NDArray[Any]:
             block = room(len(X[rows]), len(Y[columns]))
             fill(rows, columns, block)
-            return np.asarray(block.sum(axis=1, dtype=np.float64))
+            return self.sums_of(block)
 
         return add
+
+    def sums_of(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Return the sums of the rows of a block, in float32 where its entries are at most 1."""
+        if self.normalised and block.dtype == np.float32:
+            return np.asarray(block @ np.ones(block.shape[1], np.float32))
+        return np.asarray(block.sum(axis=1, dtype=np.float64))
 
     def __call__(self, X: ArrayLike, Y: ArrayLike) -> NDArray[Any]:
         """Return the kernel matrix (n, m)."""
@@ -71,7 +81,7 @@ class Kernel(ABC):
         return matrix
 
 
-def _room(dtype: DTypeLike) -> Callable[[int, int], NDArray[Any]]:
+def scratch(dtype: DTypeLike) -> Callable[[int, int], NDArray[Any]]:
     """Return what gives an array (n, m) to write to, the same memory again in each thread.
 
     Getting and returning memory block by block costs more than filling it where the allocator gives
@@ -146,33 +156,32 @@ class Gaussian(Kernel):
 
         return fill
 
-    def adder(self, X: NDArray[Any], Y: NDArray[Any]) -> Add:
-        """Return what sums blocks, in half the time that evaluating and summing takes.
+    def quick_filler(self, X: NDArray[Any], Y: NDArray[Any]) -> Fill:
+        """Return what evaluates blocks to be added up, in half the time.
 
         The exponents come from one product of rows with two columns more, half their squared norms
         and ones. In float32 they may be above 0 by their rounding, which a sum hardly sees.
         """
         scale = _fitted_scale(self)
         if self.dtype(X, Y) != np.float32:
-            return super().adder(X, Y)
+            return self.filler(X, Y)
         centre = X.mean(axis=0, dtype=np.float64)
         with np.errstate(all="ignore"):
             left, half_left = standardised(X, centre, scale, np.float32)
-            right, half_right = standardised(Y, centre, scale, np.float32)
+            right, half_right = (
+                (left, half_left) if Y is X else standardised(Y, centre, scale, np.float32)
+            )
         if not max(half_left.max(), half_right.max()) <= _SINGLE_ENOUGH:
-            return super().adder(X, Y)
+            return self.filler(X, Y)
         ones = np.ones((len(X), 1)), np.ones((len(Y), 1))
         wide = np.hstack([left, -half_left[:, None], ones[0]]).astype(np.float32)
         other = np.hstack([right, ones[1], -half_right[:, None]]).astype(np.float32)
-        room = _room(np.float32)
 
-        def add(rows: slice, columns: slice) -> NDArray[Any]:
-            block = room(len(wide[rows]), len(other[columns]))
-            np.matmul(wide[rows], other[columns].T, out=block)
-            np.exp(block, out=block)
-            return np.asarray(block @ np.ones(block.shape[1], np.float32))
+        def fill(rows: slice, columns: slice, out: NDArray[Any]) -> None:
+            np.matmul(wide[rows], other[columns].T, out=out)
+            np.exp(out, out=out)
 
-        return add
+        return fill
 
 
 @dataclass(frozen=True)

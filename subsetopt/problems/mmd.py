@@ -1,8 +1,9 @@
 """MMD selection: choose k points whose kernel mean is close to that of the rest, or a target."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from math import sqrt
 from typing import Any, Literal
 
@@ -11,14 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt._checks import require_integer
 from subsetopt.errors import InvalidProblem, InvalidSelection
-from subsetopt.models import QuadraticForm, SideConstraints
+from subsetopt.models import QuadraticForm, RowsForm, SideConstraints
 
 from . import _draws, _validation
 from ._compiled_constraints import checked, compiled, constrained
 from ._identity import fingerprint
 from ._kernel_choice import KernelFunction, kernel_of
 from ._mmd_data import Aim, of_features, of_matrix
-from ._mmd_terms import Terms
+from ._mmd_terms import Form, Terms
 from ._parallel import Check, unchecked
 from ._reduction import FormProblem, Left, fixed_form
 from .constraints import Constraints
@@ -29,6 +30,7 @@ from .scaling import Method, require_columns
 __all__ = ["MMDSelection"]
 
 Formulation = Literal["true", "published"]
+_of_bytes = partial(require_integer, interval="[1, inf)", none=True, error=InvalidProblem)
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -40,7 +42,8 @@ class MMDSelection:
         - \tfrac{1}{|Q| - k} \sum_{i \in Q \setminus B} \phi_i \Bigr\rVert^2
 
     Q are the candidates, P those selected before, and the kernel gives the inner products of
-    :math:`\phi`. Building the problem evaluates the kernel matrix of the candidates, O(n^2 d).
+    :math:`\phi`. Building the problem evaluates the kernel matrix of the candidates, O(n^2 d), or
+    where that does not fit the sums of its rows alone: `rows_form` is then what solvers use.
 
     With a `target` T the mean of the chosen is to be close to that of T instead of the rest's:
     training data that look like the test domain, controls that look like the treated. With
@@ -74,7 +77,8 @@ class MMDSelection:
         them; see `Scaling`. None leaves them as they are, and warns where their spreads differ by
         more than 10 times; "none" does so without a warning.
     memory_limit : int, optional
-        Bytes that the kernel matrix may take; None is three quarters of the machine's memory.
+        Bytes that the kernel matrix may take; None is three quarters of the machine's memory. The
+        rows of a larger one are computed from the features when they are needed.
     copy : bool
         False uses a symmetric float32 or float64 precomputed matrix as it is; it must not be
         changed afterwards.
@@ -89,6 +93,8 @@ class MMDSelection:
     constraints : Constraints, optional
         What a selection keeps besides its size, by the indices of `candidates`. Whatever is not
         chosen, excluded or not, stays among the rest that the chosen are compared with.
+    progress : callable, optional
+        Called with pairs of candidates done and all pairs, where rows that are not held are added.
 
     Raises
     ------
@@ -99,7 +105,7 @@ class MMDSelection:
         proven up to 2,048 rows; of larger ones only the minors of two rows are looked at, so their
         objective may be negative.
     TooLarge
-        If the kernel matrix would not fit.
+        If a precomputed kernel matrix would not fit, or not even copies of the features.
 
     References
     ----------
@@ -144,10 +150,11 @@ class MMDSelection:
         target_weights: ArrayLike | None = None,
         weights: ArrayLike | None = None,
         constraints: Constraints | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
         if formulation not in ("true", "published"):
             raise InvalidProblem(f"formulation is {formulation!r}; it is 'true' or 'published'")
-        _require_limit(memory_limit)
+        _of_bytes("memory_limit in bytes", memory_limit)
         aim = Aim(target, target_weights, weights)
         if aim and formulation == "published":
             raise InvalidProblem(
@@ -170,7 +177,7 @@ class MMDSelection:
                 candidates, k, selected, aim, chosen, centred, scale_columns, memory_limit
             )
         if not aim:
-            parts["_terms"].own  # noqa: B018 - O(n^2): a part of stating the problem
+            parts["_terms"].add_up(progress)  # O(n^2): a part of stating the problem
         for name, value in parts.items():
             object.__setattr__(self, name, value)
         if constraints is not None:
@@ -217,7 +224,7 @@ class MMDSelection:
         # Without the evaluated matrix, which is larger than the features it comes from.
         scaling = "none" if self.scale_columns is None else self.scale_columns  # it has warned
         stated = {part.name: getattr(self, part.name) for part in fields(self) if part.init}
-        return (_restored, ({**stated, "scale_columns": scaling},))
+        return partial(MMDSelection, **{**stated, "scale_columns": scaling}), ()
 
     def __repr__(self) -> str:
         selected = 0 if self.selected is None else len(self.selected)
@@ -229,6 +236,7 @@ class MMDSelection:
         elif self.weights is not None:
             scaling += f"weights={len(self.weights)}, "
         kept = "" if self.constraints is None else f", constraints={self.constraints!r}"
+        kept += "" if self.rows_form is None else ", rows computed"
         return (
             f"MMDSelection(n={self.n}, k={self.k}, selected={selected}, kernel={self.kernel!r}, "
             f"formulation={self.formulation!r}, {scaling}dtype={self.candidates.dtype}{kept})"
@@ -318,14 +326,12 @@ class MMDSelection:
         if to not in known:
             raise InvalidSelection(f"to must be {' or '.join(map(repr, known))}; got {to!r}")
         root = sqrt(max(0.0, self.mmd_squared(selection)))
-        if to == "target":
-            return root
         q, total = self._terms.candidates, self._terms.points
-        return root if to == "rest" else root * (q - self.k) / total
+        return root * (q - self.k) / total if to == "whole" else root
 
     def rounding(self, selection: ArrayLike) -> float:
         """Return how far `objective` may be off, for the kernel matrix as it stands; O(k^2)."""
-        return self.quadratic_form().rounding(self._rows(self.check(selection)))
+        return self._form.rounding(self._rows(self.check(selection)))
 
     def exact_objective(self, selection: ArrayLike) -> Fraction | None:
         """Return None: kernels are no rational numbers."""
@@ -343,18 +349,32 @@ class MMDSelection:
         polynomial kernels that of the feature maps less the map of the points' mean, which has the
         same MMD and loses nothing where the points are far from 0. For a precomputed one of which
         some are selected, the other rows are copied and `positions` says which.
+
+        Raises
+        ------
+        TooLarge
+            If the matrix is not held: see `rows_form`.
         """
+        return self._form.refuse() if isinstance(self._form, RowsForm) else self._form
+
+    @property
+    def rows_form(self) -> RowsForm | None:
+        """The form whose rows are computed, where the matrix did not fit; else None."""
+        return self._form if isinstance(self._form, RowsForm) else None
+
+    @property
+    def _form(self) -> Form:
         return self._true_form if self.formulation == "true" else self._published_form
 
     @cached_property
-    def _true_form(self) -> QuadraticForm:
+    def _true_form(self) -> Form:
         return self._keeping(self._terms.squared_distance(self.k))
 
     @cached_property
-    def _published_form(self) -> QuadraticForm:
+    def _published_form(self) -> Form:
         return self._keeping(self._terms.published(self.k))
 
-    def _keeping(self, form: QuadraticForm) -> QuadraticForm:
+    def _keeping(self, form: Form) -> Form:
         if self.side is None:
             return form
         return replace(form, side=self.side.placed(form.positions, self.k))
@@ -368,18 +388,13 @@ class MMDSelection:
         side: SideConstraints | None,
     ) -> Left:
         """Return the choice among the free, as a quadratic form."""
-        form = fixed_form(self.quadratic_form(), self._rows(free), self._rows(taken), high)
-        form = replace(form, side=side)
+        form, free, taken = self._form, self._rows(free), self._rows(taken)
+        if isinstance(form, RowsForm):
+            form = form.fixed(free, taken)
+        else:
+            form = replace(fixed_form(form, free, taken, high), side=side)
         return Left(FormProblem(form, self.family, self.lower_bound(), side))
 
     def _rows(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         positions = self._terms.positions
         return chosen if positions is None else np.searchsorted(positions, chosen)
-
-
-def _require_limit(limit: object) -> None:
-    require_integer("memory_limit in bytes", limit, "[1, inf)", none=True, error=InvalidProblem)
-
-
-def _restored(stated: dict[str, Any]) -> MMDSelection:
-    return MMDSelection(**stated)
