@@ -126,13 +126,13 @@ def sequence(
         total = batch_count_of(batches, source.n, size, drop_last)
         if hasattr(source, "own_selector"):
             select = source.own_selector(select)
-        facts = _facts(source, size, described, drop_last, seed)
+        facts = facts_of(source, size, described, drop_last, seed)
         saved = None
         if checkpoint is not None:
             saved = opened.enter_context(SequenceCheckpoint(checkpoint, facts))
         snapshot = None if saved is None else saved.found()
         before = 0 if snapshot is None else len(snapshot.seconds)
-        told = partial(progress or _nobody, before, total)
+        told = partial(progress or ignored, before, total)
         told()
         if getattr(source, "tells", False):
             source.row_sums(lambda done, pairs: told())  # type: ignore[call-arg]
@@ -140,16 +140,16 @@ def sequence(
         if snapshot is not None:
             state.restore(snapshot)
         seconds = float(sum(state.seconds[:total]))
-        _run(state, select, size, total, saved, progress or _nobody)
+        run_batches(state, select, size, total, saved, progress or ignored)
         seconds += perf_counter() - start
-        result = _result(state, total, seconds, {**facts, "batches": total})
+        result = result_of(state, total, seconds, {**facts, "batches": total})
         if saved is not None and before <= total:
             saved.remove()
     return result
 
 
-def _nobody(done: int, total: int) -> None:
-    pass
+def ignored(done: int, total: int) -> None:
+    """Show no progress."""
 
 
 def _engine(
@@ -169,7 +169,9 @@ def _engine(
     return engine
 
 
-def _facts(engine: Engine, size: int, selector: str, drop_last: bool, seed: int) -> dict[str, Any]:
+def facts_of(
+    engine: Engine, size: int, selector: str, drop_last: bool, seed: int
+) -> dict[str, Any]:
     """Return all that has a bearing on the order."""
     return {
         "n": engine.n,
@@ -184,7 +186,7 @@ def _facts(engine: Engine, size: int, selector: str, drop_last: bool, seed: int)
     }
 
 
-def _run(
+def run_batches(
     state: State,
     select: BatchSelector,
     size: int,
@@ -192,6 +194,7 @@ def _run(
     saved: SequenceCheckpoint | None,
     progress: Progress,
 ) -> None:
+    """Choose batches until there are `total`; at Ctrl-C write what is done."""
     try:
         while len(state.boundaries) <= total:
             begin = perf_counter()
@@ -210,7 +213,7 @@ def _run(
         raise
 
 
-def _result(state: State, total: int, seconds: float, facts: dict[str, Any]) -> MiniBatchSequence:
+def result_of(state: State, total: int, seconds: float, facts: dict[str, Any]) -> MiniBatchSequence:
     """Return the first `total` batches."""
     engine, boundaries = state.engine, state.boundaries[: total + 1]
     provenance = {

@@ -124,7 +124,7 @@ def herd(
     aim_and_add, bits = _kernels.batch_herding.aim_and_add, state.potentials.view(np.int64)
     state.potentials -= state.drift
     pick = int(state.potentials.argmin())
-    least = float(state.potentials[pick])
+    pick, least = state.agreed(pick, float(state.potentials[pick]))
     for b in range(k):
         row = state.enter(pick, least)
         if own is not None:
@@ -132,7 +132,7 @@ def herd(
         if rows is not None:
             rows[b] = row
         if b < k - 1:
-            pick, least = aim_and_add(row, state.drift, state.potentials, bits)
+            pick, least = state.agreed(*aim_and_add(row, state.drift, state.potentials, bits))
     state.potentials += np.multiply(row, 2.0, dtype=np.float64)
 
 

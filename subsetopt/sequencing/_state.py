@@ -45,7 +45,7 @@ class State:
         self.memory = memory
         self.n = engine.n
         self.drift = 2 / self.n * sums
-        self.mean = float(sums.mean()) / self.n
+        self.mean = self._mean(sums)
         self.leans = sums / self.n - self.mean
         self.potentials = engine.diagonal().astype(np.float64)
         self.order = np.empty(self.n, np.int64)
@@ -60,6 +60,13 @@ class State:
         self.mmd2: list[float] = []
         self.mmd2_to_whole: list[float] = []
         self.seconds: list[float] = []
+
+    def _mean(self, sums: NDArray[np.float64]) -> float:
+        return float(sums.mean()) / self.n
+
+    def agreed(self, pick: int, least: float) -> tuple[int, float]:
+        """Return the point to enter, and its potential, given the free one of the least."""
+        return pick, least
 
     @property
     def left(self) -> NDArray[np.int64]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .rules import RuleFunction as RuleFunction
     from .rules import rule as rule
     from .rules import subset_size as subset_size
+    from .sequencing._distributed_sequence import distributed_sequence as distributed_sequence
     from .sequencing._engine import TorchEngine as TorchEngine
     from .step import StepResult as StepResult
     from .step import SubsetStep as SubsetStep
@@ -58,6 +59,7 @@ __all__, __getattr__, __dir__ = exports(
         "rules": "RULES Rule RuleFunction rule subset_size",
         "sequence_batches": "SequenceBatchSampler",
         "_served": "Recorded",
+        "sequencing._distributed_sequence": "distributed_sequence",
         "sequencing._engine": "TorchEngine",
         "_serving": "Recording recording",
         "step": "StepResult SubsetStep supervised",

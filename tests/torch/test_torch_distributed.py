@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -24,7 +25,8 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 
 from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem  # noqa: E402
-from subsetopt.torch import _balancing, _ranks  # noqa: E402
+from subsetopt.sequencing import sequence  # noqa: E402
+from subsetopt.torch import _balancing, _ranks, distributed_sequence  # noqa: E402
 from subsetopt.torch._balancing import generator_of_rank  # noqa: E402
 from subsetopt.torch.distributed import DistributedRule  # noqa: E402
 from subsetopt.torch.functional import select  # noqa: E402
@@ -438,7 +440,30 @@ def a_group_of_some(rank: int, world: int) -> None:
         assert torch.equal(pick(losses, K), rule("obftf")(losses, K))
 
 
+@on_all_ranks
+def sequences_are_those_of_one_process(rank: int, world: int) -> None:
+    """Of uneven shares of the points, with ties among them; a bad share is told to all."""
+    X = np.random.default_rng(0).normal(size=(151, 3))
+    X[100:104] = X[7]
+    own = np.array_split(X[20:], world)[rank]
+    own = np.concatenate([X[:20], own]) if rank == 0 else own
+    for kernel in ("gaussian", "laplace", "polynomial"):
+        found = distributed_sequence(own, 16, kernel=kernel, log=False)
+        wanted = sequence(X, 16, kernel=kernel, selector="running-herding", engine="rows")
+        assert found.order.tolist() == wanted.order.tolist()
+        assert found.mmd2_to_whole.tolist() == pytest.approx(wanted.mmd2_to_whole, abs=1e-12)
+        assert of_all(found.provenance, world) == [found.provenance] * world
+    single = own.astype(np.float32) if rank else own
+    few = distributed_sequence(single, 16, batches=2, log=False)
+    assert (len(few), few.provenance["dtype"]) == (2, "float64")
+    with pytest.raises(InvalidProblem, match="on rank 1: X"):
+        distributed_sequence(own * (np.nan if rank == 1 else 1.0), 16, log=False)
+    with pytest.raises(InvalidProblem, match="all ranks must have the same features"):
+        distributed_sequence(own[:, : 2 if rank == 1 else 3], 16, log=False)
+
+
 GLOBAL = (
+    sequences_are_those_of_one_process.__name__,
     one_choice_as_of_one_batch.__name__,
     balanced_is_as_many_and_never_further_off.__name__,
     gradients_of_uneven_counts.__name__,
