@@ -152,6 +152,7 @@ def _marginals(
     n, d = problem.candidates.shape
     scaled = {"std": "scaled by their standard deviations", "robust": "scaled robustly"}
     note = f"{d}, {scaled.get(problem.scale_columns, 'as they are, not scaled')}"
+    note += _constant(problem.candidates, names)
     if d > _COMPARED:
         return None, f"{note}; so many are not compared one by one"
     draws = int(min(_DRAWS, max(_FEWEST, _WORK // (n * d))))
@@ -165,6 +166,19 @@ def _marginals(
         weights=weights,
     )
     return rows, note
+
+
+def _constant(features: "NDArray[Any]", names: "Sequence[str]") -> str:
+    """Say which columns have one value, and tell no row from another."""
+    from .display import shortened
+
+    same = features.min(axis=0) == features.max(axis=0)
+    if not same.any():
+        return ""
+    if same.all():
+        return "; all rows are alike, so that any choice is as good"
+    listed = [name for name, one in zip(names, same, strict=True) if one]
+    return f"; with one value, so that they do not count: {shortened(listed, '')}"
 
 
 SUBCOMMANDS = {"mean-matching": mean_matching, "quadratic": quadratic, "mmd": mmd}

@@ -111,3 +111,14 @@ def test_rows_are_weighted_and_an_embedding_is_read(table: Path, tmp_path: Path)
     embedding = so.MeanEmbedding(kernel[:, :5].mean(axis=1))
     aimed = so.MMDSelection(kernel, 20, kernel="precomputed", target=embedding)
     assert embedded["objective"] == so.solve(aimed, "herding").objective
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [(3.0, "any choice is as good"), (None, "with one value, so that they do not count: flat")],
+)
+def test_columns_with_one_value_are_named(tmp_path: Path, other: float | None, says: str) -> None:
+    rows = [f"{i if other is None else other},1" for i in range(12)]
+    (tmp_path / "flat.csv").write_text("\n".join(["x,flat", *rows]))
+    result = run(tmp_path / "flat.csv", "-k", 3)
+    assert says in " ".join(result.stdout.replace("│", "").split())
