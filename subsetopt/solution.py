@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -214,6 +215,43 @@ class Solution:
         if self._is_exact or self.objective <= self.bound:
             return 0.0
         return (self.objective - self.bound) / abs(self.objective) if self.objective else None
+
+    def plot(
+        self,
+        problem: Any,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        axes: Any = None,
+        seed: int = 0,
+    ) -> Any:
+        """Draw the chosen among all candidates, and the objective among random selections.
+
+        Parameters
+        ----------
+        problem : Problem
+            The one that was solved. Candidates of a matrix have no place: without features the
+            objective alone is drawn.
+        path : path, optional
+            The file to write: .svg, .pdf or .png; None returns the figure.
+        axes : matplotlib Axes, optional
+            Draw on these the chosen among all, or else the objective; they are returned.
+        seed : int
+            Of the random selections.
+
+        Raises
+        ------
+        InvalidProblem
+            If nothing was chosen.
+        InvalidOption
+            For another suffix, or a path with axes.
+        MissingDependency
+            If matplotlib is not installed.
+        """
+        from subsetopt._solution_picture import solution_axes, solution_picture
+
+        if axes is not None:
+            return solution_axes(self, problem, seed).on(axes, path)
+        return solution_picture(self, problem, seed).shown(path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; the keys are those of ``--json`` on the command line."""

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -196,3 +197,33 @@ def test_certificates_read_well() -> None:
     assert str(so.Certificate(kinds.BOUND, 0.0123)) == "bound (0.012)"
     assert str(so.Certificate(kinds.TOLERANCE, 1e-6)) == "tolerance (1e-06)"
     assert str(so.Certificate(kinds.NONE)) == "none"
+
+
+X = np.random.default_rng(0).normal(size=(30, 2))
+
+
+@pytest.mark.parametrize(
+    ("problem", "shown"),
+    [
+        (so.MMDSelection(X, 5), ["The candidates", "The objective"]),
+        (so.MeanMatching(X[:, 0], 5), ["The candidates", "The objective"]),
+        (so.MeanMatching(X, 5), ["The candidates", "The objective"]),
+        (so.QuadraticSelection(X @ X.T, k=5, sense="maximise"), ["The objective"]),
+        (so.MMDSelection(np.exp(X @ X.T), 5, kernel="precomputed"), ["The objective"]),
+    ],
+)
+def test_pictures(problem: Any, shown: list[str], tmp_path: Path) -> None:
+    matplotlib = pytest.importorskip("matplotlib.figure")
+    solution = so.solve(problem, "random", time_limit=0.05)
+    figure = solution.plot(problem)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == shown
+    (axes,) = matplotlib.Figure().subplots(1, 1, squeeze=False).ravel()
+    assert solution.plot(problem, axes=axes) is axes
+    assert axes.get_title() == shown[0]
+    solution.plot(problem, tmp_path / "one.svg")
+    assert f"5 of 30 by {solution.solver}" in (tmp_path / "one.svg").read_text()
+    nothing = replace(
+        solution, indices=None, objective=None, certificate=so.Certificate(so.CertificateKind.NONE)
+    )
+    with pytest.raises(so.InvalidProblem, match="no selection to draw"):
+        nothing.plot(problem)

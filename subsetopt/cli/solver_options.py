@@ -17,7 +17,7 @@ from subsetopt.limits import Limits
 from subsetopt.report._progress import clock
 
 from . import exits
-from .derived_options import assignments, json_flag, output_file
+from .derived_options import assignments, json_flag, output_file, picture_file
 from .problem_options import Tables, plain_tables, table_lines
 from .standard_streams import output_to_error, say_json
 
@@ -70,6 +70,9 @@ class SolverOptions:
         "none",
     )
     out: Path | None = output_file("File for the indices", ".npy", ".csv", ".txt")
+    plot: Path | None = picture_file(
+        "File for a picture of chosen and other candidates, with random selections as baseline"
+    )
     as_json: bool = json_flag("Print one JSON object.")
 
     def configured(self, problem: "Problem") -> "Solver":
@@ -112,6 +115,8 @@ class SolverOptions:
             )
         if self.out is not None and solution.indices is not None:
             formats.write_indices(solution.indices, self.out)
+        if self.plot is not None and solution.indices is not None:
+            solution.plot(problem, self.plot, seed=limits.seed)
         baseline = UniformBaseline.of(problem, solution.objective, limits.seed)
         said = report(solution, baseline)
         lines, keys = _kept(problem.constraints, solution.indices)

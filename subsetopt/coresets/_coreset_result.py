@@ -161,16 +161,20 @@ class Coreset:
         """Return index, id and weight of the chosen as a pandas data frame."""
         return self.table().to_frame()
 
-    def plot(self, target: str | os.PathLike[str] | None = None) -> Any:
+    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
         """Draw how far the chosen are from all rows, and random rows, column by column.
 
         Parameters
         ----------
-        target : path, optional
+        path : path, optional
             The file to write: .svg, .pdf or .png; None returns the figure.
+        axes : matplotlib Axes, optional
+            Draw on these, and return them.
 
         Raises
         ------
+        InvalidOption
+            For another suffix, or a path with axes.
         MissingDependency
             If matplotlib is not installed.
         """
@@ -192,10 +196,7 @@ class Coreset:
             rows=rows,
             x=Axis("", reach=(0.0, 1.05 * most or 1.0)),
         )
-        if target is None:
-            return figure.draw()
-        figure.save(target)
-        return None
+        return figure.shown(path) if axes is None else figure.on(axes, path)
 
 
 def _plain_id(one: Any) -> Any:

@@ -194,7 +194,8 @@ class Chart(OneAxes):
         return [one.name for one in self.series]
 
     def _fill(self, axes: "Axes") -> None:
-        looks = styles(sorted(set(self.names))) | dict(self.looks or {})
+        every = styles(sorted(set(self.names))) | dict(self.looks or {})
+        looks = {name: every[name] for name in dict.fromkeys(self.names)}
         self.fill(axes, looks)
         axes.legend(_samples(looks), list(looks), frameon=False)
 

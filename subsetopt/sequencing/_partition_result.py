@@ -99,16 +99,20 @@ class Partition:
         """Return the pairs as a pandas data frame; MissingDependency without pandas."""
         return self.table().to_frame()
 
-    def plot(self, target: str | os.PathLike[str] | None = None) -> Any:
+    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
         """Draw the pairs that are furthest apart, with the baselines below each.
 
         Parameters
         ----------
-        target : path, optional
+        path : path, optional
             The file to write: .svg, .pdf or .png; None returns the figure.
+        axes : matplotlib Axes, optional
+            Draw on these, and return them.
 
         Raises
         ------
+        InvalidOption
+            For another suffix, or a path with axes.
         MissingDependency
             If matplotlib is not installed.
         """
@@ -129,7 +133,4 @@ class Partition:
             rows=rows,
             x=Axis("", reach=(0.0, 1.05 * most or 1.0)),
         )
-        if target is None:
-            return figure.draw()
-        figure.save(target)
-        return None
+        return figure.shown(path) if axes is None else figure.on(axes, path)

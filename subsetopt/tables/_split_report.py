@@ -13,9 +13,9 @@ from subsetopt.report._document import write_text
 from subsetopt.report._figure import figure_svg
 from subsetopt.report._number_format import NOTHING
 from subsetopt.report._overview import Gauge, Overview
+from subsetopt.report._samples import principal_plane
 
 from ._part_comparison import PartColumn
-from ._principal_plane import principal_plane
 
 if TYPE_CHECKING:
     from ._row_split import RowSplit

@@ -96,12 +96,14 @@ def test_people_see_the_answer_beside_chance(losses: Path) -> None:
 
 
 def test_many_indices_are_shortened_and_out_has_all(losses: Path, tmp_path: Path) -> None:
-    out = tmp_path / "chosen.npy"
-    result = solve(losses, "-k", 30, "--solver", "random", "--out", out)
+    out, plot = tmp_path / "chosen.npy", tmp_path / "chosen.svg"
+    result = solve(losses, "-k", 30, "--solver", "random", "--out", out, "--plot", plot)
     assert "..." in result.stdout
     assert "30 of them" in " ".join(result.stdout.replace("│", " ").split())  # folded or not
     assert np.load(out).size == 30
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["chosen.npy", "losses.npy"]
+    assert "The objective" in plot.read_text()
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == ["chosen.npy", "chosen.svg", "losses.npy"]
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,29 @@
 from math import inf, nan
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.errors import MissingDependency
+from subsetopt.errors import InvalidOption, MissingDependency
 from subsetopt.report import (
     Axis,
     Bars,
     Chart,
-    Figure,
     Forest,
     Interval,
     Matrix,
+    PairedBars,
     Panels,
+    Scatter,
     Series,
     Shade,
     Strip,
     _figure,
 )
+from subsetopt.report._figure import OneAxes
 from subsetopt.report._figure_axes import around, extent
 
 pytest.importorskip("matplotlib")
@@ -32,7 +36,7 @@ SERIES = (
     Series(name="nothing", x=[], y=[], bold=True),
     Series(name="band", x=[1, 50], y=[0.5, 0.6], low=[0.4, 0.5], high=[0.6, 0.7]),
 )  # fmt: skip
-FIGURES: dict[str, Figure] = {
+FIGURES: dict[str, Any] = {
     "chart": Chart(title="A chart", about="how", series=SERIES, x=LOG, y=Axis(scale="share")),
     "empty": Chart(title="A chart", series=(), empty="there is nothing"),
     "forest": Forest(
@@ -65,7 +69,18 @@ FIGURES["panels"] = Panels(
         Chart(title="three", series=SERIES[3:], x=LOG),
     ],
 )
+PAIRS = {"all": {"north": 0.75, "a <b>": 0.25}, "chosen": {"north": 0.7, "a <b>": 0.3}}
+FIGURES["scatter"] = Scatter(
+    title="A plane", points={"all": np.eye(2), "chosen": np.eye(2)[:1]}, x=Axis("first")
+)
+FIGURES["pairs"] = PairedBars(title="Shares", shares=PAIRS)
+FIGURES["lead"] = Panels(
+    title="A sheet", lead=FIGURES["scatter"], charts=[FIGURES["pairs"]], width=600, foot=40,
+)  # fmt: skip
 SHOWN = {
+    "scatter": {"A plane", "first", "all", "chosen"},
+    "pairs": {"Shares", "north", "a <b>", "75 / 70", "25 / 30", "all", "chosen"},
+    "lead": {"A sheet", "A plane", "Shares", "north", "75 / 70", "chosen"},
     "panels": {"Side by side", "means", "one", "two", "three", "swap", "<tabu> & $x$", "band"},
     "strip": {"Over time", "losses", "time, UTC", "unknown", "20 %", "12:00"},
     "chart": {"A chart", "how", "swap", "90 %", "<tabu> & $x$", "nothing", "time", "100 %", "10"},
@@ -83,6 +98,26 @@ def test_what_a_figure_shows(name: str) -> None:
     shown = {"".join(node.itertext()).strip() for node in nodes}
     assert SHOWN[name] <= shown
     assert not any("nan" in text.split() for text in shown)
+
+
+def test_figures_on_axes_of_a_caller() -> None:
+    from matplotlib.figure import Figure as Drawn
+
+    axes = Drawn().add_subplot()
+    figure = FIGURES["scatter"]
+    assert isinstance(figure, OneAxes)
+    assert figure.on(axes) is axes
+    assert axes.get_title() == "A plane"
+    assert [one.get_text() for one in axes.get_legend().get_texts()] == ["all", "chosen"]
+    with pytest.raises(InvalidOption, match="a path or axes, not both"):
+        figure.on(axes, "plane.svg")
+
+
+def test_narrow_figures_have_as_many_dots_as_wide_ones(tmp_path: Path) -> None:
+    for name in ("chart", "lead"):
+        FIGURES[name].save(tmp_path / f"{name}.png")
+        width = int.from_bytes((tmp_path / f"{name}.png").read_bytes()[16:20], "big")
+        assert width >= 900
 
 
 def test_equal_figures_make_equal_files(tmp_path: Path) -> None:
