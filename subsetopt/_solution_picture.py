@@ -25,7 +25,7 @@ _WIDE = 20.0  # ratio of objectives from which on their axis is logarithmic
 
 def solution_picture(solution: "Solution", problem: Any, seed: int) -> Panels:
     """Return the picture that is one file."""
-    chosen = f"{np.size(solution.indices)} of {solution.n} by {solution.solver}"
+    chosen = f"{_chosen(solution).size} of {solution.n} by {solution.solver}"
     lead = candidates_figure(solution, problem)
     objectives = objective_chart(solution, problem, seed)
     return Panels(

@@ -35,10 +35,9 @@ def principal_plane(matrix: Points, *others: Points) -> tuple[list[Points], tupl
     axes = np.zeros((matrix.shape[1], 2))
     axes[:, : min(2, len(values))] = vectors[:, ::-1][:, :2]
     axes *= np.where(axes.sum(axis=0) < 0, -1.0, 1.0)  # of either sign, one
-    total = float(values.sum())
-    first, second, *_ = [*(values[::-1] / total if total > 0 else [1.0]), 0.0]
+    largest = np.append(values[::-1] / (values.sum() or 1.0), 0.0)
     planes = [(one - centre) @ axes for one in (matrix, *others)]
-    return planes, (float(first), float(second))
+    return planes, (float(largest[0]), float(largest[1]))
 
 
 def principal_scatter(

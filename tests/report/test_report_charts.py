@@ -108,7 +108,9 @@ def test_figures_on_axes_of_a_caller() -> None:
     assert isinstance(figure, OneAxes)
     assert figure.on(axes) is axes
     assert axes.get_title() == "A plane"
-    assert [one.get_text() for one in axes.get_legend().get_texts()] == ["all", "chosen"]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [one.get_text() for one in legend.get_texts()] == ["all", "chosen"]
     with pytest.raises(InvalidOption, match="a path or axes, not both"):
         figure.on(axes, "plane.svg")
 
