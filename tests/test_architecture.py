@@ -22,7 +22,7 @@ REAL_FOLDERS = {"subsetopt.solvers": "solvers", "subsetopt.benchmarks": "benchma
 NOT_INSTALLED = {f"subsetopt.benchmarks.{name}" for name in ("drift", "regression", "scripts")}
 """Run from a checkout alone."""
 BACKENDS = ("ortools", "highspy", "pyscipopt")
-NEEDED = {".torch": "torch", ".training": "torch"}
+NEEDED = {".sklearn": "sklearn", ".torch": "torch", ".training": "torch"}
 HEAVY = (*BACKENDS, "numba", "torch", "scipy", "sklearn", "pandas", "typer", "rich")
 CORE = "problems formats models solution errors limits _baseline _rounding certification"
 CORE_MODULES = (*CORE.split(), "solving", "selecting", "testing", "__init__")
@@ -260,8 +260,17 @@ def test_types_are_checked_wherever_there_is_code() -> None:
 @pytest.mark.parametrize(
     "package",
     [
-        *("", ".benchmarks", ".formats", ".problems", ".records", ".report", ".solvers", ".torch"),
-        ".training",
+        *(
+            "",
+            ".benchmarks",
+            ".formats",
+            ".problems",
+            ".records",
+            ".report",
+            ".sklearn",
+            ".solvers",
+        ),
+        *(".tables", ".torch", ".training"),
     ],
 )
 def test_checkers_see_what_a_package_exports(package: str) -> None:
