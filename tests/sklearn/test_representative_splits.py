@@ -134,7 +134,7 @@ def test_groups_stay_together_with_and_without_routing() -> None:
     train, test = representative_train_test_split(groups, features=X, groups=groups, random_state=0)
     assert not set(train) & set(test)
     with sklearn.config_context(enable_metadata_routing=True):
-        scores: Any = cross_validate(DummyClassifier(), X, Y, params={"groups": groups},
+        scores = cross_validate(DummyClassifier(), X, Y, params={"groups": groups},
                                 cv=SPLITTERS[0], return_indices=True)  # fmt: skip
     for one, other in zip(*scores["indices"].values(), strict=True):
         assert not set(groups[one]) & set(groups[other])
@@ -158,9 +158,10 @@ def test_states_are_seeds_generators_or_none() -> None:
     assert test(3) == test(np.int64(3))
     assert test(np.random.RandomState(3)) == test(np.random.RandomState(3))
     assert test(np.random.default_rng(3)) == test(np.random.default_rng(3))
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002 - it is left alone
+    before: Any = np.random.get_state()  # noqa: NPY002 - it is left alone
     assert test(None) != test(None)
-    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+    after: Any = np.random.get_state()  # noqa: NPY002
+    assert before[1].tolist() == after[1].tolist()
     with pytest.raises(ValueError, match="cannot be used to seed"):
         test("now")
 
