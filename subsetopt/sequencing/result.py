@@ -16,7 +16,7 @@ __all__ = ["MiniBatchSequence"]
 
 @dataclass(frozen=True, eq=False)
 class MiniBatchSequence:
-    r"""Batches :math:`B_1, B_2, \dots` that share no point.
+    r"""Batches :math:`B_1, B_2, \ldots` that share no point.
 
     P is all that was chosen before a batch B, Q what was left.
 

@@ -1,0 +1,16 @@
+"""Figures of tutorials that pyplot does not know: results draw on figures of their own."""
+
+from typing import Any
+
+from matplotlib.figure import Figure
+from sphinx_gallery.scrapers import figure_rst
+
+
+def scrape(block: Any, variables: dict[str, Any], conf: dict[str, Any]) -> str:
+    """Save the figure that a block ends with, and return the text that shows it."""
+    figure = variables["example_globals"].pop("___", None)
+    if not isinstance(figure, Figure) or hasattr(figure, "number"):  # pyplot numbers its own
+        return ""
+    path = next(variables["image_path_iterator"])
+    figure.savefig(path, dpi=200)
+    return str(figure_rst([path], conf["src_dir"]))
