@@ -17,6 +17,7 @@ NESTED = [
     p for name in ("training-results", "reproduced") for p in (ROOT / "docs" / name).glob("*.md")
 ]
 TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES, *sorted(NESTED)]
+EXAMPLES = ROOT / "docs" / "examples"
 _FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -63,7 +64,21 @@ def test_relative_links_resolve(page: Path) -> None:
     text = _FENCE.sub("", page.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)#\s]+)", text):
         if "://" not in target:
-            assert (page.parent / target).exists(), target
+            assert written(page.parent / target).exists(), target
+
+
+def written(path: Path) -> Path:
+    """Return what a page is made from: tutorials are scripts."""
+    return EXAMPLES / f"{path.stem}.py" if path.parent == EXAMPLES.parent / "tutorials" else path
+
+
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=by_name)
+def test_a_tutorial_leads_to_pages_that_exist(script: Path) -> None:
+    """They are run where the pages are built."""
+    text = script.read_text(encoding="utf-8")
+    targets = re.findall(r"<\.\./([a-z-]+)\.html>`_", text)
+    assert targets
+    assert {f"{target}.md" for target in targets} <= {page.name for page in PAGES}
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
@@ -71,7 +86,8 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     contents = "".join("".join(blocks(page, "{toctree}")) for page in PAGES)
     listed = [line for line in contents.splitlines() if line and not line.startswith(":")]
     pages = [page.relative_to(docs).with_suffix("").as_posix() for page in [*PAGES, *NESTED]]
-    assert sorted(listed) == sorted(set(pages) - {"index"})
+    tutorials = [f"tutorials/{script.stem}" for script in EXAMPLES.glob("*.py")]
+    assert sorted(listed) == sorted({*pages, *tutorials} - {"index"})
 
 
 @pytest.mark.parametrize("page", TEXTS, ids=by_name)

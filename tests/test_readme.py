@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
-import subprocess
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,31 +37,40 @@ def test_the_python_example_runs_and_keeps_what_it_claims(
     assert str(names["solution"].termination) in capsys.readouterr().out
 
 
-def test_the_command_line_example_runs(tmp_path: Path) -> None:
-    (example,) = [b for b in blocks("sh") if b.startswith("python -c")]
-    interpreter = Path(sys.executable).parent
-    program = shutil.which("subsetopt", path=str(interpreter))
-    if program is None:
-        pytest.skip("the console script is not installed")
-    done = subprocess.run(
-        ["bash", "-euc", example],
-        cwd=tmp_path,
-        env={"PATH": f"{interpreter}:/usr/bin:/bin", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert len(answer["indices"]) == answer["k"] == 5
-    assert answer["certificate"]["kind"] == "exact"
+def test_the_first_command_selects_and_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    from subsetopt.cli import app
+
+    program, *arguments = shlex.split(command("select-command").split(" && ")[2])
+    assert program == ".venv/bin/subsetopt"
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, [*arguments, "--time-limit", "0.2", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["mmd"] > 0
+    assert len((tmp_path / "chosen.csv").read_text().splitlines()) == 101
+    assert (tmp_path / "chosen.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("marker", ["bench-command", "test-command"])
+@pytest.mark.parametrize("marker", ["select-command", "test-command"])
 def test_both_commands_start_from_nothing(marker: str) -> None:
     steps = command(marker).split(" && ")
     assert steps[0] == "python -m venv .venv"
     assert steps[1].startswith(".venv/bin/pip install")
+
+
+def test_the_training_example_trains_on_what_it_says() -> None:
+    torch = pytest.importorskip("torch")
+    from subsetopt.torch import SubsetStep, features, supervised
+
+    (example,) = blocks("py")
+    loader = [(torch.randn(50, 4), torch.arange(50) % 10) for _ in range(2)]
+    names = {"nn": torch.nn, "model": torch.nn.Linear(4, 10), "loader": loader}
+    names |= {"SubsetStep": SubsetStep, "features": features, "supervised": supervised}
+    exec(compile(example, "README.md", "exec"), names)
+    _, labels = loader[-1]
+    assert labels[names["result"].indices].sort().values.tolist() == list(range(10))
 
 
 def test_torch_is_installed_with_the_constraints_only() -> None:
@@ -72,15 +80,21 @@ def test_torch_is_installed_with_the_constraints_only() -> None:
     assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("place", "family"), [(0, "mean-matching"), (1, "mmd")])
-def test_the_tables_show_every_solver(place: int, family: str) -> None:
+TABLES = {
+    "mmd": README,
+    "mean-matching": (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8"),
+}
+"""What the quick comparison printed of two families of problems, one on each page."""
+
+
+@pytest.mark.parametrize("family", TABLES)
+def test_a_table_shows_every_solver(family: str) -> None:
     import subsetopt
     from subsetopt.solvers import catalogue
 
-    tables = blocks("text")
-    assert len(tables) == 2
+    (table,) = [b for b in blocks("text", TABLES[family]) if "solver  " in b]
     able = {row.name for row in subsetopt.available_solvers() if family in row.handles}
-    shown = set(re.findall(r"^  ([a-z-]+) +\S+ +\S+ ", tables[place], flags=re.MULTILINE))
+    shown = set(re.findall(r"^  ([a-z-]+) +\S+ +\S+ ", table, flags=re.MULTILINE))
     assert shown - {"solver"} == able & set(catalogue.BUILT_IN)
 
 
@@ -88,7 +102,7 @@ def test_every_solver_is_in_one_of_the_tables() -> None:
     from subsetopt.solvers import catalogue
 
     for name in catalogue.BUILT_IN:
-        assert re.search(rf"^  {name} ", "\n".join(blocks("text")), flags=re.MULTILINE), name
+        assert re.search(rf"^  {name} ", "\n".join(TABLES.values()), flags=re.MULTILINE), name
 
 
 def test_continuous_integration_runs_the_test_command() -> None:

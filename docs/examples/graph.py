@@ -72,12 +72,10 @@ plt.show()
 # %%
 # With conditions
 # ---------------
-# Javert must be in it, Valjean and Marius must not both be: constraints are part of the problem, and
-# the proof holds with them.
+# Javert must be in it, Valjean and Marius must not both be: constraints are part of the problem,
+# and the proof holds with them.
 index = {name: number for number, name in enumerate(graph)}
-rules = so.Constraints(
-    include=[index["Javert"]], conflicts=[(index["Valjean"], index["Marius"])]
-)
+rules = so.Constraints(include=[index["Javert"]], conflicts=[(index["Valjean"], index["Marius"])])
 limited = so.QuadraticSelection.from_graph(graph, k=10, constraints=rules)
 answer = so.solve(limited, "branch-and-bound", time_limit=20)
 print(limited.stated(answer.objective), answer.certificate.kind)

@@ -68,10 +68,10 @@ plt.show()
 # %%
 # On many instances
 # -----------------
-# One instance proves little. ``subsetopt bench quick --out results`` runs every solver on instances of
-# every family, each run in a process of its own, in about a minute; ``subsetopt report results`` makes
-# a page with performance profiles and time to target, and ``subsetopt bench FILE.yaml`` takes your own
-# instances and solvers.
+# One instance proves little. ``subsetopt bench quick --out results`` runs every solver on
+# instances of every family, each run in a process of its own, in about a minute; ``subsetopt
+# report results`` makes a page with performance profiles and time to target, and ``subsetopt
+# bench FILE.yaml`` takes your own instances and solvers.
 #
 # Next: `benchmarks <../benchmarks.html>`_, `measured results <../results.html>`_,
 # `which solver <../choosing.html>`_, `how to add a solver <../adding.html>`_.

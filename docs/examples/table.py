@@ -2,9 +2,9 @@
 My table: rows that represent the whole
 =======================================
 
-Of the 1,707 earthquakes of a week, choose 100 that represent all of them, to look at by hand, to label
-or to show; then divide the table into parts for training and testing. The table comes with the
-package and has what tables have: ids, dates, categories, text and missing values.
+Of the 1,707 earthquakes of a week, choose 100 that represent all of them, to look at by hand, to
+label or to show; then divide the table into parts for training and testing. The table comes with
+the package and has what tables have: ids, dates, categories, text and missing values.
 
 It needs ``pip install 'subsetopt[plot]'``. On the command line the first half of this page is
 ``subsetopt select example:earthquakes --k 100 --out chosen.csv --plot chosen.html``.
@@ -13,8 +13,9 @@ It needs ``pip install 'subsetopt[plot]'``. On the command line the first half o
 # %%
 # Choose
 # ------
-# A path of a CSV, Parquet or Excel file stands for the table, and so does a data frame. Numbers and dates
-# are scaled, categories compared by their shares; the column that looks like an id names the rows.
+# A path of a CSV, Parquet or Excel file stands for the table, and so does a data frame. Numbers
+# and dates are scaled, categories compared by their shares; the column that looks like an id
+# names the rows.
 from subsetopt.tables import select_rows, split_rows
 
 chosen = select_rows("example:earthquakes", 100, time_limit=1)
@@ -25,15 +26,15 @@ for column in chosen.found:
 # %%
 # Are they like all rows?
 # -----------------------
-# For each column, how far its distribution in the chosen rows is from that in all rows, with the median
-# random selection of 100 rows as baseline.
+# For each column, how far its distribution in the chosen rows is from that in all rows, with the
+# median random selection of 100 rows as baseline.
 print(f"{'column':15} {'chosen':>7} {'random':>7}")
 for column in chosen.columns:
     print(f"{column.name:15} {column.distance:7.3f} {column.random_distance:7.3f}")
 
 # %%
-# The picture shows all rows in two dimensions (principal components), and the columns where the chosen
-# rows are furthest off.
+# The picture shows all rows in two dimensions (principal components), and the columns where the
+# chosen rows are furthest off.
 chosen.plot()
 
 # %%
@@ -51,7 +52,8 @@ print(rows[["id", "time", "magnitude", "network", "place"]].head().to_string(ind
 # %%
 # Ask for more
 # ------------
-# At least one row of each network, even of the one with a single earthquake, and always the strongest earthquake.
+# At least one row of each network, even of the one with a single earthquake, and always the
+# strongest earthquake.
 strongest = "us1000chhc"
 quotas = select_rows(
     "example:earthquakes", 100, at_least={"network": 1}, include=[strongest], time_limit=1
@@ -62,13 +64,14 @@ print("MMD", round(quotas.mmd, 4), "instead of", round(chosen.mmd, 4))
 # %%
 # Divide
 # ------
-# Parts for training, validation and test that resemble each other and the whole, with the networks in
-# equal shares.
+# Parts for training, validation and test that resemble each other and the whole, with the
+# networks in equal shares.
 split = split_rows("example:earthquakes", [70, 15, 15], by="network")
 print(split)
 
 # %%
-# On the command line: ``subsetopt split example:earthquakes --parts 70,15,15 --by network --out parts.csv``.
+# On the command line: ``subsetopt split example:earthquakes --parts 70,15,15 --by network --out
+# parts.csv``.
 #
 # Next: `constraints <../constraints.html>`_, `another population as target <../targets.html>`_,
 # `parts that resemble each other <../partition.html>`_, `very large tables <../coresets.html>`_,

@@ -2,9 +2,9 @@
 My training: a fifth of each batch
 ==================================
 
-Train on a fifth of each batch, chosen so that it has the batch's class frequencies (label matching),
-with uniform sampling as baseline. Label matching makes no selection pass: it looks at the labels
-alone.
+Train on a fifth of each batch, chosen so that it has the batch's class frequencies (label
+matching), with uniform sampling as baseline. Label matching makes no selection pass: it looks at
+the labels alone.
 
 Of all rules it is what our measurements support without tuning. OBFTF, which matches the mean loss,
 was worse than uniform sampling at matched cost in 7 of 10 comparisons and better in none; see
@@ -48,7 +48,9 @@ loss = supervised(nn.CrossEntropyLoss(reduction="none"))
 
 
 def rules(model):
-    classes = lambda model, batch: features.labels(batch[1], classes=10)
+    def classes(model, batch):
+        return features.labels(batch[1], classes=10)
+
     return {
         "uniform": SubsetStep(model, loss, rule="uniform", k=0.2),
         "label matching": SubsetStep(model, loss, rule="vector", k=0.2, features=classes),
@@ -98,8 +100,8 @@ less = curves["label matching"][:, -1] - curves["uniform"][:, -1]
 print(f"difference {less.mean():+.2f} points, standard error {less.std(ddof=1) / 5**0.5:.2f}")
 
 # %%
-# A difference within two standard errors is not significant. With these few seeds and this easy task
-# expect that; on Fashion-MNIST, with 15 seeds, label matching was ahead by 1.0 points.
+# A difference within two standard errors is not significant. With these few seeds and this easy
+# task expect that; on Fashion-MNIST, with 15 seeds, label matching was ahead by 1.0 points.
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
@@ -114,9 +116,9 @@ axes.legend(frameon=False, loc="lower right")
 plt.show()
 
 # %%
-# Compare rules on a task of yours, with learning rates tuned and costs counted:
-# ``subsetopt train digits --rule vector:features=labels,max_loss,full --budget 0.1,0.25 --seeds 0,1,2,3,4
+# Compare rules on a task of yours, with learning rates tuned and costs counted: ``subsetopt train
+# digits --rule vector:features=labels,max_loss,full --budget 0.1,0.25 --seeds 0,1,2,3,4
 # --tune-lr``.
 #
-# Next: `all rules <../torch.html>`_, `samplers, Lightning and Hugging Face <../torch-samplers.html>`_,
-# `comparisons under a budget <../training.html>`_.
+# Next: `all rules <../torch.html>`_, `samplers, Lightning and Hugging Face
+# <../torch-samplers.html>`_, `comparisons under a budget <../training.html>`_.

@@ -1,0 +1,106 @@
+"""Measure what kernels and scales make of a selection, for the page "How to choose": kernels.py.
+
+Prints the table: each criterion of the chosen rows over that of the median random selection,
+geometric means over four data sets that come with scikit-learn.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+from scipy.stats import gmean, ks_2samp
+from sklearn import datasets
+
+import subsetopt as so
+from subsetopt.problems import Kernel
+
+K = 40
+DRAWS = 100
+DATA = ("wine", "breast_cancer", "diabetes", "digits")
+SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
+Points = NDArray[np.float64]
+
+
+def means(chosen: Points, rows: Points) -> float:
+    """Return the root mean square difference of the means, in standard deviations."""
+    return float(np.sqrt(np.mean((chosen.mean(0) - rows.mean(0)) ** 2)))
+
+
+def covariances(chosen: Points, rows: Points) -> float:
+    """Return the Frobenius norm of the difference of the covariances."""
+    return float(np.linalg.norm(np.cov(chosen.T) - np.cov(rows.T)))
+
+
+def marginals(chosen: Points, rows: Points) -> float:
+    """Return the mean Kolmogorov-Smirnov distance of the columns."""
+    pairs = zip(chosen.T, rows.T, strict=True)
+    return float(np.mean([ks_2samp(a, b).statistic for a, b in pairs]))
+
+
+def energy(chosen: Points, rows: Points) -> float:
+    """Return the energy distance, which has no scale (less a term that only `rows` have)."""
+    return float(2 * cdist(chosen, rows).mean() - cdist(chosen, chosen).mean() - _inside(rows))
+
+
+_known: dict[int, float] = {}
+
+
+def _inside(rows: Points) -> float:
+    if id(rows) not in _known:
+        _known[id(rows)] = float(cdist(rows, rows).mean())
+    return _known[id(rows)]
+
+
+CRITERIA: dict[str, Callable[[Points, Points], float]] = {
+    "means": means,
+    "covariances": covariances,
+    "columns (KS)": marginals,
+    "energy distance": energy,
+}
+
+
+def kernels(rows: Points) -> dict[str, Kernel]:
+    """Return what is compared: scales as multiples of the median distance."""
+    distances = cdist(rows, rows)
+    median = float(np.median(distances[distances > 0]))
+    found: dict[str, Kernel] = {
+        f"Gaussian, {factor:g} x median": so.Gaussian(scale=factor * median) for factor in SCALES
+    }
+    return found | {
+        "Laplace, median": so.Laplace(scale="median"),
+        "polynomial, degree 2": so.Polynomial(degree=2),
+        "linear": so.Linear(),
+    }
+
+
+def measured(name: str) -> dict[str, list[float]]:
+    """Return the criteria of each kernel's selection over those of random ones."""
+    raw = getattr(datasets, f"load_{name}")(return_X_y=True)[0]
+    rows = so.scale_columns(raw[:, raw.std(0) > 0], "std")
+    rng = np.random.default_rng(0)
+    draws = [rng.choice(len(rows), K, replace=False) for _ in range(DRAWS)]
+    random = [float(np.median([f(rows[d], rows) for d in draws])) for f in CRITERIA.values()]
+    found = {}
+    for kernel_name, kernel in kernels(rows).items():
+        problem: Any = so.MMDSelection(rows, K, kernel=kernel)
+        chosen = rows[so.solve(problem, time_limit=0.5, seed=0).indices]
+        found[kernel_name] = [
+            f(chosen, rows) / r for f, r in zip(CRITERIA.values(), random, strict=True)
+        ]
+    return found
+
+
+def main() -> None:
+    """Print the table."""
+    results = [measured(name) for name in DATA]
+    print("| kernel | " + " | ".join(CRITERIA) + " |")
+    print("| --- |" + " ---: |" * len(CRITERIA))
+    for name in results[0]:
+        cells = gmean([result[name] for result in results], axis=0)
+        print(f"| {name} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
