@@ -139,6 +139,7 @@ def test_options_that_are_mentioned_exist(page: Path, derived: ModuleType) -> No
     ]
     text = _FENCE.sub("", page.read_text(encoding="utf-8"))
     mentioned = set(re.findall(r"(?<=`)--[a-z-]+", text))
+    lines += re.findall(r"`(subsetopt [^`]+)`", text)
     mentioned.update(re.findall(r"(?<= )--[a-z-]+", "\n".join(lines)))
     assert mentioned <= derived.options()
 
