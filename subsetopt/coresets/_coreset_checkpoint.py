@@ -131,7 +131,7 @@ def _read(path: Path, identity: dict[str, Any]) -> dict[str, NDArray[Any]]:
             raise KeyError("what")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InvalidFile(
-            f"{path} is no checkpoint of a coreset, or damaged ({error}); name another file, or "
+            f"{path} is not a checkpoint of a coreset, or damaged ({error}); name another file, or "
             "remove it to begin anew"
         ) from None
     for name, wanted in identity.items():

@@ -148,7 +148,7 @@ def test_the_checkpoint_of_another_coreset_is_refused(
 
 def test_what_is_no_checkpoint_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("a letter")
-    with pytest.raises(InvalidFile, match="is no checkpoint of a coreset, or damaged"):
+    with pytest.raises(InvalidFile, match="is not a checkpoint of a coreset, or damaged"):
         so.coreset(X, 12, checkpoint=tmp_path / "kept", **GIVEN)
     assert (tmp_path / "kept").read_text() == "a letter"
     with pytest.raises(InvalidOption, match="can be read twice"):
