@@ -229,6 +229,7 @@ def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
     application = pytest.importorskip("sphinx.application")
     pytest.importorskip("myst_parser")
     pytest.importorskip("furo")
+    pytest.importorskip("sphinx_gallery")
     del application
     import subprocess
     import sys
