@@ -1,7 +1,6 @@
 """From constraints as stated to `SideConstraints`: what follows by counting, or cannot be."""
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
@@ -41,10 +40,9 @@ def constrained(problem: Any, constraints: object, barred: NDArray[np.int64] | N
 
     `barred` is as `compiled` has it.
     """
-    kept = {one.name for one in fields(problem)}
-    made = copy(problem)
-    for name in [name for name in made.__dict__ if name not in kept]:  # what follows from them
-        del made.__dict__[name]
+    # Not by `copy`, which asks `__reduce__`, and that leaves out what has been evaluated.
+    made = object.__new__(type(problem))
+    made.__dict__.update({one.name: getattr(problem, one.name) for one in fields(problem)})
     stated = checked(constraints)
     side = compiled(stated, problem.n, problem.smallest_count, problem.k, barred)
     made.__dict__.update(constraints=stated, side=side)

@@ -22,7 +22,7 @@ _THICK = 0.38  # of a bar, of the room for two
 
 @dataclass(frozen=True, kw_only=True)
 class Scatter(OneAxes):
-    """Points on two axes: those of the first name small and pale, later ones on top of them.
+    """Points on two axes: the last ones large, on top of all others, which are small and pale.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Scatter(OneAxes):
         for place, (name, points) in enumerate(self.points.items()):
             style = looks[name]
             look: Any = {"color": style.colour, "linestyle": "", "label": name, "zorder": 3 + place}
-            if place:
+            if place == len(self.points) - 1:
                 look |= {"markersize": 6.5, "markeredgecolor": PAPER, "markeredgewidth": 0.8}
             else:
                 look |= {"markersize": 3.2, "markeredgewidth": 0, "alpha": 0.45}

@@ -12,7 +12,7 @@ from subsetopt._version import __version__
 from subsetopt.report import Column, Document, Facts, Figure, Notes, Picture, Section, Table
 from subsetopt.report._document import write_text
 from subsetopt.report._figure import MATPLOTLIB
-from subsetopt.report._number_format import counted, enumerated, percent
+from subsetopt.report._number_format import counted, enumerated, factor, percent
 
 from ._row_comparison import ColumnComparison
 from ._table_columns import TableColumn
@@ -68,7 +68,7 @@ def facts_of(chosen: "RowSelection") -> dict[str, str]:
     named = chosen.ids if chosen.ids is not None else chosen.indices
     shown = [_safe(str(one)) for one in named[:_IDS].tolist()]
     more = f" ... ({len(chosen):,} of them)" if len(chosen) > _IDS else ""
-    lines["ids" if chosen.ids is not None else "row numbers"] = " ".join(shown) + more
+    lines["ids" if chosen.ids is not None else "rows, from 0"] = " ".join(shown) + more
     return lines
 
 
@@ -79,7 +79,7 @@ def times(random: float, own: float) -> str:
     ratio = random / own
     if ratio < 1.05:
         return "no further than the chosen" if ratio > 0.95 else "closer than the chosen"
-    return f"{ratio:.2g} times as far"
+    return f"{factor(ratio)} times as far"
 
 
 def reading_lines(columns: "tuple[TableColumn, ...]", indexed: bool = False) -> dict[str, str]:

@@ -325,3 +325,18 @@ def test_what_is_left_has_the_same_selections_and_objectives(problem: Any) -> No
         assert abs(reduction.left.factor * inner - whole) <= doubt + Fraction(1, 10**12)
         if reduction.exact and problem.family in ("mean-matching", "quadratic"):
             assert reduction.left.factor * inner == whole
+
+
+def test_nothing_is_evaluated_where_constraints_change() -> None:
+    evaluated = []
+
+    def kernel(x: Any, y: Any) -> Any:
+        evaluated.append(len(x))
+        return x @ y.T
+
+    problem = so.MMDSelection(np.eye(6), 3, kernel=kernel)
+    before = len(evaluated)
+    made = problem.constrained(so.Constraints(include=[1]))
+    assert len(evaluated) == before
+    assert made.objective([1, 2, 3]) == problem.objective([1, 2, 3])
+    assert made.constrained(None) == problem
