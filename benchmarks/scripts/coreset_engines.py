@@ -120,7 +120,8 @@ def passes(engine: ReadingEngine, source: Source, points: int) -> Row:
         row[f"{name}, processor s"] = sum(spent.values())
         here = spent.pop(os.getpid())
         # What it would take where nothing else runs and this process works before all others.
-        row[f"{name}, idle s"] = here + max(spent.values(), default=0.0)
+        if spent:
+            row[f"{name}, idle s"] = here + max(spent.values())
     return row
 
 
@@ -138,6 +139,7 @@ def rows_of(
         faster = {
             f"times as fast, {what}": first[f"means, {what} s"] / least[f"means, {what} s"]
             for what in ("wall", "idle")
+            if f"means, {what} s" in least
         }
         yield {"engine": name, "workers": count} | least | faster
 

@@ -53,6 +53,13 @@ class CoresetOptions:
         metavar="M",
         unset="32 K, at least 4096 and at most 16000, as far as --memory goes",
     )
+    compared: int | None = option(
+        "About how many rows the candidates are compared with, a uniform sample of all.",
+        None,
+        metavar="N",
+        ge=1,
+        unset="all",
+    )
     weights: bool = option("Give the chosen weights too, the best there are.", False)
     memory: int | None = option(
         "Memory that it may take, such as 4GiB or 500MB.",
@@ -140,6 +147,7 @@ def _found(
         kernel=kernel.made(),
         scale_columns=kernel.scaling(),
         pool=rows.pool,
+        compared=rows.compared,
         weights=rows.weights,
         constraints=rules,
         memory=rows.memory,

@@ -29,7 +29,7 @@ from ._pool import FEWEST_OF_K, Pool, PoolSize
 from ._pool_rules import Rules, candidates_of, rules_of
 from ._reading_engines import ReadingEngine, engine_of
 from ._reservoir import OnceRows, kept_rows
-from ._row_keys import RowKeys
+from ._row_keys import RowKeys, RowShare
 from ._row_sources import Source
 from ._source_kinds import source_of, target_of
 from ._surveying import Survey, Told, survey
@@ -54,6 +54,7 @@ def coreset(
     kernel: Kernel | KernelFunction | str = "gaussian",
     scale_columns: Method | None = None,
     pool: int | None = None,
+    compared: int | None = None,
     weights: bool = False,
     constraints: Constraints | Mapping[str, Any] | ConstraintOptions | None = None,
     memory: str | int | None = None,
@@ -100,6 +101,10 @@ def coreset(
         Candidates, 2 k at least; None is 32 k, at least 4,096 and at most 16,000, or 2 k where that
         is more. A kernel matrix is held of as many as `memory` allows, else of 16,000: of a larger
         pool one part after another is chosen from, each making up for those before.
+    compared : int, optional
+        About how many rows the candidates are compared with: a uniform sample of all, or of those
+        of the target, in whose place it then is; None is all. It is at least twice as large as
+        candidates and witnesses together. `Coreset.message` says how far it is from all.
     weights : bool
         Give the chosen weights too, the best there are.
     constraints : Constraints or mapping, optional
@@ -165,6 +170,7 @@ def coreset(
     """
     require_integer("k", k, "[1, inf)", error=InvalidProblem)
     require_integer("pool", pool, f"[{FEWEST_OF_K * int(k)}, inf)", none=True)
+    require_integer("compared", compared, "[1, inf)", none=True)
     require_integer("seed", seed, "[0, inf)")
     require_integer("threads", threads, "[1, inf)", none=True)
     require_flag("weights", weights)
@@ -188,6 +194,7 @@ def coreset(
         if isinstance(source, OnceRows) or isinstance(aim, OnceRows):
             raise InvalidOption("checkpoint is for rows that can be read twice; leave it out")
         given = {"k": int(k), "pool": size.total, "seed": int(seed), "engine": engine}
+        given |= {} if compared is None else {"compared": int(compared)}
         texts = {"kernel": chosen, "scale_columns": scale_columns, "constraints": constraints}
         return {
             **source_identity(source, "data"),
@@ -211,6 +218,7 @@ def coreset(
             kernel=chosen,
             scale=scale_columns,
             size=size,
+            compared=compared,
             seed=seed,
             threads=threads,
             told=told,
@@ -250,6 +258,7 @@ class _Job:
     kernel: Kernel
     scale: Method | None
     size: PoolSize
+    compared: int | None
     seed: int
     threads: int | None
     told: Told
@@ -272,7 +281,9 @@ class _Job:
         candidates, uniform, witnesses = self._divided(seen)
         points = X if self.aim is None else np.concatenate([X[candidates], T])
         with self._timed("means"):
-            of = self.aim or self.source
+            of, stream = (self.source, 0) if self.aim is None else (self.aim, 1)
+            count = aimed.n if self.compared is None else max(self.compared, 2 * len(aimed.X))
+            share = RowShare(RowKeys(self.seed, stream), count / aimed.n)
             means = kernel_means(
                 kernel,
                 points,
@@ -283,6 +294,7 @@ class _Job:
                 aimed.n,
                 self.engine,
                 self.saved.sums(len(points)),
+                share,
             )
         if self.aim is None:
             pool_means, T, aim_means = means[candidates], X[witnesses], means[witnesses]
@@ -296,7 +308,8 @@ class _Job:
             at = chosen_from.choose(self.k, self._told_of_choosing)
         self.told("judging", 0, None)
         with self._timed("judging"):
-            judge = Judge(kernel, witness_rows, aim_means, aimed.n, self.threads)
+            compared = share.count(aimed.n)
+            judge = Judge(kernel, witness_rows, aim_means, compared, self.threads)
             estimate = judge.mmd_squared(pool[at], pool_means[at])
             w, gap, with_weights = self._weighed(judge, kernel, pool[at], pool_means[at], weighted)
             random = [
@@ -322,6 +335,7 @@ class _Job:
             columns=table,
             groups={} if self.rules is None else self.rules.counts(seen, rows),
             seconds=self.seconds,
+            message=judge.of_sample(aimed.n),
         )
 
     def _told_of_choosing(self, done: int, total: int) -> None:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from subsetopt.problems import Kernel
 from subsetopt.problems._kernel_products import kernel_products
 
+_SOME = 256  # witnesses that tell how alike a row is to itself
+
 
 @dataclass(frozen=True)
 class MMDEstimate:
@@ -60,6 +62,19 @@ class Judge:
     ) -> None:
         self._kernel, self._witnesses, self._means, self._n = kernel, witnesses, means, n
         self._threads = threads
+
+    def of_sample(self, n: int) -> str:
+        """Return how far the rows are from n of which they are a uniform sample; "" where all."""
+        if self._n >= n:
+            return ""
+        some = self._witnesses[:_SOME]
+        alike = np.mean([self._kernel(row[None], row[None]) for row in some])
+        spread = max(float(alike - self._means.mean()), 0.0)
+        apart = math.sqrt(spread * (1.0 / self._n - 1.0 / n))
+        return (
+            f"compared with a uniform sample of {self._n} of {n} rows, whose own MMD to them is "
+            f"about {apart:.2g}"
+        )
 
     def mmd_squared(
         self,

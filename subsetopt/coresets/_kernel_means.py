@@ -1,4 +1,4 @@
-"""The second pass: the mean kernel of some points with all rows of a source."""
+"""The second pass: the mean kernel of some points with all rows of a source, or a sample."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +14,8 @@ from subsetopt.problems._parallel import each
 from subsetopt.problems.scaling import Scaling
 
 from ._reading_engines import LOCAL, Done, ReadingEngine
-from ._row_sources import RowBlock, Source
+from ._row_keys import ALL_ROWS, RowShare
+from ._row_sources import Source
 from ._running_sums import RunningSums
 from ._surveying import Told
 
@@ -32,8 +33,9 @@ def kernel_means(
     n: int,
     engine: ReadingEngine = LOCAL,
     sums: RunningSums | None = None,
+    share: RowShare = ALL_ROWS,
 ) -> NDArray[np.float64]:
-    """Return ``mean_j K(points[i], x_j)`` over all n rows x_j, (m,); O(n m d).
+    """Return ``mean_j K(points[i], x_j)`` over all n rows x_j, or a share, (m,); O(n m d).
 
     The rows are read once, in blocks. The kernel is evaluated in tiles that stay in the cache, and
     summed in float64; the same bits whatever the number of threads. Rows that are in `sums` are not
@@ -45,7 +47,9 @@ def kernel_means(
         Where there are not n rows any more.
     """
     count = engine.threads(threads)
-    work = partial(kernel_sums, kernel=kernel, points=points, scaling=scaling, threads=count)
+    work = partial(
+        kernel_sums, kernel=kernel, points=points, scaling=scaling, threads=count, share=share
+    )
     sums = RunningSums(np.zeros(len(points))) if sums is None else sums
     told("means", sums.rows, n)
 
@@ -62,7 +66,7 @@ def kernel_means(
             f"{source.name} gave {n} rows when it was read first and {sums.rows} then; give rows "
             "that stay as they are"
         )
-    return sums.total / n
+    return sums.total / share.count(n)
 
 
 def kernel_sums(
@@ -74,25 +78,31 @@ def kernel_sums(
     scaling: Scaling,
     threads: int | None,
     into: RunningSums | None = None,
+    share: RowShare = ALL_ROWS,
 ) -> tuple[NDArray[np.float64], int]:
     """Return the sums of the kernel of each point with the rows of a part, and their number.
 
-    With `into` they are added there, and begin with the rows that are not in it.
+    With `into` they are added there, and begin with the rows that are not in it. Of a share only
+    its rows are summed, and all are counted.
     """
     sums = RunningSums(np.zeros(len(points))) if into is None else into
-    blocks = _from(source.blocks(), sums.rows)
-    while group := [scaling.applied(X) for X in islice(blocks, _AT_ONCE)]:
-        sums.add(_sums(kernel, points, group, threads), sum(map(len, group)))
+    blocks = _from(source, sums.rows, share)
+    while group := list(islice(blocks, _AT_ONCE)):
+        scaled = [scaling.applied(X) for X, _ in group]
+        sums.add(_sums(kernel, points, scaled, threads), sum(rows for _, rows in group))
         done(sums.rows)
     return sums.total, sums.rows
 
 
-def _from(blocks: Iterator[RowBlock], first: int) -> Iterator[NDArray[Any]]:
-    """Yield the features of blocks from a row on."""
-    for block in blocks:
-        if first < len(block.X):
-            yield block.X[first:]
-        first = max(0, first - len(block.X))
+def _from(source: Source, first: int, share: RowShare) -> Iterator[tuple[NDArray[Any], int]]:
+    """Yield the features of those of a share from a row on, and how many rows they are of."""
+    at = 0
+    for block in source.blocks():
+        skipped, end = max(0, first - at), at + len(block.X)
+        if first < end:
+            X = block.X[skipped:]
+            yield share.of(X, source.first + at + skipped), len(X)
+        at = end
 
 
 def _sums(

@@ -57,7 +57,8 @@ class KeptRows:
     def among_all(self, chosen: Coreset, target: "KeptRows | None") -> Coreset:
         """Return a coreset of the sample as one of all rows."""
         both = [self] if target is None else [self, target]
-        said = "; ".join(kept.message for kept in both if kept.message)
+        texts = [*(kept.message for kept in both), chosen.message]
+        said = "; ".join(text for text in texts if text)
         spent = sum(kept.seconds for kept in both)
         seconds = {"reading": spent, **chosen.seconds} if spent else chosen.seconds
         if self.rows is None:

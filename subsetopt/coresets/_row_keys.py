@@ -1,6 +1,7 @@
 """A random number for each row, which its number and the seed alone decide."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,3 +50,35 @@ class RowKeys:
             least = np.concatenate([keys[keys < share] for keys in parts])
             if len(least) > size:
                 return float(np.partition(least, size)[size])
+
+
+@dataclass(frozen=True)
+class RowShare:
+    """The rows whose keys are below a share: a uniform sample, in which those of the least are.
+
+    Parameters
+    ----------
+    keys : RowKeys
+    share : float
+        1 or more are all rows.
+    """
+
+    keys: RowKeys
+    share: float
+
+    def of(self, X: NDArray[Any], first: int) -> NDArray[Any]:
+        """Return those among some rows, of which the first has this number."""
+        if self.share >= 1.0:
+            return X
+        few: NDArray[Any] = X[self.keys.of(first, len(X)) < self.share]
+        return few
+
+    def count(self, n: int) -> int:
+        """Return how many of n rows they are; O(n), no row is read."""
+        if self.share >= 1.0:
+            return n
+        parts = (self.keys.of(at, min(_AT_ONCE, n - at)) for at in range(0, n, _AT_ONCE))
+        return sum(int(np.count_nonzero(keys < self.share)) for keys in parts)
+
+
+ALL_ROWS = RowShare(RowKeys(0), 1.0)

@@ -105,6 +105,10 @@ def test_the_same_coreset_with_few_tasks_at_once(ray: _StandIn) -> None:
     assert far.mmd == pytest.approx(local.mmd, rel=1e-4)
     assert told[:6] == [0, 700, 1400, 2100, 2800, 3000]
     assert ray.most == 5
+    fewer = so.coreset(X, 15, compared=1000, **GIVEN)
+    same = so.coreset(X, 15, compared=1000, **GIVEN | {"engine": "local"})
+    np.testing.assert_array_equal(fewer.indices, same.indices)
+    assert fewer.message == same.message != ""
     assert not ray.cancelled
 
 
