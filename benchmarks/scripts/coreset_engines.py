@@ -109,7 +109,7 @@ def passes(engine: ReadingEngine, source: Source, points: int) -> Row:
     for name in ("survey", "means"):
         start, used = perf_counter(), processor_seconds()
         if name == "survey":
-            seen = survey(source, points, keys, _nobody, engine)
+            seen = survey(source, points, keys, _nobody, engine).result()
         else:
             unscaled = Scaling.of(seen.X, "none")
             kernel = Gaussian(float(np.sqrt(2 * seen.X.shape[1])))
