@@ -63,12 +63,13 @@ class ChosenRowsOptions:
     )
     as_json: bool = json_flag("Print one JSON object.")
 
-    def require_apart(self, table: str, target: str | None) -> None:
-        """Raise InvalidOption where a file would be written over one that is read."""
-        for flag, path in (("--out", self.out), ("--plot", self.plot)):
-            for read in filter(None, (table, target)):
-                if path is not None and path.exists() and _is_same(path, read):
-                    raise InvalidOption(f"{flag} must name another file than {read}, which is read")
+
+def require_apart(out: Path | None, plot: Path | None, *tables: str | None) -> None:
+    """Raise InvalidOption where a file would be written over one that is read."""
+    for flag, path in (("--out", out), ("--plot", plot)):
+        for read in filter(None, tables):
+            if path is not None and path.exists() and _is_same(path, read):
+                raise InvalidOption(f"{flag} must name another file than {read}, which is read")
 
 
 def _is_same(path: Path, other: str) -> bool:
@@ -87,7 +88,7 @@ def select(
     """
     from subsetopt.tables._choosing_rows import RowChoice
 
-    results.require_apart(what.table, what.target)
+    require_apart(results.out, results.plot, what.table, what.target)
     choice = RowChoice.of(
         what.table, what.k, read, rules, what.objective, what.target, COMMAND_LINE
     )

@@ -11,6 +11,7 @@ from subsetopt.tables._split_request import SplitRequest
 
 from . import exits
 from .derived_options import json_flag, output_file, picture_file
+from .select import require_apart
 from .standard_streams import output_to_error, say_json
 
 
@@ -20,7 +21,8 @@ class SplitTableOptions:
 
     table: str = option(
         "Rows: text with commas, semicolons or tabs (.csv, .tsv, .txt, also packed), .parquet, "
-        ".xlsx, .xls or .ods, or - for text from standard input.",
+        ".xlsx, .xls or .ods, - for standard input, or example:earthquakes, which comes with the "
+        "package.",
         argument=True,
         metavar="TABLE",
     )
@@ -36,13 +38,14 @@ class SplitTableOptions:
 def split(files: SplitTableOptions, parts: SplitRequest, rows: RowReadingOptions) -> None:
     """Divide the rows of a table into parts that resemble each other and the whole.
 
-    Example: subsetopt split patients.csv --parts 70,15,15 --by region --out parts.csv
+    Example: subsetopt split example:earthquakes --parts 70,15,15 --by network --out parts.csv
     """
     from subsetopt import report
     from subsetopt.report._progress import shown
     from subsetopt.solution import Termination
     from subsetopt.tables._splitting_rows import split_table
 
+    require_apart(files.out, files.plot, files.table)
     with output_to_error(), shown("split", unit="%", hidden=files.as_json) as steps:
         made = split_table(rows.read(files.table), rows, parts, steps.update)
     if files.out is not None:

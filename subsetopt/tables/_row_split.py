@@ -14,6 +14,7 @@ from subsetopt.sequencing import Partition
 from ._part_comparison import PartColumn
 from ._row_selection import save_rows
 from ._row_table import RowTable
+from ._table_columns import TableColumn
 from ._table_features import TableFeatures
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class RowSplit:
     features : TableFeatures
         What rows were compared by.
     columns : tuple of PartColumn
+    found : tuple of TableColumn
+        All columns that were looked at, and what they were taken for.
     by : tuple of str
         The columns that are balanced.
     keep_together : str or None
@@ -56,6 +59,7 @@ class RowSplit:
     partition: Partition
     features: TableFeatures
     columns: tuple[PartColumn, ...]
+    found: tuple[TableColumn, ...]
     by: tuple[str, ...] = ()
     keep_together: str | None = None
     part_column: str = "part"

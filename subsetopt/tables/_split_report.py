@@ -16,6 +16,7 @@ from subsetopt.report._overview import Gauge, Overview
 from subsetopt.report._samples import principal_plane
 
 from ._part_comparison import PartColumn
+from ._row_report import reading_lines
 
 if TYPE_CHECKING:
     from ._row_split import RowSplit
@@ -67,8 +68,7 @@ def split_document(split: "RowSplit", shown: int | None = SHOWN) -> Document:
 def facts_of(split: "RowSplit") -> dict[str, str]:
     """Return what a report begins with."""
     result = split.partition
-    names = [column.name for column in split.columns]
-    lines = {"compared by": ", ".join(names)}
+    lines = reading_lines(split.found, split.table.ids is not None)
     if split.by:
         lines["balanced"] = (
             f"{', '.join(split.by)}; counts are within {result.off_balance:.3g} rows of "
@@ -76,8 +76,6 @@ def facts_of(split: "RowSplit") -> dict[str, str]:
         )
     if split.keep_together is not None:
         lines["kept together"] = f"rows of the same {split.keep_together}"
-    if split.notes:
-        lines["missing"] = "; ".join(split.notes)
     lines["MMD"] = f"{split.mmd:.4g} between the two parts that are furthest apart"
     if np.isnan(split.mmd):
         lines["MMD"] = "unknown: stopped before the kernel was summed, with random parts"

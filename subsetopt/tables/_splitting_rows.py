@@ -56,7 +56,7 @@ def split_rows(
     ----------
     table : str, path or table
         A text file (.csv, .tsv, .txt, possibly packed), .parquet, .xlsx or .ods; a data frame of
-        pandas or polars, or a `pyarrow.Table`.
+        pandas or polars, or a `pyarrow.Table`; ``example:earthquakes`` comes with the package.
     parts : sequence of float, optional
         Shares that sum to 1, percentages that sum to 100, or counts that sum to n.
     folds : int, optional
@@ -173,6 +173,7 @@ def split_table(
         partition=result,
         features=features,
         columns=compared,
+        found=tuple(found),
         by=tuple(asked.by),
         keep_together=asked.keep_together,
         part_column=asked.part_column,

@@ -54,10 +54,14 @@ def test_it_shows_parts_and_columns(rows: Path, tmp_path: Path) -> None:
         (["--parts", "70,a"], "--parts must be numbers separated by commas"),
         (["--parts", "70,0,30"], "--parts must be numbers > 0; got 70.0, 0.0, 30.0"),
         (["--folds", "1"], "--folds must be"),
+        (["--folds", "2", "--out", "rows.csv"], "--out must name another file than"),
         (["--parts", "1,1", "--out", "parts.txt"], "known are .csv, .parquet"),
     ],
 )
-def test_it_refuses(rows: Path, arguments: list[str], message: str) -> None:
+def test_it_refuses(
+    rows: Path, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(rows.parent)
     result = run(rows, *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in " ".join(result.stderr.split())

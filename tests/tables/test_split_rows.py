@@ -127,7 +127,8 @@ def test_the_report_is_whole_at_80_columns(split: RowSplit) -> None:
     assert all(len(line) <= 80 for line in text.splitlines())
     for word in ("age", "since", "region", "income", "furthest part", "random", "stratified"):
         assert word in text
-    assert "1 missing in age" in text
+    assert "age 1: taken as the median" in text
+    assert "names of rows" in text
     assert "84 / 18 / 18" in text
     many = {f"a column with a long name, number {i}": np.random.default_rng(i).normal(size=40)
             for i in range(14)}  # fmt: skip
