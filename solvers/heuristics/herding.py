@@ -11,6 +11,7 @@ from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm, RowsForm
 from subsetopt.problems._draws import of_side
+from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
@@ -54,7 +55,15 @@ class Herding(TimedSolver):
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the herded selection; what the time limit leaves open is filled up at random."""
-        form = rows_form(problem) or problem.quadratic_form(deadline.check)
+        rows = rows_form(problem)
+        if rows is not None:
+            with one_blas_thread():  # a row is a small product, for which threads wait by spinning
+                return self._search(rows, limits, deadline)
+        return self._search(problem.quadratic_form(deadline.check), limits, deadline)
+
+    def _search(
+        self, form: QuadraticForm | RowsForm, limits: Limits, deadline: Deadline
+    ) -> RawResult:
         built = deadline.elapsed
         if form.side is not None:
             return self._keeping(form, limits, deadline)

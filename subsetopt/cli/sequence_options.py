@@ -117,9 +117,16 @@ class SequenceOptions:
         "File of the batches so far, from which the same command resumes.", None, metavar="FILE"
     )
     engine: str = option(
-        "Engine of kernel rows: matrix, matrix16, rows or torch; auto is matrix "
-        "where that fits into the memory, else rows.",
+        "Engine of kernel rows: matrix, matrix16, rows, torch, or dask or ray (rows, whose sums a "
+        "cluster adds up); auto is matrix where that fits into the memory, else rows.",
         "auto",
+    )
+    scheduler: str | None = option(
+        "Address of the scheduler of the cluster, such as tcp://10.0.0.1:8786 of Dask or "
+        "10.0.0.1:6379 of Ray.",
+        None,
+        metavar="ADDRESS",
+        needs="engine=dask|ray",
     )
     device: str | None = option(
         "Device of --engine torch: cpu or cuda.",
@@ -178,6 +185,7 @@ class SequenceOptions:
             memory=self.memory,
             seed=self.seed,
             threads=self.threads,
+            scheduler=self.scheduler,
         )
 
     def run(

@@ -89,7 +89,7 @@ def kernel_sums(
     blocks = _from(source, sums.rows, share)
     while group := list(islice(blocks, _AT_ONCE)):
         scaled = [scaling.applied(X) for X, _ in group]
-        sums.add(_sums(kernel, points, scaled, threads), sum(rows for _, rows in group))
+        sums.add(sums_with(kernel, points, scaled, threads), sum(rows for _, rows in group))
         done(sums.rows)
     return sums.total, sums.rows
 
@@ -105,7 +105,7 @@ def _from(source: Source, first: int, share: RowShare) -> Iterator[tuple[NDArray
         at = end
 
 
-def _sums(
+def sums_with(
     kernel: Kernel, points: NDArray[Any], group: list[NDArray[Any]], threads: int | None
 ) -> list[NDArray[np.float64]]:
     """Return for each block the sums of the kernel of each point with its rows."""

@@ -55,7 +55,7 @@ class ComputedRows:
     ) -> None:
         self.X, self.kernel, self.n, self.limit = X, kernel, len(X), limit
         self.dtype = kernel.dtype(X, X)
-        self.bytes = 3 * X.nbytes
+        self.bytes = 3 * X.nbytes + 8 * _VECTORS * len(X)
         self.threads = 1 if isinstance(kernel, Custom) else threads or processors()
         self._fill: Any = kernel.filler(X, X)  # takes indices of rows as it takes slices
         size = max(_FEWEST, _PIECE // X.shape[1])

@@ -29,12 +29,17 @@ class RowsEngine(ComputedRows):
     def describe(self) -> str:
         """Return one line: what it is, and its memory."""
         shape = " x ".join(map(str, self.X.shape))
-        return f"rows: rows recomputed from {shape} features, {in_units(self.bytes)}"
+        return f"{self.name}: rows recomputed from {shape} features, {in_units(self.bytes)}"
 
 
 def recomputed_rows(
     X: NDArray[Any], kernel: Kernel, *, memory: int | None, threads: int | None, seed: int
 ) -> RowsEngine:
     """Hold the features; TooLarge if not even they fit."""
-    require_memory("the features and copies of them", 3 * X.nbytes, "raise memory", memory)
+    require_features(X, memory)
     return RowsEngine(X, kernel, threads)
+
+
+def require_features(X: NDArray[Any], memory: int | None) -> None:
+    """Raise TooLarge where the features and copies of them do not fit."""
+    require_memory("the features and copies of them", 3 * X.nbytes, "raise memory", memory)

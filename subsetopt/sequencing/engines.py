@@ -73,10 +73,14 @@ ENGINES = Registry(
         "matrix": "_matrix:whole_matrix",
         "matrix16": "_matrix:half_matrix",
         "rows": "_rows_engine:recomputed_rows",
+        "dask": "_cluster_rows:dask_rows",
+        "ray": "_cluster_rows:ray_rows",
         "torch": "subsetopt.torch.sequencing._engine:torch_engine",
     },
 )
-"""Each takes ``(X, kernel, memory=, threads=, seed=)``."""
+"""Each takes ``(X, kernel, memory=, threads=, seed=)``, those of a cluster also ``scheduler=``."""
+
+_CLUSTERS = ("dask", "ray")
 
 
 def choose(
@@ -87,6 +91,7 @@ def choose(
     engine: str = "auto",
     threads: int | None = None,
     seed: int = 0,
+    scheduler: Any = None,
 ) -> Engine:
     """Return an engine for the data; what was chosen and why is its `describe`.
 
@@ -100,11 +105,15 @@ def choose(
         Bytes that it may take; None is three quarters of the machine's memory.
     engine : str
         ``"auto"`` holds the whole matrix where that fits, else recomputes rows. Those that change
-        the sequence, as ``"matrix16"`` does, are only taken by name.
+        the sequence, as ``"matrix16"`` does, are only taken by name, and so are ``"dask"`` and
+        ``"ray"``: recomputed rows whose sums the workers of a cluster add up.
     threads : int, optional
         None is the number of processors.
     seed : int
         For engines that draw.
+    scheduler : object, optional
+        Of ``engine="dask"`` or ``"ray"``, as `subsetopt.coreset` takes it; None is the one there
+        is.
 
     Raises
     ------
@@ -118,6 +127,8 @@ def choose(
     if engine != "auto" and engine not in ENGINES:
         known = ", ".join(ENGINES)
         raise InvalidOption(f"engine must be auto, {known} or an Engine; got {engine!r}")
+    if scheduler is not None and engine not in _CLUSTERS:
+        raise InvalidOption(f"scheduler is of engine='dask' or 'ray'; got {engine!r}")
     require_integer("memory in bytes", memory, "[1, inf)", none=True, error=InvalidProblem)
     if isinstance(kernel, str) and kernel == "precomputed":
         if engine not in ("auto", "matrix"):
@@ -127,11 +138,14 @@ def choose(
         from ._matrix import given_matrix
 
         return given_matrix(_validation.square_matrix("K", X, copy=False), threads)
-    return _of_features(points("X", X), kernel_of(kernel), memory, engine, threads, seed)
+    given: dict[str, Any] = {"memory": memory, "threads": threads, "seed": seed}
+    if engine in _CLUSTERS:
+        given["scheduler"] = scheduler
+    return _of_features(points("X", X), kernel_of(kernel), memory, engine, given)
 
 
 def _of_features(
-    X: NDArray[Any], kernel: Kernel, memory: int | None, engine: str, threads: int | None, seed: int
+    X: NDArray[Any], kernel: Kernel, memory: int | None, engine: str, given: dict[str, Any]
 ) -> Engine:
     if not isinstance(kernel, Custom):
         warn_unscaled(X, "Scale them first: subsetopt.scale_columns(X).", stacklevel=5)
@@ -141,7 +155,7 @@ def _of_features(
 
         needed = matrix_bytes(X, fitted.dtype(X, X))
         engine = "matrix" if needed <= (memory or memory_limit()) else "rows"
-    made: Engine = ENGINES.load(engine)(X, fitted, memory=memory, threads=threads, seed=seed)
+    made: Engine = ENGINES.load(engine)(X, fitted, **given)
     return made
 
 
