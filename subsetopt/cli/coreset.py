@@ -47,6 +47,12 @@ class CoresetOptions:
         metavar="DATA",
         unset="all rows of DATA",
     )
+    objective: str = option(
+        "Objective: mmd, or mean for the means of the columns alone, for which all rows are read "
+        "once.",
+        "mmd",
+        choices=("mmd", "mean"),
+    )
     pool: int | None = option(
         "Number of candidates, a uniform sample of the rows.",
         None,
@@ -144,6 +150,7 @@ def _found(
         id=table.id,
         header=table.header,
         target=rows.target,
+        objective=rows.objective,
         kernel=kernel.made(),
         scale_columns=kernel.scaling(),
         pool=rows.pool,

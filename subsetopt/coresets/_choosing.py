@@ -1,46 +1,33 @@
 """Few rows that resemble all of very many: a pool, the means of all, a choice from the pool."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from os import PathLike
-from time import perf_counter
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from subsetopt._checks import require_flag, require_integer
-from subsetopt._marginals import Marginal, marginals
+from subsetopt._checks import require_flag, require_integer, require_one_of
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.formats._constraint_options import ConstraintOptions
-from subsetopt.problems import Constraints, Kernel, Linear
-from subsetopt.problems._kernel_choice import OBJECTS, Custom, KernelFunction, kernel_of
-from subsetopt.problems._memory import memory_limit, memory_size, require_memory
+from subsetopt.problems import Constraints, Gaussian, Kernel, Linear
+from subsetopt.problems._kernel_choice import OBJECTS, KernelFunction, kernel_of
+from subsetopt.problems._memory import memory_limit, memory_size
 from subsetopt.problems._parallel import one_blas_thread
-from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
+from subsetopt.problems.scaling import Method
 
 from ._asked_rows import NOTHING, AskedOfRows
-from ._coreset_checkpoint import CoresetCheckpoint, coreset_checkpoint, source_identity, stated
+from ._coreset_checkpoint import coreset_checkpoint, source_identity, stated
+from ._coreset_job import CoresetJob
 from ._coreset_result import Coreset
-from ._judging import Judge
-from ._kernel_means import kernel_means
-from ._pool import FEWEST_OF_K, Pool, PoolSize
-from ._pool_rules import Rules, candidates_of, rules_of
-from ._reading_engines import ReadingEngine, engine_of
+from ._pool import FEWEST_OF_K, PoolSize
+from ._pool_rules import Rules, rules_of
+from ._reading_engines import engine_of
 from ._reservoir import OnceRows, kept_rows
-from ._row_keys import RowKeys, RowShare
+from ._row_keys import RowKeys
 from ._row_sources import Source
 from ._source_kinds import source_of, target_of
-from ._surveying import Survey, Told, survey
-from ._weighing import simplex_weights
 
 Progress = Callable[[str, int, int | None], None]
 
-_WITNESSES = 4096
-_DRAWS = 10
-_MANY, _FEW_DRAWS = 4000, 2  # k from which random selections are few
-_MOST_COLUMNS = 64
+OBJECTIVES = ("mmd", "mean")
 
 
 def coreset(
@@ -51,6 +38,7 @@ def coreset(
     id: Any = None,  # noqa: A002 - what people call it
     header: bool | None = None,
     target: Any = None,
+    objective: str = "mmd",
     kernel: Kernel | KernelFunction | str = "gaussian",
     scale_columns: Method | None = None,
     pool: int | None = None,
@@ -93,6 +81,9 @@ def coreset(
         Whether line 1 of text is a header; None decides as `read_values` does.
     target : as data, optional
         Resemble these rows instead; its features are those of `data`.
+    objective : {"mmd", "mean"}
+        "mean" asks for nothing but the means of the columns: it is the MMD of the kernel "linear".
+        All rows are then read once, and the MMD is the distance of the means, without an error.
     kernel : str, Kernel or callable
         As `MMDSelection` takes it, but for "precomputed".
     scale_columns : {"std", "robust", "none"}, optional
@@ -179,7 +170,12 @@ def coreset(
             "kernel is 'precomputed', but coreset takes features; choose from a kernel matrix with "
             "MMDSelection"
         )
+    require_one_of("objective", objective, OBJECTIVES, error=InvalidOption)
     chosen = kernel_of(kernel, OBJECTS)
+    if objective == "mean":
+        if chosen not in (Gaussian(), Linear()):
+            raise InvalidOption(f"objective='mean' has the kernel 'linear'; got kernel={kernel!r}")
+        chosen = Linear()
     rules = rules_of(constraints, int(k))
     source = source_of(
         data, columns, id, header=header, tags=() if rules is None else rules.columns
@@ -211,7 +207,7 @@ def coreset(
         share = limit // (1 if aim is None else 2)
         kept = kept_rows(source, share, RowKeys(seed, 2), told)
         aimed = None if aim is None else kept_rows(aim, share, RowKeys(seed, 3), told)
-        job = _Job(
+        job = CoresetJob(
             source=kept.source,
             aim=None if aimed is None else aimed.source,
             k=int(k),
@@ -246,186 +242,3 @@ def _asked(rules: Rules, source: Source, size: PoolSize) -> AskedOfRows:
 
 def _nobody(phase: str, done: int, total: int | None) -> None:
     pass
-
-
-@dataclass
-class _Job:
-    """One choice, step by step."""
-
-    source: Source
-    aim: Source | None
-    k: int
-    kernel: Kernel
-    scale: Method | None
-    size: PoolSize
-    compared: int | None
-    seed: int
-    threads: int | None
-    told: Told
-    engine: ReadingEngine
-    rules: Rules | None
-    asked: AskedOfRows
-    saved: CoresetCheckpoint
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def run(self, weighted: bool) -> Coreset:
-        with self._timed("survey"):
-            size = self.size.total + _WITNESSES
-            seen = self._survey(self.source, size, 0, self.told, self.asked)
-            aimed = seen
-            if self.aim is not None:
-                aimed = self._survey(self.aim, _WITNESSES, 1, self._told_of_target)
-            self._require(seen, aimed)
-            scaling, X, T = self._scaled(seen, aimed)
-            kernel = self.kernel.fitted(X, T) if self.aim else self.kernel.fitted(X)
-        candidates, uniform, witnesses = self._divided(seen)
-        points = X if self.aim is None else np.concatenate([X[candidates], T])
-        with self._timed("means"):
-            of, stream = (self.source, 0) if self.aim is None else (self.aim, 1)
-            count = aimed.n if self.compared is None else max(self.compared, 2 * len(aimed.X))
-            share = RowShare(RowKeys(self.seed, stream), count / aimed.n)
-            means = kernel_means(
-                kernel,
-                points,
-                of,
-                scaling,
-                self.threads,
-                self.told,
-                aimed.n,
-                self.engine,
-                self.saved.sums(len(points)),
-                share,
-            )
-        if self.aim is None:
-            pool_means, T, aim_means = means[candidates], X[witnesses], means[witnesses]
-        else:
-            pool_means, aim_means = means[: len(candidates)], means[len(candidates) :]
-        pool, witness_rows = X[candidates], T
-        with self._timed("choosing"):
-            part = self.size.part_of(pool.itemsize)
-            rules = None if self.rules is None else self.rules.of_pool(seen, candidates)
-            chosen_from = Pool(pool, pool_means, kernel, part, self.seed, self.threads, rules)
-            at = chosen_from.choose(self.k, self._told_of_choosing)
-        self.told("judging", 0, None)
-        with self._timed("judging"):
-            compared = share.count(aimed.n)
-            judge = Judge(kernel, witness_rows, aim_means, compared, self.threads)
-            estimate = judge.mmd_squared(pool[at], pool_means[at])
-            w, gap, with_weights = self._weighed(judge, kernel, pool[at], pool_means[at], weighted)
-            random = [
-                judge.mmd_squared(pool[rows], pool_means[rows]).square
-                for rows in self._random(np.flatnonzero(np.isin(candidates, uniform)))
-            ]
-            raw = seen.X[candidates]
-            target = aimed.X if self.aim else seen.X[witnesses]
-            table = self._columns(raw, at, target, aimed)
-        rows = candidates[at]
-        return Coreset(
-            indices=seen.rows[rows],
-            ids=None if seen.ids is None else seen.ids[rows],
-            weights=w,
-            mmd=estimate.root,
-            mmd_error=estimate.root_error,
-            weighted_mmd=with_weights,
-            weights_gap=gap,
-            random_mmd=float(np.sqrt(max(float(np.mean(random)), 0.0))),
-            n=seen.n,
-            pool=len(pool),
-            kernel=kernel.function if isinstance(kernel, Custom) else kernel,
-            columns=table,
-            groups={} if self.rules is None else self.rules.counts(seen, rows),
-            seconds=self.seconds,
-            message=judge.of_sample(aimed.n),
-        )
-
-    def _told_of_choosing(self, done: int, total: int) -> None:
-        self.told("choosing", done, total)
-
-    def _told_of_target(self, phase: str, done: int, total: int | None) -> None:
-        self.told("target", done, total)
-
-    @contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
-        start = perf_counter()
-        yield
-        self.seconds[phase] = perf_counter() - start
-
-    def _require(self, seen: Survey, aimed: Survey) -> None:
-        if 2 * self.k > seen.n and self.k != seen.n:
-            raise InvalidProblem(
-                f"k must be at most half the {seen.n} rows of {self.source.name}; got {self.k}: "
-                "solve(MMDSelection(...)) chooses any number of few rows"
-            )
-        if seen.X.shape[1] != aimed.X.shape[1]:
-            raise InvalidProblem(
-                f"target has {aimed.X.shape[1]} features and data has {seen.X.shape[1]}; give both "
-                "the same"
-            )
-
-    def _scaled(self, seen: Survey, aimed: Survey) -> tuple[Scaling, NDArray[Any], NDArray[Any]]:
-        """Return how rows are scaled, and both samples scaled, in the wider of their dtypes."""
-        together = seen.X if aimed is seen else np.concatenate([seen.X, aimed.X])
-        if self.scale is None and not isinstance(self.kernel, Custom):
-            warn_unscaled(together, GIVE_SCALE, stacklevel=5)
-        method = self.scale or "none"
-        if method == "std" and aimed is seen:
-            scaling = Scaling("std", seen.mean, np.where(seen.std > 0, seen.std, 1.0))
-        elif method == "none" and isinstance(self.kernel, Linear):
-            # The MMD is the same about any origin, and less cancels about the mean.
-            scaling = Scaling("std", aimed.mean, np.ones(len(aimed.mean)))
-        else:
-            scaling = Scaling.of(together, method)
-        return scaling, scaling.applied(seen.X), scaling.applied(aimed.X)
-
-    def _survey(
-        self, source: Source, size: int, stream: int, told: Told, asked: AskedOfRows = NOTHING
-    ) -> Survey:
-        seen = self.saved.surveyed(
-            "target" if stream else "data",
-            size,
-            asked,
-            lambda: survey(source, size, RowKeys(self.seed, stream), told, self.engine, asked),
-        )
-        return seen.result()
-
-    def _divided(self, seen: Survey) -> tuple[NDArray[np.int64], ...]:
-        """Return the candidates, those of a uniform sample, and the witnesses."""
-        sample, total = np.flatnonzero(seen.sampled), self.size.total
-        order = sample[np.random.default_rng(self.seed).permutation(len(sample))]
-        uniform = candidates = np.sort(order[:total])
-        if self.rules is not None:
-            candidates = candidates_of(seen, order[:total], total, self.k)
-        if len(sample) == seen.n:  # all rows are there
-            return candidates, uniform, sample
-        if self.aim is not None:
-            return candidates, uniform, np.empty(0, np.int64)
-        return candidates, uniform, np.sort(order[total:])
-
-    def _weighed(
-        self,
-        judge: Judge,
-        kernel: Kernel,
-        S: NDArray[Any],
-        means: NDArray[np.float64],
-        wanted: bool,
-    ) -> tuple[NDArray[np.float64] | None, float | None, float | None]:
-        """Return the weights of the chosen, by how much others may be better, and their MMD."""
-        if not wanted:
-            return None, None, None
-        require_memory("the kernel matrix of the chosen", 16 * len(S) ** 2, "do without weights")
-        weights, gap = simplex_weights(np.asarray(kernel(S, S), np.float64), means)
-        return weights, gap, judge.mmd_squared(S, means, weights).root
-
-    def _random(self, uniform: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        generator = np.random.default_rng([self.seed, 1])
-        for _ in range(_DRAWS if self.k <= _MANY else _FEW_DRAWS):
-            yield generator.choice(uniform, self.k, replace=len(uniform) < self.k)
-
-    def _columns(
-        self, raw: NDArray[Any], at: NDArray[np.int64], target: NDArray[Any], aimed: Survey
-    ) -> tuple[Marginal, ...]:
-        d = raw.shape[1]
-        if d > _MOST_COLUMNS:
-            return ()
-        names = self.source.names if len(self.source.names or ()) == d else None
-        return marginals(raw, at, names=names, target=target, seed=self.seed, draws=_DRAWS)

@@ -34,6 +34,33 @@ class MMDEstimate:
         return min(math.sqrt(self.error), self.error / (2.0 * self.root or math.inf) or math.inf)
 
 
+@dataclass(frozen=True, eq=False)
+class MeanJudge:
+    """The squared distance of the mean of weighted rows S from a mean, which is exact.
+
+    Parameters
+    ----------
+    mean : ndarray of float64 (d,)
+    """
+
+    mean: NDArray[np.float64]
+
+    def of_sample(self, n: int) -> str:
+        """Return "": the mean is that of all n rows."""
+        return ""
+
+    def mmd_squared(
+        self,
+        S: NDArray[Any],
+        means: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+    ) -> MMDEstimate:
+        """Return it for rows S (k, d); O(k d)."""
+        shares = np.full(len(S), 1.0 / len(S)) if weights is None else weights
+        away = shares @ S.astype(np.float64) - self.mean
+        return MMDEstimate(float(away @ away), 0.0)
+
+
 class Judge:
     r"""The squared MMD of weighted rows S and all rows.
 
