@@ -29,8 +29,9 @@ myst_heading_anchors = 3
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
 napoleon_use_ivar = True
+napoleon_use_param = False  # names that share a description stay together
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+autodoc_typehints = "none"  # docstrings say it in fewer words
 python_use_unqualified_type_names = True
 default_role = "code"
 nitpicky = False
@@ -76,6 +77,14 @@ def _formula(writer: Any, node: nodes.Element, *, block: bool) -> None:
     raise nodes.SkipNode
 
 
+def dashes(app: Any, doctree: nodes.document) -> None:
+    """Make dashes of what Sphinx puts between a name and its description."""
+    for text in list(doctree.findall(nodes.Text)):
+        if text.astext().startswith((" -- ", ") -- ")):
+            text.parent.replace(text, nodes.Text(text.astext().replace(" -- ", " \u2013 ", 1)))
+
+
 def setup(app: Any) -> None:
     """Draw formulas without scripts or fonts from elsewhere."""
+    app.connect("doctree-read", dashes)
     app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
