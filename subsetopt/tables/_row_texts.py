@@ -87,14 +87,14 @@ def _with_newlines(table: Any) -> Any:
 
 
 def is_header(first: list[str], following: list[list[str]]) -> bool:
-    """Whether a line names the columns: no number, and nothing that stands below it too."""
+    """Whether a line names the columns: no number, and no cell that stands right below it too."""
     names = [cell.strip() for cell in first]
     filled = [name for name in names if name]
     if not filled or len(names) - len(filled) > 1:
         return False
     if any(is_number(name) or is_number(name, ",") for name in filled):
         return False
-    return not any(set(filled) & set(row) for row in following)
+    return not any(a and a == b.strip() for row in following for a, b in zip(names, row))
 
 
 def _complaint(said: str, text: TableText, header: int) -> str:

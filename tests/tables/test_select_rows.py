@@ -11,6 +11,7 @@ import pytest
 
 import subsetopt as so
 from subsetopt.tables import RowSelection, select_rows
+from subsetopt.tables._row_table import row_table
 
 EXAMPLE = Path(so.__file__).parent / "examples" / "earthquakes.csv"
 
@@ -178,6 +179,19 @@ def test_what_a_first_column_is_taken_for(tmp_path: Path, cells: list[str], kind
     assert few.found[0].kind == kind
     if kind == "id":
         assert _ids(few) == [cells[i] for i in few.indices]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("id,g,x\nr1,x,1\nr2,g,2\nr3,x,3\n", ["id", "g", "x"]),  # labels like names of columns
+        ("a,north,1\nb,north,2\nc,south,3\n", ["1", "2", "3"]),
+        ("north,x\nnorth,y\nsouth,z\n", ["1", "2"]),
+    ],
+)
+def test_what_line_1_is_taken_for(tmp_path: Path, text: str, names: list[str]) -> None:
+    (tmp_path / "table.csv").write_text(text)
+    assert row_table(tmp_path / "table.csv").columns == names
 
 
 def test_whether_a_value_is_missing_is_compared_too() -> None:
