@@ -1,7 +1,5 @@
 """What a selection of rows is: the rows with all their columns, and how well they stand for all."""
 
-import csv
-import io
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._baseline import random_objectives
-from subsetopt._files import replacing, suffix_of
 from subsetopt._marginals import DRAWS
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import MMDSelection
 
 from ._row_comparison import ColumnComparison, compared
+from ._row_files import save_rows, with_index
 from ._row_table import RowTable
 from ._table_columns import TableColumn
 from ._table_features import TableFeatures
@@ -193,7 +191,7 @@ class RowSelection:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the chosen rows with all their columns, whole or not at all.
 
-        Cells of text files are written as they stand there, with what separates them there.
+        In .csv cells of text files are written as they stand there, with what separates them there.
 
         Parameters
         ----------
@@ -205,24 +203,8 @@ class RowSelection:
         InvalidOption
             For another suffix.
         """
-        save_rows(self.table.data.take(self.indices), path, self.table.separator or ",")
-
-
-def save_rows(data: Any, path: str | os.PathLike[str], separator: str = ",") -> None:
-    """Write a `pyarrow.Table` as .csv, of UTF-8, or .parquet, whole or not at all."""
-    from pyarrow import parquet
-
-    suffix = suffix_of(path, (".csv", ".parquet"))
-    with replacing(path) as stream:
-        if suffix == ".csv":
-            columns = [column.to_pylist() for column in data.columns]
-            text = io.StringIO(newline="")
-            csv.writer(text, delimiter=separator, lineterminator="\n").writerows(
-                [data.column_names, *zip(*columns, strict=True)]
-            )
-            stream.write(text.getvalue().encode())
-        else:
-            parquet.write_table(data, stream)
+        chosen = with_index(self.table).take(self.indices)
+        save_rows(chosen, path, self.table, self.found, self.indices)
 
 
 def _shared(choice: "RowChoice", chosen: NDArray[np.int64], seed: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from subsetopt.errors import InvalidOption
 from subsetopt.sequencing import Partition
 
 from ._part_comparison import PartColumn
-from ._row_selection import save_rows
+from ._row_files import save_rows, with_index
 from ._row_table import RowTable
 from ._table_columns import TableColumn
 from ._table_features import TableFeatures
@@ -136,17 +136,13 @@ class RowSplit:
     def _labelled(self) -> Any:
         import pyarrow as pa
 
-        data = self.table.data
-        if self.table.ids is not None:  # of pandas, whose index would be lost
-            title = str(getattr(self.table.given.index, "name", None) or "index")
-            if title not in data.column_names:
-                data = data.add_column(0, title, pa.array([str(one) for one in self.table.ids]))
+        data = with_index(self.table)
         return data.append_column(self.part_column, pa.array(self.part_names.tolist(), pa.string()))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all rows with a column that names their part, whole or not at all.
 
-        Cells of text files are written as they stand there.
+        In .csv cells of text files are written as they stand there, with what separates them there.
 
         Parameters
         ----------
@@ -158,7 +154,7 @@ class RowSplit:
         InvalidOption
             For another suffix.
         """
-        save_rows(self._labelled(), path)
+        save_rows(self._labelled(), path, self.table, self.found)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

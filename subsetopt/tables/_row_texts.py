@@ -94,7 +94,8 @@ def is_header(first: list[str], following: list[list[str]]) -> bool:
         return False
     if any(is_number(name) or is_number(name, ",") for name in filled):
         return False
-    return not any(a and a == b.strip() for row in following for a, b in zip(names, row))
+    below = ((name, cell) for row in following for name, cell in zip(names, row, strict=False))
+    return not any(name and name == cell.strip() for name, cell in below)
 
 
 def _complaint(said: str, text: TableText, header: int) -> str:

@@ -23,7 +23,7 @@ MOST_CATEGORIES = 50
 """Different texts up to which a column is one of categories, if each stands for several rows."""
 _SEVERAL = 2  # rows for each category, on average
 _NEARLY = 0.9  # share of numbers from which on the rest look like mistakes
-_SECONDS = 86_400.0
+SECONDS = 86_400.0  # of a day
 _IS_NUMBER = f"(?i)^(?:{NUMBER})$"
 _THOUSANDS = r"^[+-]?[1-9]\d{0,2},\d{3}$"
 _CODE = r"^0\d+$"  # 007 and 01067 are names: as numbers they would lose their zeros
@@ -368,7 +368,7 @@ def _days(column: Any) -> NDArray[np.float64]:
     import pyarrow as pa
 
     seconds = column.cast(pa.timestamp("us")).cast(pa.int64())
-    return _floats(seconds) / (1e6 * _SECONDS)
+    return _floats(seconds) / (1e6 * SECONDS)
 
 
 def _dates(cells: Any) -> NDArray[np.float64] | None:

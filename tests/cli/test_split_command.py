@@ -36,7 +36,7 @@ def test_it_is_the_split_of_python(rows: Path, tmp_path: Path) -> None:
     assert given["ids"] == [f"K{i}" for i in range(40)]
     assert [(part["name"], part["rows"]) for part in given["parts"]] == [
         ("a", 20), ("b", 10), ("c", 10)]  # fmt: skip
-    assert [line.rsplit(",", 1)[1] for line in out.read_text().splitlines()] == [
+    assert [line.rsplit(";", 1)[1] for line in out.read_text().splitlines()] == [
         "part", *expected.part_names]  # fmt: skip
 
 

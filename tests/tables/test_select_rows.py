@@ -1,12 +1,13 @@
 """Rows of a table that represent all of them."""
 
 import zipfile
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import subsetopt as so
@@ -46,6 +47,22 @@ def test_chosen_rows_are_written_as_they_stand(tmp_path: Path) -> None:
     ]
 
 
+def test_parquet_has_the_types_that_were_seen(tmp_path: Path) -> None:
+    lines = [f"0{i};{i or ''};{i},5;{1 + i % 9:02d}.01.2020;x y {i}" for i in range(9)]
+    (tmp_path / "table.csv").write_text("\n".join(["id;whole;part;day;text", *lines]))
+    few = select_rows(tmp_path / "table.csv", 4, include=["00", "05"], time_limit=0.05)
+    few.save(tmp_path / "few.parquet")
+    few.save(tmp_path / "few.csv")
+    typed = pa.parquet.read_table(tmp_path / "few.parquet")
+    kinds = dict(zip(typed.column_names, map(str, typed.schema.types), strict=True))
+    assert kinds == {"id": "string", "whole": "int64", "part": "double", "day": "timestamp[us]",
+                     "text": "string"}  # fmt: skip
+    row = {"id": "05", "whole": 5, "part": 5.5, "day": datetime(2020, 1, 6), "text": "x y 5"}
+    assert row in typed.to_pylist()
+    assert typed.to_pylist()[0]["whole"] is None
+    assert "05;5;5,5;06.01.2020;x y 5\n" in (tmp_path / "few.csv").read_text()
+
+
 def test_other_separators_decimals_and_encodings(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [
@@ -64,13 +81,15 @@ def test_other_separators_decimals_and_encodings(tmp_path: Path) -> None:
     assert _ids(few) == [f"K{i}" for i in few.indices]
 
 
-def test_tables_of_libraries_give_rows_of_theirs() -> None:
+def test_tables_of_libraries_give_rows_of_theirs(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     polars = pytest.importorskip("polars")
     frame = pandas.read_csv(EXAMPLE, parse_dates=["time"]).set_index("id")
     few = select_rows(frame, 7, time_limit=0.1)
     assert few.rows().equals(frame.iloc[few.indices])
     assert _ids(few) == list(few.rows().index)
+    few.save(tmp_path / "few.csv")
+    assert pandas.read_csv(tmp_path / "few.csv")["id"].tolist() == _ids(few)
     other = select_rows(polars.read_csv(EXAMPLE), 7, time_limit=0.1)
     assert isinstance(other.rows(), polars.DataFrame)
     assert _ids(other) == other.rows()["id"].to_list()
