@@ -1,6 +1,6 @@
-"""Table, sentences and figure of what `benchmarks.scripts.splits` has measured.
+"""Table, sentences and figure of what `benchmarks.scripts.split_estimates` has measured.
 
-``python -m benchmarks.scripts.splits_shown RESULTS FIGURE`` draws the figure from the lines of
+``python -m benchmarks.scripts.split_estimates_shown RESULTS FIGURE`` draws the figure from the lines of
 ``--json``; ``docs/scripts/derived.py`` writes the rest into the page.
 """
 
@@ -17,7 +17,7 @@ from subsetopt._significance import sign_test, t_quantile
 from subsetopt.report import Axis, Chart, Series, Style
 from subsetopt.training.analysis import holm
 
-from .splits import SPLITS
+from .split_estimates import SPLITS
 
 LEVEL = 0.05
 KINDS = ("linear", "forest")
@@ -30,7 +30,7 @@ Rows = Sequence[Mapping[str, Any]]
 def read(path: Path) -> Rows:
     """Return a mapping for each data set."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [one for one in lines if one["measured"] == "splits"]
+    return [one for one in lines if one["measured"] == "split estimates"]
 
 
 def verdicts(rows: Rows) -> dict[tuple[str, str, str], bool]:

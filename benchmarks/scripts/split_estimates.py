@@ -1,9 +1,9 @@
 """Whether a test set that resembles its training data gives a better estimate of the test error.
 
-``python -m benchmarks.scripts.splits --data DIR`` draws rows of each of twenty data sets, again and
+``python -m benchmarks.scripts.split_estimates --data DIR`` draws rows of each of twenty data sets, again and
 again, puts a quarter of them aside at random, stratified and by `representative_train_test_split`,
 trains two models on the rest, and compares their errors on that quarter with those on all rows that
-were not drawn. ``--json`` prints one object for each data set; ``docs/scripts/splits.py`` makes the
+were not drawn. ``--json`` prints one object for each data set; ``docs/scripts/derived.py`` makes the
 page of them.
 """
 
@@ -233,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options.parse_args(arguments)
     report_machine(given)
     cases = [one for one in data_sets(given.data) if not given.only or one.name in given.only]
-    report(given, (measured(case, given.repeats) for case in cases), "splits")
+    report(given, (measured(case, given.repeats) for case in cases), "split estimates")
 
 
 if __name__ == "__main__":
