@@ -61,10 +61,14 @@ def test_of_many_short_writers_each_folder_is_listed_once(
     for one in range(12):
         record(tmp_path, f"w{one}", 1, first=100 * one, start=T + one / 100)
     stream = RecordStream(RecordStore(tmp_path), "x", window=12, k=0.25)
-    listed, names = [], _segments._names
-    monkeypatch.setattr(
-        _segments, "_names", lambda folder: (listed.append(folder), names(folder))[1]
-    )
+    listed: list[Path] = []
+    names = _segments._names
+
+    def watched(folder: Path) -> set[str]:
+        listed.append(folder)
+        return names(folder)
+
+    monkeypatch.setattr(_segments, "_names", watched)
     windows = list(stream)
     assert [len(window) for window in windows] == [12] * 4
     # At the beginning and at the end for new writers; and for what comes after a writer's last.
