@@ -1,5 +1,6 @@
 """The options that state a problem, shared by the commands that take one."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from subsetopt import formats, problems
 from subsetopt._options import option
 from subsetopt._spec import Spec
-from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.errors import InvalidFile, InvalidOption, UnscaledColumns
 from subsetopt.formats import TableOptions
 
 if TYPE_CHECKING:
@@ -52,6 +53,17 @@ def _size() -> Any:
     return option("Number of rows to choose.", flags=("--k", "-k"), metavar="K", ge=1)
 
 
+def _scaling(unset: str) -> Any:
+    return option(
+        "Scaling of the columns of features to equal spread: std (standard deviation), robust "
+        "(interquartile range, against outliers) or none.",
+        None,
+        choices=("std", "robust", "none"),
+        metavar="HOW",
+        unset=unset,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeanMatchingOptions:
     """Values whose mean is to be matched."""
@@ -70,6 +82,7 @@ class MeanMatchingOptions:
         "exactly",
         choices=("exactly", "at_most"),
     )
+    scale_columns: str | None = _scaling("none, with a warning where their spreads differ much")
 
     def read(self, seed: int, table: TableOptions) -> "tuple[problems.MeanMatching, Tables]":
         """Read the values and state the problem; noise is from ``default_rng([seed, 2])``."""
@@ -77,14 +90,35 @@ class MeanMatchingOptions:
 
         read = formats.read_table(self.file, table)
         noisy = self.target == "noisy"
-        problem = problems.MeanMatching(
-            read.values,
-            self.k,
-            target="noisy" if noisy else _target(self.target, read.values.ndim),
-            cardinality=self.cardinality,  # type: ignore[arg-type]
-            generator=np.random.default_rng([seed, _NOISE]) if noisy else None,
-        )
+        target = "noisy" if noisy else _target(self.target, read.values.ndim)
+        values, target = self._scaled(read, target)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnscaledColumns)  # said before, with the names
+            problem = problems.MeanMatching(
+                values,
+                self.k,
+                target=target,
+                cardinality=self.cardinality,  # type: ignore[arg-type]
+                generator=np.random.default_rng([seed, _NOISE]) if noisy else None,
+            )
         return problem, {"table": read}
+
+    def _scaled(self, read: "CSVTable", target: Any) -> tuple[Any, Any]:
+        """Return values and target with columns scaled as asked for, or warn if they should be."""
+        from subsetopt.problems._points import points
+        from subsetopt.problems.scaling import Scaling, warn_unscaled
+
+        method: Any = self.scale_columns
+        if read.values.ndim == 1 or method in (None, "none"):
+            if method is None and read.values.ndim == 2:
+                remedy = "Say --scale-columns std (or robust), or none to leave them as they are."
+                warn_unscaled(read.values, remedy, 2, read.columns)
+            return read.values, target
+        values = points("values", read.values)
+        scaling = Scaling.of(values, method)
+        if target is not None and not isinstance(target, str) and target.shape == values.shape[1:]:
+            target = (target - scaling.centre) / scaling.scale
+        return scaling.applied(values), target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,14 +204,7 @@ class KernelOptions:
         parse=_scale,
     )
     degree: int | None = option("Degree of the polynomial kernel.", None, unset="3")
-    scale_columns: str | None = option(
-        "Scaling of the columns of features to equal spread: std (standard deviation), robust "
-        "(interquartile range, against outliers) or none.",
-        None,
-        choices=("std", "robust", "none"),
-        metavar="HOW",
-        unset="std",
-    )
+    scale_columns: str | None = _scaling("std")
 
     takes_matrix: ClassVar[bool] = True
 

@@ -44,7 +44,13 @@ def mean_matching(
     """
     read, tables = problem.read(limits.seed, rules.features(problem.file, table))
     read, rows = rules.kept(read, problem.file, ids_of(tables))
-    solver.answer(read, replace(limits, start=rules.begin(rows)), tables=tables)
+    limits = replace(limits, start=rules.begin(rows))
+    if read.values.ndim == 1:
+        solver.answer(read, limits, tables=tables)
+        return
+    how = problem.scale_columns or "none"
+    keys, lines = {"scale_columns": how}, {"columns": _scaled(read.values.shape[1], how)}
+    solver.answer(read, limits, lambda *_: SolveReport(keys, lines), tables)
 
 
 def quadratic(
@@ -150,9 +156,7 @@ def _marginals(
         return None, ""
     weights = problem.weights if problem.target is None else problem.target_weights
     n, d = problem.candidates.shape
-    scaled = {"std": "scaled by their standard deviations", "robust": "scaled robustly"}
-    note = f"{d}, {scaled.get(problem.scale_columns, 'as they are, not scaled')}"
-    note += _constant(problem.candidates, names)
+    note = _scaled(d, problem.scale_columns) + _constant(problem.candidates, names)
     if d > _COMPARED:
         return None, f"{note}; so many are not compared one by one"
     draws = int(min(_DRAWS, max(_FEWEST, _WORK // (n * d))))
@@ -179,6 +183,11 @@ def _constant(features: "NDArray[Any]", names: "Sequence[str]") -> str:
         return "; all rows are alike, so that any choice is as good"
     listed = [name for name, one in zip(names, same, strict=True) if one]
     return f"; with one value, so that they do not count: {shortened(listed, '')}"
+
+
+def _scaled(d: int, how: str) -> str:
+    scaled = {"std": "scaled by their standard deviations", "robust": "scaled robustly"}
+    return f"{d}, {scaled.get(how, 'as they are, not scaled')}"
 
 
 SUBCOMMANDS = {"mean-matching": mean_matching, "quadratic": quadratic, "mmd": mmd}

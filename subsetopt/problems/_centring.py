@@ -61,6 +61,22 @@ class Centring:
         """Return a copy of some values (m, d) as seen from the origin."""
         return values - self.shift
 
+    def difference(self, chosen: NDArray[Any], k: int) -> NDArray[np.float64]:
+        """Return the target less the sum of the chosen values (m, d) over k, of which m <= k."""
+        difference = self.target - self.rows(chosen).sum(axis=0) / k
+        if len(chosen) < k:  # those that are missing stand at 0, not at the origin
+            difference += self.shift * ((k - len(chosen)) / k)
+        return np.asarray(difference)
+
+    def rounding(self, chosen: NDArray[Any], k: int) -> float:
+        """Return how far the squared length of that difference may be off."""
+        sizes = np.abs(self.rows(chosen)).sum(axis=0) / k
+        sizes += np.abs(self.target) + (k - len(chosen)) / k * np.abs(self.shift)
+        each = UNIT * (k + 4) * sizes + self.doubt
+        difference = np.abs(self.difference(chosen, k))
+        own = UNIT * (difference.size + 2) * difference @ difference
+        return float(2 * difference @ each + each @ each + own)
+
 
 def centre(*clouds: NDArray[Any]) -> NDArray[np.float64]:
     """Return the mean of some points (n, d) but for rounding: of equal points exactly these."""

@@ -1,5 +1,6 @@
 """Mean matching: choose k of n values whose mean is closest to a target."""
 
+import warnings
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -8,8 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subsetopt._rounding import UNIT
-from subsetopt.errors import InvalidProblem, UnsupportedProblem
+from subsetopt.errors import InvalidProblem, UnscaledColumns, UnsupportedProblem
 from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel, SideConstraints
 
 from . import _draws, _validation
@@ -30,6 +30,7 @@ from ._mean_targets import (
 from ._parallel import Check, unchecked
 from ._reduction import Left
 from .constraints import Constraints
+from .scaling import warn_unscaled
 
 __all__ = ["MeanMatching"]
 
@@ -72,6 +73,11 @@ class MeanMatching:
         1..n, a target that does not fit, or constraints that do not fit or that, by counting, no
         selection keeps.
 
+    Warns
+    -----
+    UnscaledColumns
+        Where some columns of vectors vary so much more than others that these do not count.
+
     References
     ----------
     One Backward from Ten Forward, Eq. 6 and the listing in its appendix.
@@ -107,6 +113,7 @@ class MeanMatching:
             )
         if array.ndim == 2:
             _validation.require_squares("values", array)
+            warn_unscaled(array, "Scale them first: subsetopt.scale_columns(values).", stacklevel=2)
         if isinstance(target, str):
             target = noisy_target(target, array, size, generator)
         object.__setattr__(self, "values", array)
@@ -156,7 +163,7 @@ class MeanMatching:
         if self.side is not None and self.constraints is None:  # what is left of another problem
             return _restored, (self.values, self.k, self.target, self.cardinality, self.side)
         stated = (self.values, self.k, self.target, self.cardinality, None, self.constraints)
-        return (MeanMatching, stated)
+        return (_again, stated)
 
     def __repr__(self) -> str:
         shape = f"n={self.n}" + (f", d={self.values.shape[1]}" if self.values.ndim == 2 else "")
@@ -236,29 +243,15 @@ class MeanMatching:
         if self.values.ndim == 1:
             numerator, denominator, exponent = self._error(chosen)
             return quotient(numerator, denominator, exponent)
-        difference = self._difference(chosen)
+        difference = self.centring.difference(self.values[chosen], self.k)
         return float(difference @ difference)
-
-    def _difference(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the target less the sum of the chosen over k (d,)."""
-        origin = self.centring
-        difference = origin.target - origin.rows(self.values[chosen]).sum(axis=0) / self.k
-        if chosen.size < self.k:  # those that are missing stand at 0, not at the origin
-            difference += origin.shift * ((self.k - chosen.size) / self.k)
-        return np.asarray(difference)
 
     def rounding(self, selection: ArrayLike) -> float:
         """Return how far `objective` may be from `exact_objective`; O(k) or O(k d)."""
         chosen = self.check(selection)
         if self.values.ndim == 1:
             return float(np.spacing(self.objective(chosen)))
-        origin, missing = self.centring, (self.k - chosen.size) / self.k
-        sizes = np.abs(origin.rows(self.values[chosen])).sum(axis=0) / self.k
-        sizes += np.abs(origin.target) + missing * np.abs(origin.shift)
-        each = UNIT * (self.k + 4) * sizes + origin.doubt
-        difference = np.abs(self._difference(chosen))
-        own = UNIT * (difference.size + 2) * difference @ difference
-        return float(2 * difference @ each + each @ each + own)
+        return self.centring.rounding(self.values[chosen], self.k)
 
     def exact_objective(self, selection: ArrayLike) -> Fraction:
         """Return the objective as a rational number, without rounding: binary floats are rational.
@@ -384,6 +377,13 @@ class MeanMatching:
         target, root_error = target_left(self, taken, high)
         left = _restored(values, high, target, self.cardinality, side)
         return Left(left, share if values.ndim == 1 else share * share, root_error=root_error)
+
+
+def _again(*stated: Any) -> MeanMatching:
+    """Return a copy of a problem: whoever made that has been warned."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnscaledColumns)
+        return MeanMatching(*stated)
 
 
 def _restored(

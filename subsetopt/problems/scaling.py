@@ -1,6 +1,7 @@
 """Columns in different units: scaling them, and a warning where nobody did."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -132,12 +133,14 @@ def spreads(X: NDArray[Any]) -> NDArray[np.float64]:
     return deviations
 
 
-def warn_unscaled(X: NDArray[Any], remedy: str, stacklevel: int) -> None:
+def warn_unscaled(
+    X: NDArray[Any], remedy: str, stacklevel: int, names: Sequence[str] | None = None
+) -> None:
     """Warn with `UnscaledColumns` where distances are those of one or a few columns.
 
     That is where the largest spread is more than 10 times the smallest, columns without any left
     out; of more than 20 columns, more than 10 times the median one. Fewer than 10 rows are not
-    looked at.
+    looked at. Columns are called by their index, or by `names`.
     """
     if len(X) < _ROWS:
         return
@@ -150,10 +153,11 @@ def warn_unscaled(X: NDArray[Any], remedy: str, stacklevel: int) -> None:
     high = order[-1]
     if deviations[high] <= _FACTOR * deviations[low]:
         return
+    large, small = (j if names is None else repr(names[j]) for j in (high, low))
     warnings.warn(
-        f"columns have different units: the standard deviation of column {high} is "
-        f"{deviations[high]:.3g}, that of column {low} is {deviations[low]:.3g}; distances hardly "
-        f"see the latter. {remedy}",
+        f"columns have different units: the standard deviation of column {large} is "
+        f"{deviations[high]:.3g}, that of column {small} is {deviations[low]:.3g}; distances "
+        f"hardly see the latter. {remedy}",
         UnscaledColumns,
         stacklevel=stacklevel + 1,
     )

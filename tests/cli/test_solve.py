@@ -143,6 +143,26 @@ def test_targets(losses: Path, tmp_path: Path) -> None:
     )
 
 
+def test_columns_of_different_units_are_told_by_name_and_scaled(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    values = draw.normal([40.0, 6e4], [10.0, 2e4], (30, 2))
+    table = tmp_path / "people.csv"
+    table.write_text("age,income\n" + "\n".join(f"{a!r},{b!r}" for a, b in values.tolist()))
+    with pytest.warns(so.UnscaledColumns, match=r"of column 'income' is .*--scale-columns std"):
+        plain = solve(table, "-k", 4)
+    assert plain.exit_code == 0
+    assert "2, as they are, not scaled" in plain.stdout
+    scaled = solve(table, "-k", 4, "--scale-columns", "std", "--target", "45,50000", "--json")
+    assert (scaled.exit_code, scaled.stderr) == (0, "")
+    answer = json.loads(scaled.stdout)
+    assert answer["scale_columns"] == "std"
+    target = so.scale_columns([[45.0, 5e4]], like=values)[0]
+    expected = so.MeanMatching(so.scale_columns(values), 4, target=target)
+    assert answer["objective"] == pytest.approx(expected.objective(answer["indices"]))
+    asis = solve(table, "-k", 4, "--scale-columns", "none")
+    assert (asis.exit_code, asis.stderr) == (0, "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Planted(Solver):
     """Answers what it is told to."""

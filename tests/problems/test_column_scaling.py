@@ -57,6 +57,15 @@ def test_a_problem_warns_of_different_units(kernel: str) -> None:
     assert w[0].filename == __file__
 
 
+def test_mean_matching_of_vectors_warns_once() -> None:
+    with pytest.warns(so.UnscaledColumns, match=r"column 0 is .*scale_columns\(values\)") as w:
+        problem = so.MeanMatching(TABLE, 5)
+    assert w[0].filename == __file__
+    assert pickle.loads(pickle.dumps(problem)) == problem  # whose maker has been told
+    so.MeanMatching(so.scale_columns(TABLE), 5)
+    so.MeanMatching(TABLE[:, 0], 5)
+
+
 def _column(X: NDArray[np.float64], like: float) -> NDArray[np.float64]:
     return np.column_stack([X[:, 1], like * X[:, 2]])
 
