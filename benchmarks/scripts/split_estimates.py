@@ -1,10 +1,10 @@
 """Whether a test set that resembles its training data gives a better estimate of the test error.
 
-``python -m benchmarks.scripts.split_estimates --data DIR`` draws rows of each of twenty data sets, again and
-again, puts a quarter of them aside at random, stratified and by `representative_train_test_split`,
-trains two models on the rest, and compares their errors on that quarter with those on all rows that
-were not drawn. ``--json`` prints one object for each data set; ``docs/scripts/derived.py`` makes the
-page of them.
+``python -m benchmarks.scripts.split_estimates --data DIR`` draws rows of each of twenty data sets,
+again and again, puts a quarter of them aside at random, stratified and by
+`representative_train_test_split`, trains two models on the rest, and compares their errors on that
+quarter with those on all rows that were not drawn. ``--json`` prints one object for each data set,
+of which ``docs/scripts/derived.py`` makes the page.
 """
 
 import warnings

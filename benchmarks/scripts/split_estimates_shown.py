@@ -1,7 +1,7 @@
 """Table, sentences and figure of what `benchmarks.scripts.split_estimates` has measured.
 
-``python -m benchmarks.scripts.split_estimates_shown RESULTS FIGURE`` draws the figure from the lines of
-``--json``; ``docs/scripts/derived.py`` writes the rest into the page.
+``python -m benchmarks.scripts.split_estimates_shown RESULTS FIGURE`` draws the figure from the
+lines of ``--json``; ``docs/scripts/derived.py`` writes the rest into the page.
 """
 
 import json
