@@ -15,9 +15,7 @@ def test_a_repeat_compares_all_splits_on_the_same_rows(monkeypatch: pytest.Monke
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 2))
     case = script.SplitData("plane", "numbers", "made", lambda: (X, X @ [1.0, 2.0]))
-    monkeypatch.setattr(
-        split_estimates, "models", lambda task: {"linear": _Mean(), "forest": _Mean()}
-    )
+    monkeypatch.setattr(script, "models", lambda task: {"linear": _Mean(), "forest": _Mean()})
     row = script.measured(case, 3)
     assert (row["rows"], row["columns"], row["repeats"]) == (120, 2, 3)
     assert row["KS representative"] < row["KS stratified"]
