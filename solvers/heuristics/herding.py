@@ -68,9 +68,11 @@ class Herding(TimedSolver):
         if form.side is not None:
             return self._keeping(form, limits, deadline)
         chosen, counts = np.zeros(form.n, dtype=np.bool_), np.zeros(2, np.int64)
-        herd = self._herd_rows if isinstance(form, RowsForm) else self._herd
         with stoppable() as stopped:
-            herd(form, chosen, counts, deadline)
+            if isinstance(form, RowsForm):
+                self._herd_rows(form, chosen, counts, deadline)
+            else:
+                self._herd(form, chosen, counts, deadline)
         taken = int(counts[1])
         complete(chosen, form.k, np.random.default_rng(limits.seed))
         return RawResult(
@@ -82,7 +84,9 @@ class Herding(TimedSolver):
             message="" if taken == form.k else f"{taken} of {form.k} herded, the others at random",
         )
 
-    def _herd(self, form: Any, chosen: Mask, counts: NDArray[np.int64], deadline: Deadline) -> None:
+    def _herd(
+        self, form: QuadraticForm, chosen: Mask, counts: NDArray[np.int64], deadline: Deadline
+    ) -> None:
         """Herd until k are chosen; `counts` are steps and chosen, and all are kept up to date."""
         from subsetopt._kernels import herding_steps
 
