@@ -2,21 +2,34 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from subsetopt._files import suffix_of
-from subsetopt.report import Column, Document, Facts, Notes, Picture, Section, Table
+from subsetopt.report import (
+    Chart,
+    Column,
+    Document,
+    Facts,
+    Notes,
+    Panels,
+    Picture,
+    Section,
+    Table,
+    styles,
+)
 from subsetopt.report._document import write_text
 from subsetopt.report._figure import figure_svg
 from subsetopt.report._number_format import NOTHING
 from subsetopt.report._overview import Gauge, Overview
-from subsetopt.report._samples import principal_plane
+from subsetopt.report._samples import ALL, LOOKS, SHEET, distributions, principal_plane
 
 from ._part_comparison import PartColumn
 from ._row_report import reading_lines
+from ._table_columns import TableColumn
 
 if TYPE_CHECKING:
     from ._row_split import RowSplit
@@ -26,6 +39,8 @@ SHOWN = 12
 """Columns of the table, of more those that are furthest off; a page shows all."""
 _DRAWN = 8
 _POINTS = 5000  # of a picture, else a random sample
+_LINES = 10  # parts whose distribution functions are drawn
+_DAY = 86_400.0
 _LONGEST = 28  # letters of a name of a column
 
 
@@ -60,6 +75,8 @@ def split_document(split: "RowSplit", shown: int | None = SHOWN) -> Document:
             Section("Parts", [part_table(split)], titled=("markdown", "html")),
             Section("Columns", [column_table(split, listed), Notes(notes)],
                     titled=("markdown", "html")),
+            Section("Each part", [distance_table(split)], media=("html",)),
+            Section("Numbers", _distributions(split), media=("html",)),
         ],
         kind="split",
     )  # fmt: skip
@@ -125,6 +142,18 @@ def column_table(split: "RowSplit", columns: Sequence[PartColumn]) -> Table[Part
     return Table(shown, columns)
 
 
+def distance_table(split: "RowSplit") -> Table[PartColumn]:
+    """Return a table of the distances of every part."""
+    shown: list[Column[PartColumn]] = [Column("column", "name")]
+    for part, name in enumerate(split.names):
+        shown.append(Column(name, partial(_distance, part), ".3f", group="distance of part"))
+    return Table(shown, split.columns)
+
+
+def _distance(part: int, column: PartColumn) -> float:
+    return column.distances[part]
+
+
 def _mean(column: PartColumn, mean: float | None) -> str:
     """Return a mean as text, of dates the day."""
     if mean is None or np.isnan(mean):
@@ -152,8 +181,9 @@ def draw_split(split: "RowSplit", target: str | os.PathLike[str] | None) -> Any:
     if suffix_of(target, SUFFIXES) != ".html":
         overview(split).save(target)
         return None
-    drawn = {"split": figure_svg(overview(split).draw())}
-    write_text(Path(target), split_document(split, None).to_html(drawn))
+    page = split_document(split, None)
+    drawn = {one.name: figure_svg(one.figure().draw()) for one in page.pictures}
+    write_text(Path(target), page.to_html(drawn))
     return None
 
 
@@ -174,6 +204,37 @@ def overview(split: "RowSplit") -> Overview:
         label="distance of the furthest part from all rows",
         axes_about=f"two principal components, {100 * sum(shares):.0f} % of the variance",
     )
+
+
+def _distributions(split: "RowSplit") -> list[Picture]:
+    """Return the distribution functions of the columns of numbers that are furthest off."""
+    numbers = [one for one in split.features.columns if one.kind != "category"]
+    far = {one.name: one for one in split.columns}
+    numbers = sorted(numbers, key=lambda one: -far[one.name].distance)[:SHOWN]
+    if not numbers:
+        return []
+    charts = [_distribution(split, one, far[one.name]) for one in numbers]
+    looks = {ALL: LOOKS[ALL], **styles(split.names)}
+    figure = Panels(title="Numbers", about="those that are furthest off first", charts=charts,
+                    looks=looks, **SHEET | {"tall": 260})  # fmt: skip
+    return [
+        Picture(
+            name="numbers",
+            title="Distribution functions of all rows and of each part",
+            figure=lambda: figure,
+            caption="Share of rows up to each value; the closer the lines, the better.",
+            linked=False,
+        )
+    ]
+
+
+def _distribution(split: "RowSplit", column: TableColumn, far: PartColumn) -> Chart:
+    assert column.numbers is not None
+    values = column.numbers * (_DAY if column.kind == "date" else 1.0)
+    named = {ALL: values}
+    named |= {name: values[split.parts == part] for part, name in enumerate(split.names[:_LINES])}
+    about = f"KS {far.distance:.3f}, random {far.random_distance:.3f}"
+    return distributions(column.name, about, named, time=column.kind == "date")
 
 
 def _methods(column: PartColumn) -> Iterator[tuple[str, float]]:

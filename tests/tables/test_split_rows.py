@@ -143,6 +143,8 @@ def test_pictures(split: RowSplit, tmp_path: Path) -> None:
         text = (tmp_path / f"parts.{suffix}").read_text()
         assert all(word in text for word in ("validation", "income", "this split", "stratified"))
     assert 'href="split.svg"' not in text
+    assert text.count("<svg") == 2
+    assert all(word in text for word in ("distance of part", "those that are furthest off first"))
     assert split.plot().axes
 
 
