@@ -145,7 +145,7 @@ def _of_arrow(X: Any, scale: Method) -> NDArray[np.float64]:
             numbers = np.array(table.data[name].to_pylist(), np.float64).reshape(len(table), -1)
         except (TypeError, ValueError):
             raise InvalidProblem(
-                f"X: column {name!r} holds lists that are no vectors of one length; leave it out"
+                f"X: column {name!r} holds lists that are not vectors of one length; leave it out"
             ) from None
         parts.append(Scaling.of(numbers, scale).applied(numbers))
     if not parts:
