@@ -68,6 +68,7 @@ print("MMD", round(quotas.mmd, 4), "instead of", round(chosen.mmd, 4))
 # networks in equal shares.
 split = split_rows("example:earthquakes", [70, 15, 15], by="network")
 print(split)
+split.plot()
 
 # %%
 # On the command line: ``subsetopt split example:earthquakes --parts 70,15,15 --by network --out
