@@ -60,13 +60,13 @@ def facts_of(chosen: "RowSelection") -> dict[str, str]:
     lines |= reading_lines(chosen.found, chosen.table.ids is not None)
     if chosen.target is not None:
         lines["target"] = f"{len(chosen.target.matrix):,} rows, which the chosen represent"
-    lines["chosen"] = f"{len(chosen):,} rows by {chosen.method}"
+    lines["chosen"] = f"{counted(len(chosen), 'row')} by {chosen.method}"
     lines["MMD"] = f"{chosen.mmd:.3g}; random rows {chosen.random_mmd:.3g}, "
     lines["MMD"] += times(chosen.random_mmd, chosen.mmd)
     if chosen.random_rank:
         lines["MMD"] += f"; {percent(chosen.random_rank)} of random selections are as close"
     named = chosen.ids if chosen.ids is not None else chosen.indices
-    shown = [_safe(str(one)) for one in named[:_IDS].tolist()]
+    shown = [_safe(one) if " " not in one else repr(one) for one in map(str, named[:_IDS].tolist())]
     more = f" ... ({len(chosen):,} of them)" if len(chosen) > _IDS else ""
     lines["ids" if chosen.ids is not None else "rows, from 0"] = " ".join(shown) + more
     return lines

@@ -1,5 +1,6 @@
 """Tables in text: what separates cells, what the columns are called, and cells as they stand."""
 
+import codecs
 import re
 from typing import Any
 
@@ -21,6 +22,8 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
     from pyarrow import csv
 
     raw, name, _ = content_of(path)
+    if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        encoding = "utf-16"  # as Excel writes "Unicode text"
     if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
         raw = _decoded(raw, encoding, name)
     raw = raw.replace(b"\r\n", b"\n")

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._csv_cells import NUMBER
 from subsetopt._registry import nearest
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats._csv_table import ROW_NUMBERS
 from subsetopt.formats._table_text import MISSING, shortened
 
+from ._number_texts import as_moments, as_numbers
 from ._row_table import RowTable
 
 Kind = Literal["number", "date", "category", "id", "text", "constant", "empty"]
@@ -24,16 +24,7 @@ MOST_CATEGORIES = 50
 _SEVERAL = 2  # rows for each category, on average
 _NEARLY = 0.9  # share of numbers from which on the rest look like mistakes
 SECONDS = 86_400.0  # of a day
-_IS_NUMBER = f"(?i)^(?:{NUMBER})$"
-_THOUSANDS = r"^[+-]?[1-9]\d{0,2},\d{3}$"
 _CODE = r"^0\d+$"  # 007 and 01067 are names: as numbers they would lose their zeros
-_FORMATS = (
-    *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
-    *("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y", "%d.%m.%Y %H:%M"),
-    "%d.%m.%Y %H:%M:%S",
-)
-"""Dates that can be read in one way; 1/2/2024 is the first of February or the second of January."""
-_ZONE = r"(?:Z|[+-]00:?00)$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,11 +194,11 @@ class _Columns:
         if name in self.categories:
             return self._of_labels(name, True)
         if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-            return _of_numbers(name, _floats(self.table.data[name]), "number")
+            return self._of_numbers(name, _floats(self.table.data[name]), "number")
         if pa.types.is_decimal(kind):
-            return _of_numbers(name, _floats(self.table.data[name]), "number")
+            return self._of_numbers(name, _floats(self.table.data[name]), "number")
         if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-            return _of_numbers(name, _days(self.table.data[name]), "date")
+            return self._of_numbers(name, _days(self.table.data[name]), "date")
         if _is_text(kind):
             return self._of_texts(name)
         if name in self.wanted:
@@ -227,36 +218,24 @@ class _Columns:
             return TableColumn(name, "empty")
         if pc.any(pc.match_substring_regex(cells, _CODE)).as_py():
             return self._of_labels(name)
-        numbers, fits = self._as_numbers(name, cells)
-        count = pc.sum(fits).as_py() or 0
+        numbers = as_numbers(cells)
+        count = pc.sum(numbers.fits).as_py() or 0
+        if count and numbers.doubtful is not None:
+            self._refuse_doubtful(name, numbers.doubtful)
         if count == some:
-            return _of_numbers(name, _floats(numbers), "number")
+            return self._of_numbers(name, _floats(numbers.cells), "number")
         if count >= _NEARLY * some:
-            self._refuse_few(name, cells, fits, some - count)
-        dates = _dates(cells)
-        return self._of_labels(name) if dates is None else _of_numbers(name, dates, "date")
+            self._refuse_few(name, cells, numbers.fits, some - count)
+        moments = as_moments(cells)
+        if moments is None:
+            return self._of_labels(name)
+        return self._of_numbers(name, _days(moments), "date")
 
-    def _as_numbers(self, name: str, cells: Any) -> tuple[Any, Any]:
-        """Return texts with decimal points, and which are numbers: with the sign that fits more."""
-        import pyarrow.compute as pc
-
-        point = pc.match_substring_regex(cells, _IS_NUMBER)
-        with_commas = pc.match_substring(cells, ",")
-        if not pc.any(with_commas).as_py():
-            return cells, point
-        # Points within are thousands then, which no sign marks in a number here.
-        changed = pc.replace_substring(pc.replace_substring(cells, ".", "_"), ",", ".")
-        comma = pc.match_substring_regex(changed, _IS_NUMBER)
-        if (pc.sum(comma).as_py() or 0) <= (pc.sum(point).as_py() or 0):
-            return cells, point
-        doubtful = pc.match_substring_regex(pc.drop_null(cells.filter(with_commas)), _THOUSANDS)
-        if pc.all(doubtful).as_py():
-            text = pc.drop_null(cells.filter(with_commas))[0].as_py()
-            raise InvalidFile(
-                f"{self.table.name}: column {name!r}: {text!r} may be {text.replace(',', '.')} or "
-                f"{text.replace(',', '')}; write decimals with a point, and thousands without sign"
-            )
-        return changed, comma
+    def _refuse_doubtful(self, name: str, text: str) -> None:
+        raise InvalidFile(
+            f"{self.table.name}: column {name!r}: {text!r} may be {text.replace(',', '.')} or "
+            f"{text.replace(',', '')}; write decimals with a point, and thousands without sign"
+        )
 
     def _refuse_few(self, name: str, cells: Any, fits: Any, count: int) -> None:
         """Raise InvalidFile about the first cell that is no number in a column of numbers."""
@@ -283,13 +262,19 @@ class _Columns:
             kind = "category"
         return TableColumn(name, kind, labels=labels)
 
-
-def _of_numbers(name: str, values: NDArray[np.float64], kind: Kind) -> TableColumn:
-    known = values[~np.isnan(values)]
-    if not known.size:
-        return TableColumn(name, "empty")
-    same = known.size == values.size and known.min() == known.max()
-    return TableColumn(name, "constant" if same else kind, numbers=values)
+    def _of_numbers(self, name: str, values: NDArray[np.float64], kind: Kind) -> TableColumn:
+        infinite = np.flatnonzero(np.isinf(values))
+        if infinite.size:
+            raise InvalidFile(
+                f"{self.table.name}: column {name!r} has an infinite value on "
+                f"{self.table.row(int(infinite[0]))}; write nan for a missing value, or name the "
+                "column among those to ignore"
+            )
+        known = values[~np.isnan(values)]
+        if not known.size:
+            return TableColumn(name, "empty")
+        same = known.size == values.size and known.min() == known.max()
+        return TableColumn(name, "constant" if same else kind, numbers=values)
 
 
 def _with_id(columns: list[TableColumn], table: RowTable) -> list[TableColumn]:
@@ -369,17 +354,3 @@ def _days(column: Any) -> NDArray[np.float64]:
 
     seconds = column.cast(pa.timestamp("us")).cast(pa.int64())
     return _floats(seconds) / (1e6 * SECONDS)
-
-
-def _dates(cells: Any) -> NDArray[np.float64] | None:
-    """Return texts that are dates, all of one form, as days since 1970; None for others."""
-    import pyarrow.compute as pc
-
-    some = len(cells) - cells.null_count
-    plain = pc.replace_substring_regex(cells, _ZONE, "")
-    plain = pc.replace_substring_regex(plain, r"(:\d\d)\.\d+$", r"\1")
-    for form in _FORMATS:
-        read = pc.strptime(plain, format=form, unit="us", error_is_null=True)
-        if len(read) - read.null_count == some:
-            return _days(read)
-    return None

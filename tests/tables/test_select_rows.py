@@ -237,3 +237,11 @@ def test_lines_of_messages_are_those_of_an_editor(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text(f"x,note\n{rows}oops,no\n")
     with pytest.raises(so.InvalidFile, match="line 62 'oops'"):
         select_rows(tmp_path / "table.csv", 2)
+
+
+def test_infinite_values_and_excel_text(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("x\n1\n2\ninf\n4\n")
+    with pytest.raises(so.InvalidFile, match="'x' has an infinite value on line 4"):
+        select_rows(tmp_path / "table.csv", 2)
+    (tmp_path / "table.txt").write_text("x\ty\n1\t5\n2\t4\n4\t3\n", "utf-16")
+    assert row_table(tmp_path / "table.txt").columns == ["x", "y"]
