@@ -10,6 +10,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import product
 from time import perf_counter
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.benchmarks.cases._classifier import digit_losses as digits_losses
 from subsetopt.benchmarks.cases.base import Values
+from subsetopt.solvers._ordering import ascending
 
 from .script import Row, parser, report, report_machine
 
@@ -118,6 +120,27 @@ def select_against_argsort() -> list[Row]:
     return rows
 
 
+def sorting() -> list[Row]:
+    """Compare sorting many losses and their places with NumPy's sorts of either."""
+    rows: list[Row] = []
+    for n, kind in product((10**6, 10**7), (np.float32, np.float64)):
+        losses = exponential(n, 0).astype(kind)
+        places = seconds(partial(np.argsort, losses), samples=3)
+        values = seconds(partial(np.sort, losses), samples=5)
+        ours = {t: seconds(partial(ascending, losses, t), samples=5) for t in (1, 2)}
+        rows.append(
+            {
+                "n": n,
+                "dtype": np.dtype(kind).name,
+                "values and places, s": ours[2],
+                "over np.sort": ours[2] / values,
+                "over np.argsort": ours[2] / places,
+                "one thread over np.sort": ours[1] / values,
+            }
+        )
+    return rows
+
+
 def batched() -> list[Row]:
     """Compare one thread with two, on 1024 rows of 128 losses."""
     losses = np.random.default_rng(0).exponential(size=(1024, 128)).astype(np.float32)
@@ -206,6 +229,7 @@ def tabu_moves() -> list[Row]:
 SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "swap against cbc, n = 128: times faster, medians; errors": swap_against_cbc,
     "select against argsort": select_against_argsort,
+    "sorting": sorting,
     "select on (1024, 128)": batched,
     "fresh processes": start_up,
     "exact": exact_proofs,
