@@ -26,7 +26,7 @@ from .herding import herded
 
 __all__ = ["Tabu"]
 
-_POOLS = 8  # of candidates without a time limit, where the matrix is not held
+_POOLS = 4  # of candidates without a time limit, where the matrix is not held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Tabu(TimedSolver):
     way off the best.
 
     Where the kernel matrix is not held, the search is on the matrix of the chosen, herded at first,
-    and some 8,000 random candidates, eight times with an eighth of the moves.
+    and some 8,000 random candidates, four times with a quarter of the moves.
 
     With a time limit the search takes all of it. Under constraints only swaps that keep them are
     looked at, O(8 n) a move.
