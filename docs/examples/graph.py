@@ -50,21 +50,21 @@ assert proven.objective == quick.objective
 # -------
 import matplotlib.pyplot as plt
 
-chosen = set(problem.names_of(proven.indices))
-place = nx.spring_layout(graph, seed=4, k=0.35)
-inside = [edge for edge in graph.edges if chosen.issuperset(edge)]
-figure, axes = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
-nx.draw_networkx_edges(graph, place, ax=axes, edge_color="#d5d8dc", width=0.6)
+chosen = problem.names_of(proven.indices)
+others = [name for name in graph if name not in chosen]
+place = nx.shell_layout(graph, [chosen, others])
+place |= {name: 0.6 * xy / np.linalg.norm(xy) for name, xy in place.items() if name in chosen}
+inside = [edge for edge in graph.edges if {*chosen}.issuperset(edge)]
+figure, axes = plt.subplots(figsize=(5.6, 5.6), layout="constrained")
+nx.draw_networkx_edges(graph, place, ax=axes, edge_color="#e3e5e8", width=0.6)
 nx.draw_networkx_edges(graph, place, inside, ax=axes, edge_color="#0072b2", width=1.2)
-nx.draw_networkx_nodes(
-    graph,
-    place,
-    ax=axes,
-    node_size=[90 if name in chosen else 25 for name in graph],
-    node_color=["#0072b2" if name in chosen else "#aeb4bc" for name in graph],
-)
+nx.draw_networkx_nodes(graph, place, others, ax=axes, node_size=20, node_color="#aeb4bc")
+nx.draw_networkx_nodes(graph, place, chosen, ax=axes, node_size=90, node_color="#0072b2")
+white = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 for name in chosen:
-    axes.annotate(name, place[name], (6, 5), textcoords="offset points", fontsize=9)
+    x, y = 1.15 * place[name]
+    side = "center" if abs(x) < 0.1 else "left" if x > 0 else "right"
+    axes.text(x, y, name, ha=side, va="center", fontsize=10, bbox=white)
 axes.set_title("Ten characters who appear together most often", loc="left", fontsize=11)
 axes.axis("off")
 plt.show()

@@ -51,7 +51,7 @@ print(f"no selection is more than {100 * gap:.1f} % better than that of {best.so
 # %%
 # Draw it
 # -------
-# The distance of each answer from the best, on a logarithmic axis; the baseline is at the right.
+# The distance of each answer from the best, on a logarithmic axis; the baseline is orange.
 import matplotlib.pyplot as plt
 
 order = sorted(names, key=lambda name: results[name].objective)
