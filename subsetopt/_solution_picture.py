@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from subsetopt._baseline import random_objectives
 from subsetopt.errors import InvalidProblem
+from subsetopt.problems.scaling import Scaling
 from subsetopt.report import Axis, Chart, Panels, Scatter, Series, Style
 from subsetopt.report._figure_axes import around, extent
 from subsetopt.report._samples import ALL, CHOSEN, LOOKS, SHEET, distributions, principal_scatter
@@ -60,8 +61,12 @@ def _features(problem: Any) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
     if problem.family in ("mean-matching", "vector-mean-matching"):
         return np.asarray(problem.values), None
     if problem.family == "mmd" and problem.kernel != "precomputed":
-        target = getattr(problem, "target", None)
-        return np.asarray(problem.candidates), target if isinstance(target, np.ndarray) else None
+        points, target = np.asarray(problem.candidates), problem.target
+        target = target if isinstance(target, np.ndarray) else None
+        if points.ndim == 1 or problem.scale_columns is None:
+            return points, target
+        scaling = Scaling.of(points, problem.scale_columns)  # as they are compared
+        return scaling.applied(points), None if target is None else scaling.applied(target)
     return None, None
 
 

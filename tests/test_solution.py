@@ -227,3 +227,12 @@ def test_pictures(problem: Any, shown: list[str], tmp_path: Path) -> None:
     )
     with pytest.raises(so.InvalidProblem, match="no selection to draw"):
         nothing.plot(problem)
+
+
+def test_pictures_show_features_as_they_are_compared() -> None:
+    pytest.importorskip("matplotlib")
+    problem = so.MMDSelection(X * [1.0, 1e6], 5, kernel=so.Gaussian(), scale_columns="std")
+    solution = so.solve(problem, "random", time_limit=0.05)
+    plane = solution.plot(problem).axes[0]
+    assert max(map(abs, plane.get_ylim())) < 10
+    assert "100 %" not in plane.get_xlabel()

@@ -18,11 +18,11 @@ from .standard_streams import make_ready, say
 
 COMMANDS = {
     "select": "Choose rows of a table that represent all of them.",
+    "split": "Divide the rows of a table into parts that resemble each other and the whole.",
     "solvers": "List all solvers; those that cannot run here with the reason and the fix.",
     "solve": "Solve a problem and certify the result.",
     "sequence": "Put all points into mini-batches such that what was seen so far resembles what is "
     "left.",
-    "split": "Divide the rows of a table into parts that resemble each other and the whole.",
     "coreset": "Choose a few rows that resemble all of very many, which are read in blocks.",
     "export": "Write a problem as a model for other solvers.",
     "bench": "Compare solvers on real data and public instances, and check what they claim.",
