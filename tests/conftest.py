@@ -81,17 +81,19 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def planted_solvers() -> Iterator[None]:
     """Install the distribution of misbehaving solvers, here and in the processes of runs."""
+    from subsetopt._entry_points import registered
     from subsetopt.benchmarks.measuring import _fork_client
     from subsetopt.solvers import catalogue
 
+    caches = (registered, catalogue.names, catalogue.solver_class)
     _fork_client.POOL.close()  # fork servers that have never heard of them
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(PLANTED))
         patch.setenv("PYTHONPATH", str(PLANTED))
-        for cached in (catalogue.names, catalogue.solver_class):
+        for cached in caches:
             cached.cache_clear()
         yield
-    for cached in (catalogue.names, catalogue.solver_class):
+    for cached in caches:
         cached.cache_clear()
     _fork_client.POOL.close()
 
