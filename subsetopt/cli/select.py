@@ -122,4 +122,6 @@ def _show(chosen: "RowSelection", what: SelectOptions, results: ChosenRowsOption
     screen.print(chosen.report())
     files = {"the chosen rows": results.out, "the picture": results.plot}
     written = [f"{path} holds {thing}" for thing, path in files.items() if path is not None]
-    report.print_lines([""] * bool(written) + written, screen)
+    if results.out is None:
+        written.append("--out FILE writes the chosen rows with all their columns")
+    report.print_lines(["", *written], screen)
