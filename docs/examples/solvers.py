@@ -20,8 +20,8 @@ images = load_digits().data[:80]
 problem = so.MMDSelection(images, k=12, kernel=so.Gaussian(scale="median"))
 
 # %%
-# The candidates
-# --------------
+# The solvers
+# -----------
 # A solver is a name. All take the same limits; each result is recomputed by the problem itself, so
 # that no solver is taken at its word. ``random`` is the baseline. SCIP and HiGHS usually begin with
 # the selection of a heuristic; ``warm_start=False`` shows what they do alone.
