@@ -94,9 +94,15 @@ def least_distance(problem: "MeanMatching") -> Fraction:
 def extremes_of(
     values: NDArray[Any], k: int, fewer: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the selections of k scalars, or of fewer, of the smallest and of the largest sum."""
-    order = np.argsort(values, kind="stable")
-    low, high = order[:k], order[len(values) - k :]
+    """Return the selections of k scalars, or of fewer, of the smallest and of the largest sum.
+
+    Of equal ones the first are low, and the last are high; O(n).
+    """
+    least, most = np.partition(values, (k - 1, len(values) - k))[[k - 1, len(values) - k]]
+    low, high = np.flatnonzero(values < least), np.flatnonzero(values > most)
+    low = np.concatenate([low, np.flatnonzero(values == least)[: k - len(low)]])
+    ties = np.flatnonzero(values == most)
+    high = np.concatenate([ties[len(ties) - (k - len(high)) :], high])
     if fewer:
         low, high = low[values[low] < 0], high[values[high] > 0]
     return np.sort(low), np.sort(high)

@@ -459,6 +459,19 @@ def test_quadratic_model(
         assert model.value(x) == pytest.approx(squared, abs=1e-12)
 
 
+@bounded
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=12), st.integers(1, 12), st.booleans())
+def test_extremes_are_those_of_a_stable_sort(given_: list[int], k: int, fewer: bool) -> None:
+    values = np.array(given_)
+    k = min(k, len(values))
+    problem = so.MeanMatching(values, k, 0.0, "at_most" if fewer else "exactly")
+    order = values.argsort(kind="stable")
+    low, high = order[:k], order[len(values) - k :]
+    if fewer:
+        low, high = low[values[low] < 0], high[values[high] > 0]
+    assert [one.tolist() for one in problem.extremes] == [sorted(low), sorted(high)]
+
+
 def test_no_linear_model_of_vectors() -> None:
     with pytest.raises(so.UnsupportedProblem, match=r"\(2, 2\).*quadratic_model\(\)"):
         so.MeanMatching(PAIRS, k=1).linear_model()
