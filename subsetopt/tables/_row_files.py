@@ -1,7 +1,5 @@
 """Rows of a table in files: as they stand in text, with types in Parquet."""
 
-import csv
-import io
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._csv_cells import csv_as_it_stands
 from subsetopt._files import replacing, suffix_of
 
 from ._row_table import RowTable
@@ -67,11 +66,8 @@ def save_rows(
             parquet.write_table(data, stream)
             return
         columns = [column.to_pylist() for column in data.columns]
-        text = io.StringIO(newline="")
-        csv.writer(text, delimiter=table.separator or ",", lineterminator="\n").writerows(
-            [data.column_names, *zip(*columns, strict=True)]
-        )
-        stream.write(text.getvalue().encode())
+        rows_of_text = [data.column_names, *zip(*columns, strict=True)]
+        stream.write(csv_as_it_stands(rows_of_text, table.separator or ",").encode())
 
 
 def _typed(data: Any, found: Sequence[TableColumn], rows: Any) -> Any:
