@@ -145,7 +145,7 @@ def figure(rows: Rows) -> Chart:
             "estimate, linear": Style("#d55e00", (), "s"),
             "estimate, forest": Style("#444a52", (), "^"),
         },
-        left=170,
+        left=195,
         tall=560,
     )
 

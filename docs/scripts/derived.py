@@ -13,6 +13,7 @@ import typer.main
 
 import subsetopt
 from subsetopt.benchmarks.reporting._comparison_report import COLUMNS as RESULT_COLUMNS
+from subsetopt.benchmarks.scripts.split_estimates_shown import shown
 from subsetopt.cli import app
 from subsetopt.models import CONSTRAINT_KINDS, QUADRATIC_FAMILIES
 from subsetopt.solvers import catalogue
@@ -120,6 +121,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "constraints.md": constraint_table,
     "benchmarks.md": result_columns,
     "commands.md": command_reference,
+    "splits.md": lambda: shown(DOCS / "figures" / "splits.jsonl"),
 }
 
 
