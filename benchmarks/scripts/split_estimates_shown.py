@@ -1,4 +1,4 @@
-"""Table, sentences and figure of what `benchmarks.scripts.split_estimates` has measured.
+"""Tables, sentences and figure of what `benchmarks.scripts.split_estimates` has measured.
 
 ``python -m benchmarks.scripts.split_estimates_shown RESULTS FIGURE`` draws the figure from the
 lines of ``--json``; ``docs/scripts/derived.py`` writes the rest into the page.
@@ -46,9 +46,19 @@ def ratio(row: Mapping[str, Any], kind: str, other: str) -> float:
 
 
 def shown(path: Path) -> str:
-    """Return the sentences and the table, as Markdown."""
+    """Return the sentences and the tables, as Markdown."""
     rows = read(path)
-    return "\n\n".join(["\n".join(f"- {one}" for one in sentences(rows)), table(rows)])
+    marginals, misses = tables(rows)
+    return "\n\n".join(
+        [
+            "\n".join(f"- {one}" for one in sentences(rows)),
+            "The mean over the columns of the KS distance of the test set and all rows that were "
+            "drawn:",
+            marginals,
+            "The mean miss in %; bold differs significantly from *stratified*, all tests together:",
+            misses,
+        ]
+    )
 
 
 def sentences(rows: Rows) -> Iterator[str]:
@@ -103,21 +113,26 @@ def _mean(rows: Rows, kinds: str | Sequence[str], other: str) -> str:
     return f"{middle:.2f} times as large on average ({interval})"
 
 
-def table(rows: Rows) -> str:
-    """Return a row for each data set."""
+def tables(rows: Rows) -> tuple[str, str]:
+    """Return a row for each data set: of the marginals, and of the misses."""
     held = verdicts(rows)
-    heads = ["data", "rows", "columns"]
-    for group in ("KS", *KINDS):
-        heads += [f"{group}: {SPLITS[0]}", SPLITS[1], SPLITS[2]]
-    lines = [heads, ["---"] * len(heads)]
+    marginals, misses = [["data", "rows", "columns", *SPLITS]], [["data"]]
+    misses[0] += [f"{kind}, {name}" for kind in KINDS for name in SPLITS]
+    for lines in (marginals, misses):
+        lines.append(["---"] * len(lines[0]))
     for row in rows:
-        cells = [row["data"], f"{row['rows']:,}", str(row["columns"])]
-        cells += [f"{row[f'KS {name}']:.3f}" for name in SPLITS]
+        sizes = [row["data"], f"{row['rows']:,}", str(row["columns"])]
+        marginals.append([*sizes, *(f"{row[f'KS {name}']:.3f}" for name in SPLITS)])
+        cells = [row["data"]]
         for kind in KINDS:
             mark = _MARKS[held[row["data"], kind, "stratified"]]
             values = [f"{100 * row[f'{kind} {name}']:.2f}" for name in SPLITS]
             cells += [*values[:2], f"{mark}{values[2]}{mark}"]
-        lines.append(cells)
+        misses.append(cells)
+    return _markdown(marginals), _markdown(misses)
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -60,10 +60,11 @@ def test_what_is_shown_counts_what_holds_after_holm() -> None:
     assert "nearer in 4 of 6 cases, 2 of them significantly, further off in 2, 2" in stratified
     assert "nearer in 4 of 6 cases, 0 of them significantly" in random
     assert len(rest) == 2
-    lines = shown.table(_rows()).splitlines()
-    assert len(lines) == 5
-    assert "**50.00**" in lines[2]
-    assert "| 90.00 |" in lines[4]
+    lines, misses = (one.splitlines() for one in shown.tables(_rows()))
+    assert lines[2] == "| set 0 | 1,000 | 3 | 1.000 | 1.000 | 0.500 |"
+    assert len(lines) == len(misses) == 5
+    assert "**50.00**" in misses[2]
+    assert "| 90.00 |" in misses[4]
     pytest.importorskip("matplotlib")
     assert "set 2" in shown.figure(_rows()).to_svg()
 
