@@ -6,7 +6,8 @@ judged alike: the root MMD to all rows, by 16,384 witnesses that none has seen, 
 error. "of a product" are the seconds over those of the product of the pool's features with all
 rows alone, tile by tile with NumPy, in the same run. Compress++ is that of ``pip install
 goodpoints`` (Shetty, Dwivedi & Mackey, ICLR 2022); it takes n that are powers of 4, and k =
-sqrt(n).
+sqrt(n). Of targets, the data are normal, the target normal of 0.6 times the spread and so far off;
+"uniform pool" has as many candidates, none of them drawn for the target.
 """
 
 import resource
@@ -28,6 +29,7 @@ from subsetopt.problems.scaling import Scaling
 from .script import Row, parser, report, report_machine
 
 CASES = ("4096:64:10", "65536:256:10", "300000:1000:64", "1000000:1000:10")
+TARGETS = ("200000:100:10:0", "200000:100:10:2", "200000:100:10:4", "200000:100:4:3")
 WITNESSES = 16_384
 TILE = 512
 
@@ -122,10 +124,31 @@ def compressed(
     return {"method": name, **found, "of random": found["root MMD"] / expected, "seconds": seconds}
 
 
+def target_rows(n: int, k: int, d: int, shift: float) -> Iterator[Row]:
+    """Yield a row for each pool of candidates for a target that is so far from the data."""
+    generator = np.random.default_rng([n, d])
+    X = generator.standard_normal((n, d), np.float32)
+    T = np.float32(0.6) * generator.standard_normal((20_000, d), np.float32)
+    T += np.float32(shift / d**0.5)
+    aimed = so.coreset(X, k, target=T, scale_columns="none")
+    some = generator.choice(n, aimed.pool, replace=False)
+    uniform = so.coreset(X[some], k, target=T, kernel=aimed.kernel, scale_columns="none")
+    for method, result in (("coreset", aimed), ("uniform pool", uniform)):
+        ratio, seconds = result.mmd / result.random_mmd, sum(result.seconds.values())
+        about: Row = {"n": n, "d": d, "k": k, "shift": shift, "method": method}
+        yield about | {
+            "root MMD": result.mmd,
+            "error": result.mmd_error,
+            "of random": ratio,
+            "seconds": seconds,
+        }
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure each case."""
     made = parser(__doc__)
     made.add_argument("--cases", nargs="*", default=CASES, metavar="N:K:D")
+    made.add_argument("--targets", nargs="*", default=TARGETS, metavar="N:K:D:SHIFT")
     made.add_argument("--no-products", action="store_true", help="leave out the products")
     given = made.parse_args(arguments)
     report_machine(given)
@@ -134,6 +157,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         n, k, d = (int(part) for part in text.split(":"))
         case = ManyRows.drawn(n, k, d)
         report(given, rows_of(case, not given.no_products), f"{k} of {n} rows, d={d}")
+    for text in given.targets:
+        *sizes, shift = text.split(":")
+        n, k, d = map(int, sizes)
+        report(given, target_rows(n, k, d, float(shift)), f"a target {shift} from {n} rows, d={d}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ _SHOWN = 8  # groups in a line
 _PHASES = {
     "survey": "rows read",
     "target": "rows of the target read",
+    "aiming": "rows looked at near the target",
     "means": "rows compared",
     "choosing": "steps of choosing done",
     "judging": "chosen and random rows judged",

@@ -16,6 +16,7 @@ from subsetopt.problems._kernel_choice import Custom
 from subsetopt.problems._memory import require_memory
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
 
+from ._aiming import AimedKeys, joined
 from ._asked_rows import NOTHING, AskedOfRows
 from ._coreset_checkpoint import CoresetCheckpoint
 from ._coreset_result import Coreset
@@ -65,7 +66,12 @@ class CoresetJob:
             self._require(seen, aimed)
             scaling, X, T = self._scaled(seen, aimed)
             kernel = self.kernel.fitted(X, T) if self.aim else self.kernel.fitted(X)
-        candidates, uniform, witnesses = self._divided(seen)
+        near = np.empty(0, np.int64)
+        if self.aim is not None and self.rules is None and seen.n > self.size.total:
+            with self._timed("aiming"):
+                seen, near = self._with_rows_near(seen, scaling, X, T)
+                X = scaling.applied(seen.X)
+        candidates, uniform, witnesses = self._divided(seen, near)
         points = X if self.aim is None else np.concatenate([X[candidates], T])
         with self._timed("means"):
             share = self._share(aimed)
@@ -114,6 +120,24 @@ class CoresetJob:
             seconds=self.seconds,
             message=judge.of_sample(aimed.n),
         )
+
+    def _with_rows_near(
+        self, seen: Survey, scaling: Scaling, X: NDArray[Any], T: NDArray[Any]
+    ) -> tuple[Survey, NDArray[np.int64]]:
+        """Return what was seen with rows near the target, and where these stand; O(n d)."""
+        threads = self.engine.threads(self.threads)
+        keys = AimedKeys.of(RowKeys(self.seed, 4), X, T, scaling, threads)
+        if keys is None:
+            return seen, np.empty(0, np.int64)
+        size = self.size.total // 2
+
+        def told(phase: str, done: int, total: int | None) -> None:
+            self.told("aiming", done, seen.n)
+
+        more = self.saved.surveyed(
+            "near", size, NOTHING, lambda: survey(self.source, size, keys, told, self.engine)
+        )
+        return joined(seen, more.result())
 
     def _means(
         self,
@@ -197,11 +221,13 @@ class CoresetJob:
         )
         return seen.result()
 
-    def _divided(self, seen: Survey) -> tuple[NDArray[np.int64], ...]:
+    def _divided(self, seen: Survey, near: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
         """Return the candidates, those of a uniform sample, and the witnesses."""
         sample, total = np.flatnonzero(seen.sampled), self.size.total
         order = sample[np.random.default_rng(self.seed).permutation(len(sample))]
-        uniform = candidates = np.sort(order[:total])
+        uniform = np.sort(order[:total])
+        others = order[~np.isin(order, near)]
+        candidates = np.sort(np.concatenate([near, others[: total - len(near)]]))
         if self.rules is not None:
             candidates = candidates_of(seen, order[:total], total, self.k)
         if len(sample) == seen.n:  # all rows are there

@@ -36,6 +36,10 @@ class RowKeys:
         skipped = first % _PER_STEP
         return np.random.Generator(bits).random(skipped + count)[skipped:]
 
+    def among(self, X: NDArray[Any], first: int) -> NDArray[np.float64]:
+        """Return the keys of rows, of which the first has this number."""
+        return self.of(first, len(X))
+
     def limit(self, n: int, size: int) -> float:
         """Return what the keys of `size` of n rows are below, and no others; O(n), no row is read.
 

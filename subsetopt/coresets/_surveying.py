@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,18 @@ from subsetopt.errors import InvalidOption, InvalidProblem
 
 from ._asked_rows import EXCLUDED, INCLUDED, NOTHING, AskedOfRows, SeenGroups
 from ._reading_engines import Done, ReadingEngine
-from ._row_keys import RowKeys
 from ._row_sources import RowBlock, Source
+
+
+class KeysOfRows(Protocol):
+    """A number for each row; a sample are the rows of the least."""
+
+    def among(self, X: NDArray[Any], first: int) -> NDArray[np.float64]:
+        """Return the keys of rows, of which the first has this number."""
+
+    def limit(self, n: int, size: int) -> float:
+        """Return what the keys of `size` of n rows, or some more, are below."""
+
 
 _PARTS = ("keys", "rows", "X", "ids", "flags", "costs", "codes")
 
@@ -66,7 +76,7 @@ class Survey:
 def survey(
     source: Source,
     size: int,
-    keys: RowKeys,
+    keys: KeysOfRows,
     told: Told,
     engine: ReadingEngine,
     asked: AskedOfRows = NOTHING,
@@ -90,7 +100,7 @@ def survey(
 
 
 def seen_of(
-    source: Source, done: Done, *, size: int, keys: RowKeys, limit: float, asked: AskedOfRows
+    source: Source, done: Done, *, size: int, keys: KeysOfRows, limit: float, asked: AskedOfRows
 ) -> "SeenRows":
     """Return what the rows of a part show: moments, and those whose keys are least."""
     seen = SeenRows(size, limit, asked)
@@ -112,10 +122,10 @@ class SeenRows:
         self._named = False
         self._asked = asked
 
-    def add(self, block: RowBlock, first: int, keys: RowKeys) -> None:
+    def add(self, block: RowBlock, first: int, keys: KeysOfRows) -> None:
         """Look at rows, of which the first has this number."""
         self.moments.join(_Moments.of(block.X))
-        own = keys.of(first, len(block.X))
+        own = keys.among(block.X, first)
         held = own < self._limit
         flags = self._asked.flags(block, first)
         held |= (flags & INCLUDED) > 0

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.coresets import _coreset_job, _pool
+from subsetopt.coresets import _aiming, _coreset_job, _pool
 from subsetopt.errors import InvalidFile, InvalidOption
 
 _SMALL: dict[str, Any] = {"pool": 300}
@@ -408,3 +408,22 @@ def test_of_rows_that_are_all_alike_any_will_do(monkeypatch: pytest.MonkeyPatch)
     few = so.coreset(np.ones((900, 2)), 7, scale_columns="none", pool=100)
     assert len(few) == 7
     assert few.mmd == 0.0
+
+
+@pytest.mark.usefixtures("few_witnesses")
+def test_a_target_far_from_most_rows_has_candidates_near_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = np.random.default_rng(8)
+    X = generator.normal(size=(20_000, 3)).astype(np.float32)
+    T = (0.3 * generator.normal(size=(1000, 3)) + 1.6).astype(np.float32)
+    told: list[tuple[str, int]] = []
+    given: dict[str, Any] = {"target": T, "scale_columns": "none", **_SMALL}
+    near = so.coreset(X, 15, progress=lambda *step: told.append(step[:2]), **given)
+    assert ("aiming", len(X)) in told
+    assert near.pool == 300
+    assert "aiming" in near.seconds
+    monkeypatch.setattr(_aiming.AimedKeys, "of", classmethod(lambda *given: None))
+    uniform = so.coreset(X, 15, **given)
+    assert near.mmd < 0.3 * uniform.mmd
+    assert near.random_mmd == pytest.approx(uniform.random_mmd, rel=0.2)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import subsetopt as so
+from subsetopt.coresets._aiming import AimedKeys
 from subsetopt.coresets._judging import Judge
 from subsetopt.coresets._kernel_means import kernel_means
 from subsetopt.coresets._pool import PoolSize
@@ -148,3 +149,21 @@ def test_a_matrix_of_float64_takes_no_more_memory() -> None:
         assert size.part_of(itemsize) ** 2 * itemsize <= 2**27
     assert size.part_of(4) == size.part > size.part_of(8)
     assert PoolSize.of(400, None, 2**36).part_of(8) == PoolSize.of(400, None, 2**36).part
+
+
+def test_rows_near_a_target_are_drawn_as_likely_as_it_is_dense_there() -> None:
+    generator = np.random.default_rng(3)
+    X, T = generator.normal(size=(6000, 1)), generator.normal(1.5, 0.5, size=(4000, 1))
+    scaling = Scaling.of(X, "none")
+    keys = AimedKeys.of(RowKeys(1, 4), X[:2000], T[:2000], scaling, 1)
+    assert keys is not None
+    own = keys.among(X, 0)
+    parts = np.concatenate([keys.among(X[at : at + 700], at) for at in range(0, 6000, 700)])
+    np.testing.assert_allclose(parts, own, rtol=1e-12)
+    drawn = X[np.argsort(own)[:300], 0]
+    assert abs(drawn.mean() - 1.5) < 0.25
+    assert abs(drawn.std() - 0.5) < 0.15
+    # A cluster sends little more than is wanted.
+    assert 300 < (own < keys.limit(6000, 300)).sum() < 700
+    alike = np.ones((50, 1))
+    assert AimedKeys.of(RowKeys(1, 4), alike, alike, scaling, 1) is None
