@@ -154,26 +154,38 @@ def _of_library(source: Any, name: str) -> RowTable:
     import pyarrow as pa
 
     ids = None
-    if hasattr(source, "iloc") and hasattr(source, "index"):  # pandas
-        plain = type(source.index).__name__ == "RangeIndex"
-        ids = None if plain else [str(label) for label in source.index]
-    try:
-        if isinstance(source, pa.Table):
-            data = source
-        elif hasattr(source, "to_arrow"):
-            data = source.to_arrow()
-        elif hasattr(source, "iloc"):
-            frame = source.rename(columns=str)
-            data = pa.Table.from_pandas(frame, preserve_index=False)
-        else:
-            raise TypeError("a data frame of pandas or polars, or a table of pyarrow, is")
-    except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
+    if isinstance(source, pa.Table):
+        data = source
+    elif hasattr(source, "to_arrow"):  # polars
+        data = source.to_arrow()
+    elif hasattr(source, "iloc") and hasattr(source, "columns"):
+        index = source.index
+        named = index.is_unique and type(index).__name__ != "RangeIndex"
+        ids = [str(label) for label in index] if named else None
+        data = _of_pandas(source.rename(columns=str), name)
+    else:
         raise InvalidProblem(
             f"{name} must be the path of a table, a data frame of pandas or polars, or a "
             f"pyarrow.Table; got {type(source).__name__}"
-            + ("" if isinstance(error, TypeError) else f": {error}")
-        ) from None
+        )
     return _named(RowTable(name=name, data=data, given=source, ids=ids))
+
+
+def _of_pandas(frame: Any, name: str) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        for column in frame.columns:
+            try:
+                pa.Table.from_pandas(frame[[column]], preserve_index=False)
+            except (pa.ArrowException, TypeError, ValueError):
+                raise InvalidProblem(
+                    f"{name}: column {column!r} holds values of several types, such as numbers "
+                    f"and texts; make them one, as by frame[{column!r}].astype(str)"
+                ) from None
+        raise InvalidProblem(f"{name}: cannot be read: {error}") from None
 
 
 def _parquet(path: str) -> Any:

@@ -199,8 +199,13 @@ class _Columns:
             return self._of_numbers(name, _floats(self.table.data[name]), "number")
         if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
             return self._of_numbers(name, _days(self.table.data[name]), "date")
+        if pa.types.is_duration(kind):
+            spans = self.table.data[name].cast(pa.duration("us"), safe=False)
+            return self._of_numbers(name, _days(spans.cast(pa.int64())), "number")
         if _is_text(kind):
             return self._of_texts(name)
+        if pa.types.is_null(kind):
+            return TableColumn(name, "empty")
         if name in self.wanted:
             raise InvalidOption(f"{self.table.name}: column {name!r} holds {kind}, no numbers")
         return TableColumn(name, "text")

@@ -245,3 +245,32 @@ def test_infinite_values_and_excel_text(tmp_path: Path) -> None:
         select_rows(tmp_path / "table.csv", 2)
     (tmp_path / "table.txt").write_text("x\ty\n1\t5\n2\t4\n4\t3\n", "utf-16")
     assert row_table(tmp_path / "table.txt").columns == ["x", "y"]
+
+
+def test_columns_of_data_frames(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    n = 12
+    frame = pandas.DataFrame(
+        {
+            "group": pandas.Categorical(list("abc") * 4),
+            "zoned": pandas.date_range("2024-01-01", periods=n, tz="Europe/Berlin"),
+            "whole": pandas.array([None, *range(1, n)], dtype="Int64"),
+            "long": pandas.to_timedelta(range(n), unit="h"),
+            "nothing": [None] * n,
+            "lists": [[1, 2]] * n,
+            5: np.linspace(0.0, 1.0, n),
+        },
+        index=[0] * n,  # names no row
+    )
+    few = select_rows(frame, 3, exactly={"group": 1}, time_limit=0.05)
+    assert {column.name: column.kind for column in few.found} == {
+        "group": "category", "zoned": "date", "whole": "number", "long": "number",
+        "nothing": "empty", "lists": "text", "5": "number",
+    }  # fmt: skip
+    assert few.ids is None
+    assert few.columns[3].mean == pytest.approx(5.5 / 24)  # days
+    few.save(tmp_path / "few.parquet")
+    with pytest.raises(so.InvalidProblem, match=r"column 'mixed' holds values of several types"):
+        select_rows(frame.assign(mixed=[1, "x"] * 6), 3)
+    with pytest.raises(so.InvalidProblem, match=r"must be the path of a table, .*; got dict"):
+        select_rows({"x": [1, 2, 3]}, 1)
