@@ -29,25 +29,11 @@ from subsetopt.coresets._surveying import survey
 from subsetopt.problems import Gaussian
 from subsetopt.problems.scaling import Scaling
 
+from .coreset_of_files import written
 from .script import Row, parser, report, report_machine
 
 DASK = OptionalDependency("distributed", "distributed", extra="distributed")
 RAY = OptionalDependency("ray", "ray", extra="ray")
-
-
-def written(folder: Path, n: int, d: int, group: int = 2**17) -> Path:
-    """Write n standard normal rows to a Parquet file, in groups of rows; return where."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    path = folder / f"{n}x{d}.parquet"
-    generator = np.random.default_rng([n, d])
-    schema = pa.schema([(f"x{i}", pa.float32()) for i in range(d)])
-    with parquet.ParquetWriter(path, schema) as writer:
-        for first in range(0, n, group):
-            rows = generator.standard_normal((d, min(group, n - first)), np.float32)
-            writer.write_table(pa.table(list(rows), schema=schema))
-    return path
 
 
 @contextmanager
@@ -156,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = made.parse_args(arguments)
     report_machine(given)
     with tempfile.TemporaryDirectory() as folder:
-        path = written(Path(folder), given.rows, given.columns)
+        path = written(Path(folder), given.rows, given.columns, "float32")
         for name in given.engines:
             rows = rows_of(name, path, given.points, given.workers, given.turns)
             report(given, rows, f"{given.rows} x {given.columns}, {given.points} points")

@@ -53,18 +53,19 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
     return result, perf_counter() - start, process_time() - used
 
 
-def row_of(path: Path, k: int, compared: int | None) -> Row:
+def row_of(path: Path, compared: int | None, **given: Any) -> Row:
     """Return what is measured."""
     before = timed(lambda: read(path))
     few, wall, used = timed(
-        lambda: so.coreset(path, k, scale_columns="none", compared=compared, memory="2.5GiB")
+        lambda: so.coreset(path, scale_columns="none", compared=compared, **given)
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     after = timed(lambda: read(path))
     reading, processor = min(before[1], after[1]), min(before[2], after[2])
     return {
         "n": few.n,
-        "k": k,
+        "k": len(few),
+        "pool": few.pool,
         "GB": path.stat().st_size / 1e9,
         "reading s": reading,
         "reading processor s": processor,
@@ -88,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument("--columns", type=int, default=16)
     made.add_argument("--k", type=int, default=1000)
     made.add_argument("--compared", type=int, nargs="*", default=[1_000_000])
+    made.add_argument("--pool", type=int)
+    made.add_argument("--memory", default="2.5GiB")
     made.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     made.add_argument("--folder", help="where the file is written, and deleted afterwards")
     given = made.parse_args(arguments)
@@ -97,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         so.coreset(small, 20, scale_columns="none", compared=20_000)  # compiles what it takes
         path = written(Path(folder), given.rows, given.columns, given.dtype)
         for compared in given.compared:
-            report(given, [row_of(path, given.k, compared or None)], "coreset of a file")
+            options = {"k": given.k, "pool": given.pool, "memory": given.memory}
+            report(given, [row_of(path, compared or None, **options)], "coreset of a file")
 
 
 if __name__ == "__main__":

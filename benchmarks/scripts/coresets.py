@@ -1,13 +1,12 @@
-"""k of very many: the MMD, the time and the memory of `coreset`, beside random rows and Compress++.
+"""k of very many: the MMD, the time and the memory of `coreset`, beside random rows.
 
 ``python -m benchmarks.scripts.coresets`` prints a row for each case and method. The data are
 mixtures of twenty Gaussians in float32, the kernel a Gaussian of median scale. All methods are
 judged alike: the root MMD to all rows, by 16,384 witnesses that none has seen, with the standard
 error. "of a product" are the seconds over those of the product of the pool's features with all
-rows alone, tile by tile with NumPy, in the same run. Compress++ is that of ``pip install
-goodpoints`` (Shetty, Dwivedi & Mackey, ICLR 2022); it takes n that are powers of 4, and k =
-sqrt(n). Of targets, the data are normal, the target normal of 0.6 times the spread and so far off;
-"uniform pool" has as many candidates, none of them drawn for the target.
+rows alone, tile by tile with NumPy, in the same run. Of targets, the data are normal, the target
+normal of 0.6 times the spread and so far off; "uniform pool" has as many candidates, none of them
+drawn for the target. `benchmarks.scripts.coreset_peers` measures other libraries.
 """
 
 import resource
@@ -20,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt._dependencies import OptionalDependency
 from subsetopt.coresets._judging import Judge
 from subsetopt.coresets._kernel_means import kernel_means
 from subsetopt.coresets._row_sources import ArrayRows
@@ -32,8 +30,6 @@ CASES = ("4096:64:10", "65536:256:10", "300000:1000:64", "1000000:1000:10")
 TARGETS = ("200000:100:10:0", "200000:100:10:2", "200000:100:10:4", "200000:100:4:3")
 WITNESSES = 16_384
 TILE = 512
-
-_GOODPOINTS = OptionalDependency("goodpoints", "goodpoints")
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,24 +100,6 @@ def rows_of(case: ManyRows, products: bool) -> Iterator[Row]:
         ours["of a product"] = seconds / case.product_seconds(result.pool)
     yield ours
     yield about | {"method": "random", "root MMD": expected, "of random": 1.0}
-    power_of_four = n & (n - 1) == 0 and n.bit_length() % 2 == 1
-    if power_of_four and case.k**2 == n and _GOODPOINTS.availability():
-        for oversampling in (0, 2, 4):
-            yield about | compressed(case, result.kernel, oversampling, judged, expected)
-
-
-def compressed(
-    case: ManyRows, kernel: Any, oversampling: int, judged: Callable[[Any], Row], expected: float
-) -> Row:
-    """Return the row of Compress++ with kernel thinning."""
-    compress: Any = _GOODPOINTS.load("compress")
-    X, parameters = case.X.astype(np.float64), np.array([2.0 * kernel.scale**2])
-    start = perf_counter()
-    rows = compress.compresspp_kt(X, b"gaussian", parameters, g=oversampling, seed=0)
-    seconds = perf_counter() - start
-    found = judged(np.asarray(rows))
-    name = f"Compress++, g={oversampling}"
-    return {"method": name, **found, "of random": found["root MMD"] / expected, "seconds": seconds}
 
 
 def target_rows(n: int, k: int, d: int, shift: float) -> Iterator[Row]:
