@@ -453,9 +453,11 @@ def sequences_are_those_of_one_process(rank: int, world: int) -> None:
         assert found.order.tolist() == wanted.order.tolist()
         assert found.mmd2_to_whole.tolist() == pytest.approx(wanted.mmd2_to_whole, abs=1e-12)
         assert of_all(found.provenance, world) == [found.provenance] * world
-    single = own.astype(np.float32) if rank else own
-    few = distributed_sequence(single, 16, batches=2, log=False)
-    assert (len(few), few.provenance["dtype"]) == (2, "float64")
+    single = X.astype(np.float32)
+    mine = np.array_split(single, world)[rank]
+    few = distributed_sequence(mine, 16, batches=2, log=False)
+    wanted = sequence(single.astype(float), 16, selector="running-herding", batches=2)
+    assert few.order.tolist() == wanted.order.tolist()
     with pytest.raises(InvalidProblem, match="on rank 1: X"):
         distributed_sequence(own * (np.nan if rank == 1 else 1.0), 16, log=False)
     with pytest.raises(InvalidProblem, match="all ranks must have the same features"):

@@ -18,7 +18,6 @@ from subsetopt.torch._ranks import served, world_of
 _SAMPLE = 2000  # points of which the median distance is taken, as `median_distance` draws them
 _BLOCK = 8192  # points that are sent at once
 _PRODUCTS_ENOUGH = 1e8  # half squared norms up to which products of float64 tell distances
-_SINGLE_ENOUGH = 128.0  # the same for float32
 
 
 class Shards:
@@ -79,32 +78,35 @@ class Shards:
         """Return some points of a rank, by their number there, on all ranks."""
         if self.world == 1:
             return self.X[some]
-        kind = torch.float32 if self.dtype == np.float32 else torch.float64
         if rank == self.rank:
             sent = torch.from_numpy(np.array(self.X[some]))
         else:
-            sent = torch.empty((some.stop - some.start, self.X.shape[1]), dtype=kind)
+            sent = torch.empty((some.stop - some.start, self.X.shape[1]), dtype=torch.float64)
         sent = served(sent, self.group)
         source = rank if self.group is None else dist.get_global_rank(self.group, rank)
         dist.broadcast(sent, source, group=self.group)
         return np.asarray(sent.cpu().numpy())
 
     def _alike(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the points, in the wider dtype of all ranks; an error of one ends all."""
+        """Return the points in float64; an error of one rank ends all.
+
+        In float32 the last bits of the kernel would depend on where a point stands in a product,
+        and with them, where two candidates are nearly equal, the order.
+        """
         own, fault = None, ""
         try:
             own = points("X", X)
         except SubsetOptError as error:
             fault = str(error)
-        seen = self.of_all((fault, None if own is None else (own.shape[1], own.dtype.name)))
+        seen = self.of_all((fault, None if own is None else own.shape[1]))
         for rank, (text, _) in enumerate(seen):
             if text:
                 raise InvalidProblem(f"on rank {rank}: {text}")
         assert own is not None
-        widths = [shape[0] for _, shape in seen]
+        widths = [width for _, width in seen]
         if len(set(widths)) > 1:
             raise InvalidProblem(f"all ranks must have the same features; got {widths} of them")
-        return own.astype(np.result_type(*(shape[1] for _, shape in seen)), copy=False)
+        return own.astype(np.float64, copy=False)
 
     def _sample(self) -> NDArray[Any]:
         """Return the points of all ranks that the scale of a kernel depends on."""
@@ -121,13 +123,9 @@ class Shards:
             return
         sums = self.numbers_of_all(*self.X.sum(axis=0, dtype=np.float64)).sum(axis=0)
         self._centre, self._scale = sums / self.n, float(self.kernel.scale)
-        scaled, halves = standardised(self.X, self._centre, self._scale, self.dtype)
-        largest = self.numbers_of_all(float(halves.max())).max()
-        if not largest <= _PRODUCTS_ENOUGH:
-            return
-        if self.dtype == np.float32 and largest > _SINGLE_ENOUGH:
-            scaled, _ = standardised(self.X, self._centre, self._scale, np.float64)
-        self._scaled, self._halves = scaled, halves.astype(scaled.dtype)
+        scaled, halves = standardised(self.X, self._centre, self._scale, np.float64)
+        if self.numbers_of_all(float(halves.max())).max() <= _PRODUCTS_ENOUGH:
+            self._scaled, self._halves = scaled, halves
 
     def diagonal(self) -> NDArray[np.float64]:
         """Return the diagonal of K at the own points."""
@@ -169,11 +167,11 @@ class Shards:
             if self._scaled is None:
                 self.kernel.filler(x, self.X)(slice(None), slice(None), row)
             else:
-                y, half = standardised(x, self._centre, self._scale, self._scaled.dtype)
-                exponent = self._scaled @ y[0]
-                exponent -= self._halves
-                exponent -= half.astype(exponent.dtype)
-                np.exp(np.minimum(exponent, 0, out=exponent), out=row[0], casting="same_kind")
+                y, half = standardised(x, self._centre, self._scale, np.float64)
+                np.matmul(self._scaled, y[0], out=row[0])
+                row -= self._halves
+                row -= half
+                np.exp(np.minimum(row, 0, out=row), out=row)
         if rank == self.rank and self.kernel.normalised:
             row[0, at] = 1
         return np.asarray(row[0])
