@@ -166,6 +166,28 @@ def own_sums(
     return total
 
 
+def pair_sums(
+    kernel: Kernel, X: NDArray[Any], Y: NDArray[Any], threads: int | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the row sums and the column sums of K(X, Y), which is never held as a whole."""
+    dtype, used = kernel.dtype(X, Y), _threads(kernel, threads) or processors()
+    fill = kernel.filler(X, Y)
+    size = max(kernel.block, -(-len(X) // used))
+
+    def summed(start: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        band = X[start : start + size]
+        sums, others = np.zeros(len(band)), np.zeros(len(Y))
+        for rows, columns in _blocks(len(band), len(Y), kernel.block):
+            seen = slice(start + rows.start, start + rows.stop)
+            block = _evaluated(kernel, fill, seen, columns, dtype)
+            sums[rows] += block.sum(axis=1, dtype=np.float64)
+            others[columns] += block.sum(axis=0, dtype=np.float64)
+        return sums, others
+
+    parts = each(summed, range(0, len(X), size), used)
+    return np.concatenate([sums for sums, _ in parts]), np.sum([part for _, part in parts], axis=0)
+
+
 def _tiles(kernel: Kernel, n: int) -> list[Tile]:
     """Return the blocks to evaluate: the upper ones where the kernel is known to be symmetric."""
     tiles = _blocks(n, n, kernel.block)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt.problems._computed_rows import ComputedRows
+from subsetopt.problems._kernel_matrices import pair_sums
 
 LIMIT = 2_500_000  # bytes: too few for 600 x 600 in float64, enough for what computes its rows
 KERNELS = [so.Gaussian(), so.Laplace(), so.Polynomial(degree=2), so.Linear(), np.inner]
@@ -133,6 +134,15 @@ def test_what_the_form_is_made_of() -> None:
     )
     assert computed.total(some) == pytest.approx(K[np.ix_(some, some)].sum())
     np.testing.assert_allclose(computed.among(some).held(), K[np.ix_(some, some)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_sums_of_both_sides(threads: int) -> None:
+    X, Y = cloud(6, 1100), cloud(7, 700)
+    kernel = so.Laplace(scale=2.0)
+    K = kernel(X, Y)
+    for found, axis in zip(pair_sums(kernel, X, Y, threads), (1, 0), strict=True):
+        np.testing.assert_allclose(found, K.sum(axis=axis), rtol=1e-12)
 
 
 def test_fixing_rows_leaves_the_value() -> None:

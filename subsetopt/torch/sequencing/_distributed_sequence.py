@@ -79,8 +79,9 @@ def distributed_sequence(
 
     The order is that of `subsetopt.sequence` with ``selector="running-herding"`` of the points of
     all ranks, one rank after another, in float64, which kernels are evaluated in whatever the
-    features are. No rank ever holds the points of another: of each point that is chosen the features
-    are sent, and for the row sums all points once, in blocks.
+    features are; of points that are equal, any may come first. No rank ever holds the points of
+    another: the features of each point that is chosen are sent, and for the row sums all points
+    once, in blocks.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def distributed_sequence(
 
     Notes
     -----
-    O(N m d / threads) for the row sums of m of N points, then O(m d) and three small collectives
+    O(N m d / (2 threads)) for the row sums of m of N points, then O(m d) and three small collectives
     for each that is chosen. Memory: three times the rank's own features in float64, and 16 N bytes.
     """
     begin = perf_counter()

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt.errors import InvalidProblem, SubsetOptError
 from subsetopt.problems import Gaussian, Kernel
 from subsetopt.problems._kernel_choice import KernelFunction, kernel_of
-from subsetopt.problems._kernel_matrices import kernel_sums
+from subsetopt.problems._kernel_matrices import own_sums, pair_sums
 from subsetopt.problems._memory import in_units
 from subsetopt.problems._points import points, standardised
 from subsetopt.torch._ranks import served, world_of
@@ -140,22 +140,57 @@ class Shards:
         return np.array(parts)
 
     def row_sums(self, told: Any = None) -> NDArray[np.float64]:
-        """Return the row sums of K at the own points; O(n m d) once, all points are sent once."""
+        """Return the row sums of K at the own points; O(n m d) once, all points are sent once.
+
+        `told` hears of the points that have been sent, and all.
+        """
         if self._sums is None:
             self._sums = self._added_up(told)
         return self._sums
 
     def _added_up(self, told: Any) -> NDArray[np.float64]:
-        sums = np.zeros(len(self.X))
-        for rank, end in enumerate(self.ends.tolist()):
-            start = 0 if rank == 0 else int(self.ends[rank - 1])
-            for first in range(0, end - start, _BLOCK):
+        """Add up what each two ranks have in common once, by one of them, or half by each."""
+        sums, start = own_sums(self.kernel, self.X, self.threads), 0
+        for rank, end in enumerate(self.ends.tolist() if self.world > 1 else ()):
+            own, half = self._share(rank), (end - start) // 2
+            for first, stop in self._cuts(half, end - start):
                 if told is not None:
                     told(start + first, self.n)
-                part = slice(first, min(first + _BLOCK, end - start))
-                others = self.points_of(rank, part)
-                sums += kernel_sums(self.kernel, self.X, others, self.threads)
+                part = slice(first, stop)
+                others, columns = self.points_of(rank, part), np.zeros(stop - first)
+                if own.stop and (first >= half or self.rank < rank or not self._opposite(rank)):
+                    rows, columns = pair_sums(self.kernel, self.X[own], others, self.threads)
+                    sums[own] += rows
+                columns = self._total(columns)
+                if rank == self.rank:
+                    sums[part] += columns
+            start = end
         return sums
+
+    def _cuts(self, half: int, count: int) -> list[tuple[int, int]]:
+        """Return the blocks of a rank's points, none of which reaches over its half."""
+        firsts = sorted({*range(0, half, _BLOCK), *range(half, count, _BLOCK)})
+        return list(zip(firsts, [*firsts[1:], count], strict=True))
+
+    def _opposite(self, rank: int) -> bool:
+        return 2 * ((rank - self.rank) % self.world) == self.world
+
+    def _share(self, rank: int) -> slice:
+        """Return which own points this rank evaluates with those of another.
+
+        Of ranks in a circle each takes the half of them that follows. With the one opposite the
+        lower takes the first half of its own points, the other all of them with the second half.
+        """
+        count = len(self.X)
+        if self._opposite(rank):
+            return slice(0, count // 2 if self.rank < rank else count)
+        return slice(0, count if 0 < 2 * ((rank - self.rank) % self.world) < self.world else 0)
+
+    def _total(self, own: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of an array over all ranks."""
+        sent = served(torch.from_numpy(own), self.group)
+        dist.all_reduce(sent, group=self.group)
+        return np.asarray(sent.cpu().numpy())
 
     def row(self, j: int) -> NDArray[Any]:
         """Return the row of K of a point of any rank, at the own points; O(m d)."""
