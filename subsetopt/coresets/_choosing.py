@@ -107,7 +107,10 @@ def coreset(
         be included. "proportional" is to all rows. k is at most half of what one kernel matrix
         holds.
     memory : str or int, optional
-        What may be held, "4GiB" or bytes; None is three quarters of the memory available now.
+        What may be held, "4GiB" or bytes, of which fewer candidates and witnesses are drawn where
+        need be: the kernel matrix, up to 14 copies of the sample, and blocks of 32 MiB, but not
+        what data, libraries and the result take. None is three quarters of the memory available
+        now, of which the matrix has half.
     seed : int
         The same rows in the same order give the same coreset for equal seeds, whatever the number
         of threads and of rows in a block, and the engine.
@@ -183,6 +186,10 @@ def coreset(
     aim = None if target is None else target_of(target, source, header)
     limit = memory_limit() if memory is None else memory_size("memory", str(memory))
     size = PoolSize.of(int(k), pool, limit)
+    if memory is not None and not isinstance(source, OnceRows):
+        first = next(iter(source.blocks()), None)
+        if first is not None:
+            size = size.within(int(k), first.X[:1].nbytes, aim is not None)
     asked = NOTHING if rules is None else _asked(rules, source, size)
     told = progress or _nobody
 

@@ -30,7 +30,6 @@ from ._row_sources import Source
 from ._surveying import Survey, Told, survey
 from ._weighing import simplex_weights
 
-WITNESSES = 4096
 _DRAWS = 10
 _MANY, _FEW_DRAWS = 4000, 2  # k from which random selections are few
 _MOST_COLUMNS = 64
@@ -58,11 +57,11 @@ class CoresetJob:
 
     def run(self, weighted: bool) -> Coreset:
         with self._timed("survey"):
-            size = self.size.total + WITNESSES
+            size = self.size.total + self.size.witnesses
             seen = self._survey(self.source, size, 0, self.told, self.asked)
             aimed = seen
             if self.aim is not None:
-                aimed = self._survey(self.aim, WITNESSES, 1, self._told_of_target)
+                aimed = self._survey(self.aim, self.size.witnesses, 1, self._told_of_target)
             self._require(seen, aimed)
             scaling, X, T = self._scaled(seen, aimed)
             kernel = self.kernel.fitted(X, T) if self.aim else self.kernel.fitted(X)

@@ -1,7 +1,7 @@
 """Choosing from a pool of candidates, whose mean kernels with all rows are known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,12 @@ from ._row_sources import ArrayRows
 FEWEST_OF_K = 2
 """Candidates for each of the chosen, at least."""
 
+WITNESSES = 4096
+"""Rows that tell how far the chosen are from all, at most."""
+
+_COPIES, _COPIES_OF_TARGET = 14, 4  # of the sample, as it is drawn, joined, scaled and divided
+_BLOCKS = 2**25  # bytes of blocks of rows, unless the limit is small
+
 _MOST = 16_000  # in one matrix, unless more are asked for
 _OF_K = 32
 _LEAST = 4096
@@ -36,6 +42,32 @@ class PoolSize:
     total: int
     part: int
     limit: int
+    witnesses: int
+
+    def within(self, k: int, row_bytes: int, targeted: bool) -> "PoolSize":
+        """Return it for rows of so many bytes, with fewer candidates and witnesses where need be.
+
+        Raises
+        ------
+        TooLarge
+            Where less than what k asks for can be held.
+        """
+        copies = _COPIES + (_COPIES_OF_TARGET if targeted else 0)
+        free = self.limit - min(_BLOCKS, self.limit // 4)
+        rows = free // (copies * row_bytes)
+        witnesses = min(self.witnesses, rows // 4)
+        total = min(self.total, rows - witnesses)
+        least = max(FEWEST_OF_K * k, min(self.total, _LEAST_PART))
+        if total < least:
+            needed = 4 * copies * row_bytes * least // 3 + _BLOCKS
+            raise TooLarge(
+                f"{least} candidates of {row_bytes} bytes each take {in_units(needed)} with all "
+                f"that is held of them, above the limit of {in_units(self.limit)}; allow more "
+                "memory, or choose fewer rows or columns",
+                seconds=0.0,
+                bytes=float(needed),
+            )
+        return replace(self, total=total, part=min(self.part, total), witnesses=witnesses)
 
     @classmethod
     def of(cls, k: int, pool: int | None, limit: int) -> "PoolSize":
@@ -60,7 +92,7 @@ class PoolSize:
                 seconds=0.0,
                 bytes=8.0 * _LEAST_PART**2,
             )
-        return cls(total, part, limit)
+        return cls(total, part, limit, WITNESSES)
 
     def part_of(self, itemsize: int) -> int:
         """Return of how many a matrix is held whose numbers have so many bytes; `part` is of 4."""

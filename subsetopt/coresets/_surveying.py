@@ -25,6 +25,7 @@ class KeysOfRows(Protocol):
         """Return what the keys of `size` of n rows, or some more, are below."""
 
 
+_SLACK = 1.25  # rows that are held for each that is needed, at most
 _PARTS = ("keys", "rows", "X", "ids", "flags", "costs", "codes")
 
 Told = Callable[[str, int, int | None], None]
@@ -155,7 +156,7 @@ class SeenRows:
         if len(part[0]):
             self._parts.append(part)
             self._held += len(part[0])
-        if self._held > 2 * self._enough:
+        if self._held > _SLACK * self._enough:
             self._shrink()
 
     def _shrink(self) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.coresets import _coreset_job, _pool
+from subsetopt.coresets import _pool
 from subsetopt.coresets._row_keys import RowKeys, RowShare
 
 GIVEN: dict[str, Any] = {"pool": 300, "scale_columns": "none", "kernel": so.Gaussian(2.0)}
@@ -17,7 +17,7 @@ GIVEN: dict[str, Any] = {"pool": 300, "scale_columns": "none", "kernel": so.Gaus
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be too many to be all in the sample."""
-    monkeypatch.setattr(_coreset_job, "WITNESSES", 400)
+    monkeypatch.setattr(_pool, "WITNESSES", 400)
     monkeypatch.setattr(_pool, "_MOVES", 500)
 
 

@@ -10,7 +10,7 @@ import pyarrow.csv
 import pytest
 
 import subsetopt as so
-from subsetopt.coresets import _coreset_job, _csv_rows, _pool
+from subsetopt.coresets import _csv_rows, _pool
 from subsetopt.coresets._asked_rows import AskedOfRows, Grouping, NamedAmongAll
 from subsetopt.coresets._reading_engines import LOCAL
 from subsetopt.coresets._row_keys import RowKeys
@@ -24,7 +24,7 @@ _N = 4000
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be too many to be all in the sample."""
-    monkeypatch.setattr(_coreset_job, "WITNESSES", 300)
+    monkeypatch.setattr(_pool, "WITNESSES", 300)
     monkeypatch.setattr(_pool, "_MOVES", 200)
     monkeypatch.setattr(_pool, "_MOVES_OF_SETS", 50)
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.coresets import _aiming, _coreset_job, _pool
+from subsetopt.coresets import _aiming, _pool
 from subsetopt.errors import InvalidFile, InvalidOption
 
 _SMALL: dict[str, Any] = {"pool": 300}
@@ -35,7 +35,7 @@ def _mmd(X: NDArray[Any], S: NDArray[Any], kernel: Any, weights: Any = None) -> 
 @pytest.fixture
 def few_witnesses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be too many to be all in the sample."""
-    monkeypatch.setattr(_coreset_job, "WITNESSES", 400)
+    monkeypatch.setattr(_pool, "WITNESSES", 400)
     monkeypatch.setattr(_pool, "_MOVES", 500)
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import subsetopt as so
-from subsetopt.coresets import _coreset_checkpoint, _coreset_job, _pool, _row_sources
+from subsetopt.coresets import _coreset_checkpoint, _pool, _row_sources
 from subsetopt.coresets._kernel_means import kernel_means
 from subsetopt.coresets._reading_engines import DividedEngine, worked
 from subsetopt.coresets._row_parts import Located
@@ -21,7 +21,7 @@ from subsetopt.problems.scaling import Scaling
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_coreset_job, "WITNESSES", 300)
+    monkeypatch.setattr(_pool, "WITNESSES", 300)
     monkeypatch.setattr(_pool, "_MOVES", 200)
     monkeypatch.setattr(_row_sources, "_FEWEST", 100)
     monkeypatch.setattr(_row_sources, "BLOCK_BYTES", 100 * 16)

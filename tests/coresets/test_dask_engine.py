@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.coresets import _coreset_job, _csv_rows, _dask_engine, _pool, _row_sources
+from subsetopt.coresets import _csv_rows, _dask_engine, _pool, _row_sources
 from subsetopt.errors import InvalidOption, MissingDependency
 
 distributed = pytest.importorskip("distributed")
@@ -36,7 +36,7 @@ def client() -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be too many to be all in the sample, and several parts of them."""
-    monkeypatch.setattr(_coreset_job, "WITNESSES", 400)
+    monkeypatch.setattr(_pool, "WITNESSES", 400)
     monkeypatch.setattr(_pool, "_MOVES", 500)
     monkeypatch.setattr(_row_sources, "_PART_BLOCKS", 1)
     monkeypatch.setattr(_row_sources, "_MOST", 700)

@@ -1,11 +1,13 @@
 """The passes over the rows, the judge of a choice, and the weights."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 
 import subsetopt as so
+from subsetopt.coresets import _pool
 from subsetopt.coresets._aiming import AimedKeys
 from subsetopt.coresets._judging import Judge
 from subsetopt.coresets._kernel_means import kernel_means
@@ -167,3 +169,26 @@ def test_rows_near_a_target_are_drawn_as_likely_as_it_is_dense_there() -> None:
     assert 300 < (own < keys.limit(6000, 300)).sum() < 700
     alike = np.ones((50, 1))
     assert AimedKeys.of(RowKeys(1, 4), alike, alike, scaling, 1) is None
+
+
+def test_wide_rows_have_fewer_candidates_and_witnesses() -> None:
+    size = PoolSize.of(50, None, 2**27)
+    assert size.within(50, 16, False) == size
+    wide = size.within(50, 2**14, True)
+    assert (wide.total + wide.witnesses) * 2**14 * 18 <= 2**27
+    assert wide.part == wide.total > wide.witnesses > 0
+    with pytest.raises(so.TooLarge, match="choose fewer rows or columns"):
+        size.within(50, 2**17, False)
+
+
+def test_the_memory_that_is_given_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_pool, "_MOVES", 100)
+    X = np.random.default_rng(0).standard_normal((6000, 512), np.float32)
+    limit = 80 * 2**20
+    so.coreset(X[:500, :3], 5, scale_columns="none", memory=limit)  # loads what it takes
+    tracemalloc.start()
+    few = so.coreset(X, 20, scale_columns="std", kernel=so.Gaussian(30.0), memory=limit)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert few.mmd < few.random_mmd
+    assert 0.2 * limit < peak < limit

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.coresets import _coreset_job, _pool, _ray_engine, _row_sources
+from subsetopt.coresets import _pool, _ray_engine, _row_sources
 from subsetopt.coresets._ray_engine import RayEngine
 from subsetopt.coresets._row_parts import Located, RowPart
 from subsetopt.coresets._row_sources import ArrayRows
@@ -29,7 +29,7 @@ GIVEN: dict[str, Any] = {"pool": 300, "scale_columns": "none", "engine": "ray"}
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be too many to be all in the sample, and several parts of them."""
-    monkeypatch.setattr(_coreset_job, "WITNESSES", 400)
+    monkeypatch.setattr(_pool, "WITNESSES", 400)
     monkeypatch.setattr(_pool, "_MOVES", 500)
     monkeypatch.setattr(_row_sources, "_PART_BLOCKS", 1)
     monkeypatch.setattr(_row_sources, "_MOST", 700)

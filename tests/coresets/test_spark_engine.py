@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import subsetopt as so
 from subsetopt._dependencies import OptionalDependency
-from subsetopt.coresets import _coreset_job, _pool, _spark_engine
+from subsetopt.coresets import _pool, _spark_engine
 from subsetopt.coresets._source_kinds import source_of
 from subsetopt.errors import InvalidOption, MissingDependency
 
@@ -95,7 +95,7 @@ def _table(X: NDArray[Any]) -> Any:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows be too many to be all in the sample."""
-    monkeypatch.setattr(_coreset_job, "WITNESSES", 400)
+    monkeypatch.setattr(_pool, "WITNESSES", 400)
     monkeypatch.setattr(_pool, "_MOVES", 500)
 
 
