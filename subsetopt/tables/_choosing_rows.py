@@ -20,7 +20,7 @@ from ._row_constraints import GroupCounts, ids_of, rows_of, worded
 from ._row_reading_options import RowReadingOptions
 from ._row_selection import RowSelection
 from ._row_table import RowTable
-from ._table_columns import TableColumn, columns_of
+from ._table_columns import TableColumn, column_of, columns_of
 from ._table_features import Featurisation, Missing, TableFeatures
 
 Objective = Literal["mmd", "means", "both"]
@@ -169,10 +169,11 @@ class RowChoice:
         if len(table) < 2:
             raise InvalidProblem(f"{table.name}: has one row; there is nothing to choose from")
         require_integer(wording.spelled("k"), k, f"[1, {len(table) - 1}]", error=InvalidProblem)
-        columns = options.columns_of(table, rules.labels)
+        columns = options.columns_of(table, [one.labels for _, one in rules.quotas])
         make = options.featurisation
         features = make.features(columns, table.name)
         ids = ids_of(table, columns)
+        costs = column_of(table, rules.cost) if rules.cost in table.columns else None
         aim = None
         if target is not None:
             aim = _aim(options.read(target, name="the target"), features, make)
@@ -184,7 +185,7 @@ class RowChoice:
             target=aim,
             k=int(k),
             objective=objective,
-            rules=rules.made(rows_of(table, ids), int(k), wording),
+            rules=rules.made(rows_of(table, ids, costs), int(k), wording),
         )
 
     @property

@@ -41,21 +41,23 @@ def ids_of(table: RowTable, columns: Collection[TableColumn]) -> NDArray[Any] | 
     return next((column.labels for column in columns if column.kind == "id"), None)
 
 
-def rows_of(table: RowTable, ids: NDArray[Any] | None) -> NamedRows:
-    """Return the rows by which constraints are read."""
+def rows_of(table: RowTable, ids: NDArray[Any] | None, costs: TableColumn | None) -> NamedRows:
+    """Return the rows by which constraints are read; `costs` is the column that holds them."""
     names = None if ids is None else ids.tolist()
-    return NamedRows(len(table), table.name, names, _Texts(table))
+    return NamedRows(len(table), table.name, names, _Texts(table, costs))
 
 
 class _Texts(Mapping[str, Sequence[str]]):
-    """The columns of a table as texts, made when they are asked for."""
+    """The columns of a table as texts, made when they are asked for; costs as numbers are read."""
 
-    def __init__(self, table: RowTable) -> None:
-        self._table = table
+    def __init__(self, table: RowTable, costs: TableColumn | None) -> None:
+        self._table, self._costs = table, costs
 
     def __getitem__(self, name: str) -> list[str]:
         if name not in self._table.columns:
             raise KeyError(name)
+        if self._costs is not None and self._costs.name == name and self._costs.numbers is not None:
+            return [repr(number) for number in self._costs.numbers.tolist()]
         texts: list[str] = texts_of(self._table, name).tolist()
         return texts
 

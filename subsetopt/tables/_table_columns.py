@@ -127,6 +127,11 @@ def columns_of(
     return found
 
 
+def column_of(table: RowTable, name: str) -> TableColumn:
+    """Tell what one column of a table is, whatever it is wanted for."""
+    return _Columns(table, frozenset(), frozenset()).read(name)
+
+
 def _named_by(table: RowTable, name: str) -> TableColumn:
     """Return the column that the caller says names the rows."""
     labels = texts_of(table, name)
