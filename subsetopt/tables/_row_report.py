@@ -172,7 +172,7 @@ def comparison_table(
 def _notes(chosen: "RowSelection") -> Iterator[str]:
     kinds = {column.kind for column in chosen.columns}
     if kinds & {"number", "date"}:
-        yield "distance of numbers and dates: the largest of the two distribution functions (KS)"
+        yield "distance of numbers and dates: largest gap of the distribution functions (KS)"
     if "category" in kinds:
         yield "distance of categories: half the sum of all differences of shares"
     if "category" in kinds:
