@@ -110,8 +110,9 @@ def distributed_sequence(
 
     Notes
     -----
-    O(N m d / (2 threads)) for the row sums of m of N points, then O(m d) and three small collectives
-    for each that is chosen. Memory: three times the rank's own features in float64, and 16 N bytes.
+    O(N m d / (2 threads)) for the row sums of m of N points, then O(m d) and three small
+    collectives for each that is chosen. Memory: three times the rank's own features in float64,
+    and 16 N bytes.
     """
     begin = perf_counter()
     require_flag("drop_last", drop_last)
