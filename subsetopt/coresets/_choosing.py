@@ -190,7 +190,9 @@ def coreset(
         first = next(iter(source.blocks()), None)
         if first is not None:
             size = size.within(int(k), first.X[:1].nbytes, aim is not None)
-    asked = NOTHING if rules is None else _asked(rules, source, size)
+    if rules is not None:
+        size = size.of_one_matrix(int(k), pool)
+    asked = NOTHING if rules is None else _asked(rules, source)
     told = progress or _nobody
 
     def identity() -> dict[str, Any]:
@@ -233,16 +235,11 @@ def coreset(
         return kept.among_all(job.run(weights), aimed)
 
 
-def _asked(rules: Rules, source: Source, size: PoolSize) -> AskedOfRows:
+def _asked(rules: Rules, source: Source) -> AskedOfRows:
     if isinstance(source, OnceRows):
         raise InvalidOption(
             f"constraints are for rows that can be read twice, and {source.name} gives them once; "
             "give a list of blocks, or a function that returns them"
-        )
-    if size.part < size.total:
-        raise InvalidProblem(
-            f"with constraints one kernel matrix must hold the pool of {size.total}, and it holds "
-            f"{size.part}; ask for a smaller k or pool, or allow more memory"
         )
     return rules.asked(source)
 

@@ -94,6 +94,23 @@ class PoolSize:
             )
         return cls(total, part, limit, WITNESSES)
 
+    def of_one_matrix(self, k: int, pool: int | None) -> "PoolSize":
+        """Return it with no more candidates than one matrix of any numbers holds.
+
+        Raises
+        ------
+        InvalidProblem
+            Where that are not as many as k or the caller's pool asks for.
+        """
+        most = self.part_of(8)
+        if most < (FEWEST_OF_K * k if pool is None else self.total):
+            raise InvalidProblem(
+                f"with constraints one kernel matrix must hold the pool of {self.total}, and it "
+                f"holds {most}; ask for a smaller k or pool, or allow more memory"
+            )
+        total = min(self.total, most)
+        return replace(self, total=total, part=min(self.part, total))
+
     def part_of(self, itemsize: int) -> int:
         """Return of how many a matrix is held whose numbers have so many bytes; `part` is of 4."""
         most = int((self.limit / 2 / itemsize) ** 0.5)

@@ -198,6 +198,11 @@ def test_constraints_where_they_cannot_be(tmp_path: Path) -> None:
         so.coreset(iter([X]), 5, constraints={"include": [3]}, scale_columns="none")
     with pytest.raises(so.InvalidProblem, match="one kernel matrix must hold"):
         so.coreset(X, 500, constraints={"include": [3]}, memory="1MB", scale_columns="none")
+    wide = so.coreset(
+        X.astype(float), 20, constraints={"include": [3]}, memory="3MB", scale_columns="none"
+    )
+    assert 3 in wide.indices
+    assert wide.pool**2 * 8 <= 1.5e6
     with pytest.raises(InvalidOption, match=r"include must name rows in \[0, 3999\]; got 4000"):
         so.coreset(X, 5, constraints={"include": [4000]}, scale_columns="none")
     with pytest.raises(InvalidOption, match="by their numbers from 0"):
