@@ -48,8 +48,11 @@ print(json.dumps(spent))
 _OURS = """
 import subsetopt as so
 def choose(X, k):
-    pool = int(option.split()[1]) * k if option.endswith(" k") else None
-    given = {"kernel": so.Gaussian(scale), "scale_columns": "none", "pool": pool}
+    given = {"kernel": so.Gaussian(scale), "scale_columns": "none"}
+    for part in option.split(", "):
+        if part.endswith(" k"):
+            name, many, _ = part.split()
+            given[name] = int(many) * k
     return so.coreset(X, k, **given).indices
 """
 _GOODPOINTS = """
@@ -80,11 +83,12 @@ def choose(X, k):
 
 OURS = "coreset"
 METHODS = (
-    (OURS, _OURS, ("pool 4 k", "pool 16 k", "as it is")),
+    (OURS, _OURS, ("pool 2 k, compared 100 k", "pool 4 k", "pool 16 k", "as it is")),
     ("goodpoints, Compress++", _GOODPOINTS, ("g=0", "g=2", "g=4")),
     ("coreax, herding", _COREAX, ("all rows", "MapReduce")),
     ("apricot, facility location", _APRICOT, ("lazy",)),
 )
+LIBRARIES = ("goodpoints", "coreax", "apricot")
 _MOST = {"apricot, facility location": 16_384}  # its matrix of all pairs is held
 
 
@@ -118,10 +122,14 @@ class JudgedRows:
         self.random = float(np.sqrt(np.mean(squares)))
 
 
-def measured(case: JudgedRows, python: str, limit: float) -> Iterator[Row]:
+def measured(
+    case: JudgedRows, python: str, limit: float, libraries: Sequence[str]
+) -> Iterator[Row]:
     """Yield a row for each method and option."""
     ours: list[Row] = []
     for name, program, options in METHODS:
+        if name.split(",")[0] not in (OURS, *libraries):
+            continue
         for option in options:
             row: Row = {"n": len(case.rows.X), "k": case.rows.k, "method": f"{name}, {option}"}
             if len(case.rows.X) > _MOST.get(name, len(case.rows.X)):
@@ -156,13 +164,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made = parser(__doc__)
     made.add_argument("--cases", nargs="*", default=CASES, metavar="N:K:D")
     made.add_argument("--python", default=sys.executable, help="that has the other libraries")
+    made.add_argument("--libraries", nargs="*", default=LIBRARIES, choices=LIBRARIES)
     made.add_argument("--limit", type=float, default=600.0, help="seconds of each method")
     given = made.parse_args(arguments)
     report_machine(given)
     with tempfile.TemporaryDirectory() as folder:
         for text in given.cases:
             case = JudgedRows(text, Path(folder))
-            report(given, measured(case, given.python, given.limit), text)
+            report(given, measured(case, given.python, given.limit, given.libraries), text)
 
 
 if __name__ == "__main__":
