@@ -61,6 +61,7 @@ def marginals(
     seed: int = 0,
     target: ArrayLike | None = None,
     weights: ArrayLike | None = None,
+    moments: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> tuple[Marginal, ...]:
     """Compare the distribution of each column over the chosen rows with that over others.
 
@@ -80,6 +81,9 @@ def marginals(
         The rows to compare with; None is all of X.
     weights : array_like, optional
         Of the rows that are compared with; None weighs all alike.
+    moments : (array_like (d,), array_like (d,)), optional
+        Mean and standard deviation of each column, where the rows that are compared with are a
+        sample of more: shifts are from these, and only KS distances from the sample.
 
     Returns
     -------
@@ -110,13 +114,24 @@ def marginals(
     shares = None
     if weights is not None:
         shares = weights_of("weights", weights, len(others), "rows that are compared with")
+    known: list[Any] = [None] * d
+    if moments is not None:
+        mean, std = (_validation.numeric_array("moments", one, dimensions=(1,)) for one in moments)
+        if mean.shape != (d,) or std.shape != (d,) or (std < 0).any():
+            raise InvalidProblem(
+                f"moments must be the {d} means and the {d} standard deviations, >= 0; got "
+                f"{mean.tolist()} and {std.tolist()}"
+            )
+        known = list(zip(mean.tolist(), std.tolist(), strict=True))
     generator = np.random.default_rng([seed, _STREAM])
     random = [generator.choice(n, chosen.size, replace=False) for _ in range(draws)]
     labels = [str(c) for c in range(d)] if names is None else list(names)
     return tuple(
         _marginal(
             label,
-            EmpiricalColumn(features[:, c], None if target is None else others[:, c], shares),
+            EmpiricalColumn(
+                features[:, c], None if target is None else others[:, c], shares, known[c]
+            ),
             chosen,
             random,
         )
@@ -150,15 +165,14 @@ class EmpiricalColumn:
         values: NDArray[Any],
         others: NDArray[Any] | None = None,
         weights: NDArray[np.float64] | None = None,
+        moments: tuple[float, float] | None = None,
     ) -> None:
         self.values = values.astype(np.float64)
         seen = self.values if others is None else others.astype(np.float64)
         known = ~np.isnan(seen)
         if not known.all():
             seen, weights = seen[known], None if weights is None else weights[known]
-        self.mean = float(np.average(seen, weights=weights))
-        variance = float(np.average((seen - self.mean) ** 2, weights=weights))
-        self.std = math.sqrt(variance) if seen.min() < seen.max() else 0.0
+        self.mean, self.std = moments or _moments(seen, weights)
         levels = np.unique(np.concatenate([self.values[~np.isnan(self.values)], seen]))
         self._place = np.searchsorted(levels, self.values)  # NaN stands behind the last
         self._levels = levels.size
@@ -180,6 +194,14 @@ class EmpiricalColumn:
         counts = np.bincount(self._place[rows], minlength=self._levels + 1)[: self._levels]
         total = counts.sum()
         return float(np.abs(np.cumsum(counts) / total - self._cdf).max()) if total else 1.0
+
+
+def _moments(
+    values: NDArray[np.float64], weights: NDArray[np.float64] | None
+) -> tuple[float, float]:
+    mean = float(np.average(values, weights=weights))
+    variance = float(np.average((values - mean) ** 2, weights=weights))
+    return mean, math.sqrt(variance) if values.min() < values.max() else 0.0
 
 
 def worst(rows: Sequence[Marginal], most: int) -> Iterator[Marginal]:

@@ -71,6 +71,16 @@ def test_a_weighted_target_by_hand() -> None:
     assert found.ks == 0.25  # at 3: all of the chosen, three quarters of the target
 
 
+def test_known_moments_stand_for_those_of_a_sample() -> None:
+    X, T = [[0.0], [1.0], [2.0], [3.0]], [[1.0], [3.0]]
+    sampled = so.marginals(X, [1, 3], target=T, draws=3)[0]
+    (known,) = so.marginals(X, [1, 3], target=T, draws=3, moments=([5.0], [2.0]))
+    assert (known.mean, known.std, known.shift, known.ks) == (5.0, 2.0, 1.5, sampled.ks)
+    for wrong in (([5.0, 1.0], [2.0]), ([5.0], [-2.0])):
+        with pytest.raises(so.InvalidProblem, match="moments must be the 1 means"):
+            so.marginals(X, [1], moments=wrong)
+
+
 def test_all_rows_are_the_target_that_none_is() -> None:
     X = np.random.default_rng(3).normal(size=(40, 2))
     for name, value in (("target", X), ("weights", np.ones(40))):

@@ -132,7 +132,7 @@ def coreset(
     if results.as_json:
         say_json({**found.to_dict(), "seed": rows.seed, "scale_columns": kernel.scaling()})
         return
-    _show(found, kernel.scaling(), "all" if rows.target is None else "target")
+    _show(found, kernel.scaling(), "all" if rows.target is None else "target", results)
 
 
 def _found(
@@ -177,10 +177,10 @@ def shown_steps(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]
         yield lambda phase, done, total: steps.update(done, total, label=_PHASES[phase])
 
 
-def _show(found: "Coreset", scaled: str, others: str) -> None:
+def _show(found: "Coreset", scaled: str, others: str, results: ChosenOptions) -> None:
     from subsetopt import report
 
-    from .display import shortened, show_marginals
+    from .display import show_marginals, show_written
 
     lines = {
         "rows": f"{found.n:,}, of which {found.pool:,} were candidates",
@@ -197,13 +197,27 @@ def _show(found: "Coreset", scaled: str, others: str) -> None:
         lines["weighted"] += f"{float(found.weights.max()):.3g}"
     phases = ", ".join(f"{phase} {spent:.3g}" for phase, spent in found.seconds.items())
     lines["seconds"] = f"{phases}; total {sum(found.seconds.values()):.3g}"
-    lines["indices"] = shortened(found.indices.tolist(), "--out FILE writes all")
-    if found.ids is not None:
-        lines["ids"] = shortened(found.ids.tolist(), "--out FILE writes all")
+    lines |= _named(found, results.out)
     lines = {label: text for label, text in lines.items() if text}
     report.console().print(report.facts(lines, f"coreset: {len(found)} of {found.n:,} rows"))
     if found.columns:
-        show_marginals(found.columns, others)
+        show_marginals(found.columns, others, found.sample)
+    show_written({"the chosen": results.out, "the picture": results.plot})
+
+
+def _named(found: "Coreset", out: Path | None) -> dict[str, str]:
+    """Return the chosen by their numbers, and by their ids where these are not the numbers."""
+    from .display import shortened
+
+    rest = "--out FILE writes all" if out is None else f"{out} has all"
+    numbers = found.indices.tolist()
+    lines = {"indices": shortened(numbers, rest)}
+    if found.ids is None:
+        return lines
+    ids = found.ids.tolist()
+    if list(map(str, ids)) == list(map(str, numbers)):
+        return {"indices, ids": lines["indices"]}
+    return {**lines, "ids": shortened(ids, rest)}
 
 
 def _counts(groups: Mapping[str, int]) -> str:

@@ -7,6 +7,8 @@ from subsetopt.report import Column, Table, console, facts, print_lines
 from subsetopt.report._number_format import distance
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from subsetopt._baseline import UniformBaseline
     from subsetopt._marginals import Marginal
     from subsetopt.solution import Solution, Stats
@@ -49,18 +51,34 @@ def _marginal_columns(others: str) -> "tuple[Column[Marginal], ...]":
     )
 
 
-def show_marginals(marginals: "Sequence[Marginal]", others: str = "all") -> None:
-    """Print the columns of chosen and of other rows, with random selections as baseline."""
+def show_marginals(
+    marginals: "Sequence[Marginal]", others: str = "all", sample: int | None = None
+) -> None:
+    """Print the columns of chosen and of other rows, with random selections as baseline.
+
+    `sample` is how many of the other rows distribution functions are of, where not of all.
+    """
     from subsetopt._marginals import worst
 
     rows = list(worst(marginals, _COLUMNS))
     notes = ["shift: of the mean, in standard deviations; random: median of random selections"]
+    if sample is not None:
+        notes.append(f"KS distance: of the distribution functions of a sample of {sample:,} rows")
     if left_out := len(marginals) - len(rows):
         text = f"{left_out} columns with smaller KS distances are left out; --json has all"
         notes.insert(0, text)
     shown = console()
     shown.print(Table(_marginal_columns(others), rows))
     print_lines(notes, shown)
+
+
+def show_written(files: "Mapping[str, Path | None]", other: str = "") -> None:
+    """Print which files hold what was written, or `other` where the first was not asked for."""
+    written = [f"{path} holds {thing}" for thing, path in files.items() if path is not None]
+    if other and next(iter(files.values())) is None:
+        written.append(other)
+    if written:
+        print_lines(["", *written], console())
 
 
 def _lines(solution: "Solution", baseline: "UniformBaseline") -> dict[str, str]:

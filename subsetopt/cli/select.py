@@ -115,13 +115,11 @@ def _run(choice: "RowChoice", what: SelectOptions, hidden: bool) -> "RowSelectio
 def _show(chosen: "RowSelection", what: SelectOptions, results: ChosenRowsOptions) -> None:
     from subsetopt import report
 
+    from .display import show_written
+
     if results.as_json:
         say_json({**chosen.to_dict(), "seed": what.seed, "objective": what.objective})
         return
-    screen = report.console()
-    screen.print(chosen.report())
+    report.console().print(chosen.report())
     files = {"the chosen rows": results.out, "the picture": results.plot}
-    written = [f"{path} holds {thing}" for thing, path in files.items() if path is not None]
-    if results.out is None:
-        written.append("--out FILE writes the chosen rows with all their columns")
-    report.print_lines(["", *written], screen)
+    show_written(files, "--out FILE writes the chosen rows with all their columns")

@@ -45,6 +45,8 @@ def split(files: SplitTableOptions, parts: SplitRequest, rows: RowReadingOptions
     from subsetopt.solution import Termination
     from subsetopt.tables._splitting_rows import split_table
 
+    from .display import show_written
+
     require_apart(files.out, files.plot, files.table)
     with output_to_error(), shown("split", unit="%", hidden=files.as_json) as steps:
         made = split_table(rows.read(files.table), rows, parts, steps.update)
@@ -56,5 +58,7 @@ def split(files: SplitTableOptions, parts: SplitRequest, rows: RowReadingOptions
         say_json({**made.to_dict(), "seed": parts.seed})
     else:
         report.console().print(made.report())
+        written = {"the parts": files.out, "the picture": files.plot}
+        show_written(written, "--out FILE writes all rows with a column of their parts")
     if made.partition.termination is Termination.INTERRUPTED:
         raise typer.Exit(exits.INTERRUPTED)

@@ -118,6 +118,7 @@ class CoresetJob:
             groups={} if self.rules is None else self.rules.counts(seen, rows),
             seconds=self.seconds,
             message=judge.of_sample(aimed.n),
+            sample=len(target) if len(target) < aimed.n else None,
         )
 
     def _with_rows_near(
@@ -262,4 +263,12 @@ class CoresetJob:
         if d > _MOST_COLUMNS:
             return ()
         names = self.source.names if len(self.source.names or ()) == d else None
-        return marginals(raw, at, names=names, target=target, seed=self.seed, draws=_DRAWS)
+        return marginals(
+            raw,
+            at,
+            names=names,
+            target=target,
+            seed=self.seed,
+            draws=_DRAWS,
+            moments=(aimed.mean, aimed.std),
+        )

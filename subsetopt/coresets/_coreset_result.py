@@ -50,8 +50,9 @@ class Coreset:
     kernel : Kernel
         With its scale as a number; that of the scaled features, where they are scaled.
     columns : tuple of Marginal
-        How the chosen resemble a sample of all rows, or of the target, column by column; empty for
-        more than 64 columns.
+        How the chosen resemble all rows, or those of the target, column by column: means, standard
+        deviations and shifts are those of all, KS distances those of a sample, see `sample`. Empty
+        for more than 64 columns.
     seconds : mapping of str to float
         By phase: "survey", "means", "choosing", "judging"; before them "reading", of what can be
         read once.
@@ -59,6 +60,9 @@ class Coreset:
         How many of the chosen each group has, by the columns that quotas name.
     message : str
         What to know of it; empty where there is nothing.
+    sample : int or None
+        Rows of the uniform sample whose distribution functions `columns` has; None where they are
+        those of all.
     """
 
     indices: NDArray[np.int64]
@@ -76,6 +80,7 @@ class Coreset:
     seconds: Mapping[str, float]
     groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     message: str = ""
+    sample: int | None = None
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -108,6 +113,7 @@ class Coreset:
             "seconds": dict(self.seconds),
             "groups": {name: dict(counts) for name, counts in self.groups.items()},
             "message": self.message,
+            "sample": self.sample,
         }
 
     def table(self) -> "Table[Mapping[str, Any]]":

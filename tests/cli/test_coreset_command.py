@@ -63,6 +63,24 @@ def test_it_is_the_coreset_of_python(points: Path, tmp_path: Path) -> None:
     assert (given["seed"], given["scale_columns"]) == (3, "robust")
 
 
+def test_the_terminal_names_the_file_and_of_how_many_rows_a_distance_is(
+    points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_pool, "WITNESSES", 100)
+    numbers = pa.table({"row": np.arange(len(X)), "a": X[:, 0]})
+    pa.parquet.write_table(numbers, tmp_path / "numbers.parquet")
+    given = (tmp_path / "numbers.parquet", "-k", 30, "--id", "row", "--pool", 300)
+    shown = " ".join(run(*given).stdout.split())
+    assert "--out FILE writes all" in shown
+    assert "indices, ids" in shown
+    assert "KS distance: of the distribution functions of a sample of 100 rows" in shown
+    monkeypatch.chdir(tmp_path)
+    shown = " ".join(run(*given, "--out", "c.csv").stdout.split())
+    assert "--out FILE" not in shown
+    assert "c.csv has all" in shown
+    assert "c.csv holds the chosen" in shown
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
 def test_the_chosen_are_written(points: Path, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"chosen{suffix}"

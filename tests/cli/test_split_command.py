@@ -46,6 +46,9 @@ def test_it_shows_parts_and_columns(rows: Path, tmp_path: Path) -> None:
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
     assert "rows.csv: 40 rows in 4 parts, 10 / 10 / 10 / 10" in result.stdout
     assert (tmp_path / "parts.svg").is_file()
+    said = "".join(result.stdout.split())
+    assert "parts.svgholdsthepicture" in said
+    assert "--outFILEwritesallrows" in said
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,21 @@ def test_the_same_rows_give_the_same_coreset_whatever_they_are_read_from(tmp_pat
 
 
 @pytest.mark.usefixtures("few_witnesses")
+def test_columns_have_the_means_of_all_rows_and_say_of_how_many_the_rest_is() -> None:
+    X, T = _points(dtype=np.float64), _points(2500, dtype=np.float64)
+    for target, others in ((None, X), (T, T)):
+        few = so.coreset(X, 20, target=target, scale_columns="std", **_SMALL)
+        means = [column.mean for column in few.columns]
+        np.testing.assert_allclose(means, others.mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose([one.std for one in few.columns], others.std(axis=0))
+        for c, column in enumerate(few.columns):
+            away = abs(X[few.indices, c].mean() - others[:, c].mean()) / others[:, c].std()
+            assert column.shift == pytest.approx(away)
+        assert few.sample == few.to_dict()["sample"] == 400
+    assert so.coreset(X[:500], 20, scale_columns="std", **_SMALL).sample is None
+
+
+@pytest.mark.usefixtures("few_witnesses")
 def test_a_target_is_resembled() -> None:
     X, T = _points(), _points(2500)[:1200] * 0.4 + 1.0
     coreset = so.coreset(X, 20, target=T, scale_columns="none", **_SMALL)
