@@ -95,17 +95,19 @@ def _judged(options: TableOptions, width: int) -> list[int]:
 def _names(
     text: TableText, first: list[CellText], width: int, header: bool, options: TableOptions
 ) -> tuple[str, ...]:
-    if header and len(first) == width - 1 and _names_rows(text, options):
+    if (
+        header
+        and len(first) == width - 1
+        and (names_rows(text) if options.id is None else position(options.id, 1) == 0)
+    ):
         return (ROW_NAMES, *(cell.text for cell in first))
     if len(first) != width:
         _refuse_widths(text, first, width, header)
     return tuple(cell.text if header else str(i) for i, cell in enumerate(first, start=1))
 
 
-def _names_rows(text: TableText, options: TableOptions) -> bool:
+def names_rows(text: TableText) -> bool:
     """Whether column 1, for which the header has no name, surely holds the names of rows."""
-    if options.id is not None:
-        return position(options.id, 1) == 0
     lines = iter(text)
     next(lines)
     found = [split(line, text.separator)[0] for line in lines]

@@ -125,8 +125,11 @@ class TableText:
         return line + 1
 
     @classmethod
-    def of(cls, content: bytes, name: str) -> "TableText":
+    def of(cls, content: bytes, name: str, separator: str | None = None) -> "TableText":
         """Take the content of a file apart.
+
+        With a `separator`, one of rows with text, lines that begin with # are comments above
+        line 1 alone: below, that is how a cell begins.
 
         Raises
         ------
@@ -134,11 +137,10 @@ class TableText:
             If it is empty, not UTF-8, has a blank line, an open quote, too many columns, or
             commas that could mark decimals as well as thousands.
         """
-        body, comments = _without_comments(_lines(content, name), name)
+        body, comments = _without_comments(_lines(content, name), name, separator is not None)
         text = cls(name=name, body=body, separator=",", decimal=".", comments=comments)
         text._refuse_open_quotes()
-        first, _, rest = body.partition(b"\n")
-        separator = _separator(first, rest.partition(b"\n")[0])
+        separator = separator or separator_of(*first_lines(body))
         if separator == " ":
             body = re.sub(rb"[ \t]+", b" ", body) if b'"' not in body else _one_blank(body)
             body = body.replace(b"\n ", b"\n").replace(b" \n", b"\n").strip(b" ")
@@ -203,7 +205,7 @@ def _lines(content: bytes, name: str) -> bytes:
     return content if end < 0 else content[:end]
 
 
-def _without_comments(body: bytes, name: str) -> tuple[bytes, tuple[int, ...]]:
+def _without_comments(body: bytes, name: str, above: bool) -> tuple[bytes, tuple[int, ...]]:
     if not body.strip():
         raise InvalidFile(f"{name}: the file is empty")
     blank = _BLANK_LINE.search(body)
@@ -215,24 +217,38 @@ def _without_comments(body: bytes, name: str) -> tuple[bytes, tuple[int, ...]]:
     if not body.startswith(b"#") and b"\n#" not in body:
         return body, ()
     lines = body.split(b"\n")
-    kept = [line for line in lines if not line.startswith(b"#")]
-    if not kept:
+    comments = [i for i, line in enumerate(lines) if line.startswith(b"#")]
+    if len(comments) == len(lines):
         raise InvalidFile(f"{name}: all lines are comments (they start with #)")
-    comments = tuple(i for i, line in enumerate(lines) if line.startswith(b"#"))
-    return b"\n".join(kept), comments
+    if above:
+        comments = [i for place, i in enumerate(comments) if place == i]
+    dropped = set(comments)
+    kept = [line for i, line in enumerate(lines) if i not in dropped]
+    return b"\n".join(kept), tuple(comments)
 
 
-def _separator(first: bytes, second: bytes) -> str:
+def first_lines(body: bytes) -> tuple[bytes, bytes]:
+    """Return lines 1 and 2, empty where there are none."""
+    end = body.find(b"\n") % (len(body) + 1)
+    return body[:end], body[end + 1 :].partition(b"\n")[0]
+
+
+def separator_of(first: bytes, second: bytes) -> str:
     """Return the sign that occurs outside of quotes on line 2, else on line 1, else blanks.
 
     A single column has none: then it is a comma, which leaves a name with blanks whole.
     """
-    first, second = (re.sub(rb'"[^"]*"', b'""', line).strip(b" ") for line in (first, second))
+    first, second = (without_quoted(line).strip(b" ") for line in (first, second))
     for line in (second, first):
         for sign in SEPARATORS:
             if sign.encode() in line:
                 return sign
     return " " if b" " in (second or first) or b'"" ""' in first else ","
+
+
+def without_quoted(line: bytes) -> bytes:
+    """Return a line without what is within quotes."""
+    return re.sub(rb'"[^"]*"', b'""', line)
 
 
 def _one_blank(body: bytes) -> bytes:

@@ -15,6 +15,7 @@ from subsetopt.report._figure import MATPLOTLIB
 from subsetopt.report._number_format import counted, enumerated, factor, percent
 
 from ._row_comparison import ColumnComparison
+from ._row_table import RowTable
 from ._table_columns import TableColumn
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def facts_of(chosen: "RowSelection") -> dict[str, str]:
     lines = {"table": _table(chosen)}
     if chosen.table.name in _SOURCES:
         lines["source"] = _SOURCES[chosen.table.name]
-    lines |= reading_lines(chosen.found, chosen.table.ids is not None)
+    lines |= reading_lines(chosen.found, chosen.table)
     if chosen.target is not None:
         lines["target"] = f"{len(chosen.target.matrix):,} rows, which the chosen represent"
     lines["chosen"] = f"{counted(len(chosen), 'row')} by {chosen.method}"
@@ -82,8 +83,8 @@ def times(random: float, own: float) -> str:
     return f"{factor(ratio)} times as far"
 
 
-def reading_lines(columns: "tuple[TableColumn, ...]", indexed: bool = False) -> dict[str, str]:
-    """Return what the columns were taken for, and why some were left out."""
+def reading_lines(columns: "tuple[TableColumn, ...]", table: RowTable) -> dict[str, str]:
+    """Return what the columns were taken for, and why some, and lines, were left out."""
     kinds = Counter(column.kind for column in columns)
     features = [column for column in columns if column.is_feature]
     counts = [
@@ -94,9 +95,11 @@ def reading_lines(columns: "tuple[TableColumn, ...]", indexed: bool = False) -> 
     named = ", ".join(_safe(column.name) for column in features)
     lines = {"compared": f"{enumerated(counts)}: {named}"}
     ids = [column for column in columns if column.kind == "id"]
-    if ids or indexed:
+    if ids or table.ids is not None:
         lines["names of rows"] = _safe(ids[0].name) if ids else "the index"
     left = [f"{_safe(c.name)} ({_why(c)})" for c in columns if not c.is_feature and c.kind != "id"]
+    if table.empty_lines:
+        left.append(f"{counted(table.empty_lines, 'line')} with only empty cells at the end")
     if left:
         lines["left out"] = ", ".join(left)
     if missing := _missing(features):
@@ -132,8 +135,9 @@ def _table(chosen: "RowSelection") -> str:
     table = chosen.table
     said = f"{_safe(table.name)}: {len(table):,} rows, {counted(len(table.columns), 'column')}"
     if table.first_line:
-        kinds = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks"}
-        said += f", {kinds[table.separator]} between" if table.separator in kinds else ""
+        kinds = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks", "": ""}
+        sign = kinds.get(table.separator, table.separator)
+        said += f", {sign} between" if sign else ""
         said += f", rows from line {table.first_line}" if table.first_line != 2 else ""
     return said
 

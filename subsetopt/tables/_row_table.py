@@ -34,6 +34,8 @@ class RowTable:
         Between the cells of a text file; empty for spreadsheets.
     first_line : int
         The line of a text file, or row of a sheet, with the first row; 0 for other tables.
+    empty_lines : int
+        Lines of a text file below the last row that hold separators alone, and are left out.
     given : object, optional
         The table of a library that it is from.
     ids : sequence of str, optional
@@ -44,6 +46,7 @@ class RowTable:
     data: Any
     separator: str = ","
     first_line: int = 0
+    empty_lines: int = 0
     given: Any = None
     ids: Sequence[str] | None = None
 
@@ -91,9 +94,9 @@ def row_table(
     Parameters
     ----------
     source : str, path or table
-        ``example:earthquakes``, which comes with the package; a text file with commas, semicolons
-        or tabs between its cells, also packed by gzip, xz or bzip2, or ``-`` for standard input;
-        ``.parquet``; ``.xlsx``, ``.xls`` or ``.ods``; or a data frame of pandas or polars, a
+        ``example:earthquakes``, which comes with the package; a text file with commas, semicolons,
+        tabs, | or ^ between its cells, also packed by gzip, xz or bzip2, or ``-`` for standard
+        input; ``.parquet``; ``.xlsx``, ``.xls`` or ``.ods``; or a data frame of pandas or polars, a
         `pyarrow.Table`.
     header : bool, optional
         Whether line 1 of a text names the columns; None decides by what it holds.

@@ -6,11 +6,12 @@ from typing import Any
 
 from subsetopt._csv_cells import is_number
 from subsetopt.errors import InvalidFile
+from subsetopt.formats._csv_table import ROW_NUMBERS
+from subsetopt.formats._first_line import names_rows
 from subsetopt.formats._sources import content_of
 from subsetopt.formats._table_text import TableText, shortened, split
 
-_QUOTED = re.compile(rb'"(?:[^"]|"")*"')
-_LINE = b"\x1e"  # stands for a newline within quotes while the lines are told apart
+from ._row_lines import NEWLINE, RowLines
 
 
 def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
@@ -26,11 +27,9 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
         encoding = "utf-16"  # as Excel writes "Unicode text"
     if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
         raw = _decoded(raw, encoding, name)
-    raw = raw.replace(b"\r\n", b"\n")
-    if b'"' in raw:
-        raw = _QUOTED.sub(lambda found: found[0].replace(b"\n", _LINE), raw)
+    lines = RowLines.of(raw, path, name)
     try:
-        text = TableText.of(raw, name)
+        text = TableText.of(lines.content, name, lines.separator)
     except InvalidFile as error:
         if "not UTF-8" not in str(error):
             raise
@@ -43,7 +42,8 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
     if header is None:
         header = is_header(first, [next_cells] if next_cells else [])
     if header and next_cells and len(first) == len(next_cells) - 1:
-        first = ["", *first]  # as R writes row names
+        _require_row_names(text)
+        first = ["", *first]
     names = first if header else [str(i) for i, _ in enumerate(first, start=1)]
     names = [cell or f"column {i}" for i, cell in enumerate(names, start=1)]
     if len(set(names)) < len(names):
@@ -64,12 +64,13 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
         )
     except pa.ArrowInvalid as error:
         raise InvalidFile(f"{name}: {_complaint(str(error), text, int(header))}") from None
-    if _LINE in raw:
+    if NEWLINE in lines.content:
         table = _with_newlines(table)
     return {
         "data": table,
         "separator": text.separator,
         "first_line": text.number(int(header)),
+        "empty_lines": lines.empty,
     }
 
 
@@ -85,7 +86,7 @@ def _decoded(raw: bytes, encoding: str, name: str) -> bytes:
 def _with_newlines(table: Any) -> Any:
     import pyarrow.compute as pc
 
-    columns = [pc.replace_substring(column, _LINE.decode(), "\n") for column in table.columns]
+    columns = [pc.replace_substring(column, NEWLINE.decode(), "\n") for column in table.columns]
     return type(table).from_arrays(columns, names=table.column_names)
 
 
@@ -99,6 +100,32 @@ def is_header(first: list[str], following: list[list[str]]) -> bool:
         return False
     below = ((name, cell) for row in following for name, cell in zip(names, row, strict=False))
     return not any(name and name == cell.strip() for name, cell in below)
+
+
+def _require_row_names(text: TableText) -> None:
+    """Raise InvalidFile unless column 1, without a name on line 1, is that of R's row names.
+
+    One cell too many may also come of a sign at the ends of lines, or of commas in decimals.
+    """
+    rows = list(text)[1:]
+    sign = text.separator
+    said = (
+        f"{text.name}: line {text.number(1)} has {len(text.cells(1))} cells, but line "
+        f"{text.number(0)} has {len(text.cells(0))}: {shortened(rows[0])}"
+    )
+    if all(row.rstrip(" ").endswith(sign) for row in rows):
+        raise InvalidFile(f"{said}; remove the {sign!r} at the ends of lines")
+    named = text.cells(0)[0].text.casefold() in ROW_NUMBERS
+    if named or not names_rows(text) or (sign == "," and not all(map(_is_quoted, rows))):
+        decimals = "; write decimals with a point, or in quotes" if sign == "," else ""
+        raise InvalidFile(
+            f"{said}{decimals}; if column 1 holds the names of rows, name it on line "
+            f"{text.number(0)}"
+        )
+
+
+def _is_quoted(row: str) -> bool:
+    return row.startswith('"')
 
 
 def _complaint(said: str, text: TableText, header: int) -> str:

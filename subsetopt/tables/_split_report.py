@@ -85,7 +85,7 @@ def split_document(split: "RowSplit", shown: int | None = SHOWN) -> Document:
 def facts_of(split: "RowSplit") -> dict[str, str]:
     """Return what a report begins with."""
     result = split.partition
-    lines = reading_lines(split.found, split.table.ids is not None)
+    lines = reading_lines(split.found, split.table)
     if split.by:
         lines["balanced"] = (
             f"{', '.join(split.by)}; counts are within {result.off_balance:.3g} rows of "

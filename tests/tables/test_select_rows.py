@@ -1,5 +1,6 @@
 """Rows of a table that represent all of them."""
 
+import gzip
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -115,6 +116,12 @@ def test_a_target_is_another_table() -> None:
         ("x\n1\n2\n3\n", {"exactly": {"y": 1}}, "exactly must name a column of .*; got 'y'"),
         ("x\n1\n2\n3\n", {"include": [7]}, r"include must name an index in \[0, 2\]"),
         ("x\n1\n\n3\n", {"missing": "refuse"}, "line 3 is blank"),
+        ("x;y\n1;2\n;\n3;4\n", {}, "line 3 has only empty cells; remove it"),
+        ("no,x\n1,0.5,\n2,0.7,\n", {}, "has 3 cells, but .*; remove the ',' at the ends of lines"),
+        ("who,x\nann,5,\nbob,7,\n", {}, "remove the ',' at the ends of lines"),
+        ("id,x\n00,57,3\n01,38,2\n", {}, "write decimals with a point, or in quotes; if column"),
+        ("who,x\nann,57,3\nbob,38,2\n", {}, "write decimals with a point, or in quotes"),
+        ("x;y\na;5;1\na;7;2\n", {}, "if column 1 holds the names of rows, name it on line 1"),
         ("x,y\n1,\n2,3\n4,4\n", {"missing": "refuse"}, "'y' has 1 missing values"),
     ],
 )
@@ -211,6 +218,44 @@ def test_what_a_first_column_is_taken_for(tmp_path: Path, cells: list[str], kind
 def test_what_line_1_is_taken_for(tmp_path: Path, text: str, names: list[str]) -> None:
     (tmp_path / "table.csv").write_text(text)
     assert row_table(tmp_path / "table.csv").columns == names
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "columns", "rows"),
+    [
+        ("r.txt", '"x" "y"\n"a" 1 2\n"b" 3 4\n', ["column 1", "x", "y"], ["a12", "b34"]),
+        ("r.csv", '"x","y"\n"a",1,2\n"b",3,4\n', ["column 1", "x", "y"], ["a12", "b34"]),
+        ("hash.csv", "# by us\nid,x\n#0,1\n#1,2\nA,3\n", ["id", "x"], ["#01", "#12", "A3"]),
+        ("hash.csv", 'x,c\n1,"\n#a"\n2,#b\n', ["x", "c"], ["1\n#a", "2#b"]),
+        ("end.csv", "x;y\n1;2\n3;\n;;\n;\n\n", ["x", "y"], ["12", "3"]),
+        ("end.tsv", 'x\ty\n1\t"2"\n\t\n', ["x", "y"], ["12"]),
+        ("end.csv", 'x\n1\n""\n', ["x"], ["1", ""]),
+        ("pipe.csv", "id|x|y\na|1,5|2\nb|2|3\n", ["id", "x", "y"], ["a1,52", "b23"]),
+        ("caret.csv", "x^y\n1^2\n", ["x", "y"], ["12"]),
+        ("comma.csv", "x,y\na|b,c|d\n", ["x", "y"], ["a|bc|d"]),
+        ("excel.csv", "sep=;\nx;y\n1,5;2,5\n", ["x", "y"], ["1,52,5"]),
+        ("excel.csv", "sep=|\nx;y|z\n1|2\n", ["x;y", "z"], ["12"]),
+        ("text.csv", "note\na text of 5\na text of 6\n", ["note"], ["a text of 5", "a text of 6"]),
+        ("two.csv.gz", "one two\na b\nc d\n", ["one two"], ["a b", "c d"]),
+        ("text.txt", "a note\nthe one\nand a third\n", ["a note"], ["the one", "and a third"]),
+        ("two.txt", "x  y\n1 2\n 3   4\n", ["x", "y"], ["12", "34"]),
+    ],
+)
+def test_what_lines_and_cells_of_a_text_are(
+    tmp_path: Path, name: str, text: str, columns: list[str], rows: list[str]
+) -> None:
+    packed = gzip.compress(text.encode()) if name.endswith(".gz") else text.encode()
+    (tmp_path / name).write_bytes(packed)
+    table = row_table(tmp_path / name)
+    assert table.columns == columns
+    assert ["".join(row.values()) for row in table.data.to_pylist()] == rows
+
+
+def test_lines_that_are_left_out_are_said(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("x;y\n1;2\n3;4\n5;7\n;;;;\n;;;;\n")
+    few = select_rows(tmp_path / "table.csv", 1, time_limit=0.05)
+    assert len(few.table) == 3
+    assert "2 lines with only empty cells at the end" in few.report().to_terminal(100)
 
 
 def test_whether_a_value_is_missing_is_compared_too() -> None:
