@@ -15,6 +15,7 @@ from subsetopt.report._figure import MATPLOTLIB
 from subsetopt.report._number_format import counted, enumerated, factor, percent
 
 from ._row_comparison import ColumnComparison
+from ._row_names import numbers_like_ids
 from ._row_table import RowTable
 from ._table_columns import TableColumn
 
@@ -31,7 +32,7 @@ _MINUTES, _SHORT = 1440, 30.0  # of a day; days of spread below which dates have
 _WHY = {
     "empty": "no value",
     "constant": "one value in all rows",
-    "id": "names the rows",
+    "repeated": "called id, but does not tell all rows apart; --categories compares it",
 }
 
 
@@ -102,6 +103,10 @@ def reading_lines(columns: "tuple[TableColumn, ...]", table: RowTable) -> dict[s
         left.append(f"{counted(table.empty_lines, 'line')} with only empty cells at the end")
     if left:
         lines["left out"] = ", ".join(left)
+    if like_ids := numbers_like_ids(columns):
+        shown = ", ".join(_safe(column.name) for column in like_ids)
+        lines["like ids"] = f"{shown}: compared as numbers; leave out by --ignore"
+        lines["like ids"] += ", or compare as labels by --categories"
     if missing := _missing(features):
         lines["missing"] = missing
     return lines

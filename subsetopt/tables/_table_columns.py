@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from subsetopt._registry import nearest
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.formats._csv_table import ROW_NUMBERS
 from subsetopt.formats._table_text import MISSING, shortened
 
 from ._number_texts import as_moments, as_numbers
+from ._row_names import is_distinct, is_id, with_id
 from ._row_table import RowTable
 
-Kind = Literal["number", "date", "category", "id", "text", "constant", "empty"]
-"""What a column is; the last three are left out."""
+Kind = Literal["number", "date", "category", "id", "repeated", "text", "constant", "empty"]
+"""What a column is; the last four are left out. ``repeated`` is called id, but names rows twice."""
 
 MOST_CATEGORIES = 50
 """Different texts up to which a column is one of categories, if each stands for several rows."""
@@ -118,7 +118,10 @@ def columns_of(
         if name in asked and name not in ignore
     ]
     if id is None and wanted is None and table.ids is None:
-        found = _with_id(found, table)
+        found = with_id(found, table)
+    if wanted is None:
+        labels = {*categories, id}
+        found = [one if one.name in labels else _unless_repeated(one) for one in found]
     if constant:
         found = [_kept_constant(one) for one in found]
     unfit = [one for one in found if one.name in (wanted or ()) and not one.is_feature]
@@ -152,6 +155,16 @@ def _kept_constant(column: TableColumn) -> TableColumn:
     if column.kind != "constant":
         return column
     return replace(column, kind="category" if column.numbers is None else "number")
+
+
+def _unless_repeated(column: TableColumn) -> TableColumn:
+    """Return a column of numbers or categories that is called id as one that is left out."""
+    whole = column.numbers is None or not np.mod(column.numbers, 1).any()
+    if column.kind not in ("number", "category") or not is_id(column.name) or not whole:
+        return column
+    if is_distinct(column):  # one that was named otherwise names the rows
+        return column
+    return replace(column, kind="repeated")
 
 
 def _unfit(column: TableColumn) -> str:
@@ -285,48 +298,6 @@ class _Columns:
             return TableColumn(name, "empty")
         same = known.size == values.size and known.min() == known.max()
         return TableColumn(name, "constant" if same else kind, numbers=values)
-
-
-def _with_id(columns: list[TableColumn], table: RowTable) -> list[TableColumn]:
-    """Return them with the first that looks like names of the rows as that."""
-    import pyarrow as pa
-
-    others = any(column.is_feature for column in columns[1:])
-    for at, column in enumerate(columns):
-        whole = not pa.types.is_floating(table.data[column.name].type)
-        labels = _names_of_rows(column, at == 0 and whole and others)
-        if labels is not None:
-            named = TableColumn(column.name, "id", labels=labels)
-            return [*columns[:at], named, *columns[at + 1 :]]
-    return columns
-
-
-def _names_of_rows(column: TableColumn, may_count: bool) -> NDArray[Any] | None:
-    """Return the names that a column gives to the rows; None if it does not look like it.
-
-    Its cells are distinct, none is missing, and it is called as ids are, or holds plain text, or
-    counts the rows in the first column.
-    """
-    cells = column.labels if column.numbers is None else column.numbers
-    if cells is None or column.missing or len(set(cells.tolist())) < len(cells):
-        return None
-    called = _is_called_id(column.name)
-    if column.numbers is None:
-        return cells if called or column.kind == "text" else None
-    numbers = column.numbers
-    if column.kind != "number" or (numbers != np.floor(numbers)).any():
-        return None
-    counting = may_count and len(numbers) > 2 and bool((np.diff(numbers) == 1).all())
-    if not (called or counting):
-        return None
-    return np.array([str(int(cell)) for cell in numbers], dtype=object)
-
-
-def _is_called_id(name: str) -> bool:
-    folded = name.casefold()
-    if folded in ROW_NUMBERS or folded == "key" or folded.endswith(("_id", " id", "-id")):
-        return True
-    return name.endswith(("Id", "ID")) and len(name) > 2
 
 
 def _is_text(kind: Any) -> bool:

@@ -208,6 +208,52 @@ def test_what_a_first_column_is_taken_for(tmp_path: Path, cells: list[str], kind
 
 
 @pytest.mark.parametrize(
+    ("columns", "named", "kinds", "says"),
+    [
+        ({"Customer_No": "unique", "x": "many"}, "Customer_No", {"x": "number"}, ""),
+        ({"x": "many", "orderNr": "unique"}, "orderNr", {"x": "number"}, ""),
+        ({"x": "many", "Nr.": "unique"}, "Nr.", {"x": "number"}, ""),
+        ({"x": "many", "casino": "unique"}, "", {"x": "number", "casino": "number"}, ""),
+        ({"x": "many", "zip code": "many"}, "", {"x": "number", "zip code": "number"}, ""),
+        (
+            {"order_no": "unique", "user_id": "unique"},
+            "user_id",
+            {"order_no": "number"},
+            "order_no: compared as numbers; leave out by --ignore",
+        ),
+        (
+            {"x": "many", "shop_id": "many"},
+            "",
+            {"x": "number", "shop_id": "number"},
+            "shop_id: compared as numbers; leave out by --ignore, or compare as labels",
+        ),
+        ({"id": "codes", "x": "many"}, "", {"x": "number"}, "id (called id, but does not "),
+        ({"ID": "many", "x": "many"}, "", {"x": "number"}, "ID (called id, but does not "),
+    ],
+)
+def test_what_names_rows_is_not_compared_silently(
+    columns: dict[str, str], named: str, kinds: dict[str, str], says: str
+) -> None:
+    made = {
+        "unique": [50 + i * i for i in range(24)],
+        "many": [i % 7 for i in range(24)],
+        "codes": [f"{i // 3:03d}" for i in range(24)],
+    }
+    table = pa.table({name: made[kind] for name, kind in columns.items()})
+    few = select_rows(table, 3, time_limit=0.02)
+    assert [column.name for column in few.found if column.kind == "id"] == (
+        [named] if named else []
+    )
+    assert {one.name: one.kind for one in few.found if one.is_feature} == kinds
+    report = few.report().to_terminal(120)
+    assert says in report
+    assert ("compared as numbers" in report) == ("compared as numbers" in says)
+    for name in set(columns) - set(kinds) - {named}:
+        few = select_rows(table, 3, categories=[name], time_limit=0.02)
+        assert "category" in {one.kind for one in few.found if one.name == name}
+
+
+@pytest.mark.parametrize(
     ("text", "names"),
     [
         ("id,g,x\nr1,x,1\nr2,g,2\nr3,x,3\n", ["id", "g", "x"]),  # labels like names of columns
