@@ -207,12 +207,17 @@ class PartSearch:
         change = self._sums.changes(units[changed], signs)
         self.standing = self.standing.moved(units, block, change.T)
 
-    def _search_alone(self, told: Told) -> None:
+    def descend(self) -> SwapBlock:
+        """Swap among all units until no swap helps, once; returns them."""
         units = np.arange(len(self._units))
-        block, far = self._block(units), 0
+        block = self._block(units)
         for _ in self._descent(block):
             self._keep(units, block)
             self._deadline.check()
+        return block
+
+    def _search_alone(self, told: Told) -> None:
+        block, units, far = self.descend(), np.arange(len(self._units)), 0
         vain, work = 0, _WORK
         while vain < _VAIN and work > 0:
             other = block.copy()

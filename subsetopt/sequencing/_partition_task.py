@@ -1,4 +1,4 @@
-"""One partition: what is asked for, its random start, its baselines, the search, the result."""
+"""One partition: what is asked for, its start, its baselines, the search, the result."""
 
 from dataclasses import dataclass
 from time import perf_counter
@@ -15,11 +15,18 @@ from subsetopt.solvers._deadline import Deadline, stoppable
 from . import _part_counts as part_counts
 from ._part_kernels import KernelRows, UnitSums
 from ._part_labels import labellings, labels_of, part_sizes
-from ._part_search import PartSearch, PartSums, Told, pair_sums
+from ._part_search import ALONE, PartSearch, PartSums, Told, pair_sums
+from ._part_start import dealt, neighbours, settle
 from ._part_units import Units, require_room, units_of
 from ._partition_result import Partition
 
 _BASELINES = 1  # a stream of random numbers of their own
+_SETTLING = 10  # per cent of the progress that a start counts for
+
+
+def _nobody(done: int, total: int) -> None:
+    pass
+
 
 _Several = list[NDArray[np.int64]]
 _Square = NDArray[np.float64]
@@ -68,24 +75,33 @@ class PartitionTask:
         """Return the partition, with so many random ones of each kind as baselines."""
         generator = np.random.default_rng(self.limits.seed)
         held = part_counts.held_counts(self.units, self.asked, generator)
-        parts = part_counts.drawn(self.units, held, generator)
+        order = neighbours(self.rows, self.units, generator)
+        parts = dealt(order, held, generator)
         sums, search = UnitSums(self.rows, self.units), None
         random, stratified = self._unknown, self._unknown
         with stoppable() as stopped:
-            others = self._baselines(draws)
+            told(0, 100)
+            if len(self.units) > ALONE and self.rows.definite:
+                settle(parts, len(self.asked), order, sums, generator, self.deadline,
+                       lambda done, total: told(_SETTLING * done // total, 100))  # fmt: skip
+            # With a limit the search comes first; without, all are summed over the kernel at once.
+            others = [] if self.deadline.limited else self._baselines(draws)
+            begun = self.deadline.elapsed
             potentials = self._potentials(sums, [parts, *others], told)
-            if draws:
-                mmd = [self._mmd(*each) for each in zip(others, potentials[1:], strict=True)]
-                random = np.median(mmd[:draws], axis=0)
-                stratified = np.median(mmd[draws:] or [random], axis=0)
+            seconds = self.deadline.since(begun)
+            random, stratified = self._medians(others, potentials[1:])
             standing = PartSums.of(parts, potentials[0], self.units)
             low, high = part_counts.limits_of(self.units, self.asked, held, self._slack(tolerance))
             search = PartSearch(sums, standing, low, high, generator, self.deadline)
             search.run(lambda done, total: told(50 + 50 * done // total, 100))
+            if draws and not others and self.deadline.remaining > seconds:
+                others = self._baselines(draws)
+                random, stratified = self._medians(others, self._potentials(sums, others, _nobody))
         if search is None:
             LOGGER.warning(
-                "subsetopt: stopped before the kernel was summed over all pairs, with a random "
-                "partition; give more time, float32 features or fewer rows"
+                "subsetopt: stopped before the kernel was summed over all pairs of rows: the parts "
+                "are closer than random ones, made from neighbouring rows alone, but how close is "
+                "unknown; give a longer time limit, or none"
             )
             blind = np.full((len(self.asked), len(self.units)), np.nan)
             standing = PartSums.of(parts, blind, self.units)
@@ -121,12 +137,22 @@ class PartitionTask:
                 found.append(parts)
         return found
 
+    def _medians(
+        self, others: _Several, potentials: NDArray[np.float64]
+    ) -> tuple[_Square, _Square]:
+        """Return the median MMD of random partitions, and of balanced ones (p, p)."""
+        if not others:
+            return self._unknown, self._unknown
+        mmd = [self._mmd(*each) for each in zip(others, potentials, strict=True)]
+        draws = len(mmd) // 2 if self._balanced else len(mmd)
+        return np.median(mmd[:draws], axis=0), np.median(mmd[-draws:], axis=0)
+
     def _potentials(self, sums: UnitSums, several: _Several, told: Told) -> NDArray[np.float64]:
         """Return the sums of kernels with each part, of several partitions (m, p, U)."""
 
         def checked(done: int, total: int) -> None:
             self.deadline.check()
-            told(50 * done // total, 100)
+            told(_SETTLING + (50 - _SETTLING) * done // total, 100)
 
         p = len(self.asked)
         V = np.concatenate([np.eye(p)[one] for one in several], axis=1)

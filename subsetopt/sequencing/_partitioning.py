@@ -117,10 +117,12 @@ def partition(
         further off, so that there is something to choose from. None is half an average group with
         `keep_together`, which nearly doubles what is gained, else 0.
     seed : int
-        Of the random start and the order of swaps; the partition is the same for equal seeds,
+        Of the start and the order of swaps; the partition is the same for equal seeds,
         whatever the number of threads.
     time_limit : float, optional
-        Seconds, after which the best so far is returned, as it is after Ctrl-C.
+        Seconds, after which the best so far is returned, as it is after Ctrl-C. Where the kernel
+        cannot be summed over all pairs in that time, the parts are those of the start, closer than
+        random ones, with MMD NaN. Baselines come last, and are NaN where no time is left.
     threads : int, optional
         None is the number of processors.
     progress : callable, optional
@@ -147,7 +149,8 @@ def partition(
 
     Notes
     -----
-    The kernel is summed over all pairs once, O(n^2 d), and a sweep of swaps evaluates it between
+    The start deals neighbours out to parts, and swaps within blocks of neighbours, O(n d). Then the
+    kernel is summed over all pairs once, O(n^2 d), and a sweep of swaps evaluates it between
     blocks of 2,048 rows and the rows that changed; up to 4,096 rows are one block, in which random
     changes and swaps are then tried again. Memory: one block of the matrix, and 128 MiB.
 
@@ -160,7 +163,7 @@ def partition(
     Examples
     --------
     >>> partition([0.0, 0.1, 5.0, 5.1, 9.0, 9.1], 2, kernel="linear").tolist()
-    [1, 0, 1, 0, 0, 1]
+    [0, 1, 1, 0, 1, 0]
     """
     limits = Limits(seed=seed, time_limit=time_limit, threads=threads)
     require_number("tolerance", tolerance, "[0, 1)", none=True)

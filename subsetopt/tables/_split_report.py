@@ -95,7 +95,7 @@ def facts_of(split: "RowSplit") -> dict[str, str]:
         lines["kept together"] = f"rows of the same {split.keep_together}"
     lines["MMD"] = f"{split.mmd:.4g} between the two parts that are furthest apart"
     if np.isnan(split.mmd):
-        lines["MMD"] = "unknown: stopped before the kernel was summed, with random parts"
+        lines["MMD"] = "unknown: stopped before the kernel was summed over all pairs"
     lines["random parts"] = _times(split.random_mmd, split.mmd)
     if split.stratified_mmd is not None:
         lines["stratified parts"] = _times(split.stratified_mmd, split.mmd)

@@ -24,7 +24,8 @@ from ._table_columns import columns_of, texts_of
 from ._table_features import Missing
 
 DRAWS = 25
-"""Random partitions of each kind, whose medians are the baselines."""
+"""Random partitions of each kind, whose medians are the baselines of columns."""
+_MMD_DRAWS = 10  # likewise of the MMD, which takes most of the time of a large table
 _STREAM = 5  # of its own: other baselines draw from 1, 3 and 4
 Progress = Callable[[int, int], None]
 
@@ -159,7 +160,7 @@ def split_table(
         time_limit=asked.time_limit,
         progress=progress,
         full_output=True,
-        draws=DRAWS,
+        draws=_MMD_DRAWS,
     )
     baselines = _Baselines.of(len(rows), labels, together, result, asked.seed)
     compared = compared_parts(

@@ -1,6 +1,7 @@
 """Partitions: sizes, classes, groups, their objective, limits; bad input."""
 
 import tracemalloc
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -234,7 +235,44 @@ def test_no_time_at_all(caplog: pytest.LogCaptureFixture) -> None:
     assert result.termination is so.Termination.TIME_LIMIT
     assert result.sizes.tolist() == [40, 40, 40]
     assert np.isnan(result.mmd[0, 1])
-    assert "random partition; give more time" in caplog.text
+    assert "made from neighbouring rows alone" in caplog.text
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "precomputed", so.Linear()])
+@pytest.mark.parametrize("labels", [None, np.arange(600) % 3])
+def test_without_time_parts_are_closer_than_random_ones(kernel: Any, labels: Any) -> None:
+    """Neighbours are dealt out, which takes no sums over all pairs."""
+    X = np.random.default_rng(0).normal(size=(600, 3))
+    K = X @ X.T if isinstance(kernel, so.Linear) else gaussian(X)
+    given = K if kernel == "precomputed" else X
+    options: dict[str, Any] = {"balance": labels, "kernel": kernel, "full_output": True}
+    result = so.partition(given, [0.7, 0.15, 0.15], time_limit=1e-9, **options)
+    random = so.partition(given, [0.7, 0.15, 0.15], **options).random_mmd
+    assert result.sizes.tolist() == [420, 90, 90]
+    assert np.triu(mmd(K, result.parts)).sum() < 0.75 * np.triu(random).sum()
+    if labels is not None:
+        assert result.off_balance is not None
+        assert result.off_balance <= 1
+
+
+def test_blocks_of_neighbours_are_searched_before_the_sums_over_all_pairs() -> None:
+    many = np.random.default_rng(0).normal(size=(4200, 2))
+    ended: list[float] = []
+
+    def interrupted(stop: int, done: int, total: int) -> None:
+        if done >= stop:
+            raise KeyboardInterrupt
+
+    for stop in (0, 10):  # before the first block, and after the last
+        progress = partial(interrupted, stop)
+        parts = so.partition(many, [0.6, 0.4], kernel="linear", progress=progress)
+        assert np.bincount(parts).tolist() == [2520, 1680]
+        ended.append(float(np.linalg.norm(many[parts == 0].mean(0) - many[parts == 1].mean(0))))
+    generator = np.random.default_rng(1)
+    shuffled = [generator.permutation(parts) for _ in range(9)]
+    random = [np.linalg.norm(many[a == 0].mean(0) - many[a == 1].mean(0)) for a in shuffled]
+    assert ended[0] < 0.5 * np.median(random)
+    assert ended[1] < 0.5 * ended[0]
 
 
 def test_progress_goes_from_0_to_100() -> None:

@@ -148,11 +148,14 @@ def test_pictures(split: RowSplit, tmp_path: Path) -> None:
     assert split.plot().axes
 
 
-def test_a_search_without_time_gives_random_parts(split: RowSplit) -> None:
+def test_a_search_without_time_gives_parts_of_neighbours(split: RowSplit) -> None:
     own = split_rows(table(), [70, 15, 15], by="region", ignore=["patient"], time_limit=1e-9)
     assert own.sizes.tolist() == split.sizes.tolist()
     assert own.to_dict()["mmd"] is None
-    assert "unknown: stopped before the kernel was summed" in own.report().to_terminal(80)
+    assert (
+        "unknown: stopped before the kernel was summed over all pairs"
+        in own.report().to_terminal(80)
+    )
 
 
 @pytest.mark.parametrize(
