@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.problems._memory import memory_size
 
+from . import exits
 from .derived_options import json_flag, output_file, picture_file
 from .problem_options import FeatureKernelOptions
 from .standard_streams import output_to_error, say_json
@@ -75,6 +78,13 @@ class CoresetOptions:
         unset="three quarters of what is available",
         parse=memory_size,
     )
+    time_limit: float | None = option(
+        "Seconds for exchanges of candidates, after the passes over all rows; Ctrl-C then keeps the "
+        "best so far, unless --checkpoint keeps what is read.",
+        None,
+        gt=0,
+        unset="as long as 30,000 moves take",
+    )
     seed: int = option("Seed of whatever is random.", 0, ge=0)
     threads: int | None = option("Number of threads.", None, ge=1, unset="all processors")
     engine: str = option(
@@ -131,8 +141,10 @@ def coreset(
         found.plot(results.plot)
     if results.as_json:
         say_json({**found.to_dict(), "seed": rows.seed, "scale_columns": kernel.scaling()})
-        return
-    _show(found, kernel.scaling(), "all" if rows.target is None else "target", results)
+    else:
+        _show(found, kernel.scaling(), "all" if rows.target is None else "target", results)
+    if found.interrupted:
+        raise typer.Exit(exits.INTERRUPTED)
 
 
 def _found(
@@ -159,6 +171,7 @@ def _found(
         weights=rows.weights,
         constraints=rules,
         memory=rows.memory,
+        time_limit=rows.time_limit,
         seed=rows.seed,
         threads=rows.threads,
         engine=rows.engine,
@@ -187,6 +200,7 @@ def _show(found: "Coreset", scaled: str, others: str, results: ChosenOptions) ->
         "columns": _columns(found, scaled),
         "kernel": repr(found.kernel),
         "message": found.message,
+        "choosing": "interrupted: the best so far" if found.interrupted else "",
         **{column: _counts(groups) for column, groups in found.groups.items()},
         "MMD": _with_error(found),
         "random rows": f"{found.random_mmd:.4g}{_ratio(found.random_mmd, found.mmd)}",

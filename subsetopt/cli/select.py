@@ -45,7 +45,12 @@ class SelectOptions:
         metavar="TABLE",
         unset="all rows of TABLE",
     )
-    time_limit: float = option("Seconds of the search; Ctrl-C keeps the best so far.", 5.0, gt=0)
+    time_limit: float = option(
+        "Seconds of the search; Ctrl-C keeps the best so far. Above 10,000 rows a sample is "
+        "searched; the passes over all rows before are not in the limit, and Ctrl-C ends them.",
+        5.0,
+        gt=0,
+    )
     seed: int = option("Seed of whatever is random.", 0, ge=0)
 
 
@@ -98,6 +103,8 @@ def select(
     if results.plot is not None:
         chosen.plot(results.plot)
     _show(chosen, what, results)
+    if chosen.interrupted:
+        raise typer.Exit(exits.INTERRUPTED)
     if chosen.solution is not None:
         raise typer.Exit(exits.of_solution(chosen.solution))
 

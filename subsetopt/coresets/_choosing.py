@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
-from subsetopt._checks import require_flag, require_integer, require_one_of
+from subsetopt._checks import require_flag, require_integer, require_number, require_one_of
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.problems import Constraints, Gaussian, Kernel, Linear
@@ -48,6 +48,7 @@ def coreset(
     memory: str | int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    time_limit: float | None = None,
     engine: str = "local",
     scheduler: Any = None,
     checkpoint: str | PathLike[str] | None = None,
@@ -116,6 +117,10 @@ def coreset(
         of threads and of rows in a block, and the engine.
     threads : int, optional
         None is the number of processors, and 1 for each task of a cluster.
+    time_limit : float, optional
+        Seconds for the exchanges in the pool, which come after the passes over the rows and the
+        herding; None exchanges as often as is planned. With one the coreset depends on the speed
+        of the machine.
     engine : {"local", "dask", "ray", "spark"}
         Who reads the rows: this process, or the workers of a cluster, of an array, .npy or Parquet
         files that all of them see, a `Dataset` of Hugging Face, or a collection of Dask or Ray;
@@ -126,7 +131,8 @@ def coreset(
     checkpoint : path, optional
         Written after the first pass, every few seconds in the second, and at Ctrl-C; a call with
         the same data and options goes on from there, to the same coreset to the last bit. Removed
-        at the end.
+        at the end. Without it, Ctrl-C during the exchanges gives the best so far, see
+        `Coreset.interrupted`.
     progress : callable, optional
         Called with the phase ("survey", "target", "means"), the rows done in it and all rows, None
         where that is not known yet; then "choosing" and "judging", with steps.
@@ -168,6 +174,7 @@ def coreset(
     require_integer("seed", seed, "[0, inf)")
     require_integer("threads", threads, "[1, inf)", none=True)
     require_flag("weights", weights)
+    require_number("time_limit", time_limit, "(0, inf)", none=True)
     if isinstance(kernel, str) and kernel == "precomputed":
         raise InvalidProblem(
             "kernel is 'precomputed', but coreset takes features; choose from a kernel matrix with "
@@ -231,6 +238,7 @@ def coreset(
             rules=rules,
             asked=asked,
             saved=saved,
+            time_limit=time_limit,
         )
         return kept.among_all(job.run(weights), aimed)
 

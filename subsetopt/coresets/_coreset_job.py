@@ -15,6 +15,7 @@ from subsetopt.problems import Kernel, Linear
 from subsetopt.problems._kernel_choice import Custom
 from subsetopt.problems._memory import require_memory
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
+from subsetopt.solution import Termination
 
 from ._aiming import AimedKeys, joined
 from ._asked_rows import NOTHING, AskedOfRows
@@ -53,6 +54,7 @@ class CoresetJob:
     rules: Rules | None
     asked: AskedOfRows
     saved: CoresetCheckpoint
+    time_limit: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, weighted: bool) -> Coreset:
@@ -83,8 +85,18 @@ class CoresetJob:
         with self._timed("choosing"):
             part = self.size.part_of(pool.itemsize)
             rules = None if self.rules is None else self.rules.of_pool(seen, candidates)
-            chosen_from = Pool(pool, pool_means, kernel, part, self.seed, self.threads, rules)
-            at = chosen_from.choose(self.k, self._told_of_choosing)
+            chosen_from = Pool(
+                pool,
+                pool_means,
+                kernel,
+                part,
+                self.seed,
+                self.threads,
+                rules,
+                self.time_limit,
+                keeps_best=self.saved.path is None,  # else the next call goes on
+            )
+            at, ended = chosen_from.choose(self.k, self._told_of_choosing)
         self.told("judging", 0, None)
         with self._timed("judging"):
             judge: Judge | MeanJudge
@@ -118,6 +130,7 @@ class CoresetJob:
             groups={} if self.rules is None else self.rules.counts(seen, rows),
             seconds=self.seconds,
             message=judge.of_sample(aimed.n),
+            interrupted=ended is Termination.INTERRUPTED,
             sample=len(target) if len(target) < aimed.n else None,
         )
 

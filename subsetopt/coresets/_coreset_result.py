@@ -63,6 +63,8 @@ class Coreset:
     sample : int or None
         Rows of the uniform sample whose distribution functions `columns` has; None where they are
         those of all.
+    interrupted : bool
+        Whether Ctrl-C ended the exchanges, so that these are the best so far.
     """
 
     indices: NDArray[np.int64]
@@ -81,6 +83,7 @@ class Coreset:
     groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     message: str = ""
     sample: int | None = None
+    interrupted: bool = False
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -114,6 +117,7 @@ class Coreset:
             "groups": {name: dict(counts) for name, counts in self.groups.items()},
             "message": self.message,
             "sample": self.sample,
+            "interrupted": self.interrupted,
         }
 
     def table(self) -> "Table[Mapping[str, Any]]":

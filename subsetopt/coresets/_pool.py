@@ -133,6 +133,10 @@ class Pool:
     threads : int or None
     rules : Constraints or None
         On the candidates, of which then a matrix of all is held.
+    time_limit : float or None
+        Seconds for all exchanges, after which the best so far are taken.
+    keeps_best : bool
+        Whether the best so far are taken at Ctrl-C too, where they are k.
     """
 
     X: NDArray[Any]
@@ -142,9 +146,15 @@ class Pool:
     seed: int
     threads: int | None
     rules: Constraints | None = None
+    time_limit: float | None = None
+    keeps_best: bool = False
 
-    def choose(self, k: int, told: Callable[[int, int], None]) -> NDArray[np.int64]:
-        """Return the k candidates, ascending; `told` hears of parts done, and all parts.
+    def choose(
+        self, k: int, told: Callable[[int, int], None]
+    ) -> tuple[NDArray[np.int64], Termination]:
+        """Return the k candidates, ascending, and why the last search among them has ended.
+
+        `told` hears of parts done, and all parts.
 
         A pool of several parts is dealt out at random. From each as many are chosen, in proportion,
         such that they and all before them are near the mean: what those before are off by is made
@@ -153,7 +163,7 @@ class Pool:
         parts = -(-len(self.X) // self.part)
         order = np.random.default_rng([self.seed, 2]).permutation(len(self.X))
         chosen = np.empty(0, np.int64)
-        seen = 0
+        seen, ended = 0, Termination.FINISHED
         for number, group in enumerate(np.array_split(order, parts)):
             told(number, parts)
             rows, seen = np.sort(group), seen + len(group)
@@ -164,10 +174,11 @@ class Pool:
             aim = self.means[rows]
             if len(chosen):
                 aim = (end * aim - self._sums(rows, chosen)) / count
-            at = self._best(self.X[rows], aim, count, parts)
+            is_last = end == k
+            at, ended = self._best(self.X[rows], aim, count, parts, is_last and self.keeps_best)
             chosen = np.concatenate([chosen, rows[at]])
         told(parts, parts)
-        return np.sort(chosen)
+        return np.sort(chosen), ended
 
     def _sums(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the sum of the kernel of some candidates with others."""
@@ -178,24 +189,33 @@ class Pool:
         )
 
     def _best(
-        self, X: NDArray[Any], means: NDArray[np.float64], k: int, parts: int
-    ) -> NDArray[np.int64]:
+        self, X: NDArray[Any], means: NDArray[np.float64], k: int, parts: int, keeps: bool
+    ) -> tuple[NDArray[np.int64], Termination]:
         """Return the k rows of X that are herded towards the means, and then exchanged."""
         if k == len(X):
-            return np.arange(k)
+            return np.arange(k), Termination.FINISHED
         function: Any = self.kernel.function if isinstance(self.kernel, Custom) else self.kernel
         problem = MMDSelection(
             X, k, kernel=function, target=MeanEmbedding(means), scale_columns="none"
         )
         if self.rules is not None:
-            return self._constrained(problem, self.rules)
+            return self._constrained(problem, self.rules, keeps)
         herded = _whole(solve(problem, "herding", seed=self.seed))
         if (X[0] == X).all():
-            return herded
-        moves = solver("tabu", iterations=-(-_MOVES // parts))
-        return _whole(solve(problem, moves, seed=self.seed, start=herded))
+            return herded, Termination.FINISHED
+        return self._exchanged(problem, -(-_MOVES // parts), herded, keeps, parts)
 
-    def _constrained(self, free: MMDSelection, rules: Constraints) -> NDArray[np.int64]:
+    def _exchanged(
+        self, problem: Any, moves: int, start: NDArray[np.int64], keeps: bool, parts: int = 1
+    ) -> tuple[NDArray[np.int64], Termination]:
+        limit = None if self.time_limit is None else self.time_limit / parts
+        search = solver("tabu", iterations=moves)
+        best = solve(problem, search, seed=self.seed, start=start, time_limit=limit)
+        return _whole(best, keeps), best.termination
+
+    def _constrained(
+        self, free: MMDSelection, rules: Constraints, keeps: bool
+    ) -> tuple[NDArray[np.int64], Termination]:
         """Return the best candidates that keep the rules."""
         try:
             problem = free.constrained(rules)
@@ -208,18 +228,24 @@ class Pool:
         except UnsupportedProblem:  # what is herded without the rules is repaired
             start = solve(free, "herding", seed=self.seed)
         dear = rules.costs is not None or len(rules.conflicts)
-        moves = solver("tabu", iterations=_MOVES_OF_SETS if dear else _MOVES)
-        return _whole(solve(problem, moves, seed=self.seed, start=_whole(start)))
+        moves = _MOVES_OF_SETS if dear else _MOVES
+        return self._exchanged(problem, moves, _whole(start), keeps)
 
 
 def _nobody(*step: Any) -> None:
     pass
 
 
-def _whole(solution: Solution) -> NDArray[np.int64]:
-    """Return the chosen; raise KeyboardInterrupt where that has ended the search."""
-    if solution.termination is Termination.INTERRUPTED:
+def _whole(solution: Solution, keeps: bool = False) -> NDArray[np.int64]:
+    """Return the chosen; raise KeyboardInterrupt where that left none, or not all are chosen."""
+    is_kept = keeps and solution.indices is not None
+    if solution.termination is Termination.INTERRUPTED and not is_kept:
         raise KeyboardInterrupt
+    if solution.indices is None and solution.termination is Termination.TIME_LIMIT:
+        raise InvalidProblem(
+            "within the time limit no choice from the candidates was reached that keeps all "
+            "constraints; allow more time, or ask for less"
+        )
     if solution.indices is None:
         raise InvalidProblem(
             "no choice from the candidates keeps all constraints; ask for less, or give a larger "

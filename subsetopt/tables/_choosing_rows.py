@@ -90,7 +90,8 @@ def select_rows(
         Quotas: a column, and how many rows of each of its groups, or a mapping of groups to
         numbers; or, for `exactly`, "proportional".
     time_limit : float
-        Seconds for the search.
+        Seconds for the search; of a table that `coreset` chooses from, for the exchanges in its
+        pool, after it has read the rows twice.
     seed : int
     header, encoding, sheet
         Of files: whether line 1 names the columns (None decides by what it holds), the encoding of
@@ -206,13 +207,13 @@ class RowChoice:
         Parameters
         ----------
         time_limit : float
-            Seconds of a search among all rows.
+            Seconds of the search among all rows, or in the pool of a large table.
         seed : int
         begins, progress : callable, optional
             For people who wait: as `solve` and `coreset` take them.
         """
         if self.is_large:
-            return self._of_sample(seed, progress)
+            return self._of_sample(time_limit, seed, progress)
         problem = MMDSelection(
             self.features.matrix,
             self.k,
@@ -224,7 +225,7 @@ class RowChoice:
         solution = solve(problem, time_limit=time_limit, seed=seed, begins=begins)
         return RowSelection.of_solution(self, problem, solution, seed)
 
-    def _of_sample(self, seed: int, progress: Any) -> RowSelection:
+    def _of_sample(self, time_limit: float, seed: int, progress: Any) -> RowSelection:
         from subsetopt.coresets import coreset
 
         few = coreset(
@@ -234,6 +235,7 @@ class RowChoice:
             kernel=self._kernel(),
             scale_columns="none",
             constraints=self.rules,
+            time_limit=time_limit,
             seed=seed,
             progress=progress,
         )

@@ -57,6 +57,8 @@ class RowSelection:
         Indices, bound, termination and certificate of the search; None of large tables.
     method : str
         How the rows were chosen, in a sentence.
+    interrupted : bool
+        Whether Ctrl-C ended the search in a large table, so that these are the best so far.
     """
 
     table: RowTable
@@ -71,6 +73,7 @@ class RowSelection:
     columns: tuple[ColumnComparison, ...]
     solution: "Solution | None"
     method: str
+    interrupted: bool = False
 
     @classmethod
     def of_solution(
@@ -103,14 +106,18 @@ class RowSelection:
     @classmethod
     def of_coreset(cls, choice: "RowChoice", few: "Coreset", seed: int) -> "RowSelection":
         """Return the selection that `coreset` has made of a large table."""
-        seconds = sum(few.seconds.values())
+        choosing = few.seconds["choosing"]
+        passes = sum(few.seconds.values()) - choosing
+        method = f"coreset: {few.pool:,} candidates; {passes:.1f} s for passes over all rows, "
+        method += f"{choosing:.1f} s to compare and exchange candidates"
         return cls(
             **_shared(choice, few.indices, seed),
             mmd=few.mmd,
             random_mmd=few.random_mmd,
             random_rank=None,
             solution=None,
-            method=f"coreset: {few.pool:,} candidates, {seconds:.1f} s",
+            method=method + ", interrupted: the best so far" * few.interrupted,
+            interrupted=few.interrupted,
         )
 
     def __len__(self) -> int:
@@ -146,11 +153,16 @@ class RowSelection:
             "random_rank": self.random_rank,
             "columns": [column.to_dict() for column in self.columns],
             "read": {column.name: column.kind for column in self.found},
-            "termination": None if solution is None else str(solution.termination),
+            "termination": self._termination(),
             "solver": "coreset" if solution is None else solution.solver,
             "method": self.method,
             "notes": list(self.notes),
         }
+
+    def _termination(self) -> str | None:
+        if self.solution is not None:
+            return str(self.solution.termination)
+        return "interrupted" if self.interrupted else None
 
     def report(self) -> "Document":
         """Return how the table was read, and the chosen rows beside all, for people.

@@ -163,6 +163,33 @@ def test_ctrl_c_leaves_nothing_half_written(
     assert out.read_text() == "as it was"
 
 
+def test_ctrl_c_keeps_the_best_exchange_so_far(
+    points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from subsetopt.solution import Termination
+
+    limits: list[Any] = []
+
+    def interrupted(problem: Any, solver: Any, **options: Any) -> Any:
+        solution = so.solve(problem, solver, **options)
+        if solver != "herding":
+            limits.append(options["time_limit"])
+            object.__setattr__(solution, "termination", Termination.INTERRUPTED)
+        return solution
+
+    monkeypatch.setattr(_pool, "solve", interrupted)
+    out, given = tmp_path / "chosen.csv", (points, "-k", 5, "--columns", "a,b,c")
+    result = run(*given, "--time-limit", 3, "--out", out)
+    assert result.exit_code == 130
+    assert "the best so far" in result.stdout
+    assert len(out.read_text().splitlines()) == 6
+    assert limits == [3.0]
+    # What is read is kept instead, so that the same command ends with the whole answer.
+    saved = tmp_path / "saved"
+    assert_error(run(*given, "--checkpoint", saved), 130, "interrupted")
+    assert saved.is_file()
+
+
 def test_progress_begins_anew_with_each_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     from subsetopt.report._progress import Steps
 

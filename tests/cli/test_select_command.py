@@ -147,10 +147,12 @@ def test_ctrl_c_keeps_the_best_so_far(table: Path, monkeypatch: pytest.MonkeyPat
         return replace(solve(self, problem, limits), termination=Termination.INTERRUPTED)
 
     monkeypatch.setattr(module.Tabu, "_solve", interrupted)
-    result = run(table, "--k", 6, "--out", "few.csv")
-    assert result.exit_code == 130
-    assert "the best so far" in " ".join(result.stdout.split())
-    assert len(Path("few.csv").read_text().split("\n00")) > 1
+    for most in (10_000, 50):  # rows that are all searched
+        monkeypatch.setattr(_choosing_rows, "_MANY", most)
+        result = run(table, "--k", 6, "--out", f"few{most}.csv")
+        assert result.exit_code == 130
+        assert "the best so far" in " ".join(result.stdout.split())
+        assert len(Path(f"few{most}.csv").read_text().split("\n00")) > 1
 
 
 @pytest.mark.parametrize(
