@@ -79,8 +79,8 @@ class CoresetOptions:
         parse=memory_size,
     )
     time_limit: float | None = option(
-        "Seconds for exchanges of candidates, after the passes over all rows; Ctrl-C then keeps the "
-        "best so far, unless --checkpoint keeps what is read.",
+        "Seconds for exchanges of candidates, after the passes over all rows; Ctrl-C then keeps "
+        "the best so far, unless --checkpoint keeps what is read.",
         None,
         gt=0,
         unset="as long as 30,000 moves take",
