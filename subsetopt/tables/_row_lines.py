@@ -91,12 +91,14 @@ def _blanks_separate(body: bytes, path: str) -> bool:
 
 
 def _refuse_empty_line(above: bytes, body: bytes, separator: str, name: str) -> None:
-    pattern = rf'(?:\A|(?<=\n))["\t {re.escape(separator)}]+(?=\n|\Z)'.encode()
-    for found in re.finditer(pattern, body):
-        if separator.encode() in found[0]:
-            before = above + body[: found.start()]
-            number = before.count(b"\n") + before.count(NEWLINE) + 1
-            raise InvalidFile(
-                f"{name}: line {number} has only empty cells; remove it, or write nan for a "
-                "missing value"
-            )
+    sign = separator.encode()
+    pattern = rf'\n["\t {re.escape(separator)}]+(?=\n|\Z)'.encode()
+    below = (found.end() for found in re.finditer(pattern, body) if sign in found[0])
+    end = next(below, None) if first_lines(body)[0].strip(sign + b'" \t') else 0
+    if end is not None:
+        before = above + body[:end]
+        number = before.count(b"\n") + before.count(NEWLINE) + 1
+        raise InvalidFile(
+            f"{name}: line {number} has only empty cells; remove it, or write nan for a missing "
+            "value"
+        )

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 
-from ._row_texts import is_header, text_table
+from ._row_sheets import sheet_table
+from ._row_texts import text_table
 
 _EXAMPLES = Path(__file__).parents[1] / "examples"
 _EXAMPLE = "example:"
-CALAMINE = OptionalDependency("python-calamine", "python_calamine", extra="excel")
 _EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
@@ -35,7 +34,7 @@ class RowTable:
     first_line : int
         The line of a text file, or row of a sheet, with the first row; 0 for other tables.
     empty_lines : int
-        Lines of a text file below the last row that hold separators alone, and are left out.
+        Lines of a text file, or rows of a sheet, below the last that holds anything; left out.
     given : object, optional
         The table of a library that it is from.
     ids : sequence of str, optional
@@ -124,7 +123,7 @@ def row_table(
     if suffix in (".parquet", ".pq"):
         return _named(RowTable(name=path, data=_parquet(path)))
     if suffix in _EXCEL:
-        return _named(_spreadsheet(path, header, sheet))
+        return _named(RowTable(name=path, **sheet_table(path, header, sheet)))
     return _named(RowTable(name=given, **text_table(path, header, encoding)))
 
 
@@ -203,44 +202,3 @@ def _parquet(path: str) -> Any:
         raise InvalidFile(
             f"{path} cannot be read as Parquet: {str(error).splitlines()[0].rstrip('.')}"
         ) from None
-
-
-def _spreadsheet(path: str, header: bool | None, sheet: str | None) -> RowTable:
-    import pyarrow as pa
-
-    if not Path(path).is_file():
-        raise InvalidFile(f"{path}: there is no such file")
-    workbook = CALAMINE.load().CalamineWorkbook
-    try:
-        book = workbook.from_path(path)
-        names = book.sheet_names
-        if sheet is not None and sheet not in names:
-            raise InvalidFile(
-                f"{path}: there is no sheet {sheet!r}; there are {', '.join(map(repr, names))}"
-            )
-        cells = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
-    except InvalidFile:
-        raise
-    except Exception as error:  # the reader has its own for each kind of file
-        raise InvalidFile(f"{path} cannot be read as a spreadsheet: {error}") from None
-    if not cells:
-        raise InvalidFile(f"{path}: the sheet {sheet or names[0]!r} is empty")
-    texts = [[_cell_text(cell) for cell in row] for row in cells]
-    has_header = is_header(texts[0], texts[1:3]) if header is None else header
-    titles = texts.pop(0) if has_header else [str(i) for i, _ in enumerate(texts[0], start=1)]
-    columns = {
-        title or str(i): [row[i - 1] for row in texts] for i, title in enumerate(titles, start=1)
-    }
-    if len(columns) < len(titles):
-        raise InvalidFile(f"{path}: two columns have the same name; rename one")
-    table = pa.table({title: pa.array(cells, pa.string()) for title, cells in columns.items()})
-    return RowTable(name=path, data=table, separator="", first_line=1 + has_header)
-
-
-def _cell_text(cell: Any) -> str:
-    """Return a cell of a spreadsheet as text: integers without decimals, dates by ISO 8601."""
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
-        return str(int(cell))
-    if isinstance(cell, bool):
-        return str(int(cell))
-    return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.cli import app
-from subsetopt.tables import _choosing_rows, _row_table
+from subsetopt.tables import _choosing_rows, _row_sheets
 
 rng = np.random.default_rng(0)
 REGIONS = ["North ", "Süd", "East"]
@@ -190,7 +190,7 @@ def test_a_spreadsheet_without_its_reader_says_what_to_install(
 ) -> None:
     Path("table.xlsx").write_bytes(b"PK")
     missing = OptionalDependency("python-calamine", "no_such", extra="excel")
-    monkeypatch.setattr(_row_table, "CALAMINE", missing)
+    monkeypatch.setattr(_row_sheets, "CALAMINE", missing)
     result = run("table.xlsx", "--k", 2)
     assert result.exit_code == 3
     assert "excel" in result.stderr

@@ -116,6 +116,7 @@ def test_a_target_is_another_table() -> None:
         ("x\n1\n2\n3\n", {"exactly": {"y": 1}}, "exactly must name a column of .*; got 'y'"),
         ("x\n1\n2\n3\n", {"include": [7]}, r"include must name an index in \[0, 2\]"),
         ("x\n1\n\n3\n", {"missing": "refuse"}, "line 3 is blank"),
+        (";\nx;y\n1;2\n3;4\n", {}, "line 1 has only empty cells; remove it"),
         ("x;y\n1;2\n;\n3;4\n", {}, "line 3 has only empty cells; remove it"),
         ("no,x\n1,0.5,\n2,0.7,\n", {}, "has 3 cells, but .*; remove the ',' at the ends of lines"),
         ("who,x\nann,5,\nbob,7,\n", {}, "remove the ',' at the ends of lines"),
@@ -181,6 +182,12 @@ def test_rows_of_a_spreadsheet(tmp_path: Path) -> None:
     assert _ids(few) == [f"C{i}" for i in few.indices]
     with pytest.raises(so.InvalidFile, match="there is no sheet 'Date'; there are 'Data'"):
         select_rows(path, 4, sheet="Date")
+    _workbook(path, [header, *rows, ["", "", "", ""], [" ", None, "", ""]])
+    assert len(row_table(path)) == 20
+    assert row_table(path).empty_lines == 2
+    _workbook(path, [header, *rows[:3], [" ", None, "", ""], *rows[3:]])
+    with pytest.raises(so.InvalidFile, match="row 5 has only empty cells; remove it"):
+        select_rows(path, 4)
     _workbook(path, [header, *rows * 2, ["C1", "oops", "N", date(2020, 1, 1)]])
     with pytest.raises(so.InvalidFile, match="row 42 'oops'"):
         select_rows(path, 4)
