@@ -45,11 +45,12 @@ class SelectOptions:
         metavar="TABLE",
         unset="all rows of TABLE",
     )
-    time_limit: float = option(
+    time_limit: float | None = option(
         "Seconds of the search; Ctrl-C keeps the best so far. Above 10,000 rows a sample is "
         "searched; the passes over all rows before are not in the limit, and Ctrl-C ends them.",
-        5.0,
+        None,
         gt=0,
+        unset="a fixed number of moves, a few seconds, so that equal seeds give equal rows",
     )
     seed: int = option("Seed of whatever is random.", 0, ge=0)
 

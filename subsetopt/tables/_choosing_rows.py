@@ -13,7 +13,7 @@ from subsetopt.formats._constraint_words import PLAIN, Wording
 from subsetopt.problems import Constraints, Gaussian, MMDSelection
 from subsetopt.problems._memory import memory_limit
 from subsetopt.problems.scaling import Method
-from subsetopt.solving import solve
+from subsetopt.solving import solve, solver
 
 from ._mean_kernel import GaussianAndMeans
 from ._row_constraints import GroupCounts, ids_of, rows_of, worded
@@ -25,8 +25,10 @@ from ._table_features import Featurisation, Missing, TableFeatures
 
 Objective = Literal["mmd", "means", "both"]
 OBJECTIVES = ("mmd", "means", "both")
-TIME_LIMIT = 5.0
-"""Seconds for the search unless the caller says otherwise."""
+_MOVES = (200_000, 2_000_000)
+_WORK = 10**9
+"""Moves of the search times rows, and between which its moves are, unless there is a time limit:
+two to four seconds, and the same rows on any machine."""
 _MANY = 10_000
 """Rows up to which all are candidates, if their kernel matrix fits into the memory.
 
@@ -52,7 +54,7 @@ def select_rows(
     exactly: GroupCounts | None = None,
     at_least: GroupCounts | None = None,
     at_most: GroupCounts | None = None,
-    time_limit: float = TIME_LIMIT,
+    time_limit: float | None = None,
     seed: int = 0,
     header: bool | None = None,
     encoding: str = "utf-8",
@@ -89,9 +91,10 @@ def select_rows(
     exactly, at_least, at_most : mapping, optional
         Quotas: a column, and how many rows of each of its groups, or a mapping of groups to
         numbers; or, for `exactly`, "proportional".
-    time_limit : float
-        Seconds for the search; of a table that `coreset` chooses from, for the exchanges in its
-        pool, after it has read the rows twice.
+    time_limit : float, optional
+        Seconds for the search, which takes all of them; of a table that `coreset` chooses from, for
+        the exchanges in its pool, after it has read the rows twice. None is a fixed number of
+        moves, some two to four seconds, so that equal seeds give equal rows on any machine.
     seed : int
     header, encoding, sheet
         Of files: whether line 1 names the columns (None decides by what it holds), the encoding of
@@ -197,7 +200,7 @@ class RowChoice:
 
     def run(
         self,
-        time_limit: float = TIME_LIMIT,
+        time_limit: float | None = None,
         seed: int = 0,
         begins: Callable[[str], object] | None = None,
         progress: Callable[[str, int, int | None], None] | None = None,
@@ -206,8 +209,9 @@ class RowChoice:
 
         Parameters
         ----------
-        time_limit : float
-            Seconds of the search among all rows, or in the pool of a large table.
+        time_limit : float, optional
+            Seconds of the search among all rows, or in the pool of a large table;
+            None is a fixed number of moves.
         seed : int
         begins, progress : callable, optional
             For people who wait: as `solve` and `coreset` take them.
@@ -222,10 +226,13 @@ class RowChoice:
             scale_columns="none",
             constraints=self.rules,
         )
-        solution = solve(problem, time_limit=time_limit, seed=seed, begins=begins)
+        few, many = _MOVES
+        moves = min(max(few, _WORK // len(self.table)), many)
+        search = solver("tabu", iterations=moves)
+        solution = solve(problem, search, time_limit=time_limit, seed=seed, begins=begins)
         return RowSelection.of_solution(self, problem, solution, seed)
 
-    def _of_sample(self, time_limit: float, seed: int, progress: Any) -> RowSelection:
+    def _of_sample(self, time_limit: float | None, seed: int, progress: Any) -> RowSelection:
         from subsetopt.coresets import coreset
 
         few = coreset(

@@ -240,6 +240,8 @@ def _method(solution: "Solution") -> str:
         return f"{solution.solver}, interrupted after {seconds}: the best so far"
     if solution.termination is Termination.OPTIMAL:
         return f"{solution.solver}, {seconds}: proven to be the best there is"
+    if solution.termination is Termination.TIME_LIMIT:
+        return f"{solution.solver}, stopped by the time limit after {seconds}"
     return f"{solution.solver}, {seconds}"
 
 

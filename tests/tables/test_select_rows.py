@@ -12,7 +12,8 @@ import pyarrow.parquet
 import pytest
 
 import subsetopt as so
-from subsetopt.tables import RowSelection, select_rows
+from subsetopt.solution import Termination
+from subsetopt.tables import RowSelection, _choosing_rows, select_rows
 from subsetopt.tables._row_table import row_table
 
 EXAMPLE = Path(so.__file__).parent / "examples" / "earthquakes.csv"
@@ -372,3 +373,14 @@ def test_columns_of_data_frames(tmp_path: Path) -> None:
         select_rows(frame.assign(mixed=[1, "x"] * 6), 3)
     with pytest.raises(so.InvalidProblem, match=r"must be the path of a table, .*; got dict"):
         select_rows({"x": [1, 2, 3]}, 1)
+
+
+def test_without_a_time_limit_equal_seeds_give_equal_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_choosing_rows, "_MOVES", (300, 300))
+    one, other = (select_rows(EXAMPLE, 20, columns=["magnitude"], seed=3) for _ in range(2))
+    assert one.indices.tolist() == other.indices.tolist()
+    assert one.solution is not None
+    assert one.solution.termination is Termination.ITERATION_LIMIT
+    assert "time limit" not in one.method
+    limited = select_rows(EXAMPLE, 20, columns=["magnitude"], time_limit=0.01)
+    assert "stopped by the time limit" in limited.method
