@@ -1,14 +1,15 @@
 """What constraints ask of rows while they are read: groups, names and costs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
-from subsetopt.formats._constraint_words import PROPORTIONAL
+from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.formats._constraint_words import PROPORTIONAL, cost_numbers
 
 from ._row_sources import RowBlock
 
@@ -259,7 +260,10 @@ class AskedOfRows:
             flags[self.exclude.among(block, first)] |= EXCLUDED
         both = np.flatnonzero(flags == INCLUDED | EXCLUDED)
         if len(both):
-            raise InvalidProblem(f"row {first + both[0]} is in both include and exclude; drop one")
+            called = (
+                f"row {first + both[0]}" if block.ids is None else repr(str(block.ids[both[0]]))
+            )
+            raise InvalidProblem(f"include and exclude both name {called}; drop one")
         return flags
 
     def costs_of(self, block: RowBlock, first: int) -> NDArray[np.float64]:
@@ -268,10 +272,13 @@ class AskedOfRows:
             return np.zeros(len(block.X))
         if not isinstance(self.costs, str):
             return np.asarray(self.costs[first : first + len(block.X)], np.float64)
-        try:
-            return np.asarray(block.tags[self.costs], np.float64)
-        except (ValueError, TypeError) as error:
-            raise InvalidFile(f"{self.costs}: costs must be numbers ({error})") from None
+        with suppress(ValueError, TypeError):
+            costs = np.asarray(block.tags[self.costs], np.float64)
+            if np.isfinite(costs).all():
+                return costs
+        names = range(first, first + len(block.X)) if block.ids is None else block.ids.tolist()
+        texts = block.tags[self.costs].tolist()
+        return np.array(cost_numbers(self.costs, texts, lambda i: f"row {names[i]}"))
 
 
 NOTHING = AskedOfRows()

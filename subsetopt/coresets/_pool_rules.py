@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._registry import require_options
-from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
+from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.formats._constraint_documents import stated_options
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.formats._constraint_words import (
@@ -21,7 +21,10 @@ from subsetopt.formats._constraint_words import (
     NamedRows,
     Pairs,
     Wording,
+    cost_numbers,
     is_file,
+    require_compatible,
+    require_shared_groups,
 )
 from subsetopt.problems import Constraints, Quota
 from subsetopt.problems._labels import proportional_shares
@@ -231,7 +234,8 @@ class WordedRules:
         cost = self.options.cost
         if cost is None or not is_file(cost):
             return cost
-        return _numbers(cost, self._of_file(cost, source))
+        texts = self._of_file(cost, source)
+        return None if texts is None else np.array(cost_numbers(cost, texts))
 
     def _of_file(self, name: str, source: Source) -> NDArray[Any] | None:
         if not is_file(name):
@@ -261,13 +265,15 @@ class WordedRules:
             for word, number in group.grouping.quotas:
                 wanted = _by_group(group, number, self.k)
                 kept = _there(word, wanted, labels[of], sizes)
-                quotas.append(reading.quota(word, GroupCount(of, kept), self.k))
+                one = GroupCount(of, kept)
+                quotas.append((self.wording.spelled(word), one, reading.quota(word, one, self.k)))
+        require_compatible(quotas)
         pairs = (
             () if self.options.conflicts is None else reading.known_pairs(self.options.conflicts)
         )
         return Constraints(
             include=np.flatnonzero(seen.flags[rows] & INCLUDED),
-            quotas=quotas,
+            quotas=[quota for *_, quota in quotas],
             costs=None if self.options.cost is None else seen.costs[rows],
             budget=self.options.budget,
             conflicts=pairs,
@@ -304,18 +310,13 @@ def _by_group(group: SeenGroups, number: Any, k: int) -> Mapping[str, int]:
 
 def _shared(group: SeenGroups, k: int) -> dict[str, int]:
     """Return how many of k each group has in proportion to all rows; of equals by their names."""
+    n = int(group.counts.sum())
+    require_shared_groups(group.grouping.name, group.groups, n, k)
     order = np.argsort(group.groups)
     shares = proportional_shares(group.counts[order], k)
     return {
         group.groups[at]: share for at, share in zip(order.tolist(), shares.tolist(), strict=True)
     }
-
-
-def _numbers(name: str, texts: Any) -> NDArray[np.float64]:
-    try:
-        return np.array([float(text) for text in texts])
-    except ValueError as error:
-        raise InvalidFile(f"{name}: costs must be numbers ({error})") from None
 
 
 @dataclass(frozen=True)

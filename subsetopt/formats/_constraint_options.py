@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from subsetopt._options import option
 from subsetopt._registry import nearest
-from subsetopt.errors import InvalidOption
+from subsetopt.errors import InvalidOption, InvalidProblem
 
 from ._constraint_words import (
     COMMAND_LINE,
@@ -18,6 +18,7 @@ from ._constraint_words import (
     Wording,
     cells_of,
     is_file,
+    require_compatible,
     require_rereadable,
 )
 from ._table_options import TableOptions, index_of
@@ -154,10 +155,19 @@ class ConstraintOptions:
         from subsetopt.problems import Constraints
 
         reading = ConstraintReading(rows, wording)
+        include = reading.indices("include", self.include) or ()
+        exclude = reading.indices("exclude", self.exclude) or ()
+        if both := set(include).intersection(exclude):
+            words = " and ".join(map(wording.spelled, ("include", "exclude")))
+            raise InvalidProblem(f"{words} both name {rows.called(min(both))}; drop one")
+        quotas = [
+            (wording.spelled(word), one, reading.quota(word, one, k)) for word, one in self.quotas
+        ]
+        require_compatible(quotas)
         made = Constraints(
-            include=reading.indices("include", self.include) or (),
-            exclude=reading.indices("exclude", self.exclude) or (),
-            quotas=[reading.quota(word, one, k) for word, one in self.quotas],
+            include=include,
+            exclude=exclude,
+            quotas=[quota for *_, quota in quotas],
             costs=None if self.cost is None else reading.costs(self.cost),
             budget=self.budget,
             conflicts=() if self.conflicts is None else reading.pairs(self.conflicts),

@@ -1,6 +1,7 @@
 """Rows, groups and costs of a table, read by the words that name them in constraints."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,6 +56,10 @@ class NamedRows:
                 f"{word} must name {what.format(self.count - 1, self.file)}; got {name!r}{hint}"
             )
         return self.positions[name]
+
+    def called(self, index: int) -> str:
+        """Return what a row is called in a message."""
+        return f"row {index}" if self.names is None else repr(str(self.names[index]))
 
 
 class GroupCount(NamedTuple):
@@ -134,10 +139,7 @@ class ConstraintReading:
 
     def costs(self, name: str) -> list[float]:
         """Return the numbers of a column, or of a file."""
-        try:
-            return [float(text) for text in self.column("cost", name)]
-        except ValueError as error:
-            raise InvalidFile(f"{name}: costs must be numbers ({error})") from None
+        return cost_numbers(name, self.column("cost", name), self.rows.called)
 
     def quota(self, word: str, given: GroupCount, k: int) -> "Quota":
         """Return a quota on the groups of a column, or of a file."""
@@ -145,6 +147,7 @@ class ConstraintReading:
 
         labels = self.column(word, given.labels)
         if word == "exactly" and given.number == PROPORTIONAL:
+            require_shared_groups(given.labels, set(labels), len(labels), k)
             return Quota.proportional(labels, k)
         number = self.number(word, given.number)
         try:
@@ -199,6 +202,69 @@ class ConstraintReading:
                 f"{name}: must have a line for each of the {count} rows; got {len(texts)}"
             )
         return texts
+
+
+def cost_numbers(
+    name: str, texts: Iterable[object], called: Callable[[int], str] = "row {}".format
+) -> list[float]:
+    """Return costs as numbers; InvalidFile names the row without one."""
+    costs = []
+    for i, text in enumerate(texts):
+        try:
+            cost = float(text)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            cost = math.nan
+        if not math.isfinite(cost):
+            got = "none" if text is None or str(text) in ("", "nan") else repr(text)
+            raise InvalidFile(
+                f"{name}: costs must be numbers; {called(i)} has {got}: fill it in, or drop the row"
+            )
+        costs.append(cost)
+    return costs
+
+
+def require_shared_groups(name: str, groups: Collection[str], n: int, k: int) -> None:
+    """Raise InvalidOption where shares of k rows in proportion are those of single rows.
+
+    Of so many groups most get no row at all, and the others one by the order of their names.
+    """
+    count = len(groups)
+    if count > k and (2 * count > n or _are_measured(groups)):
+        raise InvalidOption(
+            f"quotas of {name!r} cannot be proportional: it has {count:,} different values in "
+            f"{n:,} rows, more than the {k:,} rows to choose, so that most of them get none; leave "
+            "it out, as numbers are compared without quotas, or put its values into bins first"
+        )
+
+
+def _are_measured(groups: Iterable[str]) -> bool:
+    """Return whether labels are numbers, some of them with decimals."""
+    try:
+        numbers = [float(group.replace(",", ".")) for group in map(str, groups) if group]
+    except ValueError:
+        return False
+    return any(number % 1 for number in numbers)
+
+
+def require_compatible(asked: Sequence[tuple[str, GroupCount, "Quota"]]) -> None:
+    """Raise InvalidOption, naming column and group, where two quotas of a column contradict."""
+    for at, (word, given, quota) in enumerate(asked):
+        for other_word, other, others in asked[:at]:
+            if other.labels != given.labels:
+                continue
+            for (w1, least), (w2, most) in (
+                ((word, quota), (other_word, others)),
+                ((other_word, others), (word, quota)),
+            ):
+                broken = (least.lower > most.upper).nonzero()[0]
+                if len(broken):
+                    group = broken[0]
+                    raise InvalidOption(
+                        f"quotas of {given.labels!r} contradict in {len(broken)} of its "
+                        f"{len(least.groups)} groups: of {least.groups[group]!r} {w1} asks for "
+                        f"{least.lower[group]} rows, and {w2} allows {most.upper[group]}; loosen "
+                        "one of them"
+                    )
 
 
 def require_rereadable(file: str, spelled: str, name: str) -> None:

@@ -188,7 +188,7 @@ def test_a_case_is_pickled_with_its_constraints_and_nothing_else(folder: Path) -
         ),
         ("include: p99", InvalidOption, r"include must name one of the rows of .*; got 'p99'"),
         ("include: true", InvalidOption, "include must be ids or indices of rows.*; got True"),
-        ("include: p1, exclude: p1", InvalidProblem, "candidate 1 is in both include and exclude"),
+        ("include: p1, exclude: p1", InvalidProblem, "include and exclude both name 'p1'"),
         ("conflicts: [p1]", InvalidOption, "conflicts must be a file, or a list of pairs"),
         ("conflicts: no.csv", InvalidFile, r"no\.csv: there is no such file"),
         ("cost: price", InvalidOption, "cost needs budget"),

@@ -146,7 +146,18 @@ def test_what_nothing_keeps_ends_with_1(tmp_path: Path) -> None:
         ),
         (("--at-least", "region=9"), "at least 27 of k = 9"),
         (("--include", "p99"), "--include must name one of the rows of"),
-        (("--cost", "region", "--budget", "3"), "costs must be numbers"),
+        (("--cost", "region", "--budget", "3"), "costs must be numbers; 'p0' has 'north': "),
+        (("--include", "p1", "--exclude", "p1"), "--include and --exclude both name 'p1'; drop"),
+        (
+            ("--exactly", "age=proportional"),
+            "quotas of 'age' cannot be proportional: it has 58 different values in 60 rows, more "
+            "than the 9 rows",
+        ),
+        (
+            ("--exactly", "region=proportional", "--at-most", "region=2"),
+            "quotas of 'region' contradict in 3 of its 3 groups: of 'north' --exactly asks for 3 "
+            "rows, and --at-most allows 2",
+        ),
         (("--budget", "3"), "--cost"),
     ],
 )

@@ -163,6 +163,11 @@ def test_ctrl_c_keeps_the_best_so_far(table: Path, monkeypatch: pytest.MonkeyPat
         (["--k", 5, "--include", "7"], "'7', but they are named like '000'"),
         (["--k", 5, "--at-most", "Regoin=2"], "(did you mean 'Region'?)"),
         (["--k", 5, "--at-least", "Region=3"], "quotas ask for at least 9 of k = 5"),
+        (["--k", 5, "--exactly", "Umsatz=proportional"], "'Umsatz' cannot be proportional"),
+        (
+            ["--k", 5, "--cost", "Alter", "--budget", 9],
+            "Alter: costs must be numbers; '000' has none",
+        ),
         (["--k", 5, "--exactly", "Region=few"], "must end with an integer, 'proportional' or"),
         (["--k", 5, "--out", "table.csv"], "--out must name another file than table.csv"),
         (["--k", 5, "--out", "few.xlsx"], "known are .csv, .parquet"),
