@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._figure import DPI, GREY, INK, PAPER, WIDTH, Figure, OneAxes, Style, frame, size, styles
+from ._figure import (
+    DPI,
+    GREY,
+    INK,
+    PAPER,
+    WIDTH,
+    Figure,
+    OneAxes,
+    Style,
+    fitting,
+    frame,
+    size,
+    styles,
+)
 from ._figure_axes import Axis, label_height, label_room, put_labels
 from ._number_format import round_percent
 
@@ -269,7 +282,8 @@ class Panels(Figure):
         for box in boxes:
             axes.append(self._axes(axes[0] if axes else None, height, *box))
         for one, chart in zip(axes, every, strict=False):
-            one.set_title(chart.title, fontsize=10, loc="left", pad=18 if chart.about else 6)
+            title = fitting(chart.title, 10, size(one)[0] + 12)
+            one.set_title(title, fontsize=10, loc="left", pad=18 if chart.about else 6)
             offset: Any = {"xytext": (0, 5), "textcoords": "offset points", "fontsize": 8.5}
             one.annotate(chart.about, (0, 1), xycoords="axes fraction", color=GREY, **offset)
             chart.fill(one, looks)

@@ -17,6 +17,7 @@ __all__ = ["PairedBars", "Scatter"]
 
 _BELOW, _ABOVE = 56, 74
 _FEW = 4  # categories, of which there are at least as many in height
+_MANY = 10  # categories, from which shares are whole %
 _THICK = 0.38  # of a bar, of the room for two
 
 
@@ -119,12 +120,16 @@ class PairedBars(OneAxes):
             axes.barh(at, lengths, height=_THICK, color=colour, linewidth=0, label=name)
         for y, level in enumerate(levels):
             lengths = [shares.get(level, 0.0) for shares in self.shares.values()]
-            note, end = " / ".join(map(_percent, lengths)), max(lengths) + 0.03 * most
+            whole = len(levels) >= _MANY
+            note = " / ".join(_percent(length, whole) for length in lengths)
+            end = max(lengths) + 0.03 * most
             axes.text(end, y, note, fontsize=8, color=GREY, va="center")
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}" if share >= 0.0995 or not share else f"{100 * share:.1f}"
+def _percent(share: float, whole: bool) -> str:
+    if whole and share >= 0.0995:
+        return f"{100 * share:.0f}"
+    return f"{100 * share:.1f}".removesuffix(".0")
 
 
 def _width(axes: "Axes") -> float:

@@ -12,7 +12,7 @@ from subsetopt._version import __version__
 from subsetopt.report import Column, Document, Facts, Figure, Notes, Picture, Section, Table
 from subsetopt.report._document import write_text
 from subsetopt.report._figure import MATPLOTLIB
-from subsetopt.report._number_format import counted, enumerated, factor, percent
+from subsetopt.report._number_format import counted, enumerated, factor, percent, share
 
 from ._row_comparison import ColumnComparison
 from ._row_names import numbers_like_ids
@@ -28,6 +28,7 @@ _SOURCES = {
     "public domain: https://earthquake.usgs.gov/earthquakes/feed/v1.0/summary/all_week.geojson"
 }
 _LABEL = 5  # characters of a category in the table
+_MANY_LEVELS = 10  # of a column, from which shares are whole %
 _MINUTES, _SHORT = 1440, 30.0  # of a day; days of spread below which dates have minutes
 _WHY = {
     "empty": "no value",
@@ -189,9 +190,9 @@ def _notes(chosen: "RowSelection") -> Iterator[str]:
     yield "random: the median of random selections of as many rows"
     for column in chosen.columns:
         if column.missing:
-            share = percent(column.missing / len(chosen.table))
-            own = percent(column.chosen_missing / len(chosen))
-            yield f"missing in {_safe(column.name)}: {share} of all rows, {own} of the chosen"
+            of_all = share(column.missing / len(chosen.table))
+            own = share(column.chosen_missing / len(chosen))
+            yield f"missing in {_safe(column.name)}: {of_all} of all rows, {own} of the chosen"
 
 
 def _mean(row: ColumnComparison) -> str:
@@ -209,7 +210,8 @@ def _chosen_mean(row: ColumnComparison) -> str:
 def _commonest(row: ColumnComparison, shares: Mapping[str, float]) -> str:
     level = max(row.shares, key=lambda name: row.shares[name])
     name = level if len(level) <= _LABEL else level[: _LABEL - 1] + "…"
-    return f"{name} {percent(shares[level])}"
+    written = share if len(row.shares) < _MANY_LEVELS else percent
+    return f"{name} {written(shares[level])}"
 
 
 def value(kind: str, number: float | None, spread: float | None = None) -> str:

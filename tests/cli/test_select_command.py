@@ -70,7 +70,7 @@ def test_rows_of_a_messy_table_are_chosen_and_written(table: Path) -> None:
         "names of rows Kunde",
         "left out Notiz (one value in all rows)",
         "missing Alter 10: taken as the median; whether a value is missing is compared too",
-        "missing in Alter: 11 % of all rows",
+        "missing in Alter: 11.1 % of all rows",
         "few.csv holds the chosen rows",
     ):
         assert words in said

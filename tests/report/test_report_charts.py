@@ -153,3 +153,25 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(MissingDependency, match="matplotlib is not installed"):
         FIGURES["chart"].draw()
+
+
+def test_titles_of_panels_end_where_their_panel_does() -> None:
+    """Column names of 48 characters ran into the title of the next panel."""
+    charts = [Chart(title="W" * 48, series=SERIES), Chart(title="short", series=SERIES)]
+    figure = Panels(title="Two", charts=charts).draw()
+    figure.canvas.draw()
+    one, other = figure.axes[:2]
+    head: Any = one
+    long, short = (axes.get_title(loc="left") for axes in (one, other))
+    assert long.endswith("…")
+    assert short == "short"
+    assert head._left_title.get_window_extent().x1 < other.get_window_extent().x0
+
+
+@pytest.mark.parametrize(("levels", "note"), [(4, "22.5 / 17.5"), (10, "22 / 18")])
+def test_shares_of_few_categories_have_a_decimal(levels: int, note: str) -> None:
+    shares = {f"{level}": 0.0 for level in range(levels)}
+    bars = PairedBars(
+        title="Shares", shares={"all": shares | {"0": 0.225}, "chosen": shares | {"0": 0.175}}
+    )
+    assert note in [text.get_text() for text in bars.draw().axes[0].texts]
