@@ -91,12 +91,20 @@ def text_width(text: str, points: float, bold: bool = False) -> float:
     return 1.04 * float(path.get_extents().width) * DPI / 72  # hinting widens
 
 
-def fitting(text: str, points: float, width: float) -> str:
-    """Return the text, shortened with an ellipsis where it is wider than `width` pixels."""
+def fitting(text: str, points: float, width: float, *, ends: bool = False) -> str:
+    """Return the text, shortened with an ellipsis where it is wider than `width` pixels.
+
+    It stands for the end, or with `ends` for the middle, where names begin alike.
+    """
     if text_width(text, points) <= width:
         return text
-    kept = bisect_right(range(len(text)), width, key=lambda n: text_width(f"{text[:n]}…", points))
-    return text[: max(0, kept - 1)].rstrip() + "…"
+
+    def shortened(n: int) -> str:
+        tail = n // 2 if ends else 0
+        return text[: n - tail].rstrip() + "…" + text[len(text) - tail :].lstrip()
+
+    kept = bisect_right(range(len(text)), width, key=lambda n: text_width(shortened(n), points))
+    return shortened(max(0, kept - 1))
 
 
 def write(

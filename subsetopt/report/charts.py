@@ -282,7 +282,7 @@ class Panels(Figure):
         for box in boxes:
             axes.append(self._axes(axes[0] if axes else None, height, *box))
         for one, chart in zip(axes, every, strict=False):
-            title = fitting(chart.title, 10, size(one)[0] + 12)
+            title = fitting(chart.title, 10, size(one)[0] + 12, ends=True)
             one.set_title(title, fontsize=10, loc="left", pad=18 if chart.about else 6)
             offset: Any = {"xytext": (0, 5), "textcoords": "offset points", "fontsize": 8.5}
             one.annotate(chart.about, (0, 1), xycoords="axes fraction", color=GREY, **offset)
