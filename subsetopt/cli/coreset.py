@@ -200,7 +200,7 @@ def _show(found: "Coreset", scaled: str, others: str, results: ChosenOptions) ->
         "columns": _columns(found, scaled),
         "kernel": repr(found.kernel),
         "message": found.message,
-        "choosing": "interrupted: the best so far" if found.interrupted else "",
+        "choosing": found.ending,
         **{column: _counts(groups) for column, groups in found.groups.items()},
         "MMD": _with_error(found),
         "random rows": f"{found.random_mmd:.4g}{_ratio(found.random_mmd, found.mmd)}",

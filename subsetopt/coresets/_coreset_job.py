@@ -15,7 +15,6 @@ from subsetopt.problems import Kernel, Linear
 from subsetopt.problems._kernel_choice import Custom
 from subsetopt.problems._memory import require_memory
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, warn_unscaled
-from subsetopt.solution import Termination
 
 from ._aiming import AimedKeys, joined
 from ._asked_rows import NOTHING, AskedOfRows
@@ -130,7 +129,7 @@ class CoresetJob:
             groups={} if self.rules is None else self.rules.counts(seen, rows),
             seconds=self.seconds,
             message=judge.of_sample(aimed.n),
-            interrupted=ended is Termination.INTERRUPTED,
+            termination=ended,
             sample=len(target) if len(target) < aimed.n else None,
         )
 

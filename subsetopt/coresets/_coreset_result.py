@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from subsetopt._csv_cells import csv_text
 from subsetopt._files import replacing, suffix_of
+from subsetopt.solution import Termination
 
 if TYPE_CHECKING:
     from subsetopt._marginals import Marginal
@@ -63,8 +64,9 @@ class Coreset:
     sample : int or None
         Rows of the uniform sample whose distribution functions `columns` has; None where they are
         those of all.
-    interrupted : bool
-        Whether Ctrl-C ended the exchanges, so that these are the best so far.
+    termination : Termination
+        Why the exchanges ended: `INTERRUPTED` by Ctrl-C or `TIME_LIMIT` with the best so far, else
+        all that were planned are done.
     """
 
     indices: NDArray[np.int64]
@@ -83,7 +85,7 @@ class Coreset:
     groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     message: str = ""
     sample: int | None = None
-    interrupted: bool = False
+    termination: Termination = Termination.FINISHED
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -98,6 +100,19 @@ class Coreset:
             f"Coreset(k={len(self)}, n={self.n}, mmd={self.mmd:.3g}, "
             f"random_mmd={self.random_mmd:.3g})"
         )
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the exchanges, so that these are the best so far."""
+        return self.termination is Termination.INTERRUPTED
+
+    @property
+    def ending(self) -> str:
+        """What to say of exchanges that were ended early; else empty."""
+        if self.interrupted:
+            return "interrupted: the best so far"
+        by_limit = self.termination is Termination.TIME_LIMIT
+        return "stopped by the time limit" if by_limit else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -117,7 +132,7 @@ class Coreset:
             "groups": {name: dict(counts) for name, counts in self.groups.items()},
             "message": self.message,
             "sample": self.sample,
-            "interrupted": self.interrupted,
+            "termination": str(self.termination),
         }
 
     def table(self) -> "Table[Mapping[str, Any]]":

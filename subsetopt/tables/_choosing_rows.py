@@ -29,6 +29,7 @@ _MOVES = (200_000, 2_000_000)
 _WORK = 10**9
 """Moves of the search times rows, and between which its moves are, unless there is a time limit:
 two to four seconds, and the same rows on any machine."""
+_DEARER = 10  # times as long a move takes that keeps constraints
 _MANY = 10_000
 """Rows up to which all are candidates, if their kernel matrix fits into the memory.
 
@@ -228,6 +229,8 @@ class RowChoice:
         )
         few, many = _MOVES
         moves = min(max(few, _WORK // len(self.table)), many)
+        if self.rules is not None:
+            moves //= _DEARER
         search = solver("tabu", iterations=moves)
         solution = solve(problem, search, time_limit=time_limit, seed=seed, begins=begins)
         return RowSelection.of_solution(self, problem, solution, seed)

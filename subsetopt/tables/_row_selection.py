@@ -116,7 +116,7 @@ class RowSelection:
             random_mmd=few.random_mmd,
             random_rank=None,
             solution=None,
-            method=method + ", interrupted: the best so far" * few.interrupted,
+            method=f"{method}, {few.ending}" if few.ending else method,
             interrupted=few.interrupted,
         )
 

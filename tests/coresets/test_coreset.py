@@ -135,6 +135,12 @@ def test_columns_have_the_means_of_all_rows_and_say_of_how_many_the_rest_is() ->
     assert so.coreset(X[:500], 20, scale_columns="std", **_SMALL).sample is None
 
 
+def test_a_limit_of_time_that_ended_the_exchanges_is_said() -> None:
+    few = so.coreset(_points(600), 20, scale_columns="std", time_limit=1e-6, **_SMALL)
+    assert (len(few), few.ending) == (20, "stopped by the time limit")
+    assert few.to_dict()["termination"] == "time_limit"
+
+
 @pytest.mark.usefixtures("few_witnesses")
 def test_a_target_is_resembled() -> None:
     X, T = _points(), _points(2500)[:1200] * 0.4 + 1.0
