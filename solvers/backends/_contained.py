@@ -176,7 +176,8 @@ class Worker:
         payload = _pickled((call, arguments))
         last: Value | None = None
         asked = False
-        with _interrupts.stop_wanted() as came:
+        # A wait that Ctrl-C interrupts goes on for what is left of it; what is told ends it.
+        with _interrupts.stop_wanted(lambda: self._told.put(("nothing", None))) as came:
             self._send("call", payload)
             while True:
                 now = monotonic()

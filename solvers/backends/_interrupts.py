@@ -42,15 +42,24 @@ def interruptible(run: Callable[[], object], stop: Callable[[], object] | None) 
 
 
 @contextmanager
-def stop_wanted() -> Iterator[threading.Event]:
-    """Let Ctrl-C set an event instead of raising; in a worker, its parent sets it."""
+def stop_wanted(then: Callable[[], object] | None = None) -> Iterator[threading.Event]:
+    """Let Ctrl-C set an event instead of raising; in a worker, its parent sets it.
+
+    `then` is called after that, within the signal handler: to wake what waits.
+    """
     event = threading.Event() if FROM_PARENT is None else FROM_PARENT
     previous = signal.getsignal(signal.SIGINT)
     ignored = previous is None or previous == signal.SIG_IGN
     if ignored or threading.current_thread() is not threading.main_thread():
         yield event
         return
-    signal.signal(signal.SIGINT, lambda *_: event.set())
+
+    def hear(*_: object) -> None:
+        event.set()
+        if then is not None:
+            then()
+
+    signal.signal(signal.SIGINT, hear)
     try:
         yield event
     finally:
