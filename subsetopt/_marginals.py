@@ -114,7 +114,6 @@ def marginals(
     shares = None
     if weights is not None:
         shares = weights_of("weights", weights, len(others), "rows that are compared with")
-    known: list[Any] = [None] * d
     if moments is not None:
         mean, std = (_validation.numeric_array("moments", one, dimensions=(1,)) for one in moments)
         if mean.shape != (d,) or std.shape != (d,) or (std < 0).any():
@@ -123,15 +122,16 @@ def marginals(
                 f"{mean.tolist()} and {std.tolist()}"
             )
         known = list(zip(mean.tolist(), std.tolist(), strict=True))
+    else:
+        known = [mean_and_std(column.astype(np.float64), shares) for column in others.T]
     generator = np.random.default_rng([seed, _STREAM])
     random = [generator.choice(n, chosen.size, replace=False) for _ in range(draws)]
     labels = [str(c) for c in range(d)] if names is None else list(names)
     return tuple(
         _marginal(
             label,
-            EmpiricalColumn(
-                features[:, c], None if target is None else others[:, c], shares, known[c]
-            ),
+            EmpiricalColumn(features[:, c], None if target is None else others[:, c], shares),
+            known[c],
             chosen,
             random,
         )
@@ -140,24 +140,40 @@ def marginals(
 
 
 def _marginal(
-    name: str, column: "EmpiricalColumn", chosen: NDArray[np.int64], random: list[Any]
+    name: str,
+    column: "EmpiricalColumn",
+    moments: tuple[float, float],
+    chosen: NDArray[np.int64],
+    random: list[Any],
 ) -> Marginal:
+    mean, std = moments
+
+    def shift(rows: NDArray[np.int64]) -> float:
+        return abs(float(column.values[rows].mean()) - mean) / std if std else 0.0
+
     return Marginal(
         name=name,
-        mean=column.mean,
-        std=column.std,
+        mean=mean,
+        std=std,
         chosen_mean=float(column.values[chosen].mean()),
-        shift=column.shift(chosen),
-        random_shift=float(np.median([column.shift(rows) for rows in random])),
-        ks=column.ks(chosen),
-        random_ks=float(np.median([column.ks(rows) for rows in random])),
+        shift=shift(chosen),
+        random_shift=float(np.median([shift(rows) for rows in random])),
+        ks=float(column.distances(chosen)[0]),
+        random_ks=float(np.median([column.distances(rows) for rows in random])),
     )
 
 
 class EmpiricalColumn:
-    """Values, and the distribution function of others, or of themselves, at each of both.
+    """A column, and how far some of its rows are from others.
 
-    NaN is no value, and counts nowhere.
+    Parameters
+    ----------
+    values : ndarray (n,)
+        Numbers, of which NaN counts nowhere, or labels.
+    others : ndarray (m,), optional
+        Those that rows are compared with; None is all of `values`.
+    weights : ndarray (m,), optional
+        Of these.
     """
 
     def __init__(
@@ -165,40 +181,56 @@ class EmpiricalColumn:
         values: NDArray[Any],
         others: NDArray[Any] | None = None,
         weights: NDArray[np.float64] | None = None,
-        moments: tuple[float, float] | None = None,
     ) -> None:
-        self.values = values.astype(np.float64)
-        seen = self.values if others is None else others.astype(np.float64)
-        known = ~np.isnan(seen)
-        if not known.all():
-            seen, weights = seen[known], None if weights is None else weights[known]
-        self.mean, self.std = moments or _moments(seen, weights)
-        levels = np.unique(np.concatenate([self.values[~np.isnan(self.values)], seen]))
-        self._place = np.searchsorted(levels, self.values)  # NaN stands behind the last
-        self._levels = levels.size
-        sizes = np.bincount(np.searchsorted(levels, seen), weights, levels.size)
-        self._cdf = np.cumsum(sizes) / sizes.sum()
+        self.is_labels = values.dtype.kind in "OU"
+        self.values = values.astype(str if self.is_labels else np.float64)
+        seen = self.values if others is None else others.astype(self.values.dtype.type)
+        levels = np.unique(self.values if others is None else np.concatenate([self.values, seen]))
+        self.levels = levels if self.is_labels else levels[~np.isnan(levels)]
+        self._places = np.searchsorted(self.levels, self.values)  # NaN stands behind the last
+        places = np.searchsorted(self.levels, seen)
+        sizes = np.bincount(places, weights, self.levels.size + 1)[: self.levels.size]
+        self.shares = sizes / sizes.sum()
 
-    def of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the values that some rows have."""
-        values = self.values[rows]
-        return values[~np.isnan(values)]
+    def shares_of(self, rows: Any, parts: Any = 0, count: int = 1) -> NDArray[np.float64]:
+        """Return the share that each level has in each part of some rows (count, levels).
 
-    def shift(self, rows: NDArray[np.int64]) -> float:
-        """Return how far the mean of some rows is from that of the others, in their spreads."""
-        shift = abs(float(self.values[rows].mean()) - self.mean)
-        return shift / self.std if self.std else 0.0
+        Parameters
+        ----------
+        rows : ndarray of int64 (m,) or slice
+        parts : ndarray of int64 (m,) or int
+            The part of each.
+        count : int
+            The number of parts; one without a value has NaN.
+        """
+        width = self.levels.size + 1  # missing ones are the last
+        counts = np.bincount(parts * width + self._places[rows], minlength=count * width)
+        counts = counts.reshape(count, width)[:, :-1]
+        with np.errstate(invalid="ignore"):
+            return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
-    def ks(self, rows: NDArray[np.int64]) -> float:
-        """Return the Kolmogorov-Smirnov distance, 1 where the rows have no value."""
-        counts = np.bincount(self._place[rows], minlength=self._levels + 1)[: self._levels]
-        total = counts.sum()
-        return float(np.abs(np.cumsum(counts) / total - self._cdf).max()) if total else 1.0
+    def distances(self, rows: Any, parts: Any = 0, count: int = 1) -> NDArray[np.float64]:
+        """Return likewise how far each part is (count,), in [0, 1]; 1 for one without a value.
+
+        Kolmogorov-Smirnov of numbers, the largest gap of the two distribution functions; total
+        variation of labels, half the sum of the gaps of their shares.
+        """
+        gaps = self.shares_of(rows, parts, count) - self.shares
+        if self.is_labels:
+            far = np.abs(gaps).sum(axis=1) / 2
+        else:
+            far = np.abs(np.cumsum(gaps, axis=1)).max(axis=1)
+        return np.asarray(np.where(np.isnan(far), 1.0, far))
 
 
-def _moments(
-    values: NDArray[np.float64], weights: NDArray[np.float64] | None
+def mean_and_std(
+    values: NDArray[np.float64], weights: NDArray[np.float64] | None = None
 ) -> tuple[float, float]:
+    """Return both moments of what is not NaN; NaN where there is nothing."""
+    known = ~np.isnan(values)
+    if not known.any():
+        return math.nan, math.nan
+    values, weights = values[known], None if weights is None else weights[known]
     mean = float(np.average(values, weights=weights))
     variance = float(np.average((values - mean) ** 2, weights=weights))
     return mean, math.sqrt(variance) if values.min() < values.max() else 0.0

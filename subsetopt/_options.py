@@ -7,8 +7,8 @@ line, which `subsetopt.cli.derived_options` derives from it.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from functools import cache
-from inspect import cleandoc
+from functools import cache, wraps
+from inspect import cleandoc, signature
 from math import inf, isnan
 from textwrap import wrap
 from types import NoneType, UnionType
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 from .errors import InvalidOption
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 _SIGNS = {"(": ">", "[": ">=", ")": "<", "]": "<="}
 Parse = Callable[[str, str], Any]
 """Turns text into a value: takes the name for the message, and the text."""
@@ -115,20 +116,51 @@ def kinds_of(declared: Any) -> tuple[Any, ...]:
 
 def documented(kind: type[T]) -> type[T]:
     """Add the options of a dataclass to its docstring, in NumPy style."""
-    lines = [cleandoc(kind.__doc__ or ""), "", "Parameters", "----------"]
+    raises = ["Raises", "------", "InvalidOption", "    For a value outside its domain."]
+    about = ["", "Parameters", "----------", *_described(kind), "", *raises]
+    kind.__doc__ = "\n".join([cleandoc(kind.__doc__ or ""), *about])
+    return kind
+
+
+def _described(kind: Any) -> Iterator[str]:
+    """Yield the options of a dataclass as NumPy style describes parameters."""
     for one, about in options_of(kind):
         named = one.type.__name__ if isinstance(one.type, type) else str(one.type)
         named = re.sub(r"\b(pathlib|typing)\.", "", named.replace(" | None", ", optional"))
-        lines.append(f"{one.name} : {named}")
+        yield f"{one.name} : {named}"
         named_choices = about.choices and "Literal" not in named
         known = f" One of {listed(about.choices)}." if named_choices else ""
         limit = f" It must be {about.domain}." if about.domain else ""
-        lines += wrap(
-            f"{about.help}{known}{limit}", 96, initial_indent=" " * 4, subsequent_indent=" " * 4
-        )
-    raises = ["Raises", "------", "InvalidOption", "    For a value outside its domain."]
-    kind.__doc__ = "\n".join([*lines, "", *raises])
-    return kind
+        unset = f" None: {about.unset}." if about.unset else ""
+        text = f"{about.help}{known}{limit}{unset}"
+        yield from wrap(text, 96, initial_indent=" " * 4, subsequent_indent=" " * 4)
+
+
+def keywords(kind: Any) -> Callable[[F], F]:
+    """Say in the signature and the docstring of a function what its last parameter ``**x`` takes.
+
+    These are the options of a dataclass; the line ``**x`` of the docstring gives way to them.
+    """
+
+    def decorated(function: F) -> F:
+        *own, rest = signature(function).parameters.values()
+        known = signature(kind).parameters.values()  # all by keyword
+        whole = signature(function).replace(parameters=[*own, *known])
+
+        @wraps(function)
+        def checked(*args: Any, **given: Any) -> Any:
+            try:
+                whole.bind(*args, **given)
+            except TypeError as wrong:
+                raise TypeError(f"{function.__name__}() {wrong}") from None
+            return function(*args, **given)
+
+        checked.__signature__ = whole  # type: ignore[attr-defined]
+        described = re.sub(r"tuple\[(\w+), \.{3}\]", r"sequence of \1", "\n".join(_described(kind)))
+        checked.__doc__ = cleandoc(function.__doc__ or "").replace(f"**{rest.name}", described)
+        return checked  # type: ignore[return-value]
+
+    return decorated
 
 
 def listed(names: tuple[str, ...]) -> str:

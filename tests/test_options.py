@@ -1,5 +1,6 @@
 """Options: one declaration for the check, the docstring and the command line."""
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from subsetopt._options import check, documented, numbers, option, split
+from subsetopt._options import check, documented, keywords, numbers, option, split
 from subsetopt.cli.derived_options import Given, Values, command, output_file
 from subsetopt.errors import InvalidOption
 
@@ -165,3 +166,27 @@ def test_the_help_groups_options_and_says_defaults() -> None:
     assert "File for the recipe: .txt." in shown
     assert " Baking " in shown
     assert " Other " in shown
+
+
+@keywords(Baking)
+def toast(place: str, guests: int = 2, **baking: Any) -> Baking:
+    """Toast.
+
+    Parameters
+    ----------
+    guests : int
+    **baking
+    """
+    return Baking(**baking)
+
+
+def test_a_function_states_the_options_that_it_takes_by_keyword() -> None:
+    assert toast("home", flour=3.0, loaves=2) == Baking(flour=3.0, loaves=2)
+    shown = str(inspect.signature(toast))
+    assert shown.startswith("(place: str, guests: int = 2, *, flour: float, loaves: int = 1, water")
+    described = inspect.getdoc(toast) or ""
+    assert "guests : int\nflour : float\n    Grams of flour. It must be > 0." in described
+    assert "Share of water. It must be in [0, 1). None: the recipe's." in described
+    assert "seeds : sequence of int\n" in described
+    with pytest.raises(TypeError, match=r"toast\(\) got an unexpected keyword argument 'flower'"):
+        toast("home", flour=3.0, flower=3.0)

@@ -82,7 +82,7 @@ def data_sets(folder: Path | None) -> Iterator[SplitData]:
 def _table(path: Path) -> Arrays:
     """Return the last column of numbers, which the others are to predict."""
     read = RowReadingOptions()
-    columns = read.columns_of(read.read(path))
+    columns = read.reading(read.read(path)).found
     numbers = [one for one in columns if one.kind == "number"]
     features = read.featurisation.features([one for one in columns if one is not numbers[-1]], path)  # type: ignore[arg-type]
     assert numbers[-1].numbers is not None
@@ -93,7 +93,7 @@ def _earthquakes() -> Arrays:
     """Return magnitudes, to be predicted from places, depths and the network that measured."""
     path = Path(so.__file__).parent / "examples" / "earthquakes.csv"
     read = RowReadingOptions(columns=("longitude", "latitude", "depth_km", "magnitude", "network"))
-    columns = read.columns_of(read.read(path))
+    columns = read.reading(read.read(path)).found
     target = next(one for one in columns if one.name == "magnitude")
     features = read.featurisation.features([one for one in columns if one is not target], "")
     assert target.numbers is not None

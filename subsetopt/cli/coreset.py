@@ -17,7 +17,8 @@ from subsetopt.problems._memory import memory_size
 from . import exits
 from .derived_options import json_flag, output_file, picture_file
 from .problem_options import FeatureKernelOptions
-from .standard_streams import output_to_error, say_json
+from .standard_streams import output_to_error
+from .table_files import deliver
 
 if TYPE_CHECKING:
     from subsetopt.coresets import Coreset
@@ -135,14 +136,9 @@ def coreset(
         raise InvalidOption("--kernel precomputed is not for coreset, which needs features")
     with output_to_error(), shown_steps(results.as_json) as progress:
         found = _found(rows, kernel, table, rules, progress)
-    if results.out is not None:
-        found.save(results.out)
-    if results.plot is not None:
-        found.plot(results.plot)
-    if results.as_json:
-        say_json({**found.to_dict(), "seed": rows.seed, "scale_columns": kernel.scaling()})
-    else:
-        _show(found, kernel.scaling(), "all" if rows.target is None else "target", results)
+    others = "all" if rows.target is None else "target"
+    about = {"seed": rows.seed, "scale_columns": kernel.scaling()}
+    deliver(found, results, about, lambda: _show(found, kernel.scaling(), others, results))
     if found.interrupted:
         raise typer.Exit(exits.INTERRUPTED)
 

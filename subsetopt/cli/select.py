@@ -8,7 +8,6 @@ import typer
 
 from subsetopt._clock import CLOCK
 from subsetopt._options import option
-from subsetopt.errors import InvalidOption
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.formats._constraint_words import COMMAND_LINE
 from subsetopt.tables._row_reading_options import RowReadingOptions
@@ -16,7 +15,8 @@ from subsetopt.tables._row_reading_options import RowReadingOptions
 from . import exits
 from .coreset import shown_steps
 from .derived_options import json_flag, output_file, picture_file
-from .standard_streams import output_to_error, say_json
+from .standard_streams import output_to_error
+from .table_files import deliver, require_apart, table_argument
 
 if TYPE_CHECKING:
     from subsetopt.tables import RowSelection
@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 class SelectOptions:
     """The table, how many rows are chosen, and what they are to resemble."""
 
-    table: str = option(
-        "Rows with their columns: .csv, .tsv or .txt, also packed (.csv.gz), .parquet, .xlsx, "
-        ".xls or .ods, - for standard input, or example:earthquakes, which comes with the package.",
-        argument=True,
-        metavar="TABLE",
-    )
+    table: str = table_argument()
     k: int = option("Number of rows to choose.", flags=("--k", "-k"), metavar="K", ge=1)
     objective: str = option(
         "What is compared: mmd (whole distributions), means (of the columns alone) or both.",
@@ -70,18 +65,6 @@ class ChosenRowsOptions:
     as_json: bool = json_flag("Print one JSON object.")
 
 
-def require_apart(out: Path | None, plot: Path | None, *tables: str | None) -> None:
-    """Raise InvalidOption where a file would be written over one that is read."""
-    for flag, path in (("--out", out), ("--plot", plot)):
-        for read in filter(None, tables):
-            if path is not None and path.exists() and _is_same(path, read):
-                raise InvalidOption(f"{flag} must name another file than {read}, which is read")
-
-
-def _is_same(path: Path, other: str) -> bool:
-    return Path(other).exists() and path.samefile(other)
-
-
 def select(
     what: SelectOptions,
     read: RowReadingOptions,
@@ -94,16 +77,13 @@ def select(
     """
     from subsetopt.tables._choosing_rows import RowChoice
 
-    require_apart(results.out, results.plot, what.table, what.target)
+    require_apart(results, what.table, what.target)
     choice = RowChoice.of(
         what.table, what.k, read, rules, what.objective, what.target, COMMAND_LINE
     )
     chosen = _run(choice, what, results.as_json)
-    if results.out is not None:
-        chosen.save(results.out)
-    if results.plot is not None:
-        chosen.plot(results.plot)
-    _show(chosen, what, results)
+    about = {"seed": what.seed, "objective": what.objective}
+    deliver(chosen, results, about, lambda: _show(chosen, results))
     if chosen.interrupted:
         raise typer.Exit(exits.INTERRUPTED)
     if chosen.solution is not None:
@@ -120,14 +100,11 @@ def _run(choice: "RowChoice", what: SelectOptions, hidden: bool) -> "RowSelectio
         return choice.run(what.time_limit, what.seed, begins=begins)
 
 
-def _show(chosen: "RowSelection", what: SelectOptions, results: ChosenRowsOptions) -> None:
+def _show(chosen: "RowSelection", results: ChosenRowsOptions) -> None:
     from subsetopt import report
 
     from .display import show_written
 
-    if results.as_json:
-        say_json({**chosen.to_dict(), "seed": what.seed, "objective": what.objective})
-        return
     report.console().print(chosen.report())
     files = {"the chosen rows": results.out, "the picture": results.plot}
     show_written(files, "--out FILE writes the chosen rows with all their columns")

@@ -5,27 +5,20 @@ from pathlib import Path
 
 import typer
 
-from subsetopt._options import option
 from subsetopt.tables._row_reading_options import RowReadingOptions
 from subsetopt.tables._split_request import SplitRequest
 
 from . import exits
 from .derived_options import json_flag, output_file, picture_file
-from .select import require_apart
-from .standard_streams import output_to_error, say_json
+from .standard_streams import output_to_error
+from .table_files import deliver, require_apart, table_argument
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitTableOptions:
     """The table, and what is done with its parts."""
 
-    table: str = option(
-        "Rows: text with commas, semicolons or tabs (.csv, .tsv, .txt, also packed), .parquet, "
-        ".xlsx, .xls or .ods, - for standard input, or example:earthquakes, which comes with the "
-        "package.",
-        argument=True,
-        metavar="TABLE",
-    )
+    table: str = table_argument()
     out: Path | None = output_file(
         "File for all rows with a column that names their part", ".csv", ".parquet"
     )
@@ -47,18 +40,15 @@ def split(files: SplitTableOptions, parts: SplitRequest, rows: RowReadingOptions
 
     from .display import show_written
 
-    require_apart(files.out, files.plot, files.table)
+    require_apart(files, files.table)
     with output_to_error(), shown("split", unit="%", hidden=files.as_json) as steps:
         made = split_table(rows.read(files.table), rows, parts, steps.update)
-    if files.out is not None:
-        made.save(files.out)
-    if files.plot is not None:
-        made.plot(files.plot)
-    if files.as_json:
-        say_json({**made.to_dict(), "seed": parts.seed})
-    else:
+
+    def show() -> None:
         report.console().print(made.report())
         written = {"the parts": files.out, "the picture": files.plot}
         show_written(written, "--out FILE writes all rows with a column of their parts")
+
+    deliver(made, files, {"seed": parts.seed}, show)
     if made.partition.termination is Termination.INTERRUPTED:
         raise typer.Exit(exits.INTERRUPTED)

@@ -1,27 +1,26 @@
 """Rows of a table that represent all of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from numpy.typing import NDArray
+from typing import Any, Literal, Unpack
 
 from subsetopt._checks import require_integer, require_one_of
+from subsetopt._options import keywords
 from subsetopt.errors import InvalidProblem
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.formats._constraint_words import PLAIN, Wording
 from subsetopt.problems import Constraints, Gaussian, MMDSelection
 from subsetopt.problems._memory import memory_limit
-from subsetopt.problems.scaling import Method
 from subsetopt.solving import solve, solver
 
 from ._mean_kernel import GaussianAndMeans
-from ._row_constraints import GroupCounts, ids_of, rows_of, worded
-from ._row_reading_options import RowReadingOptions
+from ._row_constraints import GroupCounts, rows_of, worded
+from ._row_reading import RowReading
+from ._row_reading_options import RowReadingKeywords, RowReadingOptions
 from ._row_selection import RowSelection
 from ._row_table import RowTable
-from ._table_columns import TableColumn, column_of, columns_of
-from ._table_features import Featurisation, Missing, TableFeatures
+from ._table_columns import column_of, columns_of
+from ._table_features import Featurisation, TableFeatures
 
 Objective = Literal["mmd", "means", "both"]
 OBJECTIVES = ("mmd", "means", "both")
@@ -38,16 +37,11 @@ Of 10,000 rows a search among all takes five times as long as `coreset` and come
 _MATRICES = 3  # of this size that are held at once while the problem is built
 
 
+@keywords(RowReadingOptions)
 def select_rows(
     table: Any,
     k: int,
     *,
-    columns: Sequence[str] | None = None,
-    id: str | None = None,  # noqa: A002 - what it is called everywhere
-    categories: Collection[str] = (),
-    ignore: Collection[str] = (),
-    scale: Method = "std",
-    missing: Missing = "median",
     objective: Objective = "mmd",
     target: Any = None,
     include: Sequence[object] = (),
@@ -57,9 +51,7 @@ def select_rows(
     at_most: GroupCounts | None = None,
     time_limit: float | None = None,
     seed: int = 0,
-    header: bool | None = None,
-    encoding: str = "utf-8",
-    sheet: str | None = None,
+    **reading: Unpack[RowReadingKeywords],
 ) -> RowSelection:
     """Choose k rows of a table that represent all of them, or those of another table.
 
@@ -70,18 +62,6 @@ def select_rows(
         pandas or polars, or a `pyarrow.Table`; ``example:earthquakes`` comes with the package.
     k : int
         In [1, n - 1].
-    columns : sequence of str, optional
-        What rows are compared by; None is all columns of numbers, dates and categories.
-    id : str, optional
-        The column that names the rows; None is one that looks like it, if there is one.
-    categories : collection of str
-        Columns whose values are labels even if they are numbers; those of quotas are too.
-    ignore : collection of str
-        Columns that are not compared.
-    scale : {"std", "robust", "none"}
-        Units in which numbers are compared.
-    missing : {"median", "refuse"}
-        What stands for missing numbers. A missing category is a category of its own.
     objective : {"mmd", "means", "both"}
         What is compared: whole distributions, by the MMD with a Gaussian kernel; the means alone;
         or both, as the sum of the squared MMD and the mean squared difference of the means.
@@ -90,16 +70,14 @@ def select_rows(
     include, exclude : sequence
         Rows that must or must not be chosen, by their ids, else by their indices from 0.
     exactly, at_least, at_most : mapping, optional
-        Quotas: a column, and how many rows of each of its groups, or a mapping of groups to
-        numbers; or, for `exactly`, "proportional".
+        Quotas: a column, whose values are labels, and how many rows of each of its groups, or a
+        mapping of groups to numbers; or, for `exactly`, "proportional".
     time_limit : float, optional
         Seconds for the search, which takes all of them; of a table that `coreset` chooses from, for
         the exchanges in its pool, after it has read the rows twice. None is a fixed number of
         moves, some two to four seconds, so that equal seeds give equal rows on any machine.
     seed : int
-    header, encoding, sheet
-        Of files: whether line 1 names the columns (None decides by what it holds), the encoding of
-        text, and the sheet of a spreadsheet (None is the first).
+    **reading
 
     Returns
     -------
@@ -115,43 +93,27 @@ def select_rows(
     Up to 10,000 rows, if their kernel matrix fits into the memory, all are candidates, O(n^2 d);
     from larger tables `coreset` chooses, O(n m d) with a pool of m.
     """
-    options = RowReadingOptions(
-        columns=None if columns is None else tuple(columns),
-        id=id,
-        categories=tuple(categories),
-        ignore=tuple(ignore),
-        scale=scale,
-        missing=missing,
-        header=header,
-        encoding=encoding,
-        sheet=sheet,
-    )
+    options = RowReadingOptions(**reading)  # type: ignore[arg-type]
     rules = worded(include, exclude, exactly, at_least, at_most)
     choice = RowChoice.of(table, k, options, rules, objective, target)
     return choice.run(time_limit, seed)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RowChoice:
+class RowChoice(RowReading):
     """A choice that is stated, checked and not made yet.
 
     Parameters
     ----------
-    table : RowTable
-    columns : sequence of TableColumn
-        What each column is.
-    ids : ndarray (n,) or None
-    features, target : TableFeatures
-        The rows, and those that are to be represented in place of them.
+    table, found, features
+        As `RowReading` has them.
+    target : TableFeatures or None
+        The rows that are to be represented in place of all.
     k : int
     objective : {"mmd", "means", "both"}
     rules : Constraints or None
     """
 
-    table: RowTable
-    columns: Sequence[TableColumn]
-    ids: NDArray[Any] | None
-    features: TableFeatures
     target: TableFeatures | None
     k: int
     objective: str
@@ -174,23 +136,18 @@ class RowChoice:
         if len(table) < 2:
             raise InvalidProblem(f"{table.name}: has one row; there is nothing to choose from")
         require_integer(wording.spelled("k"), k, f"[1, {len(table) - 1}]", error=InvalidProblem)
-        columns = options.columns_of(table, [one.labels for _, one in rules.quotas])
-        make = options.featurisation
-        features = make.features(columns, table.name)
-        ids = ids_of(table, columns)
+        reading = options.reading(table, [one.labels for _, one in rules.quotas])
         costs = column_of(table, rules.cost) if rules.cost in table.columns else None
         aim = None
         if target is not None:
-            aim = _aim(options.read(target, name="the target"), features, make)
+            others = options.read(target, name="the target")
+            aim = _aim(others, reading.features, options.featurisation)
         return cls(
-            table=table,
-            columns=columns,
-            ids=ids,
-            features=features,
+            **reading.read(),
             target=aim,
             k=int(k),
             objective=objective,
-            rules=rules.made(rows_of(table, ids, costs), int(k), wording),
+            rules=rules.made(rows_of(table, reading.all_ids, costs), int(k), wording),
         )
 
     @property
@@ -254,15 +211,8 @@ class RowChoice:
     def _kernel(self) -> Any:
         if self.objective == "means":
             return "linear"
-        clouds = (
-            [self.features.matrix]
-            if self.target is None
-            else [
-                self.features.matrix,
-                self.target.matrix,
-            ]
-        )
-        gaussian = Gaussian().fitted(*clouds)
+        clouds = [self.features] if self.target is None else [self.features, self.target]
+        gaussian = Gaussian().fitted(*(cloud.matrix for cloud in clouds))
         if self.objective == "mmd":
             return gaussian
         return GaussianAndMeans(gaussian, 1.0 / self.features.matrix.shape[1])

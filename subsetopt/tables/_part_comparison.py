@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from subsetopt._marginals import EmpiricalColumn, mean_and_std
 
 from ._table_columns import Kind, TableColumn
 from ._table_features import ABSENT
@@ -93,90 +94,42 @@ def compared_parts(
     """
     drawn = list(random)
     balanced = None if stratified is None else list(stratified)
-    return tuple(_compared(_Places.of(one), parts, count, drawn, balanced) for one in columns)
-
-
-@dataclass(frozen=True, eq=False)
-class _Places:
-    """A column as places in the order of its values; past the last are missing numbers."""
-
-    column: TableColumn
-    places: NDArray[Any]
-    levels: NDArray[Any]
-
-    @classmethod
-    def of(cls, column: TableColumn) -> "_Places":
-        if column.kind == "category":
-            assert column.labels is not None
-            levels, places = np.unique(column.labels.astype(str), return_inverse=True)
-            return cls(column, places, levels)
-        assert column.numbers is not None
-        missing = np.isnan(column.numbers)
-        levels = np.unique(column.numbers[~missing])
-        return cls(
-            column,
-            np.where(missing, levels.size, np.searchsorted(levels, column.numbers)),
-            levels,
-        )
-
-    def counts(self, parts: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        """Return how many rows of each part have each value (count, levels)."""
-        width = self.levels.size + 1
-        counted = np.bincount(parts * width + self.places, minlength=count * width)
-        return np.asarray(counted.reshape(count, width)[:, :-1], np.int64)
-
-    def shares(self, parts: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-        """Return the shares of these values; of a part without one NaN."""
-        counts = self.counts(parts, count)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(counts / counts.sum(axis=1, keepdims=True))
-
-    @cached_property
-    def whole(self) -> NDArray[np.float64]:
-        return np.asarray(self.shares(np.zeros(len(self.places), np.int64), 1)[0])
-
-    def distances(self, parts: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-        """Return how far each part is from all rows (count,); 1 for one without a value."""
-        gaps = self.shares(parts, count) - self.whole
-        if self.column.kind == "category":
-            far = np.abs(gaps).sum(axis=1) / 2
-        else:
-            far = np.abs(np.cumsum(gaps, axis=1)).max(axis=1)
-        return np.asarray(np.where(np.isnan(far), 1.0, far), np.float64)
+    return tuple(_compared(column, parts, count, drawn, balanced) for column in columns)
 
 
 def _compared(
-    places: _Places,
+    column: TableColumn,
     parts: NDArray[np.int64],
     count: int,
     random: list[NDArray[np.int64]],
     stratified: list[NDArray[np.int64]] | None,
 ) -> PartColumn:
-    def median(drawn: list[NDArray[np.int64]]) -> float:
-        return float(np.median([places.distances(one, count).max() for one in drawn]))
+    own = EmpiricalColumn(column.cells)
 
-    column = places.column
-    numbers = column.kind != "category"
-    whole = _moments(column.numbers) if numbers else (None, None)
-    each = [_moments(column.numbers[parts == part]) for part in range(count)] if numbers else []  # type: ignore[index]
-    names = [] if numbers else [str(level) or ABSENT for level in places.levels]
-    shares = [] if numbers else places.shares(parts, count).tolist()
+    def distances(parts: NDArray[np.int64]) -> NDArray[np.float64]:
+        return own.distances(slice(None), parts, count)
+
+    def median(drawn: list[NDArray[np.int64]]) -> float:
+        return float(np.median([distances(one).max() for one in drawn]))
+
+    def named(shares: NDArray[np.float64]) -> dict[str, float]:
+        return dict(
+            zip([level or ABSENT for level in own.levels.tolist()], shares.tolist(), strict=True)
+        )
+
+    about: dict[str, Any] = {"mean": None, "std": None, "means": (), "stds": ()}
+    if column.kind == "category":
+        about["shares"] = named(own.shares)
+        about["part_shares"] = tuple(map(named, own.shares_of(slice(None), parts, count)))
+    else:
+        about["mean"], about["std"] = mean_and_std(own.values)
+        each = (mean_and_std(own.values[parts == part]) for part in range(count))
+        about["means"], about["stds"] = zip(*each, strict=True)
     return PartColumn(
         name=column.name,
         kind=column.kind,
-        mean=whole[0],
-        std=whole[1],
-        means=tuple(mean for mean, _ in each),
-        stds=tuple(std for _, std in each),
-        distances=tuple(places.distances(parts, count).tolist()),
+        distances=tuple(distances(parts).tolist()),
         random_distance=median(random),
         stratified_distance=None if stratified is None else median(stratified),
-        shares={} if numbers else dict(zip(names, places.whole.tolist(), strict=True)),
-        part_shares=tuple(dict(zip(names, one, strict=True)) for one in shares),
+        **about,
     )
-
-
-def _moments(numbers: NDArray[np.float64] | None) -> tuple[float, float]:
-    assert numbers is not None
-    known = numbers[~np.isnan(numbers)]
-    return (float(known.mean()), float(known.std())) if known.size else (np.nan, np.nan)

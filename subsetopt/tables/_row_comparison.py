@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt._marginals import DRAWS, EmpiricalColumn
+from subsetopt._marginals import DRAWS, EmpiricalColumn, mean_and_std
 
 from ._table_columns import Kind, TableColumn
 from ._table_features import ABSENT
@@ -68,79 +68,40 @@ def compared(
     Missing numbers are left out, a missing category is one of its own. O(n log n + draws n) for
     each column.
     """
-    n = len(_cells(columns[0]))
+    n = len(columns[0].cells)
     generator = np.random.default_rng([seed, _STREAM])
     random = [np.sort(generator.choice(n, chosen.size, replace=False)) for _ in range(DRAWS)]
     return tuple(
-        _compared(column, other, chosen, random)
-        for column, other in zip(columns, others or columns, strict=True)
+        _compared(column, None if others is None else others[c], chosen, random)
+        for c, column in enumerate(columns)
     )
-
-
-def _cells(column: TableColumn) -> NDArray[Any]:
-    cells = column.labels if column.numbers is None else column.numbers
-    assert cells is not None
-    return cells
 
 
 def _compared(
     column: TableColumn,
-    other: TableColumn,
+    other: TableColumn | None,
     chosen: NDArray[np.int64],
     random: list[NDArray[np.int64]],
 ) -> ColumnComparison:
-    if column.kind == "category":
-        return _categories(column, other, chosen, random)
-    assert column.numbers is not None
-    assert other.numbers is not None
-    both = EmpiricalColumn(column.numbers, None if other is column else other.numbers)
-    ours = both.of(chosen)
+    both = EmpiricalColumn(column.cells, None if other is None else other.cells)
+    ours = column.cells[chosen]
+    about: dict[str, Any] = dict.fromkeys(("mean", "std", "chosen_mean", "chosen_std"))
+    if both.is_labels:
+        lost = ours == ""
+        names = [level or ABSENT for level in both.levels.tolist()]
+        about["shares"] = dict(zip(names, both.shares.tolist(), strict=True))
+        about["chosen_shares"] = dict(zip(names, both.shares_of(chosen)[0].tolist(), strict=True))
+    else:
+        lost = np.isnan(ours)
+        about["mean"], about["std"] = mean_and_std(column.cells if other is None else other.cells)
+        if not lost.all():
+            about["chosen_mean"], about["chosen_std"] = mean_and_std(ours)
     return ColumnComparison(
         name=column.name,
         kind=column.kind,
-        mean=both.mean,
-        std=both.std,
-        chosen_mean=float(ours.mean()) if ours.size else None,
-        chosen_std=float(ours.std()) if ours.size else None,
-        distance=both.ks(chosen),
-        random_distance=float(np.median([both.ks(rows) for rows in random])),
+        distance=float(both.distances(chosen)[0]),
+        random_distance=float(np.median([both.distances(rows) for rows in random])),
         missing=column.missing,
-        chosen_missing=len(chosen) - ours.size,
-    )
-
-
-def _categories(
-    column: TableColumn,
-    other: TableColumn,
-    chosen: NDArray[np.int64],
-    random: list[NDArray[np.int64]],
-) -> ColumnComparison:
-    assert column.labels is not None
-    assert other.labels is not None
-    levels, codes = np.unique(
-        np.concatenate([column.labels, other.labels]).astype(str), return_inverse=True
-    )
-    ours, theirs = codes[: len(column.labels)], codes[len(column.labels) :]
-    aim = np.bincount(theirs, minlength=levels.size) / theirs.size
-
-    def shares(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.bincount(ours[rows], minlength=levels.size) / rows.size
-
-    def distance(rows: NDArray[np.int64]) -> float:
-        return float(np.abs(shares(rows) - aim).sum() / 2)
-
-    names = [level or ABSENT for level in levels.tolist()]
-    return ColumnComparison(
-        name=column.name,
-        kind=column.kind,
-        mean=None,
-        std=None,
-        chosen_mean=None,
-        chosen_std=None,
-        distance=distance(chosen),
-        random_distance=float(np.median([distance(rows) for rows in random])),
-        missing=column.missing,
-        chosen_missing=int((column.labels[chosen] == "").sum()),
-        shares=dict(zip(names, aim.tolist(), strict=True)),
-        chosen_shares=dict(zip(names, shares(chosen).tolist(), strict=True)),
+        chosen_missing=int(lost.sum()),
+        **about,
     )

@@ -1,9 +1,8 @@
 """Constraints on the rows of a table that is held: its ids and its columns in their words."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.formats._constraint_options import ConstraintOptions
@@ -32,13 +31,6 @@ def worded(
     rows = {"include": include, "exclude": exclude}
     named = {word: tuple(map(str, one)) or None for word, one in rows.items()}
     return ConstraintOptions(**named, **quotas)  # type: ignore[arg-type]
-
-
-def ids_of(table: RowTable, columns: Collection[TableColumn]) -> NDArray[Any] | None:
-    """Return the names of the rows; None where they have none."""
-    if table.ids is not None:
-        return np.array(list(table.ids), dtype=object)
-    return next((column.labels for column in columns if column.kind == "id"), None)
 
 
 def rows_of(table: RowTable, ids: NDArray[Any] | None, costs: TableColumn | None) -> NamedRows:

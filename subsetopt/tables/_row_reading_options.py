@@ -2,15 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from subsetopt._options import documented, option
 from subsetopt.formats._table_text import split
 
 if TYPE_CHECKING:
+    from subsetopt.problems.scaling import Method
+
+    from ._row_reading import RowReading
     from ._row_table import RowTable
-    from ._table_columns import TableColumn
-    from ._table_features import Featurisation
+    from ._table_features import Featurisation, Missing
 
 
 def _names(name: str, text: str) -> tuple[str, ...]:
@@ -55,6 +57,11 @@ class RowReadingOptions:
     encoding: str = option("Encoding of text, such as cp1252.", "utf-8", metavar="NAME")
     sheet: str | None = option("Sheet of a spreadsheet.", None, unset="the first")
 
+    def __post_init__(self) -> None:
+        for name in ("columns", "categories", "ignore"):
+            names = getattr(self, name)
+            object.__setattr__(self, name, None if names is None else tuple(names))
+
     @property
     def featurisation(self) -> "Featurisation":
         """How the columns become points."""
@@ -70,16 +77,33 @@ class RowReadingOptions:
             source, header=self.header, encoding=self.encoding, sheet=self.sheet, name=name
         )
 
-    def columns_of(self, table: "RowTable", labels: Collection[str] = ()) -> "list[TableColumn]":
+    def reading(self, table: "RowTable", labels: Collection[str] = ()) -> "RowReading":
         """Tell what the columns are; those of `labels` are categories if they are compared."""
+        from ._row_reading import RowReading
         from ._table_columns import columns_of
 
         asked = set(table.columns if self.columns is None else self.columns)
         named = [name for name in labels if name in asked and name in table.columns]
-        return columns_of(
+        found = columns_of(
             table,
             wanted=self.columns,
             id=self.id,
             categories={*self.categories, *named} - set(self.ignore) - {self.id},
             ignore=self.ignore,
         )
+        features = self.featurisation.features(found, table.name)
+        return RowReading(table=table, found=tuple(found), features=features)
+
+
+class RowReadingKeywords(TypedDict, total=False):
+    """`RowReadingOptions` as type checkers see them among the keywords of a function."""
+
+    columns: Collection[str] | None
+    id: str | None
+    categories: Collection[str]
+    ignore: Collection[str]
+    scale: "Method"
+    missing: "Missing"
+    header: bool | None
+    encoding: str
+    sheet: str | None

@@ -14,8 +14,7 @@ from subsetopt.problems import MMDSelection
 
 from ._row_comparison import ColumnComparison, compared
 from ._row_files import save_rows, with_index
-from ._row_table import RowTable
-from ._table_columns import TableColumn
+from ._row_reading import RowReading
 from ._table_features import TableFeatures
 
 if TYPE_CHECKING:
@@ -29,16 +28,15 @@ __all__ = ["RowSelection"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RowSelection:
+class RowSelection(RowReading):
     """k rows of a table that represent all of them, with random rows as baseline.
 
     Parameters
     ----------
-    table : RowTable
+    table, found, features
+        The table, what each of its columns was taken for, and what rows were compared by.
     indices : ndarray of int64 (k,)
         Of the chosen rows, ascending.
-    ids : ndarray (k,) or None
-        Their names.
     mmd : float
         Root MMD of the chosen rows and all rows, or those of the target; of large tables it is
         estimated.
@@ -46,11 +44,7 @@ class RowSelection:
         The median of it over random selections of as many rows.
     random_rank : float or None
         The share of random selections that are at least as good; None of large tables.
-    features : TableFeatures
-        What rows were compared by.
     target : TableFeatures or None
-    found : tuple of TableColumn
-        What each column of the table was taken for.
     columns : tuple of ColumnComparison
         The columns that were compared.
     solution : Solution or None
@@ -61,15 +55,11 @@ class RowSelection:
         Whether Ctrl-C ended the search in a large table, so that these are the best so far.
     """
 
-    table: RowTable
     indices: NDArray[np.int64]
-    ids: NDArray[Any] | None
     mmd: float
     random_mmd: float
     random_rank: float | None
-    features: TableFeatures
     target: TableFeatures | None
-    found: tuple[TableColumn, ...]
     columns: tuple[ColumnComparison, ...]
     solution: "Solution | None"
     method: str
@@ -137,9 +127,9 @@ class RowSelection:
         return self.table.take(self.indices)
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What was done about missing values."""
-        return self.features.notes
+    def ids(self) -> NDArray[Any] | None:
+        """The names of the chosen rows (k,); None where rows have none."""
+        return None if self.all_ids is None else self.all_ids[self.indices]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -222,12 +212,9 @@ class RowSelection:
 def _shared(choice: "RowChoice", chosen: NDArray[np.int64], seed: int) -> dict[str, Any]:
     aim = None if choice.target is None else choice.target.columns
     return {
-        "table": choice.table,
+        **choice.read(),
         "indices": chosen,
-        "ids": None if choice.ids is None else choice.ids[chosen],
-        "features": choice.features,
         "target": choice.target,
-        "found": tuple(choice.columns),
         "columns": compared(choice.features.columns, chosen, aim, seed),
     }
 

@@ -13,9 +13,7 @@ from subsetopt.sequencing import Partition
 
 from ._part_comparison import PartColumn
 from ._row_files import save_rows, with_index
-from ._row_table import RowTable
-from ._table_columns import TableColumn
-from ._table_features import TableFeatures
+from ._row_reading import RowReading
 
 if TYPE_CHECKING:
     from subsetopt.report import Document
@@ -24,46 +22,34 @@ __all__ = ["RowSplit"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RowSplit:
+class RowSplit(RowReading):
     """Rows of a table in parts that resemble each other, with random parts as baseline.
 
     Parameters
     ----------
-    table : RowTable
+    table, found, features
+        The table, what each of its columns was taken for, and what rows were compared by.
     parts : ndarray of int64 (n,)
         The part of each row, from 0.
     names : tuple of str
         Of the parts.
-    ids : ndarray (n,) or None
-        The names of the rows.
     partition : Partition
         Sizes, MMD of all pairs of parts and its baselines, and how the search ended.
-    features : TableFeatures
-        What rows were compared by.
     columns : tuple of PartColumn
-    found : tuple of TableColumn
-        All columns that were looked at, and what they were taken for.
     by : tuple of str
         The columns that are balanced.
     keep_together : str or None
     part_column : str
         What the column with the names of the parts is called.
-    notes : tuple of str
-        What was done about missing values.
     """
 
-    table: RowTable
     parts: NDArray[np.int64]
     names: tuple[str, ...]
-    ids: NDArray[Any] | None
     partition: Partition
-    features: TableFeatures
     columns: tuple[PartColumn, ...]
-    found: tuple[TableColumn, ...]
     by: tuple[str, ...] = ()
     keep_together: str | None = None
     part_column: str = "part"
-    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -73,6 +59,11 @@ class RowSplit:
             f"{name}={size}" for name, size in zip(self.names, self.sizes, strict=True)
         )
         return f"RowSplit({sizes}, mmd={self.mmd:.3g}, random_mmd={self.random_mmd:.3g})"
+
+    @property
+    def ids(self) -> NDArray[Any] | None:
+        """The names of the rows (n,); None where they have none."""
+        return self.all_ids
 
     @property
     def sizes(self) -> NDArray[np.int64]:

@@ -1,27 +1,25 @@
 """Rows of a table in parts that resemble each other."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._options import keywords
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.problems.scaling import Method
 from subsetopt.sequencing import Partition, partition
 from subsetopt.sequencing._part_counts import random_partitions
 from subsetopt.sequencing._part_labels import labellings, labels_of
 from subsetopt.sequencing._part_units import Units, units_of
 
 from ._part_comparison import compared_parts
-from ._row_constraints import ids_of
-from ._row_reading_options import RowReadingOptions
+from ._row_reading_options import RowReadingKeywords, RowReadingOptions
 from ._row_split import RowSplit
 from ._row_table import RowTable
 from ._split_request import SplitRequest
 from ._table_columns import columns_of, texts_of
-from ._table_features import Missing
 
 DRAWS = 25
 """Random partitions of each kind, whose medians are the baselines of columns."""
@@ -30,6 +28,7 @@ _STREAM = 5  # of its own: other baselines draw from 1, 3 and 4
 Progress = Callable[[int, int], None]
 
 
+@keywords(RowReadingOptions)
 def split_rows(
     table: Any,
     parts: Sequence[float] | None = None,
@@ -38,18 +37,10 @@ def split_rows(
     names: Sequence[str] | None = None,
     by: str | Sequence[str] = (),
     keep_together: str | None = None,
-    columns: Sequence[str] | None = None,
-    id: str | None = None,  # noqa: A002 - what it is called everywhere
-    categories: Collection[str] = (),
-    ignore: Collection[str] = (),
-    scale: Method = "std",
-    missing: Missing = "median",
     part_column: str = "part",
     time_limit: float | None = None,
     seed: int = 0,
-    header: bool | None = None,
-    encoding: str = "utf-8",
-    sheet: str | None = None,
+    **reading: Unpack[RowReadingKeywords],
 ) -> RowSplit:
     """Divide the rows of a table into parts that resemble each other and the whole.
 
@@ -71,15 +62,12 @@ def split_rows(
     keep_together : str, optional
         A column of groups, such as patients, each of which goes into one part as a whole. It is
         not compared by, unless `columns` names it.
-    columns, id, categories, ignore, scale, missing
-        As `select_rows` takes them.
     part_column : str
         What the column with the names of the parts is called in the table that is given back.
     time_limit : float, optional
         Seconds for the search; None searches until no swap helps.
     seed : int
-    header, encoding, sheet
-        Of files, as `row_table` takes them.
+    **reading
 
     Returns
     -------
@@ -104,17 +92,7 @@ def split_rows(
     >>> sorted(split.rows("test").column("plan").to_pylist())
     ['a', 'b']
     """
-    options = RowReadingOptions(
-        columns=None if columns is None else tuple(columns),
-        id=id,
-        categories=tuple(categories),
-        ignore=tuple(ignore),
-        scale=scale,
-        missing=missing,
-        header=header,
-        encoding=encoding,
-        sheet=sheet,
-    )
+    options = RowReadingOptions(**reading)  # type: ignore[arg-type]
     asked = SplitRequest(
         parts=None if parts is None else tuple(parts),
         folds=folds,
@@ -148,10 +126,9 @@ def split_table(
         if asked.keep_together not in (options.columns or ()):
             options = replace(options, ignore=(*options.ignore, asked.keep_together))
     labels = {name: _classes(rows, name) for name in asked.by}
-    found = options.columns_of(rows, asked.by)
-    features = options.featurisation.features(found, rows.name)
+    reading = options.reading(rows, asked.by)
     result = partition(
-        features.matrix,
+        reading.features.matrix,
         sizes,
         balance=labels or None,
         keep_together=together,
@@ -163,22 +140,18 @@ def split_table(
         draws=_MMD_DRAWS,
     )
     baselines = _Baselines.of(len(rows), labels, together, result, asked.seed)
-    compared = compared_parts(
-        features.columns, result.parts, len(sizes), baselines.random(), baselines.stratified()
-    )
+    random, stratified = baselines.random(), baselines.stratified()
+    columns = reading.features.columns
+    compared = compared_parts(columns, result.parts, len(sizes), random, stratified)
     return RowSplit(
-        table=rows,
+        **reading.read(),
         parts=result.parts,
         names=names,
-        ids=ids_of(rows, found),
         partition=result,
-        features=features,
         columns=compared,
-        found=tuple(found),
         by=tuple(asked.by),
         keep_together=asked.keep_together,
         part_column=asked.part_column,
-        notes=features.notes,
     )
 
 

@@ -59,6 +59,13 @@ class TableColumn:
         return [] if self.labels is None else sorted(set(self.labels.tolist()) - {""})
 
     @property
+    def cells(self) -> NDArray[Any]:
+        """The labels of categories, else the numbers."""
+        cells = self.labels if self.kind == "category" else self.numbers
+        assert cells is not None
+        return cells
+
+    @property
     def is_feature(self) -> bool:
         """Whether rows are compared by it unless the caller says otherwise."""
         return self.kind in ("number", "date", "category")
