@@ -102,9 +102,11 @@ def _run(choice: "RowChoice", what: SelectOptions, hidden: bool) -> "RowSelectio
 
 def _show(chosen: "RowSelection", results: ChosenRowsOptions) -> None:
     from subsetopt import report
+    from subsetopt.tables._row_files import about_encoding
 
     from .display import show_written
 
     report.console().print(chosen.report())
-    files = {"the chosen rows": results.out, "the picture": results.plot}
+    rows = f"the chosen rows{about_encoding(results.out, chosen.table)}"
+    files = {rows: results.out, "the picture": results.plot}
     show_written(files, "--out FILE writes the chosen rows with all their columns")

@@ -36,6 +36,7 @@ def split(files: SplitTableOptions, parts: SplitRequest, rows: RowReadingOptions
     from subsetopt import report
     from subsetopt.report._progress import shown
     from subsetopt.solution import Termination
+    from subsetopt.tables._row_files import about_encoding
     from subsetopt.tables._splitting_rows import split_table
 
     from .display import show_written
@@ -46,7 +47,8 @@ def split(files: SplitTableOptions, parts: SplitRequest, rows: RowReadingOptions
 
     def show() -> None:
         report.console().print(made.report())
-        written = {"the parts": files.out, "the picture": files.plot}
+        parts_file = f"the parts{about_encoding(files.out, made.table)}"
+        written = {parts_file: files.out, "the picture": files.plot}
         show_written(written, "--out FILE writes all rows with a column of their parts")
 
     deliver(made, files, {"seed": parts.seed}, show)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
+from subsetopt.formats._commented_header import with_commented_header
 from subsetopt.formats._csv_table import table_of
 from subsetopt.formats._first_line import Shape, shape_of
 from subsetopt.formats._table_options import index_of, indices_of
@@ -36,7 +37,7 @@ def csv_rows(path: str, options: TableOptions, tags: Sequence[str] = ()) -> Sour
         its columns, which are not read as a stream.
     """
     head, whole = _beginning(path)
-    text = TableText.of(head, path)
+    text = with_commented_header(TableText.of(head, path), options.header)
     if tags:
         options = _without(options, tags, text)
     table = table_of(head, path, options)

@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from subsetopt._csv_cells import is_number
 from subsetopt.errors import InvalidFile
 
+from ._commented_header import with_commented_header
 from ._first_line import RowCount, Shape, shape_of
 from ._table_options import TableOptions
 from ._table_text import MISSING, TableText, shortened, split
 
 ROW_NUMBERS = ("id", "index", "idx", "row", "row_id", "rowid", "unnamed: 0")
 """What columns are called that name the rows, in lower case."""
+AS_IT_IS = "rows of a table with text are chosen by subsetopt select, which takes it as it is"
+"""What to do where only numbers are read."""
 _BLOCK = 2**26  # bytes that pyarrow parses at once; a line has to fit
+_EXACT = 2**53
 _SHOWN = 6  # columns that a sentence lists
 
 
@@ -95,8 +99,9 @@ def table_of(
 ) -> CSVTable:
     """Read a table of numbers.
 
-    Lines that start with ``#`` are comments. Blank lines are refused, except at the end: dropping
-    one would shift the indices. What line 1 is, `subsetopt.formats._first_line` decides.
+    Lines that start with ``#`` are comments, unless one names the columns. Blank lines are
+    refused, except at the end: dropping one would shift the indices. What line 1 is,
+    `subsetopt.formats._first_line` decides.
 
     Parameters
     ----------
@@ -115,7 +120,7 @@ def table_of(
         If a column is asked for that is not there.
     """
     options = options or TableOptions()
-    text = TableText.of(content, name)
+    text = with_commented_header(TableText.of(content, name), options.header)
     shape = shape_of(text, options, rows)
     if shape.header and text.count == 1:
         raise InvalidFile(f"{name}: holds a header but no numbers")
@@ -194,7 +199,10 @@ def _refuse_row_numbers(shape: Shape, columns: list[NDArray[np.float64]], file: 
     """Refuse a column that is named as row numbers are, and holds distinct integers."""
     for index, column in zip(shape.columns, columns, strict=True):
         named = shape.names[index].casefold() in ROW_NUMBERS
-        if not named or (column != np.floor(column)).any() or len(set(column)) < len(column):
+        whole = named and (column == np.floor(column)).all()
+        # Distinct integers beyond those that float64 holds may look alike.
+        distinct = len(set(column)) == len(column) or abs(column).max() >= _EXACT
+        if not (whole and distinct):
             continue
         others = [shape.called(other) for other in shape.columns if other != index]
         listed = ",".join(others[:_SHOWN]) + (",..." if len(others) > _SHOWN else "")
@@ -261,7 +269,7 @@ def _refuse_texts(
     said += f"{text.number(line)}"
     others = [column for column in shape.columns if column not in texts]
     if not others:
-        raise InvalidFile(f"{said}; there is no column of numbers")
+        raise InvalidFile(f"{said}; there is no column of numbers; {AS_IT_IS}")
     names = [shape.called(column) for column in others]
     more = ",..." if len(others) > _SHOWN else ""
     listed = ",".join(names[:_SHOWN]) + more
@@ -269,7 +277,7 @@ def _refuse_texts(
         said += f"; if it names the rows, say --id {shape.called(texts[0])}, else"
     else:
         said += ";"
-    raise InvalidFile(f"{said} choose the columns to read: --columns {listed}")
+    raise InvalidFile(f"{said} choose the columns to read: --columns {listed}; {AS_IT_IS}")
 
 
 def _complaint(cell: str) -> str:

@@ -14,6 +14,7 @@ SEPARATORS = (";", "\t", ",")
 MAX_COLUMNS = 100_000
 """More are refused: the time of reading them grows with the square of their number."""
 _BLANK_LINE = re.compile(rb"(?:\A|\n)[ \t]*\n")
+_ABOVE = re.compile(rb"(?:(#[^\n]*)\n)*")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 Kind = Literal["number", "missing", "empty", "name", "odd"]
 """What a cell looks like; ``odd`` is no number, but no plain name either: ``1_000``, ``12 kg``."""
@@ -86,6 +87,8 @@ class TableText:
         The sign in front of decimals.
     comments : tuple of int
         The lines of the file, from 0, that are comments.
+    above : str
+        The last comment above the first line; empty without one.
     """
 
     name: str
@@ -93,6 +96,7 @@ class TableText:
     separator: str
     decimal: str
     comments: tuple[int, ...]
+    above: str = ""
 
     @cached_property
     def count(self) -> int:
@@ -137,8 +141,17 @@ class TableText:
             If it is empty, not UTF-8, has a blank line, an open quote, too many columns, or
             commas that could mark decimals as well as thousands.
         """
-        body, comments = _without_comments(_lines(content, name), name, separator is not None)
-        text = cls(name=name, body=body, separator=",", decimal=".", comments=comments)
+        whole = _lines(content, name)
+        body, comments = _without_comments(whole, name, separator is not None)
+        above = _ABOVE.match(whole)[1] or b""  # type: ignore[index] # matches nothing at all too
+        text = cls(
+            name=name,
+            body=body,
+            separator=",",
+            decimal=".",
+            comments=comments,
+            above=above.decode(),
+        )
         text._refuse_open_quotes()
         separator = separator or separator_of(*first_lines(body))
         if separator == " ":
@@ -162,7 +175,7 @@ class TableText:
             if line.count('"') % 2:
                 raise InvalidFile(
                     f"{self.name}: line {self.number(index)}: a quote is not closed on its line: "
-                    f"{shortened(line)}"
+                    f"{shortened(line)}; quote the cell, and write each quote within it twice"
                 )
 
     def _decimal(self) -> str:

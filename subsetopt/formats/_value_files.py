@@ -13,13 +13,14 @@ from subsetopt._files import replacing, suffix_of
 from subsetopt.errors import InvalidFile, InvalidOption
 
 from ._array_files import NPY_MAGIC, ZIP_MAGIC, read_npy, read_npz
-from ._csv_table import CSVTable, table_of
+from ._csv_table import AS_IT_IS, CSVTable, table_of
 from ._first_line import RowCount
 from ._sources import content, is_descriptor, member_of, opened
 from ._table_options import TableOptions, indices_of
 from ._table_text import TableText, shortened, split
 
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+_TABLES = (".parquet", ".pq", ".xlsx", ".xls", ".ods")
 
 
 def read_values(
@@ -100,7 +101,7 @@ def read_table(
             return _table(read_npz(stream, str(path), member), options, str(path))
     raise InvalidFile(
         f"{path}: unknown suffix {suffix!r}; known are .npy, .npz, {', '.join(_TEXT_SUFFIXES)}, "
-        "and '-' for standard input"
+        f"and '-' for standard input{f'; {AS_IT_IS}' if suffix in _TABLES else ''}"
     )
 
 

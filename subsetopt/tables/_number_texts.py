@@ -6,6 +6,11 @@ from subsetopt._csv_cells import NUMBER
 
 _IS_NUMBER = f"(?i)^(?:{NUMBER})$"
 _DOUBTFUL = r"^[+-]?[1-9]\d{0,2},\d{3}$"
+_POINTS = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
+_FEW_POINTS = 3  # cells up to which decimals may have three digits by chance
+_UNGROUPED = r"^[+-]?\d{1,3}$"
+_DECIMAL_COMMAS = r"^[+-]?(?:\d*,(?:\d{1,2}|\d{4,})|0,\d+)$"
+_MAY_HAVE_COMMAS = r"^[+-]?\d*(?:,\d+)?$"
 _SYMBOLS = "$€£¥%"
 _GROUPED = r"^[+-]?\d{1,3}(?:[ \x{a0}\x{202f}']\d{3})+(?:[.,]\d+)?$|^[+-]?\d+(?:[.,]\d+)?$"
 _SEVERAL = (
@@ -24,6 +29,8 @@ _TWO_WAYS = tuple(
     for sign in "/-"
 )
 """Dates that two countries read in two ways, such as 1/2/2024; 1/31/2024 decides for all."""
+_YEAR = r"(?:^|\D)\d{4}(?:\D|$)"  # of a date; 24 is no year, which strptime takes for one
+_MINUS = "\u2212"  # as typesetting writes it
 _ZONE = r"(?P<zone>Z|[+-]\d\d:?\d\d)$"
 
 
@@ -45,7 +52,7 @@ def as_numbers(cells: Any) -> NumberTexts:
     """
     import pyarrow.compute as pc
 
-    bare = _ungrouped(_without_unit(cells))
+    bare = _ungrouped(_without_unit(pc.replace_substring(cells, _MINUS, "-")))
     best = NumberTexts(bare, pc.match_substring_regex(bare, _IS_NUMBER))
     if _all(best.fits):
         return best
@@ -64,6 +71,30 @@ def as_numbers(cells: Any) -> NumberTexts:
             found = NumberTexts(text, pc.match_substring_regex(bare, looks))
             best = max(best, found, key=_count)
     return best
+
+
+def has_decimal_commas(cells: Any) -> bool:
+    """Whether texts are numbers with commas that mark decimals, and cannot mark thousands."""
+    import pyarrow.compute as pc
+
+    sure = pc.any(pc.match_substring_regex(cells, _DECIMAL_COMMAS)).as_py()
+    return bool(sure) and _all(pc.match_substring_regex(cells, _MAY_HAVE_COMMAS))
+
+
+def like_thousands(cells: Any, elsewhere: bool) -> str | None:
+    """Return a number whose point may mark thousands; None if points surely mark decimals.
+
+    It may where all that have one have three digits behind it, and the others at most three in
+    all. `elsewhere` is whether another column has decimal commas, which is as good a sign.
+    """
+    import pyarrow.compute as pc
+
+    pointed = pc.drop_null(cells.filter(pc.match_substring_regex(cells, _POINTS)))
+    whole = pc.sum(pc.match_substring_regex(cells, _UNGROUPED)).as_py() or 0
+    alike = len(pointed) + whole == len(cells) - cells.null_count
+    if not alike or not len(pointed):
+        return None
+    return pointed[0].as_py() if elsewhere or (whole and len(pointed) > _FEW_POINTS) else None
 
 
 def _count(one: NumberTexts) -> int:
@@ -104,6 +135,8 @@ def as_moments(cells: Any) -> Any:
     """
     import pyarrow.compute as pc
 
+    if not _all(pc.match_substring_regex(cells, _YEAR)):
+        return None
     zones = pc.drop_null(pc.struct_field(pc.extract_regex(cells, _ZONE), "zone"))
     if len(zones) and len(pc.unique(zones)) == 1 and len(zones) == len(cells) - cells.null_count:
         cells = pc.replace_substring_regex(cells, r"(?:Z|[+-]\d\d:?\d\d)$", "")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.formats._constraint_words import GroupCount, NamedRows
 
-from ._row_table import RowTable
-from ._table_columns import TableColumn, texts_of
+from ._row_table import RowTable, texts_of
+from ._table_columns import TableColumn
 
 GroupCounts = Mapping[str, int | str | Mapping[str, int]]
 """Columns, and for each how many rows of every group, or by group; or "proportional"."""

@@ -15,7 +15,7 @@ from subsetopt.formats._table_text import (
 
 NEWLINE = b"\x1e"
 """Stands for a newline within quotes while the lines are told apart."""
-_QUOTED = re.compile(rb'"(?:[^"]|"")*"')
+_QUOTED = re.compile(rb'(?<![^;\t,|^ \n])"(?:[^"]|"")*"')  # 5" within a cell are inches
 _DECLARED = re.compile(rb'"?sep=([^\n"])"?[;,\t ]*\n', re.IGNORECASE)  # as Excel takes it
 _ABOVE = re.compile(rb"(?:#[^\n]*\n)*")
 _RARE = ("|", "^")

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from subsetopt.formats._csv_table import ROW_NUMBERS
 
-from ._row_table import RowTable
+from ._column_values import EXACT
+from ._row_table import RowTable, texts_of
 
 if TYPE_CHECKING:
     from ._table_columns import TableColumn
@@ -33,7 +34,7 @@ def with_id(columns: "list[TableColumn]", table: RowTable) -> "list[TableColumn]
         return columns
     if not is_called_id(found.name) and found.numbers is not None:
         found = next((one for one in candidates if is_called_id(one.name)), found)
-    named = replace(found, kind="id", numbers=None, labels=_labels(found))
+    named = replace(found, kind="id", numbers=None, labels=_labels(found, table))
     return [named if one is found else one for one in columns]
 
 
@@ -98,7 +99,9 @@ def is_distinct(column: "TableColumn") -> bool:
     return cells is not None and not column.missing and len(set(cells.tolist())) == len(cells)
 
 
-def _labels(column: "TableColumn") -> NDArray[Any] | None:
+def _labels(column: "TableColumn", table: RowTable) -> NDArray[Any] | None:
     if column.numbers is None:
         return column.labels
+    if np.abs(column.numbers).max() >= EXACT:
+        return texts_of(table, column.name)
     return np.array([str(int(cell)) for cell in column.numbers], dtype=object)

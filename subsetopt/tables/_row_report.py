@@ -14,6 +14,7 @@ from subsetopt.report._document import write_text
 from subsetopt.report._figure import MATPLOTLIB
 from subsetopt.report._number_format import counted, enumerated, factor, percent, share
 
+from ._columns_left_out import why_left_out
 from ._row_comparison import ColumnComparison
 from ._row_names import numbers_like_ids
 from ._row_table import RowTable
@@ -30,11 +31,6 @@ _SOURCES = {
 _LABEL = 5  # characters of a category in the table
 _MANY_LEVELS = 10  # of a column, from which shares are whole %
 _MINUTES, _SHORT = 1440, 30.0  # of a day; days of spread below which dates have minutes
-_WHY = {
-    "empty": "no value",
-    "constant": "one value in all rows",
-    "repeated": "called id, but does not tell all rows apart; --categories compares it",
-}
 
 
 def row_report(chosen: "RowSelection") -> Document:
@@ -99,7 +95,11 @@ def reading_lines(columns: "tuple[TableColumn, ...]", table: RowTable) -> dict[s
     ids = [column for column in columns if column.kind == "id"]
     if ids or table.ids is not None:
         lines["names of rows"] = _safe(ids[0].name) if ids else "the index"
-    left = [f"{_safe(c.name)} ({_why(c)})" for c in columns if not c.is_feature and c.kind != "id"]
+    left = [
+        f"{_safe(c.name)} ({why_left_out(c)})"
+        for c in columns
+        if not c.is_feature and c.kind != "id"
+    ]
     if table.empty_lines:
         left.append(f"{counted(table.empty_lines, 'line')} with only empty cells at the end")
     if left:
@@ -127,14 +127,6 @@ def _missing(features: list[TableColumn]) -> str:
         for what, those in parts.items()
         if those
     )
-
-
-def _why(column: TableColumn) -> str:
-    if column.kind != "text":
-        return _WHY[column.kind]
-    if column.labels is None:
-        return "neither numbers nor text"
-    return f"{len(column.levels):,} different texts"
 
 
 def _table(chosen: "RowSelection") -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile
 
-from ._row_texts import is_header
+from ._row_header import is_header
 
 CALAMINE = OptionalDependency("python-calamine", "python_calamine", extra="excel")
 
@@ -30,8 +30,9 @@ def sheet_table(path: str, header: bool | None, sheet: str | None) -> dict[str, 
         )
     empty = len(texts) - len(filled)
     texts = texts[: len(filled)]
-    has_header = is_header(texts[0], texts[1:3]) if header is None else header
-    titles = texts.pop(0) if has_header else [str(i) for i, _ in enumerate(texts[0], start=1)]
+    has_header = is_header(texts[0], lambda: texts[1:], path, "row 1") if header is None else header
+    titles = [cell.strip() if has_header else str(i) for i, cell in enumerate(texts[0], start=1)]
+    texts = texts[1:] if has_header else texts
     columns = {
         title or str(i): [row[i - 1] for row in texts] for i, title in enumerate(titles, start=1)
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 
@@ -35,6 +35,8 @@ class RowTable:
         The line of a text file, or row of a sheet, with the first row; 0 for other tables.
     empty_lines : int
         Lines of a text file, or rows of a sheet, below the last that holds anything; left out.
+    encoding : str
+        Of a text file; empty for other tables.
     given : object, optional
         The table of a library that it is from.
     ids : sequence of str, optional
@@ -46,6 +48,7 @@ class RowTable:
     separator: str = ","
     first_line: int = 0
     empty_lines: int = 0
+    encoding: str = ""
     given: Any = None
     ids: Sequence[str] | None = None
 
@@ -125,6 +128,22 @@ def row_table(
     if suffix in _EXCEL:
         return _named(RowTable(name=path, **sheet_table(path, header, sheet)))
     return _named(RowTable(name=given, **text_table(path, header, encoding)))
+
+
+def texts_of(table: RowTable, name: str) -> NDArray[Any]:
+    """Return the cells of a column as text, "" where there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = table.data[name]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not pa.types.is_string(column.type):
+        try:
+            column = column.cast(pa.string())
+        except pa.ArrowException:
+            column = pa.chunked_array([pa.array([str(cell) for cell in column.to_pylist()])])
+    return np.array(pc.fill_null(pc.utf8_trim_whitespace(column), "").to_pylist(), dtype=object)
 
 
 def _example(path: str) -> str:

@@ -2,16 +2,22 @@
 
 import codecs
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from subsetopt._csv_cells import is_number
 from subsetopt.errors import InvalidFile
+from subsetopt.formats._commented_header import with_commented_header
 from subsetopt.formats._csv_table import ROW_NUMBERS
 from subsetopt.formats._first_line import names_rows
 from subsetopt.formats._sources import content_of
 from subsetopt.formats._table_text import TableText, shortened, split
 
+from ._row_header import is_header
 from ._row_lines import NEWLINE, RowLines
+
+UTF8_WITH_MARK = "utf-8-sig"
+"""UTF-8 behind a mark of byte order, by which Excel knows it."""
 
 
 def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
@@ -25,11 +31,13 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
     raw, name, _ = content_of(path)
     if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         encoding = "utf-16"  # as Excel writes "Unicode text"
-    if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
+    has_mark = raw.startswith(codecs.BOM_UTF8) or encoding == UTF8_WITH_MARK
+    if not is_utf8(encoding):
         raw = _decoded(raw, encoding, name)
     lines = RowLines.of(raw, path, name)
     try:
         text = TableText.of(lines.content, name, lines.separator)
+        plain, text = text, with_commented_header(text, header)
     except InvalidFile as error:
         if "not UTF-8" not in str(error):
             raise
@@ -40,7 +48,9 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
     first = [cell.text for cell in text.cells(0)]
     next_cells = [cell.text for cell in text.cells(1)] if text.count > 1 else []
     if header is None:
-        header = is_header(first, [next_cells] if next_cells else [])
+        header = text is not plain or is_header(
+            first, lambda: _rows_of(text), name, f"line {text.number(0)}"
+        )
     if header and next_cells and len(first) == len(next_cells) - 1:
         _require_row_names(text)
         first = ["", *first]
@@ -71,7 +81,13 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
         "separator": text.separator,
         "first_line": text.number(int(header)),
         "empty_lines": lines.empty,
+        "encoding": UTF8_WITH_MARK if has_mark else encoding,
     }
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether it is UTF-8, with a mark or without."""
+    return encoding.lower().replace("_", "-") in ("utf-8", "utf8", UTF8_WITH_MARK)
 
 
 def _decoded(raw: bytes, encoding: str, name: str) -> bytes:
@@ -90,16 +106,9 @@ def _with_newlines(table: Any) -> Any:
     return type(table).from_arrays(columns, names=table.column_names)
 
 
-def is_header(first: list[str], following: list[list[str]]) -> bool:
-    """Whether a line names the columns: no number, and no cell that stands right below it too."""
-    names = [cell.strip() for cell in first]
-    filled = [name for name in names if name]
-    if not filled or len(names) - len(filled) > 1:
-        return False
-    if any(is_number(name) or is_number(name, ",") for name in filled):
-        return False
-    below = ((name, cell) for row in following for name, cell in zip(names, row, strict=False))
-    return not any(name and name == cell.strip() for name, cell in below)
+def _rows_of(text: TableText) -> Iterator[list[str]]:
+    """Yield the cells of all lines but the first."""
+    return ([cell.text for cell in split(line, text.separator)] for line in islice(text, 1, None))
 
 
 def _require_row_names(text: TableText) -> None:

@@ -17,9 +17,9 @@ from subsetopt.sequencing._part_units import Units, units_of
 from ._part_comparison import compared_parts
 from ._row_reading_options import RowReadingKeywords, RowReadingOptions
 from ._row_split import RowSplit
-from ._row_table import RowTable
+from ._row_table import RowTable, texts_of
 from ._split_request import SplitRequest
-from ._table_columns import columns_of, texts_of
+from ._table_columns import columns_of
 
 DRAWS = 25
 """Random partitions of each kind, whose medians are the baselines of columns."""

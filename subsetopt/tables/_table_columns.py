@@ -12,9 +12,10 @@ from subsetopt._registry import nearest
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats._table_text import MISSING, shortened
 
-from ._number_texts import as_moments, as_numbers
+from ._column_values import days_of, floats_of, is_plain, is_text, loses_digits
+from ._number_texts import as_moments, as_numbers, has_decimal_commas, like_thousands
 from ._row_names import is_distinct, is_id, with_id
-from ._row_table import RowTable
+from ._row_table import RowTable, texts_of
 
 Kind = Literal["number", "date", "category", "id", "repeated", "text", "constant", "empty"]
 """What a column is; the last four are left out. ``repeated`` is called id, but names rows twice."""
@@ -23,7 +24,6 @@ MOST_CATEGORIES = 50
 """Different texts up to which a column is one of categories, if each stands for several rows."""
 _SEVERAL = 2  # rows for each category, on average
 _NEARLY = 0.9  # share of numbers from which on the rest look like mistakes
-SECONDS = 86_400.0  # of a day
 _CODE = r"^0\d+$"  # 007 and 01067 are names: as numbers they would lose their zeros
 
 
@@ -187,23 +187,7 @@ def _unfit(column: TableColumn) -> str:
     return f"{said}has {what}; leave it out of the columns to compare"
 
 
-def texts_of(table: RowTable, name: str) -> NDArray[Any]:
-    """Return the cells of a column as text, "" where there is none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    column = table.data[name]
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if not pa.types.is_string(column.type):
-        try:
-            column = column.cast(pa.string())
-        except pa.ArrowException:
-            column = pa.chunked_array([pa.array([str(cell) for cell in column.to_pylist()])])
-    return np.array(pc.fill_null(pc.utf8_trim_whitespace(column), "").to_pylist(), dtype=object)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Columns:
     """Reads columns one by one."""
 
@@ -218,16 +202,18 @@ class _Columns:
         kind = self.table.data.schema.field(name).type
         if name in self.categories:
             return self._of_labels(name, True)
+        if pa.types.is_integer(kind) and loses_digits(self.table.data[name]):
+            return self._of_labels(name)
         if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-            return self._of_numbers(name, _floats(self.table.data[name]), "number")
+            return self._of_numbers(name, floats_of(self.table.data[name]), "number")
         if pa.types.is_decimal(kind):
-            return self._of_numbers(name, _floats(self.table.data[name]), "number")
+            return self._of_numbers(name, floats_of(self.table.data[name]), "number")
         if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-            return self._of_numbers(name, _days(self.table.data[name]), "date")
+            return self._of_numbers(name, days_of(self.table.data[name]), "date")
         if pa.types.is_duration(kind):
             spans = self.table.data[name].cast(pa.duration("us"), safe=False)
-            return self._of_numbers(name, _days(spans.cast(pa.int64())), "number")
-        if _is_text(kind):
+            return self._of_numbers(name, days_of(spans.cast(pa.int64())), "number")
+        if is_text(kind):
             return self._of_texts(name)
         if pa.types.is_null(kind):
             return TableColumn(name, "empty")
@@ -239,7 +225,7 @@ class _Columns:
         import pyarrow.compute as pc
 
         cells = self.table.data[name]
-        if not self.table.first_line and not _plain(cells.type):
+        if not self.table.first_line and not is_plain(cells.type):
             return self._of_labels(name)  # categories of pandas or polars
         cells = pc.utf8_trim_whitespace(cells)
         cells = pc.if_else(pc.is_in(cells, value_set=_missing()), None, cells)
@@ -252,19 +238,41 @@ class _Columns:
         count = pc.sum(numbers.fits).as_py() or 0
         if count and numbers.doubtful is not None:
             self._refuse_doubtful(name, numbers.doubtful)
+        if count == some and loses_digits(numbers.cells):
+            return self._of_labels(name)
         if count == some:
-            return self._of_numbers(name, _floats(numbers.cells), "number")
+            self._refuse_thousands(name, cells)
+            return self._of_numbers(name, floats_of(numbers.cells), "number")
         if count >= _NEARLY * some:
             self._refuse_few(name, cells, numbers.fits, some - count)
         moments = as_moments(cells)
         if moments is None:
             return self._of_labels(name)
-        return self._of_numbers(name, _days(moments), "date")
+        return self._of_numbers(name, days_of(moments), "date")
 
     def _refuse_doubtful(self, name: str, text: str) -> None:
         raise InvalidFile(
             f"{self.table.name}: column {name!r}: {text!r} may be {text.replace(',', '.')} or "
             f"{text.replace(',', '')}; write decimals with a point, and thousands without sign"
+        )
+
+    def _refuse_thousands(self, name: str, cells: Any) -> None:
+        text = like_thousands(cells, False) or (
+            like_thousands(cells, True) if self._has_decimal_commas else None
+        )
+        if text is not None:
+            raise InvalidFile(
+                f"{self.table.name}: column {name!r}: {text!r} may be {text} or "
+                f"{text.replace('.', '')}; write thousands without sign, and decimals with a "
+                f"digit more ({text}0)"
+            )
+
+    @cached_property
+    def _has_decimal_commas(self) -> bool:
+        return any(
+            has_decimal_commas(column)
+            for column in self.table.data.columns
+            if self.table.separator == ";" and is_text(column.type) and is_plain(column.type)
         )
 
     def _refuse_few(self, name: str, cells: Any, fits: Any, count: int) -> None:
@@ -307,38 +315,7 @@ class _Columns:
         return TableColumn(name, "constant" if same else kind, numbers=values)
 
 
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
-
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    return pa.types.is_dictionary(kind) or any(is_one(kind) for is_one in texts)
-
-
-def _plain(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return not pa.types.is_dictionary(kind)
-
-
 def _missing() -> Any:
     import pyarrow as pa
 
     return pa.array(["", *MISSING])
-
-
-def _floats(column: Any) -> NDArray[np.float64]:
-    """Return numbers in float64, NaN where there is none."""
-    import pyarrow as pa
-
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    parts = [chunk.cast(pa.float64()).to_numpy(zero_copy_only=False) for chunk in column.chunks]
-    return np.concatenate(parts) if parts else np.empty(0)
-
-
-def _days(column: Any) -> NDArray[np.float64]:
-    """Return dates as days since 1970."""
-    import pyarrow as pa
-
-    seconds = column.cast(pa.timestamp("us")).cast(pa.int64())
-    return _floats(seconds) / (1e6 * SECONDS)

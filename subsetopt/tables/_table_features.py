@@ -11,6 +11,7 @@ from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidFile, InvalidProblem
 from subsetopt.problems.scaling import METHODS, Method, Scaling
 
+from ._columns_left_out import reasons
 from ._table_columns import TableColumn
 
 Missing = Literal["median", "refuse"]
@@ -91,7 +92,8 @@ class Featurisation:
         taken = [column for column in columns if column.is_feature]
         if not taken:
             raise InvalidProblem(
-                f"{name}: no column holds numbers, dates or categories; name some to compare by"
+                f"{name}: no column holds numbers, dates or categories, but {reasons(columns)}; "
+                "name columns of text among the categories to compare by them"
             )
         reference = {column.name: column for column in (like or columns)}
         parts, blocks, notes, at = [], [], [], 0
@@ -130,9 +132,15 @@ def _one_hot(column: TableColumn, base: TableColumn) -> NDArray[np.float64]:
     assert column.labels is not None
     assert base.labels is not None
     levels = [*base.levels, *([""] if base.missing else [])]
-    shares = np.array([(base.labels == level).mean() for level in levels])
+    place = {level: i for i, level in enumerate(levels)}
+    codes, others = (
+        np.array([place.get(label, -1) for label in labels.tolist()], np.int64)
+        for labels in (base.labels, column.labels)
+    )
+    shares = np.bincount(codes, minlength=len(levels)) / len(codes)
     spread = float(np.sqrt((shares * (1 - shares)).sum())) or 1.0
-    return np.stack([(column.labels == level) / spread for level in levels], axis=1)
+    ones: NDArray[np.float64] = (others[:, None] == np.arange(len(levels))) / spread
+    return ones
 
 
 def _note(column: TableColumn) -> str:

@@ -47,6 +47,7 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "tabs": ("a\tb\tc\n" + _lines("\t", NUMBERS), {}),
     "comments at the top": ("# by hand\n# twice\na,b,c\n" + _lines(rows=NUMBERS), {}),
+    "a header behind #": ("# by hand\n#a,b,c\n" + _lines(rows=NUMBERS), {}),
     "carriage returns": (("a,b,c\n" + _lines(rows=NUMBERS)).replace("\n", "\r\n"), {}),
     "a mark of byte order": ("\ufeffa,b,c\n" + _lines(rows=NUMBERS), {}),
     "quotes": ('"a","b"\n' + _lines(rows=[(f'"{row[1]}"', row[2]) for row in ROWS]), {}),
