@@ -28,6 +28,7 @@ SAMPLERS = Registry(
         "c_sgd": "_importance:CSGD",
         "scan_sgd": "_epochs:ScanSGD",
         "coreset": "_epochs:CoreSet",
+        "stratified": "_stratified:Stratified",
     },
 )
 """Where each sampler lives: its module in this package, and its class."""

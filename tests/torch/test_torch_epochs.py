@@ -15,7 +15,10 @@ from subsetopt.torch import _epochs, _importance  # noqa: E402
 from subsetopt.torch._epochs import sampler  # noqa: E402
 from subsetopt.torch.budgets import During, LinearBudget  # noqa: E402
 
-EXTRA: dict[str, dict[str, Any]] = {"scan_sgd": {"epochs": 10}}
+EXTRA: dict[str, dict[str, Any]] = {
+    "scan_sgd": {"epochs": 10},
+    "stratified": {"labels": [0, 1, 1] * 7 + [2, 2]},
+}
 NAMES = list(_epochs.SAMPLERS)
 IMPORTANCE = ["p_sgd", "c_sgd"]
 

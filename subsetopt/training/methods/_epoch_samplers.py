@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidOption
 from subsetopt.problems import Gaussian, Laplace, Polynomial
 from subsetopt.problems._identity import fingerprint
@@ -16,7 +17,7 @@ from subsetopt.sequencing import sequence
 from subsetopt.sequencing.baselines import unscored
 from subsetopt.torch._epochs import sampler
 from subsetopt.torch._importance import ImportanceSampler
-from subsetopt.torch.rules import rule
+from subsetopt.torch.rules import rule, subset_size
 from subsetopt.torch.samplers import EpochBatchSampler
 from subsetopt.torch.sequence_batches import SequenceBatchSampler
 from subsetopt.torch.step import LossFunction
@@ -73,6 +74,45 @@ class EpochSamplerMethod(Method):
         """Return plain steps, which teach a sampler that learns."""
         plain = WholeBatchStep(model, losses)
         return TeachingStep(plain, batches) if isinstance(batches, ImportanceSampler) else plain
+
+
+@dataclass(frozen=True)
+class StratifiedMethod(Method):
+    """Batches with the proportions of the whole, each sample once before any comes again.
+
+    As many steps as rules within batches take, of B * n samples each, or with ``--select-from
+    pool`` whole batches. ``features`` says what the strata are: "labels", "inputs" or "both", of
+    which classes are taken as they are and all else as cells of k-means; or "constant", a single
+    stratum, which is uniform sampling without repeats. ``cells`` and ``without_repeats`` are the
+    sampler's.
+    """
+
+    takes: ClassVar[tuple[str, ...] | None] = ("features", "cells", "without_repeats")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of("features", self._what, ("labels", "inputs", "both", "constant"))
+
+    @property
+    def _what(self) -> str:
+        return str(self.spec.options.get("features", "labels"))
+
+    def sampler(self, setting: Setting) -> EpochBatchSampler:
+        """Return the sampler."""
+        options = {key: value for key, value in self.spec.options.items() if key != "features"}
+        budget, size = float(setting.run.budget), setting.batch_size
+        if setting.run.select_from == "batch":
+            size = subset_size(budget, size)
+        return setting.sampler("stratified", size, budget, **self._given(setting), **options)
+
+    def _given(self, setting: Setting) -> dict[str, Any]:
+        train = setting.data.train
+        if self._what == "constant":
+            return {"labels": np.zeros(len(train), np.int64)}
+        if self._what == "labels" and setting.data.classes is not None:
+            return {"labels": train.targets.reshape(len(train), -1)[:, 0]}
+        found = features_of(setting, self._what, (train.inputs, train.targets))
+        return {"features": found.reshape(len(train), -1).numpy()}
 
 
 def _representatives(setting: Setting, what: str) -> Any:

@@ -35,6 +35,7 @@ METHODS = Registry(
         "c_sgd": "_epoch_samplers:EpochSamplerMethod",
         "scan_sgd": "_epoch_samplers:EpochSamplerMethod",
         "coreset": "_epoch_samplers:EpochSamplerMethod",
+        "stratified": "_epoch_samplers:StratifiedMethod",
         "mmd": "_epoch_samplers:SequenceMethod",
         "submodular": "_epoch_samplers:BaselineMethod",
         "k-dpp": "_epoch_samplers:BaselineMethod",
