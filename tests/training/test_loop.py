@@ -48,6 +48,8 @@ PASSES = {
     "scan_sgd": (0, WHOLE // 4),
     "coreset": (0, WHOLE // 4),
     "coreset:features=labels": (0, WHOLE // 4),
+    "stratified": (0, WHOLE // 4),
+    "stratified:features=constant:without_repeats=false": (0, WHOLE // 4),
     "random_order": (0, 3 * 2 * BATCH),  # whole batches: 2 of 6
     "mmd": (0, 3 * 2 * BATCH),
     "facility": (0, 3 * 2 * BATCH),
@@ -297,6 +299,7 @@ def test_names_lead_to_methods() -> None:
         "OrderedSGDMethod",
         "SelectiveBackpropMethod",
         "EpochSamplerMethod",
+        "StratifiedMethod",
         "SequenceMethod",
         "BaselineMethod",
     }
