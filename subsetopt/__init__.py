@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from .solving import solve as solve
     from .solving import solve_many as solve_many
     from .solving import solver as solver
+    from .verify import VerificationFailed as VerificationFailed
+    from .verify import VerificationReport as VerificationReport
+    from .verify import verify as verify
+    from .verify import verify_proof as verify_proof
 
 __all__, __getattr__, __dir__ = exports(
     __name__,
@@ -76,5 +80,6 @@ __all__, __getattr__, __dir__ = exports(
         "solution": "Certificate CertificateKind Solution Stats Termination",
         "solvers.catalogue": "available_solvers",
         "solving": "solve solve_many solver",
+        "verify": "VerificationFailed VerificationReport verify verify_proof",
     },
 )

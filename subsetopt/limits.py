@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from subsetopt.solvers._proof_log import ProofLog
+
 __all__ = ["Limits"]
 
 
@@ -18,7 +20,7 @@ class Limits:
     """When to stop, and with what means; None, but for the seed, leaves the solver's default.
 
     `start` is for solvers: a feasible selection that `solve` has checked, or None. What a solver
-    returns is never worse.
+    returns is never worse. `proof` takes what is to stand in a proof file, if one is wanted.
     """
 
     time_limit: float | None = option("Wall-clock seconds.", None, gt=0, metavar="S", unset="none")
@@ -32,6 +34,7 @@ class Limits:
     seed: int = option("Seed of whatever is random.", 0, ge=0, le=2**31 - 1)
     log: bool = option("Print the solver's own log, on stderr.", False)
     start: "NDArray[np.int64] | None" = field(default=None, repr=False, compare=False)
+    proof: "ProofLog | None" = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check(self)

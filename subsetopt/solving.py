@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from subsetopt._clock import CLOCK
+from subsetopt._files import require_writable
 from subsetopt._registry import require_options
 from subsetopt.certification import Begun, certify
 from subsetopt.errors import (
@@ -75,6 +76,7 @@ def solve(
     bound: str = "none",
     start: ArrayLike | None = None,
     begins: Callable[[str], object] | None = None,
+    proof: str | os.PathLike[str] | None = None,
 ) -> Solution:
     """Solve a problem and certify the answer.
 
@@ -96,7 +98,11 @@ def solve(
         problem, the one that has most in common with them is taken, and `Solution.message` says so.
         The answer is never worse.
     begins : callable, optional
-        Called with what begins, "solve" and "bound ...", for people who wait.
+        Called with what begins, "solve", "bound ..." and "proof", for people who wait.
+    proof : str or path, optional
+        A file (``.jsonl.gz``) for a proof of the bound, which `subsetopt.verify` checks without
+        this package. It is of the optimum where that was proven; else of the best bound that there
+        is a proof for, which `Solution.message` names.
 
     Raises
     ------
@@ -104,6 +110,7 @@ def solve(
         Bad usage.
     UnsupportedProblem
         The solver does not take this family, or these constraints; the message names those that do.
+        Or there are no proofs for the constraints.
     InvalidSelection
         The start holds what is no candidate, or one twice.
     MissingDependency
@@ -123,13 +130,37 @@ def solve(
         seed=seed,
         log=log,
     )
+    say = begins or _nobody_waits
+    if proof is None:
+        return _solved(problem, solver, limits, bound, start, say, begun)
+    from subsetopt.solvers._proof_log import ProofLog
+
+    require_writable(proof)
+    taken = ProofLog()
+    limits = replace(limits, proof=taken)
+    solution = _solved(problem, solver, limits, bound, start, say, begun)
+    if solution.indices is None or solution.termination is Termination.INTERRUPTED:
+        return solution
+    say("proof")
+    note = taken.write(proof, problem, solution)
+    return replace(solution, message="; ".join(filter(None, (solution.message, note))))
+
+
+def _solved(
+    problem: Problem,
+    solver: "str | Solver",
+    limits: Limits,
+    bound: str,
+    start: ArrayLike | None,
+    say: Callable[[str], object],
+    begun: Begun,
+) -> Solution:
     with CLOCK.standing():
         ready = _ready(problem, solver)
         if bound != "none":
             from subsetopt.solvers import bounds
 
             bounds.require(problem, bound)
-    say = begins or _nobody_waits
     say("solve")
     if start is None and getattr(problem, "side", None) is None:
         raw = _ask(problem, ready, limits)

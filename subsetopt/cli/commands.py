@@ -21,6 +21,7 @@ COMMANDS = {
     "split": "Divide the rows of a table into parts that resemble each other and the whole.",
     "solvers": "List all solvers; those that cannot run here with the reason and the fix.",
     "solve": "Solve a problem and certify the result.",
+    "verify": "Check an answer or a proof, independently of what has found it.",
     "sequence": "Put all points into mini-batches such that what was seen so far resembles what is "
     "left.",
     "coreset": "Choose a few rows that resemble all of very many, which are read in blocks.",

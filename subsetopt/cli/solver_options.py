@@ -73,6 +73,7 @@ class SolverOptions:
     plot: Path | None = picture_file(
         "File for a picture of chosen and other candidates, with random selections as baseline"
     )
+    proof: Path | None = output_file("File for a proof that 'subsetopt verify' checks", ".gz")
     as_json: bool = json_flag("Print one JSON object.")
 
     def configured(self, problem: "Problem") -> "Solver":
@@ -110,9 +111,8 @@ class SolverOptions:
         bounded, hidden = self.bound != "none", self.as_json or limits.log
         watched = clock(limits.time_limit, CLOCK.shown, bound=bounded, hidden=hidden)
         with output_to_error(), watched as begins:
-            solution = subsetopt.solve(
-                problem, ready, bound=self.bound, begins=begins, **asdict(limits)
-            )
+            given = {**asdict(limits), "proof": self.proof}
+            solution = subsetopt.solve(problem, ready, bound=self.bound, begins=begins, **given)
         if self.out is not None and solution.indices is not None:
             formats.write_indices(solution.indices, self.out)
         if self.plot is not None and solution.indices is not None:

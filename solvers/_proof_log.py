@@ -1,0 +1,193 @@
+"""What a search leaves for a proof file, and the file that is made of it.
+
+Handed to solvers as `Limits.proof`. A combinatorial branch and bound leaves the order in which it
+decides candidates: its tree is grown again here, with the bound of the checker in exact integers. A
+tree whose leaves need more than that bound is left as it is. Of mean matching nothing is needed.
+"""
+
+import gzip
+import os
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subsetopt._files import replacing
+from subsetopt.errors import InvalidResult, TooLarge, UnsupportedProblem
+from subsetopt.models import QuadraticForm
+from subsetopt.problems import Problem
+from subsetopt.solution import CertificateKind, Solution
+from subsetopt.verify._failure import VerificationFailed
+from subsetopt.verify._proof_lines import FORMAT, VERSION
+from subsetopt.verify._proof_nodes import NodeBounds, ProofNode
+from subsetopt.verify._proof_trees import BOUNDED, threshold
+from subsetopt.verify._statements import (
+    Line,
+    MeanStatement,
+    QuadraticStatement,
+    digest,
+    statement_of,
+    written,
+)
+from subsetopt.verify._sum_proofs import closed_bound, plan
+
+__all__: list[str] = []
+
+_NODES = 3_000_000
+_SECONDS = 2e-5  # that one takes
+_AT_ONCE = 10_000  # nodes of a line
+
+
+class ProofLog:
+    """Takes what a solver knows of its search; `write` makes the file."""
+
+    def __init__(self) -> None:
+        self._order: list[int] = []
+        self._free: NDArray[np.int64] | None = None
+
+    def among(self, free: NDArray[np.int64]) -> None:
+        """Say which candidates those of the problem are that the solver is handed."""
+        self._free = free
+
+    def order(self, form: QuadraticForm, rows: Sequence[int] | NDArray[np.integer[Any]]) -> None:
+        """Say in which order rows of a form were decided; what is not named comes last."""
+        items = np.asarray(rows, np.int64)
+        items = items if form.positions is None else form.positions[items]
+        items = items[items >= 0]
+        self._order = (items if self._free is None else self._free[items]).tolist()
+
+    def write(self, path: str | os.PathLike[str], problem: Problem, solution: Solution) -> str:
+        """Write a proof of the best bound that there is one for; says what it is of.
+
+        Raises
+        ------
+        UnsupportedProblem
+            For constraints that proofs do not cover, or without a selection.
+        TooLarge
+            If the tree has more than some million nodes.
+        """
+        statement = _statement(problem, solution)
+        assert solution.indices is not None
+        chosen = solution.indices.tolist()
+        objective = statement.objective(chosen)
+        if isinstance(statement, MeanStatement):
+            bound, method = _of_values(statement, solution, objective)
+            body: Iterator[Line] = iter([{"end": 0}])
+        else:
+            bound, body = self._tree(statement, solution, objective)
+            method = "tree"
+        first, *stated = statement.lines()
+        head = {
+            "format": FORMAT,
+            "version": VERSION,
+            "problem": first,
+            "digest": digest(statement),
+            "selection": chosen,
+            "objective": str(objective),
+            "bound": str(bound),
+            "method": method,
+        }
+        with replacing(path) as file, gzip.GzipFile("", "wb", 9, file, 0) as packed:
+            for line in (head, *stated, *body):
+                packed.write(written(line).encode())
+        return (
+            "proof of the optimum" if bound == objective else f"proof of a bound, {float(bound)!r}"
+        )
+
+    def _tree(
+        self, statement: QuadraticStatement, solution: Solution, objective: Fraction
+    ) -> tuple[Fraction, Iterator[Line]]:
+        bounds = NodeBounds(statement)
+        root = bounds.root()
+        least = statement.lifted(Fraction(bounds.bound(root), 2)) - statement.error
+        wanted = objective - statement.error
+        if solution.certificate.kind is not CertificateKind.EXACT:
+            known = least if solution.bound is None else Fraction(solution.bound)
+            wanted = min(wanted, max(known, least))
+        codes = regrown(bounds, root, threshold(statement, wanted), self._placed(statement))
+        return wanted, _tree_lines(codes)
+
+    def _placed(self, statement: QuadraticStatement) -> list[int]:
+        """Return all free candidates: as the solver decided them, else the most promising first."""
+        free, named = statement.free, {*self._order}
+        half = max(1, (statement.k - len(statement.include)) // 2)
+        promise = {
+            v: 2 * statement.linear[v] + sum(sorted(statement.pairs[v][u] for u in free)[:half])
+            for v in free
+            if v not in named
+        }
+        return [*self._order, *sorted(promise, key=promise.__getitem__)]
+
+
+def _statement(problem: Any, solution: Solution) -> MeanStatement | QuadraticStatement:
+    rules = problem.constraints
+    if rules is not None and (rules.quotas or rules.costs is not None or len(rules.conflicts)):
+        raise UnsupportedProblem(
+            "proof files cover include and exclude, not quotas, budgets and conflicts; solve "
+            "without proof"
+        )
+    if solution.indices is None:
+        raise UnsupportedProblem("there is nothing to prove: no selection was found")
+    try:
+        return statement_of(problem)
+    except VerificationFailed as error:
+        raise UnsupportedProblem(f"no proof file: {error}") from error
+
+
+def _of_values(
+    statement: MeanStatement, solution: Solution, objective: Fraction
+) -> tuple[Fraction, str]:
+    """Return the bound on the objective, and the method that checks it."""
+    closed = min(objective, closed_bound(statement))
+    if solution.certificate.kind is not CertificateKind.EXACT:
+        return closed, "closed"
+    method = plan(statement, objective)
+    return (closed, "closed") if method is None else (objective, method)
+
+
+def regrown(bounds: NodeBounds, root: ProofNode, least: int, order: Sequence[int]) -> Iterator[int]:
+    """Yield the tree of a depth-first search in an order: every leaf is above `least`.
+
+    Raises
+    ------
+    InvalidResult
+        If there is a selection that is not above it.
+    TooLarge
+        If there are too many nodes.
+    """
+    opened, nodes = [(root, 0)], 0
+    while opened:
+        node, place = opened.pop()
+        nodes += 1
+        if nodes > _NODES:
+            raise TooLarge(
+                f"the proof has more than {_NODES} nodes; solve without proof, or with "
+                "solver='branch-and-bound' for semidefinite leaves",
+                seconds=_NODES * _SECONDS,
+                bytes=0.0,
+            )
+        if bounds.exceeds(node, least):
+            yield BOUNDED
+            continue
+        if node.m in (0, len(node.free)):
+            raise InvalidResult("the search has missed a better selection: what it claims is wrong")
+        while order[place] not in node.free:
+            place += 1
+        inside, outside = bounds.divided(node, order[place])
+        opened += [(outside, place + 1), (inside, place + 1)]
+        yield order[place]
+
+
+def _tree_lines(codes: Iterator[int]) -> Iterator[Line]:
+    nodes, part = 0, []
+    for code in codes:
+        part.append(code)
+        nodes += 1
+        if len(part) == _AT_ONCE:
+            yield {"tree": part}
+            part = []
+    if part:
+        yield {"tree": part}
+    yield {"end": nodes}

@@ -1,0 +1,215 @@
+"""Semidefinite leaves: multipliers that prove a bound, and a Cholesky factor that proves those.
+
+At a node with costs ``a + x'Hx / 4`` of the free candidates, of which m are chosen, integers u, N,
+z and s prove ``x'Hx >= s m - sum of z_t r_t - e m`` where the matrix
+
+    R = H + sum_t z_t T_t - U(u) - N - s I,  U(u)_ij = u_i + u_j,  U(u)_ii = 2 u_i (1 - m),
+
+has no eigenvalue below -e: ``x'Ux`` is 0 for all x of m ones, N and z are at least 0, and
+``x'T_t x <= r_t`` holds for all x of zeros and ones. R is formed in integers. That it has no
+eigenvalue below -e is shown by a Cholesky factorisation in float64 that comes to its end: it is
+that of a matrix that differs from R by at most c/(1 - c) times sqrt(R_ii R_jj) in each entry,
+c = (n + 4) u / (1 - (n + 4) u), u = 2**-53, in whatever order sums are added (Demmel 1989; Rump,
+Verification of positive definiteness, BIT 46, 2006), so that e = c/(1 - c) * trace, with the
+rounding of R to float64 and what underflows added. All of e is computed in rational numbers.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ._failure import failed, whole, wholes
+from ._proof_nodes import ProofNode
+
+Matrix = list[list[int]]
+_UNIT = Fraction(1, 2**53)
+_TINY = Fraction(1, 2**900)  # more than underflow can add, to entries of 2**53
+_POWER = 4000
+_STEPS = 4  # roundings besides those of a sum: a quotient, perhaps by a reciprocal, and a root
+
+
+@dataclass(frozen=True)
+class DualLeaf:
+    """The multipliers of a leaf; integers in units of ``2**power`` times the problem's own.
+
+    Parameters
+    ----------
+    power : int
+    complement : bool
+        They are of the candidates that are left out.
+    shift : int
+        s.
+    u : list of int
+    entries : list of (int, int, int)
+        (i, j, N_ij), i <= j, of N_ij > 0; i and j count the free candidates.
+    triangles : list of (int, int, int, int, int)
+        (kind, i, j, l, z), of a multiplier 2z, see `left_side`.
+    """
+
+    power: int
+    complement: bool
+    shift: int
+    u: list[int]
+    entries: list[list[int]]
+    triangles: list[list[int]]
+
+    @classmethod
+    def of(cls, given: Any, size: int) -> "DualLeaf":
+        """Read one from a proof, for a node of so many free candidates."""
+        names = {"power", "complement", "shift", "u", "entries", "triangles"}
+        if type(given) is not dict or set(given) != names:
+            failed("dual must be an object of power, complement, shift, u, entries, triangles")
+        complement = whole("complement", given["complement"], 0, 1)
+        power = whole("power", given["power"], -_POWER, _POWER)
+        for name, length in (("entries", 3), ("triangles", 5)):
+            if type(given[name]) is not list:
+                failed(f"{name} must be a list")
+            for row in given[name]:
+                wholes(f"a row of {name}", row, length)
+        for i, j, amount in given["entries"]:
+            if not (0 <= i <= j < size and amount >= 0):
+                failed(f"entries must have 0 <= i <= j < {size} and N >= 0; got {[i, j, amount]}")
+        for row in given["triangles"]:
+            _require_triangle(row, size)
+        u = wholes("u", given["u"], size)
+        shift = whole("shift", given["shift"])
+        return cls(power, bool(complement), shift, u, given["entries"], given["triangles"])
+
+    def line(self) -> dict[str, Any]:
+        """Return it as a line of a proof."""
+        return {"dual": {**vars(self), "complement": int(self.complement)}}
+
+
+def _require_triangle(row: list[int], size: int) -> None:
+    kind, i, j, l, z = row  # noqa: E741
+    inside = all(0 <= a < size for a in (i, j, l))
+    shapes = {0: j < l and i not in (j, l), 1: i < j < l, 2: i != j == l, 3: i < j == l}
+    if not inside or z < 0 or not shapes.get(kind, False):
+        failed(f"there is no triangle inequality {row[:4]} with multiplier {z} of {size}")
+
+
+def left_side(kind: int, i: int, j: int, l: int) -> Iterator[tuple[int, int, int]]:  # noqa: E741
+    """Yield the entries of twice T, one of (i, j) and (j, i) for both.
+
+    * kind 0: ``x_ij + x_il - x_jl - x_ii <= 0``
+    * kind 1: ``x_ii + x_jj + x_ll - x_ij - x_il - x_jl <= 1``
+    * kind 2: ``x_ij - x_ii <= 0``
+    * kind 3: ``x_ii + x_jj - x_ij <= 1``
+
+    of x_ij = x_i x_j, zeros and ones: m_i (m_j + m_l - 1) <= m_j m_l, and of three ones, s of them
+    less s (s - 1) / 2 pairs are 1 at most.
+    """
+    if kind == 0:
+        yield from ((i, j, 1), (i, l, 1), (j, l, -1), (i, i, -2))
+    elif kind == 1:
+        yield from ((i, i, 2), (j, j, 2), (l, l, 2), (i, j, -1), (i, l, -1), (j, l, -1))
+    elif kind == 2:
+        yield from ((i, j, 1), (i, i, -2))
+    else:
+        yield from ((i, i, 2), (j, j, 2), (i, j, -1))
+
+
+def exceeds(leaf: DualLeaf, node: ProofNode, pairs: Matrix, least: int) -> bool:
+    """Return whether the leaf proves that twice the value of every selection is above `least`."""
+    if node.empty:
+        return True
+    matrix, m, constant = costs(leaf.complement, node, pairs)
+    return 2 * Fraction(constant) + proven(leaf, matrix, m) / 2 > least
+
+
+def costs(complement: bool, node: ProofNode, pairs: Matrix) -> tuple[Matrix, int, int]:
+    """Return H, m and the constant of a node, of the chosen or of those that are left out."""
+    free = node.free
+    matrix = [[2 * pairs[v][w] for w in free] for v in free]
+    for place, v in enumerate(free):
+        matrix[place][place] = -4 * node.push[v] if complement else 4 * node.pull[v]
+    if complement:
+        return matrix, len(free) - node.m, node.whole
+    return matrix, node.m, node.value
+
+
+def proven(leaf: DualLeaf, matrix: Matrix, m: int) -> Fraction:
+    """Return the lower bound on x'Hx, rounding paid; raises VerificationFailed without one."""
+    fine, coarse = max(-leaf.power, 0), max(leaf.power, 0)
+    below = least_eigenvalue(remainder(leaf, matrix, m))
+    if below is None:
+        failed("a semidefinite leaf's matrix is not positive definite")
+    sides = sum(2 * row[4] for row in leaf.triangles if row[0] % 2)
+    return (((leaf.shift * m - sides) << coarse) + below * m) / (1 << fine)
+
+
+def remainder(leaf: DualLeaf, matrix: Matrix, m: int) -> Matrix:
+    """Return R, in the finer of the units of the costs and of the multipliers."""
+    fine, coarse, u = max(-leaf.power, 0), max(leaf.power, 0), leaf.u
+    size = len(matrix)
+    rest = [[-(u[i] + u[j]) for j in range(size)] for i in range(size)]
+    for i in range(size):
+        rest[i][i] = -2 * u[i] * (1 - m) - leaf.shift
+    for i, j, amount in leaf.entries:
+        rest[i][j] -= amount
+        if i != j:
+            rest[j][i] -= amount
+    for kind, a, b, c, z in leaf.triangles:
+        for i, j, twice in left_side(kind, a, b, c):
+            rest[i][j] += z * twice
+            if i != j:
+                rest[j][i] += z * twice
+    return [
+        [(own << fine) + (other << coarse) for own, other in zip(row, others, strict=True)]
+        for row, others in zip(matrix, rest, strict=True)
+    ]
+
+
+def least_eigenvalue(matrix: Matrix) -> Fraction | None:
+    """Return a lower bound, at most 0, on the least eigenvalue; None if the factor breaks off."""
+    size = len(matrix)
+    largest = max((abs(entry) for row in matrix for entry in row), default=0)
+    if largest == 0:
+        return Fraction(0)
+    # A power of two brings the entries into the range of floats, and rounds nothing itself.
+    power = largest.bit_length() - 53
+    unit = Fraction(2) ** power
+    floats = [[_scaled(entry, power) for entry in row] for row in matrix]
+    if not factored(floats):
+        return None
+    steps = (size + _STEPS) * _UNIT
+    growth = steps / (1 - steps)
+    trace = sum(Fraction(floats[i][i]) for i in range(size))
+    # Rows of roundings of at most u times an entry, by Gershgorin, and underflow.
+    rows = max(sum(map(abs, row)) for row in matrix) / unit
+    error = growth / (1 - growth) * trace + _UNIT * rows + _TINY
+    return -error * unit
+
+
+def _scaled(entry: int, power: int) -> float:
+    """Return ``entry * 2**-power``, rounded to the nearest."""
+    return float(Fraction(entry, 1 << power)) if power > 0 else math.ldexp(entry, -power)
+
+
+def factored(matrix: list[list[float]]) -> bool:
+    """Return whether a Cholesky factorisation comes to its end; by NumPy where there is one."""
+    try:
+        import numpy
+    except ImportError:
+        return _factored(matrix)
+    try:
+        factor = numpy.linalg.cholesky(numpy.array(matrix))
+    except numpy.linalg.LinAlgError:
+        return False
+    return bool(numpy.isfinite(factor).all() and (factor.diagonal() > 0.0).all())
+
+
+def _factored(matrix: list[list[float]]) -> bool:
+    factor: list[list[float]] = []
+    for i, row in enumerate(matrix):
+        new: list[float] = []
+        for j in range(i):
+            other = factor[j]
+            new.append((row[j] - sum(map(float.__mul__, new, other))) / other[j])
+        pivot = row[i] - sum(map(float.__mul__, new, new))
+        if not 0.0 < pivot < math.inf:
+            return False
+        factor.append([*new, math.sqrt(pivot)])
+    return True

@@ -1,0 +1,298 @@
+"""Problems as integers times a power of two: read from objects or from a proof, never rounded.
+
+An object is read by its attributes alone, so that nothing of what has made it is needed: `values`,
+`k`, `target` and `cardinality` of mean matching, `Q`, `c`, `k`, `constant` and `sense` of a
+quadratic selection, `quadratic_form()` of everything else.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd
+from typing import Any
+
+from ._failure import failed, fraction, indices, whole, wholes
+
+Line = dict[str, Any]
+_LARGEST_EXPONENT = 4000
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What both kinds of problems have.
+
+    Parameters
+    ----------
+    n, smallest, k : int
+        From `smallest` to `k` of n candidates are chosen.
+    exponent : int
+        All integers count in units of ``2**exponent``.
+    include, exclude : tuple of int
+        Candidates that are in every selection, and in none.
+    """
+
+    n: int
+    smallest: int
+    k: int
+    exponent: int
+    include: tuple[int, ...]
+    exclude: tuple[int, ...]
+
+    @property
+    def free(self) -> list[int]:
+        """The candidates that are neither included nor excluded."""
+        fixed = {*self.include, *self.exclude}
+        return [i for i in range(self.n) if i not in fixed]
+
+    @property
+    def unit(self) -> Fraction:
+        """What the integers count in."""
+        return Fraction(2) ** self.exponent
+
+    def require(self, chosen: list[int]) -> None:
+        """Fail unless ascending indices are a selection."""
+        indices("the selection", chosen, self.n)
+        if not self.smallest <= len(chosen) <= self.k:
+            failed(
+                f"the selection must have {_sizes(self.smallest, self.k)} candidates; "
+                f"got {len(chosen)}"
+            )
+        missing = sorted({*self.include} - {*chosen})
+        barred = sorted({*self.exclude} & {*chosen})
+        if missing or barred:
+            which = f"{missing[0]} is to be included" if missing else f"{barred[0]} is excluded"
+            failed(f"the selection breaks a constraint: candidate {which}")
+
+    def common(self) -> Line:
+        """Return the part of the first line that both kinds have."""
+        return {
+            "n": self.n,
+            "sizes": [self.smallest, self.k],
+            "exponent": self.exponent,
+            "include": list(self.include),
+            "exclude": list(self.exclude),
+        }
+
+
+@dataclass(frozen=True)
+class MeanStatement(Statement):
+    """Choose values whose sum over k is nearest to a target: ``|target - sum / k|``.
+
+    Parameters
+    ----------
+    values : list of int (n,)
+    target : Fraction
+        Not in units of ``2**exponent``, but as it is.
+    """
+
+    values: list[int]
+    target: Fraction
+
+    def objective(self, chosen: list[int]) -> Fraction:
+        """Return the exact objective."""
+        return abs(self.target - sum(self.values[i] for i in chosen) * self.unit / self.k)
+
+    def lines(self) -> Iterator[Line]:
+        """Yield what a proof says of the problem; the first line first."""
+        yield {"family": "mean-matching", **self.common(), "target": str(self.target)}
+        yield {"values": self.values}
+
+
+@dataclass(frozen=True)
+class QuadraticStatement(Statement):
+    """Minimise ``scale * (sum of linear_i + sum of pairs_ij) + constant`` over the chosen.
+
+    Parameters
+    ----------
+    linear : list of int (n,)
+    pairs : list of list of int (n, n)
+        Symmetric with a diagonal of zeros: an unordered pair counts once.
+    scale, constant : Fraction
+    error : Fraction
+        How far this may be from the objective of the problem that it states.
+    """
+
+    linear: list[int]
+    pairs: list[list[int]]
+    scale: Fraction
+    constant: Fraction
+    error: Fraction
+
+    def value(self, chosen: Iterable[int]) -> int:
+        """Return the sum of the integers of the chosen."""
+        some = list(chosen)
+        twice = sum(self.pairs[i][j] for i in some for j in some)
+        return sum(self.linear[i] for i in some) + twice // 2
+
+    def objective(self, chosen: list[int]) -> Fraction:
+        """Return the exact objective."""
+        return self.lifted(self.value(chosen))
+
+    def lifted(self, value: int | Fraction) -> Fraction:
+        """Return the objective of a sum of integers."""
+        return self.scale * self.unit * value + self.constant
+
+    def lowered(self, objective: Fraction) -> Fraction:
+        """Return the sum that an objective stands for."""
+        return (objective - self.constant) / (self.scale * self.unit)
+
+    @property
+    def grid(self) -> int:
+        """The number of which all sums are multiples; 0 if all are 0."""
+        return gcd(*self.linear, *(p for row in self.pairs for p in row))
+
+    def lines(self) -> Iterator[Line]:
+        """Yield what a proof says of the problem; the first line first."""
+        parts = {name: str(getattr(self, name)) for name in ("scale", "constant", "error")}
+        yield {"family": "quadratic", **self.common(), **parts}
+        yield {"linear": self.linear}
+        for i in range(self.n - 1):
+            yield {"pairs": self.pairs[i][i + 1 :]}
+
+
+def _sizes(low: int, high: int) -> str:
+    return str(high) if low == high else f"{low} to {high}"
+
+
+def digest(statement: MeanStatement | QuadraticStatement) -> str:
+    """Return the SHA-256 of all lines that state the problem."""
+    found = hashlib.sha256()
+    for line in statement.lines():
+        found.update(written(line).encode())
+    return f"sha256:{found.hexdigest()}"
+
+
+def written(line: Line) -> str:
+    """Return a line of a proof, as JSON in its one canonical way."""
+    return json.dumps(line, separators=(",", ":"), sort_keys=True, allow_nan=False) + "\n"
+
+
+def read(head: Any, lines: Iterator[Line]) -> MeanStatement | QuadraticStatement:
+    """Read the statement of a problem from the lines of a proof."""
+    if type(head) is not dict:
+        failed("problem must be an object")
+    n = whole("n", head.get("n"), 1)
+    sizes = wholes("sizes", head.get("sizes"), 2)
+    k = whole("sizes[1]", sizes[1], 1, n)
+    smallest = whole("sizes[0]", sizes[0], 0, k)
+    exponent = whole("exponent", head.get("exponent"), -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+    include, exclude = (tuple(indices(x, head.get(x), n)) for x in ("include", "exclude"))
+    if {*include} & {*exclude}:
+        failed("a candidate is both included and excluded")
+    common = (n, smallest, k, exponent, include, exclude)
+    family = head.get("family")
+    if family == "mean-matching":
+        values = wholes("values", _next(lines, "values"), n)
+        return MeanStatement(*common, values, fraction("target", head.get("target")))
+    if family != "quadratic":
+        failed(f"family must be 'mean-matching' or 'quadratic'; got {family!r}")
+    if smallest < k:
+        failed(f"sizes of a quadratic must be equal; got {sizes}")
+    linear = wholes("linear", _next(lines, "linear"), n)
+    pairs = [[0] * n for _ in range(n)]
+    for i in range(n - 1):
+        row = wholes(f"pairs of candidate {i}", _next(lines, "pairs"), n - 1 - i)
+        for j, value in enumerate(row, i + 1):
+            pairs[i][j] = pairs[j][i] = value
+    parts = [fraction(name, head.get(name)) for name in ("scale", "constant", "error")]
+    if parts[0] <= 0 or parts[2] < 0:
+        failed("scale must be > 0, and error >= 0")
+    scale, constant, error = parts
+    return QuadraticStatement(*common, linear, pairs, scale, constant, error)
+
+
+def _next(lines: Iterator[Line], key: str) -> Any:
+    line = next(lines, None)
+    if line is None or set(line) != {key}:
+        failed(f"the statement of the problem must go on with a line of {key!r}")
+    return line[key]
+
+
+# -- from objects ----------------------------------------------------------------------------------
+
+
+def statement_of(problem: Any) -> MeanStatement | QuadraticStatement:
+    """Return what an object states, with what its constraints include and exclude."""
+    rules = getattr(problem, "constraints", None)
+    fixed = [tuple(map(int, getattr(rules, name, ()))) for name in ("include", "exclude")]
+    include, exclude = (tuple(sorted(part)) for part in fixed)
+    if problem.family == "mean-matching":
+        return _of_values(problem, include, exclude)
+    if problem.family == "quadratic" and problem.smallest_count == problem.k:
+        matrix = problem.Q.toarray() if hasattr(problem.Q, "toarray") else problem.Q
+        sign = -1.0 if problem.sense == "maximise" else 1.0
+        rows = [[sign * float(entry) for entry in row] for row in matrix.tolist()]
+        linear = [sign * float(entry) for entry in problem.c.tolist()]
+        return _of_matrix(
+            rows,
+            linear,
+            int(problem.k),
+            Fraction(1),
+            Fraction(float(problem.constant)) * int(sign),
+            Fraction(0),
+            include,
+            exclude,
+        )
+    form = problem.quadratic_form()
+    if form.positions is not None:
+        failed("problems with a range of sizes have no statement as a quadratic of one k")
+    return _of_matrix(
+        [[float(entry) for entry in row] for row in form.matrix.tolist()],
+        [float(entry) for entry in form.linear.tolist()],
+        int(form.k),
+        Fraction(form.scale),
+        Fraction(form.constant),
+        Fraction(form.error),
+        include,
+        exclude,
+    )
+
+
+def _of_values(problem: Any, include: tuple[int, ...], exclude: tuple[int, ...]) -> MeanStatement:
+    k, values = int(problem.k), problem.values.tolist()
+    exact = [Fraction(value) for value in values]
+    target = sum(exact) / len(exact) if problem.target is None else Fraction(problem.target)
+    smallest = k if problem.cardinality == "exactly" else 0
+    exponent, (integers,) = _on_one_grid([exact])
+    fields = (len(values), smallest, k, exponent, include, exclude)
+    return MeanStatement(*fields, integers, Fraction(target))
+
+
+def _of_matrix(
+    rows: list[list[float]],
+    linear: list[float],
+    k: int,
+    scale: Fraction,
+    constant: Fraction,
+    error: Fraction,
+    include: tuple[int, ...],
+    exclude: tuple[int, ...],
+) -> QuadraticStatement:
+    n = len(rows)
+    own = [Fraction(rows[i][i]) + Fraction(linear[i]) for i in range(n)]
+    apart = [
+        [Fraction(rows[i][j]) + Fraction(rows[j][i]) for j in range(i + 1, n)] for i in range(n)
+    ]
+    exponent, (whole_linear, *upper) = _on_one_grid([own, *apart])
+    pairs = [[0] * n for _ in range(n)]
+    for i, part in enumerate(upper):
+        for j, value in enumerate(part, i + 1):
+            pairs[i][j] = pairs[j][i] = value
+    fields = (n, k, k, exponent, include, exclude)
+    return QuadraticStatement(*fields, whole_linear, pairs, scale, constant, error)
+
+
+def _on_one_grid(lists: list[list[Fraction]]) -> tuple[int, list[list[int]]]:
+    """Return the largest exponent that makes all dyadic numbers integers, and these."""
+    exponent: int | None = None
+    for number in (number for part in lists for number in part):
+        if number:
+            numerator, denominator = number.numerator, number.denominator
+            zeros = (numerator & -numerator).bit_length() - 1
+            own = zeros if denominator == 1 else 1 - denominator.bit_length()
+            exponent = own if exponent is None else min(exponent, own)
+    exponent = exponent or 0
+    unit = Fraction(2) ** exponent
+    return exponent, [[int(number / unit) for number in part] for part in lists]

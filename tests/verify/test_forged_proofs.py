@@ -1,0 +1,303 @@
+"""Proofs that were tampered with: both readers reject every kind of it."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import subsetopt as so
+
+from .proof_files import (  # type: ignore[import-not-found]
+    Lines,
+    accepted,
+    lines_of,
+    rejection,
+    write,
+    write_text,
+)
+from .test_proofs import diversity, values  # type: ignore[import-not-found]
+
+PROBLEMS: dict[str, tuple[Any, Any]] = {
+    "tree": (diversity(1), "branch-and-bound"),
+    "sums": (so.MeanMatching(values(1), 5), "exact"),
+    "table": (so.MeanMatching([0, 7, 21, 35, 63, 70, 84, 98] * 2, 5, target=3.0), "exact"),
+}
+
+
+@pytest.fixture(scope="session")
+def proofs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lines]:
+    made = {}
+    for name, (problem, solver) in PROBLEMS.items():
+        path = tmp_path_factory.mktemp("proofs") / "proof.jsonl.gz"
+        so.solve(problem, solver, proof=path)
+        assert accepted(path).optimal
+        made[name] = lines_of(path)
+    return made
+
+
+def trees(lines: Lines) -> list[int]:
+    """Return the codes of the first line of a tree, to be changed."""
+    codes: list[int] = next(line["tree"] for line in lines if "tree" in line)
+    return codes
+
+
+def head(**fields: Any) -> Callable[[Lines], None]:
+    return lambda lines: lines[0].update(fields)
+
+
+def stated(**fields: Any) -> Callable[[Lines], None]:
+    return lambda lines: lines[0]["problem"].update(fields)
+
+
+def better(lines: Lines) -> None:
+    """Claim a bound above the optimum, by one step of the objective, and an objective to match."""
+    claimed = str(Fraction(lines[0]["objective"]) + 1)
+    lines[0].update(objective=claimed, bound=claimed)
+
+
+def raised(lines: Lines) -> None:
+    lines[0]["bound"] = str(Fraction(lines[0]["bound"]) + 1)
+
+
+def other_selection(lines: Lines) -> None:
+    """Claim the optimum of a selection that is worse, with its own objective."""
+    n = lines[0]["problem"]["n"]
+    chosen = lines[0]["selection"]
+    lines[0]["selection"] = sorted({*range(n)} - {*chosen})[: len(chosen)]
+
+
+def without_leaf(lines: Lines) -> None:
+    trees(lines).remove(-1)
+
+
+def last_leaf_cut(lines: Lines) -> None:
+    trees(lines).pop()
+
+
+def doubled_leaf(lines: Lines) -> None:
+    trees(lines).append(-1)
+
+
+def early_leaf(lines: Lines) -> None:
+    """Close the root at once."""
+    trees(lines)[:] = [-1]
+
+
+def swapped_branch(lines: Lines) -> None:
+    """Branch on the candidates of the first two nodes the other way round, the leaves as before."""
+    codes = trees(lines)
+    first = codes.index(next(code for code in codes if code >= 0))
+    codes[first] = next(v for v in range(14) if v not in codes[: first + 2])
+
+
+def branch_twice(lines: Lines) -> None:
+    codes = trees(lines)
+    codes[1] = codes[0]
+
+
+def branch_outside(lines: Lines) -> None:
+    trees(lines)[0] = 99
+
+
+def unknown_code(lines: Lines) -> None:
+    trees(lines)[-1] = -3
+
+
+def dual_without_multipliers(lines: Lines) -> None:
+    trees(lines)[-1] = -2
+
+
+def turned_tree(lines: Lines) -> None:
+    trees(lines).reverse()
+
+
+def no_tree(lines: Lines) -> None:
+    lines[:] = [line for line in lines if "tree" not in line]
+
+
+def no_end(lines: Lines) -> None:
+    lines.pop()
+
+
+def wrong_end(lines: Lines) -> None:
+    lines[-1]["end"] += 1
+
+
+def after_the_end(lines: Lines) -> None:
+    lines.append({"tree": [-1]})
+
+
+def data_line_missing(lines: Lines) -> None:
+    del lines[1]
+
+
+def pair_changed(lines: Lines) -> None:
+    line = next(line for line in lines if "pairs" in line)
+    line["pairs"][0] += 2
+
+
+def pair_changed_with_its_digest(lines: Lines) -> None:
+    """Make the best pair worse, and the file consistent but for what it proves."""
+    from subsetopt.verify._statements import digest, read
+
+    for line in (line for line in lines if "pairs" in line):
+        line["pairs"] = [pair // 2 for pair in line["pairs"]]
+    lines[0]["digest"] = digest(read(lines[0]["problem"], iter(lines[1:])))
+
+
+def sizes_widened(lines: Lines) -> None:
+    """Claim as much of smaller selections, the digest made to fit."""
+    from subsetopt.verify._statements import written
+
+    lines[0]["problem"]["sizes"][0] = 0
+    text = "".join(written(line) for line in [lines[0]["problem"], *lines[1:15]])
+    lines[0]["digest"] = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def value_changed(lines: Lines) -> None:
+    lines[1]["values"][0] += 1
+
+
+def target_changed(lines: Lines) -> None:
+    lines[0]["problem"]["target"] = "1/3"
+
+
+def true_for_one(lines: Lines) -> None:
+    lines[1]["linear"][0] = False
+
+
+def text_for_number(lines: Lines) -> None:
+    lines[1]["linear"][0] = "0"
+
+
+def float_for_integer(lines: Lines) -> None:
+    lines[1]["linear"][0] = 0.0
+
+
+def not_a_number(lines: Lines) -> None:
+    lines[1]["linear"][0] = float("nan")
+
+
+def infinite(lines: Lines) -> None:
+    lines[0]["objective"] = float("-inf")
+
+
+def overflow(lines: Lines) -> None:
+    """An integer past all floats, in the data."""
+    lines[1]["linear"][0] = 10**400
+
+
+FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
+    "another format": ("tree", head(format="other"), "first line"),
+    "a later version": ("tree", head(version=2), "version 2"),
+    "a version that is true": ("tree", head(version=True), "must be an integer"),
+    "wrong digest": ("tree", head(digest="sha256:00"), "digest"),
+    "wrong instance": ("tree", pair_changed, "digest"),
+    "wrong instance, consistent": ("tree", pair_changed_with_its_digest, "objective"),
+    "wrong k": ("tree", stated(sizes=[6, 6]), "digest"),
+    "k above n": ("tree", stated(sizes=[15, 15]), "sizes"),
+    "an empty range of sizes": ("sums", stated(sizes=[6, 5]), "sizes"),
+    "a range of sizes, consistent": ("tree", sizes_widened, "equal"),
+    "wrong sense": ("tree", stated(scale="-1"), "scale"),
+    "scale of zero": ("tree", stated(scale="0"), "scale"),
+    "division by zero": ("tree", stated(scale="1/0"), "scale"),
+    "exponent without end": ("tree", stated(exponent=10**9), "exponent"),
+    "included and excluded": ("tree", stated(include=[1], exclude=[1]), "both"),
+    "unknown family": ("tree", stated(family="linear"), "family"),
+    "changed bound": ("tree", raised, "bound"),
+    "changed objective and bound": ("tree", better, "objective"),
+    "bound past the optimum of sums": ("sums", raised, "bound"),
+    "another selection": ("tree", other_selection, "objective"),
+    "one too few": ("tree", head(selection=[0, 1, 2, 3]), "5 candidates"),
+    "one twice": ("tree", head(selection=[0, 1, 2, 3, 3]), "ascending"),
+    "one outside": ("tree", head(selection=[0, 1, 2, 3, 14]), "candidates in"),
+    "one below zero": ("tree", head(selection=[-1, 0, 1, 2, 3]), "candidates in"),
+    "missing leaf": ("tree", without_leaf, "node|missing"),
+    "last leaf cut off": ("tree", last_leaf_cut, "missing"),
+    "duplicated leaf": ("tree", doubled_leaf, "no part is open"),
+    "leaf too early": ("tree", early_leaf, "does not reach"),
+    "swapped branch": ("tree", swapped_branch, "node"),
+    "branch twice": ("tree", branch_twice, "not free"),
+    "branch outside": ("tree", branch_outside, "not free"),
+    "unknown code": ("tree", unknown_code, "code"),
+    "leaf without multipliers": ("tree", dual_without_multipliers, "multipliers"),
+    "tree from its end": ("tree", turned_tree, "node|tree"),
+    "no tree": ("tree", no_tree, "missing"),
+    "no end": ("tree", no_end, "ends it"),
+    "wrong count of nodes": ("tree", wrong_end, "ends it"),
+    "lines after the end": ("tree", after_the_end, "after the end"),
+    "a line of data missing": ("tree", data_line_missing, "go on"),
+    "a value changed": ("sums", value_changed, "digest"),
+    "target changed": ("sums", target_changed, "digest"),
+    "a tree for sums": ("sums", head(method="tree"), "method"),
+    "sums for a tree": ("tree", head(method="closed"), "method"),
+    "a search that was needed": ("sums", head(method="closed"), "reach and residues"),
+    "true for a number": ("tree", true_for_one, "integers"),
+    "text for a number": ("tree", text_for_number, "integers"),
+    "float for an integer": ("tree", float_for_integer, "integers"),
+    "NaN": ("tree", not_a_number, "NaN"),
+    "infinity": ("tree", infinite, "Infinity"),
+    "overflow": ("tree", overflow, "digest"),
+    "the bound of a table": ("table", raised, "bound"),
+}
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+def test_forgeries_are_rejected(kind: str, proofs: dict[str, Lines], tmp_path: Path) -> None:
+    base, forge, message = FORGERIES[kind]
+    lines = deepcopy(proofs[base])
+    forge(lines)
+    reason, _ = rejection(write(lines, tmp_path / "proof.jsonl.gz"))
+    assert any(part in reason for part in message.split("|")), reason
+
+
+def test_there_are_enough_kinds() -> None:
+    assert len(FORGERIES) >= 30
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda packed: packed[:-9], "incomplete"),
+        (lambda packed: packed[: len(packed) // 2], "incomplete"),
+        (lambda packed: packed[:40] + bytes([packed[40] ^ 255]) + packed[41:], "line"),
+        (lambda packed: b"", "first line"),
+        (lambda packed: b"not gzip at all", "incomplete"),
+        (lambda packed: gzip.compress(gzip.decompress(packed)[:-1]), "cut off"),
+        (lambda packed: gzip.compress(b"[" * 100_000 + b"\n"), "line"),
+        (lambda packed: gzip.compress(b'{"end": ' + b"9" * 5000 + b"}\n"), "line"),
+        (lambda packed: gzip.compress(b"\xff\xfe\n"), "line"),
+        (lambda packed: gzip.compress(b"[1]\n"), "must be an object"),
+    ],
+)
+def test_broken_files_are_rejected(
+    spoil: Callable[[bytes], bytes], message: str, proofs: dict[str, Lines], tmp_path: Path
+) -> None:
+    path = write(proofs["tree"], tmp_path / "proof.jsonl.gz")
+    path.write_bytes(spoil(path.read_bytes()))
+    reason, _ = rejection(path)
+    assert message in reason
+
+
+def test_a_key_that_is_given_twice_is_rejected(proofs: dict[str, Lines], tmp_path: Path) -> None:
+    text = "".join(json.dumps(line) + "\n" for line in proofs["tree"])
+    path = tmp_path / "proof.jsonl.gz"
+    write_text(text.replace('"bound":', '"bound": "0", "bound":', 1), path)
+    with pytest.raises(so.VerificationFailed, match="twice"):
+        so.verify_proof(path)
+
+
+def test_every_single_code_of_a_tree_counts(proofs: dict[str, Lines], tmp_path: Path) -> None:
+    """Whatever leaf is made a branch, or branch a leaf: the rest of the tree does not fit."""
+    codes = trees(proofs["tree"])
+    for place in np.linspace(0, len(codes) - 1, 12).astype(int).tolist():
+        lines = deepcopy(proofs["tree"])
+        trees(lines)[place] = -1 if codes[place] >= 0 else 0
+        rejection(write(lines, tmp_path / "proof.jsonl.gz"))

@@ -1,0 +1,216 @@
+"""Proofs of every kind: written, checked by both readers, and held against enumeration."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import subsetopt as so
+
+from .proof_files import (  # type: ignore[import-not-found]
+    accepted,
+    lines_of,
+    run_script,
+)
+
+
+def solved(problem: Any, solver: Any, path: Path, **limits: Any) -> so.Solution:
+    return so.solve(problem, solver, proof=path, **limits)
+
+
+def best_of_all(problem: Any) -> Fraction:
+    sizes = range(problem.smallest_count, problem.k + 1)
+    every = (list(one) for k in sizes for one in combinations(range(problem.n), k))
+    return min(Fraction(problem.exact_objective(one)) for one in every if _kept(problem, one))
+
+
+def _kept(problem: Any, chosen: list[int]) -> bool:
+    try:
+        problem.check(chosen)
+    except so.InvalidSelection:
+        return False
+    return True
+
+
+def diversity(seed: int, n: int = 14, k: int = 5) -> so.QuadraticSelection:
+    distances = np.triu(np.random.default_rng(seed).integers(0, 101, (n, n)), 1)
+    return so.QuadraticSelection(distances, k=k, sense="maximise")
+
+
+def values(seed: int, n: int = 18) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).normal(size=n)
+
+
+KINDS: dict[str, tuple[Callable[[int], Any], Any]] = {
+    "extremes": (lambda seed: so.MeanMatching(values(seed), 4, target=9.0), "exact"),
+    "grid": (lambda seed: so.MeanMatching(values(seed).astype(np.float16), 5), "exact"),
+    "meet": (lambda seed: so.MeanMatching(values(seed), 5), "exact"),
+    "table": (
+        lambda seed: so.MeanMatching((values(seed) * 9).astype(int) * 7, 11, target=1.5),
+        so.solver("exact", method="dynamic"),
+    ),
+    "at most": (lambda seed: so.MeanMatching(values(seed, 9), 6, 0.3, "at_most"), "exact"),
+    "tree": (diversity, "branch-and-bound"),
+    "complement": (lambda seed: diversity(seed, k=10), "branch-and-bound"),
+    "any solver": (lambda seed: diversity(seed, 10), "swap"),
+}
+"""A random instance and a solver for each kind of proof."""
+
+
+def check_kind(kind: str, seed: int, path: Path) -> None:
+    state, solver = KINDS[kind]
+    problem = state(seed)
+    solution = solved(problem, solver, path)
+    report = so.verify(problem, solution, path)
+    assert report == accepted(path)
+    assert report.objective == problem.exact_objective(solution.indices)
+    best = best_of_all(problem)
+    assert report.bound is not None
+    assert report.bound <= best
+    assert report.optimal or solution.certificate.kind is not so.CertificateKind.EXACT
+    assert not report.optimal or report.objective == best
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=3, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_what_is_proven_is_verified(
+    kind: str, seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    check_kind(kind, seed, tmp_path_factory.getbasetemp() / "proof.jsonl.gz")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_500_of_each_kind(kind: str, tmp_path: Path) -> None:
+    for seed in range(500):
+        check_kind(kind, seed, tmp_path / "proof.jsonl.gz")
+
+
+def test_what_is_included_and_excluded_holds_in_the_proof(tmp_path: Path) -> None:
+    rules = so.Constraints(include=[3], exclude=[0, 7])
+    for plain, solver in (
+        (diversity(1, 10, 4), "branch-and-bound"),
+        (so.MeanMatching(values(2, 12), 5), "exact"),
+    ):
+        problem = plain.constrained(rules)
+        solution = solved(problem, solver, tmp_path / "proof.jsonl.gz")
+        report = so.verify(problem, solution, tmp_path / "proof.jsonl.gz")
+        assert report.optimal
+        assert report.objective == best_of_all(problem)
+        with pytest.raises(so.VerificationFailed, match="another problem"):
+            so.verify(plain, solution, tmp_path / "proof.jsonl.gz")
+
+
+def test_a_proof_of_mmd_is_of_its_form(tmp_path: Path) -> None:
+    path = tmp_path / "proof.jsonl.gz"
+    problem = so.MMDSelection(np.random.default_rng(1).normal(size=(12, 2)), k=4)
+    solution = solved(problem, "branch-and-bound", path)
+    report = so.verify(problem, solution, path)
+    assert not report.optimal  # sums of floats stand for the kernel
+    assert report.bound is not None
+    assert solution.objective == pytest.approx(float(report.bound), rel=1e-6)
+
+
+def test_an_unfinished_search_proves_a_weaker_bound(tmp_path: Path) -> None:
+    path = tmp_path / "proof.jsonl.gz"
+    problem = diversity(3, 40, 12)
+    solution = solved(problem, so.solver("tabu", iterations=50), path)
+    assert "proof of a bound" in solution.message
+    report = accepted(path)
+    assert report.bound is not None
+    assert report.objective is not None
+    assert not report.optimal
+    assert report.bound < report.objective
+
+
+def test_the_same_search_writes_the_same_file(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.jsonl.gz", "b.jsonl.gz")]
+    for threads, path in enumerate(paths, 1):
+        solved(diversity(4), "branch-and-bound", path, threads=threads)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_the_script_needs_no_package(tmp_path: Path) -> None:
+    path = tmp_path / "proof.jsonl.gz"
+    solved(diversity(5), "branch-and-bound", path)
+    ended = run_script(path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "VERIFIED: optimal" in ended.stdout
+    assert lines_of(path)[0]["digest"] in ended.stdout
+    path.write_bytes(path.read_bytes()[:-20])
+    assert run_script(path).returncode == 1
+
+
+def test_the_script_is_short_enough_to_be_read() -> None:
+    from subsetopt.verify import standalone
+
+    with open(str(standalone.__file__)) as file:
+        assert sum(1 for _ in file) < 400
+
+
+def test_no_proof_of_quotas(tmp_path: Path) -> None:
+    rules = so.Constraints(quotas=so.Quota([0, 1] * 5, at_least=1))
+    problem = diversity(1, 10, 4).constrained(rules)
+    with pytest.raises(so.UnsupportedProblem, match="not quotas"):
+        solved(problem, "branch-and-bound", tmp_path / "proof.jsonl.gz")
+    assert not list(tmp_path.iterdir())
+
+
+# -- without a proof -------------------------------------------------------------------------------
+
+
+def test_without_a_proof_what_can_be_checked_is() -> None:
+    exact = so.solve(so.MeanMatching(np.arange(40.0), 7), "exact")
+    report = so.verify(so.MeanMatching(np.arange(40.0), 7), exact)
+    assert report.optimal  # attains the grid
+    assert not report.unchecked
+    problem = diversity(1)
+    report = so.verify(problem, so.solve(problem, "branch-and-bound"))
+    assert not report.optimal
+    assert "there is no proof file" in str(report)
+    assert report.bound is not None
+    assert report.bound <= best_of_all(problem)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"indices": np.array([0, 1, 2])}, "must have 5 candidates"),
+        ({"indices": np.array([0, 1, 2, 3, 99])}, "candidates in"),
+        ({"indices": np.array([0, 1, 2, 3, 3])}, "twice"),
+        ({"objective": -1.0}, "the objective of the selection"),
+        ({"objective": float("nan")}, "finite"),
+        ({"indices": None}, "no selection"),
+    ],
+)
+def test_wrong_answers_are_rejected(change: dict[str, Any], message: str) -> None:
+    problem = diversity(2)
+    good = so.solve(problem, "swap")
+    fields = {"indices": good.indices, "objective": good.objective, "bound": None, **change}
+    answer: Any = type("Answer", (), fields)
+    with pytest.raises(so.VerificationFailed, match=message):
+        so.verify(problem, answer)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"include": [9]}, "is to be included"),
+        ({"exclude": [0]}, "is excluded"),
+        ({"conflicts": [(0, 1)]}, "conflict"),
+        ({"quotas": so.Quota([0] * 4 + [1] * 6, at_least=2)}, "group 1 has 0 chosen"),
+        ({"costs": [0.2] * 4 + [0.1] * 6, "budget": 0.7}, "above the budget"),
+    ],
+)
+def test_broken_constraints_are_rejected(rules: dict[str, Any], message: str) -> None:
+    problem = diversity(2, 10, 4).constrained(so.Constraints(**rules))
+    answer: Any = type("Answer", (), {"indices": [0, 1, 2, 3], "objective": 0.0, "bound": None})
+    with pytest.raises(so.VerificationFailed, match=message):
+        so.verify(problem, answer)
