@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from subsetopt.records.store import Info, RecordStore
 
 _POLL = 0.5
+_WRITERS = 10
+"""How many are named."""
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 FOLDER: Any = option("Folder of the records.", argument=True)
 
@@ -85,7 +87,7 @@ def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object
     Example: subsetopt records info records
     """
     from subsetopt.records._cursors import streams
-    from subsetopt.records._segments import Skipped
+    from subsetopt.records._segment_files import Skipped
 
     store = records.RecordStore(folder)
     found, skipped = store.info(), Skipped()
@@ -142,10 +144,11 @@ def _lines(store: "RecordStore", found: "Info", classes: "Classes | None") -> di
     if layout.features:
         held.append(f"{layout.features} features")
     writers = [f"{name} {count:,}" for name, count in sorted(found.writers.items())]
+    more = f" and {len(writers) - _WRITERS:,} more" if len(writers) > _WRITERS else ""
     return {
         "records": held_records,
         "labels": _labels(found, classes),
-        "writers": ", ".join(writers) or "none",
+        "writers": ", ".join(writers[:_WRITERS]) + more if writers else "none",
         "time": span,
         "size": f"{counted(found.files, 'file')}, {size(found.bytes)}, {each:.1f} bytes a record",
         "layout": ", ".join(held),
@@ -190,6 +193,9 @@ def _say_rows(rows: "list[RecordRow]", as_json: bool) -> None:
 def compact(
     folder: Path = FOLDER,
     rows: int = option("Maximum number of records in a merged file.", 4_194_304, ge=1),
+    across_writers: bool = option(
+        "Merge files of different writers too. Versions up to 0.2.0 then refuse the folder.", False
+    ),
     max_age: float | None = option(
         "Drop files whose last record is older: 30d, 12h, 90m, or seconds.",
         None,
@@ -210,7 +216,7 @@ def compact(
     with nullcontext() if quiet else screen.status("merging"):
         if max_age is not None or max_records is not None:
             dropped = store.retain(max_age=max_age, max_records=max_records)
-        merged = store.compact(rows)
+        merged = store.compact(rows, across_writers=across_writers)
     if as_json:
         say_json({"dropped": dropped, "merged": merged})
         return

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from subsetopt._checks import require_integer, require_number, require_one_of
-from subsetopt._files import locked
 from subsetopt.errors import InvalidOption, InvalidProblem
 
 from ._ids import as_ids
 from ._layout import Folder, Layout, arrow, folder_at, made
-from ._segments import LOG, file_of, folder_of, remove_unfinished, require_writer_name, write
-from ._writer_state import latest_time, next_sequence
+from ._segment_files import LOG, remove_unfinished, write
+from ._segments import file_of, folder_of, require_writer_name
+from ._writer_state import held_folder, latest_time, next_sequence
 
 Column = NDArray[Any] | float
 _BUFFERS = 16
@@ -93,9 +93,8 @@ class Appender:
         self.flush_records, self.flush_seconds = flush_records, float(flush_seconds)
         self.full, self.durable = full, durable
         self._folder = folder_of(self.root, self.kind, name)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = locked(
-            self._folder / ".lock",
+        self._lock = held_folder(
+            self._folder,
             f"writer {name!r} of {self.root} is open already; give each process a name of its own",
         )
         remove_unfinished(self._folder)

@@ -12,7 +12,8 @@ from subsetopt._checks import count_of_share, is_integer, require
 from subsetopt.errors import InvalidSelection
 
 from ._layout import Layout, arrow
-from ._segments import LOG, file_of, remove_unfinished, write
+from ._segment_files import LOG, remove_unfinished, write
+from ._segments import file_of
 
 Choose = Callable[[NDArray[np.float32], int, NDArray[np.float32] | None], ArrayLike]
 """Chooses k of n: of losses (n,), k and features (n, d) or None makes k different rows."""

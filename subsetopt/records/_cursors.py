@@ -16,7 +16,8 @@ from subsetopt.formats._declared import declared
 from subsetopt.formats._documents import read_json
 
 from ._record_blocks import RecordBlock
-from ._segments import Skipped, segments
+from ._segment_files import Skipped
+from ._segments import segments
 from .store import RecordStore
 
 _VERSION = 1

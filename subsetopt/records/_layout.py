@@ -18,11 +18,14 @@ from subsetopt.formats._declared import declared
 from subsetopt.formats._documents import parsed_json
 
 LAYOUT = "layout.json"
-VERSION = 1
-"""Of the schema; readers refuse a folder, and leave out a file, of another one."""
+VERSION, SHARED_VERSION = 1, 2
+"""Of the schema, and of one with shared files; readers refuse a folder, and leave out a file, of
+another one."""
 MOST = 4096
 """Numbers in a summary or in features: a record is small, and of constant size."""
 _KEY = b"subsetopt.records"
+WRITERS = b"subsetopt.records.writers"
+"""Whose records a shared file holds, in its metadata: names, the first and last number, rows."""
 
 
 def arrow(submodule: str = "") -> Any:
@@ -68,9 +71,9 @@ class Layout:
         for name in ("outputs", "features"):
             require_integer(name, getattr(self, name), f"[0, {MOST}]")
 
-    def to_json(self) -> str:
+    def to_json(self, version: int = VERSION) -> str:
         """Return it as text, with the version of the schema."""
-        return json.dumps({"version": VERSION, **asdict(self)})
+        return json.dumps({"version": version, **asdict(self)})
 
     @classmethod
     def of_json(cls, text: str | bytes, where: str) -> "Layout":
@@ -86,10 +89,11 @@ class Layout:
             version = found.pop("version")
         except (InvalidFile, AttributeError, KeyError, TypeError):
             raise InvalidFile(f"{where} describes no records of subsetopt") from None
-        if version != VERSION:
+        if version not in (VERSION, SHARED_VERSION):
             raise AnotherVersion(
                 f"{where} has version {version!r} of the schema of records; this subsetopt reads "
-                f"{VERSION}: read it with the one that wrote it, or record into another folder"
+                f"{VERSION} and {SHARED_VERSION}: read it with the one that wrote it, or record "
+                "into another folder"
             )
         try:
             return declared(cls, found, "layout")
@@ -124,6 +128,17 @@ class Layout:
             ],
             metadata={_KEY: self.to_json().encode()},
         )
+
+    def schema(self, records: bool) -> Any:
+        """Return the schema of the files of records, or of labels."""
+        return self.records() if records else self.labels()
+
+    def shared(self, schema: Any, writers: list[Any]) -> Any:
+        """Return the schema of a file of several writers, of that of a file of one."""
+        pa = arrow()
+        held = {_KEY: self.to_json(SHARED_VERSION), WRITERS: json.dumps(writers)}
+        field = pa.field("recorded_by", pa.string(), nullable=False)
+        return schema.append(field).with_metadata(held)
 
     def _id(self) -> Any:
         pa = arrow()
@@ -205,5 +220,16 @@ def _describe(path: Path, layout: Layout) -> None:
     complaint = f"another process has been making {path.parent} for too long"
     with locked(path.with_name(".layout.lock"), complaint, patience=10.0):
         if not path.exists():
-            with replacing(path) as stream:
-                stream.write(layout.to_json().encode())
+            _write(path, layout, VERSION)
+
+
+def allow_shared(root: Path, layout: Layout) -> None:
+    """Let a folder have shared files: what does not know them refuses it from now on."""
+    path = root / LAYOUT
+    if json.loads(path.read_bytes())["version"] != SHARED_VERSION:
+        _write(path, layout, SHARED_VERSION)
+
+
+def _write(path: Path, layout: Layout, version: int) -> None:
+    with replacing(path) as stream:
+        stream.write(layout.to_json(version).encode())

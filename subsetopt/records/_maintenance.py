@@ -1,35 +1,33 @@
 """Compaction and retention of segments, while writers write and readers read."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import time as now
 from typing import Any
 
-from subsetopt._checks import require_integer, require_number
+from subsetopt._checks import require_flag, require_integer, require_number
 from subsetopt._files import locked
 
-from ._layout import Layout, arrow
+from ._compaction import merge_across, merge_neighbours
+from ._layout import Layout
+from ._segment_files import Skipped, remove_unfinished
 from ._segments import (
     LABELS,
     RECORDS,
+    SHARED,
     Segment,
-    Skipped,
-    file_of,
     files_of,
+    folder_of,
     folders,
-    opened,
-    remove_unfinished,
-    require_its_fault,
     segments,
+    shared,
     superseded,
-    write,
 )
-from ._writer_state import keep_sequence, times_of
+from ._writer_state import keep_sequence, keep_writers, remove_ended, times_of
 
 KINDS = (RECORDS, LABELS)
-_ROWS, _BYTES = 2**18, 2**26
-"""Of a row group of a merged file, about."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +49,25 @@ class Dropped:
     bytes: int
 
 
-def compact(root: Path, layout: Layout, rows: int) -> Compacted:
-    """Merge neighbouring segments of each writer into ones of at most `rows` records.
+def compact(root: Path, layout: Layout, rows: int, across_writers: bool = False) -> Compacted:
+    """Merge neighbouring segments of each writer, or of all, into ones of at most `rows` records.
 
-    A merged file is named after what it holds before those that it was made of are removed, so
-    that readers of this library count each record once at any time; other readers may for a moment
-    see records twice, which ``sequence`` tells apart.
+    A merged file says what it holds before those that it was made of are removed, so that readers
+    of this library count each record once at any time; other readers may for a moment see records
+    twice, which ``sequence`` and the writer tell apart.
     """
     require_integer("rows", rows, "[1, inf)")
+    require_flag("across_writers", across_writers)
+    merge = merge_across if across_writers else merge_neighbours
     lock = _alone(root)
     try:
         before = list(_files(root))
         skipped = Skipped()
         for kind in KINDS:
             _clean(root, kind, layout)
-            sound = _sound(segments(root, kind), layout, skipped)
-            for group in _groups(sound, rows):
-                _merge(group, layout, skipped)
+            merge(root, kind, layout, rows, skipped)
+            if across_writers:
+                remove_ended(root / kind)
         after = list(_files(root))
     finally:
         lock.release()
@@ -92,10 +92,10 @@ def retain(root: Path, layout: Layout, max_age: float | None, max_records: int |
             timed.sort(key=lambda one: (one[0], one[1]))
             keep = max_records if kind == RECORDS else None
             after = sum(count for _, _, count in timed)
-            for last, segment, count in timed:
+            for last, held, count in timed:
                 after -= count
                 if (oldest is not None and last < oldest) or (keep is not None and after >= keep):
-                    dropped = _drop(segment, count, dropped)
+                    dropped = _drop(held[0].path, count, dropped)
     finally:
         lock.release()
     return dropped
@@ -107,113 +107,53 @@ def _alone(root: Path) -> Any:
 
 def _clean(root: Path, kind: str, layout: Layout) -> None:
     """Remove what a merge that was killed has left: a file begun, and files merged already."""
-    for folder in folders(root / kind):
+    for folder in (*folders(root / kind), folder_of(root, kind, SHARED)):
         remove_unfinished(folder, "merge")
     inside = superseded(root, kind)
     if not inside:
         return
-    wide = _sound(segments(root, kind), layout, Skipped())
-    for one in inside:
-        if any(_holds(other, one) for other in wide):
-            one.path.unlink(missing_ok=True)
-
-
-def _sound(found: Iterable[Segment], layout: Layout, skipped: Skipped) -> list[Segment]:
-    return [segment for segment, _ in files_of(found, layout, skipped)]
+    skipped = Skipped()
+    wide: dict[str, list[Segment]] = {}
+    for held, _ in files_of(segments(root, kind), layout, skipped):
+        for one in held:
+            wide.setdefault(one.writer, []).append(one)
+    gone = [one for one in inside if any(_holds(other, one) for other in wide.get(one.writer, ()))]
+    parts = Counter(one.path for one in shared(root / kind))
+    done = Counter(one.path for one in gone)
+    ended = {
+        one.writer: (one.stop, last)
+        for last, held, _ in _timed(sorted(gone), layout)
+        for one in held
+        if one.rows is None
+    }
+    keep_writers(root / kind, ended)
+    for path, count in done.items():
+        if count >= parts.get(path, 1):
+            path.unlink(missing_ok=True)
 
 
 def _holds(wide: Segment, one: Segment) -> bool:
-    within = wide.start <= one.start and one.stop <= wide.stop
-    return wide != one and wide.writer == one.writer and within
+    return wide.path != one.path and wide.start <= one.start and one.stop <= wide.stop
 
 
-def _groups(found: list[Segment], rows: int) -> Iterator[list[Segment]]:
-    """Yield runs of two or more segments that follow each other and hold `rows` at most."""
-    group: list[Segment] = []
-    for segment in found:
-        fits = (
-            group
-            and group[-1].writer == segment.writer
-            and group[-1].stop == segment.start
-            and segment.stop - group[0].start <= rows
-        )
-        if not fits:
-            if len(group) > 1:
-                yield group
-            group = []
-        group.append(segment)
-    if len(group) > 1:
-        yield group
-
-
-class _Spoiled(Exception):
-    """A file of a group cannot be read, or is gone."""
-
-
-def _merge(group: list[Segment], layout: Layout, skipped: Skipped) -> None:
-    kind = group[0].path.parent.parent.name
-    schema = layout.records() if kind == RECORDS else layout.labels()
-    target = file_of(group[0].path.parent, group[0].start, group[-1].stop)
-    try:
-        write(_joined(group, layout, skipped), schema, target, durable=True, suffix="merge")
-    except _Spoiled:
-        return  # a damaged file stays what it is, for whoever can repair it
-    for segment in group:
-        segment.path.unlink(missing_ok=True)
-
-
-def _joined(group: list[Segment], layout: Layout, skipped: Skipped) -> Iterator[Any]:
-    """Yield the records of a group in tables that are neither small nor more than memory holds."""
-    pa = arrow()
-    held: list[Any] = []
-    rows = size = 0
-    for table in _tables(group, layout, skipped):
-        held.append(table)
-        rows, size = rows + len(table), size + table.nbytes
-        if rows >= _ROWS or size >= _BYTES:
-            yield pa.concat_tables(held).unify_dictionaries().combine_chunks()
-            held.clear()
-            rows = size = 0
-    if held:
-        yield pa.concat_tables(held).unify_dictionaries().combine_chunks()
-
-
-def _tables(group: list[Segment], layout: Layout, skipped: Skipped) -> Iterator[Any]:
-    pa = arrow()
-    for segment in group:
-        try:
-            file = opened(segment, layout, skipped)
-            if file is None:
-                raise _Spoiled
-            with file:
-                for number in range(file.num_row_groups):
-                    yield file.read_row_group(number)
-        except FileNotFoundError:
-            raise _Spoiled from None
-        except (pa.ArrowException, OSError, ValueError) as error:
-            require_its_fault(error)
-            skipped.note("damaged", segment.path, error)
-            raise _Spoiled from None
-
-
-def _timed(found: list[Segment], layout: Layout) -> list[tuple[int, Segment, int]]:
-    """Return the time of the last record of each segment, and how many it holds."""
+def _timed(found: list[Segment], layout: Layout) -> list[tuple[int, list[Segment], int]]:
+    """Return the time of the last record of each file, its segments, and how many it holds."""
     skipped, timed = Skipped(), []
-    for segment, file in files_of(found, layout, skipped):
-        times = times_of(file, segment.path, skipped)
+    for held, file in files_of(found, layout, skipped):
+        times = times_of(file, held[0].path, skipped)
         if times is not None:  # else it is kept: it may be the newest
-            timed.append((times[1], segment, file.metadata.num_rows))
+            timed.append((times[1], held, file.metadata.num_rows))
     return timed
 
 
-def _drop(segment: Segment, count: int, dropped: Dropped) -> Dropped:
-    keep_sequence(segment.path.parent, segment.stop)
-    size = segment.path.stat().st_size
-    segment.path.unlink(missing_ok=True)
+def _drop(path: Path, count: int, dropped: Dropped) -> Dropped:
+    keep_sequence(path.parent, int(path.stem.partition("-")[2]))
+    size = path.stat().st_size
+    path.unlink(missing_ok=True)
     return Dropped(dropped.files + 1, dropped.records + count, dropped.bytes + size)
 
 
 def _files(root: Path) -> Iterator[int]:
     for kind in KINDS:
-        for segment in segments(root, kind):
-            yield segment.path.stat().st_size
+        for path in {one.path for one in segments(root, kind)}:
+            yield path.stat().st_size

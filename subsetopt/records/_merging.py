@@ -21,6 +21,8 @@ class Tail:
 
     def __init__(self, writer: str, position: int, read: Read) -> None:
         self._writer, self._position, self._blocks = writer, position, read
+        self.end = self._seen = 0
+        """The number after the last record there was when the folder was looked at."""
         self._held: deque[RecordBlock] = deque()
         self._count = 0
         self._source: Iterator[RecordBlock] | None = None
@@ -45,6 +47,12 @@ class Tail:
         found = concatenated(list(self._held), self._writer)
         return found.taken(slice(0, int(np.searchsorted(found.sequence, sequence))))
 
+    def extend(self, end: int) -> bool:
+        """Note that there are records up to a number; return whether some are new."""
+        new = end > max(self._seen, self._position)
+        self.end, self._seen = end, max(end, self._seen)
+        return new
+
     def pop(self, count: int) -> RecordBlock:
         """Remove and return the first `count` of those that have been read."""
         parts = []
@@ -61,10 +69,13 @@ class Tail:
     def _read(self) -> bool:
         """Read one more block; return whether there was one."""
         if self._source is None:
+            if self.end <= self._position:
+                return False
             self._source = self._blocks(self._writer, self._position)
         block = next(self._source, None)
         if block is None:
             self._source = None
+            self.end = 0  # what is left cannot be read: not before the folder is looked at again
             return False
         self._position = int(block.sequence[-1]) + 1
         self._held.append(block)
@@ -140,7 +151,7 @@ class Taken:
 
 
 _LOOK = 1.0
-"""Seconds between looks for new writers, while the known ones have enough."""
+"""Seconds between looks for new records, while those that are known are enough."""
 
 
 class Merged:
@@ -177,12 +188,13 @@ class Merged:
         """
         if monotonic() - self._looked > _LOOK:
             self._look(positions)
-        order = sorted(self._tails)
-        found = [self._tails[writer].first(count, until) for writer in order]
-        if sum(map(len, found)) < count:
+        every = ((name, tail.first(count, until)) for name, tail in sorted(self._tails.items()))
+        held = [(name, block) for name, block in every if len(block)]
+        if sum(len(block) for _, block in held) < count:
             if not self._look(positions):
                 return None
             return self.take(count, until, positions)
+        order, found = [writer for writer, _ in held], [block for _, block in held]
         times = np.concatenate([block.times for block in found])
         owner = np.repeat(np.arange(len(found)), [len(block) for block in found])
         earliest = np.argsort(times, kind="stable")[:count]
@@ -199,6 +211,8 @@ class Merged:
         self._tails = {
             writer: Tail(writer, before.get(writer, 0), self._blocks) for writer in sorted(after)
         }
+        for writer, tail in self._tails.items():
+            tail.end = after[writer]
         parts = [
             tail.pop(len(tail.below(after[writer])))
             for writer, tail in self._tails.items()
@@ -207,9 +221,12 @@ class Merged:
         return Taken([part for part in parts if len(part)])
 
     def _look(self, positions: Mapping[str, int]) -> bool:
-        """Look for writers that are new; return whether there is one."""
+        """Look for records that are new; return whether there are any."""
         self._looked = monotonic()
-        new = {one.writer for one in segments(self._root)} - self._tails.keys()
-        for writer in new:
-            self._tails[writer] = Tail(writer, positions.get(writer, 0), self._blocks)
-        return bool(new)
+        more = False
+        for one in segments(self._root):
+            if one.writer not in self._tails:
+                at = positions.get(one.writer, 0)
+                self._tails[one.writer] = Tail(one.writer, at, self._blocks)
+            more |= self._tails[one.writer].extend(one.stop)
+        return more

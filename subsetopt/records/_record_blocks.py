@@ -1,7 +1,9 @@
 """Blocks of records, each of them once, whatever is written or merged meanwhile."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._layout import Layout, arrow
-from ._segments import RECORDS, Segment, Skipped, opened, require_its_fault, segments
+from ._segment_files import Skipped, opened, require_its_fault
+from ._segments import RECORDS, Segment, segments
 
 Array = NDArray[Any]
 _TIMES = 100
@@ -74,6 +77,7 @@ def blocks(
     writers: Collection[str] | None = None,
     after: Mapping[str, int] | None = None,
     skipped: Skipped | None = None,
+    groups: "RowGroups | None" = None,
 ) -> Iterator[RecordBlock]:
     """Yield all records from those numbers on, writer by writer, each block of one row group.
 
@@ -87,10 +91,13 @@ def blocks(
         For each writer the number of the first record that is wanted; 0 for others.
     skipped : Skipped, optional
         Counts the files that are left out.
+    groups : RowGroups, optional
+        Of those who ask for one writer after another, always for the same columns.
     """
     reached = dict(after or {})
     own = Skipped()
     counted = own if skipped is None else skipped
+    held = RowGroups() if groups is None else groups
     for _ in range(_TIMES):
         wanted = [
             one
@@ -99,7 +106,10 @@ def blocks(
         ]
         try:
             for segment in wanted:
-                yield from _of(segment, layout, columns, reached, counted)
+                for block in _of(segment, layout, columns, held, counted):
+                    if (new := _from(block, reached.get(segment.writer, 0))) is not None:
+                        yield new
+                        reached[segment.writer] = int(new.sequence[-1]) + 1
                 reached[segment.writer] = segment.stop
             return
         except FileNotFoundError as error:  # merged or dropped since it was listed
@@ -139,32 +149,96 @@ def concatenated(parts: list[RecordBlock], writer: str) -> RecordBlock:
     )
 
 
+class RowGroups:
+    """The row group of a shared file that was read last: others have their records next to it."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._ends: list[int] = []
+        self._number = -1
+        self._block: RecordBlock | None = None
+
+    def rows(
+        self, segment: Segment, layout: Layout, columns: Sequence[str], skipped: Skipped
+    ) -> Iterator[RecordBlock]:
+        """Yield a segment of a shared file, in one block for each row group."""
+        if self._path != segment.path and not self._open(segment.path, layout, skipped):
+            return
+        first, last = segment.first, segment.first + (segment.rows or 0)
+        number = bisect_right(self._ends, first)
+        while first < last:
+            if number == len(self._ends):
+                raise ValueError(f"it ends before row {last}")
+            end = min(last, self._ends[number])
+            group = self._group(number, layout, columns, skipped)
+            if group is None:
+                return
+            start = self._ends[number - 1] if number else 0
+            # Copied, as each writer's part would keep the whole group in memory.
+            part = group.taken(np.arange(first - start, end - start))
+            yield replace(part, writer=segment.writer)
+            first, number = end, number + 1
+
+    def _open(self, path: Path, layout: Layout, skipped: Skipped) -> bool:
+        file = opened(path, layout, skipped)
+        if file is None:
+            return False
+        with file:
+            counts = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
+        self._path, self._ends, self._number = path, list(accumulate(counts)), -1
+        return True
+
+    def _group(
+        self, number: int, layout: Layout, columns: Sequence[str], skipped: Skipped
+    ) -> RecordBlock | None:
+        if self._number != number:
+            assert self._path is not None
+            file = opened(self._path, layout, skipped)
+            if file is None:
+                return None
+            with file:
+                table = file.read_row_group(number, columns=["id", "sequence", "time", *columns])
+                self._block, self._number = _block("", table, columns), number
+        return self._block
+
+
+def _from(block: RecordBlock, first: int) -> RecordBlock | None:
+    """Return the records from that number on; None for none."""
+    if len(block) and block.sequence[0] < first:
+        block = block.taken(slice(int(np.searchsorted(block.sequence, first)), None))
+    return block if len(block) else None
+
+
 def _of(
-    segment: Segment,
-    layout: Layout,
-    columns: Sequence[str],
-    reached: dict[str, int],
-    skipped: Skipped,
+    segment: Segment, layout: Layout, columns: Sequence[str], groups: RowGroups, skipped: Skipped
 ) -> Iterator[RecordBlock]:
-    file = opened(segment, layout, skipped)
+    """Yield the records of a segment; what cannot be read is left out, and counted."""
+    own = _own(segment, layout, columns, skipped)
+    source = own if segment.rows is None else groups.rows(segment, layout, columns, skipped)
+    while True:
+        try:
+            block = next(source, None)
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # columns may be missing, or of any other type
+            require_its_fault(error)
+            skipped.note("damaged", segment.path, error)
+            return
+        if block is None:
+            return
+        yield block
+
+
+def _own(
+    segment: Segment, layout: Layout, columns: Sequence[str], skipped: Skipped
+) -> Iterator[RecordBlock]:
+    file = opened(segment.path, layout, skipped)
     if file is None:
         return
     names = ["id", "sequence", "time", *columns]
     with file:
         for group in range(file.num_row_groups):
-            try:
-                table = file.read_row_group(group, columns=names)
-                block = _block(segment.writer, table, columns)
-            except Exception as error:  # columns may be missing, or of any other type
-                require_its_fault(error)
-                skipped.note("damaged", segment.path, error)
-                return
-            first = reached.get(segment.writer, 0)
-            if len(block) and block.sequence[0] < first:
-                block = block.taken(slice(int(np.searchsorted(block.sequence, first)), None))
-            if len(block):
-                yield block
-                reached[segment.writer] = int(block.sequence[-1]) + 1
+            yield _block(segment.writer, file.read_row_group(group, columns=names), columns)
 
 
 def _block(writer: str, table: Any, columns: Sequence[str]) -> RecordBlock:

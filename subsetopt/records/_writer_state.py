@@ -3,18 +3,21 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from subsetopt._files import replacing
-from subsetopt.errors import InvalidFile
+from subsetopt._files import LOCK, locked, replacing
+from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats._documents import read_json
 
 from ._layout import Layout
-from ._segments import Skipped, listed, opened, require_its_fault
+from ._segment_files import Skipped, opened, remove_unfinished, require_its_fault
+from ._segments import folders, listed
 
-_KEPT = ".next.json"
+_KEPT, _WRITERS = ".next.json", ".writers.json"
+"""The next number of one writer, in its folder, and next to them the numbers and times of many."""
 
 
 def next_sequence(folder: Path) -> int:
@@ -24,18 +27,22 @@ def next_sequence(folder: Path) -> int:
 
 
 def kept_sequence(folder: Path) -> int:
-    """Return what `keep_sequence` wrote last; 0 without."""
+    """Return what `keep_sequence` or `keep_writers` wrote last; 0 without."""
     path = folder / _KEPT
+    number = _read(path, {"next": 0}).get("next")
+    if type(number) is not int or number < 0:
+        raise InvalidFile(f"{path}: damaged; it holds no number of a record")
+    return max(number, _kept(folder)[0])
+
+
+def _read(path: Path, otherwise: dict[str, Any]) -> dict[str, Any]:
     try:
         found = read_json(path)
     except InvalidFile:
         if not os.path.lexists(path):
-            return 0
+            return otherwise
         raise
-    number = found.get("next") if isinstance(found, dict) else None
-    if type(number) is not int or number < 0:
-        raise InvalidFile(f"{path}: damaged; it holds no number of a record")
-    return number
+    return found if isinstance(found, dict) else {}
 
 
 def keep_sequence(folder: Path, number: int) -> None:
@@ -43,6 +50,65 @@ def keep_sequence(folder: Path, number: int) -> None:
     if number > kept_sequence(folder):
         with replacing(folder / _KEPT) as stream:
             stream.write(json.dumps({"next": number}).encode())
+
+
+def _kept(folder: Path) -> tuple[int, int]:
+    """Return the number and the time that a writer reached in files that are merged."""
+    return _writers(folder.parent).get(_name(folder), (0, 0))
+
+
+def _writers(kind: Path) -> dict[str, tuple[int, int]]:
+    path = kind / _WRITERS
+    try:
+        return {name: (int(a), int(b)) for name, (a, b) in _read(path, {}).items()}
+    except (TypeError, ValueError):
+        raise InvalidFile(f"{path}: damaged; it holds no numbers of records") from None
+
+
+def keep_writers(kind: Path, reached: dict[str, tuple[int, int]]) -> None:
+    """Write down the numbers and times that writers have reached, before their files go."""
+    held = _writers(kind)
+    new = {
+        name: (max(number, held.get(name, (0, 0))[0]), max(time, held.get(name, (0, 0))[1]))
+        for name, (number, time) in reached.items()
+    }
+    if any(held.get(name) != one for name, one in new.items()):
+        with replacing(kind / _WRITERS) as stream:
+            stream.write(json.dumps(held | new).encode())
+
+
+def held_folder(folder: Path, complaint: str) -> Any:
+    """Return the lock of a writer's folder, which is made where there is none."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _starting(folder.parent):
+        folder.mkdir(exist_ok=True)
+        return locked(folder / LOCK, complaint)
+
+
+def _starting(kind: Path) -> Any:
+    return locked(kind / ".starting.lock", f"others have been starting in {kind}", patience=60.0)
+
+
+def remove_ended(kind: Path) -> None:
+    """Remove the folders of writers that have ended and have no file of their own."""
+    ended = {}
+    for folder in folders(kind):
+        with suppress(InvalidFile):  # the number in it is damaged: for whoever can repair it
+            if not any(listed(folder)):
+                ended[folder] = kept_sequence(folder)
+    keep_writers(kind, {_name(folder): (number, 0) for folder, number in ended.items()})
+    for folder in ended:
+        with _starting(kind), suppress(InvalidOption, OSError):  # it is open; strangers' files
+            with locked(folder / LOCK, "it is open"):
+                remove_unfinished(folder)
+            if {path.name for path in folder.iterdir()} <= {LOCK, _KEPT}:
+                for path in folder.iterdir():
+                    path.unlink(missing_ok=True)
+                folder.rmdir()
+
+
+def _name(folder: Path) -> str:
+    return folder.name.partition("=")[2]
 
 
 _1970, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -73,15 +139,16 @@ def _times(file: Any) -> Iterator[tuple[int, int]]:
 def latest_time(folder: Path, layout: Layout) -> int:
     """Return the time of the last record of the writer of this folder; 0 without any."""
     latest = max(listed(folder), key=lambda one: one.stop, default=None)
+    before = _kept(folder)[1]  # in this order: it is written down before files go
     if latest is None:
-        return 0
+        return before
     skipped = Skipped()
     try:
-        file = opened(latest, layout, skipped)
+        file = opened(latest.path, layout, skipped)
     except FileNotFoundError:  # merged meanwhile
         return latest_time(folder, layout)
     if file is None:
-        return 0
+        return before
     with file:
         times = times_of(file, latest.path, skipped)
-    return 0 if times is None else times[1]
+    return before if times is None else max(before, times[1])

@@ -15,7 +15,8 @@ from ._classes import classes_of
 from ._ids import Ids, as_ids
 from ._layout import Layout
 from ._record_blocks import RecordBlock, blocks
-from ._segments import LABELS, Skipped
+from ._segment_files import Skipped
+from ._segments import LABELS
 
 __all__ = ["Labels", "Latest", "LatestLosses"]
 

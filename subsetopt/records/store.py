@@ -15,7 +15,8 @@ from ._classes import Classes, classes_of
 from ._layout import Folder, folder_at, read_layout
 from ._maintenance import Compacted, Dropped, compact, retain
 from ._record_blocks import RecordBlock, blocks, concatenated
-from ._segments import LABELS, RECORDS, Skipped, files_of, segments
+from ._segment_files import Skipped
+from ._segments import LABELS, RECORDS, files_of, segments
 from ._writer_state import times_of
 from .latest import Labels, Latest, LatestLosses, LossOf
 
@@ -67,15 +68,20 @@ class RecordStore:
         times: list[int] = []
         for kind in (RECORDS, LABELS):
             here = segments(self.root, kind, skipped)
-            for segment, file in files_of(here, self.layout, skipped):
-                rows = file.metadata.num_rows
+            for held, file in files_of(here, self.layout, skipped):
+                own = [
+                    (one.writer, file.metadata.num_rows if one.rows is None else one.rows)
+                    for one in held
+                ]
+                rows = sum(count for _, count in own)
                 files += 1
                 with suppress(FileNotFoundError):  # merged meanwhile
-                    size += segment.path.stat().st_size
+                    size += held[0].path.stat().st_size
                 counts[kind] += rows
                 if kind == RECORDS:
-                    writers[segment.writer] = writers.get(segment.writer, 0) + rows
-                    times += times_of(file, segment.path, skipped) or ()
+                    for writer, count in own:
+                        writers[writer] = writers.get(writer, 0) + count
+                    times += times_of(file, held[0].path, skipped) or ()
                     unknown += _nulls(file, "loss")
         return Info(
             records=counts[RECORDS],
@@ -176,9 +182,22 @@ class RecordStore:
         joined = concatenated(parts, "")
         return joined.taken(np.argsort(joined.times, kind="stable")[-count:])
 
-    def compact(self, rows: int = 4_194_304) -> Compacted:
-        """Merge small files; see `subsetopt.records._maintenance.compact`."""
-        return compact(self.root, self.layout, rows)
+    def compact(self, rows: int = 4_194_304, *, across_writers: bool = False) -> Compacted:
+        """Merge small files into ones of at most `rows` records; readers and writers may go on.
+
+        Parameters
+        ----------
+        rows : int
+        across_writers : bool
+            Merge files of several writers into one, too, and remove the folders of those that have
+            ended. Versions up to 0.2.0 refuse the folder from then on.
+
+        Raises
+        ------
+        InvalidOption
+            If `rows` is no number >= 1, or another process maintains the folder.
+        """
+        return compact(self.root, self.layout, rows, across_writers)
 
     def retain(self, *, max_age: float | None = None, max_records: int | None = None) -> Dropped:
         """Drop old records; see `subsetopt.records._maintenance.retain`."""

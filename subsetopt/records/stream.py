@@ -17,8 +17,9 @@ from . import _cursors
 from ._choices import ChoiceLog, Choose, by_mean, checked, size_of
 from ._cursors import waiting
 from ._merging import Merged, Taken
-from ._record_blocks import RecordBlock, blocks
-from ._segments import Skipped, segments
+from ._record_blocks import RecordBlock, RowGroups, blocks
+from ._segment_files import Skipped
+from ._segments import segments
 from .latest import Labels, Latest, LossOf
 from .staleness import Staleness
 from .store import RecordStore
@@ -146,6 +147,7 @@ class RecordStream:
         if new and start == "newest":
             self._cursor.positions = {one.writer: one.stop for one in segments(store.root)}
             _cursors.save(self._path, self._cursor)  # started again, it goes on from here
+        self._groups = RowGroups()
         self._merged = Merged(store.root, self._read)
         self._stopped = False
         self._unsaved = False
@@ -348,4 +350,5 @@ class RecordStream:
             writers=(writer,),
             after={writer: position},
             skipped=self.skipped,
+            groups=self._groups,
         )

@@ -1,6 +1,7 @@
 """The measuring scripts, on problems that take no time."""
 
 from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from subsetopt.benchmarks.scripts import (
     coresets,
     proofs,
     quota_cost,
+    records_of_many_writers,
     sparse_graphs,
     targets,
 )
@@ -107,3 +109,11 @@ def test_coresets_are_judged_as_random_rows_are() -> None:
     assert ours["of random"] == ours["root MMD"] / random["root MMD"] < 0.5
     assert ours["error"] == 0.0  # all rows are witnesses
     assert ours["of a product"] > 0.0
+
+
+def test_records_of_many_writers_are_measured_before_and_after(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    records_of_many_writers.recorded(tmp_path, 3, 2, 512)
+    row = records_of_many_writers.measured(tmp_path, "before")
+    assert (row["files"], row["records"]) == (6, 3072)
+    assert row["window_s"] > 0

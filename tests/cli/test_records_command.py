@@ -142,6 +142,15 @@ def test_compact_merges_and_drops(folder: Path) -> None:
     assert RecordStore(folder).info().records == 0
 
 
+def test_compact_merges_across_writers_where_it_is_asked_to(tmp_path: Path) -> None:
+    for number in range(12):
+        with RecordWriter(tmp_path, f"process-{number:02}", durable=False) as writer:
+            writer.append([number], [1.0])
+    assert "nothing to merge in 12 files" in ready("compact", tmp_path).stdout
+    assert "merged 12 files into 1" in ready("compact", tmp_path, "--across-writers").stdout
+    assert "process-09 1 and 2 more" in " ".join(ready("info", tmp_path).stdout.split())
+
+
 @pytest.mark.parametrize("age", ["1000000h", "30000d", "3000000000", "9e9w", "99999w"])
 def test_what_is_young_stays(folder: Path, age: str) -> None:
     done = invoke("compact", folder, "--max-age", age)

@@ -76,7 +76,7 @@ def test_a_consumer_that_is_killed_trains_on_each_window_once(tmp_path: Path) ->
             ended(process)
             kills += 1
             if kills == 2:
-                RecordStore(root).compact()
+                RecordStore(root).compact(across_writers=True)
             continue
         out, complaints = process.communicate(timeout=60)
         assert out == "done\n", complaints
@@ -131,7 +131,8 @@ def killed_writers(
                 streamed.update(window.ids.tolist())
                 stream.commit()
             if chance.random() < 0.5:
-                store.compact(rows=chance.choice([500, 50_000]))
+                across = chance.random() < 0.5
+                store.compact(rows=chance.choice([500, 50_000]), across_writers=across)
                 counts["compactions"] += 1
     finally:
         for process, _ in running:

@@ -58,9 +58,9 @@ def test_what_is_no_layout(text: str | bytes) -> None:
 def test_another_version_is_refused_by_readers_and_writers(tmp_path: Path) -> None:
     RecordWriter(tmp_path, "a").close()
     described = tmp_path / "layout.json"
-    described.write_text(json.dumps({**json.loads(described.read_text()), "version": 2}))
+    described.write_text(json.dumps({**json.loads(described.read_text()), "version": 3}))
     for opening in (RecordStore, lambda root: RecordWriter(root, "b")):
-        with pytest.raises(InvalidFile, match=r"version 2 of the schema.*reads 1"):
+        with pytest.raises(InvalidFile, match=r"version 3 of the schema.*reads 1 and 2"):
             opening(tmp_path)
 
 

@@ -12,7 +12,14 @@ import pytest
 pytest.importorskip("pyarrow")
 
 from subsetopt.errors import InvalidOption
-from subsetopt.records import LabelWriter, Layout, RecordStore, RecordWriter, _maintenance
+from subsetopt.records import (
+    LabelWriter,
+    Layout,
+    RecordStore,
+    RecordWriter,
+    _compaction,
+    _maintenance,
+)
 from subsetopt.records import _segments as on_disk
 from subsetopt.records._segments import file_of, folder_of
 
@@ -215,7 +222,7 @@ def test_a_compaction_that_fails_loses_nothing(tmp_path: Path, monkeypatch: Any)
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as planted:
-        planted.setattr(_maintenance, "write", full)
+        planted.setattr(_compaction, "write", full)
         with pytest.raises(OSError, match="No space"):
             RecordStore(tmp_path).compact()
     assert rows(RecordStore(tmp_path)) == before
@@ -257,7 +264,7 @@ def test_a_segment_that_is_written_meanwhile_is_not_taken_for_merged(
 def test_merged_files_are_written_a_part_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_maintenance, "_ROWS", 50)
+    monkeypatch.setattr(_compaction, "_ROWS", 50)
     with RecordWriter(tmp_path, "a") as writer:
         for batch in range(10):
             writer.append(range(20 * batch, 20 * batch + 20), [1.0] * 20, model=f"v{batch}")

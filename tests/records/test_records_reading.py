@@ -17,7 +17,8 @@ from subsetopt.errors import InvalidOption  # noqa: E402
 from subsetopt.records import LatestLosses, Layout, RecordStore, RecordWriter  # noqa: E402
 from subsetopt.records import _segments as on_disk  # noqa: E402
 from subsetopt.records import _writer_state as on_disk_times  # noqa: E402
-from subsetopt.records._segments import Skipped, file_of, folder_of  # noqa: E402
+from subsetopt.records._segment_files import Skipped  # noqa: E402
+from subsetopt.records._segments import file_of, folder_of  # noqa: E402
 
 from .folders import (  # type: ignore[import-not-found]  # noqa: E402
     T,
