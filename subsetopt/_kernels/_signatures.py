@@ -20,6 +20,9 @@ SIGNATURES = {
     "row_swaps.exchange": "f4[,] i8[] (i8[] i8[] i8[]) i8 i8 i8 f8 f8[] f4[] f4[]",
     "multiple_swaps.double_swap": "f8[] b1[] f8 i8 u8[] (i8[] i8[] i8[] i8[] f8[] f8[] i4[])",
     "multiple_swaps.quadruple_swap": "f8[] b1[] f8 i8 u8[] i8[] i8[]",
+    "combinatorial_tree.search": (
+        "i8[,] i4[,] i8 i8[,] i8[,] i8[,] i8[,] i8[] i8[] i8 i8 i8[] i8[] i8[] b1[] i8[]"
+    ),
     "constrained_swaps.descend": (
         "T[,]! f8[] f8[] i8 i8[] f8[] b1[] f8[] (i8[] i8[] i8[] i8[] i8[] i8[] i8[] i8[])"
     ),

@@ -41,7 +41,7 @@ class StatedForm:
         """Return the problem's objective for an inner value."""
         return self.scale * value + self.constant
 
-    def lower_bound(self, value: float, doubt: float = 0.0) -> float:
+    def lower_bound(self, value: float | Fraction, doubt: float = 0.0) -> float:
         """Return a lower bound on the problem's objective for one on the inner value.
 
         Less `doubt`, in units of the inner value, and less `error`; rounded down.

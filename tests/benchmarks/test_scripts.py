@@ -15,6 +15,7 @@ from subsetopt.benchmarks.scripts import (
     records_of_many_writers,
     sparse_graphs,
     targets,
+    textbook,
 )
 
 
@@ -47,6 +48,27 @@ def test_proofs_are_counted_with_the_gap_that_is_left() -> None:
     assert row["proven"] == "0 of 2"
     assert row["largest gap"] == float("inf")
     assert proofs._line(row).startswith("two")
+
+
+def test_the_textbook_is_compared_on_the_same_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("textbook", "largest_sums"):  # to compile them would take seconds
+        monkeypatch.setattr(textbook, name, getattr(textbook, name).py_func)
+    matrix = np.random.default_rng(3).integers(-9, 9, size=(13, 13))
+    small = so.QuadraticSelection(matrix + matrix.T, matrix[0], k=4)
+    row = textbook.measured("small", small, 1, 10**5)
+    assert row["ended"]
+    assert row["certificate"] == "exact"
+    assert row["nodes, textbook"] > row["nodes"] > 0
+    assert row["ratio"] == row["textbook, s"] / row["branch-and-bound, s"]
+    # Told of something worse, it ends with what the solver has proven.
+    form = small.quadratic_form()
+    pairs = -2.0 * form.matrix.astype(np.float64)
+    np.fill_diagonal(pairs, 0.0)
+    gains = -np.diagonal(form.matrix).astype(np.float64) - form.linear
+    sums = textbook.largest_sums(pairs, form.k)
+    best, _ = textbook.textbook(pairs, gains, form.k, -1e9, sums, 10**5)
+    assert best == -form.lower(so.solve(small, "branch-and-bound").objective or 0.0)
+    assert next(textbook.dispersions())[1].k == 10
 
 
 def test_the_mixtures_need_no_folder() -> None:

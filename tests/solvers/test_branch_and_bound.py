@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.solvers.exact import branch_and_bound
+from subsetopt.solvers.exact import _portfolio
 from subsetopt.solvers.heuristics.tabu import Tabu
 
 DATA = os.environ.get("SUBSETOPT_DATA")
@@ -41,9 +41,10 @@ def test_integers_are_proven_without_tolerance(
     seed: int, n: int, maximised: bool, data: st.DataObject
 ) -> None:
     k = data.draw(st.integers(1, n))
+    bounds = data.draw(st.sampled_from(["auto", "semidefinite"]))
     matrix = np.random.default_rng(seed).integers(-9, 10, size=(n, n))
     problem = so.QuadraticSelection(matrix, None, k, sense="maximise" if maximised else "minimise")
-    solution = so.solve(problem, "branch-and-bound")
+    solution = so.solve(problem, so.solver("branch-and-bound", bounds=bounds))
     assert solution.objective == optimum(problem)
     assert solution.certificate.kind is so.CertificateKind.EXACT
     assert solution.termination is so.Termination.OPTIMAL
@@ -51,10 +52,11 @@ def test_integers_are_proven_without_tolerance(
 
 @pytest.mark.parametrize("k", [2, 5, 9, 12])
 @pytest.mark.parametrize("seed", range(3))
-def test_larger_ones_need_the_relaxation(seed: int, k: int) -> None:
+@pytest.mark.parametrize("bounds", ["auto", "semidefinite"])
+def test_larger_ones_need_more_than_one_node(seed: int, k: int, bounds: str) -> None:
     matrix = np.random.default_rng(seed).normal(size=(14, 14))
     problem = so.QuadraticSelection(matrix, matrix[0], k)
-    solution = so.solve(problem, "branch-and-bound")
+    solution = so.solve(problem, so.solver("branch-and-bound", bounds=bounds))
     assert solution.objective == pytest.approx(optimum(problem), rel=1e-12)
     assert solution.certificate.kind is so.CertificateKind.BOUND
     assert solution.certificate.eps is not None
@@ -63,11 +65,13 @@ def test_larger_ones_need_the_relaxation(seed: int, k: int) -> None:
 
 
 def test_mmd_is_proven() -> None:
-    problem = so.MMDSelection(mixture(30), k=4, kernel=so.Gaussian(scale=5**0.5))
-    solution = so.solve(problem, "branch-and-bound")
-    assert solution.objective == pytest.approx(optimum(problem), abs=1e-12)
-    assert solution.absolute_gap is not None
-    assert solution.absolute_gap <= 1e-8
+    problem = so.MMDSelection(mixture(24), k=4, kernel=so.Gaussian(scale=5**0.5))
+    best = optimum(problem)
+    for bounds in ("auto", "semidefinite"):
+        solution = so.solve(problem, so.solver("branch-and-bound", bounds=bounds))
+        assert solution.objective == pytest.approx(best, abs=1e-12)
+        assert solution.absolute_gap is not None
+        assert solution.absolute_gap <= 1e-8
 
 
 def test_vectors_with_fewer_allowed() -> None:
@@ -82,21 +86,24 @@ def test_vectors_with_fewer_allowed() -> None:
 
 def test_threads_find_the_same_value() -> None:
     problem = so.QuadraticSelection(graph(30, 0.5, 1), None, 12, sense="maximise")
-    alone = so.solve(problem, "branch-and-bound", threads=1)
-    together = so.solve(problem, "branch-and-bound", threads=3)
+    solver = so.solver("branch-and-bound", bounds="semidefinite")
+    alone = so.solve(problem, solver, threads=1)
+    together = so.solve(problem, solver, threads=3)
     assert alone.certificate.kind is together.certificate.kind is so.CertificateKind.EXACT
     assert alone.objective == together.objective
 
 
-def test_limits_leave_a_valid_bound() -> None:
+@pytest.mark.parametrize("bounds", ["auto", "semidefinite"])
+def test_limits_leave_a_valid_bound(bounds: str) -> None:
     problem = so.QuadraticSelection(np.random.default_rng(0).normal(size=(40, 40)), None, 15)
     proven = so.solve(problem, "branch-and-bound")
     assert proven.objective is not None
-    one = so.solve(problem, so.solver("branch-and-bound", nodes=1))
+    solver = so.solver("branch-and-bound", bounds=bounds)
+    one = so.solve(problem, so.solver("branch-and-bound", bounds=bounds, nodes=1))
     assert one.termination is so.Termination.ITERATION_LIMIT
-    short = so.solve(problem, "branch-and-bound", time_limit=1e-3)
+    short = so.solve(problem, solver, time_limit=1e-3)
     assert short.termination is so.Termination.TIME_LIMIT
-    wide = so.solve(problem, "branch-and-bound", gap=0.5)
+    wide = so.solve(problem, solver, gap=0.5)
     assert wide.termination is so.Termination.OPTIMAL
     for solution in (one, short, wide):
         assert solution.objective is not None
@@ -106,26 +113,30 @@ def test_limits_leave_a_valid_bound() -> None:
     assert wide.gap <= 0.5 + 1e-6
 
 
-def test_a_gap_is_no_proof() -> None:
+@pytest.mark.parametrize("bounds", ["auto", "semidefinite"])
+def test_a_gap_is_no_proof(bounds: str) -> None:
     problem = so.QuadraticSelection(graph(20, 0.5, 3), None, 8, sense="maximise")
-    solution = so.solve(problem, "branch-and-bound", absolute_gap=5.0)
+    solver = so.solver("branch-and-bound", bounds=bounds)
+    solution = so.solve(problem, solver, absolute_gap=5.0)
     assert solution.certificate.kind in (so.CertificateKind.BOUND, so.CertificateKind.EXACT)
     assert solution.absolute_gap is not None
     assert solution.absolute_gap <= 5.0 + 1e-6
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_a_gap_above_one_bounds_what_was_discarded(whole: bool) -> None:
+@pytest.mark.parametrize("bounds", ["auto", "semidefinite"])
+def test_a_gap_above_one_bounds_what_was_discarded(whole: bool, bounds: str) -> None:
     # The value falls from above 1 to 0, and so does the gap, after nodes were discarded.
     matrix = np.random.default_rng(19).normal(size=(30, 30))
     matrix = np.rint(8 * (matrix + matrix.T)) if whole else matrix + matrix.T
     problem = so.QuadraticSelection(matrix, k=8)
-    first = so.solve(problem, "branch-and-bound", gap=1e9)
+    solver = so.solver("branch-and-bound", bounds=bounds)
+    first = so.solve(problem, solver, gap=1e9)
     best = so.solve(problem, "tabu").objective
     assert first.objective is not None
     assert best is not None
     near_zero = so.QuadraticSelection(matrix, k=8, constant=(not whole) * 1e-3 - first.objective)
-    solution = so.solve(near_zero, "branch-and-bound", gap=100.0)
+    solution = so.solve(near_zero, solver, gap=100.0)
     assert solution.bound is not None
     assert solution.bound <= best + near_zero.constant
 
@@ -134,9 +145,9 @@ def test_interrupts_are_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(branch_and_bound, "explore", interrupted)
+    monkeypatch.setattr(_portfolio, "explore", interrupted)
     problem = so.QuadraticSelection(graph(30, 0.5, 1), None, 12, sense="maximise")
-    solution = so.solve(problem, "branch-and-bound")
+    solution = so.solve(problem, so.solver("branch-and-bound", bounds="semidefinite"))
     assert solution.termination is so.Termination.INTERRUPTED
     assert solution.indices is not None
     assert solution.bound is None
@@ -154,10 +165,10 @@ def test_only_a_long_proof_is_helped_by_a_walk(
         walked.append(most)
         return plain(self, form, most, *rest)
 
-    monkeypatch.setattr(branch_and_bound, "_UNAIDED", unaided)
+    monkeypatch.setattr(_portfolio, "_UNAIDED", unaided)
     monkeypatch.setattr(Tabu, "walk", counted)
     problem = so.MMDSelection(mixture(14), 6)
-    solution = so.solve(problem, "branch-and-bound")
+    solution = so.solve(problem, so.solver("branch-and-bound", bounds="semidefinite"))
     assert walked == walks
     assert solution.termination is so.Termination.OPTIMAL
     assert solution.objective == pytest.approx(optimum(problem), rel=1e-9)
@@ -175,6 +186,11 @@ def test_too_many_candidates_are_refused_with_an_estimate() -> None:
 def test_bad_options(nodes: Any) -> None:
     with pytest.raises(so.InvalidOption, match="nodes must"):
         so.solver("branch-and-bound", nodes=nodes)
+
+
+def test_unknown_bounds_are_named() -> None:
+    with pytest.raises(so.InvalidOption, match=r"bounds must be 'auto', .*got 'linear'"):
+        so.solver("branch-and-bound", bounds="linear")
 
 
 @needs_data
