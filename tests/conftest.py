@@ -3,6 +3,7 @@
 Nothing heavy is imported here: a single test starts as fast as what it tests.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,17 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.pop("COLUMNS", None)
 
 PLANTED = Path(__file__).parent / "benchmarks" / "planted"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no cycles among a million objects that all stay, neither now nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,23 +91,37 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def planted_solvers() -> Iterator[None]:
+def fork_servers() -> Iterator[None]:
+    """Keep the processes that runs are forked from for the next test: all runs begin alike."""
+    from subsetopt.benchmarks.measuring._fork_client import POOL
+
+    def close_busy() -> None:
+        for client in set(POOL._all) - set(POOL._idle):
+            client.close()
+
+    POOL.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(POOL, "close", close_busy)
+        yield
+    POOL.close()
+
+
+@pytest.fixture(scope="module")
+def planted_solvers(request: pytest.FixtureRequest) -> Iterator[None]:
     """Install the distribution of misbehaving solvers, here and in the processes of runs."""
     from subsetopt._entry_points import registered
-    from subsetopt.benchmarks.measuring import _fork_client
     from subsetopt.solvers import catalogue
 
     caches = (registered, catalogue.names, catalogue.solver_class)
-    _fork_client.POOL.close()  # fork servers that have never heard of them
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(PLANTED))
         patch.setenv("PYTHONPATH", str(PLANTED))
         for cached in caches:
             cached.cache_clear()
+        request.getfixturevalue("fork_servers")  # none that has never heard of them
         yield
     for cached in caches:
         cached.cache_clear()
-    _fork_client.POOL.close()
 
 
 @pytest.fixture

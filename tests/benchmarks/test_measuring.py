@@ -149,10 +149,10 @@ def test_the_fork_server_forks_with_one_thread() -> None:
 
 
 def test_the_fork_server_is_replaced_when_it_is_killed(cases: list[Case]) -> None:
-    _fork_client.POOL.close()
-
     def kill(row: Any) -> None:
-        psutil.Process(_fork_client.POOL._all[-1].process_id).kill()
+        for client in _fork_client.POOL._all:
+            if not client.closed:
+                psutil.Process(client.process_id).kill()
 
     rows = measured(cases, "stride", "random", keep=kill)
     assert [row.failure for row in rows] == [""] * 4

@@ -258,7 +258,7 @@ def test_kill_9_at_any_point_loses_nothing_that_was_finished(tmp_path: Path) -> 
         "m = u.module_from_spec(s); sys.modules['tests_folder'] = m; s.loader.exec_module(m)\n"
     )
     rows = tmp_path / "rows.jsonl"
-    for wanted in (1, 3, 4, 99):
+    for wanted in (1, 4, 99):
         process = subprocess.Popen(
             [sys.executable, "-c", load_this + COMPARE, str(tmp_path)], env=env
         )
@@ -272,12 +272,12 @@ def test_kill_9_at_any_point_loses_nothing_that_was_finished(tmp_path: Path) -> 
             data = json.loads(line)
             key = (data["case"], data["solver"], data["repeat"], data["time_limit"])
             assert seen.setdefault(key, line) == line, "a finished run was measured again"
-    assert kills == 3
+    assert kills == 2
     results = load_results(tmp_path)
     assert results.complete
     assert len(results.rows) == len(seen) == 8
     assert len({found.key for found in results.rows}) == 8
-    assert 2 <= len(results.sessions) <= 4
+    assert 2 <= len(results.sessions) <= 3
     whole = measure(PLAN, CASES).results
     assert sorted((r.key, r.objective, r.indices) for r in whole.rows) == sorted(
         (r.key, r.objective, r.indices) for r in results.rows

@@ -20,7 +20,7 @@ pd = pytest.importorskip("pandas")
 scipy_io = pytest.importorskip("scipy.io")
 
 Write = Callable[[str | bytes], Path]
-few = settings(deadline=None, derandomize=True, max_examples=12)
+few = settings(deadline=None, derandomize=True, max_examples=6)
 
 
 @pytest.fixture

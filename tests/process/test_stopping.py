@@ -59,7 +59,6 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str, str]] = {
 DEFAULT = {
     ("solve", signal.SIGTERM),
     ("sequence", signal.SIGINT),
-    ("bench", signal.SIGTERM),
     ("bench", signal.SIGKILL),
     ("train --jobs 2", signal.SIGTERM),
 }

@@ -1,8 +1,9 @@
-"""Two processes that train one model, started as torchrun starts them."""
+"""Two processes that train one model, with the variables by which torchrun tells them so."""
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -13,7 +14,8 @@ import pytest
 pytest.importorskip("torch")
 
 SCRIPT = """
-import json, sys, torch
+import json, os, sys, torch
+import torch._dynamo  # which DistributedDataParallel asks for
 from pathlib import Path
 from subsetopt.training.data._splits import Data, TensorSplit
 from subsetopt.training.loop import Training
@@ -25,21 +27,27 @@ x[17] = float("inf")  # in the part of one process, which sees no number before 
 y = torch.arange(96) % 10
 data = Data(TensorSplit(x, y), TensorSplit(x[:16], y[:16]), classes=10)
 run = Run(task="digits", rule="obftf", budget=0.25, epochs=2, batch_size=32, lr=0.01)
+other = os.fork()  # what is imported is imported once
+rank = str(int(other == 0))
+os.environ |= {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2"}
 group = join("cpu")
 result = Training(run, data, group=group).fit()
 name = f"{group.ranks.rank}.json"
 Path(sys.argv[1], name).write_text(json.dumps([result.facts["diverged"], result.steps]))
+if other:
+    sys.exit(os.waitpid(other, 0)[1])
 """
 
 
 def test_processes_stop_together_when_one_diverges(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    code = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
     process = subprocess.Popen(
-        [*code, str(script), str(tmp_path)],
+        [sys.executable, "-c", SCRIPT, str(tmp_path)],
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | place,
         start_new_session=True,
     )
     try:

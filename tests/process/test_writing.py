@@ -54,7 +54,6 @@ COMMANDS = {
     ),
 }
 DEFAULT = {  # each command once, and each signal at least once; the rest are slow
-    ("solve", signal.SIGKILL),
     ("solve", signal.SIGINT),
     ("sequence", signal.SIGTERM),
     ("export", signal.SIGHUP),

@@ -229,8 +229,10 @@ def test_vectors(name: str, cardinality: Any) -> None:
     assert solution.termination is so.Termination.OPTIMAL
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])
-@pytest.mark.parametrize(("d", "cardinality"), [(1, "exactly"), (3, "exactly"), (2, "at_most")])
+@pytest.mark.parametrize(
+    ("scale", "d", "cardinality"),
+    [(1.0, 1, "exactly"), (1.0, 2, "at_most"), (1e-20, 3, "exactly"), (1e20, 2, "at_most")],
+)
 def test_vectors_by_scip(scale: float, d: int, cardinality: Any) -> None:
     pytest.importorskip("pyscipopt")
     rng = np.random.default_rng(d)

@@ -51,11 +51,11 @@ def test_finds_the_optimum_by_enumeration(n: int) -> None:
 
 
 @pytest.mark.usefixtures("walking")
-@pytest.mark.parametrize("n", [3, 7, 10, 12])
+@pytest.mark.parametrize("n", [3, 7, 10])
 def test_finds_the_optimum_by_walks(n: int) -> None:
     for k in {1, 2, n // 2, n - 1}:
-        for seed in range(6):
-            problem = quadratic(n, k, seed, (np.float64, np.float32)[seed // 3])
+        for seed in range(4):
+            problem = quadratic(n, k, seed, (np.float64, np.float32)[seed // 2])
             _check_optimum(problem, so.solver("tabu", iterations=2000, stall=100))
 
 
