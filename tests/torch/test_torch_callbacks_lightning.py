@@ -2,7 +2,7 @@
 
 import itertools
 import os
-import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,78 +14,39 @@ from subsetopt.errors import InvalidOption
 
 torch = pytest.importorskip("torch")
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    pl: Any = pytest.importorskip("lightning.pytorch", reason="Lightning is not installed")
-    from lightning.fabric import Fabric
-ModelCheckpoint = pl.callbacks.ModelCheckpoint
-
 from subsetopt.torch._epochs import sampler  # noqa: E402
 from subsetopt.torch._watching import CSVWriter, Watcher  # noqa: E402
 from subsetopt.torch.budgets import LinearBudget  # noqa: E402
-from subsetopt.torch.callbacks.lightning import SelectionCallback  # noqa: E402
-from subsetopt.torch.step import SubsetStep, supervised  # noqa: E402
 
+from .later import Later  # type: ignore[import-not-found]  # noqa: E402
 from .loops import SAMPLERS, plain  # type: ignore[import-not-found]  # noqa: E402
 from .loops import loader as plain_loader  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's, of small data and few workers
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # Lightning's, of small data and few workers
+    pytest.mark.skipif(not find_spec("lightning"), reason="Lightning is not installed"),
+]
+models = Later(f"{__package__}.lightning_models")
+pl, fabric = Later("lightning.pytorch"), Later("lightning.fabric")
+callbacks = Later("subsetopt.torch.callbacks.lightning")
 
 N = 40
 IDS = torch.arange(N)
 X = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
 Y = (X[:, 0] > 0).long()
-CROSS_ENTROPY = torch.nn.CrossEntropyLoss(reduction="none")
 
 
-class Model(pl.LightningModule):  # type: ignore[misc]
-    """Trains on all of a batch, and remembers which samples these were."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = torch.nn.Linear(3, 2)
-        with torch.no_grad():
-            for parameter in self.net.parameters():
-                parameter.fill_(0.1)
-        self.seen: list[list[int]] = []
-
-    def training_step(self, batch: Any, batch_idx: int) -> Any:
-        ids, x, y = batch
-        self.seen.append(ids.tolist())
-        losses = CROSS_ENTROPY(self.net(x), y)
-        return {"loss": losses.mean(), "losses": losses.detach()}
-
-    def configure_optimizers(self) -> Any:
-        return torch.optim.SGD(self.parameters(), lr=0.5)
-
-
-class Choosing(Model):
-    """Trains on a part of each batch: the line that it takes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.step = SubsetStep(self.net, supervised(CROSS_ENTROPY), "prob")
-
-    def training_step(self, batch: Any, batch_idx: int) -> Any:
-        ids, x, y = batch
-        result = self.step((x, y))
-        self.seen.append(ids[result.indices].tolist())
-        return {"loss": result.loss, "selection": result}
-
-
-def trainer(folder: Path, *callbacks: Any, epochs: int = 3, **options: Any) -> Any:
+def trainer(folder: Path, *used: Any, epochs: int = 3, **options: Any) -> Any:
     plain: dict[str, Any] = {
         "accelerator": "cpu",
         "devices": 1,
         "logger": False,
         "enable_progress_bar": False,
         "enable_model_summary": False,
-        "enable_checkpointing": any(isinstance(c, ModelCheckpoint) for c in callbacks),
+        "enable_checkpointing": any(isinstance(c, pl.callbacks.ModelCheckpoint) for c in used),
     }
     options = plain | options
-    return pl.Trainer(
-        max_epochs=epochs, default_root_dir=folder, callbacks=list(callbacks), **options
-    )
+    return pl.Trainer(max_epochs=epochs, default_root_dir=folder, callbacks=list(used), **options)
 
 
 def loader(chosen: Any, workers: int = 0) -> Any:
@@ -100,10 +61,10 @@ def made(name: str, budget: Any = 0.5, **options: Any) -> Any:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_epochs_counts_and_logs(workers: int, tmp_path: Path) -> None:
-    chosen, watcher, model = made("unif_sgd"), Watcher(N, Y), Model()
+    chosen, watcher, model = made("unif_sgd"), Watcher(N, Y), models.Model()
     written: list[tuple[int, dict[str, float]]] = []
     writer: Any = SimpleNamespace(write=lambda step, values: written.append((step, values)))
-    callback = SelectionCallback(chosen, watcher=watcher, writer=writer)
+    callback = callbacks.SelectionCallback(chosen, watcher=watcher, writer=writer)
     run = trainer(tmp_path, callback)
     run.fit(model, loader(chosen, workers))
     expected = made("unif_sgd")
@@ -117,20 +78,21 @@ def test_epochs_counts_and_logs(workers: int, tmp_path: Path) -> None:
 
 
 def test_the_epoch_of_a_second_fit(tmp_path: Path) -> None:
-    chosen, model = made("unif_sgd"), Model()
+    chosen, model = made("unif_sgd"), models.Model()
     next(iter(chosen))
     chosen.set_epoch(5)  # left over from something else
-    trainer(tmp_path, SelectionCallback(chosen), epochs=1).fit(model, loader(chosen))
+    trainer(tmp_path, callbacks.SelectionCallback(chosen), epochs=1).fit(model, loader(chosen))
     assert model.seen == list(made("unif_sgd"))
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("steps", [2, 4, 6, 11])
+@pytest.mark.parametrize(("workers", "steps"), [(0, 2), (0, 4), (0, 11), (2, 6)])
 def test_a_resumed_run_is_the_same_run(workers: int, steps: int, tmp_path: Path) -> None:
     def run(folder: Path, path: str | None = None, save: bool = False) -> tuple[Any, Any]:
-        chosen, model, watcher = made("p_sgd"), Choosing(), Watcher(N)
-        saving = ModelCheckpoint(folder, "{step}", every_n_train_steps=1, save_top_k=-1)
-        callback = SelectionCallback(chosen, model.step, watcher)
+        chosen, model, watcher = made("p_sgd"), models.Choosing(), Watcher(N)
+        saving = pl.callbacks.ModelCheckpoint(
+            folder, "{step}", every_n_train_steps=steps, save_top_k=-1
+        )
+        callback = callbacks.SelectionCallback(chosen, model.step, watcher)
         used = [callback, saving] if save else [callback]
         trainer(folder, *used).fit(model, loader(chosen, workers), ckpt_path=path)
         return model, watcher
@@ -144,45 +106,38 @@ def test_a_resumed_run_is_the_same_run(workers: int, steps: int, tmp_path: Path)
 
 
 def test_importances_are_learned(tmp_path: Path) -> None:
-    for model in (Model(), Choosing()):
+    for model in (models.Model(), models.Choosing()):
         chosen = made("c_sgd")
         step = getattr(model, "step", None)
-        trainer(tmp_path, SelectionCallback(chosen, step)).fit(model, loader(chosen))
+        trainer(tmp_path, callbacks.SelectionCallback(chosen, step)).fit(model, loader(chosen))
         assert float(chosen._past[1].sum()) == 40  # two epochs have been taken in
         assert chosen.probabilities.std() > 0
-
-
-class Silent(Model):
-    """Does not tell the losses."""
-
-    def training_step(self, batch: Any, batch_idx: int) -> Any:
-        return super().training_step(batch, batch_idx)["loss"]
 
 
 def test_mistakes_are_told(tmp_path: Path) -> None:
     chosen = made("p_sgd")
     with pytest.raises(InvalidOption, match="the training step returned none"):
-        trainer(tmp_path, SelectionCallback(chosen)).fit(Silent(), loader(chosen))
+        trainer(tmp_path, callbacks.SelectionCallback(chosen)).fit(models.Silent(), loader(chosen))
     chosen = made("unif_sgd", rank=1, world_size=2)
     with pytest.raises(InvalidOption, match="rank 1 of 2, but the trainer 0 of 1"):
-        trainer(tmp_path, SelectionCallback(chosen)).fit(Model(), loader(chosen))
+        trainer(tmp_path, callbacks.SelectionCallback(chosen)).fit(models.Model(), loader(chosen))
     with pytest.raises(InvalidOption, match="nothing says which samples a batch holds"):
-        SelectionCallback(watcher=Watcher(N))
+        callbacks.SelectionCallback(watcher=Watcher(N))
     with pytest.raises(InvalidOption, match="no watcher"):
-        SelectionCallback(made("unif_sgd"), writer=CSVWriter("none.csv"))
-    saved = SelectionCallback(made("unif_sgd")).selection.state_dict()
+        callbacks.SelectionCallback(made("unif_sgd"), writer=CSVWriter("none.csv"))
+    saved = callbacks.SelectionCallback(made("unif_sgd")).selection.state_dict()
     with pytest.raises(InvalidOption, match="holds sampler of a selection, but the callback has n"):
-        SelectionCallback().selection.load_state_dict(saved, 1)
+        callbacks.SelectionCallback().selection.load_state_dict(saved, 1)
 
 
 def test_growing_epochs(tmp_path: Path) -> None:
     growing = LinearBudget(0.25, 1.0)
     chosen = made("unif_sgd", growing, epochs=4)
     with pytest.raises(InvalidOption, match="epoch 1 has 4 batches, but the trainer stops after 2"):
-        trainer(tmp_path, SelectionCallback(chosen)).fit(Model(), loader(chosen))
-    chosen, model = made("unif_sgd", growing, epochs=4), Model()
+        trainer(tmp_path, callbacks.SelectionCallback(chosen)).fit(models.Model(), loader(chosen))
+    chosen, model = made("unif_sgd", growing, epochs=4), models.Model()
     run = trainer(
-        tmp_path, SelectionCallback(chosen), epochs=4, reload_dataloaders_every_n_epochs=1
+        tmp_path, callbacks.SelectionCallback(chosen), epochs=4, reload_dataloaders_every_n_epochs=1
     )
     run.fit(model, loader(chosen))
     expected = made("unif_sgd", growing, epochs=4)
@@ -190,10 +145,10 @@ def test_growing_epochs(tmp_path: Path) -> None:
 
 
 def test_ids_of_the_batch(tmp_path: Path) -> None:
-    watcher, model = Watcher(N), Choosing()
+    watcher, model = Watcher(N), models.Choosing()
     data = torch.utils.data.TensorDataset(IDS, X, Y)
     shuffled = torch.utils.data.DataLoader(data, batch_size=8, shuffle=True)
-    callback = SelectionCallback(watcher=watcher, ids=lambda batch: batch[0])
+    callback = callbacks.SelectionCallback(watcher=watcher, ids=lambda batch: batch[0])
     trainer(tmp_path, callback).fit(model, shuffled)
     counts = torch.bincount(torch.tensor(list(itertools.chain(*model.seen))), minlength=N)
     assert torch.equal(watcher.counts, counts)
@@ -202,18 +157,13 @@ def test_ids_of_the_batch(tmp_path: Path) -> None:
 # -- loaders that Lightning builds anew ------------------------------------------------------------
 
 
-class Answering(Model):
-    def predict_step(self, batch: Any, batch_idx: int) -> Any:
-        return batch
-
-
 @pytest.mark.parametrize("name", ["sequence", "unif_sgd"])
 @pytest.mark.parametrize("ranks", [{}, {"rank": 1, "world_size": 2}])
 def test_predictions_are_of_the_batches_of_a_plain_loop(
     name: str, ranks: dict[str, int], tmp_path: Path
 ) -> None:
     expected = plain(name, 1, **ranks)
-    found = trainer(tmp_path).predict(Answering(), plain_loader(SAMPLERS[name](**ranks)))
+    found = trainer(tmp_path).predict(models.Answering(), plain_loader(SAMPLERS[name](**ranks)))
     assert [batch.tolist() for batch in found] == expected[0]
 
 
@@ -222,13 +172,13 @@ def test_sampling_that_lightning_would_distribute_is_refused_by_it(tmp_path: Pat
     with patch.dict(os.environ):  # which Lightning writes to
         try:
             with pytest.raises(TypeError, match=r"Trainer\(use_distributed_sampler=False\)"):
-                trainer(tmp_path, strategy="ddp").fit(Model(), loader(chosen))
+                trainer(tmp_path, strategy="ddp").fit(models.Model(), loader(chosen))
         finally:
             torch.distributed.destroy_process_group()
 
 
 def test_loaders_of_fabric(tmp_path: Path) -> None:
-    made: Any = Fabric(accelerator="cpu", devices=1).setup_dataloaders(
+    made: Any = fabric.Fabric(accelerator="cpu", devices=1).setup_dataloaders(
         plain_loader(SAMPLERS["shuffled"]())
     )
     assert [[batch.tolist() for batch in made] for _ in range(3)] == plain("shuffled", 3)
