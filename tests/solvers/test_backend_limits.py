@@ -72,7 +72,7 @@ def test_the_start_is_handed_over(name: str) -> None:
 
     from subsetopt.solvers.backends._adapter import Watch
 
-    problem = dense(40, 9)
+    problem = dense(20, 6)
     start: Any = _start.quick(problem, Limits())
     reported: list[Any] = []
     so.solve(dense(5, 2), name)  # imports
