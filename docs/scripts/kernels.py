@@ -1,11 +1,13 @@
 """Measure what kernels and scales make of a selection, for the page "How to choose": kernels.py.
 
-Prints the table: each criterion of the chosen rows over that of the median random selection,
-geometric means over four data sets that come with scikit-learn.
+Writes docs/figures/kernels.csv: each criterion of the chosen rows over that of the median random
+selection, geometric means over four data sets that come with scikit-learn. Equal on any machine, as
+the search ends after so many moves. Then run docs/scripts/derived.py.
 """
 
+import csv
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,9 @@ from sklearn import datasets
 import subsetopt as so
 from subsetopt.problems import Kernel
 
+FILE = Path(__file__).parents[1] / "figures" / "kernels.csv"
 K = 40
+MOVES = 30_000  # of the search
 DRAWS = 100
 DATA = ("wine", "breast_cancer", "diabetes", "digits")
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -84,22 +88,34 @@ def measured(name: str) -> dict[str, list[float]]:
     random = [float(np.median([f(rows[d], rows) for d in draws])) for f in CRITERIA.values()]
     found = {}
     for kernel_name, kernel in kernels(rows).items():
-        problem: Any = so.MMDSelection(rows, K, kernel=kernel)
-        chosen = rows[so.solve(problem, time_limit=0.5, seed=0).indices]
+        problem = so.MMDSelection(rows, K, kernel=kernel)
+        solution = so.solve(problem, so.solver("tabu", iterations=MOVES), seed=0)
+        chosen = rows[solution.indices]
         found[kernel_name] = [
             f(chosen, rows) / r for f, r in zip(CRITERIA.values(), random, strict=True)
         ]
     return found
 
 
+def shown() -> str:
+    """Return the table of what was measured."""
+    with FILE.open(encoding="utf-8", newline="") as stream:
+        header, *lines = csv.reader(stream)
+    rows = [header, ["---"] + ["---:"] * (len(header) - 1)]
+    rows += [[name, *(f"{float(cell):.2f}" for cell in cells)] for name, *cells in lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def main() -> None:
-    """Print the table."""
+    """Write the file, and print the table."""
     results = [measured(name) for name in DATA]
-    print("| kernel | " + " | ".join(CRITERIA) + " |")
-    print("| --- |" + " ---: |" * len(CRITERIA))
-    for name in results[0]:
-        cells = gmean([result[name] for result in results], axis=0)
-        print(f"| {name} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |")
+    with FILE.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["kernel", *CRITERIA])
+        for name in results[0]:
+            cells = gmean([result[name] for result in results], axis=0)
+            writer.writerow([name, *(f"{cell:.4f}" for cell in cells)])
+    print(shown())
 
 
 if __name__ == "__main__":

@@ -205,21 +205,24 @@ class Coreset:
         """
         from subsetopt._marginals import worst
         from subsetopt.report import Axis, Forest, Interval
+        from subsetopt.report._samples import SHEET
 
         rows = [Interval("MMD", self.mmd, note=f"{self.mmd:.3g}", kind="good")]
         rows.append(
             Interval("random", self.random_mmd, note=f"{self.random_mmd:.3g}", is_part=True)
         )
         for column in worst(self.columns, 12):
-            rows.append(Interval(f"KS of {column.name}", column.ks, note=f"{column.ks:.3g}"))
+            name, note = f"KS of {column.name}", f"{column.ks:.3g}"
+            rows.append(Interval(name, column.ks, note=note, kind="good"))
             random = f"{column.random_ks:.3g}"
             rows.append(Interval("random", column.random_ks, note=random, is_part=True))
         most = max(row.value for row in rows if row.value is not None)
         figure = Forest(
-            f"{len(self)} of {self.n} rows and all of them",
-            "further left is better; random rows as baseline",
+            f"{len(self):,} of {self.n:,} rows",
+            "distance from all rows, random rows as baseline; further left is better",
             rows=rows,
             x=Axis("", reach=(0.0, 1.05 * most or 1.0)),
+            width=SHEET["width"],
         )
         return figure.shown(path) if axes is None else figure.on(axes, path)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._figure import DPI, GREY, INK, LIGHT, PAPER, Figure, fitting, styles, text_width
+from ._figure import DPI, GREY, INK, LIGHT, PAPER, OneAxes, fitting, styles, text_width
+from ._name_fitting import fitting_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +31,7 @@ class Gauge:
 
 
 @dataclass(frozen=True)
-class Overview(Figure):
+class Overview(OneAxes):
     """Points of several groups, and below them values of several methods for each row.
 
     It is narrower than other figures and its text larger, so that it can be read at 400 pixels.
@@ -99,6 +100,11 @@ class Overview(Figure):
             figure.text((x + 22) / _WIDE, 1 - 76 / tall, text, fontsize=_TEXT, va="center")
             x += wide
 
+    def _fill(self, axes: "Axes") -> None:
+        """Draw the groups alone, and name them."""
+        self._cloud(axes)
+        axes.legend(frameon=False, loc="best", handletextpad=0.2)
+
     def _cloud(self, axes: "Axes") -> None:
         points = np.asarray(self.points, dtype=float).reshape(-1, 2)
         groups, looks = np.asarray(self.groups), styles(self.names)
@@ -111,6 +117,7 @@ class Overview(Figure):
                 axes.plot(
                     own[:, 0], own[:, 1], look.marker, color=look.colour, markersize=dot + 1,
                     markeredgewidth=0.3, markeredgecolor=PAPER, alpha=0.75, linestyle="none",
+                    label="" if turn else self.names[part],
                 )  # fmt: skip
         axes.set_xticks([])
         axes.set_yticks([])
@@ -129,7 +136,7 @@ class Overview(Figure):
                 axes.plot([min(known), max(known)], [i, i], color=LIGHT, linewidth=2.4, zorder=1)
             for number, value in reversed(list(enumerate(one.values.values()))):
                 axes.plot([value], [i], zorder=3, clip_on=False, **_look(number))
-        names = [fitting(one.name, _TEXT, _NAMES) for one in self.measures]
+        names = fitting_apart([one.name for one in self.measures], _TEXT, _NAMES)
         axes.set_yticks(range(len(names)), names, fontsize=_TEXT, color=INK)
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelsize=_SMALL, length=3)

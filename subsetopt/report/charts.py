@@ -17,12 +17,12 @@ from ._figure import (
     Figure,
     OneAxes,
     Style,
-    fitting,
     frame,
     size,
     styles,
 )
 from ._figure_axes import Axis, label_height, label_room, put_labels
+from ._name_fitting import fitting_apart
 from ._number_format import round_percent
 
 if TYPE_CHECKING:
@@ -173,8 +173,8 @@ class Chart(OneAxes):
     level : float, optional
         A dashed line across.
     strip : Strip, optional
-    left, tall : float
-        The margin on the left and the least height, in pixels.
+    left, tall, width : float
+        The margin on the left, the least height and the width, in pixels.
     """
 
     series: Sequence[Series] = ()
@@ -186,6 +186,7 @@ class Chart(OneAxes):
     strip: Strip | None = None
     left: float = 78
     tall: float = 460
+    width: float = WIDTH
 
     def _drawn(self) -> "Axes":
         looks = styles(sorted({one.name for one in self.series})) | dict(self.looks or {})
@@ -193,7 +194,13 @@ class Chart(OneAxes):
         bottom = 56 if self.strip is None else 56 + _STRIP + _GAP
         right, tall = label_room(named), label_height(named, self.tall)
         _, axes = frame(
-            self.title, self.about, height=tall, left=self.left, right=right, bottom=bottom
+            self.title,
+            self.about,
+            height=tall,
+            left=self.left,
+            right=right,
+            bottom=bottom,
+            width=self.width,
         )
         self.fill(axes, looks)
         put_labels(axes, named, looks, markers=any(one.marks for one in self.series))
@@ -281,8 +288,9 @@ class Panels(Figure):
         axes: list[Axes] = []
         for box in boxes:
             axes.append(self._axes(axes[0] if axes else None, height, *box))
-        for one, chart in zip(axes, every, strict=False):
-            title = fitting(chart.title, 10, size(one)[0] + 12, ends=True)
+        width = min(size(one)[0] for one in axes) + 12
+        titles = fitting_apart([chart.title for chart in every], 10, width)
+        for one, chart, title in zip(axes, every, titles, strict=False):
             one.set_title(title, fontsize=10, loc="left", pad=18 if chart.about else 6)
             offset: Any = {"xytext": (0, 5), "textcoords": "offset points", "fontsize": 8.5}
             one.annotate(chart.about, (0, 1), xycoords="axes fraction", color=GREY, **offset)

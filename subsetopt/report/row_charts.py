@@ -21,6 +21,7 @@ from ._figure import (
     write,
 )
 from ._figure_axes import Axis
+from ._name_fitting import fitting_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,11 +49,11 @@ class Interval:
     kind: str = ""
     is_part: bool = False
 
-    def draw(self, axes: "Axes", i: int) -> None:
-        """Draw it; what lies beyond the axes is an arrow at their edge."""
+    def draw(self, axes: "Axes", i: int, name: str) -> None:
+        """Draw it, called `name`; what lies beyond the axes is an arrow at their edge."""
         across = axes.get_yaxis_transform()
         colour, points = _COLOURS[self.kind], 8.5 if self.is_part else 9.5
-        name, ink = fitting(self.name, points, _WIDEST), GREY if self.is_part else INK
+        ink = GREY if self.is_part else INK
         write(axes, -0.02, i, name, points, ink, "right", transform=across)
         note = colour if self.kind else GREY
         write(axes, 1.025, i, self.note, 8.5, note, "left", transform=across)
@@ -83,6 +84,8 @@ class Forest(OneAxes):
         What is too little to matter.
     sides : tuple of two str
         What it means to lie on the left and on the right: worse or better.
+    width : float
+        In pixels.
     """
 
     rows: Sequence[Interval] = ()
@@ -90,13 +93,20 @@ class Forest(OneAxes):
     zero: float = 0.0
     shade: tuple[float, float] | None = None
     sides: tuple[str, str] | None = None
+    width: float = WIDTH
 
     def _drawn(self) -> "Axes":
         right = 26 + max((text_width(row.note, 8.5) for row in self.rows), default=100)
         top, down = 88 if self.sides else 74, max(3, len(self.rows))
         left = _left([row.name for row in self.rows], 9.5)
         _, axes = frame(
-            self.title, self.about, height=top + 24 * down + 62, left=left, right=right, top=top
+            self.title,
+            self.about,
+            height=top + 24 * down + 62,
+            left=left,
+            right=right,
+            top=top,
+            width=self.width,
         )
         self._fill(axes)
         return axes
@@ -114,8 +124,9 @@ class Forest(OneAxes):
             text, colour = (f"{side} →" if x else f"← {side}"), SLOW if side == "worse" else FAST
             place = {"transform": axes.transAxes, "fontsize": 9, "va": "bottom"}
             axes.text(x, 1.0, text, ha="right" if x else "left", color=colour, **place)  # type: ignore[arg-type]
-        for i, row in enumerate(self.rows):
-            row.draw(axes, i)
+        names = fitting_apart([row.name for row in self.rows], 9.5, _WIDEST)
+        for i, (row, name) in enumerate(zip(self.rows, names, strict=True)):
+            row.draw(axes, i, name)
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,7 @@ class Bars(Figure):
         Axis(self.label, reach=(0, most * 1.02 or 1.0)).apply(axes, "x")
         axes.set_ylim(down - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
-        axes.set_yticks(range(len(self.rows)), [fitting(name, 9, _WIDEST) for name in self.rows])
+        axes.set_yticks(range(len(self.rows)), fitting_apart(list(self.rows), 9, _WIDEST))
         axes.tick_params(axis="y", length=0)
         for i, (name, parts) in enumerate(self.rows.items()):
             start = 0.0

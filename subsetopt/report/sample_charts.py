@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._figure import DPI, GREY, PAPER, OneAxes, Style, fitting, frame, size, styles, text_width
+from ._figure import DPI, GREY, PAPER, OneAxes, Style, frame, styles, text_width
 from ._figure_axes import Axis
+from ._name_fitting import fitting_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,8 +111,7 @@ class PairedBars(OneAxes):
         axes.locator_params(axis="x", nbins=3)
         axes.set_ylim(max(len(levels), _FEW) - 0.45, -0.55)
         axes.grid(visible=False, axis="y")
-        room = axes.get_position().x0 * _width(axes) - 12 if size(axes)[0] > 0 else 80
-        axes.set_yticks(range(len(levels)), [fitting(one, 9, max(40, room)) for one in levels])
+        axes.set_yticks(range(len(levels)), fitting_apart(levels, 9, max(40, _room(axes))))
         axes.tick_params(axis="y", length=0)
         for place, (name, shares) in enumerate(self.shares.items()):
             at = np.arange(len(levels)) + (place - (len(self.shares) - 1) / 2) * _THICK
@@ -132,7 +132,11 @@ def _percent(share: float, whole: bool) -> str:
     return f"{100 * share:.1f}".removesuffix(".0")
 
 
-def _width(axes: "Axes") -> float:
+def _room(axes: "Axes") -> float:
+    """Return the pixels on the left of axes, up to the next ones or the edge of the figure."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    return float(figure.get_size_inches()[0] * DPI)
+    own = axes.get_position()
+    others = [other.get_position() for other in figure.axes if other is not axes]
+    abreast = [one.x1 for one in others if one.x1 <= own.x0 and one.y0 < own.y1 and one.y1 > own.y0]
+    return float((own.x0 - max(abreast, default=0.0)) * figure.get_size_inches()[0] * DPI) - 14

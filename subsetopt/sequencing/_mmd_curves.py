@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from subsetopt.report import Axis, Chart, Series, Style, styles
 from subsetopt.report._figure import GREY
 from subsetopt.report._figure_axes import extent
+from subsetopt.report._samples import SHEET
+
+_TALL = 400
 
 
 class Curve(NamedTuple):
@@ -20,7 +23,12 @@ class Curve(NamedTuple):
 
 
 def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> None:
-    """Write a figure with one line for each curve; the same bytes for the same curves.
+    """Write a figure with one line for each curve; the same bytes for the same curves."""
+    curves_chart(curves).save(path)
+
+
+def curves_chart(curves: Mapping[str, Curve]) -> Chart:
+    """Return a figure with one line for each curve.
 
     What is called random is drawn in grey, dashed where it is an average, and below the others.
     """
@@ -32,7 +40,7 @@ def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> No
         if "random" in name
     }
     reach = extent(x for curve in curves.values() for x in curve.mmd)
-    Chart(
+    return Chart(
         "MMD of the points chosen and those left",
         "after each batch; further down is better",
         "",
@@ -40,7 +48,9 @@ def plot_curves(curves: Mapping[str, Curve], path: str | os.PathLike[str]) -> No
         Axis("points chosen"),
         Axis("", "log", reach),
         looks=looks,
-    ).save(path)
+        tall=_TALL,
+        width=SHEET["width"],
+    )
 
 
 def _last(mmd: NDArray[np.float64]) -> str:

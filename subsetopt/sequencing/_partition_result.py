@@ -117,6 +117,7 @@ class Partition:
             If matplotlib is not installed.
         """
         from subsetopt.report import Axis, Forest, Interval
+        from subsetopt.report._samples import SHEET
 
         rows = []
         for pair in sorted(self.pairs(), key=lambda pair: -pair["mmd"])[:_DRAWN]:
@@ -132,5 +133,6 @@ class Partition:
             "further left is better; random partitions as baseline",
             rows=rows,
             x=Axis("", reach=(0.0, 1.05 * most or 1.0)),
+            width=SHEET["width"],
         )
         return figure.shown(path) if axes is None else figure.on(axes, path)

@@ -94,30 +94,25 @@ class MiniBatchSequence:
             raise InvalidFile(f"{path}: damaged: its note lacks the seconds or the provenance")
         return cls(**arrays, total_seconds=float(total), provenance=provenance)
 
-    def plot(self, target: Any = None) -> Any:
-        """Draw the MMD to what is left over the points chosen; returns the axes, None of a file.
+    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
+        """Draw the MMD to what is left over the points chosen.
 
         Parameters
         ----------
-        target : matplotlib Axes, path or None
-            What to draw on, or the file to write; None makes new axes.
+        path : path, optional
+            The file to write: .svg, .pdf or .png; None returns the figure.
+        axes : matplotlib Axes, optional
+            Draw on these, and return them.
 
         Raises
         ------
+        InvalidOption
+            For another suffix, or a path with axes.
         MissingDependency
             If matplotlib is not installed.
         """
-        from subsetopt.report._figure import MATPLOTLIB
+        from ._mmd_curves import Curve, curves_chart
 
-        from ._mmd_curves import Curve, plot_curves
-
-        figures, label = MATPLOTLIB.load("figure"), self.provenance.get("solver", "")
-        if isinstance(target, str | os.PathLike):
-            plot_curves({label: Curve(self.boundaries[1:], self.mmd)}, target)
-            return None
-        axes = target
-        if axes is None:
-            axes = figures.Figure(figsize=(7, 4), layout="constrained").add_subplot()
-        axes.plot(self.boundaries[1:], self.mmd, lw=1, label=label)
-        axes.set(xlabel="points chosen", ylabel="MMD to what is left", yscale="log")
-        return axes
+        label = str(self.provenance.get("solver", "")).removesuffix("()")
+        figure = curves_chart({label: Curve(self.boundaries[1:], self.mmd)})
+        return figure.shown(path) if axes is None else figure.on(axes, path)

@@ -13,6 +13,8 @@ from subsetopt.tables._row_table import row_table
 from subsetopt.tables._table_columns import columns_of
 from subsetopt.tables._table_features import Featurisation
 
+from ._node_kernel import is_graph
+
 SKLEARN = OptionalDependency("scikit-learn", "sklearn", ">=1.6", extra="sklearn")
 
 _DENSE = 20_000_000
@@ -58,9 +60,12 @@ def _is_arrow(X: Any) -> bool:
 
 
 def taken(X: Any, indices: NDArray[np.int64]) -> Any:
-    """Return rows in the kind that X is; frames of pandas keep their index."""
+    """Return rows in the kind that X is; frames of pandas keep their index, graphs give nodes."""
     if is_dataset(X):
         return X.select(indices)
+    if is_graph(X):
+        nodes = list(X.nodes)
+        return [nodes[index] for index in indices.tolist()]
     if _is_arrow(X):
         return X.take(indices)
     return SKLEARN.load("utils")._safe_indexing(X, indices)

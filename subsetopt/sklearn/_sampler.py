@@ -11,6 +11,7 @@ from subsetopt.problems import Constraints, MMDSelection, Quota
 from subsetopt.problems.scaling import Method
 from subsetopt.solving import solve
 
+from ._node_kernel import is_graph, node_kernel
 from ._row_points import SKLEARN, is_dataset, is_frame, points_of, seed_of, taken
 
 _base: Any = SKLEARN.load("base")
@@ -88,7 +89,8 @@ class RepresentativeSampler(_base.BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array_like (n, d), data frame of pandas or polars, table of Arrow, Hugging Face data set
-            With ``kernel="precomputed"`` the kernel matrix (n, n).
+            With ``kernel="precomputed"`` the kernel matrix (n, n). A graph of networkx stands for
+            its nodes, which the inverse of the regularised Laplacian compares.
         y : array_like (n,), optional
             Classes, for `quotas`.
 
@@ -97,13 +99,15 @@ class RepresentativeSampler(_base.BaseEstimator):  # type: ignore[misc]
         InvalidOption, InvalidProblem
             Both of them are ValueError.
         """
-        points = self._points(X)
+        points, kernel = self._points(X), self.kernel
+        if is_graph(X):
+            kernel = "precomputed"
         n = len(points)
         k = self._count(n)
         problem = MMDSelection(
             points,
             k,
-            kernel=self.kernel,
+            kernel=kernel,
             scale_columns="none",
             constraints=self._constraints(y, n, k),
         )
@@ -121,7 +125,10 @@ class RepresentativeSampler(_base.BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit_resample(self, X: Any, y: Any = None) -> Any:
-        """Choose rows and return them, in the kind of X; with `y` also theirs, as a pair."""
+        """Choose rows and return them, in the kind of X; with `y` also theirs, as a pair.
+
+        Of a graph the nodes are returned, a list of their names.
+        """
         rows = self.fit(X, y).sample_indices_
         return taken(X, rows) if y is None else (taken(X, rows), taken(y, rows))
 
@@ -132,6 +139,12 @@ class RepresentativeSampler(_base.BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _points(self, X: Any) -> NDArray[np.float64]:
+        if is_graph(X):
+            own = isinstance(self.kernel, str) and self.kernel == "gaussian"
+            what = "left out where X is a graph, whose nodes have a kernel of their own: hand the "
+            what += "matrix of another with kernel='precomputed'"
+            require("kernel", self.kernel, own, what)
+            return node_kernel(X)
         if is_dataset(X):
             return points_of(X, self.scale_columns)
         if is_frame(X):

@@ -183,20 +183,24 @@ class RowSplit(RowReading):
 
         return split_document(self)
 
-    def plot(self, target: str | os.PathLike[str] | None = None) -> Any:
+    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
         """Draw the rows of each part, and how far each column of a part is from the whole.
 
         Parameters
         ----------
-        target : path, optional
+        path : path, optional
             The file to write: .svg, .pdf, .png, or .html, a page with tables too; None returns the
             figure.
+        axes : matplotlib Axes, optional
+            Draw on these the rows alone; they are returned.
 
         Raises
         ------
+        InvalidOption
+            For another suffix, or a path with axes.
         MissingDependency
             If matplotlib is not installed.
         """
-        from ._split_report import draw_split
+        from ._split_report import draw_split, overview
 
-        return draw_split(self, target)
+        return draw_split(self, path) if axes is None else overview(self).on(axes, path)

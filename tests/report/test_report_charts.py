@@ -23,8 +23,9 @@ from subsetopt.report import (
     Strip,
     _figure,
 )
-from subsetopt.report._figure import OneAxes
+from subsetopt.report._figure import OneAxes, text_width
 from subsetopt.report._figure_axes import around, extent
+from subsetopt.report._name_fitting import fitting_apart
 
 pytest.importorskip("matplotlib")
 
@@ -176,3 +177,39 @@ def test_shares_of_few_categories_have_a_decimal(levels: int, note: str) -> None
         title="Shares", shares={"all": shares | {"0": 0.225}, "chosen": shares | {"0": 0.175}}
     )
     assert note in [text.get_text() for text in bars.draw().axes[0].texts]
+
+
+LONG = [
+    f"the mean temperature of {month} in degrees Celsius" for month in ("January", "July", "May")
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "width", "parts"),
+    [
+        (LONG, 160, ["January", "July", "May"]),
+        ([f"a rather long label of kind {i}" for i in range(3)], 80, ["0", "1", "2"]),
+        ([f"{i} is what begins a rather long label" for i in range(3)], 80, ["0", "1", "2"]),
+        (["same " * 9, "same " * 9, "short"], 80, ["sa", "sa", "short"]),
+        (["x", "y"], 80, ["x", "y"]),
+    ],
+)
+def test_names_that_are_shortened_stay_apart(
+    names: list[str], width: float, parts: list[str]
+) -> None:
+    shown = fitting_apart(names, 10, width)
+    assert all(text_width(text, 10) <= width for text in shown)
+    assert all(part in text for part, text in zip(parts, shown, strict=True))
+    assert len(set(shown)) == len(set(names))
+
+
+def test_labels_of_bars_end_where_the_panel_on_their_left_does() -> None:
+    levels = {f"a rather long label of kind {i}": 0.5 for i in range(2)}
+    bars = PairedBars(title="bars", shares={"all": levels, "chosen": levels})
+    figure = Panels(title="A sheet", charts=[bars, bars], width=620)
+    left, right = figure.draw().axes
+    room = 620 * (right.get_position().x0 - left.get_position().x1)
+    for axes in (left, right):
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        assert len(set(labels)) == 2
+        assert max(text_width(label, 9) for label in labels) < room

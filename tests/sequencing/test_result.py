@@ -107,10 +107,13 @@ def test_files_of_other_kinds(tmp_path: Path) -> None:
 
 
 def test_plot(found: so.MiniBatchSequence, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    axes = found.plot()
-    np.testing.assert_array_equal(axes.lines[0].get_ydata(), found.mmd)
-    assert found.plot(axes) is axes
-    assert len(axes.lines) == 2
+    figure = pytest.importorskip("matplotlib.figure")
+    axes = found.plot().axes[0]
+    np.testing.assert_array_equal(axes.lines[1].get_ydata(), found.mmd)
+    other = figure.Figure().add_subplot()
+    assert found.plot(axes=other) is other
+    assert other.lines
     found.plot(tmp_path / "curve.svg")
     assert (tmp_path / "curve.svg").stat().st_size > 1000
+    with pytest.raises(so.InvalidOption, match="a path or axes, not both"):
+        found.plot(tmp_path / "curve.svg", axes=other)

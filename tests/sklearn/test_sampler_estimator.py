@@ -96,3 +96,32 @@ def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.Monkey
     with pytest.raises(so.MissingDependency, match=r"pip install 'subsetopt\[sklearn\]'"):
         _ = package.RepresentativeKFold
     assert not _row_points.SKLEARN.availability()
+
+
+def test_a_graph_gives_nodes() -> None:
+    networkx = pytest.importorskip("networkx")
+    names = [f"{club}{i}" for club in "abc" for i in range(5)]
+    graph = networkx.relabel_nodes(networkx.connected_caveman_graph(3, 5), dict(enumerate(names)))
+    sampler = RepresentativeSampler(3, random_state=0)
+    nodes = sampler.fit_resample(graph)
+    assert sorted(node[0] for node in nodes) == ["a", "b", "c"]
+    assert nodes == [list(graph)[index] for index in sampler.sample_indices_]
+    laplacian = networkx.laplacian_matrix(graph).toarray()
+    K = np.linalg.inv(np.eye(15) + laplacian)
+    other = RepresentativeSampler(3, kernel="precomputed", random_state=0).fit(K)
+    assert other.mmd_ == pytest.approx(sampler.mmd_)
+    few, classes = sampler.set_params(quotas={"a": 2, "b": 1}).fit_resample(
+        graph, [name[0] for name in names]
+    )
+    assert [node[0] for node in few] == list(classes) == ["a", "a", "b"]
+
+
+def test_what_a_graph_cannot_be() -> None:
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.path_graph(4)
+    with pytest.raises(so.InvalidOption, match="kernel must be left out where X is a graph"):
+        RepresentativeSampler(2, kernel="linear").fit(graph)
+    graph.add_edge(0, 3, weight=-1.0)
+    networkx.set_edge_attributes(graph, dict.fromkeys([(0, 1), (1, 2), (2, 3)], 1.0), "weight")
+    with pytest.raises(so.InvalidProblem, match="weights of edges must be >= 0; got -1"):
+        RepresentativeSampler(2).fit(graph)

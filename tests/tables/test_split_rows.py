@@ -146,6 +146,9 @@ def test_pictures(split: RowSplit, tmp_path: Path) -> None:
     assert text.count("<svg") == 2
     assert all(word in text for word in ("distance of part", "those that are furthest off first"))
     assert split.plot().axes
+    axes = pytest.importorskip("matplotlib.figure").Figure().add_subplot()
+    assert split.plot(axes=axes) is axes
+    assert {text.get_text() for text in axes.get_legend().get_texts()} == set(split.names)
 
 
 def test_a_search_without_time_gives_parts_of_neighbours(split: RowSplit) -> None:
