@@ -4,6 +4,7 @@
 page shows something else.
 """
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,22 +117,33 @@ def _parameter(parameter: Any) -> str:
     return _row((f"`{name}`", getattr(parameter, "help", None) or "", default))
 
 
-PAGES: dict[str, Callable[[], str]] = {
-    "choosing.md": solver_table,
-    "constraints.md": constraint_table,
-    "benchmarks.md": result_columns,
-    "commands.md": command_reference,
-    "splits.md": lambda: shown(DOCS / "figures" / "splits.jsonl"),
+def kernel_table() -> str:
+    """Return what kernels and scales make of a selection, which kernels.py has measured."""
+    with (DOCS / "figures" / "kernels.csv").open(encoding="utf-8", newline="") as stream:
+        header, *lines = csv.reader(stream)
+    rows = [[name, *(f"{float(cell):.2f}" for cell in cells)] for name, *cells in lines]
+    return "\n".join(map(_row, [header, ["---", *["---:"] * (len(header) - 1)], *rows]))
+
+
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "choosing.md": {"measured": kernel_table, "derived": solver_table},
+    "constraints.md": {"derived": constraint_table},
+    "benchmarks.md": {"derived": result_columns},
+    "commands.md": {"derived": command_reference},
+    "splits.md": {"derived": lambda: shown(DOCS / "figures" / "splits.jsonl")},
 }
+"""Of each page what stands behind a mark, ``<!-- derived -->``, up to the next ``<!-- end -->``."""
 
 
 def page(name: str) -> str:
-    """Return a page with what is derived from the code between its markers."""
+    """Return a page with what is derived from code and measurements between its marks."""
     text = (DOCS / name).read_text(encoding="utf-8")
-    derived = PAGES[name]().replace("\\", r"\\")
-    new, count = re.subn(r"(?s)(<!-- derived -->\n).*(\n<!-- end -->)", rf"\1\n{derived}\n\2", text)
-    assert count == 1, f"{name} must hold <!-- derived --> and <!-- end -->"
-    return new
+    for mark, made in PAGES[name].items():
+        between = rf"(?s)(<!-- {mark} -->\n).*?(\n<!-- end -->)"
+        derived = made().replace("\\", r"\\")
+        text, count = re.subn(between, rf"\1\n{derived}\n\2", text)
+        assert count == 1, f"{name} must hold <!-- {mark} --> and <!-- end -->"
+    return text
 
 
 if __name__ == "__main__":

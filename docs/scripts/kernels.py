@@ -44,17 +44,9 @@ def marginals(chosen: Points, rows: Points) -> float:
 
 
 def energy(chosen: Points, rows: Points) -> float:
-    """Return the energy distance, which has no scale (less a term that only `rows` have)."""
-    return float(2 * cdist(chosen, rows).mean() - cdist(chosen, chosen).mean() - _inside(rows))
-
-
-_known: dict[int, float] = {}
-
-
-def _inside(rows: Points) -> float:
-    if id(rows) not in _known:
-        _known[id(rows)] = float(cdist(rows, rows).mean())
-    return _known[id(rows)]
+    """Return the energy distance of two samples, which has no scale."""
+    inside = cdist(chosen, chosen).mean() + cdist(rows, rows).mean()
+    return float(2 * cdist(chosen, rows).mean() - inside)
 
 
 CRITERIA: dict[str, Callable[[Points, Points], float]] = {
@@ -97,17 +89,8 @@ def measured(name: str) -> dict[str, list[float]]:
     return found
 
 
-def shown() -> str:
-    """Return the table of what was measured."""
-    with FILE.open(encoding="utf-8", newline="") as stream:
-        header, *lines = csv.reader(stream)
-    rows = [header, ["---"] + ["---:"] * (len(header) - 1)]
-    rows += [[name, *(f"{float(cell):.2f}" for cell in cells)] for name, *cells in lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
 def main() -> None:
-    """Write the file, and print the table."""
+    """Write the file."""
     results = [measured(name) for name in DATA]
     with FILE.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -115,7 +98,6 @@ def main() -> None:
         for name in results[0]:
             cells = gmean([result[name] for result in results], axis=0)
             writer.writerow([name, *(f"{cell:.4f}" for cell in cells)])
-    print(shown())
 
 
 if __name__ == "__main__":
