@@ -265,22 +265,22 @@ def test_every_sample_keeps_its_chance_on_average() -> None:
     labels = np.repeat([0, 1, 2, 3], [19, 5, 2, 1])
     generator = seeded(0)
     counts = np.mean(
-        [quotas_module.quota_of(labels, 4, "proportional", generator).lower for _ in range(4000)],
+        [quotas_module.quota_of(labels, 4, "proportional", generator).lower for _ in range(2000)],
         axis=0,
     )
     np.testing.assert_allclose(counts, 4 * np.array([19, 5, 2, 1]) / 27, atol=0.03)
     pick = rule("uniform", quotas="proportional")
     chances = pick.probabilities(k=4, n=27)
     hits = torch.zeros(27)
-    for _ in range(3000):
+    for _ in range(1500):
         hits[pick(k=4, n=27, labels=torch.from_numpy(labels))] += 1
-    torch.testing.assert_close(hits / 3000, chances, atol=0.04, rtol=0.0)
+    torch.testing.assert_close(hits / 1500, chances, atol=0.04, rtol=0.0)
 
 
 @pytest.mark.parametrize(("least", "k"), [(1, 6), (2, 6), (3, 6), (2, 9), (9, 8), (1, 1), (1, 12)])
 def test_chances_under_minima(least: int, k: int) -> None:
     labels = torch.tensor([0] * 5 + [1] * 3 + [2] + [-1] * 3)
-    pick, often = rule("uniform", quotas=least), 4000
+    pick, often = rule("uniform", quotas=least), 1000
     chances = pick.probabilities(k=k, labels=labels, n=12)
     assert float(chances.sum()) == pytest.approx(k, abs=1e-5)
     hits = torch.zeros(12)
@@ -341,7 +341,7 @@ def test_labels_of_any_integers_and_of_rules_without_quotas() -> None:
     )
 
 
-@pytest.mark.parametrize("case", ["max_loss", "obftf", "vector"])
+@pytest.mark.parametrize("case", ["max_loss", "obftf"])
 def test_compiled_code_leaves_it_out(case: str) -> None:
     losses, labels = drawn(40), torch.arange(40) % 3
     pick, alone = (made(case, quotas="proportional") for _ in range(2))

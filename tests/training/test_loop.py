@@ -173,6 +173,7 @@ def test_a_run_goes_on_to_the_last_bit(tmp_path: Path, rule: str) -> None:
 
 KILLED = """
 import os, signal, sys, time
+import sklearn.datasets, torch._dynamo  # which the first training asks for
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import subsetopt.training._process_group as checkpoint
@@ -182,7 +183,7 @@ from subsetopt.training.run import Settings
 from toy import run
 
 def train():
-    train_one(run("sb", epochs=10, budget=0.5), Settings(out=Path(sys.argv[1])), 1)
+    train_one(run("sb", epochs=6, budget=0.5), Settings(out=Path(sys.argv[1])), 1)
 
 def written():
     paths = Path(sys.argv[1]).glob("runs/*/checkpoint.pt")
@@ -207,7 +208,7 @@ print(kills)
 
 
 def test_killed_runs_go_on_to_the_last_bit(tmp_path: Path) -> None:
-    whole = train_one(run("sb", epochs=10, budget=0.5), Settings(), 1)
+    whole = train_one(run("sb", epochs=6, budget=0.5), Settings(), 1)
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / "killed"), str(Path(__file__).parent)],
         capture_output=True,
