@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,14 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 MODULES = dict(modules())
+
+
+@cache
+def declared(path: Path) -> tuple[list[ast.ImportFrom], list[str]]:
+    """Return what is imported from modules, and the names of classes."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    return imports, [node.name for node in nodes if isinstance(node, ast.ClassDef)]
 
 
 def imported(name: str, at_import_time: bool) -> Iterator[str]:
@@ -137,10 +146,10 @@ def test_what_is_installed_imports_nothing_that_is_not() -> None:
 def test_relative_imports_stay_in_their_package() -> None:
     for name, path in MODULES.items():
         folder = name.rpartition(".")[0]
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level:
+        for node in declared(path)[0]:
+            if node.level:
                 assert node.level == 1, f"{name} line {node.lineno}"
-            elif isinstance(node, ast.ImportFrom) and path.name != "__init__.py":
+            elif path.name != "__init__.py":
                 own = folder != "subsetopt" and (node.module or "").startswith(f"{folder}.")
                 assert not own, f"{name} line {node.lineno}: {node.module}"
 
@@ -345,9 +354,8 @@ def test_no_two_modules_have_one_name() -> None:
 def test_no_two_classes_have_one_name() -> None:
     places = defaultdict(list)
     for name, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(name)
+        for made in declared(path)[1]:
+            places[made].append(name)
     assert not {name: where for name, where in places.items() if len(where) > 1}
 
 

@@ -15,7 +15,7 @@ from subsetopt.solvers.catalogue import available_solvers, solver_class
 from .cases import feasible, problems
 
 SOLVERS = [row.name for row in available_solvers() if row.availability]
-SLOW = {"cbc": 8, "scip": 20, "highs": 20, "cpsat": 12, "branch-and-bound": 20}
+SLOW = {"cbc": 6, "scip": 10, "highs": 10, "cpsat": 8, "branch-and-bound": 10}
 """Examples of solvers that take some 10 ms or more for each."""
 
 
@@ -44,7 +44,7 @@ def test_solvers_keep_constraints(name: str) -> None:
     """Each on those it declares, and on those that are taken out of the problem for all."""
     solver = solver_class(name)
 
-    @settings(max_examples=SLOW.get(name, 40), deadline=None, derandomize=True)
+    @settings(max_examples=SLOW.get(name, 20), deadline=None, derandomize=True)
     @given(problems(most=8))
     def check(problem: Any) -> None:
         if problem is None or problem.family not in solver.handles:
@@ -123,7 +123,7 @@ def test_no_solver_returns_less_than_the_start(name: str) -> None:
     """Nor does a start that breaks what it must keep do any harm."""
     solver = solver_class(name)
 
-    @settings(max_examples=SLOW.get(name, 30), deadline=None, derandomize=True)
+    @settings(max_examples=SLOW.get(name, 15), deadline=None, derandomize=True)
     @given(problems(most=8), st.data())
     def check(problem: Any, data: Any) -> None:
         if problem is None or problem.family not in solver.handles:

@@ -87,10 +87,12 @@ def objective(report: Any, problem: Any, selection: Any) -> Any:
 HERE = (__name__,)
 
 
-@pytest.fixture(autouse=True)
-def this_module_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def this_module_can_be_imported() -> Iterator[None]:
     _contained.POOL.close()  # those that are kept were started with another path
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[2]))
+        yield
 
 
 @pytest.fixture
