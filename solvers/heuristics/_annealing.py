@@ -11,6 +11,9 @@ _FIRST = 5_000  # looks of the first annealing
 _HOT = (0.03, 0.3)  # shares of looks that end with an exchange, at the beginning of an annealing
 _COOLING = 25.0  # the share at its end is so many times less
 _COLDEST = 1e-300
+_NEAR = 64  # candidates near a member that are looked at, where not all are
+_MANY = 16 * _NEAR  # candidates from which all would cost many times what these do
+_NEAR_LOOKS = 8  # that cost as much as one at all candidates
 
 
 class Annealings:
@@ -26,34 +29,43 @@ class Annealings:
         the selection that an annealing begins from.
     quotas : int
         How many of the rows of the constraints are quotas; they come first.
+    alike : bool
+        Entries of the matrix say how alike candidates are, so that of many without constraints only
+        those near a member are looked at, in so many more looks.
     """
 
     def __init__(
-        self, n: int, k: int, state: NDArray[np.uint64], side: Any = None, quotas: int = 0
+        self,
+        n: int,
+        k: int,
+        state: NDArray[np.uint64],
+        side: Any = None,
+        quotas: int = 0,
+        *,
+        alike: bool = False,
     ) -> None:
-        from subsetopt._kernels import constrained_heat_bath, heat_bath
+        from subsetopt._kernels import constrained_heat_bath, heat_bath, near_heat_bath
 
         self._places = heat_bath
         self._anneal: Any = (heat_bath if side is None else constrained_heat_bath).anneal
         self._broken = constrained_heat_bath.BROKEN
+        self._each = 1  # looks of the kernel for one that is counted
         self._members, self._best = np.empty(k, np.int64), np.empty(k, np.int64)
         self._keys, self._standing = np.empty(n), np.empty(k)
         self._numbers, self._looks = np.zeros(5), np.array([0, 0, _FIRST])
         self._shares = np.empty(2)
         self._total = 0
-        self._arrays: tuple[Any, ...] = (
-            self._keys,
-            self._standing,
-            self._members,
-            np.empty(n, np.int64),
-            np.empty(n),
-            self._best,
-            self._numbers,
-            self._looks,
-            self._shares,
-            state,
-            np.empty(-(-n // heat_bath.BLOCK)),
-        )
+        places = self._keys, self._standing, self._members
+        progress = self._best, self._numbers, self._looks, self._shares, state
+        self._arrays: tuple[Any, ...]
+        if alike and side is None and n > _MANY:
+            self._anneal, self._each = near_heat_bath.anneal, _NEAR_LOOKS
+            lists = np.empty((n, _NEAR), np.int32), np.zeros(n, np.bool_), np.empty(_NEAR)
+            self._arrays = (*places, *lists, *progress)
+            self._looks[2] *= self._each
+            return
+        minima = np.empty(-(-n // heat_bath.BLOCK))
+        self._arrays = (*places, np.empty(n, np.int64), np.empty(n), *progress, minima)
         if side is not None:
             prices = np.empty(n), np.zeros(n), np.zeros(quotas, np.int64)
             self._arrays += (quotas, *prices, side)
@@ -61,7 +73,7 @@ class Annealings:
     @property
     def length(self) -> int:
         """How many looks the next annealing, or the one under way, has."""
-        return int(self._looks[2])
+        return int(self._looks[2]) // self._each
 
     @property
     def least(self) -> float:
@@ -88,14 +100,14 @@ class Annealings:
     def look(self, matrix: NDArray[Any], most: int) -> bool:
         """Make at most so many looks; returns whether the annealing is over."""
         looks = self._looks
-        looks[0], looks[1] = looks[1], min(looks[1] + most, looks[2])
+        looks[0], looks[1] = looks[1], min(looks[1] + most * self._each, looks[2])
         self._anneal(matrix, *self._arrays)
         return bool(looks[1] == looks[2])
 
     def end(self) -> None:
         """Set the length of the next annealing."""
         self._total += self.length
-        self._looks[2] = max(_FIRST, self._total // 2)
+        self._looks[2] = max(_FIRST, self._total // 2) * self._each
 
     def met(self) -> list[Mask]:
         """Return the best selection that was met, and the one at the end if it may be chosen."""

@@ -74,7 +74,9 @@ class Walks(Descents):
         self._phase: Phase = self._first
         self._credit = 0.0  # turns of descents that the last walk has paid for
         self._share = 1.0  # turns of descents for each of a walk, by which of them finds better
-        self._annealings = Annealings(n, k, self._state, self._side, self._quotas)
+        self._annealings = Annealings(
+            n, k, self._state, self._side, self._quotas, alike=form.semidefinite
+        )
         # Looks of annealings that walks have paid for, and how many a turn of a walk pays for.
         # Under a kernel points have near duplicates, which annealings are better at.
         self._heat, self._warmth = (_HEAD_START, 8.0) if form.semidefinite else (0.0, 1.0)

@@ -38,7 +38,7 @@ class Tabu(TimedSolver):
     Journal of Operational Research 231, 2013), or some way off one. In turn with them the best is
     kicked and descended from by all single exchanges, or warmed up and cooled down by simulated
     annealing; what leads to something better gets more of the time. Where there are few
-    selections, all are tried.
+    selections, all are tried. Of many points of a kernel an annealing looks at those near a member.
 
     On a sparse quadratic a move costs O(d log n) for rows of d entries: the worst member leaves,
     the best free candidate then enters; in every other walk a random member leaves now and then.

@@ -34,6 +34,7 @@ SIGNATURES = {
         "(i8[] i8[] i8[] i8[] i8[] i8[] i8[] i8[])"
     ),
     "heat_bath.anneal": "T[,]! f8[] f8[] i8[] i8[] f8[] i8[] f8[] i8[] f8[] u8[] f8[]",
+    "near_heat_bath.anneal": "T[,]! f8[] f8[] i8[] i4[,] b1[] f8[] i8[] f8[] i8[] f8[] u8[]",
     "constrained_heat_bath.anneal": (
         "T[,]! f8[] f8[] i8[] i8[] f8[] i8[] f8[] i8[] f8[] u8[] f8[] i8 f8[] f8[] i8[] "
         "(i8[] i8[] i8[] i8[] i8[] i8[] i8[] i8[])"

@@ -31,7 +31,7 @@ _MOST = 16_000  # in one matrix, unless more are asked for
 _OF_K = 32
 _LEAST = 4096
 _LEAST_PART = 256  # candidates that a matrix should hold
-_MOVES = 30_000  # of the search
+_MOVES = 10_000  # of the search
 _MOVES_OF_SETS = 2000  # where each has to look at costs or pairs
 
 

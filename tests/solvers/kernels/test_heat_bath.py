@@ -27,13 +27,13 @@ def _value(form: QuadraticForm, mask: Any) -> float:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("n", "k"), [(12, 3), (40, 39), (64, 1), (200, 20), (129, 60)])
+@pytest.mark.parametrize(("n", "k"), [(12, 3), (40, 39), (64, 1), (200, 20), (129, 60), (1100, 30)])
 def test_the_state_is_what_is_computed_afresh(n: int, k: int, dtype: Any) -> None:
     form = _form(n, k, dtype)
     chosen, potentials = np.zeros(n, np.bool_), np.empty(n)
     chosen[:k] = True
     start = refresh(arrays(form), chosen, potentials, NEVER)
-    annealings = Annealings(n, k, rng.seeded(1))
+    annealings = Annealings(n, k, rng.seeded(1), alike=True)  # of 1100 those near are looked at
     annealings.begin(chosen, potentials, 0.5)
     while not annealings.look(arrays(form).matrix, 700):
         best, last = annealings.met()
@@ -88,6 +88,22 @@ def test_the_share_of_exchanges_is_what_it_should_be() -> None:
         annealings.look(arrays(form).matrix, 64)
         left += annealings._numbers[heat_bath.LEFT] if turn >= 200 else 0.0
     assert left / (800 * 64) == pytest.approx(0.2, abs=0.02)
+
+
+def test_those_near_are_the_largest_of_groups_without_oneself() -> None:
+    form, chosen, potentials = _form(1111, 9), np.zeros(1111, np.bool_), np.empty(1111)
+    chosen[:9] = True
+    refresh(arrays(form), chosen, potentials, NEVER)
+    annealings = Annealings(1111, 9, rng.seeded(1), alike=True)
+    annealings.begin(chosen, potentials, 0.5)
+    annealings.look(arrays(form).matrix, 100)
+    lists, listed = annealings._arrays[3:5]
+    assert listed[chosen].all()
+    others = form.matrix - 2.0 * np.eye(1111)  # nobody is near oneself
+    groups = others[:, : 1111 // 64 * 64].reshape(1111, -1, 64)
+    expected = 64 * groups.argmax(axis=1) + np.arange(64)
+    np.testing.assert_array_equal(lists[listed], expected[listed])
+    assert (expected == others.argmax(axis=1)[:, None]).any(axis=1).mean() > 0.9
 
 
 def _constrained(seed: int) -> Any:
