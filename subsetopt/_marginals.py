@@ -62,6 +62,7 @@ def marginals(
     target: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     moments: tuple[ArrayLike, ArrayLike] | None = None,
+    among: NDArray[np.int64] | None = None,
 ) -> tuple[Marginal, ...]:
     """Compare the distribution of each column over the chosen rows with that over others.
 
@@ -84,6 +85,8 @@ def marginals(
     moments : (array_like (d,), array_like (d,)), optional
         Mean and standard deviation of each column, where the rows that are compared with are a
         sample of more: shifts are from these, and only KS distances from the sample.
+    among : ndarray of int64, optional
+        The rows that random selections are drawn from; None is all of X.
 
     Returns
     -------
@@ -125,7 +128,8 @@ def marginals(
     else:
         known = [mean_and_std(column.astype(np.float64), shares) for column in others.T]
     generator = np.random.default_rng([seed, _STREAM])
-    random = [generator.choice(n, chosen.size, replace=False) for _ in range(draws)]
+    rows = n if among is None else among
+    random = [generator.choice(rows, chosen.size, replace=False) for _ in range(draws)]
     labels = [str(c) for c in range(d)] if names is None else list(names)
     return tuple(
         _marginal(

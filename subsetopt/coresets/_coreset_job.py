@@ -24,15 +24,16 @@ from ._judging import Judge, MeanJudge
 from ._kernel_means import kernel_means
 from ._pool import Pool, PoolSize
 from ._pool_rules import Rules, candidates_of
-from ._reading_engines import ReadingEngine
-from ._row_keys import RowKeys, RowShare
-from ._row_sources import Source
+from ._reading_engines import LOCAL, ReadingEngine
+from ._row_keys import ALL_ROWS, RememberedShare, RowKeys, RowShare
+from ._row_sources import ArrayRows, Source
 from ._surveying import Survey, Told, survey
 from ._weighing import simplex_weights
 
 _DRAWS = 10
 _MANY, _FEW_DRAWS = 4000, 2  # k from which random selections are few
 _MOST_COLUMNS = 64
+_OF_LIMIT = 32  # of what may be held, rows that are kept for the second pass have this part
 
 
 @dataclass
@@ -55,6 +56,7 @@ class CoresetJob:
     saved: CoresetCheckpoint
     time_limit: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    remembered: RememberedShare | None = None
 
     def run(self, weighted: bool) -> Coreset:
         with self._timed("survey"):
@@ -74,7 +76,7 @@ class CoresetJob:
         candidates, uniform, witnesses = self._divided(seen, near)
         points = X if self.aim is None else np.concatenate([X[candidates], T])
         with self._timed("means"):
-            share = self._share(aimed)
+            share = self._share(aimed.n, len(aimed.X))
             means = self._means(kernel, points, scaling, aimed, share)
         if self.aim is None:
             pool_means, T, aim_means = means[candidates], X[witnesses], means[witnesses]
@@ -100,19 +102,19 @@ class CoresetJob:
         with self._timed("judging"):
             judge: Judge | MeanJudge
             if isinstance(kernel, Linear):
-                judge = MeanJudge(self._mean(scaling, aimed))
+                judge = MeanJudge(self._mean(scaling, aimed), aimed.std / scaling.scale)
             else:
                 judge = Judge(kernel, witness_rows, aim_means, share.count(aimed.n), self.threads)
             estimate = judge.mmd_squared(pool[at], pool_means[at])
             w, gap, with_weights = self._weighed(judge, kernel, pool[at], pool_means[at], weighted)
-            random = [
-                judge.mmd_squared(pool[rows], pool_means[rows]).square
-                for rows in self._random(np.flatnonzero(np.isin(candidates, uniform)))
-            ]
-            raw = seen.X[candidates]
+            random = judge.of_random(self.k, seen.n)
+            if self.aim is not None:
+                draws = self._random(np.flatnonzero(np.isin(candidates, uniform)))
+                squares = [judge.mmd_squared(pool[few], pool_means[few]).square for few in draws]
+                random = max(float(np.mean(squares)), 0.0)
+            rows = candidates[at]
             target = aimed.X if self.aim else seen.X[witnesses]
-            table = self._columns(raw, at, target, aimed)
-        rows = candidates[at]
+            table = self._columns(seen, rows, uniform, target, aimed)
         return Coreset(
             indices=seen.rows[rows],
             ids=None if seen.ids is None else seen.ids[rows],
@@ -121,7 +123,7 @@ class CoresetJob:
             mmd_error=estimate.root_error,
             weighted_mmd=with_weights,
             weights_gap=gap,
-            random_mmd=float(np.sqrt(max(float(np.mean(random)), 0.0))),
+            random_mmd=float(np.sqrt(random)),
             n=seen.n,
             pool=len(pool),
             kernel=kernel.function if isinstance(kernel, Custom) else kernel,
@@ -162,23 +164,28 @@ class CoresetJob:
         """Return the mean kernel of points with all rows; of products the mean row is enough."""
         if isinstance(kernel, Linear):
             return np.asarray(points @ self._mean(scaling, aimed), np.float64)
+        source, n = self.aim or self.source, aimed.n
+        if self.remembered is not None and self.remembered.share == share:
+            kept, self.remembered = self.remembered.kept, None
+            if kept is not None:
+                source, n, share = ArrayRows(kept, source.name), len(kept), ALL_ROWS
         return kernel_means(
             kernel,
             points,
-            self.aim or self.source,
+            source,
             scaling,
             self.threads,
             self.told,
-            aimed.n,
+            n,
             self.engine,
             self.saved.sums(len(points)),
             share,
         )
 
-    def _share(self, aimed: Survey) -> RowShare:
-        """Return the rows that candidates are compared with."""
-        count = aimed.n if self.compared is None else max(self.compared, 2 * len(aimed.X))
-        return RowShare(RowKeys(self.seed, 0 if self.aim is None else 1), count / aimed.n)
+    def _share(self, n: int, held: int) -> RowShare:
+        """Return which of n rows candidates are compared with; so many of them are held."""
+        count = n if self.compared is None else max(self.compared, 2 * held)
+        return RowShare(RowKeys(self.seed, 0 if self.aim is None else 1), count / n)
 
     def _mean(self, scaling: Scaling, aimed: Survey) -> NDArray[np.float64]:
         return np.asarray(scaling.applied(aimed.mean[None])[0], np.float64)
@@ -225,6 +232,7 @@ class CoresetJob:
     def _survey(
         self, source: Source, size: int, stream: int, told: Told, asked: AskedOfRows = NOTHING
     ) -> Survey:
+        source = self._remembering(source, size, stream)
         seen = self.saved.surveyed(
             "target" if stream else "data",
             size,
@@ -232,6 +240,19 @@ class CoresetJob:
             lambda: survey(source, size, RowKeys(self.seed, stream), told, self.engine, asked),
         )
         return seen.result()
+
+    def _remembering(self, source: Source, size: int, stream: int) -> Source:
+        """Return a source that keeps the rows compared with, where these are known and few."""
+        n, is_compared = source.n, stream == (0 if self.aim is None else 1)
+        if self.compared is None or n is None or not is_compared:
+            return source
+        if self.engine is not LOCAL or self.saved.path is not None:
+            return source
+        share = self._share(n, min(n, size))
+        if share.share >= 1.0:
+            return source
+        self.remembered = RememberedShare(source, share, self.size.limit // _OF_LIMIT)
+        return self.remembered
 
     def _divided(self, seen: Survey, near: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
         """Return the candidates, those of a uniform sample, and the witnesses."""
@@ -269,18 +290,26 @@ class CoresetJob:
             yield generator.choice(uniform, self.k, replace=len(uniform) < self.k)
 
     def _columns(
-        self, raw: NDArray[Any], at: NDArray[np.int64], target: NDArray[Any], aimed: Survey
+        self,
+        seen: Survey,
+        chosen: NDArray[np.int64],
+        uniform: NDArray[np.int64],
+        target: NDArray[Any],
+        aimed: Survey,
     ) -> tuple[Marginal, ...]:
-        d = raw.shape[1]
+        """Compare the chosen with random ones of all rows, as the uniform sample has them."""
+        d = seen.X.shape[1]
         if d > _MOST_COLUMNS:
             return ()
         names = self.source.names if len(self.source.names or ()) == d else None
+        rows = np.union1d(chosen, uniform)
         return marginals(
-            raw,
-            at,
+            seen.X[rows],
+            np.searchsorted(rows, chosen),
             names=names,
             target=target,
             seed=self.seed,
             draws=_DRAWS,
             moments=(aimed.mean, aimed.std),
+            among=np.searchsorted(rows, uniform),
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from subsetopt.problems import Kernel
 from subsetopt.problems._kernel_products import kernel_products
 
-_SOME = 256  # witnesses that tell how alike a row is to itself
+_SOME = 1024  # witnesses that tell how alike a row is to itself, where that is not 1
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,20 @@ class MeanJudge:
 
     Parameters
     ----------
-    mean : ndarray of float64 (d,)
+    mean, std : ndarray of float64 (d,)
+        Of all rows.
     """
 
     mean: NDArray[np.float64]
+    std: NDArray[np.float64]
 
     def of_sample(self, n: int) -> str:
         """Return "": the mean is that of all n rows."""
         return ""
+
+    def of_random(self, k: int, n: int) -> float:
+        """Return what is expected of k random ones of all n rows."""
+        return float(self.std @ self.std) * apart(k, n)
 
     def mmd_squared(
         self,
@@ -59,6 +65,14 @@ class MeanJudge:
         shares = np.full(len(S), 1.0 / len(S)) if weights is None else weights
         away = shares @ S.astype(np.float64) - self.mean
         return MMDEstimate(float(away @ away), 0.0)
+
+
+def apart(k: int, n: int) -> float:
+    """Return the expected squared distance of the mean of k random ones of n rows from that of all.
+
+    In units of the mean squared distance of a row from the mean of all.
+    """
+    return (n - k) / (k * max(n - 1, 1))
 
 
 class Judge:
@@ -94,14 +108,23 @@ class Judge:
         """Return how far the rows are from n of which they are a uniform sample; "" where all."""
         if self._n >= n:
             return ""
-        some = self._witnesses[:_SOME]
-        alike = np.mean([self._kernel(row[None], row[None]) for row in some])
-        spread = max(float(alike - self._means.mean()), 0.0)
-        apart = math.sqrt(spread * (1.0 / self._n - 1.0 / n))
         return (
             f"compared with a uniform sample of {self._n} of {n} rows, whose own MMD to them is "
-            f"about {apart:.2g}"
+            f"about {math.sqrt(self._spread(n) * apart(self._n, n)):.2g}"
         )
+
+    def of_random(self, k: int, n: int) -> float:
+        """Return what is expected of k random ones of n rows, of which all or some are compared."""
+        return self._spread(n) * (apart(k, n) + apart(self._n, n))
+
+    def _spread(self, n: int) -> float:
+        """Return the mean squared distance of one of n rows from the mean of all."""
+        alike = 1.0
+        if not self._kernel.normalised:
+            some = self._witnesses[:: -(-len(self._witnesses) // _SOME)]
+            alike = float(np.mean([self._kernel(row[None], row[None]) for row in some]))
+        among = max(alike - float(self._means.mean()), 0.0)  # of those compared
+        return among * self._n / max(self._n - 1, 1) * (n - 1) / n
 
     def mmd_squared(
         self,

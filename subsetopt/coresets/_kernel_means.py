@@ -20,7 +20,7 @@ from ._running_sums import RunningSums
 from ._surveying import Told
 
 _AT_ONCE = 4  # blocks that are in work together
-_BAND, _WIDTH = 256, 512  # a tile of so many points and rows stays in the cache
+_BAND, _WIDTH = 1024, 512  # a tile of so many points and rows stays in the cache
 
 
 def kernel_means(

@@ -1,10 +1,13 @@
 """A random number for each row, which its number and the seed alone decide."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._row_sources import RowBlock, Source
 
 _AT_ONCE = 2**20
 _PER_STEP = 4  # numbers of Philox for one step of its counter
@@ -86,3 +89,43 @@ class RowShare:
 
 
 ALL_ROWS = RowShare(RowKeys(0), 1.0)
+
+
+class RememberedShare:
+    """A source that keeps the rows of a share, as it is read; so they need not be read again.
+
+    Parameters
+    ----------
+    source : Source
+    share : RowShare
+    most : int
+        Bytes of rows above which none are kept.
+
+    Attributes
+    ----------
+    kept : ndarray (m, d) or None
+        The rows, once all have been read.
+    """
+
+    def __init__(self, source: Source, share: RowShare, most: int) -> None:
+        self.name, self.n, self.first = source.name, source.n, source.first
+        self.columns, self.names = source.columns, source.names
+        self.share, self.kept = share, None
+        self._source, self._most = source, most
+
+    kept: NDArray[Any] | None
+
+    def blocks(self) -> Iterator[RowBlock]:
+        """Yield all rows."""
+        parts: list[NDArray[Any]] = []
+        at, held = self.first, 0
+        for block in self._source.blocks():
+            if held <= self._most:
+                parts.append(self.share.of(block.X, at))
+                held += parts[-1].nbytes
+            else:
+                parts.clear()
+            at += len(block.X)
+            yield block
+        if 0 < held <= self._most:
+            self.kept = np.concatenate(parts)

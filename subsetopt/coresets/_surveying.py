@@ -26,6 +26,7 @@ class KeysOfRows(Protocol):
 
 
 _SLACK = 1.25  # rows that are held for each that is needed, at most
+_WIDE, _TALL = 1024, 64  # a piece of rows side by side that stays in the cache
 _PARTS = ("keys", "rows", "X", "ids", "flags", "costs", "codes")
 
 Told = Callable[[str, int, int | None], None]
@@ -254,10 +255,22 @@ class _Moments:
 
     @classmethod
     def of(cls, X: NDArray[Any]) -> "_Moments":
-        mean = X.mean(axis=0, dtype=np.float64)
-        away = X - mean
-        squares = np.einsum("ij,ij->j", away, away)
-        return cls(len(X), mean, squares, X.min(axis=0), X.max(axis=0))
+        """Return those of rows, many side by side: NumPy is slow along the first of short rows."""
+        n, d = X.shape
+        side = max(1, min(n, _WIDE // d))
+        wide = X[: n // side * side].reshape(-1, side * d)
+        mean = wide.sum(axis=0, dtype=np.float64).reshape(side, d).sum(axis=0) / (len(wide) * side)
+        centre, squares = np.tile(mean, side), np.zeros(side * d)
+        for first in range(0, len(wide), _TALL):
+            away = wide[first : first + _TALL] - centre
+            away *= away
+            squares += away.sum(axis=0)
+        low, high = (f(axis=0).reshape(side, d) for f in (wide.min, wide.max))
+        squares = squares.reshape(side, d).sum(axis=0)
+        moments = cls(len(wide) * side, mean, squares, low.min(axis=0), high.max(axis=0))
+        if moments.n < n:
+            moments.join(cls.of(X[moments.n :]))
+        return moments
 
     def join(self, other: "_Moments") -> None:
         n = self.n + other.n

@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.coresets import _pool
+from subsetopt.coresets import _coreset_job, _pool
 from subsetopt.coresets._row_keys import RowKeys, RowShare
+from subsetopt.coresets._row_sources import ArrayRows
 
 GIVEN: dict[str, Any] = {"pool": 300, "scale_columns": "none", "kernel": so.Gaussian(2.0)}
 
@@ -43,6 +44,22 @@ def test_a_share_has_the_rows_of_the_least_keys_whatever_the_blocks() -> None:
     np.testing.assert_array_equal(np.concatenate(pieces), few)
     assert set(np.argsort(RowKeys(3).of(0, 1000))[:150]) < set(few)
     assert RowShare(RowKeys(3), 1.0).count(1000) == 1000
+
+
+def test_rows_compared_with_are_kept_where_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, read = _points(), []
+    blocks = ArrayRows.blocks
+    monkeypatch.setattr(
+        ArrayRows, "blocks", lambda self: read.append(len(self.array)) or blocks(self)
+    )
+    once = so.coreset(X, 20, compared=2000, **GIVEN)
+    assert read.count(len(X)) == 1
+    monkeypatch.setattr(_coreset_job, "_OF_LIMIT", 2**60)
+    twice = so.coreset(X, 20, compared=2000, **GIVEN)
+    assert read.count(len(X)) == 3
+    np.testing.assert_array_equal(once.indices, twice.indices)
+    assert once.mmd == pytest.approx(twice.mmd, rel=1e-6)
+    assert once.message == twice.message
 
 
 def test_the_mmd_is_to_the_sample_and_its_own_is_said() -> None:

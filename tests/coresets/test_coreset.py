@@ -51,7 +51,9 @@ def test_the_mmd_is_that_of_the_definition(kernel: str) -> None:
     assert len(np.unique(coreset.indices)) == len(coreset) == 20
     assert (np.diff(coreset.indices) > 0).all()
     S = X[coreset.indices]
-    own = float(coreset.kernel(X.astype(np.float64), X.astype(np.float64)).mean())
+    wide = X.astype(np.float64)
+    K = coreset.kernel(wide, wide)
+    own = float(K.mean())
     alike = _mmd(X, S, coreset.kernel, own=own)
     assert (coreset.mmd_error > 0.0) == (kernel != "linear")
     assert abs(coreset.mmd - alike) < max(4.0 * coreset.mmd_error, 1e-5)
@@ -60,13 +62,8 @@ def test_the_mmd_is_that_of_the_definition(kernel: str) -> None:
     assert coreset.weights.min() >= 0.0
     weighted = _mmd(X, S, coreset.kernel, coreset.weights, own)
     assert weighted <= alike * (1.0 + 1e-9)
-    draws = np.random.default_rng(0)
-    random = [
-        _mmd(X, X[draws.choice(3000, 20, replace=False)], coreset.kernel, own=own)
-        for _ in range(20)
-    ]
-    expected = math.sqrt(np.mean(np.square(random)))
-    assert coreset.random_mmd == pytest.approx(expected, rel=0.35)
+    expected = (K.diagonal().mean() - own) * (3000 - 20) / (20 * 2999)  # of random rows
+    assert coreset.random_mmd == pytest.approx(math.sqrt(expected), rel=0.1)
     assert coreset.mmd < 0.6 * coreset.random_mmd
 
 
@@ -163,6 +160,18 @@ def test_a_target_is_resembled() -> None:
 
     assert abs(coreset.mmd - distance(S.astype(np.float64))) < 4.0 * coreset.mmd_error
     assert coreset.mmd < 0.5 * coreset.random_mmd
+
+
+@pytest.mark.usefixtures("few_witnesses")
+def test_random_columns_are_those_of_the_data_though_candidates_are_drawn_for_a_target() -> None:
+    X = _points()
+    T = X[:900] * 0.3 + 3.0
+    few = so.coreset(X, 20, target=T, scale_columns="none", **_SMALL)
+    away = abs(X.mean(axis=0) - T.mean(axis=0)) / T.std(axis=0)
+    spread = X.std(axis=0) / T.std(axis=0) / math.sqrt(20)
+    for column, mean, error in zip(few.columns, away, spread, strict=True):
+        assert column.random_shift == pytest.approx(mean, abs=2.0 * float(error))
+    assert few.columns[0].shift < few.columns[0].random_shift / 2
 
 
 @pytest.mark.usefixtures("few_witnesses")

@@ -43,6 +43,18 @@ def test_the_survey_does_not_depend_on_the_blocks(size: int) -> None:
     np.testing.assert_array_equal(seen.rows, least)
 
 
+@pytest.mark.parametrize("shape", [(3333, 5), (70, 3), (200, 1500), (1, 1)])
+def test_moments_are_those_of_the_columns(shape: tuple[int, int]) -> None:
+    X = (5.0 + np.random.default_rng(1).normal(size=shape)).astype(np.float32)
+    seen = survey(ArrayRows(X), 1, RowKeys(0), _nobody, LOCAL).result()
+    wide = X.astype(np.float64)
+    assert seen.n == len(X)
+    np.testing.assert_allclose(seen.mean, wide.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(seen.std, wide.std(axis=0), rtol=1e-10)
+    np.testing.assert_array_equal(seen.lowest, X.min(axis=0))
+    np.testing.assert_array_equal(seen.highest, X.max(axis=0))
+
+
 @pytest.mark.parametrize(("first", "count"), [(0, 1), (3, 8), (4, 4), (9, 0), (1_000_001, 6)])
 def test_keys_are_those_of_the_rows_wherever_reading_begins(first: int, count: int) -> None:
     keys = RowKeys(5)
