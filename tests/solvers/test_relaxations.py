@@ -1,5 +1,6 @@
 """The relaxations: bounds that hold, their order, and the closed form of the published one."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -203,6 +204,16 @@ def test_bounds_scale_with_the_data(power: int) -> None:
     for method in ("qp", "rlt"):
         small = bounds.METHODS[method](form, LIMITS).value
         assert np.ldexp(bounds.METHODS[method](large, LIMITS).value, -power) == pytest.approx(small)
+
+
+@pytest.mark.parametrize("method", ["qp", "rlt"])
+def test_the_rounding_of_the_scaled_form_lowers_a_bound(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form, whole = form_of("indefinite", 1, 7, 3), _relaxation.scaled_form
+    bound = bounds.METHODS[method](form, LIMITS).value
+    monkeypatch.setattr(_relaxation, "scaled_form", lambda of: replace(whole(of), rounding=1.0))
+    assert bounds.METHODS[method](form, LIMITS).value == pytest.approx(bound - 1.0)
 
 
 @pytest.mark.parametrize("method", ["qp", "rlt"])

@@ -88,6 +88,16 @@ def test_seeds_agree_on_random_problems() -> None:
         assert values == pytest.approx([values[0]] * 4)
 
 
+def test_without_a_stall_it_walks_on_as_described() -> None:
+    problem = quadratic(200, 40, seed=1)
+    default, described, short = (
+        so.solve(problem, so.solver("tabu", iterations=500, stall=stall), seed=1)
+        for stall in (None, 5_000 + 2 * 200, 5)
+    )
+    assert default.to_dict()["indices"] == described.to_dict()["indices"]
+    assert default.objective != short.objective
+
+
 def test_the_same_seed_gives_the_same_answer() -> None:
     problem = quadratic(400, 100)
     solver = so.solver("tabu", iterations=500)
