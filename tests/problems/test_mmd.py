@@ -19,7 +19,7 @@ import subsetopt as so
 from subsetopt.problems import _kernel_matrices
 from subsetopt.testing import assert_solver_contract
 
-few = settings(deadline=None, derandomize=True, max_examples=60)
+few = settings(deadline=None, derandomize=True, max_examples=25)
 NAMES = ["gaussian", "laplace", "polynomial", "linear"]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import subsetopt as so
 from subsetopt.problems._mmd_terms import centred_kernel
 
-few = settings(deadline=None, derandomize=True, max_examples=40)
+few = settings(deadline=None, derandomize=True, max_examples=20)
 
 
 def function(X: NDArray[Any], Y: NDArray[Any]) -> NDArray[Any]:

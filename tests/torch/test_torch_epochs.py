@@ -240,7 +240,7 @@ def test_weighted_means_are_unbiased(name: str, replacement: bool) -> None:
     if name in IMPORTANCE:
         chosen.update(torch.arange(30), losses=torch.linspace(0.01, 4, 30))
     plain = []
-    for _ in range(1500):
+    for _ in range(700):
         ids = torch.tensor(flat(chosen))
         weights = chosen.weights(ids)
         assert weights.dtype == torch.float32
@@ -249,7 +249,7 @@ def test_weighted_means_are_unbiased(name: str, replacement: bool) -> None:
     noise = float(np.std(errors) / np.sqrt(len(errors)))
     assert abs(np.mean(errors)) < 4 * noise
     if name == "p_sgd":
-        assert np.mean(plain) > 10 * noise  # without weights it would be seen
+        assert np.mean(plain) > 6 * noise  # without weights it would be seen
 
 
 def test_what_is_not_in_the_epoch_weighs_nothing() -> None:

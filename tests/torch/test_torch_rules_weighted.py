@@ -200,7 +200,7 @@ def test_what_is_not_finite_is_kept_only_for_want_of_finite_ones(
     [("prob", {}), ("prob", {"gamma": 0.02}), ("selective_backprop", {"history": 30})],
 )
 def test_the_weights_of_chosen_losses_make_the_mean_unbiased(name: str, options: Any) -> None:
-    losses, times = drawn(30), 3000
+    losses, times = drawn(30), 1000
     pick = rule(name, **options)
     pick(losses)
     chances = pick.probabilities(losses)
