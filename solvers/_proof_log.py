@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._files import replacing
-from subsetopt.errors import InvalidResult, TooLarge, UnsupportedProblem
+from subsetopt.errors import UnsupportedProblem
 from subsetopt.models import QuadraticForm
 from subsetopt.problems import Problem
 from subsetopt.solution import CertificateKind, Solution
 from subsetopt.verify._failure import VerificationFailed
 from subsetopt.verify._proof_lines import FORMAT, VERSION
-from subsetopt.verify._proof_nodes import NodeBounds, ProofNode
-from subsetopt.verify._proof_trees import BOUNDED, threshold
+from subsetopt.verify._proof_nodes import NodeBounds
+from subsetopt.verify._proof_trees import DUAL, threshold
 from subsetopt.verify._statements import (
     Line,
     MeanStatement,
@@ -33,23 +33,34 @@ from subsetopt.verify._statements import (
 )
 from subsetopt.verify._sum_proofs import closed_bound, plan
 
+from ._proof_records import ProofRecord, RecordedTree, regrown
+
 __all__: list[str] = []
 
-_NODES = 3_000_000
-_SECONDS = 2e-5  # that one takes
 _AT_ONCE = 10_000  # nodes of a line
 
 
 class ProofLog:
-    """Takes what a solver knows of its search; `write` makes the file."""
+    """Takes what a solver knows of its search; `write` makes the file.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    problem : Problem
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._statement = _statement(problem)
         self._order: list[int] = []
         self._free: NDArray[np.int64] | None = None
+        self._factor = Fraction(1)
+        self._tree: RecordedTree | None = None
 
-    def among(self, free: NDArray[np.int64]) -> None:
-        """Say which candidates those of the problem are that the solver is handed."""
-        self._free = free
+    def among(self, free: NDArray[np.int64], factor: Fraction) -> None:
+        """Say which candidates those of the problem are that the solver is handed.
+
+        And that the objective of the whole is that of this problem times `factor`.
+        """
+        self._free, self._factor = free, factor
 
     def order(self, form: QuadraticForm, rows: Sequence[int] | NDArray[np.integer[Any]]) -> None:
         """Say in which order rows of a form were decided; what is not named comes last."""
@@ -58,17 +69,28 @@ class ProofLog:
         items = items[items >= 0]
         self._order = (items if self._free is None else self._free[items]).tolist()
 
-    def write(self, path: str | os.PathLike[str], problem: Problem, solution: Solution) -> str:
+    def root(self, form: QuadraticForm) -> ProofRecord | None:
+        """Return the record of all selections, of a form without constraints."""
+        statement = self._statement
+        if isinstance(statement, MeanStatement) or form.positions is not None or form.side:
+            return None
+        self._tree = RecordedTree(statement, form, self._factor)
+        return self._tree.root
+
+    def completed(self) -> None:
+        """Say that the recorded tree has no part that is open."""
+        if self._tree is not None:
+            self._tree.complete = True
+
+    def write(self, path: str | os.PathLike[str], solution: Solution) -> str:
         """Write a proof of the best bound that there is one for; says what it is of.
 
         Raises
         ------
-        UnsupportedProblem
-            For constraints that proofs do not cover, or without a selection.
         TooLarge
             If the tree has more than some million nodes.
         """
-        statement = _statement(problem, solution)
+        statement = self._statement
         assert solution.indices is not None
         chosen = solution.indices.tolist()
         objective = statement.objective(chosen)
@@ -76,7 +98,7 @@ class ProofLog:
             bound, method = _of_values(statement, solution, objective)
             body: Iterator[Line] = iter([{"end": 0}])
         else:
-            bound, body = self._tree(statement, solution, objective)
+            bound, body = self._searched(statement, solution, objective)
             method = "tree"
         first, *stated = statement.lines()
         head = {
@@ -96,17 +118,20 @@ class ProofLog:
             "proof of the optimum" if bound == objective else f"proof of a bound, {float(bound)!r}"
         )
 
-    def _tree(
+    def _searched(
         self, statement: QuadraticStatement, solution: Solution, objective: Fraction
     ) -> tuple[Fraction, Iterator[Line]]:
         bounds = NodeBounds(statement)
         root = bounds.root()
-        least = statement.lifted(Fraction(bounds.bound(root), 2)) - statement.error
+        closed = statement.lifted(Fraction(bounds.bound(root), 2)) - statement.error
         wanted = objective - statement.error
         if solution.certificate.kind is not CertificateKind.EXACT:
-            known = least if solution.bound is None else Fraction(solution.bound)
-            wanted = min(wanted, max(known, least))
-        codes = regrown(bounds, root, threshold(statement, wanted), self._placed(statement))
+            known = closed if solution.bound is None else Fraction(solution.bound)
+            wanted = min(wanted, max(known, closed))
+        least = threshold(statement, wanted)
+        if self._tree is not None and self._tree.complete:
+            return wanted, _tree_lines(self._tree.walked(least))
+        codes = regrown(bounds, root, least, self._placed(statement))
         return wanted, _tree_lines(codes)
 
     def _placed(self, statement: QuadraticStatement) -> list[int]:
@@ -121,15 +146,13 @@ class ProofLog:
         return [*self._order, *sorted(promise, key=promise.__getitem__)]
 
 
-def _statement(problem: Any, solution: Solution) -> MeanStatement | QuadraticStatement:
+def _statement(problem: Any) -> MeanStatement | QuadraticStatement:
     rules = problem.constraints
     if rules is not None and (rules.quotas or rules.costs is not None or len(rules.conflicts)):
         raise UnsupportedProblem(
             "proof files cover include and exclude, not quotas, budgets and conflicts; solve "
             "without proof"
         )
-    if solution.indices is None:
-        raise UnsupportedProblem("there is nothing to prove: no selection was found")
     try:
         return statement_of(problem)
     except VerificationFailed as error:
@@ -147,45 +170,18 @@ def _of_values(
     return (closed, "closed") if method is None else (objective, method)
 
 
-def regrown(bounds: NodeBounds, root: ProofNode, least: int, order: Sequence[int]) -> Iterator[int]:
-    """Yield the tree of a depth-first search in an order: every leaf is above `least`.
-
-    Raises
-    ------
-    InvalidResult
-        If there is a selection that is not above it.
-    TooLarge
-        If there are too many nodes.
-    """
-    opened, nodes = [(root, 0)], 0
-    while opened:
-        node, place = opened.pop()
-        nodes += 1
-        if nodes > _NODES:
-            raise TooLarge(
-                f"the proof has more than {_NODES} nodes; solve without proof, or with "
-                "solver='branch-and-bound' for semidefinite leaves",
-                seconds=_NODES * _SECONDS,
-                bytes=0.0,
-            )
-        if bounds.exceeds(node, least):
-            yield BOUNDED
-            continue
-        if node.m in (0, len(node.free)):
-            raise InvalidResult("the search has missed a better selection: what it claims is wrong")
-        while order[place] not in node.free:
-            place += 1
-        inside, outside = bounds.divided(node, order[place])
-        opened += [(outside, place + 1), (inside, place + 1)]
-        yield order[place]
-
-
-def _tree_lines(codes: Iterator[int]) -> Iterator[Line]:
-    nodes, part = 0, []
+def _tree_lines(codes: Iterator[int | Line]) -> Iterator[Line]:
+    nodes = 0
+    part: list[int] = []
     for code in codes:
+        if isinstance(code, dict):
+            yield {"tree": part}
+            yield code
+            part = []
+            continue
         part.append(code)
         nodes += 1
-        if len(part) == _AT_ONCE:
+        if len(part) == _AT_ONCE and code != DUAL:
             yield {"tree": part}
             part = []
     if part:

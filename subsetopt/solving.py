@@ -136,13 +136,14 @@ def solve(
     from subsetopt.solvers._proof_log import ProofLog
 
     require_writable(proof)
-    taken = ProofLog()
+    _family(problem)
+    taken = ProofLog(problem)
     limits = replace(limits, proof=taken)
     solution = _solved(problem, solver, limits, bound, start, say, begun)
     if solution.indices is None or solution.termination is Termination.INTERRUPTED:
         return solution
     say("proof")
-    note = taken.write(proof, problem, solution)
+    note = taken.write(proof, solution)
     return replace(solution, message="; ".join(filter(None, (solution.message, note))))
 
 
@@ -308,14 +309,20 @@ def _automatic(family: str, kinds: frozenset[str]) -> str:
     return next((name for name in preferred if name in able), usual)
 
 
-def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
-    """Return the solver object, able to take the problem here and now."""
-    chosen = solver
+def _family(problem: object) -> str:
+    """Return the family of a problem; InvalidProblem for what is none."""
     family = getattr(problem, "family", None)
-    if family is None:
+    if not isinstance(family, str):
         raise InvalidProblem(
             f"problem must be a problem such as MeanMatching(values, k); got {_kind(problem)}"
         )
+    return family
+
+
+def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
+    """Return the solver object, able to take the problem here and now."""
+    chosen = solver
+    family = _family(problem)
     kinds: frozenset[str] = frozenset()
     if getattr(problem, "side", None) is not None:
         from subsetopt.solvers import _constrained

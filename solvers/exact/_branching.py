@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from subsetopt._rounding import UNIT
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER, Deadline
+from subsetopt.solvers._proof_log import ProofLog
+from subsetopt.solvers._proof_records import ProofRecord
 from subsetopt.solvers.heuristics._quadratic_steps import (
     FormArrays,
     arrays,
@@ -58,6 +60,8 @@ class Node:
         Of the parent's relaxation, the branching item deleted.
     complement : bool
         The relaxation is of the items that are not chosen, see `Reduced`.
+    record : ProofRecord or None
+        Of this node, where the search is to be proven.
     """
 
     items: NDArray[np.int64]
@@ -65,6 +69,7 @@ class Node:
     bound: float = -np.inf
     iterate: Iterate | None = None
     complement: bool = False
+    record: ProofRecord | None = None
 
 
 @dataclass
@@ -191,12 +196,19 @@ def explore(
     part = Reduced(form, node, rules)
     if part.enumerable:
         return part.best()
-    relaxation = part.relaxed(part.iterate)
-    for _ in rounds(relaxation, enough - part.offset, part.iterate is None, late):
+    relaxation, record = part.relaxed(part.iterate), node.record
+    wanted = enough if record is None else record.tree.goal(enough)
+    for _ in rounds(relaxation, wanted - part.offset, part.iterate is None, late):
         if late():
             break
-    # What holds for the parent holds for its parts.
-    bound = max(node.bound, relaxation.bound + part.offset)
+    # What holds for the parent holds for its parts; but a proof has to see it.
+    bound = relaxation.bound + part.offset
+    if record is None:
+        bound = max(node.bound, bound)
+    elif bound > enough and not record.close(
+        relaxation.multipliers, bound, enough, part.complement
+    ):
+        bound = enough
     marginals = relaxation.marginals
     if rules is None:
         outcome = NodeResult(bound, part.rounded(marginals))
@@ -208,7 +220,7 @@ def explore(
         outcome = NodeResult(bound, feasible_rows(form, shares))
     if bound <= enough:
         branching = int(np.abs(marginals - 0.5).argmin())
-        divided = _divided(node, branching, bound, rules)
+        divided = _divided(node, branching, max(bound, node.bound), rules)
         outcome.children = [
             _begun(child, node, relaxation.iterate, part, form.k) for child in divided
         ]
@@ -290,11 +302,12 @@ def semidefinite_bound(form: QuadraticForm, deadline: Deadline) -> float:
 def _divided(node: Node, branching: int, bound: float, rules: NodeConstraints | None) -> list[Node]:
     """Return the two parts that hold an item or do not, less what holds nothing feasible."""
     items, item = np.delete(node.items, branching), node.items[branching]
+    records = (None, None) if node.record is None else node.record.divide(int(item))
     parts = []
-    for chosen in (np.append(node.chosen, item), node.chosen):
+    for chosen, record in zip((np.append(node.chosen, item), node.chosen), records, strict=True):
         settled = (items, chosen) if rules is None else rules.settled(items, chosen)
         if settled is not None:
-            parts.append(Node(settled[0], settled[1], bound))
+            parts.append(Node(settled[0], settled[1], bound, record=record))
     return parts
 
 
@@ -313,11 +326,14 @@ def _begun(child: Node, node: Node, iterate: Iterate, part: Reduced, k: int) -> 
 class Tree:
     """The open nodes, best bound first."""
 
-    def __init__(self, form: QuadraticForm) -> None:
+    def __init__(self, form: QuadraticForm, proof: ProofLog | None = None) -> None:
+        self._form, self._proof = form, proof
         self._heap: list[tuple[float, int, Node]] = []
         self._count = count()
         self._room = max(2, _KEPT_BYTES // (12 * form.n * form.n))
         root = root_of(form)
+        if root is not None and proof is not None:
+            root = replace(root, record=proof.root(form))
         if root is not None:
             self.push(root)
 
@@ -325,16 +341,34 @@ class Tree:
         """Add a node; where too many are open, without its iterate."""
         # A node without an iterate costs time when it is looked at, no validity.
         if len(self._heap) > self._room:
-            node = Node(node.items, node.chosen, node.bound)
+            node = replace(node, iterate=None, complement=False)
         heapq.heappush(self._heap, (node.bound, next(self._count), node))
 
     def pop(self) -> Node:
         """Take the node of the least bound."""
         return heapq.heappop(self._heap)[2]
 
-    def clear(self) -> None:
-        """Discard what is open: its bounds say that it holds nothing better."""
+    def clear(self, enough: float) -> None:
+        """Discard what is open: its bounds, above `enough`, say that it holds nothing better.
+
+        Where the search is to be proven, each of its leaves is made to say so.
+        """
+        if self._proof is not None:
+            self._prove(enough)
         self._heap.clear()
+
+    def _prove(self, enough: float) -> None:
+        try:
+            while self._heap:
+                node = self.pop()
+                if node.record is None:
+                    return
+                for child in explore(self._form, None, node, enough, lambda: False).children:
+                    self.push(child)
+        except KeyboardInterrupt:  # the search has ended; a proof is grown anew, if at all
+            return
+        if self._proof is not None:
+            self._proof.completed()
 
     def __len__(self) -> int:
         return len(self._heap)

@@ -58,7 +58,7 @@ class Portfolio:
         self._interrupted = Event()
         self._rules = rules_of(form)
         self._bounds = bounds
-        self.tree = Tree(form)
+        self.tree = Tree(form, limits.proof)
         self.combinatorial: CombinatorialTree | None = None
         self.best = np.empty(0, np.int64)
         self.value = math.inf
@@ -261,7 +261,7 @@ class Portfolio:
                 ended = self._count(min(turn, most), pool)
                 if ended is not None:
                     return ended
-        self.tree.clear()
+        self.tree.clear(self._enough())
         return Termination.OPTIMAL
 
 

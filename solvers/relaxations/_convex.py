@@ -26,6 +26,7 @@ from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.solvers._deadline import NEVER, Deadline, OutOfTime
 
 from ._trace import largest_trace
+from ._verified_eigenvalue import least_eigenvalue
 
 _MOST = 4096  # rows of a matrix whose eigenvalues are computed
 _QUICK = 1024  # the same where it is semidefinite already, so that only the bound gains
@@ -82,9 +83,9 @@ def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
     n, seconds = form.n, _SECONDS * form.n**3
     centred, norm = _centred_and_raised(form.matrix)
     margin = _margin(form, norm)
-    lowest = deadline.wait_for(lambda: float(np.linalg.eigvalsh(centred)[0]), _LOADED * seconds)
-    # Eigenvalues are off by LAPACK's backward error and by the centring; the diagonal is lowered by
-    # both, so that convexity holds for the matrix as it is stored.
+    lowest = deadline.wait_for(lambda: least_eigenvalue(centred), _LOADED * seconds)
+    # The centring is rounded; the diagonal is lowered by that, so that convexity holds for the
+    # matrix as it is stored.
     least = np.full(n, lowest - margin)
     if n == 1 or n > _QUICK or _STEPS * seconds > deadline.remaining:
         return Diagonal(np.zeros(1) if n == 1 else least, 0.0)
@@ -92,13 +93,21 @@ def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
     start = least - _INSIDE * (float(np.trace(centred)) / n - float(least[0]))
     try:
         raised = deadline.wait_for(
-            lambda: largest_trace(centred, start, deadline), _LOADED * _STEPS * seconds
+            lambda: _lowered(centred, largest_trace(centred, start, deadline)),
+            _LOADED * _STEPS * seconds,
         )
     except OutOfTime:
         return Diagonal(least, 0.0)
-    # Its steps were tested by Cholesky factors, which stand for a matrix some rounding off.
-    raised = raised - 8.0 * margin
+    raised = raised - margin
     return Diagonal(raised if raised.sum() > least.sum() else least, 0.0)
+
+
+def _lowered(matrix: NDArray[np.float64], taken: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a diagonal lowered by what the matrix less it lacks to semidefinite."""
+    rest = matrix.copy()
+    rest.flat[:: len(matrix) + 1] -= taken
+    sizes = np.abs(taken) + np.abs(np.diagonal(matrix))
+    return taken + min(0.0, least_eigenvalue(rest)) - UNIT * float(sizes.max())
 
 
 def slack(form: QuadraticForm, deadline: Deadline = NEVER) -> float:
@@ -116,14 +125,14 @@ def slack(form: QuadraticForm, deadline: Deadline = NEVER) -> float:
     if form.n <= _QUICK and _SECONDS * form.n**3 <= _SHARE * deadline.remaining:
         with one_blas_thread():
             centred, norm = _centred_and_raised(form.matrix)
-            least = float(np.linalg.eigvalsh(centred)[0]) - _margin(form, norm)
+            least = least_eigenvalue(centred) - _margin(form, norm)
         return max(0.0, -least) * reach + term * form.k
     entry = _ULPS * float(np.finfo(form.matrix.dtype).eps) * largest_entry(form.matrix, deadline)
     return entry * reach * reach + term * form.k
 
 
 def _margin(form: QuadraticForm, norm: float) -> float:
-    """Return how far eigenvalues may be off, by the rounding of the centring and by LAPACK."""
+    """Return how far eigenvalues may be off by the rounding of the centring."""
     return form.n * UNIT * (norm + 8.0 * form.largest)
 
 

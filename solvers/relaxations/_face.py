@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from subsetopt._rounding import UNIT
 
+from ._verified_eigenvalue import least_eigenvalue
+
 Matrix = NDArray[np.float64]
 
 _INDEPENDENT = 1e-3  # singular values of equations below this are none
@@ -39,28 +41,31 @@ class Face:
     Parameters
     ----------
     Q : ndarray (n, equations)
-        Orthonormal columns.
-    error : float
-        How far a least eigenvalue on the face may be off, over the norm of the matrix.
+        Orthonormal columns, but for rounding.
+    normals : ndarray (n, rows)
+        With ``normals' m = 0`` for every selection, exactly: integers times a power of two.
+    back : ndarray (rows, equations)
+        Q is ``normals @ back``, but for rounding.
     """
 
     Q: Matrix
-    error: float
+    normals: Matrix
+    back: Matrix
 
     @classmethod
     def of(cls, rows: LinearRows, k: int) -> "Face | None":
         """Return the face of selections of k that keep the equations; None if there are none."""
         if not len(rows.counts):
             return None
-        # m'(1_r - (q_r / k) 1) = 0 of every selection, and so X times that of X = m m'.
-        normals = (rows.equal - (rows.counts / k)[:, None]).T
-        left, sizes, _ = np.linalg.svd(normals, full_matrices=False)
+        # m'(k 1_r - q_r 1) = 0 of every selection, and so X times that of X = m m'. Rows and counts
+        # are integers, so that a division by a power of two alone rounds nothing.
+        normals = np.ldexp((k * rows.equal - rows.counts[:, None]).T, -int(k).bit_length())
+        left, sizes, right = np.linalg.svd(normals, full_matrices=False)
         rank = int((sizes > _INDEPENDENT).sum())  # what is dropped restricts nothing
         if rank == 0:
             return None
-        below = float(sizes[rank]) if rank < len(sizes) else 0.0
-        error = 256 * UNIT * (len(left) + float(sizes[0]) / (float(sizes[rank - 1]) - below))
-        return cls(np.ascontiguousarray(left[:, :rank]), error)
+        back = right[:rank].T / sizes[:rank]
+        return cls(np.ascontiguousarray(left[:, :rank]), normals, back)
 
     def seen(self, matrix: Matrix) -> Matrix:
         """Return P matrix P, P being the projection on vectors v with Q'v = 0."""
@@ -70,11 +75,21 @@ class Face:
         return np.asarray(matrix - out - out.T)
 
     def least(self, matrix: Matrix) -> float:
-        """Return the least of ``v' matrix v`` over unit vectors with Q'v = 0."""
-        seen = self.seen(matrix)
-        # Q's own eigenvalues, which would be zeros, are put at the other end.
-        raised = seen + float(np.linalg.norm(seen)) * (self.Q @ self.Q.T)
-        return float(np.linalg.eigvalsh(raised)[0])
+        """Return a lower bound on ``m' matrix m / m'm`` over all selections m that keep the rows.
+
+        It is close to the least of ``v' matrix v`` over unit vectors with Q'v = 0.
+        """
+        # With T of any kind, normals T and its transpose add nothing at a selection. This one takes
+        # away what Q sees of the matrix, and puts Q's own eigenvalues at the other end.
+        across = matrix @ self.Q
+        half = across - 0.5 * self.Q @ (self.Q.T @ across)
+        weight = float(np.linalg.norm(matrix))
+        T = self.back @ (0.5 * weight * self.Q - half).T
+        added = self.normals @ T
+        terms = float((np.abs(self.normals) @ np.abs(T)).max())
+        raised = matrix + added + added.T
+        entry = UNIT * ((2 * len(T) + 4) * terms + float(np.abs(matrix).max()))
+        return least_eigenvalue(raised) - 2 * len(matrix) * entry
 
     def split(self, W: Matrix, mu: float) -> tuple[Matrix, Matrix]:
         """Return the slack, semidefinite on the face, and the primal; see the function `split`."""

@@ -13,10 +13,10 @@ so that the bound is valid however far the method has come. Further `LinearRows`
 ``E m = q`` put X on a face of the cone, ``X (1_r - (q_r / k) 1) = 0``, so that the least eigenvalue
 is only over vectors of the face; rows ``F m <= f`` have multipliers w >= 0 that add ``F'w`` to the
 diagonal of C and take ``f'w`` off the bound. It is computed anew from y, N and z;
-with entries of the matrix off by e at most, its least eigenvalue is off by n e at most, and
-LAPACK's is off by some units times its norm: both are taken off. The method is the alternating
-direction one of Wen, Goldfarb & Yin (2010) on the dual; the multipliers z take gradient steps, as
-in first-order versions of the bounds of Krislock, Malick & Roupin (2014).
+with entries of the matrix off by e at most, its least eigenvalue is off by n e at most, which is
+taken off; that of the rounded matrix is bounded from below by `_verified_eigenvalue`. The method is
+the alternating direction one of Wen, Goldfarb & Yin (2010) on the dual; the multipliers z take
+gradient steps, as in first-order versions of the bounds of Krislock, Malick & Roupin (2014).
 
 Called by the nodes of `exact._branching` and by bound="sdp". An iteration is one eigenvalue
 decomposition, O(n^3), and a few passes over n^2; to separate is O(n^3) with a small constant.
@@ -31,10 +31,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._rounding import UNIT
+from subsetopt.solvers._dual_certificates import Multipliers
 
 from ._face import Face, LinearRows, split
+from ._verified_eigenvalue import least_eigenvalue
 
 Matrix = NDArray[np.float64]
+Proving = tuple[NDArray[np.float64], Matrix, NDArray[np.int32], NDArray[np.float64]]
 
 _RELAXATION = 1.6  # over-relaxation of the step in X; below the golden ratio it converges
 _STEP = 2.0  # of the inequalities' multipliers, over the squared norm of their map
@@ -153,6 +156,8 @@ class SemidefiniteRelaxation:
         self._step = 0.0
         self._refresh()
         self.bound = -math.inf
+        self._y = y
+        self._proving: Proving | None = None
         self.iterations = 0
         self.progress = (1.0, 1.0)
 
@@ -176,6 +181,15 @@ class SemidefiniteRelaxation:
         self._kernel.combine(self.iterate.rows, multipliers, self._combined)
         if len(prices):
             self._combined.flat[:: self._n + 1] += prices @ self._rows.most
+
+    @property
+    def multipliers(self) -> Multipliers:
+        """What the bound rests on, in units of the costs; equations apart, which are not in it."""
+        if self._proving is None:
+            nothing = np.zeros((self._n, self._n)), np.empty((0, 4), np.int32), np.empty(0)
+            return Multipliers(self._y, *nothing)
+        y, N, rows, z = self._proving
+        return Multipliers(self._y + self.scale * y, self.scale * N, rows, self.scale * z)
 
     @property
     def marginals(self) -> NDArray[np.float64]:
@@ -254,23 +268,24 @@ class SemidefiniteRelaxation:
         # are not negative at any selection, and A*(y, 0) is orthogonal to all of them. So y, N >= 0
         # and z >= 0 may be anything.
         face = self._face
-        least = float(np.linalg.eigvalsh(slack)[0]) if face is None else face.least(slack)
+        least = least_eigenvalue(slack) if face is None else face.least(slack)
         # Added one by one: the order in which `sum` adds is NumPy's affair.
         sides = np.cumsum(z[rows[:, 0] % 2 == 1])
         value = self._k * least - (float(sides[-1]) if len(sides) else 0.0)
         parts = 1.0 + self._k * float(np.abs(y).max()) + float(N.max()) + float(np.abs(slack).max())
         # An entry is in 4 n inequalities at most, whose multipliers are added one by one.
         entry = 8 * UNIT * parts + 4 * self._n * UNIT * float(z.sum())
-        rounding = self._n * entry + 64 * UNIT * self._n * abs(least)
+        rounding = self._n * entry + UNIT * abs(least)
         rounding += 64 * UNIT * (abs(value) + float(z.sum()))
-        if face is not None:
-            rounding += face.error * float(np.linalg.norm(slack))
         if len(prices):
             value -= float(prices @ self._rows.limits)
             sizes = prices * (np.abs(self._rows.most).max(axis=1) + np.abs(self._rows.limits))
             rounding += 64 * len(prices) * UNIT * float(sizes.sum())
         proven = (value - self._k * rounding) * self.scale + self._constant
-        self.bound = max(self.bound, float(proven) - self._error * self._k)
+        bound = float(proven) - self._error * self._k
+        if bound > self.bound:
+            self.bound = bound
+            self._proving = y, N.copy(), rows, z
 
     def _balanced(
         self, X: Matrix, wanted: NDArray[np.float64], residual: float, mu: float

@@ -61,8 +61,11 @@ class NodeBounds:
 
     def root(self) -> ProofNode:
         """Return all selections."""
+        return self.node(self._statement.include, tuple(self._statement.free))
+
+    def node(self, taken: tuple[int, ...], free: tuple[int, ...]) -> ProofNode:
+        """Return the selections that have all of some candidates, and others from free ones."""
         statement = self._statement
-        free, taken = tuple(statement.free), list(statement.include)
         inside = [*taken, *free]
         return ProofNode(
             free,

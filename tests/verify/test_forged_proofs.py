@@ -25,7 +25,8 @@ from .proof_files import (  # type: ignore[import-not-found]
 from .test_proofs import diversity, values  # type: ignore[import-not-found]
 
 PROBLEMS: dict[str, tuple[Any, Any]] = {
-    "tree": (diversity(1), "branch-and-bound"),
+    "tree": (diversity(1, 12), "branch-and-bound"),  # so few that they are enumerated
+    "dual": (diversity(2, 20, 7), "branch-and-bound"),
     "sums": (so.MeanMatching(values(1), 5), "exact"),
     "table": (so.MeanMatching([0, 7, 21, 35, 63, 70, 84, 98] * 2, 5, target=3.0), "exact"),
 }
@@ -94,7 +95,7 @@ def swapped_branch(lines: Lines) -> None:
     """Branch on the candidates of the first two nodes the other way round, the leaves as before."""
     codes = trees(lines)
     first = codes.index(next(code for code in codes if code >= 0))
-    codes[first] = next(v for v in range(14) if v not in codes[: first + 2])
+    codes[first] = next(v for v in range(12) if v not in codes[: first + 2])
 
 
 def branch_twice(lines: Lines) -> None:
@@ -157,7 +158,7 @@ def sizes_widened(lines: Lines) -> None:
     from subsetopt.verify._statements import written
 
     lines[0]["problem"]["sizes"][0] = 0
-    text = "".join(written(line) for line in [lines[0]["problem"], *lines[1:15]])
+    text = "".join(written(line) for line in [lines[0]["problem"], *lines[1:13]])
     lines[0]["digest"] = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
@@ -194,6 +195,70 @@ def overflow(lines: Lines) -> None:
     lines[1]["linear"][0] = 10**400
 
 
+def dual(change: Callable[[dict[str, Any]], None]) -> Callable[[Lines], None]:
+    return lambda lines: change(next(line["dual"] for line in lines if "dual" in line))
+
+
+def of_dual(**fields: Any) -> Callable[[Lines], None]:
+    return dual(lambda leaf: leaf.update(fields))
+
+
+def shift_raised(leaf: dict[str, Any]) -> None:
+    leaf["shift"] += abs(leaf["shift"]) + 2**20
+
+
+def entry_raised(leaf: dict[str, Any]) -> None:
+    leaf["entries"][0][2] += 2**40
+
+
+def entry_below_zero(leaf: dict[str, Any]) -> None:
+    leaf["entries"][0][2] = -(2**40)
+
+
+def entry_turned(leaf: dict[str, Any]) -> None:
+    i, j, amount = next(row for row in leaf["entries"] if row[0] < row[1])
+    leaf["entries"][0] = [j, i, amount]
+
+
+def triangle_below_zero(leaf: dict[str, Any]) -> None:
+    leaf["triangles"] = [[2, 0, 1, 1, -(2**40)]]
+
+
+def no_such_triangle(leaf: dict[str, Any]) -> None:
+    leaf["triangles"].append([0, 1, 1, 2, 1])
+
+
+def triangle_outside(leaf: dict[str, Any]) -> None:
+    leaf["triangles"].append([2, 0, 20, 20, 1])
+
+
+def triangle_of_another_kind(leaf: dict[str, Any]) -> None:
+    """Take the inequalities whose right side is 1 for such of 0."""
+    leaf["triangles"] = [[2, 0, 1, 1, 2**40]]
+
+
+def multiplier_missing(leaf: dict[str, Any]) -> None:
+    leaf["u"].pop()
+
+
+def multipliers_of_zero(leaf: dict[str, Any]) -> None:
+    leaf["u"] = [0] * len(leaf["u"])
+
+
+def dual_dropped(lines: Lines) -> None:
+    lines.remove(next(line for line in lines if "dual" in line))
+
+
+def dual_for_bounded(lines: Lines) -> None:
+    codes = trees(lines)
+    codes[codes.index(-2)] = -1
+    dual_dropped(lines)
+
+
+def in_another_unit(leaf: dict[str, Any]) -> None:
+    leaf["power"] += 1
+
+
 FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
     "another format": ("tree", head(format="other"), "first line"),
     "a later version": ("tree", head(version=2), "version 2"),
@@ -202,7 +267,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
     "wrong instance": ("tree", pair_changed, "digest"),
     "wrong instance, consistent": ("tree", pair_changed_with_its_digest, "objective"),
     "wrong k": ("tree", stated(sizes=[6, 6]), "digest"),
-    "k above n": ("tree", stated(sizes=[15, 15]), "sizes"),
+    "k above n": ("tree", stated(sizes=[13, 13]), "sizes"),
     "an empty range of sizes": ("sums", stated(sizes=[6, 5]), "sizes"),
     "a range of sizes, consistent": ("tree", sizes_widened, "equal"),
     "wrong sense": ("tree", stated(scale="-1"), "scale"),
@@ -217,7 +282,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
     "another selection": ("tree", other_selection, "objective"),
     "one too few": ("tree", head(selection=[0, 1, 2, 3]), "5 candidates"),
     "one twice": ("tree", head(selection=[0, 1, 2, 3, 3]), "ascending"),
-    "one outside": ("tree", head(selection=[0, 1, 2, 3, 14]), "candidates in"),
+    "one outside": ("tree", head(selection=[0, 1, 2, 3, 12]), "candidates in"),
     "one below zero": ("tree", head(selection=[-1, 0, 1, 2, 3]), "candidates in"),
     "missing leaf": ("tree", without_leaf, "node|missing"),
     "last leaf cut off": ("tree", last_leaf_cut, "missing"),
@@ -245,6 +310,24 @@ FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
     "NaN": ("tree", not_a_number, "NaN"),
     "infinity": ("tree", infinite, "Infinity"),
     "overflow": ("tree", overflow, "digest"),
+    "bound past what duals prove": ("dual", raised, "bound"),
+    "a dual's shift": ("dual", dual(shift_raised), "definite"),
+    "a dual's entry": ("dual", dual(entry_raised), "node"),
+    "an entry below zero": ("dual", dual(entry_below_zero), "N >= 0"),
+    "an entry turned": ("dual", dual(entry_turned), "i <= j"),
+    "a triangle below zero": ("dual", dual(triangle_below_zero), "triangle"),
+    "no such triangle": ("dual", dual(no_such_triangle), "triangle"),
+    "a triangle outside": ("dual", dual(triangle_outside), "triangle"),
+    "other triangles": ("dual", dual(triangle_of_another_kind), "node"),
+    "a multiplier missing": ("dual", dual(multiplier_missing), "entries"),
+    "multipliers of zero": ("dual", dual(multipliers_of_zero), "node"),
+    "multipliers in another unit": ("dual", dual(in_another_unit), "node"),
+    "power without end": ("dual", of_dual(power=10**9), "power"),
+    "a side that is none": ("dual", of_dual(complement=2), "complement"),
+    "the other side": ("dual", of_dual(complement=1), "node"),
+    "more in a dual": ("dual", of_dual(more=1), "object of"),
+    "a dual without a leaf": ("dual", dual_for_bounded, "node"),
+    "a leaf without its dual": ("dual", dual_dropped, "multipliers"),
     "the bound of a table": ("table", raised, "bound"),
 }
 

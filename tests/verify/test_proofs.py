@@ -56,8 +56,15 @@ KINDS: dict[str, tuple[Callable[[int], Any], Any]] = {
         so.solver("exact", method="dynamic"),
     ),
     "at most": (lambda seed: so.MeanMatching(values(seed, 9), 6, 0.3, "at_most"), "exact"),
-    "tree": (diversity, "branch-and-bound"),
+    "combinatorial": (lambda seed: diversity(seed, 12), "branch-and-bound"),
+    "semidefinite": (diversity, "branch-and-bound"),
     "complement": (lambda seed: diversity(seed, k=10), "branch-and-bound"),
+    "floats": (
+        lambda seed: so.QuadraticSelection(
+            np.random.default_rng(seed).normal(size=(14, 14)), values(seed, 14), k=6
+        ),
+        "branch-and-bound",
+    ),
     "any solver": (lambda seed: diversity(seed, 10), "swap"),
 }
 """A random instance and a solver for each kind of proof."""

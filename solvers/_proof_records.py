@@ -1,0 +1,177 @@
+"""The tree of a semidefinite branch and bound, as it is searched: what a proof is made of.
+
+Called by `exact._branching`, which has a record for each node, and by `_proof_log`, which writes
+them. Nodes are looked at in any order, and by several threads; each changes its own record alone.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from subsetopt.errors import InvalidResult, TooLarge
+from subsetopt.models import QuadraticForm
+from subsetopt.verify._dual_leaves import DualLeaf
+from subsetopt.verify._proof_nodes import NodeBounds, ProofNode
+from subsetopt.verify._proof_trees import BOUNDED, DUAL
+from subsetopt.verify._statements import QuadraticStatement, written
+
+from ._dual_certificates import Multipliers, dual_leaf
+
+_SPARE = 10  # of a step of the grid that is left for rounding multipliers
+_APART = 1e-10  # of the magnitude of a value, where it is finer
+_NODES = 3_000_000
+_SECONDS = 2e-5  # that one takes
+
+
+@dataclass(eq=False)
+class ProofRecord:
+    """One node: a branch with two parts, a leaf with its multipliers, or one to be grown on.
+
+    Parameters
+    ----------
+    tree : RecordedTree
+    chosen, free : tuple of int
+        Candidates of the problem.
+    """
+
+    tree: "RecordedTree"
+    chosen: tuple[int, ...]
+    free: tuple[int, ...]
+    item: int = -1
+    parts: "tuple[ProofRecord, ProofRecord] | None" = None
+    dual: bytes = b""
+
+    def divide(self, row: int) -> "tuple[ProofRecord, ProofRecord]":
+        """Divide it on a row of the form; returns the part with it, and that without."""
+        self.item = self.tree.candidate(row)
+        free = tuple(v for v in self.free if v != self.item)
+        inside = ProofRecord(self.tree, (*self.chosen, self.item), free)
+        self.parts = inside, ProofRecord(self.tree, self.chosen, free)
+        return self.parts
+
+    def close(
+        self, multipliers: Multipliers, bound: float, enough: float, complement: bool
+    ) -> bool:
+        """Close it by the multipliers of a bound; returns whether they prove enough."""
+        leaf = self.tree.leaf(self, multipliers, bound, enough, complement)
+        if leaf is None:
+            return False
+        self.dual = zlib.compress(written(leaf.line()).encode(), 6)
+        return True
+
+
+class RecordedTree:
+    """The records of one problem, and what leads from a form to the integers of its proof.
+
+    Parameters
+    ----------
+    statement : QuadraticStatement
+        Of the whole problem.
+    form : QuadraticForm
+        Of what is left of it, whose rows are the free candidates in order.
+    factor : Fraction
+        The objective of the whole is that of the form times this.
+    """
+
+    def __init__(
+        self, statement: QuadraticStatement, form: QuadraticForm, factor: Fraction
+    ) -> None:
+        self.bounds, self._statement = NodeBounds(statement), statement
+        self._candidates = statement.free
+        self._scale, self._constant = (
+            factor * Fraction(form.scale),
+            factor * Fraction(form.constant),
+        )
+        self.root = ProofRecord(self, statement.include, tuple(self._candidates))
+        self.complete = False
+        """Whether the search has come to its end with these records."""
+
+    def candidate(self, row: int) -> int:
+        """Return the candidate that a row of the form is."""
+        return self._candidates[row]
+
+    def _value(self, inner: float) -> Fraction:
+        """Return what an inner value of the form is in the integers of the proof."""
+        return self._statement.lowered(self._scale * Fraction(inner) + self._constant)
+
+    def _below(self, enough: float) -> int:
+        """Return the largest value on the grid that is not above an inner value."""
+        grid = self._statement.grid or 1
+        return floor(self._value(enough) / grid) * grid
+
+    def goal(self, enough: float) -> float:
+        """Return what a bound should come to, for its multipliers to be rounded."""
+        statement, grid = self._statement, self._statement.grid or 1
+        value = Fraction(self._below(enough)) + Fraction(grid, _SPARE)
+        lifted = statement.lifted(value) - self._constant
+        return max(enough + _APART * abs(enough), float(lifted / self._scale))
+
+    def leaf(
+        self,
+        record: ProofRecord,
+        multipliers: Multipliers,
+        bound: float,
+        enough: float,
+        complement: bool,
+    ) -> DualLeaf | None:
+        """Return a leaf that proves more than `enough`; None if rounding takes too much."""
+        statement, below = self._statement, self._below(enough)
+        slack = float(self._value(bound) - below)
+        unit = float(self._scale / (statement.scale * statement.unit))
+        node = self.bounds.node(record.chosen, record.free)
+        return dual_leaf(
+            node, statement.pairs, multipliers, unit, slack / unit, complement, 2 * below
+        )
+
+    def walked(self, least: int) -> Iterator[int | dict[str, Any]]:
+        """Yield the codes of all nodes in preorder, and the multipliers of leaves after theirs."""
+        opened = [self.root]
+        while opened:
+            record = opened.pop()
+            if record.parts is not None:
+                yield record.item
+                opened += record.parts[::-1]
+            elif record.dual:
+                yield DUAL
+                line: dict[str, Any] = json.loads(zlib.decompress(record.dual))
+                yield line
+            else:
+                node = self.bounds.node(record.chosen, record.free)
+                yield from regrown(self.bounds, node, least, record.free)
+
+
+def regrown(bounds: NodeBounds, root: ProofNode, least: int, order: Sequence[int]) -> Iterator[int]:
+    """Yield the tree of a depth-first search in an order: every leaf is above `least`.
+
+    Raises
+    ------
+    InvalidResult
+        If there is a selection that is not above it.
+    TooLarge
+        If there are too many nodes.
+    """
+    opened, nodes = [(root, 0)], 0
+    while opened:
+        node, place = opened.pop()
+        nodes += 1
+        if nodes > _NODES:
+            raise TooLarge(
+                f"the proof has more than {_NODES} nodes; solve without proof, or with "
+                "solver='branch-and-bound' for semidefinite leaves",
+                seconds=_NODES * _SECONDS,
+                bytes=0.0,
+            )
+        if bounds.exceeds(node, least):
+            yield BOUNDED
+            continue
+        if node.m in (0, len(node.free)):
+            raise InvalidResult("the search has missed a better selection: what it claims is wrong")
+        while order[place] not in node.free:
+            place += 1
+        inside, outside = bounds.divided(node, order[place])
+        opened += [(outside, place + 1), (inside, place + 1)]
+        yield order[place]
