@@ -22,11 +22,11 @@ from .proof_files import (  # type: ignore[import-not-found]
     write,
     write_text,
 )
-from .test_proofs import diversity, values  # type: ignore[import-not-found]
+from .test_proofs import SEMIDEFINITE, diversity, values  # type: ignore[import-not-found]
 
 PROBLEMS: dict[str, tuple[Any, Any]] = {
     "tree": (diversity(1, 12), "branch-and-bound"),  # so few that they are enumerated
-    "dual": (diversity(2, 20, 7), "branch-and-bound"),
+    "dual": (diversity(2, 20, 7), SEMIDEFINITE),
     "sums": (so.MeanMatching(values(1), 5), "exact"),
     "table": (so.MeanMatching([0, 7, 21, 35, 63, 70, 84, 98] * 2, 5, target=3.0), "exact"),
 }

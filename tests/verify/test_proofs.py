@@ -47,6 +47,8 @@ def values(seed: int, n: int = 18) -> np.ndarray[Any, Any]:
     return np.random.default_rng(seed).normal(size=n)
 
 
+SEMIDEFINITE = so.solver("branch-and-bound", bounds="semidefinite")
+
 KINDS: dict[str, tuple[Callable[[int], Any], Any]] = {
     "extremes": (lambda seed: so.MeanMatching(values(seed), 4, target=9.0), "exact"),
     "grid": (lambda seed: so.MeanMatching(values(seed).astype(np.float16), 5), "exact"),
@@ -57,13 +59,13 @@ KINDS: dict[str, tuple[Callable[[int], Any], Any]] = {
     ),
     "at most": (lambda seed: so.MeanMatching(values(seed, 9), 6, 0.3, "at_most"), "exact"),
     "combinatorial": (lambda seed: diversity(seed, 12), "branch-and-bound"),
-    "semidefinite": (diversity, "branch-and-bound"),
-    "complement": (lambda seed: diversity(seed, k=10), "branch-and-bound"),
+    "semidefinite": (diversity, SEMIDEFINITE),
+    "complement": (lambda seed: diversity(seed, k=10), SEMIDEFINITE),
     "floats": (
         lambda seed: so.QuadraticSelection(
             np.random.default_rng(seed).normal(size=(14, 14)), values(seed, 14), k=6
         ),
-        "branch-and-bound",
+        SEMIDEFINITE,
     ),
     "any solver": (lambda seed: diversity(seed, 10), "swap"),
 }
