@@ -13,6 +13,9 @@ _MOST = 2**16
 """Strata; numbers of two bytes are sorted in linear time."""
 
 
+Codes = NDArray[np.uint16]
+
+
 def strata(
     size: int,
     labels: ArrayLike | None,
@@ -21,8 +24,8 @@ def strata(
     cells: int = 32,
     *,
     seed: int = 0,
-) -> NDArray[np.uint16]:
-    """Return the stratum of each sample, (size,), numbered from 0 without gaps.
+) -> tuple[Codes, Codes]:
+    """Return the stratum of each sample, and its cell within, (size,), numbered without gaps.
 
     Parameters
     ----------
@@ -31,7 +34,7 @@ def strata(
     bins : int, optional
         Divide `labels`, numbers, at their quantiles.
     features : array_like, (size, d)
-        In place of `labels`, for k-means.
+        For k-means: the strata, or with labels the cells within them; else the strata themselves.
     cells : int
         At most so many; fewer where there are fewer different rows.
     seed : int
@@ -40,25 +43,30 @@ def strata(
     Raises
     ------
     InvalidOption
-        For neither or both of labels and features, another number of rows, labels that are
-        missing, or more than 65,536 strata.
+        For neither labels nor features, another number of rows, labels that are missing, or more
+        than 65,536 strata or cells.
     """
-    if (labels is None) == (features is None):
+    if labels is None and features is None:
         raise InvalidOption(
-            "stratified needs one label for each sample, labels=, or features= whose cells are the "
-            f"strata; got {'neither' if labels is None else 'both'}"
+            "stratified needs a label for each sample, labels=, or features= whose cells are the "
+            "strata; got neither"
         )
+    if labels is None and bins is not None:
+        raise InvalidOption("bins divide labels, but there are only features; say cells=")
+    columns = []
+    if labels is not None:
+        columns.append(_of_labels(_rows("labels", labels, size), bins))
     if features is not None:
-        if bins is not None:
-            raise InvalidOption("bins divide labels, but features are given; say cells=")
-        numbers = _cells(_rows("features", features, size), cells, seed)
-    else:
-        numbers = _of_labels(_rows("labels", labels, size), bins)
+        columns.append(_cells(_rows("features", features, size), cells, seed))
+    return _codes(columns[0]), _codes(_combined(columns))
+
+
+def _codes(numbers: NDArray[np.int64]) -> Codes:
     found, codes = np.unique(numbers, return_inverse=True)
     if len(found) > _MOST:
         raise InvalidOption(
-            f"labels have {len(found):,} different values, at most {_MOST:,} can be strata; "
-            "bins= divides a measured target"
+            f"there are {len(found):,} strata, {_MOST:,} at most; bins= divides a measured target, "
+            "a smaller cells= makes fewer of features"
         )
     return codes.reshape(-1).astype(np.uint16)
 

@@ -22,10 +22,10 @@ class _Pass(NamedTuple):
     """All samples once."""
 
     rows: Integers
-    """(N,), stratum after stratum, each in random order."""
+    """(N,), stratum after stratum, cells taking turns within each, in random order."""
     ranks: Integers
     """(N,), which of its stratum each of these is."""
-    sequence: NDArray[np.int32]
+    sequence: NDArray[np.uint16]
     """(N,), the stratum of each next sample, if samples were taken one at a time."""
 
 
@@ -50,7 +50,8 @@ class Stratified(BudgetSampler):
     bins : int, optional
         For a measured target: `labels` are numbers, divided at their quantiles into so many strata.
     features : array_like, (size, d), optional
-        In place of `labels`: strata are cells of k-means, from scikit-learn.
+        Strata are cells of k-means, from scikit-learn. With `labels` the strata are those of the
+        labels, of which batch after batch takes from one cell after another, as their shares are.
     cells : int
         How many cells.
     without_repeats : bool
@@ -77,8 +78,9 @@ class Stratified(BudgetSampler):
         require_integer("seed", self.seed, "[0, inf)")
         require_flag("without_repeats", self.without_repeats)
         given = (self.labels, self.bins, self.features, self.cells)
-        self._strata = strata(self.size, *given, seed=self.seed)
-        self._checksum = checksum(self._strata.astype(np.int64))  # loaders ask at every batch
+        self._strata, self._cells = strata(self.size, *given, seed=self.seed)
+        both = np.concatenate([self._strata, self._cells])
+        self._checksum = checksum(both.astype(np.int64))  # loaders ask at every batch
         self._totals = np.bincount(self._strata)
         self._pass = lru_cache(maxsize=2)(self._drawn)
         super().__post_init__(batch_size)
@@ -140,17 +142,28 @@ class Stratified(BudgetSampler):
         return np.bincount(drawn.sequence[:place], minlength=len(self._totals))
 
     def _drawn(self, number: int) -> _Pass:
-        order = permutation(self.size, self.seed, number)
-        rows = order[np.argsort(self._strata[order], kind="stable")]
-        totals = self._totals
-        ranks = np.arange(self.size) - np.repeat(np.cumsum(totals) - totals, totals)
-        # Each stratum's samples at equal distances, from a random place on: any stretch of the
-        # sequence has every stratum's share, and a stretch never has fewer than a part of it.
-        phases = np.random.default_rng([self.seed, number, 2]).random(len(totals))
-        kinds = np.repeat(np.arange(len(totals), dtype=np.int32), totals)
-        keys = (ranks + phases[kinds]) / totals[kinds]
-        return _Pass(rows, ranks, kinds[np.argsort(keys, kind="stable")])
+        generator = np.random.default_rng([self.seed, number, 2])
+        rows = _spread(permutation(self.size, self.seed, number), self._cells, generator)
+        sequence = self._strata[_spread(rows, self._strata, generator)]
+        rows = rows[np.argsort(self._strata[rows], kind="stable")]
+        firsts = np.cumsum(self._totals) - self._totals
+        return _Pass(rows, np.arange(self.size) - np.repeat(firsts, self._totals), sequence)
 
     def _identity(self) -> dict[str, Any]:
         own = {"without_repeats": self.without_repeats, "strata": self._checksum}
         return {**super()._identity(), **own}
+
+
+def _spread(order: Integers, codes: NDArray[np.uint16], generator: np.random.Generator) -> Integers:
+    """Return an order in which the samples of each code stand at equal distances.
+
+    Each code begins at a random place; its samples keep their order. Any stretch has every code's
+    share, and a longer one at least as many of each. O(n log n).
+    """
+    totals = np.bincount(codes)
+    if len(totals) == 1:
+        return order
+    rows = order[np.argsort(codes[order], kind="stable")]
+    ranks = np.arange(len(order)) - np.repeat(np.cumsum(totals) - totals, totals)
+    keys = (ranks + np.repeat(generator.random(len(totals)), totals)) / np.repeat(totals, totals)
+    return rows[np.argsort(keys, kind="stable")]

@@ -107,23 +107,35 @@ def test_chance_decides_among_equals() -> None:
 
 def test_strata_of_columns_texts_bins_and_cells() -> None:
     columns = np.array([["a", "x"], ["a", "y"], ["b", "x"], ["a", "x"]])
-    assert strata(4, columns).tolist() == [0, 1, 2, 0]
-    assert strata(3, ["b", "a", "b"]).tolist() == [1, 0, 1]
+    assert strata(4, columns)[0].tolist() == [0, 1, 2, 0]
+    assert strata(3, ["b", "a", "b"])[0].tolist() == [1, 0, 1]
     target = np.random.default_rng(0).exponential(size=1000)
-    found = strata(1000, target, 4)
+    found, _ = strata(1000, target, 4)
     assert np.bincount(found).tolist() == [250] * 4
     assert target[found == 0].max() <= target[found == 1].min()
-    assert strata(4, torch.tensor([3, 1, 3, 7])).tolist() == [1, 0, 1, 2]
+    assert strata(4, torch.tensor([3, 1, 3, 7]))[0].tolist() == [1, 0, 1, 2]
     pytest.importorskip("sklearn")
     points = np.repeat([[0.0, 0.0], [9.0, 9.0]], 20, axis=0)
-    assert len(set(zip(strata(40, None, None, points, 2).tolist(), points[:, 0], strict=True))) == 2
+    found, _ = strata(40, None, None, points, 2)
+    assert found[:20].std() == found[20:].std() == 0
+    assert found[0] != found[20]
+
+
+def test_cells_take_turns_within_the_classes() -> None:
+    pytest.importorskip("sklearn")
+    labels, cell = np.repeat([0, 1], 300), np.tile([0, 0, 1], 200)
+    points = np.stack([cell * 50.0, labels * 0.1], axis=1)
+    batches = list(made(labels, batch=12, features=points, cells=2))
+    pairs = np.array([np.bincount(2 * labels[b] + cell[b], minlength=4) for b in batches])
+    assert (pairs[:, :2].sum(1) == 6).all()
+    assert np.abs(pairs - [4, 2, 4, 2]).max() <= 1
+    assert np.abs(np.cumsum(pairs - np.array([4, 2, 4, 2]), axis=0)).max() <= 2
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({}, "labels=, or features=.* got neither"),
-        ({"labels": [0, 1], "features": [[0.0], [1.0]]}, "got both"),
         ({"labels": [0, 1, 2]}, r"each of the 2 samples, shape \(2,\).* got shape \(3,\)"),
         ({"labels": [0.5, float("nan")]}, "1 values that are NaN or infinite"),
         ({"labels": [0.5, 1.5]}, "2 different numbers of 2 samples; bins=10"),

@@ -82,9 +82,9 @@ class StratifiedMethod(Method):
 
     As many steps as rules within batches take, of B * n samples each, or with ``--select-from
     pool`` whole batches. ``features`` says what the strata are: "labels", "inputs" or "both", of
-    which classes are taken as they are and all else as cells of k-means; or "constant", a single
-    stratum, which is uniform sampling without repeats. ``cells`` and ``without_repeats`` are the
-    sampler's.
+    which classes are taken as they are and all else as cells of k-means, within classes for "both";
+    or "constant", a single stratum, which is uniform sampling without repeats. ``cells`` and
+    ``without_repeats`` are the sampler's.
     """
 
     takes: ClassVar[tuple[str, ...] | None] = ("features", "cells", "without_repeats")
@@ -109,10 +109,13 @@ class StratifiedMethod(Method):
         train = setting.data.train
         if self._what == "constant":
             return {"labels": np.zeros(len(train), np.int64)}
-        if self._what == "labels" and setting.data.classes is not None:
-            return {"labels": train.targets.reshape(len(train), -1)[:, 0]}
-        found = features_of(setting, self._what, (train.inputs, train.targets))
-        return {"features": found.reshape(len(train), -1).numpy()}
+        classes = self._what in ("labels", "both") and setting.data.classes is not None
+        given = {"labels": train.targets.reshape(len(train), -1)[:, 0]} if classes else {}
+        if classes and self._what == "labels":
+            return given
+        what = "inputs" if classes else self._what
+        found = features_of(setting, what, (train.inputs, train.targets))
+        return {**given, "features": found.reshape(len(train), -1).numpy()}
 
 
 def _representatives(setting: Setting, what: str) -> Any:
