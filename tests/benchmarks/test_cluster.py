@@ -45,7 +45,8 @@ def alone() -> Sequence[object]:
     return found
 
 
-@pytest.mark.parametrize("backend", [pytest.param("threading", marks=pytest.mark.slow), "loky"])
+@pytest.mark.slow  # other processes in which runs are measured: also those of Dask
+@pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_joblib_backends_find_the_same(alone: Sequence[object], backend: str) -> None:
     with joblib_backend(backend):
         assert facts(measure(PLAN, CASES, jobs=2).results.rows) == alone

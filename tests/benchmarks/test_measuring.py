@@ -154,8 +154,8 @@ def test_the_fork_server_is_replaced_when_it_is_killed(cases: list[Case]) -> Non
             if not client.closed:
                 psutil.Process(client.process_id).kill()
 
-    rows = measured(cases, "stride", "random", keep=kill)
-    assert [row.failure for row in rows] == [""] * 4
+    rows = measured(cases[:1], "stride", "random", keep=kill)
+    assert [row.failure for row in rows] == [""] * 2
 
 
 def test_the_fork_server_ends_with_who_asks(cases: list[Case]) -> None:

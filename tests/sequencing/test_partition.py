@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import subsetopt as so
-from subsetopt.sequencing import _part_search
+from subsetopt.sequencing import _part_counts, _part_search
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3))
@@ -87,6 +87,20 @@ def test_groups_stay_together(seed: int, groups: int, balanced: bool) -> None:
     assert result.objective == pytest.approx(objective(gaussian(X), result.parts), abs=1e-12)
     # A part is never off by more than the largest group: the smallest one would go elsewhere.
     assert np.abs(result.sizes - result.asked).max() <= np.bincount(names).max()
+
+
+def test_the_largest_groups_are_dealt_out_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, dealt = _part_counts._attempt, []
+
+    def watched(kernels: Any, order: Any, demands: Any, *rest: Any) -> Any:
+        dealt.append(demands[order, 0].tolist())
+        return whole(kernels, order, demands, *rest)
+
+    monkeypatch.setattr(_part_counts, "_attempt", watched)
+    sizes = [3, 9, 1, 7, 5, 2, 8]
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    so.partition(np.arange(len(groups)), 3, keep_together=groups)
+    assert dealt[0] == sorted(sizes, reverse=True)
 
 
 def test_groups_of_one_row_are_rows() -> None:

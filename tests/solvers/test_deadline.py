@@ -60,7 +60,7 @@ def problems() -> Iterator[Any]:
     yield so.MeanMatching(generator.normal(size=24), 9, target=0.3, cardinality="at_most")
     yield so.MeanMatching(generator.normal(size=(70, 3)), 20)
     yield so.MeanMatching(generator.normal(size=(50, 3)), 20, cardinality="at_most")
-    yield so.QuadraticSelection(generator.normal(size=(40, 40)), None, 12, sense="maximise")
+    yield so.QuadraticSelection(generator.normal(size=(28, 28)), None, 9, sense="maximise")
     yield so.MMDSelection(generator.normal(size=(60, 2)), 15)
 
 

@@ -154,7 +154,7 @@ def test_selecting_within_batches(tmp_path: Path) -> None:
 
 
 def test_without_selection_it_trains_as_the_trainer_does(tmp_path: Path) -> None:
-    options = {"gradient_accumulation_steps": 3, "optim": "sgd"}
+    options = {"gradient_accumulation_steps": 3, "optim": "sgd", "num_train_epochs": 1}
     plain, ours, own = language_model(), language_model(), language_model()
     settings = arguments(tmp_path, **options)
     transformers.Trainer(plain, settings, train_dataset=DATA).train()

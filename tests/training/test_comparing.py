@@ -104,8 +104,9 @@ VALUES = {0.025: 0.5, 0.05: 0.7, 0.1: 0.9, 0.2: 0.8, 0.4: math.nan}
 
 
 def planted(run: Run) -> Result:
-    """Return the result of a run whose best rate is 0.1; for "obftf" it is the highest."""
-    value = run.lr if run.rule == "obftf" else VALUES[round(run.lr, 3)]
+    """Return the result of a run whose best rate is 0.1; of two rules the highest, the lowest."""
+    by_rate = {"obftf": run.lr, "max_loss": -run.lr}
+    value = by_rate.get(run.rule, VALUES[round(run.lr, 3)])
     return Result(
         run=run,
         metric="accuracy",
@@ -127,12 +128,13 @@ def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
         return [planted(run) for run in runs]
 
     monkeypatch.setattr("subsetopt.training._tuning.execute", fake)
-    runs = runs_of("digits", ["obftf"], [0.1, 0.5], [0, 1, 2], **SHORT)
+    runs = runs_of("digits", ["obftf", "max_loss"], [0.1, 0.5], [0, 1, 2], **SHORT)
     ready, found = Tuning().tune(runs, Settings())
-    assert len(seen) == 2 * 2 * 5 * 3  # rules x budgets x rates x seeds
+    assert len(seen) == 3 * 2 * 5 * 3  # rules x budgets x rates x seeds
     assert all(run.tuning and run.seed >= 1000 for run in seen)
     assert {run.lr for run in ready if run.rule == "uniform"} == {0.1}
     assert {run.lr for run in ready if run.rule == "obftf"} == {0.4}
+    assert {run.lr for run in ready if run.rule == "max_loss"} == {0.025}
     assert not any(run.tuning for run in ready)
     edges = {(one.rule, one.budget): one.at_the_edge for one in found}
     assert edges == {
@@ -140,6 +142,8 @@ def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
         ("uniform", 0.5): False,
         ("obftf", 0.1): True,
         ("obftf", 0.5): True,
+        ("max_loss", 0.1): True,
+        ("max_loss", 0.5): True,
     }
     assert [run.but(lr=0.1) for run in ready] == runs
 
