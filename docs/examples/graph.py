@@ -86,3 +86,6 @@ print(limited.names_of(answer.indices))
 #
 # Next: `file formats and large sparse graphs <../formats.html>`_,
 # `constraints <../constraints.html>`_, `which solver <../choosing.html>`_.
+#
+# The notebook below has the cells without their outputs, which stand on this page; they come back
+# when it is run.

@@ -75,3 +75,6 @@ plt.show()
 #
 # Next: `benchmarks <../benchmarks.html>`_, `measured results <../results.html>`_,
 # `which solver <../choosing.html>`_, `how to add a solver <../adding.html>`_.
+#
+# The notebook below has the cells without their outputs, which stand on this page; they come back
+# when it is run.

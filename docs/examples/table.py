@@ -77,3 +77,6 @@ split.plot()
 # Next: `constraints <../constraints.html>`_, `another population as target <../targets.html>`_,
 # `parts that resemble each other <../partition.html>`_, `very large tables <../coresets.html>`_,
 # `which kernel and scale <../choosing.html>`_.
+#
+# The notebook below has the cells without their outputs, which stand on this page; they come back
+# when it is run.

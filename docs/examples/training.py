@@ -122,3 +122,6 @@ plt.show()
 #
 # Next: `all rules <../torch.html>`_, `samplers, Lightning and Hugging Face
 # <../torch-samplers.html>`_, `comparisons under a budget <../training.html>`_.
+#
+# The notebook below has the cells without their outputs, which stand on this page; they come back
+# when it is run.

@@ -99,7 +99,7 @@ def facts_of(split: "RowSplit") -> dict[str, str]:
     lines["random parts"] = _times(split.random_mmd, split.mmd)
     if split.stratified_mmd is not None:
         lines["stratified parts"] = _times(split.stratified_mmd, split.mmd)
-    lines["search"] = f"{result.termination} after {result.seconds:.3g} s"
+    lines["search"] = f"{str(result.termination).replace('_', ' ')} after {result.seconds:.3g} s"
     return {label: text for label, text in lines.items() if text}
 
 
