@@ -27,7 +27,9 @@ def why_left_out(column: TableColumn) -> str:
     texts = [text for text in column.labels.tolist() if text]
     odd = [text for text in texts if not (is_number(text) or is_number(text, ","))]
     numbers = 1 - len(odd) / len(texts)
-    if odd and numbers >= _MANY:
+    if not odd:
+        return f"{said}: numbers that are written in several ways"
+    if numbers >= _MANY:
         shown = odd[0] if len(odd[0]) <= _SHOWN else odd[0][: _SHOWN - 1] + "…"
         said += f"; {percent(numbers)} are numbers, but not {shown!r}"
     return said

@@ -1,5 +1,6 @@
 """Texts that are numbers, and dates, however a column writes them: by the reading that fits."""
 
+import re
 from typing import Any, NamedTuple
 
 from subsetopt._csv_cells import NUMBER
@@ -152,7 +153,13 @@ def as_moments(cells: Any) -> Any:
 
 
 def _moments(cells: Any, form: str) -> Any:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     read = pc.strptime(cells, format=form, unit="us", error_is_null=True)
-    return read if read.null_count == cells.null_count else None
+    if read.null_count > cells.null_count:
+        return None
+    # The parser takes February 31 for March 2.
+    pattern = re.sub(r"%(.)", r"(?P<\1>\\d+)", re.sub(r"[./]", r"[\g<0>]", form))
+    stated = pc.struct_field(pc.extract_regex(cells, f"^{pattern}"), "d").cast(pa.int64())
+    return read if _all(pc.equal(stated, pc.day(read))) else None

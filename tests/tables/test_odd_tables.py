@@ -118,6 +118,7 @@ def test_digits_beyond_those_of_numbers_are_written_as_text(tmp_path: Path) -> N
         ('id\tx\na\t5" c\nb\t6" d\n', "line 2: a quote is not closed on its line"),
         ("id,x\n" + "".join(f"r{i},{i}\n" for i in range(5)) + "r9,1e999\n", "an infinite value"),
         ("name,x\na,?\nb,1\nc,2\nd,?\ne,3.5\n", r"'x' \(4 different texts; 60 % are numbers, but"),
+        ("i;x\na;1.5\nb;1,5\nc;7\n", "x' .3 different texts: numbers that are written in several"),
         ("id,x\nr1,5\n", "has one row; there is nothing to choose from"),
         ("id,x\n", "holds a header but no rows"),
         ("\n\n", "the file is empty"),
