@@ -39,6 +39,11 @@ AUTO: dict[str, str] = {
 }
 """The solver that ``"auto"`` stands for, by family of problems."""
 
+AUTO_PROVING = {"quadratic": "branch-and-bound", "mmd": "branch-and-bound"}
+"""What it stands for where the gap is to be 0, up to `_PROVABLE` candidates."""
+
+_PROVABLE = 200
+
 AUTO_CONSTRAINED = ("swap", "tabu", "scip", "highs", "random")
 """What it stands for, the first that can, where that solver does not take the constraints."""
 
@@ -85,7 +90,9 @@ def solve(
     problem : Problem
         For instance a `MeanMatching`.
     solver : str or Solver
-        A name, ``"auto"``, or an object from `subsetopt.solver`.
+        A name, ``"auto"``, or an object from `subsetopt.solver`. With ``gap=0`` the optimum of a
+        quadratic problem of up to 200 candidates is to be proven, and ``"auto"`` is
+        ``"branch-and-bound"``.
     time_limit, gap, absolute_gap, threads, seed, log
         See `Limits`. The time limit begins when all that is needed is loaded and compiled:
         `Stats.warmup_seconds` says how long that took.
@@ -157,7 +164,7 @@ def _solved(
     begun: Begun,
 ) -> Solution:
     with CLOCK.standing():
-        ready = _ready(problem, solver)
+        ready = _ready(problem, solver, limits.gap)
         if bound != "none":
             from subsetopt.solvers import bounds
 
@@ -278,7 +285,7 @@ def solve_many(
     waiting = list(problems)
     if not waiting:
         return []
-    ready = _ready(waiting[0], solver)
+    ready = _ready(waiting[0], solver, limits.get("gap"))
     if not ready.concurrent:
         return [solve(problem, ready, threads=threads, **limits) for problem in waiting]
     with ThreadPoolExecutor(max_workers=threads or os.cpu_count()) as pool:
@@ -299,9 +306,12 @@ def _able(family: str, kinds: frozenset[str]) -> list[str]:
     return [row.name for row in rows if family in row.handles and kinds <= set(row.takes)]
 
 
-def _automatic(family: str, kinds: frozenset[str]) -> str:
-    """Return the solver that "auto" stands for."""
+def automatic(problem: Any, gap: float | None, kinds: frozenset[str] = frozenset()) -> str:
+    """Return the solver that "auto" stands for, with constraints of these kinds."""
+    family = problem.family
     usual = AUTO.get(family, "auto")
+    if gap == 0 and problem.n <= _PROVABLE:
+        usual = AUTO_PROVING.get(family, usual)
     if not kinds:
         return usual
     able = _able(family, kinds)
@@ -319,7 +329,7 @@ def _family(problem: object) -> str:
     return family
 
 
-def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
+def _ready(problem: Problem, solver: "str | Solver", gap: float | None = None) -> "Solver":
     """Return the solver object, able to take the problem here and now."""
     chosen = solver
     family = _family(problem)
@@ -331,7 +341,7 @@ def _ready(problem: Problem, solver: "str | Solver") -> "Solver":
     if isinstance(chosen, str):
         from subsetopt.solvers import catalogue
 
-        name = _automatic(family, kinds) if chosen == "auto" else chosen
+        name = automatic(problem, gap, kinds) if chosen == "auto" else chosen
         chosen = catalogue.create(name)
     if not hasattr(chosen, "handles"):
         raise InvalidOption(

@@ -108,6 +108,19 @@ def test_auto(problem: so.MeanMatching) -> None:
     np.testing.assert_array_equal(chosen.indices, named.indices)
 
 
+def test_auto_with_a_gap_of_0_proves() -> None:
+    small = so.QuadraticSelection(np.arange(64).reshape(8, 8), k=3)
+    proven = so.solve(small, gap=0)
+    assert proven.solver == "branch-and-bound"
+    assert proven.certificate.kind is so.CertificateKind.EXACT
+    assert [each.solver for each in so.solve_many([small], gap=0)] == ["branch-and-bound"]
+    assert so.solve(small, gap=0.01).solver == "tabu"
+    large = so.QuadraticSelection(np.eye(201), k=3)
+    assert so.solve(large, so.solver("tabu", iterations=1), gap=0).solver == "tabu"
+    assert solving.automatic(large, 0) == "tabu"
+    assert solving.automatic(PROBLEM, 0) == "swap"
+
+
 def test_every_family_has_an_auto_that_takes_it() -> None:
     families = {family for row in so.available_solvers() for family in row.handles}
     assert families == set(solving.AUTO)

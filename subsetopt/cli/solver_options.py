@@ -76,8 +76,8 @@ class SolverOptions:
     proof: Path | None = output_file("File for a proof that 'subsetopt verify' checks", ".gz")
     as_json: bool = json_flag("Print one JSON object.")
 
-    def configured(self, problem: "Problem") -> "Solver":
-        """Return the solver with its options.
+    def configured(self, problem: "Problem", gap: float | None) -> "Solver":
+        """Return the solver with its options, the one that "auto" stands for at such a gap.
 
         Raises
         ------
@@ -87,10 +87,10 @@ class SolverOptions:
             For an option that it lacks, or a value of the wrong type.
         """
         from subsetopt.solvers import catalogue
-        from subsetopt.solving import AUTO
+        from subsetopt.solving import automatic
 
         spec = Spec.parse(self.solver, self.options)
-        name = AUTO.get(problem.family, spec.name) if spec.name == "auto" else spec.name
+        name = automatic(problem, gap) if spec.name == "auto" else spec.name
         options = fitted(catalogue.solver_class(name), spec.options, f"solver {name!r}")
         return catalogue.create(name, **options)
 
@@ -107,7 +107,7 @@ class SolverOptions:
         """
         from subsetopt._baseline import UniformBaseline
 
-        ready = self.configured(problem)
+        ready = self.configured(problem, limits.gap)
         bounded, hidden = self.bound != "none", self.as_json or limits.log
         watched = clock(limits.time_limit, CLOCK.shown, bound=bounded, hidden=hidden)
         with output_to_error(), watched as begins:
