@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.solution import Termination
-from subsetopt.solvers._deadline import Deadline
+from subsetopt.solvers._deadline import Deadline, OutOfTime
 
 from ._branching import Tree, doubt, explore, rules_of
 from ._combinatorial import CombinatorialTree, WholeForm, grid_of
+from ._convex_tree import ConvexTree
 
 ITERATION = 4e-10
 """Seconds times n^3: what an iteration of the relaxation, and the bound after it, take."""
@@ -33,6 +34,13 @@ _QUICK = 1000  # nodes of the combinatorial tree that no better selection is loo
 _SHARE = 100  # times n^2 / k: so many of its nodes take what the other's root takes
 _MORE = 16  # times that where its bound has come down meanwhile
 _PROMISE = 1 / 64  # of the way that it has to come in its share to get more
+_BEFORE = 5e7  # nodes times items times chosen of the combinatorial tree before the convex one
+SEMIDEFINITE_LARGEST = 600
+"""Candidates that a semidefinite relaxation is made of, at most."""
+
+_STAGES = ((64, 0.4), (512, 0.75), (4096, 0.9), (32_768, 1.0))
+"""Nodes of the convex tree, and how much of its way it has to have come there to get more."""
+
 _TURN = 32  # share of that for each node of the other
 
 
@@ -44,7 +52,7 @@ class Portfolio:
     form : QuadraticForm
     own : bool
         The form states the problem's own numbers, which may be multiples of one.
-    bounds : {"auto", "combinatorial", "semidefinite"}
+    bounds : {"auto", "combinatorial", "convex", "semidefinite"}
     limits : Limits
     deadline : Deadline
     """
@@ -60,6 +68,7 @@ class Portfolio:
         self._bounds = bounds
         self.tree = Tree(form, limits.proof)
         self.combinatorial: CombinatorialTree | None = None
+        self.convex: ConvexTree | None = None
         self.best = np.empty(0, np.int64)
         self.value = math.inf
         self._nodes = 0
@@ -72,7 +81,8 @@ class Portfolio:
     @property
     def explored(self) -> int:
         """How many nodes have been looked at, of both trees."""
-        return self._nodes + (self.combinatorial.explored if self.combinatorial else 0)
+        others = (tree for tree in (self.combinatorial, self.convex) if tree is not None)
+        return self._nodes + sum(tree.explored for tree in others)
 
     @property
     def _counted(self) -> bool:
@@ -82,10 +92,11 @@ class Portfolio:
     @property
     def message(self) -> str:
         """What either tree has come to."""
-        first, said = self.combinatorial, []
-        if first is not None:
-            said.append(_said("combinatorial", first.explored, first.open))
-        if self._nodes or first is None:
+        said = []
+        for kind, tree in (("combinatorial", self.combinatorial), ("convex", self.convex)):
+            if tree is not None:
+                said.append(_said(kind, tree.explored, tree.open))
+        if self._nodes or not said:
             said.append(_said("semidefinite", self._nodes, len(self.tree)))
         return "; ".join(said)
 
@@ -95,7 +106,11 @@ class Portfolio:
         if self.combinatorial is not None and self._counted:
             return self.combinatorial.exact
         own = self._grid is not None and self._allowed() == 0.0
-        return own and self._discarded >= self._enough()
+        return own and self._least_discarded >= self._enough()
+
+    @property
+    def _least_discarded(self) -> float:
+        return min(self._discarded, math.inf if self.convex is None else self.convex.discarded)
 
     @property
     def bound(self) -> float | Fraction:
@@ -117,21 +132,24 @@ class Portfolio:
         # With a relative gap above 1 `_enough` rises while the value falls towards zero: bounds of
         # nodes that were discarded before may then be below it.
         exact = not self._counted and self.exact
-        kept = self.value if exact else min(self._discarded, self._enough())
-        return min(self.tree.bound, kept) - self._doubt
+        kept = self.value if exact else min(self._least_discarded, self._enough())
+        still = self.tree.bound
+        if self.convex is not None:
+            still = max(still, self.convex.bound)
+        return min(still, kept) - self._doubt
 
     def all_of_it(self, most: float) -> Termination:
         """Search; a proof that takes long is helped by a better selection to compare with."""
         # Tabu first in any case was tried: short proofs then wait for a kernel that they do not
         # need.
         moves, unaided = _MOVES * self._form.n, min(_UNAIDED // self._form.n**3, most)
-        counting = self._rules is None and self._bounds != "semidefinite"
-        termination = self._walk(0 if unaided or counting else moves)
+        relaxing = self._rules is not None or self._bounds == "semidefinite"
+        termination = self._walk(moves if relaxing and not unaided else 0)
         with ExitStack() as stack:
             threads = self._limits.threads or 1
             pool = stack.enter_context(ThreadPoolExecutor(threads)) if threads > 1 else None
-            if counting and termination is not Termination.INTERRUPTED:
-                ended = self._combinatorially(most, pool)
+            if termination is not Termination.INTERRUPTED and not relaxing:
+                ended = self._before_relaxing(most, pool)
                 if ended is not None:
                     return ended
                 termination = self._walk(moves)
@@ -187,25 +205,54 @@ class Portfolio:
     def _late(self) -> bool:
         return self._interrupted.is_set() or self._early.passed
 
-    def _combinatorially(self, most: float, pool: ThreadPoolExecutor | None) -> Termination | None:
-        """Search the combinatorial tree; None where the other one is to be searched as well."""
-        whole = WholeForm.of(self._form, self._grid)
-        if whole is None:
-            return None
-        tree = self.combinatorial = CombinatorialTree(whole, self.best)
-        ended = self._count(min(_QUICK, most), pool)
-        if ended is not None:
-            return ended
-        if self._walk(_FEWER * self._form.n) is Termination.INTERRUPTED:
-            return Termination.INTERRUPTED
-        if self._bounds == "combinatorial":
-            return self._count(most, pool) or Termination.ITERATION_LIMIT
-        before = tree.progress
-        ended = self._count(min(self._share, most), pool)
-        self._promising = tree.progress - before >= _PROMISE
-        if ended is None and self._promising:
-            ended = self._count(min(_MORE * self._share, most), pool)
+    def _before_relaxing(self, most: float, pool: ThreadPoolExecutor | None) -> Termination | None:
+        """Search the other trees; None where the semidefinite one is to be searched as well."""
+        tree, ended = None, None
+        if self._bounds != "convex" and (whole := WholeForm.of(self._form, self._grid)):
+            tree = self.combinatorial = CombinatorialTree(whole, self.best)
+            ended = self._count(min(_QUICK, most), pool)
+        if ended is None and self._walk(_FEWER * self._form.n) is Termination.INTERRUPTED:
+            ended = Termination.INTERRUPTED
+        if ended is None and tree is not None:
+            if self._bounds == "combinatorial":
+                return self._count(most, pool) or Termination.ITERATION_LIMIT
+            begun = tree.progress
+            first = min(self._share / 2, _BEFORE / (tree.whole.n * (tree.whole.size + 2)))
+            ended = self._count(min(first, most), pool)
+        ended = ended or self._convexly(most)
+        if ended is None and tree is not None:
+            ended = self._count(min(self._share, most), pool)
+            self._promising = tree.progress - begun >= _PROMISE
+            if ended is None and self._promising:
+                ended = self._count(min(_MORE * self._share, most), pool)
         return ended
+
+    def _convexly(self, most: float) -> Termination | None:
+        """Search the convex tree as long as it comes on; None where it does not."""
+        alone = self._bounds == "convex" or self._form.n > SEMIDEFINITE_LARGEST
+        try:
+            tree = self.convex = ConvexTree(self._form, self._deadline)
+        except OutOfTime:
+            return Termination.TIME_LIMIT
+        except KeyboardInterrupt:
+            return Termination.INTERRUPTED
+        stages = iter(_STAGES)
+        goal, share = next(stages, (math.inf, 0.0))
+        while tree.open and tree.bound <= self._enough():
+            if tree.explored >= most:
+                return Termination.ITERATION_LIMIT if alone else None
+            if self._deadline.passed:
+                return Termination.TIME_LIMIT
+            if tree.explored >= goal and not alone:
+                if tree.progress(self.value) < share:
+                    return None
+                goal, share = next(stages, (math.inf, 0.0))
+            try:
+                self._offer(tree.look(self._enough()))
+            except KeyboardInterrupt:
+                return Termination.INTERRUPTED
+        tree.clear()
+        return Termination.OPTIMAL
 
     @property
     def _share(self) -> int:

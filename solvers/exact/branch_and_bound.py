@@ -1,4 +1,4 @@
-"""Branch and bound with two kinds of bounds: proven optima of quadratic problems."""
+"""Branch and bound with three kinds of bounds: proven optima of quadratic problems."""
 
 import math
 from dataclasses import dataclass
@@ -15,39 +15,39 @@ from subsetopt.solvers._deadline import Deadline, TimedSolver
 from subsetopt.solvers.base import Kind, RawResult
 
 from ._branching import semidefinite_bound
-from ._portfolio import ITERATION, Portfolio
+from ._convex_tree import CONVEX_LARGEST
+from ._portfolio import ITERATION, SEMIDEFINITE_LARGEST, Portfolio
 
 __all__ = ["BranchAndBound"]
 
-LARGEST = 600
-"""Candidates that a semidefinite relaxation is made of, at most."""
-
-Bounds = Literal["auto", "combinatorial", "semidefinite"]
+Bounds = Literal["auto", "combinatorial", "convex", "semidefinite"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BranchAndBound(TimedSolver):
     """Divide on an item; bound what is left by sums of pairs, or by a semidefinite relaxation.
 
-    Two trees: in the one a node is bounded by the largest pairs that are still open, O(n k) in
-    whole numbers, in the other by a relaxation, some hundred iterations of O(n^3). The first is
-    tried for about as long as one node of the other takes, and longer where that brings its bound
-    down; then the other one is searched, with the first for a sixth of the time where it has come
-    on. The message says which of them has proven the optimum.
+    Three trees. In the first a node is bounded by the largest pairs that are still open, O(n k) in
+    whole numbers; in the second by a convex relaxation, O(n^2) for the n that are not yet fixed by
+    it; in the third by a semidefinite one, some hundred iterations of O(n^3). Each is given up
+    where its bound does not come on, and the next is searched; the first also gets a sixth of the
+    third's time where it did. The message says how many nodes of each there were, and how many are
+    open: none of the one that has proven the optimum.
 
-    Constraints are rows of the relaxation, and settle what they can at every node by counting; the
-    first tree takes none. The relaxation is doubly nonnegative with triangle inequalities, see
-    `_semidefinite`. Where all values of the objective are multiples of one number, as for integers,
-    the bounds are rounded up to it and the optimum is proven with no tolerance; else it is proven
-    to the rounding of its coefficients by the first tree, to 1e-9 of the magnitude of the value by
-    the other. The first tree, and with it the answer, is the same for any number of threads.
+    Constraints are rows of the semidefinite relaxation, and settle what they can at every node by
+    counting; the other trees take none. That relaxation is doubly nonnegative with triangle
+    inequalities, see `_semidefinite`, and of up to 600 candidates. Where all values of the
+    objective are multiples of one number, as for integers, the bounds are rounded up to it and the
+    optimum is proven with no tolerance; else it is proven to the rounding of its coefficients by
+    the first tree, to 1e-9 of the magnitude of the value by the others. What is looked at of the
+    first two trees, and with it their answer, is the same for any number of threads.
 
     Parameters
     ----------
     nodes : int or None
-        How many of either tree may be looked at.
-    bounds : {"auto", "combinatorial", "semidefinite"}
-        Both trees, or which of the two.
+        How many of each tree may be looked at.
+    bounds : {"auto", "combinatorial", "convex", "semidefinite"}
+        All trees, or which of them.
 
     References
     ----------
@@ -61,7 +61,7 @@ class BranchAndBound(TimedSolver):
 
     name: ClassVar[str] = "branch-and-bound"
     kind: ClassVar[Kind] = Kind.EXACT
-    summary: ClassVar[str] = "sums of pairs as bounds, then a semidefinite relaxation"
+    summary: ClassVar[str] = "bounds by sums of pairs, a convex and a semidefinite relaxation"
     choose_when: ClassVar[str] = "an optimum of up to some 100 candidates is to be proven"
     handles: ClassVar[tuple[str, ...]] = QUADRATIC_FAMILIES
     takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
@@ -74,12 +74,22 @@ class BranchAndBound(TimedSolver):
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection and the least open bound."""
-        if problem.n > LARGEST and self.bounds != "combinatorial":
-            raise too_large(problem.n)
+        constrained = getattr(problem, "side", None) is not None
+        if self.bounds == "semidefinite" or constrained:
+            if problem.n > SEMIDEFINITE_LARGEST:
+                raise too_large(problem.n)
+        elif self.bounds != "combinatorial" and problem.n > CONVEX_LARGEST:
+            raise TooLarge(
+                f"the convex relaxation of {problem.n} candidates needs eigenvalues of as many "
+                f"rows; at most {CONVEX_LARGEST} are taken: tabu finds good selections, bound='fw' "
+                "bounds them",
+                seconds=3e-10 * problem.n**3,
+                bytes=48.0 * problem.n**2,
+            )
         form: QuadraticForm = problem.quadratic_form(deadline.check)
-        if form.side is not None and self.bounds == "combinatorial":
+        if form.side is not None and self.bounds in ("combinatorial", "convex"):
             raise UnsupportedProblem(
-                "bounds='combinatorial' takes no constraints but sizes, include and exclude; "
+                f"bounds={self.bounds!r} takes no constraints but sizes, include and exclude; "
                 "bounds='auto' takes all"
             )
         search = Portfolio(form, problem.family == "quadratic", self.bounds, limits, deadline)
@@ -101,9 +111,9 @@ class BranchAndBound(TimedSolver):
 def root_bound(form: QuadraticForm, limits: Limits) -> float:
     """Return the semidefinite bound on the inner value, without any branching.
 
-    Raises TooLarge for more than `LARGEST` rows.
+    Raises TooLarge for more than `SEMIDEFINITE_LARGEST` rows.
     """
-    if form.n > LARGEST:
+    if form.n > SEMIDEFINITE_LARGEST:
         raise too_large(form.n)
     with one_blas_thread():
         return semidefinite_bound(form, Deadline.of(limits).sooner(ITERATION * form.n**3))
@@ -113,7 +123,8 @@ def too_large(n: int) -> TooLarge:
     """Return the error for more candidates than the relaxation can take."""
     return TooLarge(
         f"a semidefinite relaxation of {n} candidates takes some {3e-8 * n**3:.0f} s a node; at "
-        f"most {LARGEST} are taken: tabu finds good selections, bound='fw' bounds them",
+        f"most {SEMIDEFINITE_LARGEST} are taken: tabu finds good selections, bound='fw' bounds "
+        "them",
         seconds=3e-8 * n**3,
         bytes=48.0 * n * n,
     )

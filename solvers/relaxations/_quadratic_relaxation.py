@@ -48,6 +48,7 @@ class QuadraticRelaxation:
         variant: Variant = "auto",
         steps: int = 500,
         deadline: Deadline = NEVER,
+        start: Floats | None = None,
     ) -> None:
         from subsetopt._kernels import quadratic_frank_wolfe
 
@@ -61,7 +62,7 @@ class QuadraticRelaxation:
         # Between vertices only where all of k rows are vertices.
         self._code = CODES.get(variant) if form.side is None else None
         share, self._limits = spread(groups, form.k)
-        self.point = (share / groups.sizes)[groups.group]
+        self.point = (share / groups.sizes)[groups.group] if start is None else start
         # How long one image takes tells how much time to leave for the bound.
         begin = deadline.elapsed
         self._gradient = self._gradient_at(self.point)
@@ -140,6 +141,15 @@ class QuadraticRelaxation:
             self._polytope,
         )
         return value - taken.slack
+
+    @property
+    def best_point(self) -> NDArray[np.float64]:
+        """The point that the bound is worked out at."""
+        return self._best_point
+
+    def gradient(self) -> NDArray[np.float64]:
+        """Return the gradient there, computed anew; O(n^2)."""
+        return self._gradient_at(self._best_point)
 
     def run(self, tolerance: float, limits: Limits, deadline: Deadline) -> Termination:
         """Take steps until one of the reasons to stop."""

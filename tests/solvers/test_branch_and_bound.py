@@ -41,7 +41,7 @@ def test_integers_are_proven_without_tolerance(
     seed: int, n: int, maximised: bool, data: st.DataObject
 ) -> None:
     k = data.draw(st.integers(1, n))
-    bounds = data.draw(st.sampled_from(["auto", "semidefinite"]))
+    bounds = data.draw(st.sampled_from(["auto", "convex", "semidefinite"]))
     matrix = np.random.default_rng(seed).integers(-9, 10, size=(n, n))
     problem = so.QuadraticSelection(matrix, None, k, sense="maximise" if maximised else "minimise")
     solution = so.solve(problem, so.solver("branch-and-bound", bounds=bounds))
@@ -52,7 +52,7 @@ def test_integers_are_proven_without_tolerance(
 
 @pytest.mark.parametrize("k", [2, 5, 9, 12])
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("bounds", ["auto", "semidefinite"])
+@pytest.mark.parametrize("bounds", ["auto", "convex", "semidefinite"])
 def test_larger_ones_need_more_than_one_node(seed: int, k: int, bounds: str) -> None:
     matrix = np.random.default_rng(seed).normal(size=(14, 14))
     problem = so.QuadraticSelection(matrix, matrix[0], k)
@@ -67,7 +67,7 @@ def test_larger_ones_need_more_than_one_node(seed: int, k: int, bounds: str) -> 
 def test_mmd_is_proven() -> None:
     problem = so.MMDSelection(mixture(24), k=4, kernel=so.Gaussian(scale=5**0.5))
     best = optimum(problem)
-    for bounds in ("auto", "semidefinite"):
+    for bounds in ("auto", "convex", "semidefinite"):
         solution = so.solve(problem, so.solver("branch-and-bound", bounds=bounds))
         assert solution.objective == pytest.approx(best, abs=1e-12)
         assert solution.absolute_gap is not None
@@ -113,7 +113,7 @@ def test_limits_leave_a_valid_bound(bounds: str) -> None:
     assert wide.gap <= 0.5 + 1e-6
 
 
-@pytest.mark.parametrize("bounds", ["auto", "semidefinite"])
+@pytest.mark.parametrize("bounds", ["auto", "convex", "semidefinite"])
 def test_a_gap_is_no_proof(bounds: str) -> None:
     problem = so.QuadraticSelection(graph(20, 0.5, 3), None, 8, sense="maximise")
     solver = so.solver("branch-and-bound", bounds=bounds)
@@ -124,7 +124,7 @@ def test_a_gap_is_no_proof(bounds: str) -> None:
 
 
 @pytest.mark.parametrize("whole", [False, True])
-@pytest.mark.parametrize("bounds", ["auto", "semidefinite"])
+@pytest.mark.parametrize("bounds", ["auto", "convex", "semidefinite"])
 def test_a_gap_above_one_bounds_what_was_discarded(whole: bool, bounds: str) -> None:
     # The value falls from above 1 to 0, and so does the gap, after nodes were discarded.
     matrix = np.random.default_rng(19).normal(size=(30, 30))
@@ -177,9 +177,13 @@ def test_only_a_long_proof_is_helped_by_a_walk(
 
 
 def test_too_many_candidates_are_refused_with_an_estimate() -> None:
+    semidefinite = so.solver("branch-and-bound", bounds="semidefinite")
     with pytest.raises(so.TooLarge, match="601 candidates") as caught:
-        so.solve(so.QuadraticSelection(np.eye(601), None, 5), "branch-and-bound")
+        so.solve(so.QuadraticSelection(np.eye(601), None, 5), semidefinite)
     assert caught.value.seconds > 1
+    large = so.QuadraticSelection(np.eye(4097, dtype=np.float32), None, 5)
+    with pytest.raises(so.TooLarge, match=r"4097 candidates .* at most 4096"):
+        so.solve(large, "branch-and-bound")
 
 
 @pytest.mark.parametrize("nodes", [0, -1, 2.0, True])

@@ -202,6 +202,7 @@ def test_what_does_not_come_on_is_left_to_the_relaxation(monkeypatch: pytest.Mon
     for name in ("_QUICK", "_SHARE", "_MORE"):
         monkeypatch.setattr(f"subsetopt.solvers.exact._portfolio.{name}", 1)
     monkeypatch.setattr("subsetopt.solvers.exact._portfolio._PROMISE", 2.0)
+    monkeypatch.setattr("subsetopt.solvers.exact._portfolio._STAGES", ((1, 1.0),))
     matrix = np.triu(np.random.default_rng(0).integers(0, 2, (24, 24)), 1)
     solution = so.solve(
         so.QuadraticSelection(matrix, None, 11, sense="maximise"), "branch-and-bound"
@@ -213,7 +214,8 @@ def test_what_does_not_come_on_is_left_to_the_relaxation(monkeypatch: pytest.Mon
 
 
 def test_both_trees_in_turns_end_with_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("_QUICK", 1), ("_SHARE", 1), ("_MORE", 1), ("_PROMISE", -1.0)):
+    once = ("_STAGES", ((1, 1.0),))
+    for name, value in (("_QUICK", 1), ("_SHARE", 1), ("_MORE", 1), ("_PROMISE", -1.0), once):
         monkeypatch.setattr(f"subsetopt.solvers.exact._portfolio.{name}", value)
     monkeypatch.setattr("subsetopt.solvers.exact._portfolio._TURN", 1e-6)
     problem = so.QuadraticSelection(symmetric(26, 8), None, 9)
