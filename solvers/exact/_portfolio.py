@@ -229,6 +229,8 @@ class Portfolio:
 
     def _convexly(self, most: float) -> Termination | None:
         """Search the convex tree as long as it comes on; None where it does not."""
+        if self._limits.proof is not None and self._bounds == "auto":
+            return None  # there is no proof file of such a tree
         alone = self._bounds == "convex" or self._form.n > SEMIDEFINITE_LARGEST
         try:
             tree = self.convex = ConvexTree(self._form, self._deadline)
