@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
+
 MANY = 2**18
 """From so many numbers on they are sorted by their bytes."""
 _MOST = 2**32  # places have 32 bits
@@ -58,8 +60,6 @@ def _sorted(
     values: NDArray[Any], parts: list[slice], on_parts: _OnParts
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return values and places, sorted by keys of 32 bits."""
-    from subsetopt._kernels import radix_order
-
     words, spare = np.empty((2, len(values)), np.uint64)
     double = values.dtype == np.float64
     middle = float(np.median(values[:: len(values) // 1024])) if double else None
@@ -70,12 +70,12 @@ def _sorted(
         read, written = words, spare
 
         def count(part: slice, shift: int = shift, read: Any = read) -> None:
-            radix_order.count(read[part], shift, of_part[part.start])
+            _kernels.radix_order.count(read[part], shift, of_part[part.start])
 
         def scatter(
             part: slice, shift: int = shift, read: Any = read, written: Any = written
         ) -> None:
-            radix_order.scatter(read[part], shift, of_part[part.start], written)
+            _kernels.radix_order.scatter(read[part], shift, of_part[part.start], written)
 
         on_parts(count)
         if counts.sum(axis=0).max() == len(values):
@@ -92,13 +92,11 @@ def _sorted(
 def _pack(
     values: NDArray[Any], middle: float | None, part: slice, words: NDArray[np.uint64]
 ) -> None:
-    from subsetopt._kernels import radix_order
-
     for block in _blocks(part):
         with np.errstate(all="ignore"):  # beyond the range of float32 they are infinite
             numbers = values[block] if middle is None else values[block] - middle
             bits = np.array(numbers, np.float32).view(np.uint32)
-        radix_order.pack(bits, block.start, words[block])
+        _kernels.radix_order.pack(bits, block.start, words[block])
 
 
 def _unpack(
@@ -122,9 +120,9 @@ def _finished(
     values: NDArray[Any], found: NDArray[np.float64], order: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Sort what the keys could not tell apart."""
-    from subsetopt._kernels import radix_order
-
-    if values.dtype == np.float64 and not radix_order.insert(found, order, _MOVES * len(values)):
+    if values.dtype == np.float64 and not _kernels.radix_order.insert(
+        found, order, _MOVES * len(values)
+    ):
         order = values.argsort(kind="stable")
         found = values[order]
     return found, order

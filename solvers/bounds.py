@@ -16,6 +16,7 @@ from subsetopt.problems._sparse_entries import require_dense
 from subsetopt.solution import Termination
 
 from ._deadline import Deadline, OutOfTime
+from ._degree_bound import degree_bound
 from .heuristics._pool_search import rows_form
 from .heuristics._sparse_search import sparse_form
 
@@ -79,8 +80,6 @@ def _semidefinite(form: QuadraticForm, limits: Limits) -> LowerBound:
 
 
 def _degrees(form: QuadraticForm | SparseForm, limits: Limits) -> LowerBound:
-    from ._degree_bound import degree_bound
-
     return LowerBound(degree_bound(form, Deadline.of(limits)))
 
 

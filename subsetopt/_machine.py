@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+import subsetopt
+from subsetopt.problems._parallel import processors
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -31,9 +34,6 @@ class Machine:
     @classmethod
     def here(cls) -> "Machine":
         """Describe this machine."""
-        import subsetopt
-        from subsetopt.problems._parallel import processors
-
         return cls(
             cpu=_cpu(),
             cores=processors(),

@@ -9,10 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._kernels._tiers import seeded
 from subsetopt.errors import InvalidProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import _validation
 from subsetopt.problems._dyadic import Dyadic
+from subsetopt.solvers._ordering import ascending
+from subsetopt.solvers.heuristics._grouped_search import GroupedRounds
+from subsetopt.solvers.heuristics._scalar_search import Rounds, in_range, spread
 
 from ._value_parts import ValueParts
 
@@ -189,10 +193,6 @@ def _repaired(found: "list[_Chosen]", wanted: Fraction, size: int, seed: int) ->
     width = max((found[p].spread for p in offered), default=0.0)
     if total == wanted or not width:
         return total
-    from subsetopt._kernels._tiers import seeded
-    from subsetopt.solvers.heuristics._grouped_search import GroupedRounds
-    from subsetopt.solvers.heuristics._scalar_search import in_range
-
     group = np.concatenate([np.full(len(found[p].places), i) for i, p in enumerate(offered)])
     given = np.concatenate([found[p].values for p in offered])
     taken = np.concatenate([np.arange(len(found[p].places)) < found[p].out for p in offered])
@@ -263,10 +263,6 @@ def match(
     most: int,
 ) -> _Chosen:
     """Return k of a part whose sum is as wanted, and up to `most` candidates of either side."""
-    from subsetopt._kernels._tiers import seeded
-    from subsetopt.solvers._ordering import ascending
-    from subsetopt.solvers.heuristics._scalar_search import Rounds, in_range, spread
-
     given = values if values.dtype == np.float32 else values.astype(np.float64, copy=False)
     n, (raised, order) = len(values), ascending(given, threads)
     ordered, exponent = in_range(raised)

@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from .errors import InvalidOption
@@ -24,8 +25,9 @@ def exports(
     package : str
         Its name.
     contents : mapping of str to str
-        Its modules, which are attributes too, each with the names exported from it, separated by
-        blanks.
+        Modules of it, each with the names exported from it, separated by blanks. All its modules
+        are attributes too, so that ``from . import package`` and ``package.module.name`` load the
+        module where it is used.
     before : callable, optional
         Called before anything is loaded; it raises if a dependency is missing.
     """
@@ -39,7 +41,7 @@ def exports(
             value = getattr(import_module(f"{package}.{homes[name]}"), name)
             setattr(sys.modules[package], name, value)
             return value
-        if name in contents:
+        if not name.startswith("__") and find_spec(f"{package}.{name}") is not None:
             return import_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 

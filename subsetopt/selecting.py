@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+import subsetopt
+from subsetopt._kernels._tiers import Tiers, seeded
 from subsetopt.errors import InvalidProblem, InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.problems import _validation
@@ -86,9 +88,7 @@ def select(
     elif type(losses).__module__.partition(".")[0] == "torch":
         return _select_tensor(losses, k, target, seed, threads)
     elif type(losses).__module__.startswith("dask") and losses.ndim == 1:
-        from subsetopt._parted_selection import select_parts
-
-        return select_parts(losses, k, target=target, seed=seed).indices
+        return subsetopt.select_parts(losses, k, target=target, seed=seed).indices
     else:
         array = _listed(losses)
     if array.dtype.char not in "fd":
@@ -138,8 +138,6 @@ def _by_rounds(losses: NDArray[Any], target: float, seed: int, indices: NDArray[
 @cache
 def _word(seed: int) -> np.uint64:
     """Return the state of the random generator as the kernels want it, whatever its size."""
-    from subsetopt._kernels._tiers import seeded
-
     word: np.uint64 = seeded(seed)[0]
     return word
 
@@ -157,8 +155,6 @@ def _kernels(steps: int) -> ModuleType:
         collecting = gc.isenabled()
         gc.disable()
         try:
-            from subsetopt._kernels._tiers import Tiers
-
             _tiers = Tiers("sum_matching", kernel="sum_matching.select_sorted")
             _tiers.choose(20 * steps + 2 * _ROUNDS * _PAIRS)
         finally:

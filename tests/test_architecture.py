@@ -28,6 +28,9 @@ HEAVY = (*BACKENDS, "numba", "torch", "scipy", "sklearn", "pandas", "typer", "ri
 CORE = "problems formats models solution errors limits _baseline _rounding certification"
 CORE_MODULES = (*CORE.split(), "solving", "selecting", "testing", "__init__")
 
+MOST_LATE = 90
+"""Imports of our own modules within functions: circles, and what few calls need."""
+
 needs_checkout = pytest.mark.skipif(
     not (ROOT / "subsetopt" / "solvers").is_symlink(), reason="not a checkout"
 )
@@ -135,6 +138,21 @@ def test_solvers_import_backends_and_compilers_when_they_solve() -> None:
     for name in within("solvers"):
         late = under(imported(name, at_import_time=True), *BACKENDS, "numba", "subsetopt._kernels")
         assert not {part for part in late - light if "._tiers." not in part}, name
+
+
+@needs_checkout
+def test_few_imports_of_our_own_are_late() -> None:
+    """At the top they are seen; what is dear to load is an attribute of its package there."""
+    late = [
+        f"{name} line {inner.lineno}"
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.ImportFrom)
+        and (inner.level or (inner.module or "").startswith("subsetopt"))
+    ]
+    assert len(late) <= MOST_LATE, late
 
 
 def test_what_is_installed_imports_nothing_that_is_not() -> None:
@@ -273,9 +291,11 @@ def test_types_are_checked_wherever_there_is_code() -> None:
             "",
             ".benchmarks",
             ".formats",
+            ".papers",
             ".problems",
             ".records",
             ".report",
+            ".sequencing",
             ".sklearn",
             ".solvers",
         ),

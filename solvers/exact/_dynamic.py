@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.solvers._deadline import Deadline
 
 from ._counts import CountLimits
@@ -96,9 +97,7 @@ class SumTables:
     def __init__(
         self, values: Sequence[int], limits: CountLimits, counts: Sequence[int], width: int
     ) -> None:
-        from subsetopt._kernels import reachable
-
-        self._kernel, self._width = reachable, width
+        self._kernel, self._width = _kernels.reachable, width
         # Values past the width are never entered; clipped, they fit into 64 bits.
         self._values = np.array([min(value, width) for value in values], dtype=np.int64)
         self._stages = _stages(limits, counts)

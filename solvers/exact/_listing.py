@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.solvers._deadline import SORTING, Deadline
 
 _FEW = 512  # keys that are sorted by comparisons
@@ -29,8 +30,6 @@ class _PartSums:
     """All subsets of a part by key, in no order; those that are left out where they are fewer."""
 
     def __init__(self, part: GroupItems, keys: NDArray[np.int64]) -> None:
-        from subsetopt._kernels import subset_sums
-
         self._items, size = part.items, len(part.items)
         self._left_out = part.low > size - part.high
         low, high = part.low, part.high
@@ -40,7 +39,7 @@ class _PartSums:
         sums, counts = np.zeros(room, np.int64), np.zeros(room, np.int32)
         self._parents, self._entered = np.zeros(room, np.int32), np.zeros(room, np.int32)
         own = keys[part.items]
-        subset_sums.subset_keys(own, high, sums, self._parents, self._entered, counts)
+        _kernels.subset_sums.subset_keys(own, high, sums, self._parents, self._entered, counts)
         if self._left_out:
             sums = own.sum() - sums
         self._entries = np.flatnonzero(counts >= low) if low else None
@@ -115,23 +114,19 @@ class Half:
 
     def fill(self, low: int, high: int, room: Room) -> NDArray[np.int64]:
         """Return the keys in [low, high), ascending, held in some room."""
-        from subsetopt._kernels import subset_sums
-
         first, second = self.first.keys, self.second.keys
-        count = subset_sums.sums_between(first, second, low, high, room.keys)
+        count = _kernels.subset_sums.sums_between(first, second, low, high, room.keys)
         keys = room.keys[:count]
-        if count > _FEW and subset_sums.sort_keys(keys, room.ends[:count], room.ascending):
+        if count > _FEW and _kernels.subset_sums.sort_keys(keys, room.ends[:count], room.ascending):
             return room.ascending[:count]
         keys.sort()
         return keys
 
     def between(self, low: int, high: int) -> int:
         """Count the keys in [low, high)."""
-        from subsetopt._kernels import subset_sums
-
         first, second = self.first.keys, self.second.keys
-        below = subset_sums.count_below(first, second, low)
-        return int(subset_sums.count_below(first, second, high) - below)
+        below = _kernels.subset_sums.count_below(first, second, low)
+        return int(_kernels.subset_sums.count_below(first, second, high) - below)
 
     def subsets(self, key: int) -> Iterator[list[int]]:
         """Yield the subsets that have a key."""

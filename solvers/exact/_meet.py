@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.solvers._deadline import NEVER, SORTING, Deadline
 
 from ._dealing import Dealing
@@ -244,12 +245,10 @@ class Meet:
         return room
 
     def _nearest(self, piece: _Interval) -> "_Pair | None":
-        from subsetopt._kernels import subset_sums
-
         if self._interrupted.is_set() or self._deadline.passed:
             return None
         x, y = self._facing(piece)
-        below, x_below, above, x_above = subset_sums.closest_pairs(x, y, piece.target)
+        below, x_below, above, x_above = _kernels.subset_sums.closest_pairs(x, y, piece.target)
         # The target of the keys is the floor of what is wanted; the fraction is exact where keys
         # are.
         fraction = self._sub.wanted - self._sub.floor if not self._scale.slack else Fraction(0)
@@ -292,14 +291,12 @@ class Meet:
 
     def _close(self, piece: _Interval) -> list[tuple[int, int]]:
         """Return the pairs of distinct keys within reach; one too many if there are very many."""
-        from subsetopt._kernels import subset_sums
-
         if self._interrupted.is_set() or self._deadline.passed:
             return []
         x, y = self._facing(piece)
         out = np.empty((_TIES + 1, 2), dtype=np.int64)
         low, high = piece.target - self._reach, piece.target + self._reach
-        count = subset_sums.pairs_between(distinct(x), distinct(y), low, high, out)
+        count = _kernels.subset_sums.pairs_between(distinct(x), distinct(y), low, high, out)
         return [(int(a), int(b)) for a, b in out[: min(count, len(out))]]
 
 

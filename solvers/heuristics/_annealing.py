@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
+
 from ._quadratic_steps import Floats, Mask
 
 _FIRST = 5_000  # looks of the first annealing
@@ -44,11 +46,11 @@ class Annealings:
         *,
         alike: bool = False,
     ) -> None:
-        from subsetopt._kernels import constrained_heat_bath, heat_bath, near_heat_bath
-
-        self._places = heat_bath
-        self._anneal: Any = (heat_bath if side is None else constrained_heat_bath).anneal
-        self._broken = constrained_heat_bath.BROKEN
+        self._places = _kernels.heat_bath
+        self._anneal: Any = (
+            _kernels.heat_bath if side is None else _kernels.constrained_heat_bath
+        ).anneal
+        self._broken = _kernels.constrained_heat_bath.BROKEN
         self._each = 1  # looks of the kernel for one that is counted
         self._members, self._best = np.empty(k, np.int64), np.empty(k, np.int64)
         self._keys, self._standing = np.empty(n), np.empty(k)
@@ -59,12 +61,12 @@ class Annealings:
         progress = self._best, self._numbers, self._looks, self._shares, state
         self._arrays: tuple[Any, ...]
         if alike and side is None and n > _MANY:
-            self._anneal, self._each = near_heat_bath.anneal, _NEAR_LOOKS
+            self._anneal, self._each = _kernels.near_heat_bath.anneal, _NEAR_LOOKS
             lists = np.empty((n, _NEAR), np.int32), np.zeros(n, np.bool_), np.empty(_NEAR)
             self._arrays = (*places, *lists, *progress)
             self._looks[2] *= self._each
             return
-        minima = np.empty(-(-n // heat_bath.BLOCK))
+        minima = np.empty(-(-n // _kernels.heat_bath.BLOCK))
         self._arrays = (*places, np.empty(n, np.int64), np.empty(n), *progress, minima)
         if side is not None:
             prices = np.empty(n), np.zeros(n), np.zeros(quotas, np.int64)

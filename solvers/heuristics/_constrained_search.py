@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.models import QuadraticForm, SideConstraints
 from subsetopt.problems._draws import of_side
 from subsetopt.problems._mean_matching_models import gram_form
@@ -110,10 +111,8 @@ class ConstrainedDescents(Descents):
         self._constrain(form, seed)
 
     def _constrain(self, form: QuadraticForm, seed: int) -> None:
-        from subsetopt._kernels import constrained_swaps, rng
-
         assert form.side is not None
-        self._swaps, self._draws = constrained_swaps, rng.seeded(seed)
+        self._swaps, self._draws = _kernels.constrained_swaps, _kernels.rng.seeded(seed)
         self._side, self._cover = packed(form.side)
         self._quotas = 0 if form.side.quotas is None else len(form.side.quotas)
 

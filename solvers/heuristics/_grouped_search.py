@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt._rounding import times_power_of_two
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
@@ -44,9 +45,7 @@ class GroupedRounds:
         width: float,
         state: NDArray[np.uint64],
     ) -> None:
-        from subsetopt._kernels import grouped_swaps
-
-        self._kernel, self._state, n = grouped_swaps, state, len(values)
+        self._kernel, self._state, n = _kernels.grouped_swaps, state, len(values)
         self.values, self.wanted, self.limit = values, wanted, limit
         self.ends = np.cumsum(sizes)
         self.begins, self.group = self.ends - sizes, np.repeat(np.arange(len(sizes)), sizes)
@@ -93,8 +92,6 @@ class GroupedScalars:
     def __init__(
         self, problem: MeanMatching, limits: Limits, tolerance: float, deadline: Deadline = NEVER
     ) -> None:
-        from subsetopt._kernels import rng
-
         self._n, self._k, self._deadline = problem.n, problem.k, deadline
         self._generator = np.random.default_rng(limits.seed)
         values = problem.values.astype(np.float64)
@@ -109,7 +106,12 @@ class GroupedScalars:
             problem, ordered, order
         )
         self._rounds = GroupedRounds(
-            grouped, self._sizes, wanted, limit, 3.0 * spread(ordered), rng.seeded(limits.seed)
+            grouped,
+            self._sizes,
+            wanted,
+            limit,
+            3.0 * spread(ordered),
+            _kernels.rng.seeded(limits.seed),
         )
 
     @property

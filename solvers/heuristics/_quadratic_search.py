@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.models import QuadraticForm
 from subsetopt.problems._parallel import Check, unchecked
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline
@@ -28,9 +29,7 @@ class Descents:
     _quotas = 0  # how many of their rows are quotas
 
     def __init__(self, form: QuadraticForm, seed: int, deadline: Deadline = NEVER) -> None:
-        from subsetopt._kernels import quadratic_descent
-
-        self._kernel, self._form, self._deadline = quadratic_descent, form, deadline
+        self._kernel, self._form, self._deadline = _kernels.quadratic_descent, form, deadline
         self._parts = steps.arrays(form)
         self.matrix, self.diagonal, self.linear = self._parts
         self.k = form.k

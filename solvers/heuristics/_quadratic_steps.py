@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt._kernels._tiers import Tiers
 from subsetopt.models import QuadraticForm
 from subsetopt.problems._parallel import Check
@@ -47,13 +48,11 @@ def arrays(form: QuadraticForm) -> FormArrays:
 
 def refresh(parts: FormArrays, chosen: Mask, potentials: Floats, deadline: Deadline) -> float:
     """Compute the potentials of a selection afresh; returns its value. O(n k)."""
-    from subsetopt._kernels import quadratic_descent
-
     np.add(parts.linear, parts.diagonal, out=potentials)
     members = chosen.nonzero()[0]
     _enter(parts, members, chosen, potentials, deadline)
     state = members, np.zeros(3), chosen, potentials, potentials, members
-    return float(quadratic_descent.descend(*parts, 0, *state))
+    return float(_kernels.quadratic_descent.descend(*parts, 0, *state))
 
 
 def greedy(form: QuadraticForm, chosen: Mask, potentials: Floats, deadline: Deadline) -> None:
@@ -86,11 +85,9 @@ def _enter(
     potentials: Floats,
     deadline: Deadline,
 ) -> None:
-    from subsetopt._kernels import quadratic_descent
-
     none = np.full(len(entering), -1)
     for part in deadline.chunks(len(entering), len(chosen)):
-        quadratic_descent.exchange_all(
+        _kernels.quadratic_descent.exchange_all(
             parts.matrix, parts.diagonal, none[part], entering[part], chosen, potentials
         )
 
@@ -108,15 +105,13 @@ def descend(
     Returns whether no exchange helps any more, the turns, and the value, from the potentials.
     `keys`, n + 1 of them, are room that whoever descends often hands in.
     """
-    from subsetopt._kernels import quadratic_descent
-
     members, progress = chosen.nonzero()[0], np.zeros(3)
     keys = seen_as_bits(np.empty(len(chosen) + 1)) if keys is None else keys
     for part in deadline.chunks(most, len(chosen)):
-        value = quadratic_descent.descend(
+        value = _kernels.quadratic_descent.descend(
             *parts, part.stop, members, progress, chosen, potentials, *keys
         )
-        if progress[quadratic_descent.IDLE] >= len(members):
+        if progress[_kernels.quadratic_descent.IDLE] >= len(members):
             break
     turns, idle, _ = progress.tolist()
     return idle >= len(members), int(turns), value

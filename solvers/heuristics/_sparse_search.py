@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.models import SparseForm
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline
+
+from ._tabu_search import tenures
 
 Rows = NDArray[np.int64]
 
@@ -32,13 +35,11 @@ class SparseDescents:
     chunk_size = 1
 
     def __init__(self, form: SparseForm, seed: int, deadline: Deadline = NEVER) -> None:
-        from subsetopt._kernels import rng, sparse_peeling, sparse_swaps
-
-        self._peeling, self._kernel = sparse_peeling, sparse_swaps
+        self._peeling, self._kernel = _kernels.sparse_peeling, _kernels.sparse_swaps
         self._form, self._deadline = form, deadline
         self._rows = (form.matrix.indptr, form.matrix.indices, form.matrix.data)
         self.n, self.k = form.n, form.k
-        self.generator, self._state = np.random.default_rng(seed), rng.seeded(seed)
+        self.generator, self._state = np.random.default_rng(seed), _kernels.rng.seeded(seed)
         self.members = self.best = np.arange(self.k)
         self.potentials = np.empty(self.n)
         self.value = self.current = math.inf
@@ -164,8 +165,6 @@ class SparseWalks(SparseDescents):
         deadline: Deadline = NEVER,
     ) -> None:
         super().__init__(form, seed, deadline)
-        from ._tabu_search import tenures
-
         self._tenures = tenures(self.n, self.k, tenure)
         self._stall = 5000 + 2 * min(self.n, 10 * self.k) if stall is None else stall
         self._goal = goal

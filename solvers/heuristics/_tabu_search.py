@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline
 
@@ -53,21 +54,19 @@ class Walks(Descents):
         deadline: Deadline = NEVER,
     ) -> None:
         super().__init__(form, seed, deadline)
-        from subsetopt._kernels import rng, tabu_walk
-
-        self._walk = tabu_walk
+        self._walk = _kernels.tabu_walk
         n, k = form.n, form.k
-        self._state = rng.seeded(seed)
+        self._state = _kernels.rng.seeded(seed)
         self._tenures = tenures(n, k, tenure)
         self._stall = 5000 + 2 * n if stall is None else stall
         self._goal = goal
         self._steps = max(1, CHUNK // (self._COST * (n + 500)))
         self._members, self._until = np.empty(k, np.int64), np.empty(n, np.int64)
         self._barred, self._held = np.empty(n), np.empty(n, np.int64)
-        blocks = -(-n // tabu_walk.BLOCK)
+        blocks = -(-n // _kernels.tabu_walk.BLOCK)
         self._minima = steps.seen_as_bits(np.empty(blocks))
-        self._keys = steps.seen_as_bits(np.full(blocks * tabu_walk.BLOCK, np.inf))
-        self._near = np.empty(2 * tabu_walk.ROOM, np.int64)
+        self._keys = steps.seen_as_bits(np.full(blocks * _kernels.tabu_walk.BLOCK, np.inf))
+        self._near = np.empty(2 * _kernels.tabu_walk.ROOM, np.int64)
         self._found = np.empty(n, dtype=np.bool_)
         self._numbers, self._counts = np.zeros(5), np.zeros(3, np.int64)
         self._elites: list[Elite] = []

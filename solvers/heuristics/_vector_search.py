@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt._rounding import times_power_of_two
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
@@ -26,14 +27,12 @@ class Rows:
     """Centred rows with their norms, and the passes over them, a deadline looked at between."""
 
     def __init__(self, problem: MeanMatching, deadline: Deadline) -> None:
-        from subsetopt._kernels import zero_sum_rows
-
-        self.kernel, self.deadline = zero_sum_rows, deadline
+        self.kernel, self.deadline = _kernels.zero_sum_rows, deadline
         self.centred = Centred.of(problem, deadline.check)
         self.values, self.k = self.centred.rows, self.centred.k
         self.norms = np.empty(len(self.values))
         for part in self.parts():
-            zero_sum_rows.squared_norms(self.values[part], self.norms[part])
+            _kernels.zero_sum_rows.squared_norms(self.values[part], self.norms[part])
 
     def parts(self) -> Iterator[slice]:
         """Yield slices of the rows, small enough for a chunk of work each."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt._checks import require_flag
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
@@ -88,23 +89,21 @@ class Herding(TimedSolver):
         self, form: QuadraticForm, chosen: Mask, counts: NDArray[np.int64], deadline: Deadline
     ) -> None:
         """Herd until k are chosen; `counts` are steps and chosen, and all are kept up to date."""
-        from subsetopt._kernels import herding_steps
-
         matrix, _, linear = arrays(form)
         target, most = linear / (-2.0 * form.k), 10 * form.k
         state = chosen, np.zeros(form.n), *seen_as_bits(-target), counts
         # The steps are not over before k are chosen: after `most`, each chooses another.
         for part in deadline.chunks(most + form.k, form.n):
             size = part.stop - part.start
-            if herding_steps.herd(matrix, target, form.k, most, self.replacement, size, *state):
+            if _kernels.herding_steps.herd(
+                matrix, target, form.k, most, self.replacement, size, *state
+            ):
                 break
 
     def _herd_rows(
         self, form: RowsForm, chosen: Mask, counts: NDArray[np.int64], deadline: Deadline
     ) -> None:
         """Do the same with rows that are computed, by the steps of batches."""
-        from subsetopt._kernels.batch_herding import aim_and_add
-
         drift = form.linear / -form.k
         potentials = -drift
         bits, pick = potentials.view(np.int64), int(potentials.argmin())
@@ -118,7 +117,9 @@ class Herding(TimedSolver):
                 potentials[pick] = np.inf
             elif counts[0] >= 10 * form.k:
                 potentials[chosen] = np.inf
-            pick = int(aim_and_add(form.row(pick), drift, potentials, bits)[0])
+            pick = int(
+                _kernels.batch_herding.aim_and_add(form.row(pick), drift, potentials, bits)[0]
+            )
 
     def _keeping(
         self, form: QuadraticForm | RowsForm, limits: Limits, deadline: Deadline

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm, SideConstraints
 from subsetopt.models._side_constraints import Groups
@@ -50,9 +51,7 @@ class QuadraticRelaxation:
         deadline: Deadline = NEVER,
         start: Floats | None = None,
     ) -> None:
-        from subsetopt._kernels import quadratic_frank_wolfe
-
-        self._kernel = quadratic_frank_wolfe
+        self._kernel = _kernels.quadratic_frank_wolfe
         self._form, self._taken, self._steps, self.deadline = form, taken, steps, deadline
         self._matrix = arrays(form).matrix
         self._linear = form.linear + taken.values

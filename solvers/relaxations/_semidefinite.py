@@ -30,6 +30,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt._rounding import UNIT
 from subsetopt.solvers._dual_certificates import Multipliers
 
@@ -130,9 +131,7 @@ class SemidefiniteRelaxation:
         iterate: Iterate | None = None,
         rows: LinearRows | None = None,
     ) -> None:
-        from subsetopt._kernels import triangles
-
-        self._kernel = triangles
+        self._kernel = _kernels.triangles
         self._k, self._n = k, len(costs)
         self._inverse = _normal_inverse(self._n, k)
         # What the equations see of C is the same for all selections; the rest sets the scale.
@@ -328,14 +327,12 @@ def squared_norm(rows: NDArray[np.int32], work: Matrix, iterations: int) -> floa
 
     T takes a matrix to the left sides of the inequalities.
     """
-    from subsetopt._kernels import triangles
-
     right = rows[:, 0] % 2 == 1
     at, largest = np.ones(len(rows)), 1.0
     for _ in range(iterations):
         before = at / np.cumsum(at * at)[-1] ** 0.5
-        triangles.combine(rows, before, work)
-        triangles.violations(work, rows, at)
+        _kernels.triangles.combine(rows, before, work)
+        _kernels.triangles.violations(work, rows, at)
         at[right] += 1.0
         largest = float(np.cumsum(before * at)[-1])
     return largest

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt import _kernels
 from subsetopt._checks import require_integer, require_number, require_one_of
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt._rounding import UNIT
@@ -217,17 +218,15 @@ class _Relaxation:
     _SORTING = 50  # multiplications that finding a vertex costs for each row
 
     def __init__(self, centred: Centred, options: FrankWolfe, deadline: Deadline = NEVER) -> None:
-        from subsetopt._kernels import hull_frank_wolfe, zero_sum_rows
-
-        self._kernel, self._deadline = hull_frank_wolfe, deadline
-        self._products = zero_sum_rows.products
+        self._kernel, self._deadline = _kernels.hull_frank_wolfe, deadline
+        self._products = _kernels.zero_sum_rows.products
         self._rows, self._options, self._reach = centred.rows, options, centred.reach
         n, d = self._rows.shape
         self._at_once = max(1, min(self._STEPS_AT_ONCE, CHUNK // (n * (d + self._SORTING))))
         self._room = room_for(self._rows, centred.k)
         uniform = np.zeros(d)
         for part in self._parts():
-            hull_frank_wolfe.add_rows(self._rows[part], centred.k / n, uniform)
+            _kernels.hull_frank_wolfe.add_rows(self._rows[part], centred.k / n, uniform)
         vertex = self._vertex(uniform)
         self._atoms, self._sums, self._weights = started(self._rows, vertex, options.steps + 2)
         self._count, self.taken = 1, 0

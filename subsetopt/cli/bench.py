@@ -92,8 +92,6 @@ def bench(
 
 
 def _planned(options: BenchOptions, suite: Values, measured: Values) -> "tuple[Plan, list[Case]]":
-    from subsetopt.benchmarks import _contenders
-
     solvers: Sequence[str | Contender] = options.solvers
     if options.suite.endswith((".yaml", ".yml")):
         own = _own(options.suite, suite)
@@ -102,7 +100,7 @@ def _planned(options: BenchOptions, suite: Values, measured: Values) -> "tuple[P
     else:
         wanted = benchmarks.find_suite(options.suite)
         # An unknown solver is said before data are made.
-        _contenders.contenders(solvers, wanted.families)
+        benchmarks._contenders.contenders(solvers, wanted.families)
         asked = SuiteOptions(**suite, seed=measured.get("seed", 0))
         name, cases = wanted.name, list(wanted.build(asked))
         settings = {"time_limits": wanted.time_limits, "repeats": wanted.repeats}

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from subsetopt import report
+from subsetopt import benchmarks, report
 
 from .standard_streams import say, say_json
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 def show_suites(as_json: bool) -> None:
     """Print the built-in suites."""
-    from subsetopt.benchmarks._suites import SUITES
-
     suites = [
         {
             "suite": suite.name,
@@ -23,7 +21,7 @@ def show_suites(as_json: bool) -> None:
             "time_limits": list(suite.time_limits),
             "repeats": suite.repeats,
         }
-        for suite in SUITES.values()
+        for suite in benchmarks._suites.SUITES.values()
     ]
     if as_json:
         return say_json(suites, indent=2)

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from subsetopt import report
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.problems._memory import memory_size
+from subsetopt.report._progress import shown
 
 from . import exits
 from .derived_options import json_flag, output_file, picture_file
+from .display import shortened, show_marginals, show_written
 from .problem_options import FeatureKernelOptions
 from .standard_streams import output_to_error
 from .table_files import deliver
@@ -180,17 +183,11 @@ def _found(
 @contextmanager
 def shown_steps(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
     """Show how far `coresets.coreset` is, to which what it yields is handed."""
-    from subsetopt.report._progress import shown
-
     with shown(_PHASES["survey"], hidden=hidden) as steps:
         yield lambda phase, done, total: steps.update(done, total, label=_PHASES[phase])
 
 
 def _show(found: "Coreset", scaled: str, others: str, results: ChosenOptions) -> None:
-    from subsetopt import report
-
-    from .display import show_marginals, show_written
-
     lines = {
         "rows": f"{found.n:,}, of which {found.pool:,} were candidates",
         "columns": _columns(found, scaled),
@@ -217,8 +214,6 @@ def _show(found: "Coreset", scaled: str, others: str, results: ChosenOptions) ->
 
 def _named(found: "Coreset", out: Path | None) -> dict[str, str]:
     """Return the chosen by their numbers, and by their ids where these are not the numbers."""
-    from .display import shortened
-
     rest = "--out FILE writes all" if out is None else f"{out} has all"
     numbers = found.indices.tolist()
     lines = {"indices": shortened(numbers, rest)}
@@ -240,8 +235,6 @@ def _counts(groups: Mapping[str, int]) -> str:
 
 def _columns(found: "Coreset", scaled: str) -> str:
     """Return which columns were read, and how they were scaled."""
-    from .display import shortened
-
     names = [column.name for column in found.columns]
     shown = shortened(names, "--json lists all") if names else "too many to compare one by one"
     how = {"std": "scaled by their standard deviations", "robust": "scaled robustly"}

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from subsetopt.report import Column, Table, console, facts, print_lines
+import subsetopt
+from subsetopt import report
 from subsetopt.report._number_format import distance
 
 if TYPE_CHECKING:
@@ -36,18 +37,18 @@ def show_solution(
     first = {label: text for label, text in own.items() if label not in lines}
     shown = {label: text for label, text in {**first, **lines, **own}.items() if text}
     chosen = 0 if solution.indices is None else solution.indices.size
-    console().print(facts(shown, f"{solution.solver}: {chosen} of {solution.n}"))
+    report.console().print(report.facts(shown, f"{solution.solver}: {chosen} of {solution.n}"))
 
 
-def _marginal_columns(others: str) -> "tuple[Column[Marginal], ...]":
+def _marginal_columns(others: str) -> "tuple[report.Column[Marginal], ...]":
     return (
-        Column("column", "name"),
-        Column(others, "mean", ".4g", group="mean of"),
-        Column("chosen", "chosen_mean", ".4g", group="mean of"),
-        Column("chosen", "shift", ".2f", group="shift"),
-        Column("random", "random_shift", ".2f", group="shift"),
-        Column("chosen", "ks", ".3f", group="KS distance"),
-        Column("random", "random_ks", ".3f", group="KS distance"),
+        report.Column("column", "name"),
+        report.Column(others, "mean", ".4g", group="mean of"),
+        report.Column("chosen", "chosen_mean", ".4g", group="mean of"),
+        report.Column("chosen", "shift", ".2f", group="shift"),
+        report.Column("random", "random_shift", ".2f", group="shift"),
+        report.Column("chosen", "ks", ".3f", group="KS distance"),
+        report.Column("random", "random_ks", ".3f", group="KS distance"),
     )
 
 
@@ -58,18 +59,16 @@ def show_marginals(
 
     `sample` is how many of the other rows distribution functions are of, where not of all.
     """
-    from subsetopt._marginals import worst
-
-    rows = list(worst(marginals, _COLUMNS))
+    rows = list(subsetopt._marginals.worst(marginals, _COLUMNS))
     notes = ["shift: of the mean, in standard deviations; random: median of random selections"]
     if sample is not None:
         notes.append(f"KS distance: of the distribution functions of a sample of {sample:,} rows")
     if left_out := len(marginals) - len(rows):
         text = f"{left_out} columns with smaller KS distances are left out; --json has all"
         notes.insert(0, text)
-    shown = console()
-    shown.print(Table(_marginal_columns(others), rows))
-    print_lines(notes, shown)
+    shown = report.console()
+    shown.print(report.Table(_marginal_columns(others), rows))
+    report.print_lines(notes, shown)
 
 
 def show_written(files: "Mapping[str, Path | None]", other: str = "") -> None:
@@ -78,7 +77,7 @@ def show_written(files: "Mapping[str, Path | None]", other: str = "") -> None:
     if other and next(iter(files.values())) is None:
         written.append(other)
     if written:
-        print_lines(["", *written], console())
+        report.print_lines(["", *written], report.console())
 
 
 def _lines(solution: "Solution", baseline: "UniformBaseline") -> dict[str, str]:
@@ -119,9 +118,7 @@ def _bound_lines(solution: "Solution") -> dict[str, str]:
 
 def _ended(solution: "Solution") -> str:
     """Say why it stopped: a search that has done what it is made to do has finished."""
-    from subsetopt.solution import Termination
-
-    if solution.termination is Termination.ITERATION_LIMIT:
+    if solution.termination is subsetopt.Termination.ITERATION_LIMIT:
         return "finished: the steps that it is given are done"
     return str(solution.termination).replace("_", " ")
 

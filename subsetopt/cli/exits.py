@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+import subsetopt
 from subsetopt.errors import InvalidResult, MissingDependency, SubsetOptError, TooLarge
 
 from .signals import heard_as_ctrl_c
@@ -31,9 +32,7 @@ BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE has ended
 
 def of_solution(solution: "Solution") -> int:
     """Return the exit code of a command that ended with `solution`."""
-    from subsetopt.solution import Termination
-
-    if solution.termination is Termination.INTERRUPTED:
+    if solution.termination is subsetopt.Termination.INTERRUPTED:
         return INTERRUPTED
     return NO_ANSWER if solution.indices is None else ANSWER
 

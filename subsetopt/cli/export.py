@@ -4,6 +4,7 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import subsetopt
 from subsetopt import formats
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
@@ -37,10 +38,8 @@ class ModelFile:
 
     def write(self, model: "LinearModel | QuadraticModel") -> None:
         """Write the model and say how large it is."""
-        from subsetopt.models import LinearModel
-
         formats.write_model(model, self.out)
-        linear = model if isinstance(model, LinearModel) else model.linear
+        linear = model if isinstance(model, subsetopt.models.LinearModel) else model.linear
         kind = "linear" if model is linear else "quadratic"
         size = f"{linear.variables} variables, {len(linear.rows)} rows"
         say(f"{self.out}: {kind}, {size}")
@@ -57,20 +56,16 @@ class ModelOptions:
     )
 
     def __post_init__(self) -> None:
-        from subsetopt.models import LINEARISATIONS
-
-        known = (*_QUADRATIC, *LINEARISATIONS)
+        known = (*_QUADRATIC, *subsetopt.models.LINEARISATIONS)
         if self.model not in known:
             raise InvalidOption(f"--model must be one of {', '.join(known)}; got {self.model!r}")
 
     def of(self, problem: Any) -> "LinearModel | QuadraticModel":
         """Build the model of a problem that has a quadratic form."""
-        from subsetopt.models import LINEARISATIONS, iqp_model
-
         form = problem.quadratic_form()
         if self.model in _QUADRATIC:
-            return iqp_model(form, folded=self.model == "iqp-folded")
-        return LINEARISATIONS[self.model](form)
+            return subsetopt.models.iqp_model(form, folded=self.model == "iqp-folded")
+        return subsetopt.models.LINEARISATIONS[self.model](form)
 
 
 def mean_matching(

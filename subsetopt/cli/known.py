@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 import subsetopt
-from subsetopt import report
+from subsetopt import benchmarks, report
 from subsetopt._options import option
 from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats import TableOptions
@@ -38,9 +38,7 @@ def list_known(
 
     Example: subsetopt known list 'MDG-*'
     """
-    from subsetopt.benchmarks._checking import matching
-
-    rows = matching(patterns)
+    rows = benchmarks._checking.matching(patterns)
     if as_json:
         say_json({"instances": rows}, indent=2)
     else:
@@ -48,12 +46,10 @@ def list_known(
 
 
 def _show_known(rows: "Sequence[BestKnown]") -> None:
-    from subsetopt.benchmarks._checking import plain
-
     columns: tuple[report.Column[BestKnown], ...] = (
         report.Column("instance", "instance"),
         report.Column("k", lambda x: "any" if x.k is None else x.k, str),
-        report.Column("value", "value", plain),
+        report.Column("value", "value", benchmarks._checking.plain),
         report.Column("sense", "sense"),
         report.Column("proven", lambda x: "yes" if x.proven else "no"),
         report.Column("who", "source"),
@@ -112,7 +108,6 @@ def check(options: CheckOptions, table: TableOptions) -> None:
 
 
 def _check_answer(options: CheckOptions, table: TableOptions) -> None:
-    from subsetopt.benchmarks import _checking
     from subsetopt.benchmarks.cases._instance_files import stem
 
     file, name = options.instance, options.name
@@ -122,11 +117,11 @@ def _check_answer(options: CheckOptions, table: TableOptions) -> None:
         )
     called = stem(file or "")
     instance = name or called
-    _checking.matching([instance])  # a wrong name is told before anything is read
-    if instance != called and called in {row.instance for row in _checking.matching(())}:
+    benchmarks._checking.matching([instance])  # a wrong name is told before anything is read
+    if instance != called and called in {row.instance for row in benchmarks._checking.matching(())}:
         raise InvalidOption(f"--name is {instance}, but {file} is called as {called} is")
-    found = _checking.read_answer(options.answer, table)
-    checked = _checking.check(
+    found = benchmarks._checking.read_answer(options.answer, table)
+    checked = benchmarks._checking.check(
         instance, found.indices, file=file, folder=options.folder, k=options.k
     )
     line = None
@@ -137,7 +132,7 @@ def _check_answer(options: CheckOptions, table: TableOptions) -> None:
     if options.as_json:
         say_json({**checked.to_dict(), "sentence": sentence, "registry_line": line})
     else:
-        say(f"{sentence}\nvalue {_checking.plain(checked.value)} with k = {checked.k}")
+        say(f"{sentence}\nvalue {benchmarks._checking.plain(checked.value)} with k = {checked.k}")
         _echo_lines([line] if line else [])
     raise typer.Exit(exits.NO_ANSWER if checked.standing == "worse" else exits.ANSWER)
 
@@ -153,10 +148,11 @@ def _echo_lines(lines: Sequence[str]) -> None:
 
 
 def _check_folder(options: CheckOptions) -> None:
-    from subsetopt.benchmarks import load_results
-    from subsetopt.benchmarks._checking import check_results
-
-    rows = list(check_results(load_results(Path(options.answer)), options.folder))
+    rows = list(
+        benchmarks._checking.check_results(
+            benchmarks.load_results(Path(options.answer)), options.folder
+        )
+    )
     if not rows:
         raise InvalidFile(
             f"{options.answer} holds no answer to an instance that the registry knows"

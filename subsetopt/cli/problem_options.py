@@ -11,6 +11,7 @@ from subsetopt._options import option
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption, UnscaledColumns
 from subsetopt.formats import TableOptions
+from subsetopt.report._progress import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,17 +106,14 @@ class MeanMatchingOptions:
 
     def _scaled(self, read: "CSVTable", target: Any) -> tuple[Any, Any]:
         """Return values and target with columns scaled as asked for, or warn if they should be."""
-        from subsetopt.problems._points import points
-        from subsetopt.problems.scaling import Scaling, warn_unscaled
-
         method: Any = self.scale_columns
         if read.values.ndim == 1 or method in (None, "none"):
             if method is None and read.values.ndim == 2:
                 remedy = "Say --scale-columns std (or robust), or none to leave them as they are."
-                warn_unscaled(read.values, remedy, 2, read.columns)
+                problems.scaling.warn_unscaled(read.values, remedy, 2, read.columns)
             return read.values, target
-        values = points("values", read.values)
-        scaling = Scaling.of(values, method)
+        values = problems._points.points("values", read.values)
+        scaling = problems.scaling.Scaling.of(values, method)
         if target is not None and not isinstance(target, str) and target.shape == values.shape[1:]:
             target = (target - scaling.centre) / scaling.scale
         return scaling.applied(values), target
@@ -160,9 +158,7 @@ class QuadraticOptions:
 
     def read(self, table: TableOptions) -> "Reading":
         """Read the problem, and what was decided about its file."""
-        from subsetopt.formats._problems import read_with_format
-
-        return read_with_format(
+        return formats._problems.read_with_format(
             self.file,
             format=self.format,
             k=self.k,
@@ -227,11 +223,10 @@ class KernelOptions:
             )
         if self.precomputed:
             return self.kernel
-        from subsetopt.problems._kernel_choice import MATRIX, kernel_of
-
         spec = Spec.parse(self.kernel)
-        return kernel_of(
-            Spec(spec.name, spec.options | options), MATRIX if self.takes_matrix else ""
+        return problems._kernel_choice.kernel_of(
+            Spec(spec.name, spec.options | options),
+            problems._kernel_choice.MATRIX if self.takes_matrix else "",
         )
 
     def scaling(self, default: str = "std") -> Any:
@@ -326,8 +321,6 @@ class MMDOptions:
 @contextmanager
 def _told_late(label: str) -> "Iterator[Callable[[int, int], None]]":
     """Give what shows how far a piece of work is, where that is ever told."""
-    from subsetopt.report._progress import shown
-
     with ExitStack() as bars:
         steps: list[Any] = []
 
@@ -341,9 +334,7 @@ def _told_late(label: str) -> "Iterator[Callable[[int, int], None]]":
 
 def _more_points(flag: str, file: str, table: TableOptions, tables: "dict[str, CSVTable]") -> Any:
     """Read points with the columns of the main table, which are kept as "FLAG table"."""
-    from subsetopt.formats._value_files import read_alike
-
-    read = read_alike(file, table, tables["table"], f"--{flag}")
+    read = formats._value_files.read_alike(file, table, tables["table"], f"--{flag}")
     tables[f"{flag} table"] = read
     return read.values
 

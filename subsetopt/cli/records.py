@@ -86,12 +86,9 @@ def info(folder: Path = FOLDER, as_json: bool = json_flag("Print one JSON object
 
     Example: subsetopt records info records
     """
-    from subsetopt.records._cursors import streams
-    from subsetopt.records._segment_files import Skipped
-
     store = records.RecordStore(folder)
-    found, skipped = store.info(), Skipped()
-    progress = streams(store, skipped)
+    found, skipped = store.info(), records._segment_files.Skipped()
+    progress = records._cursors.streams(store, skipped)
     found.left_out.update({f"{why} cursor": count for why, count in skipped.items()})
     classes = store.classes()
     if as_json:
@@ -166,9 +163,7 @@ def tail(
 
     Example: subsetopt records tail records -n 20 --follow
     """
-    from subsetopt.records._cursors import Tailing
-
-    tailing = Tailing(records.RecordStore(folder))
+    tailing = records._cursors.Tailing(records.RecordStore(folder))
     try:
         _say_rows(tailing.last(count), as_json)
         while follow:
@@ -256,17 +251,15 @@ def export(
 
     Example: subsetopt records export records --out records.csv --since 2026-11-27
     """
-    from subsetopt.records import _exporting
-
     limits = {"since": since, "until": until, "writer": writer}
     if latest and any(one is not None for one in limits.values()):
         raise InvalidOption("--latest is of all records; leave out --since, --until and --writer")
     store = records.RecordStore(folder)
     if latest:
-        written = _exporting.export_latest(store, out)
+        written = records._exporting.export_latest(store, out)
     else:
         with _bar("exporting", store) as progress:
-            written = _exporting.export(store, out, progress=progress, **limits)  # type: ignore[arg-type]
+            written = records._exporting.export(store, out, progress=progress, **limits)  # type: ignore[arg-type]
     say(f"{written:,} {'ids' if latest else 'records'} written to {out}", err=True)
 
 
@@ -282,12 +275,10 @@ def plot(
 
     Example: subsetopt records plot records --out losses.svg
     """
-    from subsetopt.records._distribution import distribution, over_time
-
     store = records.RecordStore(folder)
     with _bar("reading", store) as progress:
-        found = distribution(store, bins, stream, progress)
-    over_time(found).save(out)
+        found = records._distribution.distribution(store, bins, stream, progress)
+    records._distribution.over_time(found).save(out)
     about = f", with what {found.stream} chose" if found.stream else ""
     say(f"{found.records:,} records drawn to {out}{about}", err=True)
 

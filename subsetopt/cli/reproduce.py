@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from subsetopt import report
+from subsetopt import papers, problems, report
 from subsetopt._options import option
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
@@ -62,11 +62,9 @@ class ExperimentOptions:
 
     def parts(self, experiment: "Experiment") -> "list[Part]":
         """Return the parts, with the runs that were asked for."""
-        from subsetopt.papers._parts import require_rows
-
         parts = experiment.runs(self.scale, self.seeds)
         if self.rules is not None:
-            require_rows(parts, self.rules)
+            papers._parts.require_rows(parts, self.rules)
             parts = [part.only(self.rules) for part in parts]
         device = self.device
         if device is not None:
@@ -82,15 +80,13 @@ def reproduce(which: ExperimentOptions, keeping: OutputOptions) -> None:
     from subsetopt._dependencies import OptionalDependency
 
     OptionalDependency("torch", "torch", extra="train").load()
-    from subsetopt.papers import EXPERIMENTS, experiment
-
     if which.experiment == LIST:
         _list(keeping)
         return
-    chosen = list(EXPERIMENTS) if which.experiment == ALL else [which.experiment]
+    chosen = list(papers.EXPERIMENTS) if which.experiment == ALL else [which.experiment]
     if len(chosen) > 1 and which.plot is not None:
         raise InvalidOption("--plot is for a single experiment")
-    found = [experiment(name) for name in chosen]
+    found = [papers.experiment(name) for name in chosen]
     try:
         shown = list(_each(found, which, keeping))
     except KeyboardInterrupt:
@@ -104,15 +100,13 @@ def reproduce(which: ExperimentOptions, keeping: OutputOptions) -> None:
 def _each(
     found: "Sequence[Experiment]", which: ExperimentOptions, keeping: OutputOptions
 ) -> Iterator[dict[str, Any] | None]:
-    from subsetopt.papers._planning import ready
-
     several, done = len(found) > 1, 0
     for one in found:
         own = keeping
         if several and keeping.out is not None:
             own = replace(keeping, out=keeping.out / one.name)
         try:
-            parts = ready(which.parts(one), keeping.data, keeping.download)
+            parts = papers._planning.ready(which.parts(one), keeping.data, keeping.download)
         except (InvalidFile, MissingDependency) as error:
             if not several:
                 raise
@@ -127,26 +121,20 @@ def _each(
 def _run(
     experiment: "Experiment", parts: "list[Part]", which: ExperimentOptions, keeping: OutputOptions
 ) -> "ExperimentResult":
-    from subsetopt.papers import Scale
-    from subsetopt.papers._outcome import outcome
-
     runs = list(dict.fromkeys(run for part in parts for run in part.runs))
     if which.scale == "paper":
         _announce(experiment.name, runs, keeping)
     results = keeping.execute(runs, keeping)
-    return outcome(experiment, Scale(which.scale), parts, results)
+    return papers._outcome.outcome(experiment, papers.Scale(which.scale), parts, results)
 
 
 def _announce(name: str, runs: "list[Run]", keeping: OutputOptions) -> None:
     """Say how long it will take."""
-    from subsetopt.papers._planning import SEQUENCES, estimated
-    from subsetopt.problems._parallel import processors, threads_of_each
-
     on_cpu = all(run.device == "cpu" for run in runs)
-    jobs = min(len(runs), keeping.jobs or (processors() if on_cpu else 1))
-    threads = keeping.threads or threads_of_each(jobs)
-    seconds = estimated(runs, jobs, threads, keeping.data)
-    ordered = any(Spec.parse(run.rule).name in SEQUENCES for run in runs)
+    jobs = min(len(runs), keeping.jobs or (problems._parallel.processors() if on_cpu else 1))
+    threads = keeping.threads or problems._parallel.threads_of_each(jobs)
+    seconds = papers._planning.estimated(runs, jobs, threads, keeping.data)
+    ordered = any(Spec.parse(run.rule).name in papers._planning.SEQUENCES for run in runs)
     say(
         f"{name}: {len(runs)} runs, {jobs} at a time, will take about {_duration(seconds)} on an "
         f"idle machine{'; putting batches together comes on top' if ordered else ''}",
@@ -164,20 +152,17 @@ def _duration(seconds: float) -> str:
 def _shown(
     result: "ExperimentResult", keeping: OutputOptions, plot: Path | None
 ) -> dict[str, Any] | None:
-    from subsetopt.papers._outcome import document, to_dict
-    from subsetopt.papers._outcome_figure import figure_of
-
     if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
         return None
     if plot is not None:
-        figure_of(result).save(plot)
+        papers._outcome_figure.figure_of(result).save(plot)
     if keeping.as_json:
-        return to_dict(result)
+        return papers._outcome.to_dict(result)
     if keeping.markdown:
         links = {} if plot is None else {result.experiment.name: str(plot)}
-        say(document(result).to_markdown(links), nl=False)
+        say(papers._outcome.document(result).to_markdown(links), nl=False)
     else:
-        report.console().print(document(result))
+        report.console().print(papers._outcome.document(result))
     if keeping.out is not None:
         say(f"kept in {keeping.out}", err=True)
     sys.stdout.flush()
@@ -185,13 +170,11 @@ def _shown(
 
 
 def _list(keeping: OutputOptions) -> None:
-    from subsetopt.papers import EXPERIMENTS, Scale, experiment
-
-    found = [experiment(name) for name in EXPERIMENTS]
+    found = [papers.experiment(name) for name in papers.EXPERIMENTS]
     counts = {
         one.name: {
             str(scale): sum(len(part.runs) for part in one.runs(scale))
-            for scale in (Scale.QUICK, Scale.PAPER)
+            for scale in (papers.Scale.QUICK, papers.Scale.PAPER)
         }
         for one in found
     }

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from subsetopt import report, tables
 from subsetopt._clock import CLOCK
 from subsetopt._options import option
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.formats._constraint_words import COMMAND_LINE
+from subsetopt.report._progress import clock
 from subsetopt.tables._row_reading_options import RowReadingOptions
 
 from . import exits
 from .coreset import shown_steps
 from .derived_options import json_flag, output_file, picture_file
+from .display import show_written
 from .standard_streams import output_to_error
 from .table_files import deliver, require_apart, table_argument
 
@@ -75,10 +78,8 @@ def select(
 
     Example: subsetopt select example:earthquakes --k 40 --out chosen.csv --plot chosen.html
     """
-    from subsetopt.tables._choosing_rows import RowChoice
-
     require_apart(results, what.table, what.target)
-    choice = RowChoice.of(
+    choice = tables._choosing_rows.RowChoice.of(
         what.table, what.k, read, rules, what.objective, what.target, COMMAND_LINE
     )
     chosen = _run(choice, what, results.as_json)
@@ -91,8 +92,6 @@ def select(
 
 
 def _run(choice: "RowChoice", what: SelectOptions, hidden: bool) -> "RowSelection":
-    from subsetopt.report._progress import clock
-
     if choice.is_large:
         with output_to_error(), shown_steps(hidden) as told:
             return choice.run(what.time_limit, what.seed, progress=told)
@@ -101,12 +100,7 @@ def _run(choice: "RowChoice", what: SelectOptions, hidden: bool) -> "RowSelectio
 
 
 def _show(chosen: "RowSelection", results: ChosenRowsOptions) -> None:
-    from subsetopt import report
-    from subsetopt.tables._row_files import about_encoding
-
-    from .display import show_written
-
     report.console().print(chosen.report())
-    rows = f"the chosen rows{about_encoding(results.out, chosen.table)}"
+    rows = f"the chosen rows{tables._row_files.about_encoding(results.out, chosen.table)}"
     files = {rows: results.out, "the picture": results.plot}
     show_written(files, "--out FILE writes the chosen rows with all their columns")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from subsetopt import sequencing
 from subsetopt.errors import SubsetOptError
 from subsetopt.formats import TableOptions
 
@@ -56,13 +57,11 @@ def _found(
     data: SequenceData, engine: "Engine", method: SequenceOptions, results: ReportOptions
 ) -> "MiniBatchSequence":
     """Return the sequence, written where it should be; at Ctrl-C say what is left of it."""
-    from subsetopt.sequencing import bar
-
     try:
         if getattr(engine, "tells", False):
-            with bar("row sums", unit="pairs", hidden=results.as_json) as told:
+            with sequencing.bar("row sums", unit="pairs", hidden=results.as_json) as told:
                 engine.row_sums(told)  # type: ignore[call-arg]
-        with bar(hidden=results.as_json) as progress:
+        with sequencing.bar(hidden=results.as_json) as progress:
             found = method.run(data.points, engine, progress)
     except KeyboardInterrupt:
         _say_where(method.checkpoint)
@@ -80,13 +79,11 @@ def _compare(
     results: ReportOptions,
 ) -> bool:
     """Add the others to the report; False if Ctrl-C came between."""
-    from subsetopt.sequencing import bar
-
     from . import sequence_report
 
     for name in results.compare:
         try:
-            with bar(name, hidden=results.as_json) as progress:
+            with sequencing.bar(name, hidden=results.as_json) as progress:
                 report.add(sequence_report.run(name, data, engine, method, progress), data.labels)
         except SubsetOptError as error:  # the sequence itself is there, and is to be shown
             report.left_out[name] = str(error)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from subsetopt import formats, problems
+import subsetopt
+from subsetopt import formats, problems, sequencing
 from subsetopt._options import option
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption
@@ -75,14 +76,10 @@ class SourceOptions:
             raise InvalidOption(f"--columns and --id are for files, not for {self.source}")
         match self.source:
             case "digits":
-                from subsetopt.formats._image_sets import read_digits
-
-                digits, labels = read_digits()
+                digits, labels = formats._image_sets.read_digits()
                 return SequenceData((digits / 16).astype("float32"), labels, {})
             case "mnist":
-                from subsetopt.formats._array_files import read_mnist
-
-                images, labels = read_mnist(self._folder())
+                images, labels = formats._array_files.read_mnist(self._folder())
                 return SequenceData(images.astype("float32") / 255, labels, {})
         read = formats.read_table(self.source, table, "square" if square else None)
         return SequenceData(read.values, None, {"table": read})
@@ -150,11 +147,11 @@ class SequenceOptions:
     threads: int | None = option("Number of threads.", None, unset="all processors")
 
     def __post_init__(self) -> None:
-        from subsetopt.sequencing import ENGINES
-
         self.spec()
-        if self.engine not in ("auto", *ENGINES):
-            raise InvalidOption(f"--engine must be auto, {', '.join(ENGINES)}; got {self.engine!r}")
+        if self.engine not in ("auto", *sequencing.ENGINES):
+            raise InvalidOption(
+                f"--engine must be auto, {', '.join(sequencing.ENGINES)}; got {self.engine!r}"
+            )
 
     def spec(self) -> Spec:
         """Return the selector and its options."""
@@ -162,15 +159,13 @@ class SequenceOptions:
 
     def made_engine(self, X: "NDArray[Any]", kernel: KernelOptions) -> "Engine":
         """Return the engine for the points."""
-        from subsetopt.sequencing import choose
-        from subsetopt.sequencing._selectors import selector_of
-        from subsetopt.sequencing.engines import batch_count_of, batch_size_of
-
         # Said now, not after a minute of kernel evaluations.
-        size = batch_size_of(self.batch_size, len(X))
-        batch_count_of(self.batches, len(X), size, self.drop_last)
+        size = sequencing.engines.batch_size_of(self.batch_size, len(X))
+        sequencing.engines.batch_count_of(self.batches, len(X), size, self.drop_last)
         spec = self.spec()
-        selector_of(spec.name, spec.options, seed=self.seed, threads=self.threads)
+        sequencing._selectors.selector_of(
+            spec.name, spec.options, seed=self.seed, threads=self.threads
+        )
         given: dict[str, Any] = {"device": self.device, "dtype": self.dtype}
         given = {name: value for name, value in given.items() if value is not None}
         if given:
@@ -178,7 +173,7 @@ class SequenceOptions:
 
             placed = {"device": default_device(), **given}
             return TorchEngine(X, kernel.made(), memory=self.memory, **placed)
-        return choose(
+        return sequencing.choose(
             X,
             kernel.made(),
             engine=self.engine,
@@ -192,13 +187,11 @@ class SequenceOptions:
         self, X: "NDArray[Any]", engine: "Engine", progress: Any, selector: str = ""
     ) -> "MiniBatchSequence":
         """Return the sequence, or that of another selector, which then has no checkpoint."""
-        from subsetopt.sequencing import sequence
-
         spec = self.spec()
         own: dict[str, Any] = {"selector": selector}
         if not selector:
             own = {"selector": spec.name, "checkpoint": self.checkpoint, **spec.options}
-        return sequence(
+        return subsetopt.sequence(
             X,
             self.batch_size,
             engine=engine,

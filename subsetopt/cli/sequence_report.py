@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt import report
+from subsetopt import report, sequencing
 from subsetopt.errors import InvalidOption
 from subsetopt.problems._memory import in_units
 from subsetopt.report import Column
@@ -50,17 +50,15 @@ class Ordering:
 
 def require_known(names: Sequence[str], precomputed: bool) -> None:
     """Raise now for a name of --compare that stands for nothing, or for nothing here."""
-    from subsetopt.sequencing._selectors import SELECTORS
-    from subsetopt.sequencing.baselines import BASELINES
     from subsetopt.solvers import catalogue
 
     able = [name for name in catalogue.names() if "mmd" in catalogue.solver_class(name).handles]
-    able = [*SELECTORS, *able]
+    able = [*sequencing._selectors.SELECTORS, *able]
     for name in names:
-        if name not in BASELINES and name not in able:
-            known = ", ".join(dict.fromkeys([*BASELINES, *able]))
+        if name not in sequencing.baselines.BASELINES and name not in able:
+            known = ", ".join(dict.fromkeys([*sequencing.baselines.BASELINES, *able]))
             raise InvalidOption(f"--compare names {name!r}; known are {known}")
-        if name in BASELINES and precomputed and name != "random":
+        if name in sequencing.baselines.BASELINES and precomputed and name != "random":
             raise InvalidOption(f"--compare names {name}, which needs features, not a matrix")
 
 
@@ -72,22 +70,20 @@ def run(
     progress: Callable[[int, int], None],
 ) -> Ordering:
     """Return what a baseline or another solver makes of the same points."""
-    from subsetopt.sequencing import mmd_to_whole
-    from subsetopt.sequencing.baselines import BASELINES, unscored
-    from subsetopt.sequencing.engines import batch_count_of
-
-    if name not in BASELINES:
+    if name not in sequencing.baselines.BASELINES:
         return Ordering.of(name, method.run(data.points, engine, progress, selector=name))
     start = perf_counter()
-    order, boundaries = unscored(name).order(
+    order, boundaries = sequencing.baselines.unscored(name).order(
         data.points, method.batch_size, seed=method.seed, progress=progress
     )
     seconds = perf_counter() - start
-    batches = batch_count_of(method.batches, engine.n, method.batch_size, method.drop_last)
+    batches = sequencing.engines.batch_count_of(
+        method.batches, engine.n, method.batch_size, method.drop_last
+    )
     boundaries = boundaries[: batches + 1]
     order = order[: boundaries[-1]]
     left = np.where(boundaries[1:] < engine.n, engine.n - boundaries[1:], np.nan)
-    mmd = np.sqrt(mmd_to_whole(engine, order, boundaries).clip(min=0)) * engine.n / left
+    mmd = np.sqrt(sequencing.mmd_to_whole(engine, order, boundaries).clip(min=0)) * engine.n / left
     return Ordering(name, order, boundaries, mmd, seconds)
 
 
@@ -140,12 +136,13 @@ class SequenceReport:
 
     def plot(self, path: Path) -> None:
         """Draw all curves, and what random batches achieve on average."""
-        from subsetopt.sequencing._mmd_curves import Curve, plot_curves
-
         chosen = self.found[0].boundaries[1:]
-        curves = {_EXPECTED: Curve(chosen, self.random)}
-        curves |= {found.name: Curve(found.boundaries[1:], found.mmd) for found in self.found}
-        plot_curves(curves, path)
+        curves = {_EXPECTED: sequencing._mmd_curves.Curve(chosen, self.random)}
+        curves |= {
+            found.name: sequencing._mmd_curves.Curve(found.boundaries[1:], found.mmd)
+            for found in self.found
+        }
+        sequencing._mmd_curves.plot_curves(curves, path)
 
     def show(self, as_json: bool, tables: Tables) -> None:
         """Print it, and how the tables were read."""

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import subsetopt
 from subsetopt.formats import TableOptions
 from subsetopt.formats._constraint_options import ConstraintAndStartOptions
 from subsetopt.limits import Limits
 
+from .display import shortened
 from .problem_options import (
     KernelOptions,
     MeanMatchingOptions,
@@ -74,8 +76,6 @@ def _quadratic_report(
     read: "Reading", solution: "Solution", baseline: "UniformBaseline"
 ) -> SolveReport:
     """Say the value and its bound in the problem's own sense, and what was chosen by name."""
-    from .display import shortened
-
     problem = read.problem
 
     def stated(objective: float | None) -> float | None:
@@ -150,8 +150,6 @@ def _marginals(
     problem: Any, names: "Sequence[str]", seed: int, chosen: "NDArray[Any]"
 ) -> "tuple[tuple[Marginal, ...] | None, str]":
     """Compare column by column where that is cheap; say how the columns were scaled."""
-    from subsetopt._marginals import marginals
-
     if problem.kernel == "precomputed":
         return None, ""
     weights = problem.weights if problem.target is None else problem.target_weights
@@ -160,7 +158,7 @@ def _marginals(
     if d > _COMPARED:
         return None, f"{note}; so many are not compared one by one"
     draws = int(min(_DRAWS, max(_FEWEST, _WORK // (n * d))))
-    rows = marginals(
+    rows = subsetopt.marginals(
         problem.candidates,
         chosen,
         names=names,
@@ -174,8 +172,6 @@ def _marginals(
 
 def _constant(features: "NDArray[Any]", names: "Sequence[str]") -> str:
     """Say which columns have one value, and tell no row from another."""
-    from .display import shortened
-
     same = features.min(axis=0) == features.max(axis=0)
     if not same.any():
         return ""

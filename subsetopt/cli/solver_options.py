@@ -18,6 +18,7 @@ from subsetopt.report._progress import clock
 
 from . import exits
 from .derived_options import assignments, json_flag, output_file, picture_file
+from .display import show_marginals, show_solution
 from .problem_options import Tables, plain_tables, table_lines
 from .standard_streams import output_to_error, say_json
 
@@ -87,10 +88,9 @@ class SolverOptions:
             For an option that it lacks, or a value of the wrong type.
         """
         from subsetopt.solvers import catalogue
-        from subsetopt.solving import automatic
 
         spec = Spec.parse(self.solver, self.options)
-        name = automatic(problem, gap) if spec.name == "auto" else spec.name
+        name = subsetopt.solving.automatic(problem, gap) if spec.name == "auto" else spec.name
         options = fitted(catalogue.solver_class(name), spec.options, f"solver {name!r}")
         return catalogue.create(name, **options)
 
@@ -105,8 +105,6 @@ class SolverOptions:
 
         `tables` are those that the problem was read from: how, and the ids of the chosen, is said.
         """
-        from subsetopt._baseline import UniformBaseline
-
         ready = self.configured(problem, limits.gap)
         bounded, hidden = self.bound != "none", self.as_json or limits.log
         watched = clock(limits.time_limit, CLOCK.shown, bound=bounded, hidden=hidden)
@@ -117,7 +115,7 @@ class SolverOptions:
             formats.write_indices(solution.indices, self.out)
         if self.plot is not None and solution.indices is not None:
             solution.plot(problem, self.plot, seed=limits.seed)
-        baseline = UniformBaseline.of(problem, solution.objective, limits.seed)
+        baseline = subsetopt._baseline.UniformBaseline.of(problem, solution.objective, limits.seed)
         said = report(solution, baseline)
         lines, keys = _kept(problem.constraints, solution.indices)
         said = replace(said, lines={**lines, **said.lines}, keys={**keys, **said.keys})
@@ -137,8 +135,6 @@ class SolverOptions:
             document |= {**plain_tables(tables), "ids": ids} if tables else {}
             say_json(document)
             return
-        from .display import show_marginals, show_solution
-
         show_solution(solution, baseline, {**table_lines(tables), **report.lines}, ids)
         if report.marginals:
             show_marginals(report.marginals, report.others)

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import typer
 
+import subsetopt
+from subsetopt import report, tables
+from subsetopt.report._progress import shown
 from subsetopt.tables._row_reading_options import RowReadingOptions
 from subsetopt.tables._split_request import SplitRequest
 
 from . import exits
 from .derived_options import json_flag, output_file, picture_file
+from .display import show_written
 from .standard_streams import output_to_error
 from .table_files import deliver, require_apart, table_argument
 
@@ -33,24 +37,16 @@ def split(files: SplitTableOptions, parts: SplitRequest, rows: RowReadingOptions
 
     Example: subsetopt split example:earthquakes --parts 70,15,15 --by network --out parts.csv
     """
-    from subsetopt import report
-    from subsetopt.report._progress import shown
-    from subsetopt.solution import Termination
-    from subsetopt.tables._row_files import about_encoding
-    from subsetopt.tables._splitting_rows import split_table
-
-    from .display import show_written
-
     require_apart(files, files.table)
     with output_to_error(), shown("split", unit="%", hidden=files.as_json) as steps:
-        made = split_table(rows.read(files.table), rows, parts, steps.update)
+        made = tables._splitting_rows.split_table(rows.read(files.table), rows, parts, steps.update)
 
     def show() -> None:
         report.console().print(made.report())
-        parts_file = f"the parts{about_encoding(files.out, made.table)}"
+        parts_file = f"the parts{tables._row_files.about_encoding(files.out, made.table)}"
         written = {parts_file: files.out, "the picture": files.plot}
         show_written(written, "--out FILE writes all rows with a column of their parts")
 
     deliver(made, files, {"seed": parts.seed}, show)
-    if made.partition.termination is Termination.INTERRUPTED:
+    if made.partition.termination is subsetopt.Termination.INTERRUPTED:
         raise typer.Exit(exits.INTERRUPTED)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from subsetopt import training
 from subsetopt._options import option
 from subsetopt.errors import InvalidOption
 from subsetopt.training.run import Run, TuningOptions
@@ -55,10 +56,10 @@ class RunOptions:
 
     def runs(self, given: Values) -> list[Run]:
         """Return the runs of the comparison."""
-        from subsetopt.training import runs_of, task
-
-        epochs = task(self.task).recipe.quick_epochs if self.quick else self.epochs
-        return runs_of(self.task, self.rule, self.budget, self.seeds, epochs=epochs, **given)
+        epochs = training.task(self.task).recipe.quick_epochs if self.quick else self.epochs
+        return training.runs_of(
+            self.task, self.rule, self.budget, self.seeds, epochs=epochs, **given
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +91,8 @@ def train(
 
     Example: subsetopt train digits --rule obftf,max_loss --budget 0.1,0.25
     """
-    from subsetopt.training import Tuning
-
     runs = what.runs(optimizer | how)
-    tuning = Tuning(**tuned) if tuned.pop("tune_lr") else None
+    tuning = training.Tuning(**tuned) if tuned.pop("tune_lr") else None
     try:
         results, found = _trained(runs, tuning, output, output)
         if what.equal_cost:

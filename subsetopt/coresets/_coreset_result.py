@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from subsetopt._csv_cells import csv_text
 from subsetopt._files import replacing, suffix_of
+from subsetopt._marginals import worst
+from subsetopt.report import Axis, Forest, Interval, Table
+from subsetopt.report._samples import SHEET
 from subsetopt.solution import Termination
 
 if TYPE_CHECKING:
@@ -137,8 +140,6 @@ class Coreset:
 
     def table(self) -> "Table[Mapping[str, Any]]":
         """Return the chosen as a table of `subsetopt.report`, for terminals and files."""
-        from subsetopt.report import Table
-
         named = {"index": self.indices, "id": self.ids, "weight": self.weights}
         given = {
             name: [_plain_id(value) for value in values.tolist()]
@@ -203,10 +204,6 @@ class Coreset:
         MissingDependency
             If matplotlib is not installed.
         """
-        from subsetopt._marginals import worst
-        from subsetopt.report import Axis, Forest, Interval
-        from subsetopt.report._samples import SHEET
-
         rows = [Interval("MMD", self.mmd, note=f"{self.mmd:.3g}", kind="good")]
         rows.append(
             Interval("random", self.random_mmd, note=f"{self.random_mmd:.3g}", is_part=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from subsetopt import problems
 from subsetopt._options import option
 from subsetopt._registry import nearest
 from subsetopt.errors import InvalidOption, InvalidProblem
@@ -152,8 +153,6 @@ class ConstraintOptions:
         InvalidOption, InvalidFile, InvalidProblem
             Naming the word, the column or the file, and what it has to hold.
         """
-        from subsetopt.problems import Constraints
-
         reading = ConstraintReading(rows, wording)
         include = reading.indices("include", self.include) or ()
         exclude = reading.indices("exclude", self.exclude) or ()
@@ -164,7 +163,7 @@ class ConstraintOptions:
             (wording.spelled(word), one, reading.quota(word, one, k)) for word, one in self.quotas
         ]
         require_compatible(quotas)
-        made = Constraints(
+        made = problems.Constraints(
             include=include,
             exclude=exclude,
             quotas=[quota for *_, quota in quotas],
@@ -172,7 +171,7 @@ class ConstraintOptions:
             budget=self.budget,
             conflicts=() if self.conflicts is None else reading.pairs(self.conflicts),
         )
-        return None if made == Constraints() else made
+        return None if made == problems.Constraints() else made
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from subsetopt import problems
 from subsetopt._registry import nearest
 from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 
@@ -143,15 +144,13 @@ class ConstraintReading:
 
     def quota(self, word: str, given: GroupCount, k: int) -> "Quota":
         """Return a quota on the groups of a column, or of a file."""
-        from subsetopt.problems import Quota
-
         labels = self.column(word, given.labels)
         if word == "exactly" and given.number == PROPORTIONAL:
             require_shared_groups(given.labels, set(labels), len(labels), k)
-            return Quota.proportional(labels, k)
+            return problems.Quota.proportional(labels, k)
         number = self.number(word, given.number)
         try:
-            return Quota(labels, **{word: number})
+            return problems.Quota(labels, **{word: number})
         except InvalidProblem as error:
             spelled = self.wording.spelled(word)
             more = "" if isinstance(number, dict) else f", as in {given.labels}=NUMBERS.csv"

@@ -11,8 +11,8 @@ from subsetopt.errors import InvalidFile, InvalidOption
 from subsetopt.formats._declared import declared
 from subsetopt.formats._documents import read_yaml
 
+from ._experiment import Experiment, Scale, require_consistent
 from ._sheets import Sheet
-from .experiment import Experiment, Scale, require_consistent
 
 SCALES = ("quick", "paper")
 _NAME = re.compile(r"\{([^{}]*)\}")

@@ -11,10 +11,10 @@ from subsetopt.report._number_format import NOTHING, ValueFormat
 from subsetopt.training.run_result import Result
 
 from ._claims import Finding, Standing
+from ._experiment import Experiment, Scale
 from ._outcome_figure import figure_of
 from ._parts import Part, Quantity
 from ._planning import left_out
-from .experiment import Experiment, Scale
 from .measuring import Line, Measured, measured
 
 

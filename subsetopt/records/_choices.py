@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from subsetopt._checks import count_of_share, is_integer, require
 from subsetopt.errors import InvalidSelection
+from subsetopt.selecting import select
 
 from ._layout import Layout, arrow
 from ._segment_files import LOG, remove_unfinished, write
@@ -41,8 +42,6 @@ def by_mean(
     losses: NDArray[np.float32], k: int, features: NDArray[np.float32] | None
 ) -> NDArray[np.intp]:
     """Choose k losses whose mean is that of all, as `subsetopt.select` does."""
-    from subsetopt.selecting import select
-
     chosen: NDArray[np.intp] = select(losses, k)
     return chosen
 

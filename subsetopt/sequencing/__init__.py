@@ -1,20 +1,28 @@
 """Whole data sets: mini-batches that resemble the whole, one after another, and parts that do."""
 
-from ._build import bar, sequence
-from ._partition_result import Partition
-from ._partitioning import partition
-from .engines import ENGINES, Engine, choose
-from .measure import mmd_to_whole
-from .result import MiniBatchSequence
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ENGINES",
-    "Engine",
-    "MiniBatchSequence",
-    "Partition",
-    "bar",
-    "choose",
-    "mmd_to_whole",
-    "partition",
-    "sequence",
-]
+from subsetopt._registry import exports
+
+if TYPE_CHECKING:
+    from ._build import bar as bar
+    from ._build import sequence as sequence
+    from ._partition_result import Partition as Partition
+    from ._partitioning import partition as partition
+    from .engines import ENGINES as ENGINES
+    from .engines import Engine as Engine
+    from .engines import choose as choose
+    from .measure import mmd_to_whole as mmd_to_whole
+    from .result import MiniBatchSequence as MiniBatchSequence
+
+__all__, __getattr__, __dir__ = exports(
+    __name__,
+    {
+        "_build": "bar sequence",
+        "_partition_result": "Partition",
+        "_partitioning": "partition",
+        "engines": "ENGINES Engine choose",
+        "measure": "mmd_to_whole",
+        "result": "MiniBatchSequence",
+    },
+)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt.report import Axis, Forest, Interval, Table
+from subsetopt.report._samples import SHEET
 from subsetopt.solution import Termination
 
 if TYPE_CHECKING:
@@ -91,8 +93,6 @@ class Partition:
 
     def table(self) -> "Table[Mapping[str, Any]]":
         """Return the pairs as a table of `subsetopt.report`, for terminals and files."""
-        from subsetopt.report import Table
-
         return Table.of_records(list(self.pairs()))
 
     def to_frame(self) -> Any:
@@ -116,9 +116,6 @@ class Partition:
         MissingDependency
             If matplotlib is not installed.
         """
-        from subsetopt.report import Axis, Forest, Interval
-        from subsetopt.report._samples import SHEET
-
         rows = []
         for pair in sorted(self.pairs(), key=lambda pair: -pair["mmd"])[:_DRAWN]:
             name = f"parts {pair['part']} and {pair['other']}"

@@ -14,6 +14,10 @@ from subsetopt.errors import InvalidOption, InvalidResult, UnknownSolver, Unsupp
 from subsetopt.limits import Limits
 from subsetopt.problems._memory import require_memory
 from subsetopt.solution import Termination
+from subsetopt.solvers import catalogue
+from subsetopt.solvers.base import Solver
+from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
+from subsetopt.solving import solve
 
 from ._remaining import RemainingSelection
 from ._state import State
@@ -71,8 +75,6 @@ class RunningSwap:
     def __call__(self, state: State, k: int) -> None:
         """Choose a batch; one row of K for each point, one for each swap, O(n) a look."""
         batch_herding = _kernels.batch_herding
-        from subsetopt.solvers.heuristics._quadratic_steps import seen_as_bits
-
         rows, own = self._buffer(state, k), np.empty(k)
         first = state.count
         herd(state, k, own, rows)
@@ -152,8 +154,6 @@ class SolverSelector:
 
     def __call__(self, state: State, k: int) -> None:
         """Choose a batch; members ascend."""
-        from subsetopt.solving import solve
-
         batch = len(state.boundaries) - 1
         seeds = np.random.SeedSequence([self.limits.seed, batch])
         limits = replace(self.limits, seed=int(seeds.generate_state(1)[0] >> 1))
@@ -183,9 +183,6 @@ def selector_of(
     """
     if isinstance(selector, str) and selector in SELECTORS:
         return SELECTORS.create(selector, **options), f"{selector}({_listed(options)})"
-    from subsetopt.solvers import catalogue
-    from subsetopt.solvers.base import Solver
-
     limits = {name: value for name, value in options.items() if name in Limits.names()}
     own = {name: value for name, value in options.items() if name not in limits}
     if isinstance(selector, str):

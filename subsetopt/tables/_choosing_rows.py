@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Unpack
 
+import subsetopt
 from subsetopt._checks import require_integer, require_one_of
 from subsetopt._options import keywords
 from subsetopt.errors import InvalidProblem
@@ -193,9 +194,7 @@ class RowChoice(RowReading):
         return RowSelection.of_solution(self, problem, solution, seed)
 
     def _of_sample(self, time_limit: float | None, seed: int, progress: Any) -> RowSelection:
-        from subsetopt.coresets import coreset
-
-        few = coreset(
+        few = subsetopt.coreset(
             self.features.matrix,
             self.k,
             target=None if self.target is None else self.target.matrix,

@@ -11,10 +11,12 @@ from subsetopt._baseline import random_objectives
 from subsetopt._marginals import DRAWS
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import MMDSelection
+from subsetopt.solution import Termination
 
 from ._row_comparison import ColumnComparison, compared
 from ._row_files import save_rows, with_index
 from ._row_reading import RowReading
+from ._row_report import row_report
 from ._table_features import TableFeatures
 
 if TYPE_CHECKING:
@@ -159,8 +161,6 @@ class RowSelection(RowReading):
 
         It prints on a terminal, and is a page of its own with its pictures.
         """
-        from ._row_report import row_report
-
         return row_report(self)
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
@@ -220,8 +220,6 @@ def _shared(choice: "RowChoice", chosen: NDArray[np.int64], seed: int) -> dict[s
 
 
 def _method(solution: "Solution") -> str:
-    from subsetopt.solution import Termination
-
     seconds = f"{solution.stats.solve_seconds:.1f} s"
     if solution.termination is Termination.INTERRUPTED:
         return f"{solution.solver}, interrupted after {seconds}: the best so far"

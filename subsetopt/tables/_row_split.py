@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from subsetopt._registry import nearest
 from subsetopt.errors import InvalidOption
+from subsetopt.report import plain
 from subsetopt.sequencing import Partition
 
 from ._part_comparison import PartColumn
 from ._row_files import save_rows, with_index
 from ._row_reading import RowReading
+from ._split_report import split_document
 
 if TYPE_CHECKING:
     from subsetopt.report import Document
@@ -149,8 +151,6 @@ class RowSplit(RowReading):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        from subsetopt.report import plain
-
         result = self.partition
         found = {
             "parts": [
@@ -179,8 +179,6 @@ class RowSplit(RowReading):
 
     def report(self) -> "Document":
         """Return what there is to say of it, for terminals, Markdown and pages."""
-        from ._split_report import split_document
-
         return split_document(self)
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:

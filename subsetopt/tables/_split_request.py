@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from subsetopt import sequencing
 from subsetopt._checks import require_integer
 from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
@@ -67,10 +68,8 @@ class SplitRequest:
                 f"give either parts (--parts), {_WHAT}, or folds (--folds), a number of equal parts"
             )
         if self.folds is not None:
-            from subsetopt.sequencing._part_labels import part_sizes
-
             require_integer("folds", self.folds, f"[2, {n}]")
-            return part_sizes(int(self.folds), n)
+            return sequencing._part_labels.part_sizes(int(self.folds), n)
         return _counts(self.parts, n, name)
 
     def part_names(self, count: int) -> tuple[str, ...]:
@@ -89,8 +88,6 @@ class SplitRequest:
 def _counts(parts: Sequence[float] | None, n: int, name: str) -> "NDArray[np.int64]":
     import numpy as np
 
-    from subsetopt.sequencing._part_labels import part_sizes
-
     try:
         given = np.asarray(parts, np.float64)
     except (TypeError, ValueError):
@@ -99,10 +96,10 @@ def _counts(parts: Sequence[float] | None, n: int, name: str) -> "NDArray[np.int
         raise InvalidOption(f"parts must be two or more numbers greater than 0; got {parts!r}")
     total = float(given.sum())
     if total == n and not (given % 1).any():
-        return part_sizes(given.astype(np.int64), n)
+        return sequencing._part_labels.part_sizes(given.astype(np.int64), n)
     for whole in (1.0, 100.0):
         if abs(total - whole) <= _EXACT * whole:
-            return part_sizes(given / total, n)
+            return sequencing._part_labels.part_sizes(given / total, n)
     listed = ", ".join(f"{part:g}" for part in given)
     raise InvalidOption(
         f"parts must be {_WHAT}; {listed} sum to {total:g}, and {name} has {n:,} rows"

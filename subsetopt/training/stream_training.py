@@ -13,6 +13,7 @@ from subsetopt._checks import require_integer
 from subsetopt._files import locked_folder
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt.records import RecordStream
 from subsetopt.torch._streaming import StreamedBatch, StreamedSamples
 from subsetopt.torch.rules import rule as made_rule
 
@@ -267,8 +268,6 @@ class StreamTraining:
 def _stream(
     store: "RecordStore", name: str, run: StreamRun, needs: str, options: dict[str, Any]
 ) -> "RecordStream":
-    from subsetopt.records import RecordStream
-
     if needs == "features" and not store.layout.features:
         raise InvalidOption(
             f"rule {run.rule!r} needs features, but {store.root} stores none; record them, or take "

@@ -5,6 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._kernels._tiers import seeded
+from subsetopt.solvers._ordering import ascending
+from subsetopt.solvers.heuristics._grouped_search import GroupedRounds
+from subsetopt.solvers.heuristics._scalar_search import in_range, spread
+
 _TOLERANCE = 2e-6  # as of `subsetopt.select`, and as many rounds
 _ROUNDS = 4
 
@@ -61,11 +66,6 @@ def match_mean_within(
     -----
     O(n log n), and some 10^4 pairs of exchanges within classes a round.
     """
-    from subsetopt._kernels._tiers import seeded
-    from subsetopt.solvers._ordering import ascending
-    from subsetopt.solvers.heuristics._grouped_search import GroupedRounds
-    from subsetopt.solvers.heuristics._scalar_search import in_range, spread
-
     ordered, order = ascending(losses)
     ordered, _ = in_range(ordered)
     by_class = within.codes[order].argsort(kind="stable")
