@@ -19,7 +19,7 @@ from subsetopt.report._progress import shown
 from . import exits
 from .derived_options import json_flag, output_file, picture_file
 from .display import shortened, show_marginals, show_written
-from .problem_options import FeatureKernelOptions
+from .kernel_options import FeatureKernelOptions
 from .standard_streams import output_to_error
 from .table_files import deliver
 

@@ -13,15 +13,11 @@ from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.limits import Limits
 
 from .derived_options import Given, Values, output_file
-from .problem_options import (
-    KernelOptions,
-    MeanMatchingOptions,
-    MMDOptions,
-    QuadraticOptions,
-    Tables,
-    ids_of,
-    table_lines,
-)
+from .kernel_options import KernelOptions
+from .mean_matching_options import MeanMatchingOptions
+from .mmd_options import MMDOptions
+from .problem_options import Tables, ids_of, table_lines
+from .quadratic_options import QuadraticOptions
 from .standard_streams import say
 
 if TYPE_CHECKING:

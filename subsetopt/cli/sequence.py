@@ -11,7 +11,7 @@ from subsetopt.errors import SubsetOptError
 from subsetopt.formats import TableOptions
 
 from . import exits
-from .problem_options import KernelOptions
+from .kernel_options import KernelOptions
 from .sequence_options import ReportOptions, SequenceData, SequenceOptions, SourceOptions
 from .standard_streams import output_to_error, say
 

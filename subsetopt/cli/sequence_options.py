@@ -14,7 +14,8 @@ from subsetopt.formats import TableOptions
 from subsetopt.problems._memory import memory_size
 
 from .derived_options import assignments, json_flag, output_file, picture_file
-from .problem_options import KernelOptions, Tables, of_one_column
+from .kernel_options import KernelOptions
+from .problem_options import Tables, of_one_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

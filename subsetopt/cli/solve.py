@@ -9,14 +9,11 @@ from subsetopt.formats._constraint_options import ConstraintAndStartOptions
 from subsetopt.limits import Limits
 
 from .display import shortened
-from .problem_options import (
-    KernelOptions,
-    MeanMatchingOptions,
-    MMDOptions,
-    QuadraticOptions,
-    Tables,
-    ids_of,
-)
+from .kernel_options import KernelOptions
+from .mean_matching_options import MeanMatchingOptions
+from .mmd_options import MMDOptions
+from .problem_options import Tables, ids_of
+from .quadratic_options import QuadraticOptions
 from .solver_options import SolveReport, SolverOptions
 
 if TYPE_CHECKING:
