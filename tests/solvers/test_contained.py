@@ -19,7 +19,7 @@ import subsetopt as so
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
-from subsetopt.solvers.backends import _adapter, _contained
+from subsetopt.solvers.backends import _adapter, _contained, _worker_pool, _worker_process
 from subsetopt.solvers.base import RawResult
 from subsetopt.solvers.heuristics import _start
 
@@ -89,22 +89,22 @@ HERE = (__name__,)
 
 @pytest.fixture(autouse=True, scope="module")
 def this_module_can_be_imported() -> Iterator[None]:
-    _contained.POOL.close()  # those that are kept were started with another path
+    _worker_pool.POOL.close()  # those that are kept were started with another path
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[2]))
         yield
 
 
 @pytest.fixture
-def worker() -> Iterator[_contained.Worker]:
+def worker() -> Iterator[_worker_process.Worker]:
     with _contained.worker(HERE) as process:
         process.wait()
         yield process
 
 
 def test_one_that_was_ended_is_not_kept_for_the_next_call() -> None:
-    pool = _contained._WorkerPool()
-    process = _contained.Worker()
+    pool = _worker_pool._WorkerPool()
+    process = _worker_process.Worker()
     process.close()  # it lives on for as long as the system takes to end it
     pool.give(process)
     another = pool.take(log=False)
@@ -112,20 +112,20 @@ def test_one_that_was_ended_is_not_kept_for_the_next_call() -> None:
     assert another is not process
 
 
-def ended(process: _contained.Worker) -> bool:
+def ended(process: _worker_process.Worker) -> bool:
     until = monotonic() + SOON
     while process._process.poll() is None and monotonic() < until:
         time.sleep(0.01)
     return process._process.poll() is not None
 
 
-def test_a_call_returns(worker: _contained.Worker) -> None:
-    assert worker.run(twice, 21) == _contained.CallEnd("returned", 42)
+def test_a_call_returns(worker: _worker_process.Worker) -> None:
+    assert worker.run(twice, 21) == _worker_process.CallEnd("returned", 42)
     assert worker.is_ready(SOON)
     assert worker.run(twice, 4).value == 8
 
 
-def test_past_its_end_it_is_ended_and_the_last_report_kept(worker: _contained.Worker) -> None:
+def test_past_its_end_it_is_ended_and_the_last_report_kept(worker: _worker_process.Worker) -> None:
     found = worker.run(for_ever, "first", "second", end=monotonic() + 1.0)
     assert found.how == "time"
     assert str(found.value) == "second"
@@ -139,7 +139,7 @@ def test_past_its_end_it_is_ended_and_the_last_report_kept(worker: _contained.Wo
     [(until_asked, ("returned", "asked")), (never_stops, ("interrupted", None))],
 )
 def test_after_ctrl_c_it_is_asked_and_then_ended(
-    worker: _contained.Worker, call: Any, outcome: tuple[str, object]
+    worker: _worker_process.Worker, call: Any, outcome: tuple[str, object]
 ) -> None:
     before = signal.getsignal(signal.SIGINT)
     found = worker.run(call)
@@ -147,12 +147,12 @@ def test_after_ctrl_c_it_is_asked_and_then_ended(
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_what_is_final_is_not_waited_for(worker: _contained.Worker) -> None:
+def test_what_is_final_is_not_waited_for(worker: _worker_process.Worker) -> None:
     assert worker.run(slow_to_clear).value == 7
     assert not worker.is_ready()
 
 
-def test_a_process_that_dies_is_an_outcome(worker: _contained.Worker) -> None:
+def test_a_process_that_dies_is_an_outcome(worker: _worker_process.Worker) -> None:
     found = worker.run(dies, 5)
     assert (found.how, found.words) == ("died", "ended with code 5")
     assert str(found.value) == "last words"
@@ -181,11 +181,11 @@ def test_a_process_is_used_again_unless_it_had_to_be_ended() -> None:
 
 def test_a_start_that_is_no_first_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     _contained.call(process_of, modules=HERE, limits=Limits())
-    _contained.POOL.close()
+    _worker_pool.POOL.close()
     late = _contained.call(process_of, modules=HERE, limits=Limits(time_limit=1e-6))
-    assert late == _contained.CallEnd("time", None)
-    _contained.POOL.close()
-    monkeypatch.setattr(_contained, "_KNOWN", set())
+    assert late == _worker_process.CallEnd("time", None)
+    _worker_pool.POOL.close()
+    monkeypatch.setattr(_worker_process, "_KNOWN", set())
     first = _contained.call(process_of, modules=HERE, limits=Limits(time_limit=SOON))
     assert first.how == "returned"
 
@@ -193,7 +193,7 @@ def test_a_start_that_is_no_first_one_counts(monkeypatch: pytest.MonkeyPatch) ->
 def test_threads_have_processes_of_their_own_and_none_is_left() -> None:
     meeting = threading.Barrier(3, timeout=SOON)
 
-    def one(_: int) -> _contained.Worker:
+    def one(_: int) -> _worker_process.Worker:
         with _contained.worker(HERE) as process:
             process.wait()
             meeting.wait()
@@ -203,7 +203,7 @@ def test_threads_have_processes_of_their_own_and_none_is_left() -> None:
     with ThreadPoolExecutor(3) as pool:
         processes = list(pool.map(one, range(3)))
     assert len({process.process_id for process in processes}) == 3
-    _contained.POOL.close()
+    _worker_pool.POOL.close()
     assert all(ended(process) for process in processes)
 
 
@@ -332,7 +332,7 @@ def test_there_is_an_answer_in_any_case(
     warm: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_contained, "_KNOWN", set())  # the start takes nothing of the second
+    monkeypatch.setattr(_worker_process, "_KNOWN", set())  # the start takes nothing of the second
     answer = stub(warm_start=warm)._solve(MATCHING, Limits(time_limit=1.0))
     assert answer.termination is termination
     assert said in answer.message
@@ -354,7 +354,7 @@ def test_an_optimum_without_a_selection_is_no_optimum() -> None:
 
 def test_without_a_process_it_is_solved_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "")
-    _contained.POOL.close()
+    _worker_pool.POOL.close()
     answer = Stub(warm_start=False)._solve(MATCHING, Limits())
     assert "no process of its own" in answer.message
     assert answer.indices is not None
