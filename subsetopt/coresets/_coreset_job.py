@@ -23,7 +23,8 @@ from ._coreset_result import Coreset
 from ._judging import Judge, MeanJudge
 from ._kernel_means import kernel_means
 from ._pool import Pool, PoolSize
-from ._pool_rules import Rules, candidates_of
+from ._pool_candidates import candidates_of
+from ._pool_rules import Rules
 from ._reading_engines import LOCAL, ReadingEngine
 from ._row_keys import ALL_ROWS, RememberedShare, RowKeys, RowShare
 from ._row_sources import ArrayRows, Source
