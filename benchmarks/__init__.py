@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._contenders import make_plan as make_plan
     from ._suite_file import read_suite as read_suite
     from ._suite_options import MeasurementOptions as MeasurementOptions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from .backends.cbc import Cbc as Cbc
     from .backends.cpsat import CpSat as CpSat
     from .backends.highs import Highs as Highs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ._registry import exports
 from ._version import __version__ as __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._marginals import Marginal as Marginal
     from ._marginals import marginals as marginals
     from ._parted_selection import PartedSelection as PartedSelection

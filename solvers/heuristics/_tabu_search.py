@@ -127,6 +127,8 @@ class Walks(Descents):
 
     def _walked(self, most: int) -> int:
         """Walk on by at most so many moves; returns how many were made."""
+        # Each array by itself, in the order of the kernel, as `_sparse_search` hands over its own:
+        # kernels take no objects, and a tuple of them would be built for every call.
         moves: int = self._walk.walk(
             self.matrix,
             self.diagonal,

@@ -99,7 +99,7 @@ def anneal(
     looks,
     shares,
     state,
-    minima,
+    minima,  # up to here those of `heat_bath.anneal`: one call of `Annealings` serves both
     soft,
     dear,
     extra,

@@ -92,7 +92,8 @@ def descend(matrix, diagonal, linear, most, members, progress, chosen, potential
     begins, items = side[6], side[7]
     gain = progress[GAIN]
     if progress[TURNS] == 0.0:
-        # A gain below the rounding of the potentials may be none, see `quadratic_descent`.
+        # A gain below the rounding of the potentials may be none, see `quadratic_descent`. Stated
+        # again: a function of its own would be compiled once more in each of the two.
         for c in range(n):
             size = abs(potentials[c])
             size = size if size > abs(linear[c]) else abs(linear[c])

@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 from subsetopt._csv_cells import csv_text
 from subsetopt._files import replacing, suffix_of
 from subsetopt._marginals import worst
-from subsetopt.report import Axis, Forest, Interval, Table
-from subsetopt.report._samples import SHEET
+from subsetopt.report import Interval, Table
+from subsetopt.report._samples import Distances
 from subsetopt.solution import Termination
 
 if TYPE_CHECKING:
     from subsetopt._marginals import Marginal
-    from subsetopt.report import Table
 
 __all__ = ["Coreset"]
 
 
 @dataclass(frozen=True, eq=False)
-class Coreset:
+class Coreset(Distances):
     """k rows that resemble all, with random rows as baseline.
 
     Every MMD is the root, between the rows themselves.
@@ -187,23 +186,7 @@ class Coreset:
         """Return index, id and weight of the chosen as a pandas data frame."""
         return self.table().to_frame()
 
-    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
-        """Draw how far the chosen are from all rows, and random rows, column by column.
-
-        Parameters
-        ----------
-        path : path, optional
-            The file to write: .svg, .pdf or .png; None returns the figure.
-        axes : matplotlib Axes, optional
-            Draw on these, and return them.
-
-        Raises
-        ------
-        InvalidOption
-            For another suffix, or a path with axes.
-        MissingDependency
-            If matplotlib is not installed.
-        """
+    def _distances(self) -> tuple[str, str, list[Interval]]:
         rows = [Interval("MMD", self.mmd, note=f"{self.mmd:.3g}", kind="good")]
         rows.append(
             Interval("random", self.random_mmd, note=f"{self.random_mmd:.3g}", is_part=True)
@@ -213,15 +196,8 @@ class Coreset:
             rows.append(Interval(name, column.ks, note=note, kind="good"))
             random = f"{column.random_ks:.3g}"
             rows.append(Interval("random", column.random_ks, note=random, is_part=True))
-        most = max(row.value for row in rows if row.value is not None)
-        figure = Forest(
-            f"{len(self):,} of {self.n:,} rows",
-            "distance from all rows, random rows as baseline; further left is better",
-            rows=rows,
-            x=Axis("", reach=(0.0, 1.05 * most or 1.0)),
-            width=SHEET["width"],
-        )
-        return figure.shown(path) if axes is None else figure.on(axes, path)
+        about = "distance from all rows, random rows as baseline; further left is better"
+        return f"{len(self):,} of {self.n:,} rows", about, rows
 
 
 def _plain_id(one: Any) -> Any:

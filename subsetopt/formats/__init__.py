@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._csv_table import CSVTable as CSVTable
     from ._problems import read_problem as read_problem
     from ._table_options import TableOptions as TableOptions

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._claims import Claim as Claim
     from ._claims import Finding as Finding
     from ._claims import Standing as Standing

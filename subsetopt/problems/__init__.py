@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from .base import Problem as Problem
     from .constraints import Constraints as Constraints
     from .kernels import Gaussian as Gaussian

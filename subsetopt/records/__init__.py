@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._appending import Appended as Appended
     from ._classes import Classes as Classes
     from ._distribution import Distribution as Distribution

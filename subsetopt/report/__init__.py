@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._document import Document as Document
     from ._document import Facts as Facts
     from ._document import Note as Note

@@ -1,5 +1,7 @@
 """What figures of samples share: looks, distribution functions, and the plane of the points."""
 
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from ._figure import Style
 from ._figure_axes import Axis
 from .charts import Chart, Series
+from .row_charts import Forest, Interval
 from .sample_charts import Scatter
 
 ALL, TARGET, CHOSEN = "all rows", "target", "chosen"
@@ -91,3 +94,34 @@ def _steps(values: Points, reach: tuple[float, float]) -> tuple[Points, Points]:
     at = np.unique(np.linspace(0, values.size - 1, min(_STEPS, values.size)).astype(int))
     levels = np.unique(np.concatenate([values[at], reach]))
     return levels, np.searchsorted(values, levels, side="right") / values.size
+
+
+class Distances(ABC):
+    """What has distances, and baselines of them, and is drawn as a `Forest` of both."""
+
+    @abstractmethod
+    def _distances(self) -> tuple[str, str, list[Interval]]:
+        """Return the title, what is said below it, and the rows."""
+
+    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
+        """Draw the largest distances, each with its baselines below it; further left is better.
+
+        Parameters
+        ----------
+        path : path, optional
+            The file to write: .svg, .pdf or .png; None returns the figure.
+        axes : matplotlib Axes, optional
+            Draw on these, and return them.
+
+        Raises
+        ------
+        InvalidOption
+            For another suffix, or a path with axes.
+        MissingDependency
+            If matplotlib is not installed.
+        """
+        title, about, rows = self._distances()
+        most = max((row.value for row in rows if row.value is not None), default=1.0)
+        x = Axis("", reach=(0.0, 1.05 * most or 1.0))
+        figure = Forest(title, about, rows=rows, x=x, width=SHEET["width"])
+        return figure.shown(path) if axes is None else figure.on(axes, path)

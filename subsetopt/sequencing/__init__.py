@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._build import bar as bar
     from ._build import sequence as sequence
     from ._partition_result import Partition as Partition

@@ -1,19 +1,15 @@
 """What a partition is: parts, and how far their distributions are from each other."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.report import Axis, Forest, Interval, Table
-from subsetopt.report._samples import SHEET
+from subsetopt.report import Interval, Table
+from subsetopt.report._samples import Distances
 from subsetopt.solution import Termination
-
-if TYPE_CHECKING:
-    from subsetopt.report import Table
 
 __all__ = ["Partition"]
 
@@ -21,7 +17,7 @@ _DRAWN = 10  # pairs in a picture
 
 
 @dataclass(frozen=True, eq=False)
-class Partition:
+class Partition(Distances):
     """Disjoint parts of all rows, with random partitions as baseline.
 
     Every MMD is the root, between the rows themselves: it is no estimate of a population's.
@@ -99,23 +95,7 @@ class Partition:
         """Return the pairs as a pandas data frame; MissingDependency without pandas."""
         return self.table().to_frame()
 
-    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
-        """Draw the pairs that are furthest apart, with the baselines below each.
-
-        Parameters
-        ----------
-        path : path, optional
-            The file to write: .svg, .pdf or .png; None returns the figure.
-        axes : matplotlib Axes, optional
-            Draw on these, and return them.
-
-        Raises
-        ------
-        InvalidOption
-            For another suffix, or a path with axes.
-        MissingDependency
-            If matplotlib is not installed.
-        """
+    def _distances(self) -> tuple[str, str, list[Interval]]:
         rows = []
         for pair in sorted(self.pairs(), key=lambda pair: -pair["mmd"])[:_DRAWN]:
             name = f"parts {pair['part']} and {pair['other']}"
@@ -124,12 +104,5 @@ class Partition:
                 value = pair.get(f"{other}_mmd")
                 if value is not None:
                     rows.append(Interval(other, value, note=f"{value:.3g}", is_part=True))
-        most = max((row.value for row in rows if row.value is not None), default=1.0)
-        figure = Forest(
-            "MMD between parts",
-            "further left is better; random partitions as baseline",
-            rows=rows,
-            x=Axis("", reach=(0.0, 1.05 * most or 1.0)),
-            width=SHEET["width"],
-        )
-        return figure.shown(path) if axes is None else figure.on(axes, path)
+        about = "further left is better; random partitions as baseline"
+        return "MMD between parts", about, rows

@@ -24,7 +24,7 @@ from ._partition_task import PartitionTask
 Progress = Callable[[int, int], None]
 
 
-@overload
+@overload  # type checkers want all parameters again for each kind of answer
 def partition(
     X: ArrayLike,
     sizes: Any,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from subsetopt.solving import solve
 
 from ._remaining import RemainingSelection
 from ._state import State
-
-if TYPE_CHECKING:
-    from subsetopt.solvers.base import Solver
 
 _ENDLESS = 2**62  # looks
 _ROUNDING = 1e-12  # of the largest potential: gains below it are none

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._sampler import RepresentativeSampler as RepresentativeSampler
     from ._splitters import RepresentativeKFold as RepresentativeKFold
     from ._splitters import RepresentativeShuffleSplit as RepresentativeShuffleSplit

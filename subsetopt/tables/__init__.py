@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._choosing_rows import select_rows as select_rows
     from ._row_selection import RowSelection as RowSelection
     from ._row_split import RowSplit as RowSplit

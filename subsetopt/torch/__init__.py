@@ -7,7 +7,7 @@ from subsetopt._registry import exports
 
 from .sequence_batches import SequenceBatchSampler as SequenceBatchSampler
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._epochs import CoreSet as CoreSet
     from ._epochs import ScanSGD as ScanSGD
     from ._epochs import UnifSGD as UnifSGD

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from subsetopt._registry import exports
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._run_grid import execute as execute
     from ._run_grid import load as load
     from ._run_grid import runs_of as runs_of

@@ -24,7 +24,7 @@ from .tasks import evaluated
 from .tasks import task as made_task
 
 if TYPE_CHECKING:
-    from subsetopt.records import RecordStore, RecordStream
+    from subsetopt.records import RecordStore
 
 __all__ = ["StreamTraining"]
 
