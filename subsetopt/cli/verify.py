@@ -5,19 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+import subsetopt
+from subsetopt._files import replacing
 from subsetopt._options import option
+from subsetopt.errors import InvalidFile
 from subsetopt.formats import TableOptions
 from subsetopt.formats._constraint_options import ConstraintOptions
 
 from . import exits
 from .derived_options import json_flag, output_file
-from .problem_options import (
-    KernelOptions,
-    MeanMatchingOptions,
-    MMDOptions,
-    QuadraticOptions,
-    ids_of,
-)
+from .kernel_options import KernelOptions
+from .mean_matching_options import MeanMatchingOptions
+from .mmd_options import MMDOptions
+from .problem_options import ids_of
+from .quadratic_options import QuadraticOptions
 from .standard_streams import say, say_json
 
 if TYPE_CHECKING:
@@ -96,9 +97,7 @@ def proof(
 
     Example: subsetopt verify proof proof.jsonl.gz
     """
-    from subsetopt.verify import verify_proof
-
-    _said(lambda: verify_proof(file), as_json)
+    _said(lambda: subsetopt.verify.verify_proof(file), as_json)
 
 
 def script(
@@ -108,7 +107,6 @@ def script(
 
     Example: subsetopt verify script verify.py
     """
-    from subsetopt._files import replacing
     from subsetopt.verify import standalone
 
     with replacing(out) as file:
@@ -117,31 +115,24 @@ def script(
 
 
 def _checked(problem: Any, answer: str, proof: str | None, as_json: bool) -> None:
-    from subsetopt.verify import verify
-
     solution = _solution(answer)
-    _said(lambda: verify(problem, solution, proof), as_json)
+    _said(lambda: subsetopt.verify(problem, solution, proof), as_json)
 
 
 def _solution(path: str) -> "Solution":
-    from subsetopt.errors import InvalidFile
-    from subsetopt.solution import Solution
-
     try:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InvalidFile(f"{path} must be JSON text; {error}") from error
-    return Solution.from_json(text)
+    return subsetopt.Solution.from_json(text)
 
 
 def _said(check: "Any", as_json: bool) -> None:
     """Print what a check has shown; ends the command with 1 where it failed."""
-    from subsetopt.verify import VerificationFailed
-
     try:
         report: VerificationReport | None = check()
         failure = None
-    except VerificationFailed as error:
+    except subsetopt.verify.VerificationFailed as error:
         report, failure = None, str(error)
     if as_json:
         say_json(_plain(report, failure))
