@@ -22,6 +22,8 @@ from subsetopt.solvers.base import Kind, RawResult, Solver
 from subsetopt.solvers.heuristics import _start
 
 from . import _backend, _contained, _formulations
+from ._problem_pickler import NoProcess
+from ._worker_process import Worker
 
 _FEW = 12  # candidates; with as many CBC, which cannot be stopped, has 4096 nodes at most
 
@@ -119,7 +121,7 @@ class Adapter(Solver):
         small = self._is_small(problem)
         try:
             return (self._here if small else self._there)(problem, limits)
-        except _contained.NoProcess as reason:
+        except NoProcess as reason:
             raw = self._here(problem, limits)
             return _noted(raw, f"no process of its own, so that limits may not hold: {reason}")
         except KeyboardInterrupt:  # before the clock runs
@@ -183,7 +185,7 @@ class Adapter(Solver):
 
 
 def _solve_there(
-    process: _contained.Worker, solver: Adapter, problem: Problem, limits: Limits, watch: Watch
+    process: Worker, solver: Adapter, problem: Problem, limits: Limits, watch: Watch
 ) -> RawResult:
     """Solve in a process; where that is ended, return the last answer that it had."""
     begun, seconds = monotonic(), _backend.seconds(limits)

@@ -6,13 +6,11 @@ from math import isfinite, sqrt
 from statistics import fmean, stdev
 
 from subsetopt._significance import t_quantile
-from subsetopt.training.run_result import PARTS, Result
+from subsetopt.training.run_result import Result
 
 from .pairing import PairedComparison
 
 __all__ = ["Spread", "Summary"]
-
-TRAINING = tuple(part for part in PARTS if part != "evaluation")
 
 
 @dataclass(frozen=True, kw_only=True)
