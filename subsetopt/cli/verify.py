@@ -11,6 +11,13 @@ from subsetopt._options import option
 from subsetopt.errors import InvalidFile
 from subsetopt.formats import TableOptions
 from subsetopt.formats._constraint_options import ConstraintOptions
+from subsetopt.verify import (
+    VerificationFailed,
+    VerificationReport,
+    standalone,
+    verify,
+    verify_proof,
+)
 
 from . import exits
 from .derived_options import json_flag, output_file
@@ -23,7 +30,6 @@ from .standard_streams import say, say_json
 
 if TYPE_CHECKING:
     from subsetopt.solution import Solution
-    from subsetopt.verify import VerificationReport
 
 
 def _answer() -> Any:
@@ -97,7 +103,7 @@ def proof(
 
     Example: subsetopt verify proof proof.jsonl.gz
     """
-    _said(lambda: subsetopt.verify.verify_proof(file), as_json)
+    _said(lambda: verify_proof(file), as_json)
 
 
 def script(
@@ -107,8 +113,6 @@ def script(
 
     Example: subsetopt verify script verify.py
     """
-    from subsetopt.verify import standalone
-
     with replacing(out) as file:
         file.write(Path(standalone.__file__).read_bytes())
     say(f"{out}: run it as 'python {out} PROOF.jsonl.gz'")
@@ -116,7 +120,7 @@ def script(
 
 def _checked(problem: Any, answer: str, proof: str | None, as_json: bool) -> None:
     solution = _solution(answer)
-    _said(lambda: subsetopt.verify(problem, solution, proof), as_json)
+    _said(lambda: verify(problem, solution, proof), as_json)
 
 
 def _solution(path: str) -> "Solution":
@@ -132,7 +136,7 @@ def _said(check: "Any", as_json: bool) -> None:
     try:
         report: VerificationReport | None = check()
         failure = None
-    except subsetopt.verify.VerificationFailed as error:
+    except VerificationFailed as error:
         report, failure = None, str(error)
     if as_json:
         say_json(_plain(report, failure))
