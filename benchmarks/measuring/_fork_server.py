@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection, Pipe, wait
 from time import monotonic
 from typing import IO, Any
@@ -32,6 +33,8 @@ _ENDING = 5.0  # seconds in which a thread that is no longer needed ends
 LISTING = 0.5
 """Seconds between two looks for processes that a run has started."""
 FORKS = sys.platform == "linux"
+_OF_RUNS = (f"{__package__}._work", "psutil", "threadpoolctl")
+"""What each run would import for itself, which takes twice as long as a short one."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,12 @@ def serve(asked: Connection, answers: Connection, parent: int) -> None:
 
 
 def prepare(families: tuple[str, ...]) -> None:
-    """Import the backends, and let the compiled solvers of these families solve tiny problems."""
+    """Import what runs need, and let the compiled solvers of these families solve tiny problems."""
     if not FORKS:
         return
+    for module in _OF_RUNS:
+        import_module(module)
+    catalogue.names()  # looked up in all that is installed
     for name in catalogue.BUILT_IN:  # what others wrote may do anything
         solver = catalogue.solver_class(name)
         for requirement in solver.requires:
