@@ -19,7 +19,6 @@ from subsetopt.errors import UnsupportedProblem
 from subsetopt.models import QuadraticForm
 from subsetopt.problems import Problem
 from subsetopt.solution import CertificateKind, Solution
-from subsetopt.verify._failure import VerificationFailed
 from subsetopt.verify._proof_lines import FORMAT, VERSION
 from subsetopt.verify._proof_nodes import NodeBounds
 from subsetopt.verify._proof_trees import DUAL, threshold
@@ -153,10 +152,11 @@ def _statement(problem: Any) -> MeanStatement | QuadraticStatement:
             "proof files cover include and exclude, not quotas, budgets and conflicts; solve "
             "without proof"
         )
-    try:
-        return statement_of(problem)
-    except VerificationFailed as error:
-        raise UnsupportedProblem(f"no proof file: {error}") from error
+    if problem.family != "mean-matching" and problem.smallest_count < problem.k:
+        raise UnsupportedProblem(
+            "proof files cover problems of one k, not a range of sizes; solve without proof"
+        )
+    return statement_of(problem)
 
 
 def _of_values(

@@ -7,7 +7,7 @@ quadratic selection, `quadratic_form()` of everything else.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
@@ -16,7 +16,9 @@ from typing import Any
 from ._failure import failed, fraction, indices, whole, wholes
 
 Line = dict[str, Any]
+Number = int | float | Fraction
 _LARGEST_EXPONENT = 4000
+_HALF = 2.0**1022  # twice as much is a float
 
 
 @dataclass(frozen=True)
@@ -213,41 +215,28 @@ def _next(lines: Iterator[Line], key: str) -> Any:
 # -- from objects ----------------------------------------------------------------------------------
 
 
-def statement_of(problem: Any) -> MeanStatement | QuadraticStatement:
-    """Return what an object states, with what its constraints include and exclude."""
+def statement_of(problem: Any, only: list[int] | None = None) -> MeanStatement | QuadraticStatement:
+    """Return what an object states, with what its constraints include and exclude.
+
+    With `only`, ascending candidates, a quadratic is stated for these, all of which are chosen.
+    """
     rules = getattr(problem, "constraints", None)
-    fixed = [tuple(map(int, getattr(rules, name, ()))) for name in ("include", "exclude")]
-    include, exclude = (tuple(sorted(part)) for part in fixed)
+    include, exclude = (
+        tuple(sorted(int(i) for i in getattr(rules, name, ()))) for name in ("include", "exclude")
+    )
     if problem.family == "mean-matching":
         return _of_values(problem, include, exclude)
-    if problem.family == "quadratic" and problem.smallest_count == problem.k:
-        matrix = problem.Q.toarray() if hasattr(problem.Q, "toarray") else problem.Q
-        sign = -1.0 if problem.sense == "maximise" else 1.0
-        rows = [[sign * float(entry) for entry in row] for row in matrix.tolist()]
-        linear = [sign * float(entry) for entry in problem.c.tolist()]
-        return _of_matrix(
-            rows,
-            linear,
-            int(problem.k),
-            Fraction(1),
-            Fraction(float(problem.constant)) * int(sign),
-            Fraction(0),
-            include,
-            exclude,
-        )
+    if problem.family == "quadratic":
+        sign, constant = (-1 if problem.sense == "maximise" else 1), Fraction(problem.constant)
+        size = int(problem.smallest_count), int(problem.k)
+        terms = constant * sign, Fraction(1), Fraction(0)
+        return _of_matrix(problem.Q, problem.c, sign, size, include, exclude, terms, only)
     form = problem.quadratic_form()
     if form.positions is not None:
         failed("problems with a range of sizes have no statement as a quadratic of one k")
-    return _of_matrix(
-        [[float(entry) for entry in row] for row in form.matrix.tolist()],
-        [float(entry) for entry in form.linear.tolist()],
-        int(form.k),
-        Fraction(form.scale),
-        Fraction(form.constant),
-        Fraction(form.error),
-        include,
-        exclude,
-    )
+    terms = Fraction(form.constant), Fraction(form.scale), Fraction(form.error)
+    size = int(form.k), int(form.k)
+    return _of_matrix(form.matrix, form.linear, 1, size, include, exclude, terms, only)
 
 
 def _of_values(problem: Any, include: tuple[int, ...], exclude: tuple[int, ...]) -> MeanStatement:
@@ -255,44 +244,64 @@ def _of_values(problem: Any, include: tuple[int, ...], exclude: tuple[int, ...])
     exact = [Fraction(value) for value in values]
     target = sum(exact) / len(exact) if problem.target is None else Fraction(problem.target)
     smallest = k if problem.cardinality == "exactly" else 0
-    exponent, (integers,) = _on_one_grid([exact])
+    exponent, (integers,) = _on_one_grid([values])
     fields = (len(values), smallest, k, exponent, include, exclude)
     return MeanStatement(*fields, integers, Fraction(target))
 
 
 def _of_matrix(
-    rows: list[list[float]],
-    linear: list[float],
-    k: int,
-    scale: Fraction,
-    constant: Fraction,
-    error: Fraction,
+    matrix: Any,
+    linear: Any,
+    sign: int,
+    size: tuple[int, int],
     include: tuple[int, ...],
     exclude: tuple[int, ...],
+    terms: tuple[Fraction, Fraction, Fraction],
+    only: list[int] | None,
 ) -> QuadraticStatement:
+    if only is not None:
+        matrix, linear, include, exclude = matrix[only][:, only], linear[only], (), ()
+        size = len(only), len(only)
+    dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+    exponent, costs, pairs = _integers(dense.tolist(), linear.tolist(), sign)
+    constant, scale, error = terms
+    fields = (len(costs), *size, exponent, include, exclude)
+    return QuadraticStatement(*fields, costs, pairs, scale, constant, error)
+
+
+def _integers(
+    rows: list[list[float]], linear: list[float], sign: int
+) -> tuple[int, list[int], list[list[int]]]:
+    """Return the exponent, the costs of candidates and those of pairs, times a sign."""
     n = len(rows)
-    own = [Fraction(rows[i][i]) + Fraction(linear[i]) for i in range(n)]
-    apart = [
-        [Fraction(rows[i][j]) + Fraction(rows[j][i]) for j in range(i + 1, n)] for i in range(n)
-    ]
-    exponent, (whole_linear, *upper) = _on_one_grid([own, *apart])
+    own: list[Number] = [Fraction(rows[i][i]) + Fraction(linear[i]) for i in range(n)]
+    apart = [[_sum(rows[i][j], rows[j][i]) for j in range(i + 1, n)] for i in range(n)]
+    exponent, (costs, *upper) = _on_one_grid([own, *apart])
     pairs = [[0] * n for _ in range(n)]
     for i, part in enumerate(upper):
         for j, value in enumerate(part, i + 1):
-            pairs[i][j] = pairs[j][i] = value
-    fields = (n, k, k, exponent, include, exclude)
-    return QuadraticStatement(*fields, whole_linear, pairs, scale, constant, error)
+            pairs[i][j] = pairs[j][i] = sign * value
+    return exponent, [sign * cost for cost in costs], pairs
 
 
-def _on_one_grid(lists: list[list[Fraction]]) -> tuple[int, list[list[int]]]:
+def _sum(one: float, other: float) -> Number:
+    """Return the exact sum of two entries, which mostly are one number twice."""
+    return 2 * one if one == other and abs(one) < _HALF else Fraction(one) + Fraction(other)
+
+
+def _on_one_grid(lists: Sequence[Sequence[Number]]) -> tuple[int, list[list[int]]]:
     """Return the largest exponent that makes all dyadic numbers integers, and these."""
+    ratios = [[number.as_integer_ratio() for number in part] for part in lists]
     exponent: int | None = None
-    for number in (number for part in lists for number in part):
-        if number:
-            numerator, denominator = number.numerator, number.denominator
-            zeros = (numerator & -numerator).bit_length() - 1
-            own = zeros if denominator == 1 else 1 - denominator.bit_length()
+    for above, below in (ratio for part in ratios for ratio in part):
+        if above:
+            own = (above & -above).bit_length() - below.bit_length()  # one of them is 1
             exponent = own if exponent is None else min(exponent, own)
     exponent = exponent or 0
-    unit = Fraction(2) ** exponent
-    return exponent, [[int(number / unit) for number in part] for part in lists]
+    return exponent, [[_whole(*ratio, exponent) for ratio in part] for part in ratios]
+
+
+def _whole(above: int, below: int, exponent: int) -> int:
+    """Return ``above / below * 2**-exponent``, of a power of two `below`."""
+    shift = 1 - below.bit_length() - exponent
+    return above << shift if shift >= 0 else above >> -shift

@@ -25,17 +25,29 @@ def solved(problem: Any, solver: Any, path: Path, **limits: Any) -> so.Solution:
 
 
 def best_of_all(problem: Any) -> Fraction:
-    sizes = range(problem.smallest_count, problem.k + 1)
-    every = (list(one) for k in sizes for one in combinations(range(problem.n), k))
-    return min(Fraction(problem.exact_objective(one)) for one in every if _kept(problem, one))
+    """Return the least objective, by enumeration in integers of 2**-1074."""
+    rules, n = problem.constraints, problem.n
+    inside = set() if rules is None else {*rules.include.tolist()}
+    free = [i for i in range(n) if rules is None or i not in {*rules.exclude.tolist()} | inside]
+    sizes = range(problem.smallest_count - len(inside), problem.k + 1 - len(inside))
+    every = ([*one, *inside] for size in sizes for one in combinations(free, size))
+    if problem.family == "mean-matching":
+        whole = [int(Fraction(v) * UNITS) for v in problem.values.tolist()]
+        target = Fraction(problem.target or 0) * UNITS
+        target = Fraction(sum(whole), n) if problem.target is None else target
+        wanted, sums = target * problem.k, {sum(whole[i] for i in one) for one in every}
+        return Fraction(min(abs(wanted - total) for total in sums), UNITS * problem.k)
+    sign = -1 if problem.sense == "maximise" else 1
+    pairs = [[sign * int(Fraction(v) * UNITS) for v in row] for row in problem.Q.tolist()]
+    own = [sign * int(Fraction(v) * UNITS) + pairs[i][i] for i, v in enumerate(problem.c.tolist())]
+    values = (
+        sum(own[i] for i in one) + 2 * sum(pairs[i][j] for i, j in combinations(one, 2))
+        for one in every
+    )
+    return Fraction(min(values), UNITS)
 
 
-def _kept(problem: Any, chosen: list[int]) -> bool:
-    try:
-        problem.check(chosen)
-    except so.InvalidSelection:
-        return False
-    return True
+UNITS = 2**1074
 
 
 def diversity(seed: int, n: int = 14, k: int = 5) -> so.QuadraticSelection:
@@ -223,3 +235,22 @@ def test_broken_constraints_are_rejected(rules: dict[str, Any], message: str) ->
     answer: Any = type("Answer", (), {"indices": [0, 1, 2, 3], "objective": 0.0, "bound": None})
     with pytest.raises(so.VerificationFailed, match=message):
         so.verify(problem, answer)
+
+
+def test_of_a_range_of_sizes_the_objective_is_checked(tmp_path: Path) -> None:
+    problem = so.QuadraticSelection(np.diag([1.0, -2.0, 3.0, -4.0]), k=(1, 3))
+    solution = so.solve(problem, "swap")
+    report = so.verify(problem, solution)
+    assert report.objective == -6
+    assert report.unchecked
+    with pytest.raises(so.UnsupportedProblem, match="one k"):
+        solved(problem, "branch-and-bound", tmp_path / "proof.jsonl.gz")
+
+
+def test_of_very_many_candidates_the_chosen_alone_are_looked_at() -> None:
+    rows = np.arange(3000)
+    problem = so.QuadraticSelection.from_entries(3000, rows[:-1], rows[1:], rows[1:] / 4, k=3)
+    answer: Any = type("Answer", (), {"indices": [4, 5, 6], "objective": 2 * 11 / 4, "bound": None})
+    report = so.verify(problem, answer)
+    assert report.objective == Fraction(11, 2)
+    assert report.bound is None
