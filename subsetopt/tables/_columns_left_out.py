@@ -1,5 +1,6 @@
-"""Why columns of a table are not compared, for people."""
+"""Why columns of a table are not compared, and what is odd about labels, for people."""
 
+import re
 from collections.abc import Iterable
 
 from subsetopt._csv_cells import is_number
@@ -15,6 +16,9 @@ _WHY = {
 }
 _MANY = 0.5  # share of numbers among the texts of a column that is said
 _SHOWN = 20  # characters of a text
+_DATE = re.compile(
+    r"(?:\d{4}|\d{1,2})[-/.](?:\d{1,2}|[A-Za-z]{3})[-/.](?:\d{4}|\d{1,2})(?:[ T].*)?"
+)
 
 
 def why_left_out(column: TableColumn) -> str:
@@ -41,3 +45,22 @@ def reasons(columns: Iterable[TableColumn], most: int = 4) -> str:
     said = [f"{column.name!r} ({why_left_out(column)})" for column in left[:most]]
     more = [f"{len(left) - most} more"] if len(left) > most else []
     return ", ".join(said + more)
+
+
+def doubtful_labels(column: TableColumn) -> str:
+    """Say what of labels or texts may not be meant as such; empty where nothing is. O(n)."""
+    if column.kind not in ("category", "text") or column.numbers is not None:
+        return ""
+    levels = column.levels
+    if levels and all(map(_DATE.fullmatch, levels)):
+        return (
+            "look like dates, but not all are of one form that can be read in one way only; "
+            "write them as 2024-12-31"
+        )
+    first: dict[str, str] = {}
+    if column.kind == "category":
+        for level in levels:
+            other = first.setdefault(level.casefold(), level)
+            if other != level:
+                return f"{other!r} and {level!r} are two labels; write them alike to make them one"
+    return ""

@@ -14,7 +14,7 @@ from subsetopt.report._document import write_text
 from subsetopt.report._figure import MATPLOTLIB
 from subsetopt.report._number_format import counted, enumerated, factor, percent, share
 
-from ._columns_left_out import why_left_out
+from ._columns_left_out import doubtful_labels, why_left_out
 from ._row_comparison import ColumnComparison
 from ._row_names import numbers_like_ids
 from ._row_table import RowTable
@@ -104,6 +104,9 @@ def reading_lines(columns: "tuple[TableColumn, ...]", table: RowTable) -> dict[s
         left.append(f"{counted(table.empty_lines, 'line')} with only empty cells at the end")
     if left:
         lines["left out"] = ", ".join(left)
+    doubts = ((column.name, doubtful_labels(column)) for column in columns)
+    if odd := "; ".join(f"{_safe(name)}: {what}" for name, what in doubts if what):
+        lines["labels"] = odd
     if like_ids := numbers_like_ids(columns):
         shown = ", ".join(_safe(column.name) for column in like_ids)
         lines["like ids"] = f"{shown}: compared as numbers; leave out by --ignore"

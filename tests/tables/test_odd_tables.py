@@ -151,6 +151,23 @@ def test_a_header_that_is_stated_or_certain(
     assert RowReadingOptions(header=header).read(tmp_path / "table.csv").columns == names
 
 
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        (["1/2/2024", "3/4/2024"], "g: look like dates, but not all are of one form"),
+        (["1-Feb-24", "2-Mar-24"], "g: look like dates"),
+        (["2024-02-30", "2024-02-28"], "g: look like dates"),
+        (["Yes", "yes"], "g: 'Yes' and 'yes' are two labels; write them alike"),
+        (["1.2.3", "yes"], ""),
+    ],
+)
+def test_labels_that_may_not_be_meant_as_such_are_said(cells: list[str], says: str) -> None:
+    table = pa.table({"x": range(20), "g": cells * 10})
+    report = " ".join(select_rows(table, 3, time_limit=0.02).report().to_terminal(160).split())
+    assert says in report
+    assert ("labels" in report) == bool(says)
+
+
 def test_points_that_surely_mark_decimals(tmp_path: Path) -> None:
     for rows in (["1.234", "2.5"], ["1.234", "0.123"], ["1.234"] * 3, ["950", "1234"]):
         path = tmp_path / "table.csv"
