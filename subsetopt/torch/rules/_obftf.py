@@ -14,7 +14,6 @@ from subsetopt.problems import Constraints, MeanMatching, Quota
 from subsetopt.selecting import select
 from subsetopt.solving import solve
 from subsetopt.solving import solver as solver_named
-from subsetopt.torch.search import _triton_mean
 from subsetopt.torch.search._class_counts import ClassCounts, match_mean_within
 from subsetopt.torch.search._mean import match_mean
 
@@ -89,6 +88,8 @@ class OBFTF(Rule):
                 return torch.from_numpy(select(array[0], k))[None]
             return torch.from_numpy(select(array, k, threads=torch.get_num_threads()))
         if self.kernel == "triton" and losses.device.type == "cuda":
+            from subsetopt.torch.search import _triton_mean  # needs Triton
+
             return _triton_mean.match_mean(losses, k, rounds=self.rounds, noise=noise)
         return match_mean(losses, k, rounds=self.rounds, noise=noise)
 
