@@ -128,6 +128,9 @@ class ProofLog:
             known = closed if solution.bound is None else Fraction(solution.bound)
             wanted = min(wanted, max(known, closed))
         least = threshold(statement, wanted)
+        # What lies above that threshold lies a step above it.
+        next_value = statement.lifted(least // 2 + statement.grid) - statement.error
+        wanted = min(objective - statement.error, max(wanted, next_value))
         if self._tree is not None and self._tree.complete:
             return wanted, _tree_lines(self._tree.walked(least))
         codes = regrown(bounds, root, least, self._placed(statement))

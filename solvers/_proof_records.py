@@ -160,8 +160,8 @@ def regrown(bounds: NodeBounds, root: ProofNode, least: int, order: Sequence[int
         nodes += 1
         if nodes > _NODES:
             raise TooLarge(
-                f"the proof has more than {_NODES} nodes; solve without proof, or with "
-                "solver='branch-and-bound' for semidefinite leaves",
+                f"the tree has more than {_NODES} nodes; "
+                "solver('branch-and-bound', bounds='semidefinite') needs fewer",
                 seconds=_NODES * _SECONDS,
                 bytes=0.0,
             )

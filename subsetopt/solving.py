@@ -19,6 +19,7 @@ from subsetopt.errors import (
     InvalidResult,
     MissingDependency,
     SubsetOptError,
+    TooLarge,
     UnsupportedProblem,
 )
 from subsetopt.limits import Limits
@@ -109,7 +110,8 @@ def solve(
     proof : str or path, optional
         A file (``.jsonl.gz``) for a proof of the bound, which `subsetopt.verify` checks without
         this package. It is of the optimum where that was proven; else of the best bound that there
-        is a proof for, which `Solution.message` names.
+        is a proof for, which `Solution.message` names. It is made after the search, outside of the
+        time limit. A tree of more than some million nodes is not written, and the message says so.
 
     Raises
     ------
@@ -150,7 +152,13 @@ def solve(
     if solution.indices is None or solution.termination is Termination.INTERRUPTED:
         return solution
     say("proof")
-    note = taken.write(proof, solution)
+    try:
+        note = taken.write(proof, solution)
+    except TooLarge as error:  # the answer stays one
+        note = f"no proof file: {error}"
+    except KeyboardInterrupt:
+        note = "no proof file: interrupted"
+        solution = replace(solution, termination=Termination.INTERRUPTED)
     return replace(solution, message="; ".join(filter(None, (solution.message, note))))
 
 

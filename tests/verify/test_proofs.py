@@ -151,6 +151,30 @@ def test_an_unfinished_search_proves_a_weaker_bound(tmp_path: Path) -> None:
     assert report.bound < report.objective
 
 
+def test_a_bound_within_tolerances_proves_the_optimum_of_integers(tmp_path: Path) -> None:
+    path, problem = tmp_path / "proof.jsonl.gz", diversity(1, 10)
+    solution = solved(problem, "highs", path, time_limit=60)
+    assert solution.certificate.kind is not so.CertificateKind.EXACT
+    assert so.verify(problem, solution, path).optimal
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, so.TooLarge("too large", seconds=1, bytes=1)])
+def test_without_a_proof_the_answer_stays(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from subsetopt.solvers import _proof_log
+
+    def ended(*_: Any) -> Any:
+        yield 0
+        raise error
+
+    monkeypatch.setattr(_proof_log, "regrown", ended)
+    solution = solved(diversity(1, 10), "swap", tmp_path / "proof.jsonl.gz")
+    assert solution.indices is not None
+    assert "no proof file" in solution.message
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_same_search_writes_the_same_file(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a.jsonl.gz", "b.jsonl.gz")]
     for threads, path in enumerate(paths, 1):
