@@ -140,3 +140,19 @@ def keep_results() -> Callable[[Any, Path], Path]:
 
     kept: Callable[[Any, Path], Path] = keep
     return kept
+
+
+@pytest.fixture(scope="module")
+def ray_cluster() -> Iterator[Any]:
+    """Return Ray, with two workers on this machine."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=100 * 2**20,
+        logging_level="error",
+        log_to_driver=False,
+    )
+    yield ray
+    ray.shutdown()

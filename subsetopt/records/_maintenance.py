@@ -28,6 +28,8 @@ from ._segments import (
 from ._writer_state import keep_sequence, keep_writers, remove_ended, times_of
 
 KINDS = (RECORDS, LABELS)
+_Timed = tuple[int, list[Segment], int]
+"""The time of the last record of a file, its segments, and how many records it holds."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,14 @@ def retain(root: Path, layout: Layout, max_age: float | None, max_records: int |
             timed.sort(key=lambda one: (one[0], one[1]))
             keep = max_records if kind == RECORDS else None
             after = sum(count for _, _, count in timed)
-            for last, held, count in timed:
-                after -= count
-                if (oldest is not None and last < oldest) or (keep is not None and after >= keep):
-                    dropped = _drop(held[0].path, count, dropped)
+            old: list[_Timed] = []
+            for one in timed:
+                after -= one[2]
+                if (oldest is not None and one[0] < oldest) or (keep is not None and after >= keep):
+                    old.append(one)
+            keep_writers(root / kind, _reached(old))
+            for _, held, count in old:
+                dropped = _drop(held[0].path, count, dropped)
     finally:
         lock.release()
     return dropped
@@ -120,13 +126,7 @@ def _clean(root: Path, kind: str, layout: Layout) -> None:
     gone = [one for one in inside if any(_holds(other, one) for other in wide.get(one.writer, ()))]
     parts = Counter(one.path for one in shared(root / kind))
     done = Counter(one.path for one in gone)
-    ended = {
-        one.writer: (one.stop, last)
-        for last, held, _ in _timed(sorted(gone), layout)
-        for one in held
-        if one.rows is None
-    }
-    keep_writers(root / kind, ended)
+    keep_writers(root / kind, _reached(_timed(sorted(gone), layout)))
     for path, count in done.items():
         if count >= parts.get(path, 1):
             path.unlink(missing_ok=True)
@@ -136,7 +136,13 @@ def _holds(wide: Segment, one: Segment) -> bool:
     return wide.path != one.path and wide.start <= one.start and one.stop <= wide.stop
 
 
-def _timed(found: list[Segment], layout: Layout) -> list[tuple[int, list[Segment], int]]:
+def _reached(timed: list[_Timed]) -> dict[str, tuple[int, int]]:
+    """Return the number and the time that writers have reached in files of their own."""
+    own = [(one, last) for last, held, _ in timed for one in held if one.rows is None]
+    return {one.writer: (one.stop, last) for one, last in sorted(own)}
+
+
+def _timed(found: list[Segment], layout: Layout) -> list[_Timed]:
     """Return the time of the last record of each file, its segments, and how many it holds."""
     skipped, timed = Skipped(), []
     for held, file in files_of(found, layout, skipped):

@@ -192,31 +192,15 @@ def test_the_library_is_named_where_it_is_not_installed(monkeypatch: pytest.Monk
         so.coreset(_points(), 9, engine="ray")
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Ray on this machine."""
-    ray = pytest.importorskip("ray", reason="Ray is not installed")
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=100 * 2**20,
-        logging_level="error",
-        log_to_driver=False,
-    )
-    yield ray
-    ray.shutdown()
-
-
 @pytest.mark.filterwarnings("ignore")  # of Ray
 @pytest.mark.slow
-def test_a_cluster_gives_what_this_process_gives(cluster: Any, tmp_path: Path) -> None:
+def test_a_cluster_gives_what_this_process_gives(ray_cluster: Any, tmp_path: Path) -> None:
     X = _points()
     local = so.coreset(X, 15, **GIVEN | {"engine": "local"})
     table = pa.table({"id": np.arange(len(X)), **dict(zip("abc", X.T, strict=True))})
     pa.parquet.write_table(table, tmp_path / "points.parquet", row_group_size=600)
     np.save(tmp_path / "points.npy", X)
-    blocks = cluster.data.from_arrow([table.slice(0, 1400), table.slice(1400)])
+    blocks = ray_cluster.data.from_arrow([table.slice(0, 1400), table.slice(1400)])
     of_table: dict[str, Any] = {"columns": ["a", "b", "c"], "id": "id"}
     sources: list[tuple[Any, dict[str, Any]]] = [
         (X, {}),
@@ -237,7 +221,7 @@ def test_a_cluster_gives_what_this_process_gives(cluster: Any, tmp_path: Path) -
 
 @pytest.mark.filterwarnings("ignore")  # of Ray
 @pytest.mark.slow
-def test_a_worker_that_is_killed_changes_nothing(cluster: Any, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_changes_nothing(ray_cluster: Any, tmp_path: Path) -> None:
     here, killed = os.getpid(), tmp_path / "killed"
 
     def kernel(A: NDArray[Any], B: NDArray[Any]) -> NDArray[Any]:

@@ -130,6 +130,16 @@ def test_dropping_by_age_keeps_more_not_less(tmp_path: Path, monkeypatch: Any) -
     assert names(tmp_path) == names(tmp_path, "labels") == []
 
 
+def test_a_writer_whose_files_were_dropped_knows_its_number_and_its_time(tmp_path: Path) -> None:
+    record(tmp_path, "a", 2)
+    store = RecordStore(tmp_path)
+    store.retain(max_records=0)
+    with RecordWriter(tmp_path, "a", durable=False) as writer:
+        writer.append([7], [1.0], time=T - 100)
+        assert writer.counts.clock_backwards == 1
+    assert [row[1:4] for row in rows(store)] == [(8, 7, int((T + 7) * 1e6))]
+
+
 @pytest.mark.parametrize("options", [{"max_age": 0}, {"max_age": -1.0}, {"max_records": -1}])
 def test_limits_outside_their_domain(tmp_path: Path, options: Any) -> None:
     record(tmp_path, "a", 1)

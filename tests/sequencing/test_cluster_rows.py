@@ -1,7 +1,10 @@
 """Row sums by the workers of a cluster: those of one process, and the order with them."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,6 +67,26 @@ def test_by_the_workers_of_dask() -> None:
         found = so.sequence(X, 50, engine="dask", batches=3)
     wanted = so.sequence(X, 50, engine="rows", batches=3)
     np.testing.assert_array_equal(found.order, wanted.order)
+
+
+@pytest.mark.filterwarnings("ignore")  # of Ray
+@pytest.mark.slow
+def test_by_the_workers_of_ray_of_which_one_is_killed(ray_cluster: Any, tmp_path: Path) -> None:
+    here, killed = os.getpid(), tmp_path / "killed"
+
+    def kernel(A: NDArray[Any], B: NDArray[Any]) -> NDArray[Any]:
+        if os.getpid() != here and not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        apart = ((A[:, None] - B[None]) ** 2).sum(axis=-1)
+        return np.asarray(np.exp(-apart / 2.0))
+
+    X = cloud()
+    for given in ("gaussian", kernel):
+        found = so.sequence(X, 50, kernel=given, engine="ray", batches=3)
+        wanted = so.sequence(X, 50, kernel=given, engine="rows", batches=3)
+        np.testing.assert_array_equal(found.order, wanted.order)
+    assert killed.exists()
 
 
 def test_a_scheduler_is_of_a_cluster() -> None:
