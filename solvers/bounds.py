@@ -17,7 +17,7 @@ from subsetopt.solution import Termination
 
 from ._deadline import Deadline, OutOfTime
 from ._degree_bound import degree_bound
-from .heuristics._pool_search import rows_form
+from .heuristics._pool_search import require_held
 from .heuristics._sparse_search import sparse_form
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def require(problem: Problem, method: str) -> None:
             f"bound={method!r} is for {', '.join(QUADRATIC_FAMILIES)} problems; "
             f"{problem.family} problems carry their own"
         )
-    if rows_form(problem) is not None:
-        problem.quadratic_form()  # type: ignore[attr-defined] # it refuses
+    require_held(problem)
     if method not in SPARSE_METHODS and (form := sparse_form(problem)) is not None:
         require_dense(form.n)
 

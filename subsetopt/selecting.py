@@ -181,7 +181,10 @@ def _listed(losses: Any) -> NDArray[Any]:
     try:
         return np.asarray(losses)
     except (ValueError, TypeError) as error:
-        raise InvalidProblem(f"losses cannot be read as an array: {error}") from error
+        raise InvalidProblem(
+            f"losses cannot be read as an array: {error}; rows of a batch have one length, and "
+            "select_parts selects from parts of any lengths together"
+        ) from error
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:

@@ -172,7 +172,7 @@ def test_bad_problems_are_refused_with_what_is_wrong(name: str) -> None:
 
 
 def test_ragged_rows_are_refused() -> None:
-    with pytest.raises(so.InvalidProblem):
+    with pytest.raises(so.InvalidProblem, match="select_parts"):
         so.select([[1.0, 2.0], [1.0]], 1)
 
 

@@ -12,6 +12,7 @@ from subsetopt.errors import InvalidOption
 from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm, QuadraticModel, iqp_model
 from subsetopt.models.linearisations import require_pairs
 from subsetopt.problems import MeanMatching, Problem
+from subsetopt.solvers.heuristics._pool_search import require_held
 
 from . import _backend
 
@@ -73,6 +74,7 @@ def products(problem: Problem) -> int:
     """
     if problem.family == "mean-matching":
         return 0
+    require_held(problem)
     n = problem.n + problem.k - problem.smallest_count
     pairs = n * (n - 1) // 2
     require_pairs("a model in products", n, pairs)

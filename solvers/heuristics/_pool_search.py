@@ -24,6 +24,12 @@ def rows_form(problem: Any) -> RowsForm | None:
     return form
 
 
+def require_held(problem: Any) -> None:
+    """Raise TooLarge, which names what does without, where the matrix is not held."""
+    if rows_form(problem) is not None:
+        problem.quadratic_form()
+
+
 def over_pools(
     form: RowsForm, begun: RawResult, searched: Searched, most: float, seed: int, deadline: Deadline
 ) -> RawResult:

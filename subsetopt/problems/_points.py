@@ -49,10 +49,14 @@ def alike(
 
 
 def standardised(
-    X: NDArray[Any], centre: NDArray[np.float64], scale: float, dtype: Any
+    X: NDArray[Any],
+    centre: NDArray[np.float64],
+    scale: float,
+    dtype: Any,
+    out: NDArray[Any] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Return ``(X - centre) / scale`` in `dtype`, and half the squared norm of each row."""
-    rows = np.empty(X.shape, dtype)
+    """Return ``(X - centre) / scale`` in `dtype` or `out`, and half the rows' squared norms."""
+    rows = np.empty(X.shape, dtype) if out is None else out
     halves = np.empty(len(X))
     for start in range(0, len(X), 1024):
         part = slice(start, start + 1024)

@@ -167,21 +167,29 @@ class Gaussian(Kernel):
             return self.filler(X, Y)
         centre = X.mean(axis=0, dtype=np.float64)
         with np.errstate(all="ignore"):
-            left, half_left = standardised(X, centre, scale, np.float32)
-            right, half_right = (
-                (left, half_left) if Y is X else standardised(Y, centre, scale, np.float32)
-            )
-        if not max(half_left.max(), half_right.max()) <= _SINGLE_ENOUGH:
+            wide, largest = _with_halves(X, centre, scale, first=True)
+            other, most = _with_halves(Y, centre, scale, first=False)
+        if not max(largest, most) <= _SINGLE_ENOUGH:
             return self.filler(X, Y)
-        ones = np.ones((len(X), 1)), np.ones((len(Y), 1))
-        wide = np.hstack([left, -half_left[:, None], ones[0]]).astype(np.float32)
-        other = np.hstack([right, ones[1], -half_right[:, None]]).astype(np.float32)
 
         def fill(rows: slice, columns: slice, out: NDArray[Any]) -> None:
             np.matmul(wide[rows], other[columns].T, out=out)
             np.exp(out, out=out)
 
         return fill
+
+
+def _with_halves(
+    X: NDArray[Any], centre: NDArray[np.float64], scale: float, *, first: bool
+) -> tuple[NDArray[np.float32], float]:
+    """Return scaled rows, less half their squared norms and ones behind them; the largest half.
+
+    Nothing else of the size of X is held.
+    """
+    wide = np.ones((len(X), X.shape[1] + 2), np.float32)
+    _, halves = standardised(X, centre, scale, np.float32, wide[:, :-2])
+    wide[:, -2 if first else -1] = -halves
+    return wide, float(halves.max())
 
 
 @dataclass(frozen=True)

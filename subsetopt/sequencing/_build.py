@@ -118,8 +118,12 @@ def sequence(
     seed, threads = Limits(seed=seed).seed, Limits(threads=threads).threads
     select, described = selector_of(selector, options, seed=seed, threads=threads)
     require_flag("drop_last", drop_last)
+    early = False
     if isinstance(X, np.ndarray) and X.ndim:  # else it is known once X has been read
-        batch_count_of(batches, len(X), batch_size_of(batch_size, len(X)), drop_last)
+        some = batch_count_of(batches, len(X), batch_size_of(batch_size, len(X)), drop_last)
+        early = checkpoint is None
+        if early:
+            (progress or ignored)(0, some)  # before the matrix, which may take minutes
     with one_blas_thread(), ExitStack() as opened:
         source = _engine(X, kernel, memory, engine, threads, seed)
         size = batch_size_of(batch_size, source.n)
@@ -133,7 +137,8 @@ def sequence(
         snapshot = None if saved is None else saved.found()
         before = 0 if snapshot is None else len(snapshot.seconds)
         told = partial(progress or ignored, before, total)
-        told()
+        if not early:
+            told()
         if getattr(source, "tells", False):
             source.row_sums(lambda done, pairs: told())  # type: ignore[call-arg]
         state = State(source, memory)

@@ -1,6 +1,7 @@
 """Kernels against direct evaluation, and what is refused."""
 
 import math
+import tracemalloc
 from itertools import combinations
 from typing import Any
 
@@ -318,3 +319,13 @@ def test_own_sums_in_blocks(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     X = cloud(13, 11)
     kernel = so.Laplace(scale=1.5)
     np.testing.assert_allclose(own_sums(kernel, X), direct(kernel, X, X).sum(axis=1), rtol=1e-13)
+
+
+def test_sums_of_a_kernel_hold_two_copies_of_the_points() -> None:
+    X = np.random.default_rng(0).normal(size=(20_000, 32)).astype(np.float32)
+    kernel = so.Gaussian(1.0)
+    tracemalloc.start()
+    kernel.quick_filler(X, X)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2.5 * X.nbytes

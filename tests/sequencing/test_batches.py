@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import subsetopt as so
-from subsetopt.sequencing import bar, choose, mmd_to_whole
+from subsetopt.sequencing import _build, bar, choose, mmd_to_whole
 from subsetopt.sequencing._state import State
 
 few = settings(deadline=None, derandomize=True, max_examples=25)
@@ -333,6 +333,18 @@ def test_threads_have_no_bearing(engine: str) -> None:
     for other in found[1:]:
         np.testing.assert_array_equal(found[0].order, other.order)
         np.testing.assert_array_equal(found[0].mmd2, other.mmd2)
+
+
+def test_progress_begins_before_the_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def made(*_: object, **__: object) -> None:
+        assert seen == [(0, 3)]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_build, "choose", made)
+    with pytest.raises(KeyboardInterrupt):
+        so.sequence(cloud(11, 10), 4, progress=lambda done, total: seen.append((done, total)))
 
 
 def test_progress() -> None:

@@ -135,3 +135,9 @@ def test_ctrl_c_keeps_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.indices is not None
     assert "7 of 40 herded" in found.message
     assert set(calls) <= set(found.indices.tolist())
+
+
+@pytest.mark.parametrize("name", ["greedy", "frank-wolfe", "branch-and-bound", "highs", "cpsat"])
+def test_what_needs_the_matrix_names_what_does_without(name: str) -> None:
+    with pytest.raises(so.TooLarge, match=r"solver='tabu', 'swap', 'herding'.*or coreset"):
+        so.solve(problem(), name)
