@@ -35,7 +35,7 @@ def opened_engine(scheduler: Any) -> Iterator["RayEngine"]:
         return
     try:
         _require_reachable(scheduler)
-        ray.init(address=scheduler, log_to_driver=False)
+        ray.init(address=scheduler, log_to_driver=False, logging_level="error")
     except (OSError, ValueError, RuntimeError) as error:
         raise InvalidOption(f"scheduler {scheduler!r} is not reached: {error}") from None
     try:

@@ -72,6 +72,18 @@ def test_by_the_workers_of_dask() -> None:
 @pytest.mark.filterwarnings("ignore")  # of Ray
 @pytest.mark.slow
 def test_by_the_workers_of_ray_of_which_one_is_killed(ray_cluster: Any, tmp_path: Path) -> None:
+    same_order_where_a_worker_is_killed("ray", tmp_path)
+
+
+@pytest.mark.slow
+def test_by_the_workers_of_dask_of_which_one_is_killed(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
+        same_order_where_a_worker_is_killed("dask", tmp_path)
+
+
+def same_order_where_a_worker_is_killed(engine: str, tmp_path: Path) -> None:
     here, killed = os.getpid(), tmp_path / "killed"
 
     def kernel(A: NDArray[Any], B: NDArray[Any]) -> NDArray[Any]:
@@ -83,7 +95,7 @@ def test_by_the_workers_of_ray_of_which_one_is_killed(ray_cluster: Any, tmp_path
 
     X = cloud()
     for given in ("gaussian", kernel):
-        found = so.sequence(X, 50, kernel=given, engine="ray", batches=3)
+        found = so.sequence(X, 50, kernel=given, engine=engine, batches=3)
         wanted = so.sequence(X, 50, kernel=given, engine="rows", batches=3)
         np.testing.assert_array_equal(found.order, wanted.order)
     assert killed.exists()
