@@ -53,6 +53,7 @@ class ProofLog:
         self._free: NDArray[np.int64] | None = None
         self._factor = Fraction(1)
         self._tree: RecordedTree | None = None
+        self._grown: list[int] | None = None
 
     def among(self, free: NDArray[np.int64], factor: Fraction) -> None:
         """Say which candidates those of the problem are that the solver is handed.
@@ -65,8 +66,20 @@ class ProofLog:
         """Say in which order rows of a form were decided; what is not named comes last."""
         items = np.asarray(rows, np.int64)
         items = items if form.positions is None else form.positions[items]
-        items = items[items >= 0]
-        self._order = (items if self._free is None else self._free[items]).tolist()
+        self._order = self._candidates(items[items >= 0])
+
+    def grown(self, form: QuadraticForm, codes: NDArray[np.int64]) -> None:
+        """Give the whole tree in preorder: rows of the form, and -1 where the bound ends a part."""
+        if form.positions is not None:
+            return
+        inner = codes >= 0
+        placed = codes.copy()
+        placed[inner] = self._candidates(codes[inner])
+        self._grown = placed.tolist()
+
+    def _candidates(self, items: NDArray[np.int64]) -> list[int]:
+        candidates: list[int] = (items if self._free is None else self._free[items]).tolist()
+        return candidates
 
     def root(self, form: QuadraticForm) -> ProofRecord | None:
         """Return the record of all selections, of a form without constraints."""
@@ -131,6 +144,8 @@ class ProofLog:
         # What lies above that threshold lies a step above it.
         next_value = statement.lifted(least // 2 + statement.grid) - statement.error
         wanted = min(objective - statement.error, max(wanted, next_value))
+        if self._grown is not None:
+            return wanted, _tree_lines(iter(self._grown))
         if self._tree is not None and self._tree.complete:
             return wanted, _tree_lines(self._tree.walked(least))
         codes = regrown(bounds, root, least, self._placed(statement))

@@ -196,7 +196,7 @@ class CombinatorialTree:
         self.value = whole.value(self.best)
         self.explored = 0
         self._root = _UNKNOWN
-        self._allowed = 0  # the most that has been
+        self.allowed = 0  # the most that has been
         self._turn = _FIRST
 
     @property
@@ -212,12 +212,12 @@ class CombinatorialTree:
     @property
     def exact(self) -> bool:
         """Whether the value of the best is the most that any has, once nothing is open."""
-        return self.whole.exact and not self._allowed
+        return self.whole.exact and not self.allowed
 
     @property
     def bound(self) -> Fraction | None:
         """A lower bound on the inner value; None where nothing is known."""
-        most = max(self._open_bound(), self.value + self._allowed)
+        most = max(self._open_bound(), self.value + self.allowed)
         return None if most >= _UNKNOWN else self.whole.inner(most)
 
     @property
@@ -245,7 +245,7 @@ class CombinatorialTree:
 
         Nodes that hold nothing more than `allowed` above the best are left.
         """
-        self._allowed = max(self._allowed, allowed)
+        self.allowed = max(self.allowed, allowed)
         self._share()
         busy = [walk for walk in self._walks if walk.open]
         steps = int(min(self.turn, max(1, most // max(1, len(busy)))))

@@ -6,7 +6,7 @@ one answer is given whatever else the machine does.
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from functools import partial
 from threading import Event
@@ -160,6 +160,16 @@ class Portfolio:
             if len(self.tree) and termination is not Termination.INTERRUPTED:
                 termination = self._run(most, pool)
         return termination
+
+    def leave_proof(self) -> None:
+        """Hand over the combinatorial tree, where it has proven the optimum and a proof is wanted.
+
+        It is searched once more, in one piece: about as long as the search took.
+        """
+        proof, tree = self._limits.proof, self.combinatorial
+        if proof is not None and tree is not None and not (tree.open or tree.allowed):
+            with suppress(OutOfTime, KeyboardInterrupt):  # the file is then grown otherwise
+                proof.grown(self._form, tree.preorder(self._deadline.check))
 
     def _walk(self, moves: int) -> Termination:
         """Take what tabu search finds in so many moves, after a descent."""

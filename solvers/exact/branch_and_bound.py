@@ -98,6 +98,7 @@ class BranchAndBound(TimedSolver):
         built = deadline.elapsed
         with one_blas_thread():
             termination = search.all_of_it(self.nodes or math.inf)
+            search.leave_proof()
         return RawResult(
             indices=form.indices(search.best),
             termination=termination,

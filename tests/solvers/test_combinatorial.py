@@ -1,8 +1,11 @@
 """The combinatorial tree: every answer against enumeration, and every node of what it notes."""
 
+import gzip
+import json
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -238,3 +241,19 @@ def test_sums_that_no_float_holds_are_left_to_the_relaxation() -> None:
     matrix = np.full((4, 4), 1.7e308)
     assert WholeForm.of(QuadraticForm(matrix, np.zeros(4), 2), None) is None
     assert grid_of(QuadraticForm(np.eye(4) * 6.0, np.full(4, 9.0), 2)) == 3.0
+
+
+@pytest.mark.parametrize(("k", "divisor"), [(7, 1), (17, 1), (7, 3.0)])
+def test_the_tree_is_the_proof_that_is_written(k: int, divisor: float, tmp_path: Path) -> None:
+    matrix = np.triu(np.random.default_rng(k).integers(0, 100, (24, 24)), 1) / divisor
+    exclude = so.Constraints(exclude=[3, 11])
+    problem = so.QuadraticSelection(matrix, None, k, sense="maximise", constraints=exclude)
+    file = tmp_path / "proof.jsonl.gz"
+    solution = so.solve(problem, COMBINATORIAL, proof=file)
+    report = so.verify(problem, solution, proof=file)
+    assert solution.bound is not None
+    assert report.bound is not None
+    assert report.bound >= solution.bound
+    lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+    assert solution.stats.iterations is not None
+    assert lines[-1]["end"] < 50 * solution.stats.iterations
