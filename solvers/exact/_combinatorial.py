@@ -33,6 +33,7 @@ _WALKS = 4
 _TURN = 2**21  # items times chosen that a walk looks at in a turn: some 5 ms
 _FIRST = 32  # nodes of the first turn
 _UNKNOWN = 2**60  # above every sum
+_ROWS = 64  # sorted between two looks at the clock
 _NOTES = 2**16  # entries that are noted between two looks at them
 
 Integers = NDArray[np.int64]
@@ -184,13 +185,19 @@ class CombinatorialTree:
     whole : WholeForm
     rows : ndarray of int64 (k,)
         A selection to begin with.
+    check : callable
+        Called now and then while rows are sorted.
     """
 
-    def __init__(self, whole: WholeForm, rows: Integers) -> None:
+    def __init__(self, whole: WholeForm, rows: Integers, check: Check = unchecked) -> None:
         self.whole = whole
-        keys = whole.halves.copy()
-        np.fill_diagonal(keys, -_UNKNOWN)
-        order = np.argsort(-keys, axis=1, kind="stable").astype(np.int32)
+        keys = -whole.halves
+        np.fill_diagonal(keys, _UNKNOWN)
+        order = np.empty(keys.shape, np.int32)
+        for row, key in enumerate(keys):
+            if row % _ROWS == 0:
+                check()
+            order[row] = np.argsort(key, kind="stable")
         self._walks = [_Walk(whole, order, root=walk == 0) for walk in range(_WALKS)]
         self.best = whole.items(rows)
         self.value = whole.value(self.best)

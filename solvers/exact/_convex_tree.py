@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from subsetopt._rounding import UNIT
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
-from subsetopt.solvers._deadline import NEVER, Deadline
+from subsetopt.solvers._deadline import Deadline, OutOfTime
 from subsetopt.solvers.relaxations._convex import Diagonal, diagonal
 from subsetopt.solvers.relaxations._quadratic_relaxation import QuadraticRelaxation, largest
 
@@ -59,11 +59,11 @@ class ConvexTree:
     form : QuadraticForm
         Without constraints.
     deadline : Deadline
-        For the diagonal.
     """
 
     def __init__(self, form: QuadraticForm, deadline: Deadline) -> None:
-        self._form, self._diagonal = form, diagonal(form, deadline)
+        self._form, self._deadline = form, deadline
+        self._diagonal = diagonal(form, deadline)
         self._count = count()
         self._heap: list[tuple[float, int, ConvexNode]] = []
         self._push(ConvexNode(np.empty(0, np.int64), np.arange(form.n)))
@@ -99,12 +99,12 @@ class ConvexTree:
     def look(self, enough: float) -> Integers:
         """Bound the open node of the least bound, divide it; returns a selection in it.
 
-        What is bounded above `enough` is discarded.
+        What is bounded above `enough` is discarded. May raise OutOfTime, and leaves the node open.
         """
         node = heapq.heappop(self._heap)[2]
         try:
             return self._look(node, enough)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, OutOfTime):
             self._push(node)
             raise
 
@@ -145,8 +145,8 @@ class ConvexTree:
         part = QuadraticForm(matrix, form.linear[free] + 2.0 * across, missing)
         taken = Diagonal(self._diagonal.values[free], self._diagonal.slack)
         start = None if point is None else _of_sum(point, missing)
-        relaxed = QuadraticRelaxation(part, taken, steps=_STEPS, start=start)
-        relaxed.run(_TOLERANCE, Limits(), NEVER)
+        relaxed = QuadraticRelaxation(part, taken, "auto", _STEPS, self._deadline, start)
+        relaxed.run(_TOLERANCE, Limits(), self._deadline)
         return relaxed
 
     def _bounded(self, relaxed: QuadraticRelaxation, chosen: Integers) -> float:

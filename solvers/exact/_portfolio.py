@@ -30,6 +30,7 @@ _MOVES = 150  # of tabu for each candidate, for a selection to begin with
 _FEWER = 20  # of them before the combinatorial tree gets its share
 _UNAIDED = 1.2e6  # n^3 a node: so long, some second, a proof goes without, and needs no such kernel
 _TOLERANCE = 1e-9  # of the magnitude of the value: closer selections are not told apart
+_FEW = 1024  # candidates: a grid is looked for, and the combinatorial tree tried, which sorts rows
 _QUICK = 1000  # nodes of the combinatorial tree that no better selection is looked for before
 _SHARE = 100  # times n^2 / k: so many of its nodes take what the other's root takes
 _MORE = 16  # times that where its bound has come down meanwhile
@@ -61,7 +62,7 @@ class Portfolio:
         self, form: QuadraticForm, own: bool, bounds: str, limits: Limits, deadline: Deadline
     ) -> None:
         self._form, self._limits, self._deadline = form, limits, deadline
-        self._grid = grid_of(form) if own else None
+        self._grid = grid_of(form) if own and form.n <= _FEW else None
         self._early = deadline.sooner(ITERATION * form.n**3)
         self._interrupted = Event()
         self._rules = rules_of(form)
@@ -218,8 +219,15 @@ class Portfolio:
     def _before_relaxing(self, most: float, pool: ThreadPoolExecutor | None) -> Termination | None:
         """Search the other trees; None where the semidefinite one is to be searched as well."""
         tree, ended = None, None
-        if self._bounds != "convex" and (whole := WholeForm.of(self._form, self._grid)):
-            tree = self.combinatorial = CombinatorialTree(whole, self.best)
+        few = self._bounds == "combinatorial" or self._form.n <= _FEW
+        if few and self._bounds != "convex" and (whole := WholeForm.of(self._form, self._grid)):
+            try:
+                tree = CombinatorialTree(whole, self.best, self._deadline.check)
+            except OutOfTime:
+                return Termination.TIME_LIMIT
+            except KeyboardInterrupt:
+                return Termination.INTERRUPTED
+            self.combinatorial = tree
             ended = self._count(min(_QUICK, most), pool)
         if ended is None and self._walk(_FEWER * self._form.n) is Termination.INTERRUPTED:
             ended = Termination.INTERRUPTED
@@ -261,6 +269,8 @@ class Portfolio:
                 goal, share = next(stages, (math.inf, 0.0))
             try:
                 self._offer(tree.look(self._enough()))
+            except OutOfTime:
+                return Termination.TIME_LIMIT
             except KeyboardInterrupt:
                 return Termination.INTERRUPTED
         tree.clear()

@@ -63,7 +63,9 @@ class BranchAndBound(TimedSolver):
     name: ClassVar[str] = "branch-and-bound"
     kind: ClassVar[Kind] = Kind.EXACT
     summary: ClassVar[str] = "bounds by sums of pairs, a convex and a semidefinite relaxation"
-    choose_when: ClassVar[str] = "an optimum of up to some 100 candidates is to be proven"
+    choose_when: ClassVar[str] = (
+        "an optimum of 100 candidates, or 1,000 distances, is to be proven"
+    )
     handles: ClassVar[tuple[str, ...]] = QUADRATIC_FAMILIES
     takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
@@ -80,7 +82,7 @@ class BranchAndBound(TimedSolver):
         if self.bounds == "semidefinite" or constrained:
             if problem.n > SEMIDEFINITE_LARGEST:
                 raise too_large(problem.n)
-        elif self.bounds != "combinatorial" and problem.n > CONVEX_LARGEST:
+        elif problem.n > CONVEX_LARGEST:
             raise TooLarge(
                 f"the convex relaxation of {problem.n} candidates needs eigenvalues of as many "
                 f"rows; at most {CONVEX_LARGEST} are taken: tabu finds good selections, bound='fw' "
