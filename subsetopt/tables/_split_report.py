@@ -42,11 +42,14 @@ _POINTS = 5000  # of a picture, else a random sample
 _LINES = 10  # parts whose distribution functions are drawn
 _DAY = 86_400.0
 _LONGEST = 28  # letters of a name of a column
+_LISTED = 6  # parts whose sizes are in the title, and the last
 
 
 def split_document(split: "RowSplit", shown: int | None = SHOWN) -> Document:
     """Return the report of a split, with at most so many columns."""
-    sizes = " / ".join(f"{size:,}" for size in split.sizes)
+    sizes = " / ".join(f"{size:,}" for size in split.sizes[:_LISTED])
+    if len(split) > _LISTED:
+        sizes += f" / ... / {split.sizes[-1]:,}"
     listed, left_out = _furthest(split.columns, shown)
     notes = [
         "distance: of a part and all rows, the largest of all parts (numbers and dates: "

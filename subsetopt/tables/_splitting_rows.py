@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._options import keywords
-from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt.errors import InvalidFile, InvalidOption, InvalidProblem
 from subsetopt.sequencing import Partition, partition
 from subsetopt.sequencing._part_counts import random_partitions
 from subsetopt.sequencing._part_labels import labellings, labels_of
@@ -113,6 +113,8 @@ def split_table(
     progress: Progress | None = None,
 ) -> RowSplit:
     """Divide the rows of a table that has been read; see `split_rows`."""
+    if len(rows) < 2:
+        raise InvalidProblem(f"{rows.name}: has one row; there is nothing to divide")
     sizes = asked.sizes(len(rows), rows.name)
     names = asked.part_names(len(sizes))
     if asked.part_column in rows.columns:

@@ -187,3 +187,10 @@ def test_messages(options: dict[str, Any], message: str) -> None:
 def test_an_unknown_part(split: RowSplit) -> None:
     with pytest.raises(so.InvalidOption, match=r"no part 'tset'.*'test'"):
         split.rows("tset")
+
+
+def test_one_row_and_as_many_parts_as_rows() -> None:
+    with pytest.raises(so.InvalidProblem, match="has one row; there is nothing to divide"):
+        split_rows(table().head(1), [50, 50])
+    single = split_rows(table().head(20), folds=20, time_limit=1e-9)
+    assert "in 20 parts, 1 / 1 / 1 / 1 / 1 / 1 / ... / 1" in single.report().to_terminal(120)
