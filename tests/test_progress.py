@@ -52,6 +52,7 @@ def test_a_line_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     clock[0] = 2000.0
     limited = Lines("solve", limit=120.0)
     assert limited.line(2030.0) == "solve: 30 s of 2 min gone"
+    assert Lines("solve", limit=2.0).line(2030.0) == "solve: 30 s gone, the limit is 2 s"
 
 
 def test_long_work_is_heard_of_and_short_work_is_not(

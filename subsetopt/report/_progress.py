@@ -76,8 +76,11 @@ class Steps:
     def line(self, now: float) -> str:
         """Return what is to be said at a time of the clock."""
         done, total = self._done or 0, self._total
-        of = "" if self._limit is None else f" of {span(self._limit)}"
-        parts = [f"{span(now - self._start)}{of} gone"]
+        seconds, limit = now - self._start, self._limit
+        within = limit is not None and seconds <= limit
+        parts = [f"{span(seconds)}{f' of {span(limit or 0.0)}' if within else ''} gone"]
+        if limit is not None and not within:  # as before a search that it is for
+            parts.append(f"the limit is {span(limit)}")
         if total is not None or self._done is not None:
             parts.insert(0, self._steps())
         before, since = self._first
