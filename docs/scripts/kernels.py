@@ -5,7 +5,6 @@ selection, geometric means over four data sets that come with scikit-learn. Equa
 the search ends after so many moves. Then run docs/scripts/derived.py.
 """
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from scipy.stats import gmean, ks_2samp
 from sklearn import datasets
 
 import subsetopt as so
+from subsetopt._csv_cells import csv_text
 from subsetopt.problems import Kernel
 
 FILE = Path(__file__).parents[1] / "figures" / "kernels.csv"
@@ -92,12 +92,11 @@ def measured(name: str) -> dict[str, list[float]]:
 def main() -> None:
     """Write the file."""
     results = [measured(name) for name in DATA]
-    with FILE.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["kernel", *CRITERIA])
-        for name in results[0]:
-            cells = gmean([result[name] for result in results], axis=0)
-            writer.writerow([name, *(f"{cell:.4f}" for cell in cells)])
+    rows = [["kernel", *CRITERIA]]
+    for name in results[0]:
+        cells = gmean([result[name] for result in results], axis=0)
+        rows.append([name, *(f"{cell:.4f}" for cell in cells)])
+    FILE.write_text(csv_text(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -341,7 +341,7 @@ def test_labels_of_any_integers_and_of_rules_without_quotas() -> None:
     )
 
 
-@pytest.mark.parametrize("case", ["max_loss", "obftf"])
+@pytest.mark.parametrize("case", ["obftf"])
 def test_compiled_code_leaves_it_out(case: str) -> None:
     losses, labels = drawn(40), torch.arange(40) % 3
     pick, alone = (made(case, quotas="proportional") for _ in range(2))
