@@ -117,16 +117,10 @@ def marginals(
     shares = None
     if weights is not None:
         shares = weights_of("weights", weights, len(others), "rows that are compared with")
-    if moments is not None:
-        mean, std = (_validation.numeric_array("moments", one, dimensions=(1,)) for one in moments)
-        if mean.shape != (d,) or std.shape != (d,) or (std < 0).any():
-            raise InvalidProblem(
-                f"moments must be the {d} means and the {d} standard deviations, >= 0; got "
-                f"{mean.tolist()} and {std.tolist()}"
-            )
-        known = list(zip(mean.tolist(), std.tolist(), strict=True))
-    else:
+    if moments is None:
         known = [mean_and_std(column.astype(np.float64), shares) for column in others.T]
+    else:
+        known = _given(moments, d)
     generator = np.random.default_rng([seed, _STREAM])
     rows = n if among is None else among
     random = [generator.choice(rows, chosen.size, replace=False) for _ in range(draws)]
@@ -141,6 +135,17 @@ def marginals(
         )
         for c, label in enumerate(labels)
     )
+
+
+def _given(moments: tuple[ArrayLike, ArrayLike], d: int) -> list[tuple[float, float]]:
+    """Return the moments of each column; InvalidProblem where they are none."""
+    mean, std = (_validation.numeric_array("moments", one, dimensions=(1,)) for one in moments)
+    if mean.shape != (d,) or std.shape != (d,) or (std < 0).any():
+        raise InvalidProblem(
+            f"moments must be the {d} means and the {d} standard deviations, >= 0; got "
+            f"{mean.tolist()} and {std.tolist()}"
+        )
+    return list(zip(mean.tolist(), std.tolist(), strict=True))
 
 
 def _marginal(

@@ -25,9 +25,6 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
 
     Newlines within quotes belong to their cells.
     """
-    import pyarrow as pa
-    from pyarrow import csv
-
     raw, name, _ = content_of(path)
     if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         encoding = "utf-16"  # as Excel writes "Unicode text"
@@ -35,9 +32,27 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
     if not is_utf8(encoding):
         raw = _decoded(raw, encoding, name)
     lines = RowLines.of(raw, path, name)
+    text, commented = _parsed(lines, name, header)
+    header, names = _titles(text, name, True if commented else header)
+    if header and text.count == 1:
+        raise InvalidFile(f"{name}: holds a header but no rows")
+    table = _cells_of(text, names, header)
+    if NEWLINE in lines.content:
+        table = _with_newlines(table)
+    return {
+        "data": table,
+        "separator": text.separator,
+        "first_line": text.number(int(header)),
+        "empty_lines": lines.empty,
+        "encoding": UTF8_WITH_MARK if has_mark else encoding,
+    }
+
+
+def _parsed(lines: RowLines, name: str, header: bool | None) -> tuple[TableText, bool]:
+    """Return the text, and whether its header stands behind a mark of a comment."""
     try:
-        text = TableText.of(lines.content, name, lines.separator)
-        plain, text = text, with_commented_header(text, header)
+        plain = TableText.of(lines.content, name, lines.separator)
+        text = with_commented_header(plain, header)
     except InvalidFile as error:
         if "not UTF-8" not in str(error):
             raise
@@ -45,12 +60,15 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
             f"{name}: {str(error).partition(': ')[2].partition(';')[0]}; say what it is, for most "
             "tables of Excel --encoding cp1252"
         ) from None
+    return text, text is not plain
+
+
+def _titles(text: TableText, name: str, header: bool | None) -> tuple[bool, list[str]]:
+    """Return whether line 1 names the columns, and their names."""
     first = [cell.text for cell in text.cells(0)]
     next_cells = [cell.text for cell in text.cells(1)] if text.count > 1 else []
     if header is None:
-        header = text is not plain or is_header(
-            first, lambda: _rows_of(text), name, f"line {text.number(0)}"
-        )
+        header = is_header(first, lambda: _rows_of(text), name, f"line {text.number(0)}")
     if header and next_cells and len(first) == len(next_cells) - 1:
         _require_row_names(text)
         first = ["", *first]
@@ -59,10 +77,16 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
     if len(set(names)) < len(names):
         twice = next(cell for cell in names if names.count(cell) > 1)
         raise InvalidFile(f"{name}: two columns are called {twice!r}; rename one")
-    if header and text.count == 1:
-        raise InvalidFile(f"{name}: holds a header but no rows")
+    return header, names
+
+
+def _cells_of(text: TableText, names: list[str], header: bool) -> Any:
+    """Return the cells of the rows as texts."""
+    import pyarrow as pa
+    from pyarrow import csv
+
     try:
-        table = csv.read_csv(
+        return csv.read_csv(
             pa.BufferReader(text.rest if header else text.body),
             csv.ReadOptions(column_names=names, block_size=2**26),
             csv.ParseOptions(delimiter=text.separator, ignore_empty_lines=False),
@@ -73,16 +97,8 @@ def text_table(path: str, header: bool | None, encoding: str) -> dict[str, Any]:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise InvalidFile(f"{name}: {_complaint(str(error), text, int(header))}") from None
-    if NEWLINE in lines.content:
-        table = _with_newlines(table)
-    return {
-        "data": table,
-        "separator": text.separator,
-        "first_line": text.number(int(header)),
-        "empty_lines": lines.empty,
-        "encoding": UTF8_WITH_MARK if has_mark else encoding,
-    }
+        complaint = _complaint(str(error), text, int(header))
+        raise InvalidFile(f"{text.name}: {complaint}") from None
 
 
 def is_utf8(encoding: str) -> bool:
