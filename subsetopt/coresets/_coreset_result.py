@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from subsetopt._csv_cells import csv_text
 from subsetopt._files import replacing, suffix_of
 from subsetopt._marginals import worst
-from subsetopt.report import Interval, Table
-from subsetopt.report._samples import Distances
+from subsetopt.report import Forest, Interval, Table
+from subsetopt.report._figure import Plotted
+from subsetopt.report._samples import distances_forest
 from subsetopt.solution import Termination
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ __all__ = ["Coreset"]
 
 
 @dataclass(frozen=True, eq=False)
-class Coreset(Distances):
+class Coreset(Plotted):
     """k rows that resemble all, with random rows as baseline.
 
-    Every MMD is the root, between the rows themselves.
+    Every MMD is the root, between the rows themselves. `plot` draws it, and the columns that are
+    furthest from all rows.
 
     Parameters
     ----------
@@ -186,7 +188,7 @@ class Coreset(Distances):
         """Return index, id and weight of the chosen as a pandas data frame."""
         return self.table().to_frame()
 
-    def _distances(self) -> tuple[str, str, list[Interval]]:
+    def _figure(self) -> Forest:
         rows = [Interval("MMD", self.mmd, note=f"{self.mmd:.3g}", kind="good")]
         rows.append(
             Interval("random", self.random_mmd, note=f"{self.random_mmd:.3g}", is_part=True)
@@ -197,7 +199,7 @@ class Coreset(Distances):
             random = f"{column.random_ks:.3g}"
             rows.append(Interval("random", column.random_ks, note=random, is_part=True))
         about = "distance from all rows, random rows as baseline; further left is better"
-        return f"{len(self):,} of {self.n:,} rows", about, rows
+        return distances_forest(f"{len(self):,} of {self.n:,} rows", about, rows)
 
 
 def _plain_id(one: Any) -> Any:

@@ -233,6 +233,34 @@ class OneAxes(Figure):
         """Draw all but the title."""
 
 
+class Plotted(ABC):
+    """What is drawn as a figure of one pair of axes."""
+
+    @abstractmethod
+    def _figure(self) -> OneAxes:
+        """Return the figure."""
+
+    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
+        """Draw it.
+
+        Parameters
+        ----------
+        path : path, optional
+            The file to write: .svg, .pdf or .png; None returns the figure.
+        axes : matplotlib Axes, optional
+            Draw on these, and return them.
+
+        Raises
+        ------
+        InvalidOption
+            For another suffix, or a path with axes.
+        MissingDependency
+            If matplotlib is not installed.
+        """
+        figure = self._figure()
+        return figure.shown(path) if axes is None else figure.on(axes, path)
+
+
 # -- files ----------------------------------------------------------------------------------------
 
 

@@ -1,8 +1,6 @@
 """What figures of samples share: looks, distribution functions, and the plane of the points."""
 
-import os
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,32 +94,8 @@ def _steps(values: Points, reach: tuple[float, float]) -> tuple[Points, Points]:
     return levels, np.searchsorted(values, levels, side="right") / values.size
 
 
-class Distances(ABC):
-    """What has distances, and baselines of them, and is drawn as a `Forest` of both."""
-
-    @abstractmethod
-    def _distances(self) -> tuple[str, str, list[Interval]]:
-        """Return the title, what is said below it, and the rows."""
-
-    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
-        """Draw the largest distances, each with its baselines below it; further left is better.
-
-        Parameters
-        ----------
-        path : path, optional
-            The file to write: .svg, .pdf or .png; None returns the figure.
-        axes : matplotlib Axes, optional
-            Draw on these, and return them.
-
-        Raises
-        ------
-        InvalidOption
-            For another suffix, or a path with axes.
-        MissingDependency
-            If matplotlib is not installed.
-        """
-        title, about, rows = self._distances()
-        most = max((row.value for row in rows if row.value is not None), default=1.0)
-        x = Axis("", reach=(0.0, 1.05 * most or 1.0))
-        figure = Forest(title, about, rows=rows, x=x, width=SHEET["width"])
-        return figure.shown(path) if axes is None else figure.on(axes, path)
+def distances_forest(title: str, about: str, rows: Sequence[Interval]) -> Forest:
+    """Return a figure of distances, each with its baselines below it."""
+    most = max((row.value for row in rows if row.value is not None), default=1.0)
+    x = Axis("", reach=(0.0, 1.05 * most or 1.0))
+    return Forest(title, about, rows=rows, x=x, width=SHEET["width"])

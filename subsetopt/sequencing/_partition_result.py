@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.report import Interval, Table
-from subsetopt.report._samples import Distances
+from subsetopt.report import Forest, Interval, Table
+from subsetopt.report._figure import Plotted
+from subsetopt.report._samples import distances_forest
 from subsetopt.solution import Termination
 
 __all__ = ["Partition"]
@@ -17,10 +18,11 @@ _DRAWN = 10  # pairs in a picture
 
 
 @dataclass(frozen=True, eq=False)
-class Partition(Distances):
+class Partition(Plotted):
     """Disjoint parts of all rows, with random partitions as baseline.
 
-    Every MMD is the root, between the rows themselves: it is no estimate of a population's.
+    Every MMD is the root, between the rows themselves: it is no estimate of a population's. `plot`
+    draws that of the pairs that are furthest apart.
 
     Parameters
     ----------
@@ -95,7 +97,7 @@ class Partition(Distances):
         """Return the pairs as a pandas data frame; MissingDependency without pandas."""
         return self.table().to_frame()
 
-    def _distances(self) -> tuple[str, str, list[Interval]]:
+    def _figure(self) -> Forest:
         rows = []
         for pair in sorted(self.pairs(), key=lambda pair: -pair["mmd"])[:_DRAWN]:
             name = f"parts {pair['part']} and {pair['other']}"
@@ -105,4 +107,4 @@ class Partition(Distances):
                 if value is not None:
                     rows.append(Interval(other, value, note=f"{value:.3g}", is_part=True))
         about = "further left is better; random partitions as baseline"
-        return "MMD between parts", about, rows
+        return distances_forest("MMD between parts", about, rows)

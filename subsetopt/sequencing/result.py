@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidFile
+from subsetopt.report import Chart
+from subsetopt.report._figure import Plotted
 
 from . import _archive
 
@@ -15,10 +17,11 @@ __all__ = ["MiniBatchSequence"]
 
 
 @dataclass(frozen=True, eq=False)
-class MiniBatchSequence:
+class MiniBatchSequence(Plotted):
     r"""Batches :math:`B_1, B_2, \ldots` that share no point.
 
-    P is all that was chosen before a batch B, Q what was left.
+    P is all that was chosen before a batch B, Q what was left. `plot` draws the MMD to what is left
+    over the points chosen.
 
     Parameters
     ----------
@@ -94,25 +97,8 @@ class MiniBatchSequence:
             raise InvalidFile(f"{path}: damaged: its note lacks the seconds or the provenance")
         return cls(**arrays, total_seconds=float(total), provenance=provenance)
 
-    def plot(self, path: str | os.PathLike[str] | None = None, *, axes: Any = None) -> Any:
-        """Draw the MMD to what is left over the points chosen.
-
-        Parameters
-        ----------
-        path : path, optional
-            The file to write: .svg, .pdf or .png; None returns the figure.
-        axes : matplotlib Axes, optional
-            Draw on these, and return them.
-
-        Raises
-        ------
-        InvalidOption
-            For another suffix, or a path with axes.
-        MissingDependency
-            If matplotlib is not installed.
-        """
+    def _figure(self) -> Chart:
         from ._mmd_curves import Curve, curves_chart
 
         label = str(self.provenance.get("solver", "")).removesuffix("()")
-        figure = curves_chart({label: Curve(self.boundaries[1:], self.mmd)})
-        return figure.shown(path) if axes is None else figure.on(axes, path)
+        return curves_chart({label: Curve(self.boundaries[1:], self.mmd)})

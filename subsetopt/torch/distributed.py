@@ -123,7 +123,7 @@ class DistributedRule(Rule):
 
     def choose(
         self,
-        losses: Tensor | None = None,
+        losses: Tensor | None = None,  # what `Rule.__call__` takes, spelled out for editors
         k: int | float | None = None,
         *,
         features: Tensor | None = None,
