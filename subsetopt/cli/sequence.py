@@ -1,12 +1,13 @@
 """``subsetopt sequence``: all points of a data set in mini-batches."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import typer
 
-from subsetopt import sequencing
+from subsetopt import report, sequencing
 from subsetopt.errors import SubsetOptError
 from subsetopt.formats import TableOptions
 
@@ -38,18 +39,21 @@ def sequence(
     data = source.read(table, kernel)
     with output_to_error():
         start = perf_counter()
-        engine = method.made_engine(data.points, kernel)
+        screen = report.console(stderr=True)
+        quiet = results.as_json or not screen.is_terminal
+        with nullcontext() if quiet else screen.status("evaluating the kernel"):
+            engine = method.made_engine(data.points, kernel)
         build_seconds = perf_counter() - start
         if not results.as_json:
             say(f"engine {engine.describe()}", err=True)
         found = _found(data, engine, method, results)
-        report = sequence_report.SequenceReport.of(
+        made = sequence_report.SequenceReport.of(
             found, engine, build_seconds, method.spec().name, data.labels
         )
-        interrupted = not _compare(report, data, engine, method, results)
+        interrupted = not _compare(made, data, engine, method, results)
     if results.plot is not None:
-        report.plot(results.plot)
-    report.show(results.as_json, data.tables)
+        made.plot(results.plot)
+    made.show(results.as_json, data.tables)
     raise typer.Exit(exits.INTERRUPTED if interrupted else exits.ANSWER)
 
 
@@ -72,21 +76,21 @@ def _found(
 
 
 def _compare(
-    report: "SequenceReport",
+    made: "SequenceReport",
     data: SequenceData,
     engine: "Engine",
     method: SequenceOptions,
     results: ReportOptions,
 ) -> bool:
-    """Add the others to the report; False if Ctrl-C came between."""
+    """Add the others to what was made; False if Ctrl-C came between."""
     from . import sequence_report
 
     for name in results.compare:
         try:
             with sequencing.bar(name, hidden=results.as_json) as progress:
-                report.add(sequence_report.run(name, data, engine, method, progress), data.labels)
+                made.add(sequence_report.run(name, data, engine, method, progress), data.labels)
         except SubsetOptError as error:  # the sequence itself is there, and is to be shown
-            report.left_out[name] = str(error)
+            made.left_out[name] = str(error)
             say(f"{name} is left out: {error}", err=True)
         except KeyboardInterrupt:
             say(f"interrupted; {name} and what follows is left out", err=True)
