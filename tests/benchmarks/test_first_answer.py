@@ -17,7 +17,7 @@ MOST = {
     "frank-wolfe, vectors": 10,
     "frank-wolfe, quadratic": 10,
     "exact, scalars": 6,
-    "branch-and-bound, quadratic": 9,
+    "branch-and-bound, quadratic": 4,
     "sequence, running-swap": 9,
     "sequence, running-herding": 4,
     "baseline, FacilityLocation": 9,
