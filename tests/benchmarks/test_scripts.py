@@ -1,6 +1,8 @@
 """The measuring scripts, on problems that take no time."""
 
+import math
 from argparse import Namespace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -125,12 +127,36 @@ def test_planted_sets_are_met_within_their_bound(monkeypatch: pytest.MonkeyPatch
 
 def test_coresets_are_judged_as_random_rows_are() -> None:
     case = coresets.ManyRows.drawn(900, 12, 2)
-    rows = list(coresets.rows_of(case, products=True))
+    rows = list(coresets.rows_of(case, "clusters", products=True, lowest_too=True))
     assert [row["method"] for row in rows] == ["coreset", "random"]
     ours, random = rows
     assert ours["of random"] == ours["root MMD"] / random["root MMD"] < 0.5
     assert ours["error"] == 0.0  # all rows are witnesses
     assert ours["of a product"] > 0.0
+    assert 0.0 < ours["lowest"] < ours["root MMD"]
+
+
+def test_no_selection_is_below_what_is_lowest_but_rarely() -> None:
+    X, kernel = coresets.ManyRows.drawn(18, 4, 6).X.astype(np.float64), so.Gaussian(2.0)
+    K = kernel(X, X)
+    squares = [
+        K[np.ix_(few, few)].mean() - 2.0 * K[few].mean() + K.mean()
+        for few in map(list, combinations(range(18), 4))
+    ]
+    assert coresets.lowest(kernel, X, 4) < 1.05 * math.sqrt(min(squares))
+    values, counts = coresets.spectrum(K.astype(np.float32))
+    centred = K - K.mean(axis=0) - K.mean(axis=1)[:, None] + K.mean()
+    assert counts @ values == pytest.approx(np.trace(centred), rel=0.2)
+    assert counts.sum() == pytest.approx(18)
+
+
+def test_embeddings_differ_in_few_directions() -> None:
+    variances = [
+        np.linalg.eigvalsh(np.cov(coresets.ManyRows.drawn(2000, 9, 40, kind).X.T))
+        for kind in coresets.KINDS
+    ]
+    few = [float(one[-16:].sum() / one.sum()) for one in variances]
+    assert few[0] < 0.9 < 0.98 < few[1]
 
 
 def test_records_of_many_writers_are_measured_before_and_after(tmp_path: Path) -> None:
