@@ -41,19 +41,26 @@ def accepted(path: Path) -> VerificationReport:
     return report
 
 
-def rejection(path: Path) -> tuple[str, str]:
-    """Return why the package and the script reject a file; fails if either takes it."""
-    reasons = []
+def rejections(path: Path) -> tuple[str | None, str | None]:
+    """Return why the package and the script reject a file; None from one that takes it."""
+    package = script = None
     try:
         verify_proof(path)
     except VerificationFailed as error:
-        reasons.append(str(error))
+        package = str(error)
     try:
         SCRIPT.Proof(str(path)).check()
     except _REASONS as error:
-        reasons.append(str(error))
-    package, script = reasons
+        script = str(error)
     return package, script
+
+
+def rejection(path: Path) -> str:
+    """Return why the package rejects a file; fails if it, or the script, takes it."""
+    package, script = rejections(path)
+    assert package is not None
+    assert script is not None
+    return package
 
 
 def run_script(path: Path) -> "subprocess.CompletedProcess[str]":

@@ -3,9 +3,11 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from copy import deepcopy
 from fractions import Fraction
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ import numpy as np
 import pytest
 
 import subsetopt as so
+from subsetopt.verify._statements import digest, read
 
 from .proof_files import (  # type: ignore[import-not-found]
     Lines,
     accepted,
     lines_of,
     rejection,
+    rejections,
     write,
     write_text,
 )
@@ -28,6 +32,7 @@ PROBLEMS: dict[str, tuple[Any, Any]] = {
     "tree": (diversity(1, 12), "branch-and-bound"),  # so few that they are enumerated
     "dual": (diversity(2, 20, 7), SEMIDEFINITE),
     "sums": (so.MeanMatching(values(1), 5), "exact"),
+    "small dual": (diversity(3, 13, 6), SEMIDEFINITE),
     "table": (so.MeanMatching([0, 7, 21, 35, 63, 70, 84, 98] * 2, 5, target=3.0), "exact"),
 }
 
@@ -146,8 +151,6 @@ def pair_changed(lines: Lines) -> None:
 
 def pair_changed_with_its_digest(lines: Lines) -> None:
     """Make the best pair worse, and the file consistent but for what it proves."""
-    from subsetopt.verify._statements import digest, read
-
     for line in (line for line in lines if "pairs" in line):
         line["pairs"] = [pair // 2 for pair in line["pairs"]]
     lines[0]["digest"] = digest(read(lines[0]["problem"], iter(lines[1:])))
@@ -337,7 +340,7 @@ def test_forgeries_are_rejected(kind: str, proofs: dict[str, Lines], tmp_path: P
     base, forge, message = FORGERIES[kind]
     lines = deepcopy(proofs[base])
     forge(lines)
-    reason, _ = rejection(write(lines, tmp_path / "proof.jsonl.gz"))
+    reason = rejection(write(lines, tmp_path / "proof.jsonl.gz"))
     assert any(part in reason for part in message.split("|")), reason
 
 
@@ -365,7 +368,7 @@ def test_broken_files_are_rejected(
 ) -> None:
     path = write(proofs["tree"], tmp_path / "proof.jsonl.gz")
     path.write_bytes(spoil(path.read_bytes()))
-    reason, _ = rejection(path)
+    reason = rejection(path)
     assert message in reason
 
 
@@ -384,3 +387,67 @@ def test_every_single_code_of_a_tree_counts(proofs: dict[str, Lines], tmp_path: 
         lines = deepcopy(proofs["tree"])
         trees(lines)[place] = -1 if codes[place] >= 0 else 0
         rejection(write(lines, tmp_path / "proof.jsonl.gz"))
+
+
+# -- at random ---------------------------------------------------------------------------------
+
+
+def integers_in(part: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where integers stand in a line."""
+    if isinstance(part, int):
+        yield place
+    elif isinstance(part, list | dict):
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            yield from integers_in(value, (*place, key))
+
+
+def mutated(lines: Lines, generator: np.random.Generator) -> Lines:
+    """Change some integers, and perhaps the bound; digest and objective are made to fit."""
+    lines = deepcopy(lines)
+    places = [(i, *place) for i, line in enumerate(lines) for place in integers_in(line)]
+    for choice in generator.integers(len(places), size=generator.integers(1, 4)):
+        *way, last = places[choice]
+        part: Any = lines
+        for key in way:
+            part = part[key]
+        part[last] += int(generator.choice([-1, 1, 2, -3, 10**6, -part[last]]))
+    if generator.random() < 0.5:
+        lines[0]["bound"] = str(Fraction(lines[0]["bound"]) + generator.choice([1, -1]))
+    with suppress(so.VerificationFailed, IndexError):
+        statement = read(lines[0]["problem"], iter(lines[1:]))
+        lines[0]["digest"] = digest(statement)
+        lines[0]["objective"] = str(statement.objective(lines[0]["selection"]))
+    return lines
+
+
+def holds(lines: Lines) -> bool:
+    """Whether no selection of the problem in a file is below the bound there."""
+    statement = read(lines[0]["problem"], iter(lines[1:]))
+    sizes = range(statement.smallest, statement.k + 1)
+    every = (
+        statement.objective(sorted([*one, *statement.include]))
+        for size in sizes
+        for one in combinations(statement.free, size - len(statement.include))
+        if size >= len(statement.include)
+    )
+    return min(every) >= Fraction(lines[0]["bound"])
+
+
+def check_mutations(proofs: dict[str, Lines], path: Path, seed: int, times: int) -> None:
+    generator = np.random.default_rng(seed)
+    for name in ("tree", "small dual", "table"):
+        for _ in range(times):
+            lines = mutated(proofs[name], generator)
+            write(lines, path)
+            package, script = rejections(path)
+            assert (package is None) is (script is None), (package, script)
+            assert package is not None or holds(lines)
+
+
+def test_nothing_false_is_accepted(proofs: dict[str, Lines], tmp_path: Path) -> None:
+    check_mutations(proofs, tmp_path / "proof.jsonl.gz", 0, 8)
+
+
+@pytest.mark.slow
+def test_nothing_false_is_accepted_500_times(proofs: dict[str, Lines], tmp_path: Path) -> None:
+    check_mutations(proofs, tmp_path / "proof.jsonl.gz", 1, 500)
