@@ -141,18 +141,30 @@ def test_solvers_import_backends_and_compilers_when_they_solve() -> None:
 
 
 @needs_checkout
-def test_few_imports_of_our_own_are_late() -> None:
-    """At the top they are seen; what is dear to load is an attribute of its package there."""
-    late = [
-        f"{name} line {inner.lineno}"
-        for name, path in MODULES.items()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef)
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.ImportFrom)
-        and (inner.level or (inner.module or "").startswith("subsetopt"))
-    ]
+def test_modules_and_functions_are_short_and_import_at_the_top() -> None:
+    """What is dear to load is an attribute of its package at the top."""
+    late, sizes = [], []
+    for name, path in MODULES.items():
+        text = path.read_text()
+        assert text.count("\n") <= 400, name
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            first = node.body[0]
+            described = first if ast.get_docstring(node, clean=False) is not None else None
+            words = 0 if described is None else (described.end_lineno or 0) - described.lineno + 1
+            sizes.append((node.end_lineno or 0) - node.lineno + 1 - words)
+            late += [f"{name} line {one.lineno}" for one in ast.walk(node) if _is_own(one)]
     assert len(late) <= MOST_LATE, late
+    sizes.sort()
+    assert sizes[len(sizes) // 2] <= 6
+    assert sizes[int(0.9 * len(sizes))] <= 20, "lines of functions, without docstrings"
+
+
+def _is_own(node: ast.AST) -> bool:
+    """Whether it imports from a module of ours."""
+    own = isinstance(node, ast.ImportFrom) and (node.module or "").startswith("subsetopt")
+    return own or (isinstance(node, ast.ImportFrom) and bool(node.level))
 
 
 def test_what_is_installed_imports_nothing_that_is_not() -> None:

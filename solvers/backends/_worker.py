@@ -1,6 +1,6 @@
 """The process that works for another one: it does what it is sent, and ends with who sends it.
 
-Started by `_contained` as a fresh interpreter. It reads requests on its standard input and
+Started by `_worker_process` as a fresh interpreter. It reads requests on its standard input and
 answers on what was its standard output, which it keeps for itself: what native code prints goes
 to standard error.
 """

@@ -63,9 +63,7 @@ class BranchAndBound(TimedSolver):
     name: ClassVar[str] = "branch-and-bound"
     kind: ClassVar[Kind] = Kind.EXACT
     summary: ClassVar[str] = "bounds by sums of pairs, a convex and a semidefinite relaxation"
-    choose_when: ClassVar[str] = (
-        "an optimum of 100 candidates, or 1,000 distances, is to be proven"
-    )
+    choose_when: ClassVar[str] = "an optimum of 100 candidates, or 1,000 distances, is to be proven"
     handles: ClassVar[tuple[str, ...]] = QUADRATIC_FAMILIES
     takes: ClassVar[frozenset[str]] = frozenset(CONSTRAINT_KINDS)
     requires: ClassVar[tuple[OptionalDependency, ...]] = (NUMBA,)
