@@ -15,6 +15,7 @@ from subsetopt.limits import Limits
 from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm
 from subsetopt.models.programs import SparseRows
 from subsetopt.solvers import bounds
+from subsetopt.solvers.backends import _backend
 from subsetopt.solvers.relaxations import _lp_engines, _published_lp, _relaxation
 
 pytest.importorskip("highspy")
@@ -210,7 +211,7 @@ def test_bounds_scale_with_the_data(power: int) -> None:
 def test_the_rounding_of_the_scaled_form_lowers_a_bound(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    form, whole = form_of("indefinite", 1, 7, 3), _relaxation.scaled_form
+    form, whole = form_of("indefinite", 1, 7, 3), _backend.scaled_form
     bound = bounds.METHODS[method](form, LIMITS).value
     monkeypatch.setattr(_relaxation, "scaled_form", lambda of: replace(whole(of), rounding=1.0))
     assert bounds.METHODS[method](form, LIMITS).value == pytest.approx(bound - 1.0)

@@ -73,7 +73,7 @@ def arguments(folder: Path, **options: Any) -> Any:
 def remembering() -> Any:
     """Return a trainer that remembers the batches of tokens that it trained on."""
 
-    class Remembering(huggingface.SubsetTrainer):  # type: ignore[misc]
+    class Remembering(huggingface.SubsetTrainer):  # type: ignore[misc, name-defined]
         def __init__(self, *positional: Any, **options: Any) -> None:
             super().__init__(*positional, **options)
             self.seen: list[Any] = []
