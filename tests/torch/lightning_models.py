@@ -14,7 +14,7 @@ from subsetopt.torch.step import SubsetStep, supervised
 CROSS_ENTROPY = torch.nn.CrossEntropyLoss(reduction="none")
 
 
-class Model(pl.LightningModule):  # type: ignore[misc]
+class Model(pl.LightningModule):
     """Trains on all of a batch, and remembers which samples these were."""
 
     def __init__(self) -> None:
