@@ -255,14 +255,14 @@ class ProofTree:
         sides = 0
         for kind, i, j, l, z in (integers(row, 5) for row in triangles):
             need(z >= 0 and all(0 <= a < size for a in (i, j, l)), "a triangle out of range")
-            if kind == 0 and j != l and i not in (j, l):  # x_i (x_j + x_l - 1) <= x_j x_l
+            if kind == 0 and j < l and i not in (j, l):  # x_i (x_j + x_l - 1) <= x_j x_l
                 terms = [(i, j, 1), (i, l, 1), (j, l, -1), (i, i, -2)]
-            elif kind == 1 and len({i, j, l}) == 3:  # s - s (s - 1) / 2 <= 1
+            elif kind == 1 and i < j < l:  # s - s (s - 1) / 2 <= 1
                 terms = [(a, a, 2) for a in (i, j, l)] + [(i, j, -1), (i, l, -1), (j, l, -1)]
             elif kind == 2 and i != j and j == l:  # x_i x_j <= x_i
                 terms = [(i, j, 1), (i, i, -2)]
             else:  # x_i + x_j - x_i x_j <= 1
-                need(kind == 3 and i != j and j == l, "an unknown triangle inequality")
+                need(kind == 3 and i < j and j == l, "an unknown triangle inequality")
                 terms = [(i, i, 2), (j, j, 2), (i, j, -1)]
             sides += 2 * z * (kind in (1, 3))
             for a, b, twice in terms:
