@@ -33,7 +33,6 @@ from subsetopt._options import (
     split,
 )
 from subsetopt.errors import InvalidOption
-from subsetopt.report._figure import MATPLOTLIB
 
 Command = Callable[..., None]
 Values = dict[str, Any]
@@ -178,6 +177,8 @@ def picture_file(help: str, default: Any = None, *also: str) -> Any:  # noqa: A0
     about: Option = plain.metadata["option"]
 
     def parse(name: str, text: str) -> Path:
+        from subsetopt.report._figure import MATPLOTLIB  # not for the help
+
         if about.parse is not None:
             about.parse(name, text)
         MATPLOTLIB.load()
