@@ -9,8 +9,8 @@ from subsetopt import _kernels
 
 from ._quadratic_steps import Floats, Mask
 
-_FIRST = 5_000  # looks of the first annealing
-_HOT = (0.03, 0.3)  # shares of looks that end with an exchange, at the beginning of an annealing
+_FIRST, _LONGEST = 5_000, 100_000  # looks of the first annealing
+_HOT = (0.03, 0.8)  # shares of looks that end with an exchange, at the beginning of an annealing
 _COOLING = 25.0  # the share at its end is so many times less
 _COLDEST = 1e-300
 _NEAR = 64  # candidates near a member that are looked at, where not all are
@@ -81,6 +81,10 @@ class Annealings:
     def least(self) -> float:
         """The least value so far, less that of the beginning."""
         return float(self._numbers[self._places.BEST])
+
+    def first(self, looks: int) -> None:
+        """Set the length of the first annealing, to that for which there is time."""
+        self._looks[2] = min(max(_FIRST, looks), _LONGEST)
 
     def begin(self, chosen: Mask, potentials: Floats, warmth: float) -> None:
         """Begin from a selection with its potentials; `warmth` in [0, 1] is that of the beginning.

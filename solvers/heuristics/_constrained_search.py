@@ -214,6 +214,7 @@ class ConstrainedWalks(ConstrainedDescents, Walks):
     """Tabu walks that keep the constraints, in turn with iterated descents; see `Walks`."""
 
     _COST = 8  # what a move of a walk costs, in turns of a descent
+    _USUAL = (8, 10)
 
     def __init__(
         self,

@@ -165,7 +165,7 @@ class SparseWalks(SparseDescents):
         deadline: Deadline = NEVER,
     ) -> None:
         super().__init__(form, seed, deadline)
-        self._tenures = tenures(self.n, self.k, tenure)
+        self._tenures = tenures(self.n, self.k, tenure, (8, 10))
         self._stall = 5000 + 2 * min(self.n, 10 * self.k) if stall is None else stall
         self._goal = goal
         self._steps = max(1, CHUNK // (_COST * _COST * (self._degree + 10)))

@@ -20,6 +20,7 @@ from ._quadratic_steps import Mask
 Phase = Callable[[int], Any]  # does a chunk of work and returns the next phase
 
 _HEAD_START = 200_000.0  # looks of annealings that come before the first walk
+_EARLY = 0.3  # looks of the first annealing for each that there is time, or are moves, for
 _WALKING, _ANNEALING = range(2)
 _DRIFT = 1000.0  # roundings that a sum of many changes may be off by
 
@@ -35,14 +36,15 @@ class Elite:
 class Walks(Descents):
     """Tabu walks from kicked or crossed elites, in turn with iterated descents and annealings.
 
-    A walk sees only the exchanges that single potentials promise, at O(n) a move; a descent sees
-    all of them, which matters where candidates are near duplicates of each other; an annealing
-    sees all of them too, and leaves the valley that it begins in. Which of them is best is a matter
-    of the matrix: each has a share of the time that doubles when it has led to something better.
+    A walk sees only the exchanges of the worst member, at O(n) a move; a descent sees all of them,
+    which matters where candidates are near duplicates of each other; an annealing sees all of them
+    too, and leaves the valley that it begins in. Which of them is best is a matter of the matrix:
+    each has a share of the time that doubles when it has led to something better.
     """
 
     _ELITES = 8
     _COST = 3  # what a move of a walk costs, in turns of a descent
+    _USUAL = (20, 20)  # tenures of members and of free candidates
 
     def __init__(
         self,
@@ -57,18 +59,14 @@ class Walks(Descents):
         self._walk = _kernels.tabu_walk
         n, k = form.n, form.k
         self._state = _kernels.rng.seeded(seed)
-        self._tenures = tenures(n, k, tenure)
+        self._tenures = tenures(n, k, tenure, self._USUAL)
         self._stall = 5000 + 2 * n if stall is None else stall
         self._goal = goal
         self._steps = max(1, CHUNK // (self._COST * (n + 500)))
         self._members, self._until = np.empty(k, np.int64), np.empty(n, np.int64)
-        self._barred, self._held = np.empty(n), np.empty(n, np.int64)
-        blocks = -(-n // _kernels.tabu_walk.BLOCK)
-        self._minima = steps.seen_as_bits(np.empty(blocks))
-        self._keys = steps.seen_as_bits(np.full(blocks * _kernels.tabu_walk.BLOCK, np.inf))
-        self._near = np.empty(2 * _kernels.tabu_walk.ROOM, np.int64)
+        self._held, self._keys = np.empty(n, np.int64), steps.seen_as_bits(np.empty(n))
         self._found = np.empty(n, dtype=np.bool_)
-        self._numbers, self._counts = np.zeros(5), np.zeros(3, np.int64)
+        self._numbers, self._counts = np.zeros(3), np.zeros(3, np.int64)
         self._elites: list[Elite] = []
         self._phase: Phase = self._first
         self._credit = 0.0  # turns of descents that the last walk has paid for
@@ -101,12 +99,19 @@ class Walks(Descents):
         self._phase = self._phase(min(most, self._steps))
 
     def _first(self, most: int) -> Phase:
-        settled, _ = self.descend()
+        begun = self._deadline.elapsed
+        settled, turns = self.descend()
+        seconds = self._deadline.since(begun)
         if not settled:
             return self._first
         self.go(self.chosen)
         if self._before == math.inf:
             self._before = self.value
+            if self._heat:
+                looks = float(self._COST * self._allowed)
+                if self._deadline.limited and turns and seconds:
+                    looks = self._deadline.remaining * turns / seconds
+                self._annealings.first(int(_EARLY * min(looks, 2**31)))
             if self._affordable:
                 return self._next()
         self._begin()
@@ -116,14 +121,11 @@ class Walks(Descents):
         """Prepare a walk from the selection as it stands, whose value has just been computed."""
         walk, numbers = self._walk, self._numbers
         self._members[:] = np.flatnonzero(self.chosen)
-        self._barred[:] = np.where(self.chosen, np.inf, 0.0)
+        self._keys[0][:] = np.where(self.chosen, np.inf, self.potentials)
         self._until[:], self._found[:], self._counts[:] = 0, self.chosen, 0
-        np.add(self.potentials, self._barred, out=self._keys[0][: len(self.chosen)])
         largest = max(np.abs(self.potentials).max(), np.abs(self.linear).max())
         numbers[walk.VALUE] = numbers[walk.BEST] = self.current
-        numbers[walk.GAIN] = gain = 1e-14 * float(largest)
-        if not numbers[walk.WIDTH_OUT]:
-            numbers[walk.WIDTH_OUT] = numbers[walk.WIDTH_IN] = 1e12 * gain
+        numbers[walk.GAIN] = 1e-14 * float(largest)
 
     def _walked(self, most: int) -> int:
         """Walk on by at most so many moves; returns how many were made."""
@@ -136,11 +138,8 @@ class Walks(Descents):
             self.potentials,
             self._members,
             self._until,
-            self._barred,
             self._held,
             *self._keys,
-            *self._minima,
-            self._near,
             self._found,
             self._numbers,
             self._counts,
@@ -223,7 +222,9 @@ class Walks(Descents):
             self._leap()
             return self._first
         self.go(self.best)
-        self._annealings.begin(self.chosen, self.potentials, self.generator.random())
+        # Before the first walk from as hot as may be: what a descent leaves is no good beginning.
+        warmth = self.generator.random() if self._elites else 1.0
+        self._annealings.begin(self.chosen, self.potentials, warmth)
         return self._anneal
 
     def _anneal(self, most: int) -> Phase:
@@ -277,8 +278,8 @@ class Walks(Descents):
             self._shake(max(3, int(self.k * draw.uniform(0.1, 0.5))))
 
 
-def tenures(n: int, k: int, tenure: int | None) -> NDArray[np.int64]:
+def tenures(n: int, k: int, tenure: int | None, usual: tuple[int, int]) -> NDArray[np.int64]:
     """Return the least tenure and its random part, of members and of free candidates."""
-    inside, outside = (8, 10) if tenure is None else (tenure, tenure)
+    inside, outside = usual if tenure is None else (tenure, tenure)
     inside, outside = min(inside, k // 4), min(outside, (n - k) // 4)
     return np.array([inside, inside + 1, outside, outside + 1], dtype=np.int64)

@@ -57,8 +57,9 @@ class Tabu(TimedSolver):
         Moves of the walks, and looks of annealings for a third of one each, without a time
         limit; an annealing that has begun is brought to its end.
     tenure : int, optional
-        An exchanged candidate is left alone for this many moves to twice as many; None is 8 for
-        those taken and 10 for those given up. Never above a quarter of either.
+        An exchanged candidate is left alone for this many moves to twice as many; None is 20, on
+        sparse quadratics and under constraints 8 for those taken and 10 for those given up. Never
+        above a quarter of those taken, or of those given up.
     stall : int, optional
         A walk ends after so many moves in vain; None is 5000 + 2 n, on sparse quadratics with
         n at most 10 k.

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import subsetopt as so
+from subsetopt._kernels.rng import seeded
 from subsetopt.solvers.heuristics import _quadratic_search, _tabu_search
+from subsetopt.solvers.heuristics._annealing import Annealings
 from subsetopt.testing import assert_solver_contract
 
 DATA = Path(os.environ.get("SUBSETOPT_DATA", "none"))
@@ -198,3 +200,27 @@ def test_values_known_are_reached(name: str, known: float) -> None:
     solution = so.solve(problem, so.solver("tabu", iterations=150_000), seed=1)
     assert solution.objective is not None
     assert problem.stated(solution.objective) == pytest.approx(known, rel=1e-8)
+
+
+def test_clusters_are_shared_out_as_well_as_by_swaps() -> None:
+    # A single swap can not move a place from one cluster to another without loss.
+    draw = np.random.default_rng(0)
+    centres = draw.normal(scale=4, size=(12, 2))
+    points = centres[draw.integers(12, size=300)] + draw.normal(size=(300, 2))
+    problem = so.MMDSelection(points, k=20)
+    values: dict[str, list[float]] = {"swap": [], "tabu": []}
+    for seed in range(3):
+        for solver in (so.solver("swap", restarts=200), so.solver("tabu", iterations=30_000)):
+            solution = so.solve(problem, solver, seed=seed)
+            assert solution.objective is not None
+            values[solution.solver].append(solution.objective)
+    assert sum(values["tabu"]) <= sum(values["swap"])
+
+
+def test_the_first_annealing_is_as_long_as_there_is_time() -> None:
+    annealings = Annealings(50, 5, seeded(0))
+    lengths = []
+    for looks in (10, 20_000, 10**9):
+        annealings.first(looks)
+        lengths.append(annealings.length)
+    assert lengths == [5_000, 20_000, 100_000]

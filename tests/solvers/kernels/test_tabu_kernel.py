@@ -16,8 +16,8 @@ class _Walk(Walks):
     """A walk that is led by hand."""
 
     def walk(self, steps: int, stall: int = 10**9, goal: float = -np.inf) -> int:
-        walked = self.chosen, self.potentials, self._members, self._until, self._barred, self._held
-        room = *self._keys, *self._minima, self._near, self._found, self._numbers, self._counts
+        walked = self.chosen, self.potentials, self._members, self._until, self._held
+        room = *self._keys, self._found, self._numbers, self._counts
         rest = (steps, stall, goal, self._tenures, self._state)
         kernel: Any = tabu_walk.walk
         return int(kernel(self.matrix, self.diagonal, *walked, *room, *rest))
@@ -55,8 +55,9 @@ def test_the_state_is_what_is_computed_afresh(n: int, k: int, dtype: Any) -> Non
         np.testing.assert_allclose(walk.potentials, fresh, atol=1e-9)
         assert walk._numbers[tabu_walk.VALUE] == pytest.approx(value, abs=1e-8)
         held = set(walk._held[: walk._counts[tabu_walk.HELD]].tolist())
-        barred = set(np.flatnonzero(np.isinf(walk._barred)).tolist())
-        assert barred == held | set(walk._members.tolist())
+        barred = walk.chosen.copy()
+        barred[sorted(held)] = True
+        np.testing.assert_array_equal(walk._keys[0], np.where(barred, np.inf, walk.potentials))
         assert not held & set(walk._members.tolist())
         value = refresh(walk._parts, walk._found, fresh, NEVER)
         assert walk._numbers[tabu_walk.BEST] == pytest.approx(value, abs=1e-8)
@@ -64,12 +65,12 @@ def test_the_state_is_what_is_computed_afresh(n: int, k: int, dtype: Any) -> Non
         best = walk._numbers[tabu_walk.BEST]
 
 
-def test_without_tenures_the_best_exchange_is_taken() -> None:
+def test_without_tenures_the_worst_member_makes_room_for_the_best_candidate() -> None:
     for seed in range(20):
         walk = _walk(14, 4, seed, tenure=0)
-        walk._numbers[[tabu_walk.WIDTH_OUT, tabu_walk.WIDTH_IN]] = 1e3  # all are looked at
         u, chosen = walk.potentials.copy(), walk.chosen.copy()
-        change = u[None, ~chosen] - u[chosen, None] - 2 * walk.matrix[np.ix_(chosen, ~chosen)]
+        worst = np.flatnonzero(chosen & (u == u[chosen].max()))
+        change = u[None, ~chosen] - u[worst, None] - 2 * walk.matrix[np.ix_(worst, ~chosen)]
         walk.walk(1)
         assert walk._numbers[tabu_walk.VALUE] - walk.value == pytest.approx(change.min(), abs=1e-9)
 
