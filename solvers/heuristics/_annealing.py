@@ -11,10 +11,11 @@ from ._quadratic_steps import Floats, Mask
 
 _FIRST, _LONGEST = 5_000, 100_000  # looks of the first annealing
 _HOT = (0.03, 0.8)  # shares of looks that end with an exchange, at the beginning of an annealing
+_NEAR_HOT = (0.03, 0.3)  # where only candidates near a member are looked at
 _COOLING = 25.0  # the share at its end is so many times less
 _COLDEST = 1e-300
 _NEAR = 64  # candidates near a member that are looked at, where not all are
-_MANY = 16 * _NEAR  # candidates from which all would cost many times what these do
+_MANY = 64 * _NEAR  # candidates from which all would cost many times what these do
 _NEAR_LOOKS = 8  # that cost as much as one at all candidates
 
 
@@ -51,6 +52,7 @@ class Annealings:
             _kernels.heat_bath if side is None else _kernels.constrained_heat_bath
         ).anneal
         self._broken = _kernels.constrained_heat_bath.BROKEN
+        self._hot = _HOT
         self._each = 1  # looks of the kernel for one that is counted
         self._members, self._best = np.empty(k, np.int64), np.empty(k, np.int64)
         self._keys, self._standing = np.empty(n), np.empty(k)
@@ -62,6 +64,7 @@ class Annealings:
         self._arrays: tuple[Any, ...]
         if alike and side is None and n > _MANY:
             self._anneal, self._each = _kernels.near_heat_bath.anneal, _NEAR_LOOKS
+            self._hot = _NEAR_HOT
             lists = np.empty((n, _NEAR), np.int32), np.zeros(n, np.bool_), np.empty(_NEAR)
             self._arrays = (*places, *lists, *progress)
             self._looks[2] *= self._each
@@ -83,8 +86,9 @@ class Annealings:
         return float(self._numbers[self._places.BEST])
 
     def first(self, looks: int) -> None:
-        """Set the length of the first annealing, to that for which there is time."""
-        self._looks[2] = min(max(_FIRST, looks), _LONGEST)
+        """Set the length of the first annealing, to that for which there is time, where all are looked at."""
+        if self._each == 1:
+            self._looks[2] = min(max(_FIRST, looks), _LONGEST)
 
     def begin(self, chosen: Mask, potentials: Floats, warmth: float) -> None:
         """Begin from a selection with its potentials; `warmth` in [0, 1] is that of the beginning.
@@ -99,7 +103,8 @@ class Annealings:
             spread = float(np.std(potentials[~chosen]))
             numbers[places.TEMPERATURE] = max(1e-3 * spread, _COLDEST)
         numbers[[places.VALUE, places.BEST, places.LEFT, self._broken]] = 0.0
-        self._shares[0] = _HOT[0] * (_HOT[1] / _HOT[0]) ** warmth
+        coldest, hottest = self._hot
+        self._shares[0] = coldest * (hottest / coldest) ** warmth
         self._shares[1] = self._shares[0] / _COOLING
         self._looks[:2] = 0
 
