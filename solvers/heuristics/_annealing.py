@@ -86,7 +86,7 @@ class Annealings:
         return float(self._numbers[self._places.BEST])
 
     def first(self, looks: int) -> None:
-        """Set the length of the first annealing, to that for which there is time, where all are looked at."""
+        """Set the length of the first annealing where all candidates are looked at."""
         if self._each == 1:
             self._looks[2] = min(max(_FIRST, looks), _LONGEST)
 

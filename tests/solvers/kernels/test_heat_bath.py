@@ -10,6 +10,7 @@ import subsetopt as so
 from subsetopt._kernels import constrained_heat_bath, heat_bath, rng
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER
+from subsetopt.solvers.heuristics import _annealing
 from subsetopt.solvers.heuristics._annealing import Annealings
 from subsetopt.solvers.heuristics._constrained_search import ConstrainedWalks
 from subsetopt.solvers.heuristics._quadratic_steps import arrays, refresh
@@ -90,7 +91,10 @@ def test_the_share_of_exchanges_is_what_it_should_be() -> None:
     assert left / (800 * 64) == pytest.approx(0.2, abs=0.02)
 
 
-def test_those_near_are_the_largest_of_groups_without_oneself() -> None:
+def test_those_near_are_the_largest_of_groups_without_oneself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_annealing, "_MANY", 1024)
     form, chosen, potentials = _form(1111, 9), np.zeros(1111, np.bool_), np.empty(1111)
     chosen[:9] = True
     refresh(arrays(form), chosen, potentials, NEVER)
