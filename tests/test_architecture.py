@@ -154,17 +154,19 @@ def test_modules_and_functions_are_short_and_import_at_the_top() -> None:
             described = first if ast.get_docstring(node, clean=False) is not None else None
             words = 0 if described is None else (described.end_lineno or 0) - described.lineno + 1
             sizes.append((node.end_lineno or 0) - node.lineno + 1 - words)
-            late += [f"{name} line {one.lineno}" for one in ast.walk(node) if _is_own(one)]
+            late += [f"{name} line {one.lineno}" for one in _own_imports(node)]
     assert len(late) <= MOST_LATE, late
     sizes.sort()
     assert sizes[len(sizes) // 2] <= 6
     assert sizes[int(0.9 * len(sizes))] <= 20, "lines of functions, without docstrings"
 
 
-def _is_own(node: ast.AST) -> bool:
-    """Whether it imports from a module of ours."""
-    own = isinstance(node, ast.ImportFrom) and (node.module or "").startswith("subsetopt")
-    return own or (isinstance(node, ast.ImportFrom) and bool(node.level))
+def _own_imports(node: ast.AST) -> Iterator[ast.ImportFrom]:
+    """Yield the imports from modules of ours."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.ImportFrom):
+            if one.level or (one.module or "").startswith("subsetopt"):
+                yield one
 
 
 def test_what_is_installed_imports_nothing_that_is_not() -> None:

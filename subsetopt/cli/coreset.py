@@ -87,7 +87,7 @@ class CoresetOptions:
         "the best so far, unless --checkpoint keeps what is read.",
         None,
         gt=0,
-        unset="as long as 30,000 moves take",
+        unset="as long as 10,000 moves take",
     )
     seed: int = option("Seed of whatever is random.", 0, ge=0)
     threads: int | None = option("Number of threads.", None, ge=1, unset="all processors")
