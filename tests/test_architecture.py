@@ -164,9 +164,9 @@ def test_modules_and_functions_are_short_and_import_at_the_top() -> None:
 def _own_imports(node: ast.AST) -> Iterator[ast.ImportFrom]:
     """Yield the imports from modules of ours."""
     for one in ast.walk(node):
-        if isinstance(one, ast.ImportFrom):
-            if one.level or (one.module or "").startswith("subsetopt"):
-                yield one
+        own = isinstance(one, ast.ImportFrom) and (one.module or "").startswith("subsetopt")
+        if isinstance(one, ast.ImportFrom) and (own or one.level):
+            yield one
 
 
 def test_what_is_installed_imports_nothing_that_is_not() -> None:
