@@ -38,14 +38,20 @@ def test_allowed() -> None:
     assert Call("swap", 10.0).allowed == 11.0
 
 
-def test_a_row_is_measured_in_a_process_of_its_own() -> None:
+def test_a_row_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     case = LimitCase("quadratic", 30, 6)
     row = time_limits.measured(case, case.stated(), Call("random", 5.0))
     assert row["outcome"] == "finished"
     assert row["kept"]
     assert 0 <= row["seconds"] < 5.0
-    refused = LimitCase("quadratic", 700, 6)
-    row = time_limits.measured(refused, refused.stated(), Call("branch-and-bound", 5.0))
+    row = time_limits.measured(case, case.stated(), Call("exact", 5.0))
+    assert row["outcome"] == "UnsupportedProblem"
+
+    def refuse(*_: object) -> so.Solution:
+        raise so.TooLarge("for a test", seconds=1.0, bytes=1)
+
+    monkeypatch.setattr(Call, "solve", refuse)
+    row = time_limits.measured(case, case.stated(), Call("random", 5.0))
     assert row["outcome"] == "refused"
 
 
