@@ -22,6 +22,7 @@ Phase = Callable[[int], Any]  # does a chunk of work and returns the next phase
 _HEAD_START = 200_000.0  # looks of annealings that come before the first walk
 _EARLY = 0.3  # looks of the first annealing for each that there is time, or are moves, for
 _AT_FIRST = 0.2  # of the time: descents before the first annealing, which show if that is better
+_AT_MOST = 0.5  # seconds of them
 _WALKING, _ANNEALING = range(2)
 _DRIFT = 1000.0  # roundings that a sum of many changes may be off by
 
@@ -115,7 +116,7 @@ class Walks(Descents):
                     looks = self._deadline.remaining * turns / seconds
                 self._annealings.first(int(_EARLY * min(looks, 2**31)))
             if self._heat and self._deadline.limited and self._affordable:
-                self._prelude = begun + _AT_FIRST * self._deadline.remaining
+                self._prelude = begun + min(_AT_FIRST * self._deadline.remaining, _AT_MOST)
                 self.kick()
                 return self._at_first
             if self._affordable:
@@ -125,7 +126,11 @@ class Walks(Descents):
 
     def _at_first(self, most: int) -> Phase:
         """Descend from one kick after another for a part of the time, before the annealing."""
-        self._descend_for(self._turns)
+        # One descent a call: of few candidates the kicks take longer than the turns they lead to.
+        settled, turns = self.descend()
+        self._turned += turns
+        if settled:
+            self.kick()
         if self._deadline.elapsed < self._prelude and not self.content:
             return self._at_first
         self._admit(Elite(self.best, self.value))
@@ -134,17 +139,6 @@ class Walks(Descents):
         self._pay(_WALKING, self._turned)
         self._turned = 0
         return self._next()
-
-    def _descend_for(self, most: float) -> int:
-        """Descend from one kick after another, in so many turns; returns how many it took."""
-        spent = 0
-        while spent < most and not self.content:
-            settled, turns = self.descend()
-            spent += turns
-            if settled:
-                self.kick()
-        self._turned += spent
-        return spent
 
     def _begin(self) -> None:
         """Prepare a walk from the selection as it stands, whose value has just been computed."""
@@ -209,8 +203,16 @@ class Walks(Descents):
         self.chosen[:], self.potentials[:] = chosen, potentials
 
     def _descents(self, most: int) -> Phase:
-        before = self.value
-        self._credit -= self._descend_for(min(self._turns, self._credit))
+        spent, before = 0, self.value
+        while spent < self._turns and self._credit > 0:
+            settled, turns = self.descend()
+            spent += turns
+            self._turned += turns
+            self._credit -= turns
+            if settled:
+                self.kick()
+            if self.content:
+                break
         if self.value < before:
             self._share = min(8.0, 2.0 * self._share)
         if self._credit > 0:

@@ -48,7 +48,7 @@ class Tabu(TimedSolver):
     Where the kernel matrix is not held, the search is on the matrix of the chosen, herded at first,
     and some 8,000 random candidates, four times with a quarter of the moves.
 
-    With a time limit the search takes all of it, under a kernel a fifth for descents first, which
+    With a time limit the search takes all of it, under a kernel at first for descents, which
     show whether annealings are better at all. Under constraints only swaps that keep them are
     looked at, O(8 n) a move.
 

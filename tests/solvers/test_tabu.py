@@ -224,3 +224,10 @@ def test_the_first_annealing_is_as_long_as_there_is_time() -> None:
         annealings.first(looks)
         lengths.append(annealings.length)
     assert lengths == [5_000, 20_000, 100_000]
+
+
+@pytest.mark.usefixtures("walking")
+def test_descents_before_annealings_leave_few_candidates_in_time() -> None:
+    points = np.random.default_rng(0).normal(size=(6, 2))
+    found = so.solve(so.MMDSelection(points, k=3), "tabu", time_limit=0.05, threads=1)
+    assert found.stats.total_seconds < 2.0  # 8 s, where the clock is read after many turns
