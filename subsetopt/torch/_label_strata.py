@@ -46,6 +46,7 @@ def strata(
         For neither labels nor features, another number of rows, labels that are missing, or more
         than 65,536 strata or cells.
     """
+    require_integer("cells", cells, f"[1, {_MOST}]")  # also where no features use it
     if labels is None and features is None:
         raise InvalidOption(
             "stratified needs a label for each sample, labels=, or features= whose cells are the "
@@ -114,7 +115,6 @@ def _combined(columns: list[NDArray[Any]]) -> NDArray[np.int64]:
 
 
 def _cells(features: NDArray[Any], cells: int, seed: int) -> NDArray[np.int64]:
-    require_integer("cells", cells, f"[1, {_MOST}]")
     if features.dtype.kind not in "iufb":
         raise InvalidOption(f"features must be numbers; got dtype {features.dtype}")
     points = features.reshape(len(features), -1)

@@ -140,6 +140,7 @@ def test_cells_take_turns_within_the_classes() -> None:
         ({"labels": [0.5, float("nan")]}, "1 values that are NaN or infinite"),
         ({"labels": [0.5, 1.5]}, "2 different numbers of 2 samples; bins=10"),
         ({"labels": ["a", "b"], "bins": 2}, "bins divide numbers"),
+        ({"labels": [0, 1], "cells": 0}, "cells must be an integer in"),
         ({"labels": [0, 1], "bins": 0}, "bins must be an integer in"),
         ({"features": [[0.0], [1.0]], "bins": 2}, "say cells="),
         ({"features": [["a"], ["b"]]}, "features must be numbers"),
