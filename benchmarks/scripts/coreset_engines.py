@@ -22,8 +22,8 @@ import psutil
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.coresets._kernel_means import kernel_means
 from subsetopt.coresets._reading_engines import LocalEngine, ReadingEngine, engine_of
+from subsetopt.coresets._row_blocks import Source
 from subsetopt.coresets._row_keys import RowKeys
-from subsetopt.coresets._row_sources import Source
 from subsetopt.coresets._source_kinds import source_of
 from subsetopt.coresets._surveying import survey
 from subsetopt.problems import Gaussian

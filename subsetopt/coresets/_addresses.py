@@ -11,8 +11,9 @@ import numpy as np
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidFile, InvalidProblem, MissingDependency
 
+from ._row_blocks import RowBlock
 from ._row_parts import RowPart, cuts
-from ._row_sources import RowBlock, features, rows_of_block, rows_of_part
+from ._row_sources import features, rows_of_block, rows_of_part
 
 FSSPEC = OptionalDependency("fsspec", "fsspec")
 

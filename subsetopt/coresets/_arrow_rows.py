@@ -14,8 +14,9 @@ from subsetopt.formats._csv_table import ROW_NUMBERS
 from subsetopt.formats._table_options import index_of, indices_of
 
 from ._batched_tables import BatchedTable, table_of
+from ._row_blocks import RowBlock, Source
 from ._row_parts import RowPart
-from ._row_sources import BlockRows, RowBlock, Source, features, rows_of_block
+from ._row_sources import BlockRows, features, rows_of_block
 
 
 class ArrowRows:

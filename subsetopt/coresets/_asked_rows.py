@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.formats._constraint_words import PROPORTIONAL, cost_numbers
 
-from ._row_sources import RowBlock
+from ._row_blocks import RowBlock
 
 INCLUDED, EXCLUDED = 1, 2
 

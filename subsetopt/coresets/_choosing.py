@@ -21,8 +21,8 @@ from ._pool import FEWEST_OF_K, PoolSize
 from ._pool_rules import Rules, rules_of
 from ._reading_engines import engine_of
 from ._reservoir import OnceRows, kept_rows
+from ._row_blocks import Source
 from ._row_keys import RowKeys
-from ._row_sources import Source
 from ._source_kinds import source_of, target_of
 
 Progress = Callable[[str, int, int | None], None]

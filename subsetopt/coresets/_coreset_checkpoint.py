@@ -21,7 +21,7 @@ from subsetopt.problems._identity import fingerprint
 from subsetopt.problems._kernel_choice import Custom
 
 from ._asked_rows import AskedOfRows
-from ._row_sources import Source
+from ._row_blocks import Source
 from ._running_sums import RunningSums
 from ._surveying import SeenRows
 

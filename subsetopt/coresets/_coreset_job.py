@@ -26,8 +26,9 @@ from ._pool import Pool, PoolSize
 from ._pool_candidates import candidates_of
 from ._pool_rules import Rules
 from ._reading_engines import LOCAL, ReadingEngine
+from ._row_blocks import Source
 from ._row_keys import ALL_ROWS, RememberedShare, RowKeys, RowShare
-from ._row_sources import ArrayRows, Source
+from ._row_sources import ArrayRows
 from ._surveying import Survey, Told, survey
 from ._weighing import simplex_weights
 

@@ -17,7 +17,8 @@ from subsetopt.formats._table_text import MISSING, TableText, split
 
 from ._addresses import opened
 from ._arrow_rows import ArrowRows
-from ._row_sources import ArrayRows, Source
+from ._row_blocks import Source
+from ._row_sources import ArrayRows
 
 _HEAD = 2**22  # bytes that tell what the lines are
 _BLOCK = 2**23  # bytes that are parsed at once; a line has to fit

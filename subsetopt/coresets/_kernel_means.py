@@ -14,8 +14,8 @@ from subsetopt.problems._parallel import each
 from subsetopt.problems.scaling import Scaling
 
 from ._reading_engines import LOCAL, Done, ReadingEngine
+from ._row_blocks import Source
 from ._row_keys import ALL_ROWS, RowShare
-from ._row_sources import Source
 from ._running_sums import RunningSums
 from ._surveying import Told
 

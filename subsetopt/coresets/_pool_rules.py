@@ -20,7 +20,7 @@ from subsetopt.problems import Constraints
 from ._asked_rows import (
     AskedOfRows,
 )
-from ._row_sources import Source
+from ._row_blocks import Source
 from ._stated_rules import StatedRules
 from ._surveying import Survey
 from ._worded_rules import WordedRules

@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidOption
 
+from ._row_blocks import Source
 from ._row_parts import Located, RowPart, located, partitions_of, rows_of
-from ._row_sources import Source
 
 Result = TypeVar("Result")
 Done = Callable[[int], None]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidProblem
 
 from ._coreset_result import Coreset
+from ._row_blocks import Source
 from ._row_keys import RowKeys
-from ._row_sources import ArrayRows, BlockRows, Source
+from ._row_sources import ArrayRows, BlockRows
 from ._surveying import SeenRows, Told
 
 _PER_ROW = 8  # rows of memory for each that is kept: twice as many are held, and once more joined

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._row_sources import RowBlock, Source
+from ._row_blocks import RowBlock, Source
 
 _AT_ONCE = 2**20
 _PER_STEP = 4  # numbers of Philox for one step of its counter

@@ -6,7 +6,7 @@ from typing import Any
 
 from subsetopt.errors import InvalidProblem
 
-from ._row_sources import Source
+from ._row_blocks import Source
 
 
 @dataclass(frozen=True, eq=False)

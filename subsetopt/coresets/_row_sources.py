@@ -1,9 +1,8 @@
 """Where rows come from: anything that can be read in blocks, more than once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidFile, InvalidProblem
 from subsetopt.problems._validation import on_host
 
-if TYPE_CHECKING:
-    from ._row_parts import RowPart
+from ._row_blocks import RowBlock
+from ._row_parts import RowPart, cuts
 
 BLOCK_BYTES = 2**23
 """Of the features of a block of rows."""
@@ -20,51 +19,6 @@ BLOCK_BYTES = 2**23
 _FEWEST = 1024  # rows of a block
 _MOST = 65_536
 _PART_BLOCKS = 2  # blocks of a part for a worker
-
-
-@dataclass(frozen=True, eq=False)
-class RowBlock:
-    """Some rows that stand together.
-
-    Parameters
-    ----------
-    X : ndarray of float32 or float64 (b, d)
-    ids : ndarray (b,) or None
-        What the source calls its rows.
-    tags : mapping of str to ndarray (b,)
-        Labels and costs, by the names of their columns.
-    """
-
-    X: NDArray[Any]
-    ids: NDArray[Any] | None = None
-    tags: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-
-
-class Source(Protocol):
-    """Rows in blocks; each call of `blocks` begins anew, and gives the same rows.
-
-    Attributes
-    ----------
-    name : str
-        For messages.
-    columns : tuple of str or None
-        The features as another source has to have them; None where they go by their place.
-    names : tuple of str or None
-        Of the features, for people.
-    n : int or None
-        Rows; None where only a pass tells.
-    first : int
-        The number of the first row; not 0 for a part of a source.
-    """
-
-    name: str
-    columns: tuple[str, ...] | None
-    names: tuple[str, ...] | None
-    n: int | None
-    first: int
-
-    def blocks(self) -> Iterator[RowBlock]:
-        """Yield all rows."""
 
 
 class ArrayRows:
@@ -125,10 +79,8 @@ class ArrayRows:
             tags = {name: values[part] for name, values in self._tags.items()}
             yield RowBlock(features(X, self.name, self.first + first), ids, tags)
 
-    def partitions(self, engine: str) -> "list[RowPart]":
+    def partitions(self, engine: str) -> list[RowPart]:
         """Return slices of the array, or of the file, which workers must see too."""
-        from ._row_parts import RowPart, cuts
-
         width = self.array.size // len(self.array)
         parts = []
         for part in cuts(len(self.array), rows_of_part(4 * width)):
@@ -201,12 +153,10 @@ class DaskRows(BlockRows):
         self.n = None if np.isnan(rows) else int(rows)
         self._counts = [None if np.isnan(rows) else int(rows) for rows in whole.chunks[0]]
 
-    def partitions(self, engine: str) -> "list[RowPart] | None":
+    def partitions(self, engine: str) -> list[RowPart] | None:
         """Return the chunks, which only workers of Dask compute."""
         if engine != "dask":
             return None
-        from ._row_parts import RowPart
-
         make = partial(_one_block, self.name)
         chunks = zip(self.lazy, self._counts, strict=True)
         return [RowPart(make, lazy, rows) for lazy, rows in chunks]

@@ -17,7 +17,8 @@ from ._arrow_rows import table_rows
 from ._batched_tables import is_of_library
 from ._csv_rows import csv_rows
 from ._reservoir import OnceRows
-from ._row_sources import ArrayRows, BlockRows, DaskRows, Source, array_of, memory_map
+from ._row_blocks import Source
+from ._row_sources import ArrayRows, BlockRows, DaskRows, array_of, memory_map
 
 
 def target_of(data: Any, like: Source, header: bool | None) -> Source:

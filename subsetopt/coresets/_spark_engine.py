@@ -11,8 +11,8 @@ from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption, InvalidProblem, SubsetOptError
 
 from ._reading_engines import DividedEngine, Pass, Result, worked
+from ._row_blocks import Source
 from ._row_parts import Located, RowPart, partitions_of, rows_of
-from ._row_sources import Source
 
 PYSPARK = OptionalDependency("pyspark", "pyspark", ">=4", extra="spark")
 

@@ -14,7 +14,7 @@ from ._asked_rows import (
     NamedAmongAll,
 )
 from ._group_limits import limits_of, limits_there
-from ._row_sources import Source
+from ._row_blocks import Source
 from ._surveying import Survey
 
 

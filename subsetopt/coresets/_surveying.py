@@ -12,7 +12,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem
 
 from ._asked_rows import EXCLUDED, INCLUDED, NOTHING, AskedOfRows, SeenGroups
 from ._reading_engines import Done, ReadingEngine
-from ._row_sources import RowBlock, Source
+from ._row_blocks import RowBlock, Source
 
 
 class KeysOfRows(Protocol):

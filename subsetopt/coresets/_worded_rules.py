@@ -30,7 +30,7 @@ from ._asked_rows import (
     NamedAmongAll,
 )
 from ._group_limits import limits_there, numbers_by_group
-from ._row_sources import Source
+from ._row_blocks import Source
 from ._surveying import Survey
 
 

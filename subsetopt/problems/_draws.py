@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from subsetopt.errors import InvalidSelection
 from subsetopt.models._side_constraints import Groups, SideConstraints
 
+from ._reduction import reduced
+
 _TRIES = 200  # uniform selections that are looked at, whether one keeps all constraints
 
 
@@ -23,8 +25,6 @@ def draw(problem: Any, generator: np.random.Generator) -> NDArray[np.int64]:
     InvalidSelection
         If none was found so: `subsetopt.solve` with the solver "random" searches on.
     """
-    from ._reduction import reduced
-
     reduction = reduced(problem)
     if reduction is not None:
         if reduction.left is None:

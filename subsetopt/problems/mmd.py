@@ -16,12 +16,13 @@ from subsetopt.models import QuadraticForm, RowsForm, SideConstraints
 
 from . import _draws, _validation
 from ._compiled_constraints import checked, compiled, constrained
+from ._form_problem import FormProblem, form_left
 from ._identity import fingerprint
 from ._kernel_choice import KernelFunction, kernel_of
 from ._mmd_data import Aim, of_features, of_matrix
 from ._mmd_terms import Form, Terms
 from ._parallel import Check, unchecked
-from ._reduction import FormProblem, Left, fixed_form
+from ._reduction import Left
 from .constraints import Constraints
 from .kernels import Kernel
 from .mean_embedding import MeanEmbedding
@@ -388,11 +389,7 @@ class MMDSelection:
         side: SideConstraints | None,
     ) -> Left:
         """Return the choice among the free, as a quadratic form."""
-        form, free, taken = self._form, self._rows(free), self._rows(taken)
-        if isinstance(form, RowsForm):
-            form = form.fixed(free, taken)
-        else:
-            form = replace(fixed_form(form, free, taken, high), side=side)
+        form = form_left(self._form, self._rows(free), self._rows(taken), high, side)
         return Left(FormProblem(form, self.family, self.lower_bound(), side))
 
     def _rows(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -45,15 +45,15 @@ from subsetopt._registry import exports
 
 if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._document import Document as Document
-    from ._document import Facts as Facts
-    from ._document import Note as Note
-    from ._document import Notes as Notes
-    from ._document import Picture as Picture
-    from ._document import Section as Section
     from ._figure import Figure as Figure
     from ._figure import Style as Style
     from ._figure import styles as styles
     from ._figure_axes import Axis as Axis
+    from ._sections import Facts as Facts
+    from ._sections import Note as Note
+    from ._sections import Notes as Notes
+    from ._sections import Picture as Picture
+    from ._sections import Section as Section
     from ._terminal import console as console
     from ._terminal import facts as facts
     from ._terminal import print_lines as print_lines
@@ -77,7 +77,8 @@ __all__, __getattr__, __dir__ = exports(
     __name__,
     {
         "charts": "Chart Panels Series Strip",
-        "_document": "Document Facts Note Notes Picture Section",
+        "_document": "Document",
+        "_sections": "Facts Note Notes Picture Section",
         "_figure": "Figure Style styles",
         "_figure_axes": "Axis",
         "row_charts": "Bars Forest Interval Matrix Shade",

@@ -1,17 +1,17 @@
-"""Documents and tables as HTML."""
+"""Documents as HTML."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING
 
-from ._document import Block, Document, Facts, Note, Notes, Picture, Section, note_of
 from ._markup import Html, element, html, joined
-from ._number_format import NOTHING
-from .table import Column, Table
+from ._sections import Block, Facts, Note, Notes, Picture, Section, note_of
+from .table import Table
 
-T = TypeVar("T")
-_LONG = 40  # characters that a page folds
+if TYPE_CHECKING:
+    from ._document import Document
+
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -23,7 +23,7 @@ script-src 'unsafe-inline'">
 """
 
 
-def page(document: Document, drawn: Mapping[str, str]) -> str:
+def page(document: "Document", drawn: Mapping[str, str]) -> str:
     """Return the page; only style and script are not escaped, which are files of ours."""
     name = f"{document.title}: {document.kind.lower()}" if document.kind else document.title
     sections: list[tuple[Section, list[Html]]] = []
@@ -57,7 +57,7 @@ def _distinct(names: Iterable[str]) -> Iterator[str]:
         yield name if counts[name] == 1 else f"{name}-{counts[name]}"
 
 
-def _header(document: Document, sections: Mapping[str, Section]) -> Html:
+def _header(document: "Document", sections: Mapping[str, Section]) -> Html:
     lede = [element("span", text) for text in document.lede]
     lede += [element("strong", document.badge, class_="badge")] if document.badge else []
     links = [
@@ -124,64 +124,3 @@ def _item(note: Note | str) -> Html:
     one = note_of(note)
     name = [element("b", one.name), html(": ")] if one.name else []
     return element("li", *name, html(one.text), class_=one.kind or None)
-
-
-# -- tables ----------------------------------------------------------------------------------------
-
-
-def table_html(table: Table[T]) -> Html:
-    """Return a table as an element; columns without any entry are left out."""
-    rows = table.rows
-    kept = [c for c in table.columns if not rows or any(c.text(row) != NOTHING for row in rows)]
-    least = [_least(column, rows) for column in kept]
-    head = joined(element("tr", row) for row in _heads(kept) if row)
-    body = (
-        element("tr", *_cells(kept, least, row), class_="first" if i in table.breaks else None)
-        for i, row in enumerate(rows)
-    )
-    parts = (element("thead", head), element("tbody", joined(body)))
-    return element("table", *parts, class_="sortable")
-
-
-def _heads(shown: Sequence[Column[Any]]) -> tuple[Html, Html]:
-    """Return the two rows of the head; the second is empty where there are no groups."""
-    two = any(column.group for column in shown)
-    above: list[Html] = []
-    below: list[Html] = []
-    for group, members in groupby(enumerate(shown), key=lambda pair: pair[1].group):
-        own = list(members)
-        cells = below if group else above
-        if group:
-            span = len(own) if len(own) > 1 else None
-            above.append(element("th", group, scope="colgroup", colspan=span, class_="group"))
-        for number, column in own:
-            rows = 2 if two and not group else None
-            kind = "text" if column.is_text and not group else None
-            cells.append(
-                element(
-                    "th", column.title, scope="col", rowspan=rows, data_column=number, class_=kind
-                )
-            )
-    return joined(above), joined(below)
-
-
-def _least(column: Column[T], rows: Sequence[T]) -> str | None:
-    """Return what stands in the cells with the least value, where these are set off."""
-    if not column.least:
-        return None
-    found = [(value, column.text(row)) for row in rows if (value := column.of(row)) is not None]
-    return min(found)[1] if found else None
-
-
-def _cells(shown: Sequence[Column[T]], least: Sequence[str | None], row: T) -> Iterator[Html]:
-    for number, (column, smallest) in enumerate(zip(shown, least, strict=True)):
-        text = column.text(row)
-        kinds = ["text" if column.is_text else "", "least" if text == smallest else ""]
-        kinds += ["wide" if column.is_text and len(text) > _LONG else ""]
-        kinds += [column.style(row) if column.style else ""]
-        value = None if column.is_text else column.of(row)
-        options = {"data_value": value, "class_": " ".join(filter(None, kinds)) or None}
-        if number:
-            yield element("td", text, **options)
-        else:
-            yield element("th", text, scope="row", **options)

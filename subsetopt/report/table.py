@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from . import _markup, _terminal
 from ._number_format import NOTHING
+from ._table_html import table_html
 from ._values import plain, to_frame, write_csv, write_parquet
 
 if TYPE_CHECKING:
@@ -207,8 +208,6 @@ class Table(Generic[T]):
         Headings carry ``data-column`` and cells ``data-value``, which the script of a `Document`
         sorts by.
         """
-        from ._page import table_html
-
         return table_html(self)
 
     _repr_html_ = to_html

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from subsetopt.coresets._kernel_means import sums_with
 from subsetopt.coresets._reading_engines import Done, engine_of
+from subsetopt.coresets._row_blocks import RowBlock, Source
 from subsetopt.coresets._row_parts import RowPart, cuts
-from subsetopt.coresets._row_sources import RowBlock, Source
 from subsetopt.problems import Kernel
 from subsetopt.problems._memory import in_units
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._marginals import DRAWS, EmpiricalColumn, mean_and_std
+from subsetopt.report._number_format import factor
 
 from ._table_columns import Kind, TableColumn
 from ._table_features import ABSENT
@@ -105,3 +106,13 @@ def _compared(
         chosen_missing=int(lost.sum()),
         **about,
     )
+
+
+def times(random: float, own: float) -> str:
+    """Say how much further random rows are."""
+    if own <= 0:
+        return "the chosen are as the whole"
+    ratio = random / own
+    if ratio < 1.05:
+        return "no further than the chosen" if ratio > 0.95 else "closer than the chosen"
+    return f"{factor(ratio)} times as far"

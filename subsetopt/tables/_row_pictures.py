@@ -19,7 +19,7 @@ from subsetopt.report._samples import (
     scatter,
 )
 
-from ._row_comparison import ColumnComparison
+from ._row_comparison import ColumnComparison, times
 from ._table_columns import TableColumn
 
 if TYPE_CHECKING:
@@ -71,8 +71,6 @@ def row_figures(chosen: "RowSelection") -> dict[str, tuple[Figure, str]]:
 
 
 def _about(chosen: "RowSelection") -> str:
-    from ._row_report import times
-
     said = times(chosen.random_mmd, chosen.mmd)
     return f"MMD {chosen.mmd:.3g}; random rows {chosen.random_mmd:.3g}, {said}"
 

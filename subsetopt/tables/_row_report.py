@@ -12,10 +12,10 @@ from subsetopt._version import __version__
 from subsetopt.report import Column, Document, Facts, Figure, Notes, Picture, Section, Table
 from subsetopt.report._document import write_text
 from subsetopt.report._figure import MATPLOTLIB
-from subsetopt.report._number_format import counted, enumerated, factor, percent, share
+from subsetopt.report._number_format import counted, enumerated, percent, share
 
 from ._columns_left_out import doubtful_labels, why_left_out
-from ._row_comparison import ColumnComparison
+from ._row_comparison import ColumnComparison, times
 from ._row_names import numbers_like_ids
 from ._row_table import RowTable
 from ._table_columns import TableColumn
@@ -69,16 +69,6 @@ def facts_of(chosen: "RowSelection") -> dict[str, str]:
     more = f" ... ({len(chosen):,} of them)" if len(chosen) > _IDS else ""
     lines["ids" if chosen.ids is not None else "rows, from 0"] = " ".join(shown) + more
     return lines
-
-
-def times(random: float, own: float) -> str:
-    """Say how much further random rows are."""
-    if own <= 0:
-        return "the chosen are as the whole"
-    ratio = random / own
-    if ratio < 1.05:
-        return "no further than the chosen" if ratio > 0.95 else "closer than the chosen"
-    return f"{factor(ratio)} times as far"
 
 
 def reading_lines(columns: "tuple[TableColumn, ...]", table: RowTable) -> dict[str, str]:
