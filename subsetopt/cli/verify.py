@@ -1,5 +1,6 @@
 """``subsetopt verify``: an answer against its problem, or a proof file."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,24 +33,30 @@ if TYPE_CHECKING:
     from subsetopt.solution import Solution
 
 
-def _answer() -> Any:
-    return option(
+@dataclass(frozen=True, kw_only=True)
+class AnswerOptions:
+    """An answer, and what is said of it."""
+
+    answer: str = option(
         "Answer that 'subsetopt solve --json' has printed.", argument=True, metavar="JSON"
     )
+    proof: str | None = option(
+        "Proof file that 'subsetopt solve --proof' has written.", None, metavar="FILE"
+    )
+    as_json: bool = json_flag("Print one JSON object.")
 
-
-def _proof() -> Any:
-    return option("Proof file that 'subsetopt solve --proof' has written.", None, metavar="FILE")
+    def check(self, problem: Any) -> None:
+        """Check the answer against the problem, and say what has been shown."""
+        solution = _solution(self.answer)
+        _said(lambda: verify(problem, solution, self.proof), self.as_json)
 
 
 def mean_matching(
+    answer: AnswerOptions,
     problem: MeanMatchingOptions,
     table: TableOptions,
     rules: ConstraintOptions,
-    answer: str = _answer(),
-    proof: str | None = _proof(),
     seed: int = option("Seed of the target 'noisy', as it was given to solve.", 0, ge=0),
-    as_json: bool = json_flag("Print one JSON object."),
 ) -> None:
     """Check an answer of mean matching: its selection, its objective, and its proof.
 
@@ -57,16 +64,14 @@ def mean_matching(
     """
     read, tables = problem.read(seed, rules.features(problem.file, table))
     kept, _ = rules.kept(read, problem.file, ids_of(tables))
-    _checked(kept, answer, proof, as_json)
+    answer.check(kept)
 
 
 def quadratic(
+    answer: AnswerOptions,
     problem: QuadraticOptions,
     table: TableOptions,
     rules: ConstraintOptions,
-    answer: str = _answer(),
-    proof: str | None = _proof(),
-    as_json: bool = json_flag("Print one JSON object."),
 ) -> None:
     """Check an answer of quadratic selection: its selection, its objective, and its proof.
 
@@ -74,17 +79,15 @@ def quadratic(
     """
     read = problem.read(table)
     kept, _ = rules.kept(read.problem, problem.file, ids_of(read.tables))
-    _checked(kept, answer, proof, as_json)
+    answer.check(kept)
 
 
 def mmd(
+    answer: AnswerOptions,
     problem: MMDOptions,
     kernel: KernelOptions,
     table: TableOptions,
     rules: ConstraintOptions,
-    answer: str = _answer(),
-    proof: str | None = _proof(),
-    as_json: bool = json_flag("Print one JSON object."),
 ) -> None:
     """Check an answer of MMD selection: its selection, its objective, and its proof.
 
@@ -92,7 +95,7 @@ def mmd(
     """
     read, tables = problem.read(kernel, rules.features(problem.file, table))
     kept, _ = rules.kept(read, problem.file, ids_of(tables))
-    _checked(kept, answer, proof, as_json)
+    answer.check(kept)
 
 
 def proof(
@@ -116,11 +119,6 @@ def script(
     with replacing(out) as file:
         file.write(Path(standalone.__file__).read_bytes())
     say(f"{out}: run it as 'python {out} PROOF.jsonl.gz'")
-
-
-def _checked(problem: Any, answer: str, proof: str | None, as_json: bool) -> None:
-    solution = _solution(answer)
-    _said(lambda: verify(problem, solution, proof), as_json)
 
 
 def _solution(path: str) -> "Solution":
