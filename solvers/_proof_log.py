@@ -7,7 +7,8 @@ tree whose leaves need more than that bound is left as it is. Of mean matching n
 
 import gzip
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +20,8 @@ from subsetopt.errors import UnsupportedProblem
 from subsetopt.models import QuadraticForm
 from subsetopt.problems import Problem
 from subsetopt.solution import CertificateKind, Solution
-from subsetopt.verify._proof_lines import FORMAT, VERSION
+from subsetopt.verify._failure import VerificationFailed
+from subsetopt.verify._proof_lines import FORMAT, VERSIONS
 from subsetopt.verify._proof_nodes import NodeBounds
 from subsetopt.verify._proof_trees import DUAL, threshold
 from subsetopt.verify._statements import (
@@ -32,6 +34,7 @@ from subsetopt.verify._statements import (
 )
 from subsetopt.verify._sum_proofs import closed_bound, plan
 
+from ._proof_cuts import RecordedCuts
 from ._proof_records import ProofRecord, RecordedTree, regrown
 
 __all__: list[str] = []
@@ -53,6 +56,7 @@ class ProofLog:
         self._free: NDArray[np.int64] | None = None
         self._factor = Fraction(1)
         self._tree: RecordedTree | None = None
+        self._cuts: RecordedCuts | None = None
         self._grown: list[int] | None = None
 
     def among(self, free: NDArray[np.int64], factor: Fraction) -> None:
@@ -89,10 +93,21 @@ class ProofLog:
         self._tree = RecordedTree(statement, form, self._factor)
         return self._tree.root
 
-    def completed(self) -> None:
-        """Say that the recorded tree has no part that is open."""
+    def cuts(
+        self, form: QuadraticForm, taken: NDArray[np.float64], check: Callable[[], None]
+    ) -> RecordedCuts | None:
+        """Return the records of a convex tree; None where there can be none, see `RecordedCuts`."""
+        statement = self._statement
+        if isinstance(statement, MeanStatement) or form.positions is not None or form.side:
+            return None
+        with suppress(VerificationFailed):
+            self._cuts = RecordedCuts(statement, form, self._factor, taken, check)
+        return self._cuts
+
+    def completed(self, enough: float) -> None:
+        """Say that no part of the recorded tree is open, and all are above an inner value."""
         if self._tree is not None:
-            self._tree.complete = True
+            self._tree.finish(enough)
 
     def write(self, path: str | os.PathLike[str], solution: Solution) -> str:
         """Write a proof of the best bound that there is one for; says what it is of.
@@ -115,7 +130,7 @@ class ProofLog:
         first, *stated = statement.lines()
         head = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": VERSIONS[-1],
             "problem": first,
             "digest": digest(statement),
             "selection": chosen,
@@ -144,10 +159,13 @@ class ProofLog:
         # What lies above that threshold lies a step above it.
         next_value = statement.lifted(least // 2 + statement.grid) - statement.error
         wanted = min(objective - statement.error, max(wanted, next_value))
+        for tree in (self._cuts, self._tree):
+            if tree is not None and tree.below is not None:
+                reached = statement.lifted(tree.below + (statement.grid or 1)) - statement.error
+                wanted = min(wanted, reached)
+                return wanted, _tree_lines(tree.walked(threshold(statement, wanted)))
         if self._grown is not None:
             return wanted, _tree_lines(iter(self._grown))
-        if self._tree is not None and self._tree.complete:
-            return wanted, _tree_lines(self._tree.walked(least))
         codes = regrown(bounds, root, least, self._placed(statement))
         return wanted, _tree_lines(codes)
 
@@ -193,7 +211,8 @@ def _tree_lines(codes: Iterator[int | Line]) -> Iterator[Line]:
     part: list[int] = []
     for code in codes:
         if isinstance(code, dict):
-            yield {"tree": part}
+            if part:
+                yield {"tree": part}
             yield code
             part = []
             continue

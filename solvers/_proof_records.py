@@ -87,8 +87,12 @@ class RecordedTree:
             factor * Fraction(form.constant),
         )
         self.root = ProofRecord(self, statement.include, tuple(self._candidates))
-        self.complete = False
-        """Whether the search has come to its end with these records."""
+        self.below: int | None = None
+        """What every selection is above, once the search has come to its end; on the grid."""
+
+    def finish(self, enough: float) -> None:
+        """Say that no part is open, and that every leaf is above an inner value."""
+        self.below = self._below(enough)
 
     def candidate(self, row: int) -> int:
         """Return the candidate that a row of the form is."""

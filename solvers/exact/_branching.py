@@ -348,27 +348,27 @@ class Tree:
         """Take the node of the least bound."""
         return heapq.heappop(self._heap)[2]
 
-    def clear(self, enough: float) -> None:
+    def clear(self, enough: float, late: Callable[[], bool]) -> None:
         """Discard what is open: its bounds, above `enough`, say that it holds nothing better.
 
         Where the search is to be proven, each of its leaves is made to say so.
         """
         if self._proof is not None:
-            self._prove(enough)
+            self._prove(enough, late)
         self._heap.clear()
 
-    def _prove(self, enough: float) -> None:
+    def _prove(self, enough: float, late: Callable[[], bool]) -> None:
         try:
             while self._heap:
                 node = self.pop()
-                if node.record is None:
+                if node.record is None or late():
                     return
-                for child in explore(self._form, None, node, enough, lambda: False).children:
+                for child in explore(self._form, None, node, enough, late).children:
                     self.push(child)
         except KeyboardInterrupt:  # the search has ended; a proof is grown anew, if at all
             return
         if self._proof is not None:
-            self._proof.completed()
+            self._proof.completed(enough)
 
     def __len__(self) -> int:
         return len(self._heap)

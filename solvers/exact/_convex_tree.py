@@ -19,6 +19,8 @@ from subsetopt._rounding import UNIT
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import Deadline, OutOfTime
+from subsetopt.solvers._proof_cuts import CutRecord, RecordedCuts
+from subsetopt.solvers._proof_log import ProofLog
 from subsetopt.solvers.relaxations._convex import Diagonal, diagonal
 from subsetopt.solvers.relaxations._quadratic_relaxation import QuadraticRelaxation, largest
 
@@ -43,12 +45,15 @@ class ConvexNode:
         Rows of the form.
     bound : float
     point : ndarray of float64, of the size of `free`, or None
+    record : CutRecord or None
+        Of this node, where the search is to be proven.
     """
 
     chosen: Integers
     free: Integers
     bound: float = -np.inf
     point: Floats | None = None
+    record: CutRecord | None = None
 
 
 class ConvexTree:
@@ -59,14 +64,24 @@ class ConvexTree:
     form : QuadraticForm
         Without constraints.
     deadline : Deadline
+    proof : ProofLog or None
+        Where the search is to be proven.
     """
 
-    def __init__(self, form: QuadraticForm, deadline: Deadline) -> None:
+    def __init__(
+        self, form: QuadraticForm, deadline: Deadline, proof: ProofLog | None = None
+    ) -> None:
         self._form, self._deadline = form, deadline
         self._diagonal = diagonal(form, deadline)
+        self._proof: RecordedCuts | None = None
+        if proof is not None:
+            self._proof = proof.cuts(form, self._diagonal.values, deadline.check)
+        if self._proof is not None:
+            self._diagonal = Diagonal(self._proof.taken, self._proof.slack)
         self._count = count()
         self._heap: list[tuple[float, int, ConvexNode]] = []
-        self._push(ConvexNode(np.empty(0, np.int64), np.arange(form.n)))
+        record = None if self._proof is None else self._proof.first
+        self._push(ConvexNode(np.empty(0, np.int64), np.arange(form.n), record=record))
         self.explored = 0
         self.root = -np.inf
         """The bound at the root."""
@@ -86,8 +101,10 @@ class ConvexTree:
         """The least bound of the open nodes; infinite when there is none."""
         return self._heap[0][0] if self._heap else np.inf
 
-    def clear(self) -> None:
-        """Discard what is open: its bounds say that it holds nothing better."""
+    def clear(self, enough: float) -> None:
+        """Discard what is open: its bounds, above `enough`, say that it holds nothing better."""
+        if self._proof is not None:
+            self._proof.finish(enough)
         self.discarded = min(self.discarded, self.bound)
         self._heap.clear()
 
@@ -96,6 +113,10 @@ class ConvexTree:
         way = value - self.root
         return 1.0 if way <= 0.0 else min(1.0, max(0.0, (self.bound - self.root) / way))
 
+    def beyond(self, enough: float) -> float:
+        """Return the bound above which nodes are left: a proof takes some rounding more."""
+        return enough if self._proof is None else self._proof.goal(enough)
+
     def look(self, enough: float) -> Integers:
         """Bound the open node of the least bound, divide it; returns a selection in it.
 
@@ -103,13 +124,16 @@ class ConvexTree:
         """
         node = heapq.heappop(self._heap)[2]
         try:
-            return self._look(node, enough)
+            return self._look(node, self.beyond(enough))
         except (KeyboardInterrupt, OutOfTime):
             self._push(node)
             raise
 
     def _look(self, node: ConvexNode, enough: float) -> Integers:
         chosen, free, point, bound = node.chosen, node.free, node.point, node.bound
+        record = node.record
+        if record is not None:
+            record.steps.clear()  # of a look that was interrupted
         while True:
             missing = self._form.k - len(chosen)
             if missing in (0, len(free)):
@@ -117,6 +141,9 @@ class ConvexTree:
                 bound = self._form.value(rows)
                 break
             relaxed = self._relaxed(chosen, free, point)
+            if record is not None and self._proof is not None:
+                relaxed.take(self._proof.rounded(relaxed.best_point, missing))
+                record.note(chosen, free, relaxed.best_point)
             bound = max(bound, self._bounded(relaxed, chosen))
             rows = np.sort(np.concatenate([chosen, free[largest(relaxed.best_point, missing)]]))
             if not self.explored:
@@ -125,11 +152,13 @@ class ConvexTree:
                 break
             inside, outside = self._settled(relaxed, missing, bound, enough)
             rest, before = ~(inside | outside), len(free)
+            if record is not None:
+                record.fix(free[outside], free[inside])
             chosen, point = np.append(chosen, free[inside]), relaxed.best_point[rest]
             free = free[rest]
             if before - len(free) < max(1.0, _AGAIN * before) and len(free) > 0:
                 self.explored += 1
-                self._divide(ConvexNode(chosen, free, bound, point))
+                self._divide(ConvexNode(chosen, free, bound, point, record))
                 return rows
         self.explored += 1
         self.discarded = min(self.discarded, bound)
@@ -179,8 +208,10 @@ class ConvexTree:
         assert node.point is not None
         branching = int(np.abs(node.point - 0.5).argmin())
         rest, point = np.delete(node.free, branching), np.delete(node.point, branching)
-        for chosen in (np.append(node.chosen, node.free[branching]), node.chosen):
-            self._push(ConvexNode(chosen, rest, node.bound, point))
+        row, record = node.free[branching], node.record
+        records = (None, None) if record is None else record.divide(int(row))
+        for chosen, part in zip((np.append(node.chosen, row), node.chosen), records, strict=True):
+            self._push(ConvexNode(chosen, rest, node.bound, point, part))
 
     def _push(self, node: ConvexNode) -> None:
         heapq.heappush(self._heap, (node.bound, next(self._count), node))

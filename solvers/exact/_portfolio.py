@@ -42,6 +42,13 @@ SEMIDEFINITE_LARGEST = 600
 _STAGES = ((64, 0.4), (512, 0.75), (4096, 0.9), (32_768, 1.0))
 """Nodes of the convex tree, and how much of its way it has to have come there to get more."""
 
+_CHECKED = 7e-7
+"""Seconds times n: what checking takes for a node of the combinatorial tree."""
+
+_CHECKED_DUAL = 3e-6  # times n^2: the same of the semidefinite tree
+_RELAXED = 3e-8  # times n^3: what a node of that takes
+_CHEAP = 2.0  # seconds that may be spent on checking without a shorter proof being looked for
+_TOGETHER = 4  # nodes of a tree to be proven that are looked at at once, by however many threads
 _TURN = 32  # share of that for each node of the other
 
 
@@ -165,12 +172,25 @@ class Portfolio:
     def leave_proof(self) -> None:
         """Hand over the combinatorial tree, where it has proven the optimum and a proof is wanted.
 
-        It is searched once more, in one piece: about as long as the search took.
+        It is searched once more, in one piece: about as long as the search took. Where it would
+        take long to check, the semidefinite tree is searched too, for a shorter proof.
         """
         proof, tree = self._limits.proof, self.combinatorial
-        if proof is not None and tree is not None and not (tree.open or tree.allowed):
-            with suppress(OutOfTime, KeyboardInterrupt):  # the file is then grown otherwise
-                proof.grown(self._form, tree.preorder(self._deadline.check))
+        if proof is None or tree is None or tree.open or tree.allowed:
+            return
+        with suppress(OutOfTime, KeyboardInterrupt):  # the file is then grown otherwise
+            codes = tree.preorder(self._deadline.check)
+            proof.grown(self._form, codes)
+            seconds = _CHECKED * len(codes) * tree.whole.n
+            if seconds > _CHEAP and self._bounds == "auto":
+                self._shorter(seconds)
+
+    def _shorter(self, seconds: float) -> None:
+        """Search the semidefinite tree, as far as that pays for a check of so many seconds."""
+        n = self._form.n
+        if n <= SEMIDEFINITE_LARGEST:
+            self._promising = False
+            self._run(self._nodes + seconds / (_RELAXED * n**3 + _CHECKED_DUAL * n**2), None)
 
     def _walk(self, moves: int) -> Termination:
         """Take what tabu search finds in so many moves, after a descent."""
@@ -247,18 +267,16 @@ class Portfolio:
 
     def _convexly(self, most: float) -> Termination | None:
         """Search the convex tree as long as it comes on; None where it does not."""
-        if self._limits.proof is not None and self._bounds == "auto":
-            return None  # there is no proof file of such a tree
         alone = self._bounds == "convex" or self._form.n > SEMIDEFINITE_LARGEST
         try:
-            tree = self.convex = ConvexTree(self._form, self._deadline)
+            tree = self.convex = ConvexTree(self._form, self._deadline, self._limits.proof)
         except OutOfTime:
             return Termination.TIME_LIMIT
         except KeyboardInterrupt:
             return Termination.INTERRUPTED
         stages = iter(_STAGES)
         goal, share = next(stages, (math.inf, 0.0))
-        while tree.open and tree.bound <= self._enough():
+        while tree.open and tree.bound <= tree.beyond(self._enough()):
             if tree.explored >= most:
                 return Termination.ITERATION_LIMIT if alone else None
             if self._deadline.passed:
@@ -273,7 +291,7 @@ class Portfolio:
                 return Termination.TIME_LIMIT
             except KeyboardInterrupt:
                 return Termination.INTERRUPTED
-        tree.clear()
+        tree.clear(self._enough())
         return Termination.OPTIMAL
 
     @property
@@ -308,8 +326,8 @@ class Portfolio:
                 return Termination.TIME_LIMIT
             # Best bound first: no node is looked at that could have been discarded, but for
             # those that threads take along.
-            threads = self._limits.threads or 1
-            batch = [self.tree.pop() for _ in range(min(threads, len(self.tree)))]
+            most_at_once = _TOGETHER if self._limits.proof else self._limits.threads or 1
+            batch = [self.tree.pop() for _ in range(min(most_at_once, len(self.tree)))]
             work = partial(explore, self._form, self._rules, enough=self._enough(), late=self._late)
             try:
                 outcomes = list(map(work, batch) if pool is None else pool.map(work, batch))
@@ -330,7 +348,7 @@ class Portfolio:
                 ended = self._count(min(turn, most), pool)
                 if ended is not None:
                     return ended
-        self.tree.clear(self._enough())
+        self.tree.clear(self._enough(), self._late)
         return Termination.OPTIMAL
 
 

@@ -146,6 +146,10 @@ class QuadraticRelaxation:
         """The point that the bound is worked out at."""
         return self._best_point
 
+    def take(self, point: NDArray[np.float64]) -> None:
+        """Work out bound and gradient at another point of the polytope."""
+        self._best_point[:] = point
+
     def gradient(self) -> NDArray[np.float64]:
         """Return the gradient there, computed anew; O(n^2)."""
         return self._gradient_at(self._best_point)

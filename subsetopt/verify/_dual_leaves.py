@@ -15,7 +15,7 @@ rounding of R to float64 and what underflows added. All of e is computed in rati
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -162,33 +162,47 @@ def remainder(leaf: DualLeaf, matrix: Matrix, m: int) -> Matrix:
     ]
 
 
-def least_eigenvalue(matrix: Matrix) -> Fraction | None:
-    """Return a lower bound, at most 0, on the least eigenvalue; None if the factor breaks off."""
-    size = len(matrix)
-    largest = max((abs(entry) for row in matrix for entry in row), default=0)
+def least_eigenvalue(matrix: Iterable[list[int]]) -> Fraction | None:
+    """Return a lower bound, at most 0, on the least eigenvalue; None if the factor breaks off.
+
+    Of a symmetric matrix, whose rows are gone through more than once.
+    """
+    largest = max((max(map(abs, row)) for row in matrix), default=0)
     if largest == 0:
         return Fraction(0)
     # A power of two brings the entries into the range of floats, and rounds nothing itself.
     power = largest.bit_length() - 53
     unit = Fraction(2) ** power
-    floats = [[_scaled(entry, power) for entry in row] for row in matrix]
+    list_of = _floats()
+    floats = [list_of([_scaled(entry, power) for entry in row]) for row in matrix]
+    size = len(floats)
     if not factored(floats):
         return None
     steps = (size + _STEPS) * _UNIT
     growth = steps / (1 - steps)
-    trace = sum(Fraction(floats[i][i]) for i in range(size))
+    trace = sum(Fraction(float(floats[i][i])) for i in range(size))
     # Rows of roundings of at most u times an entry, by Gershgorin, and underflow.
     rows = max(sum(map(abs, row)) for row in matrix) / unit
     error = growth / (1 - growth) * trace + _UNIT * rows + _TINY
     return -error * unit
 
 
+def _floats() -> Any:
+    """Return what keeps a row of floats: of NumPy where there is one, else Python's."""
+    try:
+        import numpy
+    except ImportError:
+        return list
+    return numpy.array
+
+
 def _scaled(entry: int, power: int) -> float:
-    """Return ``entry * 2**-power``, rounded to the nearest."""
-    return float(Fraction(entry, 1 << power)) if power > 0 else math.ldexp(entry, -power)
+    """Return ``entry * 2**-power``, rounded to the nearest; what underflows counts as `_TINY`."""
+    # Integers of more digits than a float has room for are divided first.
+    return math.ldexp(entry, -power) if power < 900 else float(Fraction(entry, 1 << power))
 
 
-def factored(matrix: list[list[float]]) -> bool:
+def factored(matrix: list[Any]) -> bool:
     """Return whether a Cholesky factorisation comes to its end; by NumPy where there is one."""
     try:
         import numpy

@@ -10,7 +10,7 @@ from typing import IO, Any, NoReturn
 from ._failure import VerificationFailed, failed
 from ._statements import Line
 
-FORMAT, VERSION = "subsetopt-proof", 1
+FORMAT, VERSIONS = "subsetopt-proof", (1, 2)
 _LONGEST = 2**28  # characters of a line
 
 

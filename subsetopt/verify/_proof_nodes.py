@@ -29,6 +29,7 @@ class ProofNode:
     ----------
     free : tuple of int
         Ascending.
+    chosen : tuple of int
     m : int
         How many of them are to be chosen.
     value, whole : int
@@ -38,6 +39,7 @@ class ProofNode:
     """
 
     free: tuple[int, ...]
+    chosen: tuple[int, ...]
     m: int
     value: int
     whole: int
@@ -69,6 +71,7 @@ class NodeBounds:
         inside = [*taken, *free]
         return ProofNode(
             free,
+            taken,
             statement.k - len(taken),
             statement.value(taken),
             statement.value(inside),
@@ -86,8 +89,8 @@ class NodeBounds:
         value = node.value + node.pull[item]
         whole = node.whole - node.push[item]
         return (
-            ProofNode(free, node.m - 1, value, node.whole, pull, node.push),
-            ProofNode(free, node.m, node.value, whole, node.pull, push),
+            ProofNode(free, (*node.chosen, item), node.m - 1, value, node.whole, pull, node.push),
+            ProofNode(free, node.chosen, node.m, node.value, whole, node.pull, push),
         )
 
     def bound(self, node: ProofNode) -> int:

@@ -2,7 +2,8 @@
 
 Integers in preorder: a candidate is a branch, first to the part with it, then to that without it;
 `BOUNDED` is a leaf that the combinatorial bound closes, `DUAL` one that a semidefinite dual closes,
-which the next line holds.
+which the next line holds, and `CUT` - j one that the j-th cut closes. Lines between those of the
+tree hold the cuts, and before the first of them what makes the problem convex.
 """
 
 from collections.abc import Iterator
@@ -11,12 +12,13 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+from ._convex_leaves import ConvexForm, Cut
 from ._dual_leaves import DualLeaf, exceeds
 from ._failure import VerificationFailed, failed, wholes
 from ._proof_nodes import NodeBounds, ProofNode
 from ._statements import Line, QuadraticStatement
 
-BOUNDED, DUAL = -1, -2
+BOUNDED, DUAL, CUT = -1, -2, -3
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class CheckedTree:
     nodes: int
     bounded: int
     dual: int
+    cut: int
+    cuts: int
 
 
 def threshold(statement: QuadraticStatement, bound: Fraction) -> int:
@@ -53,14 +57,20 @@ class TreeCheck:
         self._least = threshold(statement, bound)
         self._bounds = NodeBounds(statement)
         self._open = [self._bounds.root()]
-        self._count = {BOUNDED: 0, DUAL: 0}
+        self._root = self._open[0]
+        self._convex: ConvexForm | None = None
+        self._cuts: list[Cut] = []
+        self._count = {BOUNDED: 0, DUAL: 0, CUT: 0}
         self._nodes = 0
 
     def run(self, lines: Iterator[Line]) -> CheckedTree:
         """Check the lines of a tree until no part is open; raises VerificationFailed."""
         while self._open:
-            line = next(lines, None)
-            if line is None or set(line) != {"tree"}:
+            line = next(lines, {})
+            if len(line) == 1 and {*line} <= {"convex", "cut"}:
+                self._cut(line)
+                continue
+            if set(line) != {"tree"}:
                 failed(f"the tree ends with {len(self._open)} parts open: leaves are missing")
             codes = wholes("tree", line["tree"])
             if not codes:
@@ -70,7 +80,18 @@ class TreeCheck:
                     self._step(code, place == len(codes) - 1, lines)
                 except VerificationFailed as error:
                     failed(f"node {self._nodes}: {error}")
-        return CheckedTree(self._nodes, self._count[BOUNDED], self._count[DUAL])
+        bounded, dual, cut = self._count.values()
+        return CheckedTree(self._nodes, bounded, dual, cut, len(self._cuts))
+
+    def _cut(self, line: Line) -> None:
+        if "convex" in line:
+            if self._convex is not None:
+                failed("what makes the problem convex is given twice")
+            self._convex = ConvexForm.of(line["convex"], self._root, self._statement.pairs)
+        elif self._convex is None:
+            failed("a cut must come after what makes the problem convex")
+        else:
+            self._cuts.append(self._convex.read(line["cut"]))
 
     def _step(self, code: int, last: bool, lines: Iterator[Line]) -> None:
         if not self._open:
@@ -83,16 +104,17 @@ class TreeCheck:
             inside, outside = self._bounds.divided(node, code)
             self._open += [outside, inside]
             return
-        if code not in self._count:
-            failed(f"a code of the tree must be a candidate, -1 or -2; got {code}")
-        self._count[code] += 1
+        self._count[max(code, CUT)] += 1
         if code == DUAL and not last:
             failed("a semidefinite leaf must end its line")
-        closed = (
-            self._bounds.exceeds(node, self._least)
-            if code == BOUNDED
-            else self._dual(node, next(lines, None))
-        )
+        if code == BOUNDED:
+            closed = self._bounds.exceeds(node, self._least)
+        elif code == DUAL:
+            closed = self._dual(node, next(lines, None))
+        elif CUT - code >= len(self._cuts):
+            failed(f"a code of the tree must be a candidate, -1, -2 or that of a cut; got {code}")
+        else:
+            closed = self._cuts[CUT - code].exceeds(node, self._least)
         if not closed:
             failed("the bound of the leaf does not reach what is claimed")
 

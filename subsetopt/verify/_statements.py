@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import gcd
 from typing import Any
 
@@ -140,7 +141,7 @@ class QuadraticStatement(Statement):
         """Return the sum that an objective stands for."""
         return (objective - self.constant) / (self.scale * self.unit)
 
-    @property
+    @cached_property
     def grid(self) -> int:
         """The number of which all sums are multiples; 0 if all are 0."""
         return gcd(*self.linear, *(p for row in self.pairs for p in row))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ._failure import failed, fraction, indices, whole
 from ._feasible import require_feasible
-from ._proof_lines import FORMAT, VERSION, proof_lines
+from ._proof_lines import FORMAT, VERSIONS, proof_lines
 from ._proof_nodes import NodeBounds
 from ._proof_trees import TreeCheck
 from ._statements import Line, MeanStatement, QuadraticStatement, digest, read, statement_of
@@ -82,8 +82,8 @@ def _opened(proof: str | os.PathLike[str]) -> _Proof:
     names = {"format", "version", "problem", "digest", "selection", "objective", "bound", "method"}
     if head is None or set(head) != names or head["format"] != FORMAT:
         failed(f"the first line is not that of a {FORMAT} file")
-    if whole("version", head["version"]) != VERSION:
-        failed(f"the proof has version {head['version']}; this reads version {VERSION}")
+    if whole("version", head["version"]) not in VERSIONS:
+        failed(f"the proof has version {head['version']}; this reads versions 1 and 2")
     statement = read(head["problem"], lines)
     if digest(statement) != head["digest"]:
         failed("the digest is not that of the problem in the file")
@@ -111,6 +111,8 @@ def _checked_proof(proof: _Proof) -> VerificationReport:
         tree = TreeCheck(statement, proof.bound).run(proof.lines)
         nodes = tree.nodes
         how = f"{nodes} nodes, {tree.bounded} combinatorial and {tree.dual} semidefinite leaves"
+        if tree.cuts:
+            how += f", {tree.cut} closed by {tree.cuts} cuts"
     _require_end(proof.lines, nodes)
     error = getattr(statement, "error", Fraction(0))
     optimal = proof.bound == proof.objective and not error

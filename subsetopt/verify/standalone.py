@@ -2,16 +2,14 @@
 
     python verify.py PROOF.jsonl.gz [PROOF.jsonl.gz ...]
 
-This file needs nothing but Python 3.8. It shares no code with the package: what it reads is told in
-its comments, so that whoever distrusts the solver has these lines to read and no others. It prints
-what the proof is of, the digest of the problem and what was proven, and ends with 0, or with 1 and
-the reason.
-
-A file is gzip of JSON lines. The first holds the problem's sizes, the selection, its objective and
-the bound that is claimed for all selections; then come the data; then what proves the bound.
-Numbers are integers, and rational numbers texts "p/q".
+This file needs nothing but Python 3.8, and shares no code with the package: whoever distrusts the
+solver has these lines to read and no others. It prints what was proven of which problem, and ends
+with 0, or with 1 and the reason. A file is gzip of JSON lines: the problem's sizes, the selection,
+its objective and the bound that is claimed for all selections; then the data; then what proves the
+bound. Numbers are integers, and rational numbers texts "p/q".
 """
 
+import bisect
 import functools
 import gzip
 import hashlib
@@ -33,17 +31,13 @@ def need(condition, reason):
         raise Rejected(reason)
 
 
-def no_float(text):
-    """Refuse numbers that are no integers, NaN and Infinity too."""
-    raise Rejected("numbers must be integers, not " + text)
-
-
 def lines_of(path):
-    """Yield the objects of a file, one a line."""
+    """Yield the objects of a file, one a line; no number may be a float, NaN or infinite."""
+    refused = functools.partial(need, False)
     with gzip.open(path, "rt", encoding="ascii") as file:
         for text in file:
             need(text.endswith("\n"), "the file was cut off")
-            line = json.loads(text, parse_float=no_float, parse_constant=no_float)
+            line = json.loads(text, parse_float=refused, parse_constant=refused)
             need(isinstance(line, dict), "a line must be an object")
             yield line
 
@@ -68,11 +62,6 @@ def subset(values, n):
     return values
 
 
-def common_divisor(numbers):
-    """Return the greatest common divisor; 0 if all are 0."""
-    return functools.reduce(math.gcd, numbers, 0)
-
-
 class Proof:
     """The head of a file and the data of its problem; what is left in `lines` proves the bound."""
 
@@ -80,15 +69,15 @@ class Proof:
         self.lines = lines_of(path)
         head = next(self.lines, {})
         need(head.get("format") == "subsetopt-proof", "no proof")
-        need(integers([head["version"]]) == [1], "not of version 1")
+        need(integers([head["version"]])[0] in (1, 2), "not of version 1 or 2")
         about = head["problem"]
         self.n, (self.low, self.k) = about["n"], integers(about["sizes"], 2)
         integers([self.n, about["exponent"]])
         need(0 <= self.low <= self.k <= self.n and self.k >= 1, "sizes that cannot be")
         need(abs(about["exponent"]) <= 4000, "an exponent out of range")
-        self.include, self.exclude = (subset(about[x], self.n) for x in ("include", "exclude"))
-        fixed = set(self.include) | set(self.exclude)
-        need(len(fixed) == len(self.include) + len(self.exclude), "both included and excluded")
+        self.include, exclude = (subset(about[x], self.n) for x in ("include", "exclude"))
+        fixed = set(self.include + exclude)
+        need(len(fixed) == len(self.include + exclude), "both included and excluded")
         self.free = [v for v in range(self.n) if v not in fixed]
         self.unit = Fraction(2) ** about["exponent"]
         # The digest is over the lines as canonical JSON.
@@ -106,9 +95,8 @@ class Proof:
                 row = integers(self._data("pairs"), self.n - 1 - i)
                 for j, value in enumerate(row, i + 1):
                     self.pairs[i][j] = self.pairs[j][i] = value
-            self.scale, self.constant, self.error = (
-                rational(about[x]) for x in ("scale", "constant", "error")
-            )
+            terms = (rational(about[x]) for x in ("scale", "constant", "error"))
+            self.scale, self.constant, self.error = terms
             need(self.scale > 0 and self.error >= 0, "scale or error out of range")
         self.digest = "sha256:" + self.hash.hexdigest()
         need(self.digest == head["digest"], "the digest is of another problem")
@@ -136,8 +124,7 @@ class Proof:
         """Reject unless the selection is one, worth what is said, and the bound is proven."""
         chosen = self.selection
         need(self.low <= len(chosen) <= self.k, "the selection has the wrong size")
-        need(set(self.include) <= set(chosen), "an included candidate is not chosen")
-        need(not set(self.exclude) & set(chosen), "an excluded candidate is chosen")
+        need(set(self.include) <= set(chosen) <= set(self.include + self.free), "it breaks rules")
         need(self.value(chosen) == self.objective, "the objective is not that of the selection")
         need(self.bound <= self.objective, "the bound is above the objective")
         if self.family == "mean-matching":
@@ -151,11 +138,11 @@ class Proof:
         return nodes
 
 
-# -- quadratics: a tree of parts of all selections -------------------------------------------------
-
-
 class ProofTree:
-    """Branches in preorder: v >= 0 is "with v, then without v", -1 and -2 are leaves."""
+    """Quadratics: a tree of parts of all selections.
+
+    Branches in preorder: v >= 0 is "with v, then without v", those below 0 are leaves.
+    """
 
     def __init__(self, proof):
         self.proof, self.pairs = proof, proof.pairs
@@ -163,42 +150,41 @@ class ProofTree:
         # `below` are those under the bound.
         p = proof
         least = math.ceil((p.bound + p.error - p.constant) / (p.scale * p.unit))
-        grid = common_divisor(p.linear + [x for row in p.pairs for x in row])
+        grid = functools.reduce(math.gcd, p.linear + [x for row in p.pairs for x in row], 0)
         self.below = (math.ceil(Fraction(least, grid)) - 1) * grid if grid else least - 1
-        self.kept = {}
+        self.shape, self.cuts, self.partners = [], [], functools.lru_cache(20_000)(self.halves)
 
     def check(self):
         """Go through the tree; returns the number of its nodes."""
         parts, nodes = [(frozenset(self.proof.include), tuple(self.proof.free))], 0
         while parts:
             line = next(self.proof.lines, {})
-            need(set(line) == {"tree"} and line["tree"], "leaves are missing")
-            codes = integers(line["tree"])
-            for place, code in enumerate(codes):
-                need(parts, "the tree goes on where no part is open")
-                chosen, free = parts.pop()
-                m = self.proof.k - len(chosen)
+            if set(line) in ({"convex"}, {"cut"}):
+                for kind, fields in line.items():
+                    getattr(self, kind)(**fields)
+                continue
+            need(set(line) == {"tree"} and integers(line["tree"]), "leaves are missing")
+            for place, code in enumerate(line["tree"]):
+                chosen, free = parts.pop() if parts else need(False, "no part is open")
+                m, nodes = self.proof.k - len(chosen), nodes + 1
                 possible = 0 <= m <= len(free)
-                nodes += 1
                 if code >= 0:
                     need(possible and code in free, "a branch on what is not free")
                     rest = tuple(v for v in free if v != code)
                     parts += [(chosen, rest), (chosen | {code}, rest)]
-                elif code == -1:
-                    need(not possible or self.bounded(chosen, free, m), "a leaf is not closed")
-                else:
-                    need(code == -2 and place == len(codes) - 1, "an unknown leaf")
+                elif code == -2:
                     dual = next(self.proof.lines, {})
-                    need(set(dual) == {"dual"}, "a leaf's multipliers are missing")
+                    need(place == len(line["tree"]) - 1 and set(dual) == {"dual"}, "no multipliers")
                     closed = not possible or self.dual(chosen, free, m, **dual["dual"])
-                    need(closed, "a semidefinite leaf is not closed")
+                else:
+                    need(-3 - code < len(self.cuts), "an unknown leaf")
+                    leaf = self.bounded if code == -1 else self.cuts[-3 - code]
+                    closed = not possible or leaf(chosen, free, m)
+                need(code >= 0 or closed, "a leaf is not closed")
         return nodes
 
     def costs(self, chosen, free, m, left_out):
-        """Return a constant, a cost of each free candidate, and how many are taken at it.
-
-        Stated for those that are chosen of the free ones, or for those that are left out.
-        """
+        """Return a constant, a cost of each free candidate, and how many are taken (left out)."""
         base = chosen | set(free) if left_out else chosen
         pull = {v: self.proof.linear[v] + sum(self.pairs[v][s] for s in base) for v in free}
         constant = sum(self.proof.linear[v] for v in base)
@@ -211,7 +197,7 @@ class ProofTree:
         """Whether each taken candidate with half of its m - 1 cheapest pairs costs enough."""
         for left_out in (2 * m > len(free), 2 * m <= len(free)):
             constant, costs, taken = self.costs(chosen, free, m, left_out)
-            both = zip(costs, self.halves(free, taken))
+            both = zip(costs, self.partners(free, taken))
             cheapest = sorted(2 * a + b for a, b in both)[:taken]
             if 2 * constant + sum(cheapest) > 2 * self.below:
                 return True
@@ -219,57 +205,83 @@ class ProofTree:
 
     def halves(self, free, m):
         """Return the sums of the m - 1 cheapest pairs of each free candidate with other ones."""
-        if m <= 1:
-            return [0] * len(free)
-        if (free, m) not in self.kept:
-            if len(self.kept) > 20_000:
-                self.kept.clear()
-            self.kept[free, m] = [
-                sum(sorted(self.pairs[v][u] for u in free if u != v)[: m - 1]) for v in free
-            ]
-        return self.kept[free, m]
+        few = max(0, m - 1)
+        return [sum(sorted(self.pairs[v][u] for u in free if u != v)[:few]) for v in free]
 
     def dual(self, chosen, free, m, power, complement, shift, u, entries, triangles):
         """Whether multipliers prove it: H - U - N + sum z T - shift I has no eigenvalue below 0.
 
-        With x the indicator of m of the free, 4 (value - constant) = x'Hx; x'Ux = 0, x'Nx >= 0 and
-        x'Tx <= r; so that 4 (value - constant) >= shift * m - sum z r.
+        With x of m ones, 4 (value - constant) = x'Hx >= shift * m - sum z r by x'Tx <= r, x'Ux = 0.
         """
         size = len(free)
-        integers([power, complement, shift])
+        integers([power, complement, shift, *integers(u, size)])
         need(abs(power) <= 4000 and complement in (0, 1), "multipliers out of range")
-        integers(u, size)
         constant, costs, m = self.costs(chosen, free, m, bool(complement))
         # In the finer of the units of the costs and of the multipliers.
         fine, coarse = 1 << max(-power, 0), 1 << max(power, 0)
         rest = [
-            [2 * fine * self.pairs[free[i]][free[j]] - coarse * (u[i] + u[j]) for j in range(size)]
-            for i in range(size)
+            [2 * fine * self.pairs[v][w] - coarse * (a + b) for w, b in zip(free, u)]
+            for v, a in zip(free, u)
         ]
         for i in range(size):
             rest[i][i] = fine * 4 * costs[i] - coarse * (2 * u[i] * (1 - m) + shift)
-        for i, j, amount in (integers(row, 3) for row in entries):
-            need(0 <= i <= j < size and amount >= 0, "a multiplier of an entry is below 0")
-            for a, b in {(i, j), (j, i)}:
-                rest[a][b] -= coarse * amount
-        sides = 0
+        sides, terms = 0, [(i, j, -amount) for i, j, amount in (integers(r, 3) for r in entries)]
+        need(all(0 <= i <= j < size and a <= 0 for i, j, a in terms), "an entry out of range")
         for kind, i, j, l, z in (integers(row, 5) for row in triangles):
             need(z >= 0 and all(0 <= a < size for a in (i, j, l)), "a triangle out of range")
+            sides += 2 * z * (kind in (1, 3))
             if kind == 0 and j < l and i not in (j, l):  # x_i (x_j + x_l - 1) <= x_j x_l
-                terms = [(i, j, 1), (i, l, 1), (j, l, -1), (i, i, -2)]
+                terms += [(i, j, z), (i, l, z), (j, l, -z), (i, i, -2 * z)]
             elif kind == 1 and i < j < l:  # s - s (s - 1) / 2 <= 1
-                terms = [(a, a, 2) for a in (i, j, l)] + [(i, j, -1), (i, l, -1), (j, l, -1)]
+                terms += [(a, a, 2 * z) for a in (i, j, l)]
+                terms += [(i, j, -z), (i, l, -z), (j, l, -z)]
             elif kind == 2 and i != j and j == l:  # x_i x_j <= x_i
-                terms = [(i, j, 1), (i, i, -2)]
+                terms += [(i, j, z), (i, i, -2 * z)]
             else:  # x_i + x_j - x_i x_j <= 1
                 need(kind == 3 and i < j and j == l, "an unknown triangle inequality")
-                terms = [(i, i, 2), (j, j, 2), (i, j, -1)]
-            sides += 2 * z * (kind in (1, 3))
-            for a, b, twice in terms:
-                for c, d in {(a, b), (b, a)}:
-                    rest[c][d] += coarse * z * twice
-        proven = coarse * (shift * m - sides) - m * below_zero(rest)
-        return constant + proven / (4 * fine) > self.below
+                terms += [(i, i, 2 * z), (j, j, 2 * z), (i, j, -z)]
+        for a, b, amount in terms:
+            for c, d in {(a, b), (b, a)}:
+                rest[c][d] += coarse * amount
+        least = coarse * (shift * m - sides) - m * below_zero(rest)
+        return constant + least / (4 * fine) > self.below
+
+    def convex(self, power, diagonal, ones):
+        """Take M = 2^power pairs + diag(d) + t 11': no eigenvalue is below -error."""
+        free, m = self.proof.free, self.proof.k - len(self.proof.include)
+        integers([power, ones])
+        need(not self.shape and 0 <= power <= 4000 and 0 <= m <= len(free) > 0, "no convexity")
+        extra = dict(zip(free, integers(diagonal, len(free))))
+        self.shape = [power, extra, ones, m, self.costs(set(self.proof.include), free, m, False)]
+        self.error = below_zero(
+            [(self.pairs[v][w] << power) + ones + extra[v] * (v == w) for w in free] for v in free
+        )
+
+    def cut(self, power, point):
+        """Add what follows from x'Mx >= 2 y'Mx - y'My - error (m + |y|^2), y = point / 2^power.
+
+        2^shift 2 value = 2^shift 2 constant + x'Mx + (2^shift 2 pull - d)'x - t m^2 for 1'x = m.
+        """
+        need(self.shape and 0 <= integers([power])[0] <= 4000, "a cut out of range")
+        (shift, extra, ones, m, (constant, pull, _)), free = self.shape, self.proof.free
+        places = subset([integers(entry, 2)[0] for entry in point], len(free))
+        y = {free[place]: entry[1] for place, entry in zip(places, point)}
+        need(all(amount >= 0 for amount in y.values()), "an amount is below 0")
+        total, costs, own = ones * sum(y.values()), dict.fromkeys(self.proof.include, 0), 0
+        for v, linear in zip(free, pull):
+            image = sum(amount * self.pairs[v][w] for w, amount in y.items()) << shift
+            image += total + extra[v] * y.get(v, 0)
+            own += image * y.get(v, 0)
+            costs[v] = (2 * image << power) + (((2 * linear << shift) - extra[v]) << 2 * power)
+        fixed = ((2 * constant << shift) - ones * m * m) << 2 * power
+        norm = (m << 2 * power) + sum(amount * amount for amount in y.values())
+        constant, below = fixed - own - self.error * norm, 2 * self.below << shift + 2 * power
+
+        def closes(chosen, free, m):
+            cheapest = sum(sorted(costs[v] for v in free)[:m])
+            return constant + sum(costs[v] for v in chosen) + cheapest > below
+
+        self.cuts.append(closes)
 
 
 def below_zero(matrix):
@@ -278,57 +290,49 @@ def below_zero(matrix):
     One that comes to its end is that of a matrix within c / (1 - c) sqrt(a_ii a_jj) in each entry,
     c = (n + 4) u / (1 - (n + 4) u), u = 2**-53 (Rump, BIT 46, 2006); the trace bounds the norm.
     """
-    size, u = len(matrix), Fraction(1, 2**53)
-    largest = max(abs(x) for row in matrix for x in row)
-    unit = Fraction(2) ** (largest.bit_length() - 53)
-    rounded = [[float(x / unit) for x in row] for row in matrix]
-    factor = []
+    rows, factor, u = list(matrix), [], Fraction(1, 2**53)
+    power = max(abs(x) for row in rows for x in row).bit_length() - 53
+    unit, size = Fraction(2) ** power, len(rows)
+    exact = (lambda x: math.ldexp(x, -power)) if power < 900 else lambda x: float(x / unit)
+    rounded = [list(map(exact, row)) for row in rows]
+    widest = max(sum(map(abs, row)) for row in rows) / unit
     for i in range(size):
         row = []
         for j in range(i):
             inner = sum(a * b for a, b in zip(row, factor[j]))
             row.append((rounded[i][j] - inner) / factor[j][j])
         pivot = rounded[i][i] - sum(a * a for a in row)
-        need(0.0 < pivot < math.inf, "a semidefinite leaf's matrix is not positive definite")
+        need(0.0 < pivot < math.inf, "a matrix is not positive definite")
         factor.append([*row, math.sqrt(pivot)])
     c = (size + 4) * u / (1 - (size + 4) * u)
     trace = sum(Fraction(rounded[i][i]) for i in range(size))
-    widest = max(sum(abs(x) for x in row) for row in matrix) / unit
     return (c / (1 - c) * trace + u * widest + Fraction(1, 2**900)) * unit
 
 
-# -- mean matching: no sum of so many values is nearer to what is wanted ---------------------------
-
-
 def no_nearer_sum(proof):
-    """Reject unless no selection is nearer to the target than the bound."""
+    """Mean matching: reject unless no selection is nearer to the target than the bound."""
     need(proof.method in ("closed", "halves", "table"), "an unknown method")
-    values = [proof.values[i] for i in proof.free]
+    ascending = sorted(proof.values[i] for i in proof.free)
     taken = sum(proof.values[i] for i in proof.include)
     wanted = proof.target * proof.k / proof.unit - taken
     distance = proof.bound * proof.k / proof.unit
     low, high = math.floor(wanted - distance) + 1, math.ceil(wanted + distance) - 1
-    ascending = sorted(values)
     for count in range(proof.low, proof.k + 1):
         m = count - len(proof.include)
-        if not 0 <= m <= len(values) or low > high:
-            continue
         # Beyond the least and the greatest sum there is nothing.
-        if sum(ascending[:m]) > high or sum(ascending[len(values) - m :]) < low:
+        if not 0 <= m <= len(ascending) or low > high or sum(ascending[:m]) > high:
             continue
-        if proof.method == "closed":
-            need(not residue_within(values, m, low, high), "a nearer sum is not ruled out")
-        elif proof.method == "table":
-            need(not table_within(ascending, m, low, high), "a selection is nearer")
-        else:
-            need(not halves_within(values, m, low, high), "a selection is nearer")
+        if sum(ascending[len(ascending) - m :]) < low:
+            continue
+        within = {"closed": residue_within, "table": table_within, "halves": halves_within}
+        need(not within[proof.method](ascending, m, low, high), "a nearer sum is not ruled out")
 
 
 def residue_within(values, m, low, high):
     """Whether an integer of low..high has a residue modulo 2**16 that m values can sum to."""
     size = 1 << 16
     least = min(values)
-    step = common_divisor(value - least for value in values) or 1
+    step = functools.reduce(math.gcd, [value - least for value in values], 0) or 1
     reduced = [(value - least) // step for value in values]  # a sum is m least + step times theirs
     low, high = -((m * least - low) // step), (high - m * least) // step
     pivot = max(reduced, key=lambda v: min(16, (v & -v).bit_length() - 1) if v else 16)
@@ -356,23 +360,20 @@ def halves_within(values, m, low, high):
     half = len(values) // 2
     first, second = sums_of(values[:half], m), sums_of(values[half:], m)
     for count in range(m + 1):
-        ones, others = sorted(first.get(count, [])), sorted(second.get(m - count, []))
-        at = len(others)
-        for one in ones:  # as these rise, the others that are wanted fall
-            while at and one + others[at - 1] > high:
-                at -= 1
-            if at and one + others[at - 1] >= low:
+        others = sorted(second[m - count])
+        for one in first[count]:
+            at = bisect.bisect_left(others, low - one)
+            if at < len(others) and one + others[at] <= high:
                 return True
     return False
 
 
 def sums_of(values, most):
-    """Return the sums of 0, 1, ... `most` of the values, by their number."""
-    sums = {0: [0]}
+    """Return the sums of 0, 1, ... `most` of the values."""
+    sums = [[0]] + [[] for _ in range(most)]
     for value in values:
-        for count in sorted(sums, reverse=True):
-            if count < most:
-                sums.setdefault(count + 1, []).extend([one + value for one in sums[count]])
+        for count in range(most, 0, -1):
+            sums[count].extend([one + value for one in sums[count - 1]])
     return sums
 
 
@@ -389,8 +390,8 @@ def main(paths):
         exact = not getattr(proof, "error", 0) and proof.bound == proof.objective
         print(f"{path}: problem {proof.digest}, {proof.k} of {proof.n}")
         print(f"  selection {proof.selection}, objective {proof.objective}")
-        print(f"  no selection is below {proof.bound} ({proof.method}, {nodes} nodes)")
-        print("  VERIFIED:", "optimal" if exact else "a lower bound")
+        how = f"{proof.method}, {nodes} nodes): VERIFIED: {'optimal' if exact else 'a lower bound'}"
+        print(f"  no selection is below {proof.bound} ({how}")
     return 0
 
 

@@ -49,7 +49,7 @@ def test_nothing_that_is_wanted_is_discarded(
         assert len(np.unique(rows)) == k
         best = min(best, given.value(rows))
         assert min(tree.bound, tree.discarded) <= values[0] + 1e-12
-    tree.clear()
+    tree.clear(enough)
     assert not tree.open
     # Whatever is at most `enough` is met, or is discarded for what it is.
     assert best <= values[0] + 1e-9 or values[0] > enough

@@ -26,13 +26,21 @@ from .proof_files import (  # type: ignore[import-not-found]
     write,
     write_text,
 )
-from .test_proofs import SEMIDEFINITE, diversity, values  # type: ignore[import-not-found]
+from .test_proofs import (  # type: ignore[import-not-found]
+    CONVEX,
+    SEMIDEFINITE,
+    dispersion,
+    diversity,
+    values,
+)
 
 PROBLEMS: dict[str, tuple[Any, Any]] = {
     "tree": (diversity(1, 12), "branch-and-bound"),  # so few that they are enumerated
     "dual": (diversity(2, 20, 7), SEMIDEFINITE),
     "sums": (so.MeanMatching(values(1), 5), "exact"),
     "small dual": (diversity(3, 13, 6), SEMIDEFINITE),
+    "cuts": (diversity(3, 13, 6), CONVEX),
+    "points": (dispersion(1, 16, 4), CONVEX),
     "table": (so.MeanMatching([0, 7, 21, 35, 63, 70, 84, 98] * 2, 5, target=3.0), "exact"),
 }
 
@@ -43,7 +51,7 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lines]:
     for name, (problem, solver) in PROBLEMS.items():
         path = tmp_path_factory.mktemp("proofs") / "proof.jsonl.gz"
         so.solve(problem, solver, proof=path)
-        assert accepted(path).optimal
+        assert accepted(path).optimal or name == "points"  # whose distances are no integers
         made[name] = lines_of(path)
     return made
 
@@ -262,9 +270,59 @@ def in_another_unit(leaf: dict[str, Any]) -> None:
     leaf["power"] += 1
 
 
+def convex(**fields: Any) -> Callable[[Lines], None]:
+    return lambda lines: next(x["convex"] for x in lines if "convex" in x).update(fields)
+
+
+def cut(**fields: Any) -> Callable[[Lines], None]:
+    return lambda lines: next(line["cut"] for line in lines if "cut" in line).update(fields)
+
+
+def not_convex(lines: Lines) -> None:
+    """Take the diagonal for larger than what is positive semidefinite."""
+    stated = next(line["convex"] for line in lines if "convex" in line)
+    stated["diagonal"] = [-abs(entry) for entry in stated["diagonal"]]
+
+
+def convex_missing(lines: Lines) -> None:
+    lines.remove(next(line for line in lines if "convex" in line))
+
+
+def convex_twice(lines: Lines) -> None:
+    place = next(i for i, line in enumerate(lines) if "convex" in line)
+    lines.insert(place, deepcopy(lines[place]))
+
+
+def cut_missing(lines: Lines) -> None:
+    """Take the last cut away: its number is one that there is none of."""
+    lines.remove([line for line in lines if "cut" in line][-1])
+
+
+def no_such_cut(lines: Lines) -> None:
+    for line in lines:
+        if "tree" in line:
+            line["tree"] = [code - 1000 if code < -2 else code for code in line["tree"]]
+
+
+def cut_elsewhere(lines: Lines) -> None:
+    """Move the point of every cut to one entry."""
+    for line in lines:
+        if "cut" in line:
+            line["cut"]["point"] = [[0, 1]]
+
+
+def point_below_zero(lines: Lines) -> None:
+    next(line["cut"] for line in lines if "cut" in line)["point"][0][1] *= -1
+
+
+def leaf_of_a_cut_missing(lines: Lines) -> None:
+    line = next(x for x in lines if "tree" in x and any(code < -2 for code in x["tree"]))
+    line["tree"].remove(next(code for code in line["tree"] if code < -2))
+
+
 FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
     "another format": ("tree", head(format="other"), "first line"),
-    "a later version": ("tree", head(version=2), "version 2"),
+    "a later version": ("tree", head(version=3), "version 3"),
     "a version that is true": ("tree", head(version=True), "must be an integer"),
     "wrong digest": ("tree", head(digest="sha256:00"), "digest"),
     "wrong instance": ("tree", pair_changed, "digest"),
@@ -332,6 +390,29 @@ FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
     "a dual without a leaf": ("dual", dual_for_bounded, "node"),
     "a leaf without its dual": ("dual", dual_dropped, "multipliers"),
     "the bound of a table": ("table", raised, "bound"),
+    "bound past what cuts prove": ("points", raised, "objective|node"),
+    "bound past what cuts prove, of integers": ("cuts", better, "objective"),
+    "a matrix that is not convex": ("points", not_convex, "definite"),
+    "no convexity": ("points", convex_missing, "must come after"),
+    "convexity twice": ("points", convex_twice, "twice"),
+    "convexity of fewer": ("points", convex(diagonal=[1]), "entries"),
+    "overflow in the diagonal": ("points", convex(diagonal=[10**4000] * 16), "node"),
+    "ones below zero": ("points", convex(ones=-(10**30)), "definite"),
+    "NaN in the diagonal": ("points", convex(diagonal=[float("nan")] * 16), "NaN"),
+    "a convex power without end": ("points", convex(power=10**9), "power"),
+    "more in what is convex": ("points", convex(more=1), "object of"),
+    "a cut that is missing": ("points", cut_missing, "cut"),
+    "a cut that there is none of": ("points", no_such_cut, "cut"),
+    "cuts of another point": ("points", cut_elsewhere, "node"),
+    "a cut in another unit": ("points", cut(power=0), "node"),
+    "a cut's power without end": ("points", cut(power=10**9), "power"),
+    "a point below zero": ("points", point_below_zero, "amounts"),
+    "a point of floats": ("points", cut(point=[[0, 0.5]]), "integers"),
+    "a point outside": ("points", cut(point=[[16, 1]]), "places"),
+    "a place twice": ("points", cut(point=[[0, 1], [0, 1]]), "places"),
+    "a point that is no list": ("points", cut(point=3), "list"),
+    "more in a cut": ("points", cut(more=1), "object of"),
+    "a missing leaf of a cut": ("points", leaf_of_a_cut_missing, "node|missing"),
 }
 
 
@@ -435,7 +516,7 @@ def holds(lines: Lines) -> bool:
 
 def check_mutations(proofs: dict[str, Lines], path: Path, seed: int, times: int) -> None:
     generator = np.random.default_rng(seed)
-    for name in ("tree", "small dual", "table"):
+    for name in ("tree", "small dual", "table", "cuts"):
         for _ in range(times):
             lines = mutated(proofs[name], generator)
             write(lines, path)

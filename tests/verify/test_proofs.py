@@ -55,11 +55,18 @@ def diversity(seed: int, n: int = 14, k: int = 5) -> so.QuadraticSelection:
     return so.QuadraticSelection(distances, k=k, sense="maximise")
 
 
+def dispersion(seed: int, n: int = 14, k: int = 5) -> so.QuadraticSelection:
+    points = np.random.default_rng(seed).normal(size=(n, 2))
+    apart = np.sqrt(((points[:, None] - points) ** 2).sum(axis=2))
+    return so.QuadraticSelection(np.triu(apart, 1), k=k, sense="maximise")
+
+
 def values(seed: int, n: int = 18) -> np.ndarray[Any, Any]:
     return np.random.default_rng(seed).normal(size=n)
 
 
 SEMIDEFINITE = so.solver("branch-and-bound", bounds="semidefinite")
+CONVEX = so.solver("branch-and-bound", bounds="convex")
 
 KINDS: dict[str, tuple[Callable[[int], Any], Any]] = {
     "extremes": (lambda seed: so.MeanMatching(values(seed), 4, target=9.0), "exact"),
@@ -79,6 +86,8 @@ KINDS: dict[str, tuple[Callable[[int], Any], Any]] = {
         ),
         SEMIDEFINITE,
     ),
+    "convex": (dispersion, CONVEX),
+    "convex, integers": (lambda seed: diversity(seed, 12), CONVEX),
     "any solver": (lambda seed: diversity(seed, 10), "swap"),
 }
 """A random instance and a solver for each kind of proof."""
@@ -137,6 +146,44 @@ def test_a_proof_of_mmd_is_of_its_form(tmp_path: Path) -> None:
     assert not report.optimal  # sums of floats stand for the kernel
     assert report.bound is not None
     assert solution.objective == pytest.approx(float(report.bound), rel=1e-6)
+
+
+def test_what_is_long_to_check_is_proven_by_fewer_nodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from subsetopt.solvers.exact import _portfolio
+
+    path, problem = tmp_path / "proof.jsonl.gz", diversity(1, 20, 7)
+    solved(problem, "branch-and-bound", path)
+    assert leaves(path) == {-1}
+    monkeypatch.setattr(_portfolio, "_CHECKED", 1e-3)  # s a node
+    monkeypatch.setattr(_portfolio, "_RELAXED", 0.0)
+    solution = solved(problem, "branch-and-bound", path)
+    assert so.verify(problem, solution, path).optimal
+    assert -2 in leaves(path)
+
+
+def leaves(path: Path) -> set[int]:
+    codes = (code for line in lines_of(path) for code in line.get("tree", ()))
+    return {max(code, -3) for code in codes if code < 0}
+
+
+def test_distances_of_a_hundred_are_proven_by_cuts(tmp_path: Path) -> None:
+    path, problem = tmp_path / "proof.jsonl.gz", dispersion(1, 100, 10)
+    solution = solved(problem, CONVEX, path)
+    report = so.verify(problem, solution, path)
+    assert report == accepted(path)
+    assert -3 in leaves(path)
+    assert report.bound is not None
+    assert float(report.bound) == pytest.approx(solution.objective, rel=1e-8)
+
+
+def test_included_candidates_are_no_part_of_what_is_convex(tmp_path: Path) -> None:
+    path, rules = tmp_path / "proof.jsonl.gz", so.Constraints(include=[3, 5], exclude=[0])
+    problem = dispersion(1).constrained(rules)
+    solution = solved(problem, CONVEX, path)
+    assert so.verify(problem, solution, path) == accepted(path)
+    assert -3 in leaves(path)
 
 
 def test_an_unfinished_search_proves_a_weaker_bound(tmp_path: Path) -> None:
