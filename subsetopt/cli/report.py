@@ -39,8 +39,13 @@ def report(
         "Compare training runs when they had trained for this many seconds.", None, metavar="S"
     ),
     equal_cost: bool = option(
-        "Compare training runs with runs of the baseline that cost as much, at a larger budget; "
-        "`train --equal-cost` makes them.",
+        "Compare training runs with runs of the baseline that cost as much; `train --equal-cost` "
+        "makes them.",
+        False,
+    ),
+    equal_seconds: bool = option(
+        "Compare training runs with runs of the baseline that took as long; `train "
+        "--equal-seconds` makes them.",
         False,
     ),
 ) -> None:
@@ -49,14 +54,15 @@ def report(
 
     if as_markdown and as_json:
         raise InvalidOption("--markdown and --json exclude each other; name one")
-    comparing = _comparison(at_cost, at_seconds, equal_cost)
+    comparing = _comparison(at_cost, at_seconds, equal_cost, equal_seconds)
     page = None if no_page else out or folder / "report"
     if (folder / "runs").is_dir():
         _report_training(folder, page, as_markdown, as_json, comparing or training.analyse)
         return
     if comparing is not None:
         raise InvalidOption(
-            f"--at-cost, --at-seconds and --equal-cost are for training, which {folder} is not"
+            f"--at-cost, --at-seconds, --equal-cost and --equal-seconds are for training, which "
+            f"{folder} is not"
         )
     results = benchmarks.ComparisonReport(benchmarks.load_results(folder))
     if page is not None:
@@ -72,17 +78,24 @@ def report(
             say(f"\n The page: {page}")
 
 
-def _comparison(cost: float | None, seconds: float | None, equal_cost: bool) -> "Comparing | None":
+def _comparison(
+    cost: float | None, seconds: float | None, equal_cost: bool, equal_seconds: bool
+) -> "Comparing | None":
     """Return how runs of training are compared; None as usual, at their ends."""
-    if (cost is not None) + (seconds is not None) + equal_cost > 1:
-        raise InvalidOption("--at-cost, --at-seconds and --equal-cost exclude each other; name one")
-    if cost is None and seconds is None and not equal_cost:
+    given = (cost is not None, seconds is not None, equal_cost, equal_seconds)
+    if sum(given) > 1:
+        raise InvalidOption(
+            "--at-cost, --at-seconds, --equal-cost and --equal-seconds exclude each other; name one"
+        )
+    if not any(given):
         return None
-    from subsetopt.training.analysis import at_cost, at_equal_cost, at_seconds
+    from subsetopt.training import analysis
 
     if cost is not None:
-        return partial(at_cost, cost=cost)
-    return at_equal_cost if seconds is None else partial(at_seconds, seconds=seconds)
+        return partial(analysis.at_cost, cost=cost)
+    if seconds is not None:
+        return partial(analysis.at_seconds, seconds=seconds)
+    return analysis.at_equal_cost if equal_cost else analysis.at_equal_seconds
 
 
 def _report_training(

@@ -16,9 +16,13 @@ from .standard_streams import say
 from .training_output import OutputOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from subsetopt.training._tuning import Tuned, Tuning
     from subsetopt.training.run import Settings
     from subsetopt.training.run_result import Result
+
+    Wanted = Callable[[list[Run], list[Result]], list[Run]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +49,28 @@ class RunOptions:
     )
     quick: bool = option("Train for only as many epochs as give a first look at the task.", False)
     equal_cost: bool = option(
-        "Also train the baseline at the budgets at which it costs as much as the rules did, "
-        "selection passes included, and compare with that as well.",
+        "Also train the baseline so that it costs as much as the rules did, selection passes "
+        "included, with larger steps and with more of them, and compare with the better one.",
+        False,
+    )
+    equal_seconds: bool = option(
+        "Also train the baseline so that it takes as long as the rules did, with larger steps and "
+        "with more of them, and compare with the better one.",
         False,
     )
 
     def __post_init__(self) -> None:
         if self.quick and self.epochs is not None:
             raise InvalidOption("--quick and --epochs both set the number of epochs; give one")
+
+    def matching(self, output: OutputOptions) -> "Iterator[Wanted]":
+        """Yield what says which runs of the baseline are missing, for each way of matching."""
+        from subsetopt.training import analysis
+
+        if self.equal_cost:
+            yield analysis.baselines_at_equal_cost
+        if self.equal_seconds:
+            yield _BySeconds(output, analysis.clock_probes, analysis.baselines_at_equal_seconds)
 
     def runs(self, given: Values) -> list[Run]:
         """Return the runs of the comparison."""
@@ -78,6 +96,25 @@ _HOW = ("select_from", "evaluate_every", "device", "precision", "compile")
 _TUNING = ("tune_lr", "factors", "repeats")
 
 
+class _BySeconds:
+    """Asks for runs that take as long; the first time it tries what more samples take."""
+
+    def __init__(
+        self,
+        output: OutputOptions,
+        probing: "Callable[[list[Run]], list[Run]]",
+        asking: "Callable[[list[Run], list[Result], list[Result]], list[Run]]",
+    ) -> None:
+        self._probing, self._asking = probing, asking
+        self._output = replace(output, out=None, resume=False, tensorboard=False)
+        self._probes: list[Result] | None = None
+
+    def __call__(self, runs: list[Run], results: "list[Result]") -> list[Run]:
+        if self._probes is None:
+            self._probes = self._output.execute(self._probing(runs), self._output)
+        return self._asking(runs, results, self._probes)
+
+
 def train(
     what: RunOptions,
     optimizer: Annotated[Values, Given(Run, _OPTIMIZER, unset="the task's", panel="Optimizer")],
@@ -95,15 +132,14 @@ def train(
     tuning = training.Tuning(**tuned) if tuned.pop("tune_lr") else None
     try:
         results, found = _trained(runs, tuning, output, output)
-        if what.equal_cost:
-            more = _at_equal_cost(runs, results, tuning, output)
+        for wanted in what.matching(output):
+            more = _matched(runs, results, wanted, tuning, output)
             results, found = results + more[0], found + more[1]
     except KeyboardInterrupt:
         output.say_where()
         raise typer.Exit(exits.INTERRUPTED) from None
-    output.show(
-        results, {"tuned": [one._asdict() for one in found]} if found else {}, what.equal_cost
-    )
+    known = {"tuned": [one._asdict() for one in found]} if found else {}
+    output.show(results, known, equal_cost=what.equal_cost, equal_seconds=what.equal_seconds)
     for one in () if output.as_json else found:
         edge = ", at the edge of the grid" if one.at_the_edge else ""
         say(f"lr {one.lr:g} for {one.rule} at {one.budget:g}{edge}", err=True)
@@ -120,13 +156,23 @@ def _trained(
     return output.execute(runs, settings), tuned
 
 
-def _at_equal_cost(
-    runs: list[Run], results: "list[Result]", tuning: "Tuning | None", output: OutputOptions
+def _matched(
+    runs: list[Run],
+    results: "list[Result]",
+    wanted: "Wanted",
+    tuning: "Tuning | None",
+    output: OutputOptions,
 ) -> "tuple[list[Result], list[Tuned]]":
-    """Train the baseline at budgets that cost what its rivals did."""
-    from subsetopt.training.analysis import baselines_at_equal_cost
+    """Train the baseline until there are runs that spent what its rivals did, three times at most.
 
-    wanted = baselines_at_equal_cost(runs, results)
-    if not wanted:
-        return [], []
-    return _trained(wanted, tuning, output, replace(output, resume=output.out is not None))
+    More than once only for seconds, of which it is not known before how many a run will take.
+    """
+    found: tuple[list[Result], list[Tuned]] = [], []
+    for _ in range(3):
+        missing = wanted(runs, results + found[0])
+        if not missing:
+            break
+        resumed = replace(output, resume=output.out is not None)
+        done = _trained(missing, tuning, output, resumed)
+        found = found[0] + done[0], found[1] + done[1]
+    return found

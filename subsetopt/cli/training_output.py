@@ -65,20 +65,27 @@ class OutputOptions(Settings):
         self,
         results: "list[Result]",
         more: "dict[str, Any] | None" = None,
+        *,
         equal_cost: bool = False,
+        equal_seconds: bool = False,
     ) -> None:
-        """Print the comparison, and that with runs of the baseline which cost as much."""
-        from subsetopt.training.analysis import analyse, at_equal_cost
+        """Print the comparison, and those with runs of the baseline that spent as much."""
+        from subsetopt.training.analysis import analyse, at_equal_cost, at_equal_seconds
         from subsetopt.training.reporting import to_dict
 
         if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
             return
-        known, matched = more or {}, at_equal_cost(results) if equal_cost else None
-        if matched is not None and self.as_json:
-            known["equal_cost"] = to_dict(matched)
+        known, matched = more or {}, {}
+        if equal_seconds:
+            matched["equal_seconds"] = at_equal_seconds(results)
+        if equal_cost:
+            matched["equal_cost"] = at_equal_cost(results)
+        if self.as_json:
+            known |= {name: to_dict(found) for name, found in matched.items()}
         show(analyse(results), as_markdown=self.markdown, as_json=self.as_json, more=known)
-        if matched is not None and matched.groups and not self.as_json:
-            show(matched, as_markdown=self.markdown)
+        for found in () if self.as_json else matched.values():
+            if found.groups:
+                show(found, as_markdown=self.markdown)
         if self.out is not None and not self.as_json:
             say(f"kept in {self.out}; figures: subsetopt report {self.out}", err=True)
 

@@ -31,13 +31,13 @@ def runs_of(
     seeds: Sequence[int],
     **given: Any,
 ) -> list[Run]:
-    """Return the runs of a comparison, the uniform baseline always among them.
+    """Return the runs of a comparison, uniform sampling in as many steps always among them.
 
     Parameters
     ----------
     rules : sequence of str
-        Where none of them is a baseline, "uniform" is put first. "full" is trained once for each
-        seed, at budget 1.
+        The baselines that are missing are put first: "uniform" for rules within batches, "unif_sgd"
+        for those that make whole batches. "full" is trained once for each seed, at budget 1.
     **given
         Fields of `Run`, in place of the recipe of the task.
     """
@@ -45,20 +45,31 @@ def runs_of(
 
     for rule in rules:
         method(rule)  # an unknown one is said now
-    # With options it is another rule, which is compared with the baseline as well.
-    wanted = list(dict.fromkeys(rules if {*rules} & {*BASELINES} else ["uniform", *rules]))
+    wanted = list(dict.fromkeys(rules))
     for what, values in (("rules", wanted), ("budgets", budgets), ("seeds", seeds)):
         if not values or len(set(values)) < len(values):
             raise InvalidOption(f"{what} must be distinct, at least one; got {list(values)}")
     full = [Run.of(task, "full", budget=1.0, seed=seed, **given) for seed in seeds]
     rest = [
-        Run.of(task, rule, budget=budget, seed=seed, **given)
+        run.but(seed=seed)
         for seed in seeds  # so that early results compare rules
         for budget in budgets
-        for rule in wanted
-        if rule != "full"
+        for run in _with_baselines(task, wanted, budget, given)
     ]
     return rest + (full if "full" in wanted else [])
+
+
+def _with_baselines(
+    task: str, rules: Sequence[str], budget: float, given: dict[str, Any]
+) -> list[Run]:
+    """Return a run of each rule but "full", the baselines that they lack first."""
+    # With options a baseline is another rule, which is compared with it as well.
+    uniform = [Run.of(task, rule, budget=budget, **given) for rule in BASELINES]
+    runs = [Run.of(task, rule, budget=budget, **given) for rule in rules if rule != "full"]
+    found = {run.in_whole_batches for run in runs if run.rule in BASELINES}
+    lacking = {run.in_whole_batches for run in runs or uniform[:1]} - found
+    added = {run.in_whole_batches: run for run in reversed(uniform)}
+    return [run for kind, run in sorted(added.items()) if kind in lacking] + runs
 
 
 def execute(

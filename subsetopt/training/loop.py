@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,12 @@ class Training:
         made = method(run.rule)
         made.warm_up(setting)
         self.model = self._model()
+        begin = perf_counter()
         self.sampler = made.sampler(setting)
+        self.preparation = perf_counter() - begin
+        """Seconds of what is chosen before training, orders and strata, also where it was kept."""
+        self.preparation = max(self.preparation, getattr(self.sampler, "preparation_seconds", 0.0))
+        self.timer.seconds["selection"] += self.preparation
         self.step = made.step(setting, self.model, self.losses, self.sampler)
         self.epochs: int = getattr(self.sampler, "planned_epochs", None) or run.epochs
         self.schedule = Schedule(run.schedule, run.lr, self.epochs)
@@ -118,9 +124,9 @@ class Training:
     def train_epoch(self, epoch: int) -> None:
         """Train for one epoch."""
         self.model.train()
+        self.timer.start()
         self.sampler.set_epoch(epoch)
         length = len(self.sampler)
-        self.timer.start()
         for number, (ids, batch) in enumerate(self.train.batches(self.sampler)):
             for group in self.optimizer.param_groups:
                 group["lr"] = self.schedule((epoch + number / length) / self.epochs)
@@ -174,6 +180,7 @@ class Training:
                 **facts,
                 "threads": torch.get_num_threads(),
                 "diverged": self.diverged,
+                "preparation_seconds": self.preparation,
                 **self.data.facts,
             },
         )

@@ -80,6 +80,16 @@ def test_selective_backprop_keeps_with_the_power_of_the_rank(beta: float) -> Non
     assert counts[losses.argmin()] <= counts[losses.argmax()] / 2
 
 
+def test_the_published_beta_keeps_the_share_that_is_asked_for() -> None:
+    losses = drawn(120)
+    for k, beta in ((12, 9.0), (30, 3.0), (60, 1.0), (120, 0.0)):
+        rows = losses.expand(50, 120)
+        by_default = rule("selective_backprop", seed=3)(rows, k)
+        assert torch.equal(by_default, rule("selective_backprop", seed=3, beta=beta)(rows, k))
+    plain = rule("selective_backprop").probabilities(losses)
+    assert torch.equal(plain, rule("selective_backprop", beta=1.0).probabilities(losses))
+
+
 @pytest.mark.parametrize("beta", [1.0, 2.0])
 def test_k_are_drawn_one_after_another_by_weight(beta: float) -> None:
     losses, times = torch.tensor([1.0, 2.0, 3.0, 4.0]), 2000

@@ -11,7 +11,7 @@ from subsetopt._files import locked_folder  # noqa: E402
 from subsetopt.errors import InvalidFile, InvalidOption  # noqa: E402
 from subsetopt.training import _run_grid  # noqa: E402
 from subsetopt.training._run_grid import execute, load, runs_of  # noqa: E402
-from subsetopt.training._tuning import Tuning  # noqa: E402
+from subsetopt.training._tuning import EXTENSIONS, Tuning  # noqa: E402
 from subsetopt.training.run import Run, Settings  # noqa: E402
 from subsetopt.training.run_result import Passes, Result  # noqa: E402
 
@@ -29,6 +29,16 @@ def test_the_baseline_is_always_there() -> None:
     }
     stratified = runs_of("digits", ["uniform:quotas=proportional"], [0.1], [0])
     assert [run.rule for run in stratified] == ["uniform", "uniform:quotas=proportional"]
+    # Each rule beside uniform sampling that makes as many steps.
+    both = runs_of("digits", ["obftf", "p_sgd"], [0.1, 1.0], [0], **SHORT)
+    assert [(run.budget, run.rule) for run in both] == [
+        *((0.1, rule) for rule in ("uniform", "unif_sgd", "obftf", "p_sgd")),
+        *((1.0, rule) for rule in ("uniform", "obftf", "p_sgd")),
+    ]
+    assert [run.rule for run in runs_of("digits", ["mmd"], [0.1], [0])] == ["unif_sgd", "mmd"]
+    pooled = runs_of("digits", ["p_sgd"], [0.1], [0], select_from="pool")
+    assert [run.rule for run in pooled] == ["uniform", "p_sgd"]
+    assert [run.rule for run in runs_of("digits", ["full"], [0.1], [0])] == ["uniform", "full"]
 
 
 @pytest.mark.parametrize(
@@ -104,9 +114,9 @@ VALUES = {0.025: 0.5, 0.05: 0.7, 0.1: 0.9, 0.2: 0.8, 0.4: math.nan}
 
 
 def planted(run: Run) -> Result:
-    """Return the result of a run whose best rate is 0.1; of two rules the highest, the lowest."""
-    by_rate = {"obftf": run.lr, "max_loss": -run.lr}
-    value = by_rate.get(run.rule, VALUES[round(run.lr, 3)])
+    """Return the result of a run whose best rate is 0.1; of two rules beyond a grid."""
+    by_rate = {"obftf": -abs(run.lr - 1.6), "max_loss": -run.lr}
+    value = by_rate[run.rule] if run.rule in by_rate else VALUES.get(round(run.lr, 3), 0.0)
     return Result(
         run=run,
         metric="accuracy",
@@ -130,18 +140,19 @@ def test_each_rule_gets_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subsetopt.training._tuning.execute", fake)
     runs = runs_of("digits", ["obftf", "max_loss"], [0.1, 0.5], [0, 1, 2], **SHORT)
     ready, found = Tuning().tune(runs, Settings())
-    assert len(seen) == 3 * 2 * 5 * 3  # rules x budgets x rates x seeds
+    # Budgets x seeds x rates: of three rules those of the grid, of two more beyond it.
+    assert len(seen) == 2 * 5 * (3 * 5 + 3 + EXTENSIONS)
     assert all(run.tuning and run.seed >= 1000 for run in seen)
     assert {run.lr for run in ready if run.rule == "uniform"} == {0.1}
-    assert {run.lr for run in ready if run.rule == "obftf"} == {0.4}
-    assert {run.lr for run in ready if run.rule == "max_loss"} == {0.025}
+    assert {run.lr for run in ready if run.rule == "obftf"} == {1.6}
+    assert {run.lr for run in ready if run.rule == "max_loss"} == {0.0015625}
     assert not any(run.tuning for run in ready)
     edges = {(one.rule, one.budget): one.at_the_edge for one in found}
     assert edges == {
         ("uniform", 0.1): False,
         ("uniform", 0.5): False,
-        ("obftf", 0.1): True,
-        ("obftf", 0.5): True,
+        ("obftf", 0.1): False,
+        ("obftf", 0.5): False,
         ("max_loss", 0.1): True,
         ("max_loss", 0.5): True,
     }

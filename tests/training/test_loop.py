@@ -303,7 +303,58 @@ def test_names_lead_to_methods() -> None:
         "StratifiedMethod",
         "SequenceMethod",
         "BaselineMethod",
+        "UniformMethod",
     }
+
+
+def test_rules_make_as_many_steps_as_their_baseline() -> None:
+    steps = {rule: trained(rule)[0].steps for rule in ("uniform", "unif_sgd")}
+    assert steps == {"uniform": 3 * 6, "unif_sgd": 3 * 2}
+    for rule in set(METHODS) - {"full", "obftf_exact"}:
+        # What `sb` keeps is left to chance; more epochs even it out.
+        epochs = 12 if rule == "sb" else 3
+        result, _ = trained(f"{rule}:history=48" if rule == "sb" else rule, epochs=epochs)
+        base = steps["unif_sgd" if result.run.in_whole_batches else "uniform"]
+        wanted = base * epochs / 3
+        assert abs(result.steps - wanted) <= max(1, 0.3 * wanted), rule
+        pooled = run(rule, select_from="pool")
+        assert pooled.in_whole_batches
+        assert run(rule, budget=1.0).in_whole_batches is False
+
+
+def test_uniform_draws_before_anything_is_loaded() -> None:
+    made = Training(run("uniform", seed=3), data())
+    whole = Training(run("obftf", seed=3), data())
+    parts = list(made.sampler)
+    assert [len(part) for part in parts] == [4] * 6
+    assert parts == [batch[:4] for batch in whole.sampler]  # the same batches, in the same order
+    pool = Training(run("uniform", select_from="pool"), data())
+    assert [len(batch) for batch in pool.sampler] == [16, 8]
+    for other in ({"rule": "uniform:quotas=proportional"}, {"augmentation": "mixup"}):
+        late = Training(run(**{"rule": "uniform", **other}), data())
+        assert [len(batch) for batch in late.sampler] == [16] * 6
+
+
+def test_an_order_belongs_to_a_seed_and_its_making_to_the_clock() -> None:
+    from subsetopt.training.methods import _fixed_orders
+
+    def made(seed: int, rule: str = "mmd") -> Training:
+        return Training(run(rule, seed=seed, epochs=1), data())
+
+    _fixed_orders._KEPT.clear()
+    first, again, other = made(0), made(0), made(1)
+    assert list(first.sampler) == list(again.sampler) != list(other.sampler)
+    assert list(made(0, "mmd:first=chosen").sampler) == list(made(1, "mmd:first=chosen").sampler)
+    with pytest.raises(InvalidOption, match="first must be 'drawn' or 'chosen'"):
+        made(0, "mmd:first=best")
+    # Whoever made it: the second run has it from the first.
+    assert again.sampler.preparation_seconds == first.sampler.preparation_seconds > 0
+    for one in (first, again):
+        result = one.fit()
+        prepared = result.facts["preparation_seconds"]
+        assert prepared >= first.sampler.preparation_seconds
+        assert result.seconds["selection"] >= prepared
+        assert result.history[0]["seconds"] >= prepared
 
 
 def test_evaluation_where_it_is_due() -> None:
@@ -319,7 +370,7 @@ def test_mixed_precision_and_compilation_are_passed_on() -> None:
 
 
 def test_orders_go_on_from_epoch_to_epoch() -> None:
-    from subsetopt.training.methods._epoch_samplers import SequenceShare
+    from subsetopt.training.methods._fixed_orders import SequenceShare
 
     batches = SequenceShare(torch.arange(12).numpy(), 2, 0.34)
     epochs = []

@@ -29,13 +29,13 @@ class WeightedRule(Rule):
     has_probabilities: ClassVar[bool] = True
 
     @abstractmethod
-    def _keep(self, losses: Tensor) -> Tensor:
+    def _keep(self, losses: Tensor, k: int | None) -> Tensor:
         """Return the probabilities (B, n) of losses (B, n) of which some may not be finite."""
 
     def _choose(self, given: Candidates, k: int | None, generator: Generator | None) -> Tensor:
         losses, own = given.needed, generator or self._own_generator(given.device)
         finite = torch.isfinite(losses)
-        keep = self._keep(losses)
+        keep = self._keep(losses, k)
         if k is None:
             return _kept(keep[0], finite[0], own).nonzero().T
         noise = torch.rand(losses.shape, generator=own, dtype=keep.dtype, device=keep.device)
@@ -49,7 +49,7 @@ class WeightedRule(Rule):
         """Return ``p_i + prod_j (1 - p_j) / m``, m finite losses: alone, or for want of others."""
         rows = self._given(losses, None, shape, device, self.check).needed
         finite = torch.isfinite(rows)
-        keep = torch.where(finite, self._keep(rows), 0.0)
+        keep = torch.where(finite, self._keep(rows, None), 0.0)
         nothing = (1.0 - _wide(keep)).prod(1, keepdim=True)
         alone = (nothing / finite.sum(1, keepdim=True).clamp(min=1)).to(keep.dtype)
         return torch.where(finite, keep + alone, 0.0).view(shape)
@@ -90,7 +90,7 @@ class Prob(WeightedRule):
 
     gamma: float = option("The larger, the more are kept.", 1.0, gt=0, lt=float("inf"))
 
-    def _keep(self, losses: Tensor) -> Tensor:
+    def _keep(self, losses: Tensor, k: int | None) -> Tensor:
         return (self.gamma * losses).tanh().clamp(min=0.0)
 
 
@@ -111,10 +111,11 @@ class SelectiveBackprop(WeightedRule):
     name: ClassVar[str] = "selective_backprop"
 
     history: int = option("Number of losses that are remembered.", 1024, ge=1)
-    beta: float = option(
+    beta: float | None = option(
         "The larger, the fewer are kept: a share of ``1 / (beta + 1)`` on average, while losses "
-        "are distributed as those remembered.",
-        1.0,
+        "are distributed as those remembered. None keeps the share that is asked for, as "
+        "published: ``n / k - 1``, and without k, which asks for none, 1.",
+        None,
         ge=0,
         lt=float("inf"),
     )
@@ -136,7 +137,7 @@ class SelectiveBackprop(WeightedRule):
         self._last.index_copy_(0, places, newest)
         self._seen += len(newest)
 
-    def _keep(self, losses: Tensor) -> Tensor:
+    def _keep(self, losses: Tensor, k: int | None) -> Tensor:
         values = losses.float()
         if self._last is None or self._seen is None:
             last, known = values.flatten(), torch.tensor(values.numel())
@@ -144,7 +145,13 @@ class SelectiveBackprop(WeightedRule):
             last = self._last.to(losses.device)
             known = self._seen.to(losses.device).clamp(max=self.history)
         below = torch.searchsorted(last.sort().values, values, right=True)
-        return (below / known).to(losses.dtype).clamp(max=1.0) ** self.beta
+        return (below / known).to(losses.dtype).clamp(max=1.0) ** self._power(losses.shape[-1], k)
+
+    def _power(self, n: int, k: int | None) -> float:
+        """Return beta; by default the one that keeps k of n on average."""
+        if self.beta is not None:
+            return self.beta
+        return 1.0 if k is None else n / k - 1.0
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the generators and the losses remembered, on the CPU."""

@@ -11,8 +11,9 @@ from ._group_results import (
     at_seconds,
     learning_curves,
 )
+from ._matching_runs import baselines_at_equal_cost, baselines_at_equal_seconds, clock_probes
 from .groups import FINAL, Measure, RunGroup, after_cost, after_seconds, grouped
-from .matched_cost import at_equal_cost, baselines_at_equal_cost
+from .matched_cost import at_equal_cost, at_equal_seconds
 from .pairing import FEWEST, LEVEL, PairedComparison, RuleVerdict, compared, holm, holm_adjusted
 from .seed_summary import Spread, Summary
 
@@ -36,8 +37,11 @@ __all__ = [
     "analyse",
     "at_cost",
     "at_equal_cost",
+    "at_equal_seconds",
     "at_seconds",
     "baselines_at_equal_cost",
+    "baselines_at_equal_seconds",
+    "clock_probes",
     "compared",
     "grouped",
     "holm",

@@ -30,12 +30,15 @@ class GroupResult:
     cost : float, optional
         Where rules are compared at matched cost instead: the baseline's, as a share of full
         training's.
+    seconds : float, optional
+        Where they are compared at matched time: the baseline's.
     """
 
     group: RunGroup
     baseline: str | None
     lines: tuple[Summary, ...]
     cost: float | None = None
+    seconds: float | None = None
 
     @property
     def budget(self) -> float:
@@ -152,9 +155,15 @@ def baseline_among(rules: Container[str], wanted: str | None = None) -> str | No
 
 
 def summarised(
-    lines: Mapping[Line, Mapping[int, Result]], base: Line | None, measure: Measure = FINAL
+    lines: Mapping[Line, Mapping[int, Result]],
+    base: Line | None,
+    measure: Measure = FINAL,
+    epochs: int | None = None,
 ) -> tuple[Summary, ...]:
-    """Return a line for each rule and budget, compared with that of the baseline."""
+    """Return a line for each rule and budget, compared with that of the baseline.
+
+    Costs are shares of full training for so many epochs, by default for those of each run.
+    """
     values = {line: _values(own, measure) for line, own in lines.items()}
     better = next(iter(next(iter(lines.values())).values())).better
     found = [
@@ -164,6 +173,7 @@ def summarised(
             baseline=line == base,
             values=values[line],
             results=tuple(own[seed] for seed in sorted(own)),
+            full_epochs=epochs,
             comparison=None
             if base is None or line == base
             else compared(values[line], values[base], better),

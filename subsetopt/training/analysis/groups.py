@@ -22,6 +22,9 @@ class RunGroup:
     Parameters
     ----------
     task : str
+    in_whole_batches : bool
+        See `Run`: rules that make few large steps are not compared with those that make many small
+        ones.
     setting : mapping
         All else that its runs have in common. The learning rate is among it only where a rule was
         run at several; where each rule has one, it was chosen for the rule and belongs to it.
@@ -31,6 +34,7 @@ class RunGroup:
     """
 
     task: str
+    in_whole_batches: bool
     setting: Mapping[str, Any]
     budget: float
     results: Mapping[str, Mapping[int, Result]]
@@ -64,19 +68,24 @@ def grouped(results: Iterable[Result]) -> list[RunGroup]:
 
 
 def _by_budget(results: Iterable[Result], with_lr: bool) -> list[RunGroup]:
-    budgets: dict[float, dict[str, dict[int, Result]]] = {}
+    budgets: dict[tuple[float, bool], dict[str, dict[int, Result]]] = {}
     for result in results:
         run = result.run
-        seeds = budgets.setdefault(run.budget, {}).setdefault(run.rule, {})
+        steps = run.budget, run.in_whole_batches
+        seeds = budgets.setdefault(steps, {}).setdefault(run.rule, {})
         if run.seed in seeds:
             raise InvalidOption(f"there are two results of the run {run.key}")
         seeds[run.seed] = result
     groups = []
-    for budget, rules in sorted(budgets.items()):
+    for (budget, whole), rules in sorted(budgets.items()):
         first = next(iter(next(iter(rules.values())).values()))
         setting = _setting(first) | ({"lr": first.run.lr} if with_lr else {})
         task = setting.pop("task")
-        groups.append(RunGroup(task=task, setting=setting, budget=budget, results=rules))
+        groups.append(
+            RunGroup(
+                task=task, in_whole_batches=whole, setting=setting, budget=budget, results=rules
+            )
+        )
     return groups
 
 

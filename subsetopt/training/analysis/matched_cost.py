@@ -1,124 +1,171 @@
-"""Comparison at matched cost: the baseline has a larger budget.
+"""Comparison at matched cost or time: the baseline has a larger budget, or trains for longer.
 
 A rule that passes all samples to choose b of n costs b / n + 1 / 3 of full training. What uniform
-sampling reaches when it spends as much, on more samples and by a learning-rate schedule that ends
-when it ends, is the fair comparison wherever passes are what a training costs: one that cuts runs
-short at matched cost (`at_cost`) takes from each rule the end of its schedule.
+sampling reaches when it spends as much, by a learning-rate schedule that ends when it ends, is the
+fair comparison wherever passes, or seconds, are what a training costs: one that cuts runs short
+(`at_cost`, `at_seconds`) takes from each rule the end of its schedule. It can be spent on larger
+steps or on more of them, and which is better depends on the task: the better one is the baseline.
 """
 
-from collections.abc import Iterable, Sequence
-from statistics import fmean
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from statistics import fmean, median
 
-from subsetopt.training.run import Run
+from subsetopt.training.run import BASELINES
 from subsetopt.training.run_result import Result
 
-from ._group_results import (
-    Analysis,
-    GroupResult,
-    Line,
-    adjusted_analysis,
-    baseline_among,
-    summarised,
-)
+from ._group_results import Analysis, GroupResult, Line, adjusted_analysis, summarised
 from .groups import RunGroup, grouped
+from .seed_summary import Spread
 
-__all__ = ["at_equal_cost", "baselines_at_equal_cost"]
+__all__ = ["COST", "SECONDS", "Currency", "at_equal_cost", "at_equal_seconds"]
 
-TOLERANCE = 0.05
-"""By how much equal costs may differ, as a share: batches divide into whole samples."""
-CLOSE = 0.02
-"""Within which a run of the baseline makes another one needless."""
+Own = Mapping[int, Result]
+"""The results of a rule by seed."""
+
+
+@dataclass(frozen=True)
+class Currency:
+    """What runs spend.
+
+    Parameters
+    ----------
+    measure : str
+        When the metric is taken.
+    spent : callable
+        Returns what the runs of a rule have spent, over all their epochs.
+    tolerance : float
+        By how much what is equal may differ, as a share.
+    close : float
+        Within which a run of the baseline makes another one needless.
+    """
+
+    measure: str
+    spent: Callable[[Own], float]
+    tolerance: float
+    close: float
+
+    def alike(self, one: float, other: float, *, close: bool = False) -> bool:
+        """Return whether two amounts are equal."""
+        return abs(one - other) <= (self.close if close else self.tolerance) * one
+
+
+COST = Currency(
+    "at matched cost",
+    lambda own: fmean(result.effective_budget * result.run.epochs for result in own.values()),
+    tolerance=0.05,  # batches divide into whole samples
+    close=0.02,
+)
+"""Passes, in epochs of full training, at 1 a forward and 2 a backward pass."""
+SECONDS = Currency(
+    "at matched time",
+    lambda own: median(result.training_seconds for result in own.values()),
+    tolerance=0.1,
+    close=0.1,
+)
+"""Wall-clock time without evaluation; the median over the seeds, as a machine has other work."""
 
 
 def at_equal_cost(results: Iterable[Result], baseline: str | None = None) -> Analysis:
     """Compare each rule with the runs of the baseline that cost as much.
 
+    Of several such runs those are taken whose mean over the seeds is best, which, if anything,
+    favours the baseline.
+
     Parameters
     ----------
     results : iterable of Result
-        Among them runs of the baseline at other budgets; `baselines_at_equal_cost` says which.
-        Where none costs as much a rule is summarised, and not compared.
+        Among them runs of the baseline at other budgets and with other epochs;
+        `baselines_at_equal_cost` says which. Where none costs as much a rule is summarised, and not
+        compared. What costs more than full training is compared with that, if with nothing else.
     baseline : str, optional
-        A rule; None is the first of `subsetopt.training.run.BASELINES` that is there.
+        A rule; None is the uniform sampling that makes as many steps at the same budget.
 
     Raises
     ------
     InvalidOption
         If two results are of the same run.
     """
-    matched = []
-    for groups in _task_results(grouped(results)):
-        matched += _matched(groups, baseline)
-    return adjusted_analysis(matched, "at matched cost")
+    return _at_equal(results, COST, baseline)
 
 
-def baselines_at_equal_cost(runs: Sequence[Run], results: Iterable[Result]) -> list[Run]:
-    """Return runs of the baseline that cost what other rules did, where there are none yet.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Of one comparison, before learning rates were tuned.
-    results : iterable of Result
-        What came of them.
-    """
-    groups = grouped(results)
-    name = baseline_among({run.rule for run in runs})
-    if name is None:
-        return []
-    known = [_cost(group, name) for group in groups if name in group.results]
-    wanted: list[float] = []
-    for group in groups:
-        costs = [_cost(group, rule) for rule in group.results if rule != "full"]
-        for cost in costs:
-            if not _alike(cost, known + wanted, CLOSE):
-                wanted.append(min(1.0, round(cost, 2)))
-    own = {run.seed: run for run in runs if run.rule == name}
-    return [run.but(budget=budget) for run in own.values() for budget in sorted(wanted)]
+def at_equal_seconds(results: Iterable[Result], baseline: str | None = None) -> Analysis:
+    """Compare each rule with the runs of the baseline that took as long; see `at_equal_cost`."""
+    return _at_equal(results, SECONDS, baseline)
 
 
-def _task_results(groups: Iterable[RunGroup]) -> Iterable[list[RunGroup]]:
+def baseline_of(group: RunGroup) -> str:
+    """Return the uniform sampling that makes as many steps as the runs of a group."""
+    whole = group.in_whole_batches and group.setting["select_from"] == "batch"
+    return BASELINES[whole]
+
+
+def families(groups: Iterable[RunGroup]) -> list[list[RunGroup]]:
+    """Return groups that differ in nothing but the budget, the steps and the epochs."""
     found: dict[str, list[RunGroup]] = {}
     for group in groups:
-        found.setdefault(repr((group.task, sorted(group.setting.items()))), []).append(group)
-    return found.values()
+        rest = {**group.setting, "epochs": None, "evaluate_every": None}
+        found.setdefault(repr((group.task, sorted(rest.items()))), []).append(group)
+    return list(found.values())
 
 
-def _matched(groups: Sequence[RunGroup], baseline: str | None) -> list[GroupResult]:
-    """Return the groups of one task: for each cost of the baseline, and what matches none."""
-    name = baseline_among({rule for group in groups for rule in group.results}, baseline)
-    bases = [group for group in groups if name in group.results]
-    costs = [_cost(group, name) for group in bases if name is not None]
-    alike: list[dict[Line, dict[int, Result]]] = [{} for _ in bases]
-    alone: dict[float, tuple[RunGroup, dict[Line, dict[int, Result]]]] = {}
+def epochs_of(group: RunGroup) -> int:
+    """Return the epochs of full training of its runs."""
+    return group.any.run.epochs
+
+
+def _at_equal(results: Iterable[Result], currency: Currency, baseline: str | None) -> Analysis:
+    matched = []
+    for family in families(grouped(results)):
+        matched += _matched(family, currency, baseline)
+    return adjusted_analysis(matched, currency.measure)
+
+
+def _matched(
+    groups: Sequence[RunGroup], currency: Currency, baseline: str | None
+) -> list[GroupResult]:
+    """Return the groups of a family: for each run of the baseline, and what matches none."""
+    alike: dict[tuple[int, str, int], tuple[RunGroup, dict[Line, Own]]] = {}
+    alone: dict[int, dict[Line, Own]] = {}
     for group in groups:
+        name, epochs = baseline or baseline_of(group), epochs_of(group)
         for rule, own in group.results.items():
-            if rule == name:
+            if rule in (BASELINES if baseline is None else (baseline,)):
                 continue
-            cost, line = _cost(group, rule), (rule, group.budget)
-            if _alike(cost, costs, TOLERANCE):
-                nearest = min(range(len(costs)), key=lambda i: abs(costs[i] - cost))
-                alike[nearest][line] = dict(own)
+            base, line = _best(own, groups, name, currency), (rule, group.budget)
+            if base is None:
+                alone.setdefault(id(group), {})[line] = own
             else:
-                alone.setdefault(group.budget, (group, {}))[1][line] = dict(own)
+                own_group = replace(base, setting=group.setting)
+                alike.setdefault((id(base), name, epochs), (own_group, {}))[1][line] = own
     found = []
-    for group, cost, lines in zip(bases, costs, alike, strict=True):
-        if lines and name is not None:
-            base = (name, group.budget)
-            compared = summarised({base: group.results[name], **lines}, base)
-            found.append(GroupResult(group=group, baseline=name, lines=compared, cost=cost))
-    found.sort(key=lambda matched: matched.cost or 0.0)
+    for (_, name, epochs), (group, lines) in alike.items():
+        first, spent = (name, group.budget), currency.spent(group.results[name])
+        shown = summarised({first: group.results[name], **lines}, first, epochs=epochs)
+        amount = {"cost": spent / epochs} if currency is COST else {"seconds": spent}
+        found.append(GroupResult(group=group, baseline=name, lines=shown, **amount))
+    found.sort(key=lambda matched: matched.cost or matched.seconds or 0.0)
+    known = {id(group): group for group in groups}
     return found + [
-        GroupResult(group=group, baseline=None, lines=summarised(lines, None))
-        for group, lines in alone.values()
+        GroupResult(group=known[key], baseline=None, lines=summarised(lines, None))
+        for key, lines in alone.items()
     ]
 
 
-def _cost(group: RunGroup, rule: str) -> float:
-    return fmean(result.effective_budget for result in group.results[rule].values())
+def _best(own: Own, groups: Sequence[RunGroup], name: str, currency: Currency) -> RunGroup | None:
+    """Return the group of those runs of the baseline which spent as much, and came furthest."""
+    bases = [group for group in groups if name in group.results]
+    target = currency.spent(own)
+    full = next(iter(own.values())).run.epochs
+    equal = [x for x in bases if currency.alike(target, currency.spent(x.results[name]))]
+    if not equal and currency is COST and target > full:
+        equal = [x for x in bases if currency.alike(full, currency.spent(x.results[name]))]
+    return max(equal, key=lambda group: _standing(group.results[name], own), default=None)
 
 
-def _alike(cost: float, others: Iterable[float], share: float) -> bool:
-    """Return whether one costs as much; what is beyond full training is compared with that."""
-    cost = min(cost, 1.0)
-    return any(abs(other - cost) <= share * cost for other in others)
+def _standing(base: Own, own: Own) -> tuple[int, float]:
+    """Return how many seeds both have, and how good the baseline is, higher is better."""
+    mean = Spread.of(result.value for result in base.values()).mean
+    sign = 1.0 if next(iter(own.values())).better == "higher" else -1.0
+    return len(base.keys() & own.keys()), -inf if mean is None else sign * mean

@@ -61,6 +61,8 @@ class Summary:
     results : tuple of Result
     comparison : Comparison or None
         None of the baseline, and where there is none.
+    full_epochs : int, optional
+        Of the full training that costs are shares of; None is as many as the run's own.
     """
 
     rule: str
@@ -69,6 +71,7 @@ class Summary:
     values: Mapping[int, float]
     results: tuple[Result, ...]
     comparison: PairedComparison | None
+    full_epochs: int | None = None
 
     @property
     def seeds(self) -> int:
@@ -95,7 +98,20 @@ class Summary:
     @property
     def effective_budget(self) -> Spread:
         """The share of full training's cost that was spent, selection passes included."""
-        return Spread.of(r.effective_budget for r in self.results)
+        return Spread.of(
+            r.effective_budget * r.run.epochs / (self.full_epochs or r.run.epochs)
+            for r in self.results
+        )
+
+    @property
+    def epochs(self) -> int:
+        """The epochs of full training of its runs."""
+        return self.results[0].run.epochs
+
+    @property
+    def is_longer(self) -> bool:
+        """Whether it trains for other epochs than what it is compared with."""
+        return self.full_epochs not in (None, self.epochs)
 
     @property
     def seconds(self) -> Spread:

@@ -95,10 +95,14 @@ class BatchRuleMethod(Method):
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return batches, or pools, of all samples in random order."""
+        return setting.shuffled(self.pool_size(setting))
+
+    def pool_size(self, setting: Setting) -> int:
+        """Return how many samples a rule chooses from: a batch of n, or n / B."""
         if setting.run.select_from == "batch":
-            return setting.shuffled()
+            return setting.batch_size
         pool = max(setting.batch_size, round(setting.batch_size / setting.run.budget))
-        return setting.shuffled(min(pool, len(setting.data.train)))
+        return min(pool, len(setting.data.train))
 
     def step(
         self, setting: Setting, model: nn.Module, losses: LossFunction, batches: EpochBatchSampler

@@ -28,6 +28,7 @@ METHODS = Registry(
     {
         "full": "base:FullTraining",
         **dict.fromkeys(RULES, "_batch_rules:BatchRuleMethod"),
+        "uniform": "_uniform_draws:UniformMethod",
         "sb": "_batch_rules:SelectiveBackpropMethod",
         "osgd": "_batch_rules:OrderedSGDMethod",
         "unif_sgd": "_epoch_samplers:EpochSamplerMethod",
@@ -36,11 +37,11 @@ METHODS = Registry(
         "scan_sgd": "_epoch_samplers:EpochSamplerMethod",
         "coreset": "_epoch_samplers:EpochSamplerMethod",
         "stratified": "_epoch_samplers:StratifiedMethod",
-        "mmd": "_epoch_samplers:SequenceMethod",
-        "submodular": "_epoch_samplers:BaselineMethod",
-        "k-dpp": "_epoch_samplers:BaselineMethod",
-        "facility": "_epoch_samplers:BaselineMethod",
-        "random_order": "_epoch_samplers:BaselineMethod",
+        "mmd": "_fixed_orders:SequenceMethod",
+        "submodular": "_fixed_orders:BaselineMethod",
+        "k-dpp": "_fixed_orders:BaselineMethod",
+        "facility": "_fixed_orders:BaselineMethod",
+        "random_order": "_fixed_orders:BaselineMethod",
     },
 )
 """Methods by name: the module in this package, and the class."""

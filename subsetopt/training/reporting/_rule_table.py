@@ -49,8 +49,9 @@ def columns(result: TaskResult) -> Summaries:
 
 
 def name(line: Summary) -> str:
-    """Return the rule, the baseline with its mark."""
-    return f"{line.rule} {MARK}" if line.baseline else line.rule
+    """Return the rule, the baseline with its mark and, where these are others, its epochs."""
+    longer = f", {counted(line.epochs, 'epoch')}" if line.is_longer else ""
+    return f"{line.rule}{longer} {MARK}" if line.baseline else line.rule
 
 
 def verdict(line: Summary) -> str:
@@ -172,7 +173,10 @@ def where(group: GroupResult) -> str:
     """Return what the lines of a group have in common: ``budget of 10 %``."""
     if group.cost is not None:
         return f"cost of {100 * group.cost:.3g} %"
-    return f"budget of {100 * group.budget:.3g} %"
+    if group.seconds is not None:
+        return f"time of {duration(group.seconds)}"
+    whole = " in whole batches" if group.baseline == "unif_sgd" else ""
+    return f"budget of {100 * group.budget:.3g} %{whole}"
 
 
 def findings(result: TaskResult) -> Iterator[str]:
@@ -195,6 +199,9 @@ def findings(result: TaskResult) -> Iterator[str]:
             if line.comparison
         ):
             yield f"{budget}, no rule is shown to be better or worse than {group.baseline}."
+
+
+_ITS = "its is the larger budget, or the longer training, whichever of those at hand was better."
 
 
 def remarks(analysis: Analysis) -> Iterator[str]:
@@ -223,8 +230,10 @@ def remarks(analysis: Analysis) -> Iterator[str]:
     if any(group.cost is not None for group in analysis.groups):
         yield (
             "Rules are compared with runs of the baseline that cost as much, selection passes "
-            "included: theirs is the larger budget."
+            f"included: {_ITS}"
         )
+    if any(group.seconds is not None for group in analysis.groups):
+        yield f"Rules are compared with runs of the baseline that took as long: {_ITS}"
     if any(len({x.rates for x in group.lines}) > 1 for group in analysis.groups):
         yield "Learning rates differ between rules: each was chosen for its rule."
 

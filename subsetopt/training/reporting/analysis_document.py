@@ -62,10 +62,9 @@ def _pictures(result: TaskResult, number: int, looks: Mapping[str, Style]) -> It
             )
     for group in result.groups:
         if len(group.lines) > 1:
-            amount = f"{group.budget:g}" if group.cost is None else f"cost-{group.cost:.3g}"
             for name, (title, figure) in _of_group(result, group, looks).items():
                 yield Picture(
-                    name=f"{name}-{end}-{amount}",
+                    name=f"{name}-{end}-{_amount(group)}",
                     title=f"{title}: {result.task}, {where(group)}",
                     figure=figure,
                 )
@@ -84,6 +83,16 @@ def _of_group(
     entropy = partial(figures.against_entropy, result, group, looks)
     found["entropy"] = (f"{result.metric} against entropy", entropy)
     return found
+
+
+def _amount(group: GroupResult) -> str:
+    """Return what the lines of a group have in common, for names of files."""
+    base = f"{group.budget:g}-{group.lines[0].epochs}"
+    if group.cost is not None:
+        return f"cost-{group.cost:.3g}-{base}"
+    if group.seconds is not None:
+        return f"time-{group.seconds:.3g}-{base}"
+    return f"{group.budget:g}{'-whole' if group.baseline == 'unif_sgd' else ''}"
 
 
 def _safe(text: str) -> str:
@@ -124,6 +133,7 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
                         {
                             "budget": group.budget,
                             "cost": group.cost,
+                            "seconds": group.seconds,
                             "baseline": group.baseline,
                             "rules": [_line(line) for line in group.lines],
                         }
@@ -142,6 +152,7 @@ def _line(line: Summary) -> dict[str, Any]:
     return {
         "rule": line.rule,
         "budget": line.budget,
+        "epochs": line.epochs,
         "baseline": line.baseline,
         "seeds": [result.run.seed for result in line.results],
         "lr": line.rates,
