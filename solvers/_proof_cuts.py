@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from subsetopt import _rounding
 from subsetopt.models import QuadraticForm
+from subsetopt.problems._parallel import unchecked
 from subsetopt.verify._convex_leaves import ConvexForm, ConvexRows, Cut
 from subsetopt.verify._failure import VerificationFailed
 from subsetopt.verify._proof_nodes import ProofNode
@@ -96,7 +97,7 @@ class RecordedCuts(RecordedTree):
         check: Callable[[], None],
     ) -> None:
         super().__init__(statement, form, factor)
-        self.first, self._check = CutRecord(), check
+        self.first = CutRecord()
         node = self.bounds.root()
         unit = 2 * self._scale / (statement.scale * statement.unit)
         own = np.diagonal(form.matrix).astype(np.float64)
@@ -128,7 +129,9 @@ class RecordedCuts(RecordedTree):
         result: Floats = np.ldexp(np.clip(below, 0, one), -_DIGITS)
         return result
 
-    def walked(self, least: int) -> Iterator[int | dict[str, Any]]:
+    def walked(
+        self, least: int, check: Callable[[], None] = unchecked
+    ) -> Iterator[int | dict[str, Any]]:
         """Yield the codes of all nodes in preorder, and each cut before the first of its leaves."""
         yield self.convex.line()
         cuts: list[Cut] = []
@@ -136,7 +139,7 @@ class RecordedCuts(RecordedTree):
         opened = [(self.bounds.root(), self.first, ())]
         while opened:
             node, record, known = opened.pop()
-            self._check()
+            check()
             for point, outside, inside in record.steps if record is not None else ():
                 cuts.append(self.convex.cut(point, _DIGITS))
                 yield {"cut": {"power": _DIGITS, "point": point}}
@@ -144,13 +147,13 @@ class RecordedCuts(RecordedTree):
                 for item in map(self.candidate, outside):
                     yield item
                     apart, node = self.bounds.divided(node, item)
-                    yield from self._leaf(apart, cuts, known, least)
+                    yield from self._leaf(apart, cuts, known, least, check)
                 for item in map(self.candidate, inside):
                     yield item
                     node, apart = self.bounds.divided(node, item)
                     opened.append((apart, None, known))
             if record is None or record.parts is None:
-                yield from self._leaf(node, cuts, known, least)
+                yield from self._leaf(node, cuts, known, least, check)
                 continue
             item = self.candidate(record.item)
             yield item
@@ -158,7 +161,12 @@ class RecordedCuts(RecordedTree):
             opened += [(without, record.parts[1], known), (with_it, record.parts[0], known)]
 
     def _leaf(
-        self, node: ProofNode, cuts: Sequence[Cut], known: tuple[int, ...], least: int
+        self,
+        node: ProofNode,
+        cuts: Sequence[Cut],
+        known: tuple[int, ...],
+        least: int,
+        check: Callable[[], None],
     ) -> Iterator[int]:
         if node.m in (0, len(node.free)) or node.empty:
             yield BOUNDED
@@ -167,7 +175,7 @@ class RecordedCuts(RecordedTree):
             if cuts[number].exceeds(node, least):
                 yield CUT - number
                 return
-        yield from regrown(self.bounds, node, least, node.free)
+        yield from regrown(self.bounds, node, least, node.free, check)
 
 
 def _definite(

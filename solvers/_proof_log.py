@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from subsetopt._files import replacing
 from subsetopt.errors import UnsupportedProblem
 from subsetopt.models import QuadraticForm
 from subsetopt.problems import Problem
+from subsetopt.problems._parallel import unchecked
 from subsetopt.solution import CertificateKind, Solution
 from subsetopt.verify._failure import VerificationFailed
 from subsetopt.verify._proof_lines import FORMAT, VERSIONS
@@ -48,10 +50,12 @@ class ProofLog:
     Parameters
     ----------
     problem : Problem
+    check : callable
+        Called now and then while the problem is stated in integers, O(n^2); may raise.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self._statement = _statement(problem)
+    def __init__(self, problem: Problem, check: Callable[[], None] = unchecked) -> None:
+        self._statement = _statement(problem, check)
         self._order: list[int] = []
         self._free: NDArray[np.int64] | None = None
         self._factor = Fraction(1)
@@ -109,13 +113,20 @@ class ProofLog:
         if self._tree is not None:
             self._tree.finish(enough)
 
-    def write(self, path: str | os.PathLike[str], solution: Solution) -> str:
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        solution: Solution,
+        check: Callable[[], None] = unchecked,
+    ) -> str:
         """Write a proof of the best bound that there is one for; says what it is of.
 
         Raises
         ------
         TooLarge
             If the tree has more than some million nodes.
+        OutOfTime
+            If `check` does, which is called now and then. No file is written then.
         """
         statement = self._statement
         assert solution.indices is not None
@@ -125,7 +136,7 @@ class ProofLog:
             bound, method = _of_values(statement, solution, objective)
             body: Iterator[Line] = iter([{"end": 0}])
         else:
-            bound, body = self._searched(statement, solution, objective)
+            bound, body = self._searched(statement, solution, objective, check)
             method = "tree"
         first, *stated = statement.lines()
         head = {
@@ -139,14 +150,19 @@ class ProofLog:
             "method": method,
         }
         with replacing(path) as file, gzip.GzipFile("", "wb", 9, file, 0) as packed:
-            for line in (head, *stated, *body):
+            for line in chain((head, *stated), body):
+                check()
                 packed.write(written(line).encode())
         return (
             "proof of the optimum" if bound == objective else f"proof of a bound, {float(bound)!r}"
         )
 
     def _searched(
-        self, statement: QuadraticStatement, solution: Solution, objective: Fraction
+        self,
+        statement: QuadraticStatement,
+        solution: Solution,
+        objective: Fraction,
+        check: Callable[[], None],
     ) -> tuple[Fraction, Iterator[Line]]:
         bounds = NodeBounds(statement)
         root = bounds.root()
@@ -163,10 +179,10 @@ class ProofLog:
             if tree is not None and tree.below is not None:
                 reached = statement.lifted(tree.below + (statement.grid or 1)) - statement.error
                 wanted = min(wanted, reached)
-                return wanted, _tree_lines(tree.walked(threshold(statement, wanted)))
+                return wanted, _tree_lines(tree.walked(threshold(statement, wanted), check))
         if self._grown is not None:
             return wanted, _tree_lines(iter(self._grown))
-        codes = regrown(bounds, root, least, self._placed(statement))
+        codes = regrown(bounds, root, least, self._placed(statement), check)
         return wanted, _tree_lines(codes)
 
     def _placed(self, statement: QuadraticStatement) -> list[int]:
@@ -181,7 +197,7 @@ class ProofLog:
         return [*self._order, *sorted(promise, key=promise.__getitem__)]
 
 
-def _statement(problem: Any) -> MeanStatement | QuadraticStatement:
+def _statement(problem: Any, check: Callable[[], None]) -> MeanStatement | QuadraticStatement:
     rules = problem.constraints
     if rules is not None and (rules.quotas or rules.costs is not None or len(rules.conflicts)):
         raise UnsupportedProblem(
@@ -192,7 +208,7 @@ def _statement(problem: Any) -> MeanStatement | QuadraticStatement:
         raise UnsupportedProblem(
             "proof files cover problems of one k, not a range of sizes; solve without proof"
         )
-    return statement_of(problem)
+    return statement_of(problem, None, check)
 
 
 def _of_values(

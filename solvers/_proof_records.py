@@ -6,7 +6,7 @@ them. Nodes are looked at in any order, and by several threads; each changes its
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -14,6 +14,7 @@ from typing import Any
 
 from subsetopt.errors import InvalidResult, TooLarge
 from subsetopt.models import QuadraticForm
+from subsetopt.problems._parallel import unchecked
 from subsetopt.verify._dual_leaves import DualLeaf
 from subsetopt.verify._proof_nodes import NodeBounds, ProofNode
 from subsetopt.verify._proof_trees import BOUNDED, DUAL
@@ -131,11 +132,14 @@ class RecordedTree:
             node, statement.pairs, multipliers, unit, slack / unit, complement, 2 * below
         )
 
-    def walked(self, least: int) -> Iterator[int | dict[str, Any]]:
+    def walked(
+        self, least: int, check: Callable[[], None] = unchecked
+    ) -> Iterator[int | dict[str, Any]]:
         """Yield the codes of all nodes in preorder, and the multipliers of leaves after theirs."""
         opened = [self.root]
         while opened:
             record = opened.pop()
+            check()
             if record.parts is not None:
                 yield record.item
                 opened += record.parts[::-1]
@@ -145,10 +149,16 @@ class RecordedTree:
                 yield line
             else:
                 node = self.bounds.node(record.chosen, record.free)
-                yield from regrown(self.bounds, node, least, record.free)
+                yield from regrown(self.bounds, node, least, record.free, check)
 
 
-def regrown(bounds: NodeBounds, root: ProofNode, least: int, order: Sequence[int]) -> Iterator[int]:
+def regrown(
+    bounds: NodeBounds,
+    root: ProofNode,
+    least: int,
+    order: Sequence[int],
+    check: Callable[[], None] = unchecked,
+) -> Iterator[int]:
     """Yield the tree of a depth-first search in an order: every leaf is above `least`.
 
     Raises
@@ -162,6 +172,7 @@ def regrown(bounds: NodeBounds, root: ProofNode, least: int, order: Sequence[int
     while opened:
         node, place = opened.pop()
         nodes += 1
+        check()
         if nodes > _NODES:
             raise TooLarge(
                 f"the tree has more than {_NODES} nodes; "

@@ -28,6 +28,7 @@ from subsetopt.problems._identity import fingerprint
 from subsetopt.solution import Solution, Termination
 
 if TYPE_CHECKING:
+    from subsetopt.solvers._proof_log import ProofLog
     from subsetopt.solvers.base import RawResult, Solver
 
 __all__ = ["solve", "solve_many", "solver"]
@@ -110,8 +111,9 @@ def solve(
     proof : str or path, optional
         A file (``.jsonl.gz``) for a proof of the bound, which `subsetopt.verify` checks without
         this package. It is of the optimum where that was proven; else of the best bound that there
-        is a proof for, which `Solution.message` names. It is made after the search, outside of the
-        time limit. A tree of more than some million nodes is not written, and the message says so.
+        is a proof for, which `Solution.message` names. It is made after the search, and may take
+        `time_limit` once more. Where that is too little, or a tree has more than some million
+        nodes, there is no file, and the message says so.
 
     Raises
     ------
@@ -142,24 +144,49 @@ def solve(
     say = begins or _nobody_waits
     if proof is None:
         return _solved(problem, solver, limits, bound, start, say, begun)
-    from subsetopt.solvers._proof_log import ProofLog
+    from subsetopt.solvers._deadline import Deadline, OutOfTime
 
     require_writable(proof)
     _family(problem)
-    taken = ProofLog(problem)
-    limits = replace(limits, proof=taken)
-    solution = _solved(problem, solver, limits, bound, start, say, begun)
+    taken, rest = _stated(problem, limits)
+    if taken is None:
+        solution = _solved(problem, solver, rest, bound, start, say, begun)
+        return _noted(solution, "no proof file: stating the problem takes half of the time limit")
+    solution = _solved(problem, solver, replace(rest, proof=taken), bound, start, say, begun)
     if solution.indices is None or solution.termination is Termination.INTERRUPTED:
         return solution
     say("proof")
     try:
-        note = taken.write(proof, solution)
+        note = taken.write(proof, solution, Deadline.of(limits).check)
     except TooLarge as error:  # the answer stays one
         note = f"no proof file: {error}"
+    except OutOfTime:
+        note = f"no proof file: it takes more than the time limit of {time_limit:g} s once more"
     except KeyboardInterrupt:
         note = "no proof file: interrupted"
         solution = replace(solution, termination=Termination.INTERRUPTED)
+    return _noted(solution, note)
+
+
+def _noted(solution: Solution, note: str) -> Solution:
     return replace(solution, message="; ".join(filter(None, (solution.message, note))))
+
+
+def _stated(problem: Problem, limits: Limits) -> "tuple[ProofLog | None, Limits]":
+    """Return what takes a proof, and limits with the time that is left of them.
+
+    To state the problem in integers may take half of the time; None where that is too little.
+    """
+    from subsetopt.solvers._deadline import Deadline, OutOfTime
+    from subsetopt.solvers._proof_log import ProofLog
+
+    deadline = Deadline.of(limits)
+    half = 0.5 * deadline.remaining if deadline.limited else 0.0
+    try:
+        taken = ProofLog(problem, deadline.sooner(half).check)
+    except OutOfTime:
+        return None, deadline.rest(limits)
+    return taken, deadline.rest(limits)
 
 
 def _solved(

@@ -7,7 +7,7 @@ quadratic selection, `quadratic_form()` of everything else.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -216,10 +216,17 @@ def _next(lines: Iterator[Line], key: str) -> Any:
 # -- from objects ----------------------------------------------------------------------------------
 
 
-def statement_of(problem: Any, only: list[int] | None = None) -> MeanStatement | QuadraticStatement:
+def _unchecked() -> None:
+    pass
+
+
+def statement_of(
+    problem: Any, only: list[int] | None = None, check: Callable[[], None] = _unchecked
+) -> MeanStatement | QuadraticStatement:
     """Return what an object states, with what its constraints include and exclude.
 
     With `only`, ascending candidates, a quadratic is stated for these, all of which are chosen.
+    `check` is called now and then, and may raise.
     """
     rules = getattr(problem, "constraints", None)
     include, exclude = (
@@ -231,13 +238,13 @@ def statement_of(problem: Any, only: list[int] | None = None) -> MeanStatement |
         sign, constant = (-1 if problem.sense == "maximise" else 1), Fraction(problem.constant)
         size = int(problem.smallest_count), int(problem.k)
         terms = constant * sign, Fraction(1), Fraction(0)
-        return _of_matrix(problem.Q, problem.c, sign, size, include, exclude, terms, only)
+        return _of_matrix(problem.Q, problem.c, sign, size, include, exclude, terms, only, check)
     form = problem.quadratic_form()
     if form.positions is not None:
         failed("problems with a range of sizes have no statement as a quadratic of one k")
     terms = Fraction(form.constant), Fraction(form.scale), Fraction(form.error)
     size = int(form.k), int(form.k)
-    return _of_matrix(form.matrix, form.linear, 1, size, include, exclude, terms, only)
+    return _of_matrix(form.matrix, form.linear, 1, size, include, exclude, terms, only, check)
 
 
 def _of_values(problem: Any, include: tuple[int, ...], exclude: tuple[int, ...]) -> MeanStatement:
@@ -259,27 +266,32 @@ def _of_matrix(
     exclude: tuple[int, ...],
     terms: tuple[Fraction, Fraction, Fraction],
     only: list[int] | None,
+    check: Callable[[], None],
 ) -> QuadraticStatement:
     if only is not None:
         matrix, linear, include, exclude = matrix[only][:, only], linear[only], (), ()
         size = len(only), len(only)
     dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
-    exponent, costs, pairs = _integers(dense.tolist(), linear.tolist(), sign)
+    exponent, costs, pairs = _integers(dense.tolist(), linear.tolist(), sign, check)
     constant, scale, error = terms
     fields = (len(costs), *size, exponent, include, exclude)
     return QuadraticStatement(*fields, costs, pairs, scale, constant, error)
 
 
 def _integers(
-    rows: list[list[float]], linear: list[float], sign: int
+    rows: list[list[float]], linear: list[float], sign: int, check: Callable[[], None]
 ) -> tuple[int, list[int], list[list[int]]]:
     """Return the exponent, the costs of candidates and those of pairs, times a sign."""
     n = len(rows)
     own: list[Number] = [Fraction(rows[i][i]) + Fraction(linear[i]) for i in range(n)]
-    apart = [[_sum(rows[i][j], rows[j][i]) for j in range(i + 1, n)] for i in range(n)]
-    exponent, (costs, *upper) = _on_one_grid([own, *apart])
+    apart: list[list[Number]] = []
+    for i in range(n):
+        check()
+        apart.append([_sum(rows[i][j], rows[j][i]) for j in range(i + 1, n)])
+    exponent, (costs, *upper) = _on_one_grid([own, *apart], check)
     pairs = [[0] * n for _ in range(n)]
     for i, part in enumerate(upper):
+        check()
         for j, value in enumerate(part, i + 1):
             pairs[i][j] = pairs[j][i] = sign * value
     return exponent, [sign * cost for cost in costs], pairs
@@ -290,9 +302,14 @@ def _sum(one: float, other: float) -> Number:
     return 2 * one if one == other and abs(one) < _HALF else Fraction(one) + Fraction(other)
 
 
-def _on_one_grid(lists: Sequence[Sequence[Number]]) -> tuple[int, list[list[int]]]:
+def _on_one_grid(
+    lists: Sequence[Sequence[Number]], check: Callable[[], None] = _unchecked
+) -> tuple[int, list[list[int]]]:
     """Return the largest exponent that makes all dyadic numbers integers, and these."""
-    ratios = [[number.as_integer_ratio() for number in part] for part in lists]
+    ratios = []
+    for part in lists:
+        check()
+        ratios.append([number.as_integer_ratio() for number in part])
     exponent: int | None = None
     for above, below in (ratio for part in ratios for ratio in part):
         if above:

@@ -229,6 +229,68 @@ def test_the_same_search_writes_the_same_file(tmp_path: Path) -> None:
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
+def test_semidefinite_proofs_are_the_same_for_any_number_of_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from subsetopt.solvers.exact import _branching
+
+    monkeypatch.setattr(_branching, "_ROUNDS", 0)  # so that one node is not enough
+    monkeypatch.setattr(_branching, "_ENUMERABLE", 1)
+    monkeypatch.setattr(_branching, "_SETTLED", 1)
+    files = []
+    for threads in (1, 2, 3):
+        path = tmp_path / f"{threads}.jsonl.gz"
+        solved(diversity(14, 18, 9), SEMIDEFINITE, path, threads=threads)
+        files.append(path.read_bytes())
+    assert lines_of(path)[-1]["end"] > 8
+    assert accepted(path).optimal
+    assert files[0] == files[1] == files[2]
+
+
+def test_a_proof_that_takes_too_long_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from subsetopt.solvers import _proof_log
+    from subsetopt.solvers._deadline import OutOfTime
+
+    path = tmp_path / "proof.jsonl.gz"
+    solution = solved(diversity(1), "swap", path, time_limit=1e-6)
+    assert "stating the problem takes half of the time limit" in solution.message
+
+    def late(*arguments: Any) -> Any:
+        yield 0
+        raise OutOfTime
+
+    monkeypatch.setattr(_proof_log, "regrown", late)
+    solution = solved(diversity(1), "swap", path, time_limit=100)
+    assert solution.indices is not None
+    assert "no proof file: it takes more than the time limit of 100 s" in solution.message
+    assert not list(tmp_path.iterdir())
+
+
+def test_all_of_a_proof_looks_at_the_clock(tmp_path: Path) -> None:
+    from subsetopt.solvers._deadline import OutOfTime
+    from subsetopt.solvers._proof_log import ProofLog
+
+    problem, looks = dispersion(1, 30, 4), 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+
+    def end() -> None:
+        look()
+        if looks > 40:
+            raise OutOfTime
+
+    log = ProofLog(problem, look)
+    assert looks >= problem.n
+    solution, looks = so.solve(problem, "branch-and-bound"), 0
+    with pytest.raises(OutOfTime):
+        log.write(tmp_path / "proof.jsonl.gz", solution, end)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_script_needs_no_package(tmp_path: Path) -> None:
     path = tmp_path / "proof.jsonl.gz"
     solved(diversity(5), "branch-and-bound", path)
