@@ -17,6 +17,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 from subsetopt._dependencies import OptionalDependency
+from subsetopt.torch.features import labels
 from subsetopt.torch.rules import rule
 from subsetopt.torch.step import SubsetStep, supervised
 
@@ -86,9 +87,9 @@ class TimedTraining:
         """Train on the whole batch."""
         self._trained(self.losses(self.model, self.batch).mean())
 
-    def selecting(self, rule: str, k: int | float) -> Turn:
+    def selecting(self, rule: str, k: int | float, **options: Any) -> Turn:
         """Return a training step on k samples."""
-        step = SubsetStep(self.model, self.losses, rule, k)
+        step = SubsetStep(self.model, self.losses, rule, k, **options)
         return lambda: self._trained(step(self.batch).loss)
 
     def _trained(self, loss: Any) -> None:
@@ -161,6 +162,59 @@ def _added(found: Mapping[str, Sequence[float]], turn: str) -> float:
     """Return the median microseconds that a turn takes more than uniform selection."""
     pairs = zip(found[turn], found["uniform"], strict=True)
     return 1e6 * median(longer - shorter for longer, shorter in pairs)
+
+
+def over_a_slice(torch: Any, training: TimedTraining, k: int, rounds: int) -> list[Row]:
+    """Return what steps take more than training on the first k of the batch, by rule.
+
+    Of rules that choose by losses without the forward pass that gives them; "by hand" are k at
+    random, drawn and gathered by lines of torch.
+    """
+    x, y = training.batch
+
+    def cut() -> None:
+        training._trained(training.losses(training.model, (x[:k], y[:k])).mean())
+
+    def passed() -> None:
+        training.forward()
+        cut()
+
+    drawn = torch.Generator().manual_seed(0)
+
+    def written() -> None:
+        """Train on k at random, as one would write it."""
+        places = torch.randperm(len(y), generator=drawn)[:k].sort().values
+        training._trained(training.losses(training.model, (x[places], y[places])).mean())
+
+    label = partial(labels, classes=10)
+    turns: dict[str, Turn] = {
+        "slice": cut,
+        "pass and slice": passed,
+        "by hand": written,
+        "uniform": training.selecting("uniform", k),
+        "uniform, quotas": training.selecting("uniform", k, quotas="proportional"),
+        "vector, labels": training.selecting("vector", k, features=lambda b: label(b[1])),
+        "max_loss": training.selecting("max_loss", k),
+        "obftf": training.selecting("obftf", k),
+        "selective_backprop": training.selecting("selective_backprop", k),
+        "prob": training.selecting("prob", k),
+    }
+    found = interleaved(turns, rounds, 1)
+    rows = []
+    for turn in list(turns)[2:]:
+        base = "slice" if turn in _NO_PASS else "pass and slice"
+        pairs = zip(found[turn], found[base], strict=True)
+        added = 1e3 * median(longer - shorter for longer, shorter in pairs)
+        most = _MOST_MS[turn in _NO_PASS]
+        rows.append(
+            {"n": len(y), "k": k, "rule": turn, "over": base, "added_ms": added, "at_most": most}
+        )
+    return rows
+
+
+_NO_PASS = ("by hand", "uniform", "uniform, quotas", "vector, labels")
+_MOST_MS = {True: 0.05, False: 0.10}
+"""What a step may take more than a slice, or a pass and a slice: milliseconds."""
 
 
 def throughput(name: str, training: TimedTraining, rounds: int, repeats: int) -> list[Row]:
@@ -245,6 +299,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, model in models.items()
     ]
     report(given, rows, "added to a step, CPU")
+    small = TimedTraining(torch, perceptron(torch), 128, "cpu")
+    slices = over_a_slice(torch, small, 12, 10 * given.rounds)
+    report(given, slices, "added to a slice of 12 of 128, CPU")
     report(given, selections(torch, "cpu", *often), "one selection, CPU")
     if torch.cuda.is_available():
         report(given, selections(torch, "cuda", *often), "one selection, CUDA")

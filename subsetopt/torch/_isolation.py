@@ -37,17 +37,24 @@ class Isolation:
         self._copies: list[Tensor] = []
         self._accelerated = torch.accelerator.is_available()
 
-    def __call__(self, function: Callable[[Any, Any], Tensor], model: Any, batch: Any) -> Tensor:
-        """Return ``function(model, batch)``, and leave the model as it was."""
-        modules = _modules(model)
+    def __call__(
+        self, function: Callable[[Any, Any], Tensor], model: Any, batch: Any, *, called: bool = True
+    ) -> Tensor:
+        """Return ``function(model, batch)``, and leave the model as it was.
+
+        A function that does not call the model, `called` says, leaves its buffers and modes alone
+        by itself, so that only generators are put back.
+        """
+        modules = _modules(model) if called or self._accelerated else []
+        touched = modules if called else []
         places = [
             (module._buffers, name, buffer)
-            for module in modules
+            for module in touched
             if module._buffers
             for name, buffer in module._buffers.items()
             if buffer is not None
         ]
-        modes = [module.training for module in modules] if self.mode == "eval" else []
+        modes = [module.training for module in touched] if self.mode == "eval" else []
         states = _random_states(modules if self._accelerated else [])
         cached = torch.is_autocast_cache_enabled()
         try:

@@ -1,5 +1,6 @@
 """One training step on a part of the batch: choose, forward the chosen, return their loss."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -76,8 +77,9 @@ class SubsetStep:
         How many, a share of the batch, or a schedule. An integer above the size of a batch
         means all of it. None leaves it to the rules that choose the number themselves.
     features : callable, optional
-        ``features(model, batch)`` returns (n, d), for the rules that need them; where it does not
-        call the model there is no selection pass.
+        ``features(model, batch)`` returns (n, d), for the rules that need them. What needs no model
+        is ``features(batch)``, a function of one argument that must not call it: no selection pass
+        is made, and of the model nothing is put back but the state of the random numbers.
     recorded : RecordedLosses, optional
         Choose by these instead of a selection pass, and record the losses of each training pass.
     reweight : bool
@@ -112,7 +114,7 @@ class SubsetStep:
         rule: Rule | str | RuleFunction = "obftf",
         k: int | float | Budget | None = None,
         *,
-        features: LossFunction | None = None,
+        features: LossFunction | Callable[[Any], Tensor] | None = None,
         recorded: RecordedLosses | None = None,
         reweight: bool = False,
         selection_mode: Mode = "train",
@@ -135,6 +137,7 @@ class SubsetStep:
         self.steps = 0
         """How many steps have been made."""
         self._isolated = Isolation(selection_mode, autocast)
+        self._calls_model = features is None or not _of_one(features)
         self._require_fit()
 
     def __call__(self, batch: Any, *, ids: Any = None, batch_size: int | None = None) -> StepResult:
@@ -235,7 +238,7 @@ class SubsetStep:
             losses = _per_sample(self.recorded.lookup(ids), n)
             return self.rule(losses, k, **given), losses
         model = plain_model(self.model)
-        found = self._isolated(self._scores, model, batch)
+        found = self._isolated(self._scores, model, batch, called=self._calls_model)
         if self.features is None:
             losses = _per_sample(found, n)
             return self.rule(losses, k, **given), losses
@@ -248,7 +251,9 @@ class SubsetStep:
     def _scores(self, model: Any, batch: Any) -> Tensor:
         """Return what the rule chooses by: losses or features."""
         seen = batch if self.transform is None else self.transform(batch)
-        return (self.features or self.loss_fn)(model, seen)
+        function: Any = self.features or self.loss_fn
+        scores: Tensor = function(model, seen) if self._calls_model else function(seen)
+        return scores
 
     def _weights(
         self,
@@ -337,6 +342,16 @@ def supervised(criterion: Callable[[Any, Any], Tensor]) -> LossFunction:
         return found.flatten(1).mean(1) if found.ndim > 1 else found
 
     return losses
+
+
+def _of_one(function: Callable[..., Any]) -> bool:
+    """Return whether a function takes one argument by its place, and no other."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    by_place = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(by_place) == 1 and all(p.kind != p.VAR_POSITIONAL for p in parameters)
 
 
 def _ready(given: Rule | str | RuleFunction, quotas: str | int | None) -> Rule:

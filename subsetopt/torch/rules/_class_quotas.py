@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .base import Rule
 
 _NO_CLASS = -1
+_FEW = 1024
+"""Up to so many classes more than samples are counted by their numbers."""
 
 
 class ClassQuota(NamedTuple):
@@ -120,8 +122,16 @@ def _minima(
     labels: NDArray[np.int64], least: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the class (n,) of each sample, and how many each class has, and has to give."""
-    classes, codes = np.unique(np.maximum(labels, _NO_CLASS), return_inverse=True)
-    sizes = np.bincount(codes)
+    known = np.maximum(labels, _NO_CLASS)
+    most = int(known.max())
+    if most < _FEW + len(known):  # numbers of classes, not of anything: no need to sort
+        found = np.bincount(known + 1)
+        places = found.nonzero()[0]
+        classes, sizes = places - 1, found[places]
+        codes = (found > 0).cumsum()[known + 1] - 1
+    else:
+        classes, codes = np.unique(known, return_inverse=True)
+        sizes = np.bincount(codes)
     return codes, sizes, np.where(classes == _NO_CLASS, 0, np.minimum(sizes, least))
 
 
@@ -146,7 +156,8 @@ def _proportional(
     order = drawn[:-1].argsort()
     ends = remainders[order].cumsum()
     teeth = -((int(drawn[-1] * n) - ends) // n)  # points of start + n Z, start >= 0, before the end
-    counts[order] += np.diff(teeth, prepend=0)
+    teeth[1:] -= teeth[:-1].copy()
+    counts[order] += teeth
     return counts
 
 
@@ -184,8 +195,10 @@ def _chosen_rows(rule: "Rule", given: Candidates, k: int, generator: Generator |
         one = here.row(row)
         quota = quota_of(labels, k, rule.quotas, own)
         found = rule._choose_by_quota(one, quota, k, own)
-        chosen.append(found.sort().values)
-    return torch.stack(chosen).to(given.device)
+        found.numpy().sort()
+        chosen.append(found)
+    rows = chosen[0][None] if len(chosen) == 1 else torch.stack(chosen)
+    return rows.to(given.device)
 
 
 def _on_the_cpu(rule: "Rule", generator: Generator | None) -> Generator:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -10,7 +11,8 @@ from subsetopt._checks import require
 from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
-from ._candidates import Candidates, dtype_of, subset_size
+from ._candidates import Candidates, by_numpy, dtype_of, subset_size
+from ._class_quotas import ClassQuota
 from .base import Needs, Rule
 
 
@@ -23,9 +25,40 @@ class Uniform(Rule):
     has_probabilities: ClassVar[bool] = True
     equal_chances: ClassVar[bool] = True
 
+    def __call__(
+        self,
+        losses: Tensor | None = None,
+        k: int | float | None = None,
+        *,
+        n: int | None = None,
+        device: torch.device | str | None = None,
+        generator: Generator | None = None,
+        **given: Any,
+    ) -> Tensor:
+        """Choose k of n, see `Rule`; from numbers alone, on the CPU, one row is drawn at once."""
+        plain = losses is None and not given and generator is None and self.quotas is None
+        if plain and type(n) is int and n > 0 and (device is None or torch.device(device) == _CPU):
+            size: Any = k if type(k) is int and 0 < k <= n else self.size(k, n)
+            return self._choose(Candidates((1, n), _CPU), size, None)[0]
+        return super().__call__(losses, k, n=n, device=device, generator=generator, **given)
+
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
         own = generator or self._own_generator(given.device)
-        return draw(given, k, own).sort().values
+        return in_order(draw(given, k, own))
+
+    def _choose_by_quota(
+        self, one: Candidates, quota: ClassQuota, k: int, generator: Generator
+    ) -> Tensor:
+        """Choose the first of each class in a random order, and the rest by one more draw."""
+        order = torch.randperm(one.shape[1], generator=generator).numpy()
+        by_class = order[quota.codes[order].argsort(kind="stable")]
+        first = quota.least.first
+        chosen = by_class[first]
+        if len(chosen) < k:
+            rest = by_class[~first]
+            drawn = torch.randperm(len(rest), generator=generator).numpy()[: k - len(chosen)]
+            chosen = np.concatenate([chosen, rest[drawn]])
+        return torch.from_numpy(chosen)
 
     def _probabilities(
         self, losses: Tensor | None, k: int | float | None, shape: torch.Size, device: torch.device
@@ -60,8 +93,20 @@ class MaxLoss(Rule):
 
 def highest(losses: Tensor, k: int) -> Tensor:
     """Return the sorted places (B, k) of the k highest losses; those not finite come last."""
-    finite = torch.where(torch.isfinite(losses), losses, -torch.inf)
-    return finite.topk(k).indices.sort(1).values
+    if not by_numpy(losses):  # else they are all finite
+        losses = torch.where(torch.isfinite(losses), losses, -torch.inf)
+    return in_order(losses.topk(k).indices)
+
+
+def in_order(places: Tensor) -> Tensor:
+    """Return places (..., k), fresh ones, in ascending order."""
+    if not by_numpy(places):
+        return places.sort(-1).values
+    places.numpy().sort(-1)
+    return places
+
+
+_CPU = torch.device("cpu")
 
 
 @dataclass(kw_only=True, eq=False)

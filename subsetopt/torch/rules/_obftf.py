@@ -17,7 +17,7 @@ from subsetopt.solving import solver as solver_named
 from subsetopt.torch.search._class_counts import ClassCounts, match_mean_within
 from subsetopt.torch.search._mean import match_mean
 
-from ._candidates import Candidates
+from ._candidates import Candidates, by_numpy
 from ._class_quotas import ClassQuota, choose_by_counts
 from .base import Rule
 
@@ -82,7 +82,7 @@ class OBFTF(Rule):
         if self.start == "uniform":
             own = generator or self._own_generator(losses.device)
             noise = torch.rand(losses.shape, generator=own, device=losses.device)
-        elif losses.device.type == "cpu" and not torch.compiler.is_compiling():
+        elif by_numpy(losses):
             array = losses.numpy()
             if len(array) == 1:
                 return torch.from_numpy(select(array[0], k))[None]
@@ -110,11 +110,10 @@ class OBFTF(Rule):
 def _is_plain(losses: object) -> bool:
     """Return whether they are a row that `select` takes as it is; it looks for finite ones too."""
     return (
-        type(losses) is Tensor
-        and losses.is_cpu
+        isinstance(losses, Tensor)
+        and by_numpy(losses)
         and losses.ndim == 1
         and losses.dtype in _PRECISIONS
-        and not torch.compiler.is_compiling()
     )
 
 

@@ -12,7 +12,7 @@ from subsetopt.torch.search._class_counts import ClassCounts
 from subsetopt.torch.search._compiled import Search, match_vectors_compiled
 from subsetopt.torch.search._vector_swaps import frank_wolfe, match_vectors, random_start
 
-from ._candidates import Candidates
+from ._candidates import Candidates, by_numpy
 from ._class_quotas import ClassQuota, choose_by_counts
 from .base import Needs, Rule
 
@@ -48,7 +48,7 @@ class _OnFeatures(Rule):
         features = given.features
         assert features is not None
         own = generator or self._own_generator(given.device)
-        if given.device.type == "cpu" and not torch.compiler.is_compiling():
+        if by_numpy(features):
             search = self._search()
             # A greedy start draws nothing, and neither does the order of what follows it.
             seeds = [0] * len(features)

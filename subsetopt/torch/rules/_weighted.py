@@ -4,13 +4,15 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
-from ._candidates import Candidates
+from ._candidates import Candidates, by_numpy
+from ._loss_rules import highest, in_order
 from .base import Rule
 
 
@@ -34,14 +36,17 @@ class WeightedRule(Rule):
 
     def _choose(self, given: Candidates, k: int | None, generator: Generator | None) -> Tensor:
         losses, own = given.needed, generator or self._own_generator(given.device)
-        finite = torch.isfinite(losses)
         keep = self._keep(losses, k)
         if k is None:
-            return _kept(keep[0], finite[0], own).nonzero().T
+            return _kept(keep[0], torch.isfinite(losses[0]), own).nonzero().T
         noise = torch.rand(losses.shape, generator=own, dtype=keep.dtype, device=keep.device)
         tiny = torch.finfo(keep.dtype).tiny
+        if by_numpy(keep):
+            with np.errstate(divide="ignore"):  # of a noise of 0, whose sample comes first
+                waits = np.log(-np.log1p(-noise.numpy())) - np.log(np.maximum(keep.numpy(), tiny))
+            return in_order(torch.from_numpy(waits).topk(k, largest=False).indices)
         keys = keep.clamp(min=tiny).log() - (-torch.log1p(-noise)).log()
-        return torch.where(finite, keys, -torch.inf).topk(k).indices.sort(1).values
+        return highest(torch.where(torch.isfinite(losses), keys, -torch.inf), k)
 
     def _probabilities(
         self, losses: Tensor | None, k: int | float | None, shape: torch.Size, device: torch.device
@@ -131,11 +136,24 @@ class SelectiveBackprop(WeightedRule):
         elif self._last.device != device:
             self._last, self._seen = self._last.to(device), self._seen.to(device)
             self._replays.clear()  # they write to where it was
+        if by_numpy(losses):
+            self._write(losses)
+            return
         newest = losses.flatten()[-self.history :].float()
         newest = torch.where(torch.isfinite(newest), newest, torch.inf)
         places = (self._seen + torch.arange(len(newest), device=device)) % self.history
         self._last.index_copy_(0, places, newest)
         self._seen += len(newest)
+
+    def _write(self, losses: Tensor) -> None:
+        """Do so on the CPU: in at most two pieces, up to the end and from the beginning."""
+        newest = losses.flatten()[-self.history :].numpy()
+        kept, seen = self._last.numpy(), self._seen.numpy()  # type: ignore[union-attr]
+        first = int(seen) % self.history
+        before = min(len(newest), self.history - first)
+        kept[first : first + before] = newest[:before]
+        kept[: len(newest) - before] = newest[before:]
+        seen += len(newest)
 
     def _keep(self, losses: Tensor, k: int | None) -> Tensor:
         values = losses.float()
@@ -144,7 +162,11 @@ class SelectiveBackprop(WeightedRule):
         else:  # on another device right after a state has been loaded
             last = self._last.to(losses.device)
             known = self._seen.to(losses.device).clamp(max=self.history)
-        below = torch.searchsorted(last.sort().values, values, right=True)
+        if by_numpy(losses):
+            ranks = np.sort(last.numpy()).searchsorted(values.numpy(), side="right")
+            below = torch.from_numpy(ranks)
+        else:
+            below = torch.searchsorted(last.sort().values, values, right=True)
         return (below / known).to(losses.dtype).clamp(max=1.0) ** self._power(losses.shape[-1], k)
 
     def _power(self, n: int, k: int | None) -> float:

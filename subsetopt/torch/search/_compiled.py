@@ -142,12 +142,13 @@ def _chosen(
         tilt = np.float32(TILT * math.sqrt(k) * square)
         _kernels.tilted.start(laid, places, k, tilt, search.steps, state, *room.relaxing)
     rounds = _FOREVER if search.rounds is None else search.rounds
+    if rounds and within is None:
+        by_strata = _of_strata(k, min(rounds * k, _FOREVER), room)
+        if by_strata is not None:
+            return by_strata
     groups, taken = _grouped(k, within, room)
     if not rounds:
         return np.compress(taken, places)
-    by_strata = None if within is not None else _of_strata(k, min(rounds * k, _FOREVER), room)
-    if by_strata is not None:
-        return by_strata
     if search.thorough:
         looks, enough = _FOREVER, 0.0
     else:

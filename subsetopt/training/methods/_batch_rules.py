@@ -127,7 +127,7 @@ class BatchRuleMethod(Method):
         own = {k: v for k, v in self.spec.options.items() if k not in ("features", "reweight")}
         return rule(self.spec.name, **{"seed": seed + _SEED_OF_RULES, **own})
 
-    def _features(self, setting: Setting, ready: Rule) -> LossFunction | None:
+    def _features(self, setting: Setting, ready: Rule) -> Callable[..., Tensor] | None:
         wanted = self.spec.options.get("features")
         if wanted is None and ready.needs != "features":
             return None
@@ -157,11 +157,11 @@ def classes_of(setting: Setting) -> Callable[[Batch], Tensor]:
     return found
 
 
-def _finder(what: str, setting: Setting) -> LossFunction:
-    """Return ``f(model, batch)`` for the features of that name."""
+def _finder(what: str, setting: Setting) -> Callable[..., Tensor]:
+    """Return ``f(batch)`` for the features of that name, or ``f(model, batch)`` where it passes."""
     task = setting.task
 
-    def known(model: Any, batch: Batch) -> Tensor:
+    def known(batch: Batch) -> Tensor:
         return features_of(setting, what, batch)
 
     def passed(model: Any, batch: Batch) -> Tensor:
