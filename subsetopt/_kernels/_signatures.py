@@ -102,6 +102,7 @@ SIGNATURES = {
     "sparse_swaps.walk": (
         "i8[]! i4[]! f8[]! i8[] i8[] f8[] f8[] f8[] i8[] i8[] i8[] f8[] i8[] i8 i8 f8 i8[] i8 u8[]"
     ),
+    "matched_batches.even_out": ("f4[,] i8[] i8[] i8[] i8[] i8[] f4[] i8 f4[,] u8[]"),
     "stratified_batches.deal": "i8[] i8[] i8[] u8[] i8[] i8[] i8[] f8[] f8[] i8[]",
     "strata.strata_of": "f4[,] i8[] i8[] f8[] i8[] f8[] f8[]",
     "strata.apportion": "f4[,] i8 i8[] i8[] i8 f4[,] i8[] i8[] f8[] f4[] f4[]",

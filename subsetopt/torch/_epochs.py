@@ -29,6 +29,8 @@ SAMPLERS = Registry(
         "scan_sgd": "_epochs:ScanSGD",
         "coreset": "_epochs:CoreSet",
         "stratified": "_stratified:Stratified",
+        "matched": "_matched:Matched",
+        "loss_strata": "_loss_strata:LossStrata",
     },
 )
 """Where each sampler lives: its module in this package, and its class."""

@@ -56,9 +56,9 @@ def strata(
         raise InvalidOption("bins divide labels, but there are only features; say cells=")
     columns = []
     if labels is not None:
-        columns.append(_of_labels(_rows("labels", labels, size), bins))
+        columns.append(_of_labels(rows_of("labels", labels, size), bins))
     if features is not None:
-        columns.append(_cells(_rows("features", features, size), cells, seed))
+        columns.append(_cells(rows_of("features", features, size), cells, seed))
     return _codes(columns[0]), _codes(_combined(columns))
 
 
@@ -72,7 +72,8 @@ def _codes(numbers: NDArray[np.int64]) -> Codes:
     return codes.reshape(-1).astype(np.uint16)
 
 
-def _rows(name: str, values: Any, size: int) -> NDArray[Any]:
+def rows_of(name: str, values: Any, size: int) -> NDArray[Any]:
+    """Return what has a row for each sample as an array; raises InvalidOption where it has not."""
     array = values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
     if array.ndim not in (1, 2) or len(array) != size or not array.size:
         raise InvalidOption(

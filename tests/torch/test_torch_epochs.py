@@ -18,11 +18,16 @@ from subsetopt.torch.budgets import During, LinearBudget  # noqa: E402
 EXTRA: dict[str, dict[str, Any]] = {"scan_sgd": {"epochs": 10}}
 NAMES = list(_epochs.SAMPLERS)
 IMPORTANCE = ["p_sgd", "c_sgd"]
+BY_STRATA = ["stratified", "matched", "loss_strata"]  # see the tests of their own
 
 
 def made(name: str, size: int = 23, batch: int = 3, budget: Any = 0.6, **options: Any) -> Any:
-    if name == "stratified":
-        options = {"labels": np.arange(size) % 3, **options}
+    given = {
+        "stratified": {"labels": np.arange(size) % 3},
+        "matched": {"features": np.arange(size)},
+        "loss_strata": {"losses": np.arange(size), "bins": 2},
+    }
+    options = {**given.get(name, {}), **options}
     return sampler(name, size, batch, budget, **EXTRA.get(name, {}), **options)
 
 
@@ -400,7 +405,7 @@ def test_batches_under_way_are_not_drawn_again(monkeypatch: pytest.MonkeyPatch) 
 # -- several ranks ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "stratified"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_STRATA])
 @pytest.mark.parametrize("world", [2, 3, 4])
 @pytest.mark.parametrize("drop", [False, True])
 def test_ranks_share_out_the_choice(name: str, world: int, drop: bool) -> None:

@@ -50,6 +50,7 @@ PASSES = {
     "coreset:features=labels": (0, WHOLE // 4),
     "stratified": (0, WHOLE // 4),
     "stratified:features=constant:without_repeats=false": (0, WHOLE // 4),
+    "matched": (0, WHOLE // 4),
     "random_order": (0, 3 * 2 * BATCH),  # whole batches: 2 of 6
     "mmd": (0, 3 * 2 * BATCH),
     "facility": (0, 3 * 2 * BATCH),

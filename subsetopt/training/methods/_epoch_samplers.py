@@ -87,10 +87,11 @@ class StratifiedMethod(Method):
     """
 
     takes: ClassVar[tuple[str, ...] | None] = ("features", "cells", "without_repeats")
+    offers: ClassVar[tuple[str, ...]] = ("labels", "inputs", "both", "constant")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_one_of("features", self._what, ("labels", "inputs", "both", "constant"))
+        require_one_of("features", self._what, self.offers)
 
     def warm_up(self, setting: Setting) -> None:
         """Deal out a few samples."""
@@ -98,7 +99,7 @@ class StratifiedMethod(Method):
 
     @property
     def _what(self) -> str:
-        return str(self.spec.options.get("features", "labels"))
+        return str(self.spec.options.get("features", self.offers[0]))
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return the sampler."""
@@ -106,7 +107,7 @@ class StratifiedMethod(Method):
         budget, size = float(setting.run.budget), setting.batch_size
         if setting.run.select_from == "batch":
             size = subset_size(budget, size)
-        return setting.sampler("stratified", size, budget, **self._given(setting), **options)
+        return setting.sampler(self.spec.name, size, budget, **self._given(setting), **options)
 
     def _given(self, setting: Setting) -> dict[str, Any]:
         train = setting.data.train
@@ -119,6 +120,19 @@ class StratifiedMethod(Method):
         what = "inputs" if classes else self._what
         found = features_of(setting, what, (train.inputs, train.targets))
         return {**given, "features": found.reshape(len(train), -1).numpy()}
+
+
+@dataclass(frozen=True)
+class MatchedMethod(StratifiedMethod):
+    """Batches with the label shares and nearly the mean inputs of the whole, before any is loaded.
+
+    ``features`` says what is matched: "both" the classes, exactly, and the inputs; "inputs" these
+    alone. Of targets that are no classes "both" matches the values as well. ``looks`` and
+    ``without_repeats`` are the sampler's.
+    """
+
+    takes: ClassVar[tuple[str, ...] | None] = ("features", "looks", "without_repeats")
+    offers: ClassVar[tuple[str, ...]] = ("both", "inputs")
 
 
 def _representatives(setting: Setting, what: str) -> Any:

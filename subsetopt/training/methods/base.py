@@ -37,6 +37,7 @@ METHODS = Registry(
         "scan_sgd": "_epoch_samplers:EpochSamplerMethod",
         "coreset": "_epoch_samplers:EpochSamplerMethod",
         "stratified": "_epoch_samplers:StratifiedMethod",
+        "matched": "_epoch_samplers:MatchedMethod",
         "mmd": "_fixed_orders:SequenceMethod",
         "submodular": "_fixed_orders:BaselineMethod",
         "k-dpp": "_fixed_orders:BaselineMethod",
