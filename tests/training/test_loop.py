@@ -302,6 +302,7 @@ def test_names_lead_to_methods() -> None:
         "SelectiveBackpropMethod",
         "EpochSamplerMethod",
         "StratifiedMethod",
+        "MatchedMethod",
         "SequenceMethod",
         "BaselineMethod",
         "UniformMethod",
