@@ -1,7 +1,7 @@
 """Which model a backend is handed, and what its absolute tolerances are worth in it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -9,24 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.errors import InvalidOption
-from subsetopt.models import LINEARISATIONS, LinearModel, QuadraticForm, QuadraticModel, iqp_model
+from subsetopt.models import (
+    LINEARISATIONS,
+    LinearModel,
+    QuadraticForm,
+    QuadraticModel,
+    factored_model,
+    iqp_model,
+)
 from subsetopt.models.linearisations import require_pairs
+from subsetopt.models.quadratic_models import factored_error
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solvers.heuristics._pool_search import require_held
 
 from . import _backend
 
-Linear = Literal["auto", "published", "mccormick", "rlt"]
-"""What a solver of linear programmes takes."""
-Quadratic = Literal["auto", "iqp", "iqp-folded", "published", "mccormick", "rlt"]
+Linear = Literal["auto", "published", "mccormick", "compact", "rlt"]
+"""What a solver of linear programs takes."""
+Quadratic = Literal[
+    "auto", "iqp", "iqp-folded", "factored", "published", "mccormick", "compact", "rlt"
+]
 """What a solver of quadratic programs takes."""
 
-AUTO = "mccormick"
-"""What "auto" stands for: of the linear models the fastest to solve, by most of the backends."""
+AUTO = "compact"
+"""What "auto" stands for in solvers of linear programs: see ``benchmarks.scripts.adapters``."""
 
 _BUILDERS: Mapping[str, Callable[[QuadraticForm], LinearModel | QuadraticModel]] = {
     "iqp": iqp_model,
     "iqp-folded": partial(iqp_model, folded=True),
+    "factored": factored_model,
     **LINEARISATIONS,
 }
 
@@ -120,9 +131,14 @@ def form_task(problem: Problem, formulation: str) -> BackendModel:
     again that the relaxation has at one and the selection at zero.
     """
     form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
-    scale = _backend.scaled_form(form)
+    scale, k = _backend.scaled_form(form), form.k
     model = _BUILDERS[AUTO if formulation == "auto" else formulation](scale.problem)
-    return BackendModel(scale, model, form_magnitude(scale.problem), form.k * (form.k + 1))
+    terms = k * (k + 1)
+    if isinstance(model, QuadraticModel) and model.linear.factors is not None:
+        terms = max(terms, model.linear.variables)
+        off = scale.lift_width(factored_error(scale.problem, model))
+        scale = replace(scale, rounding=scale.rounding + off)
+    return BackendModel(scale, model, form_magnitude(scale.problem), terms)
 
 
 def form_magnitude(form: QuadraticForm) -> float:

@@ -78,24 +78,39 @@ class FormGrid:
         linear = self.linear
         model = cp_model.CpModel()
         variables = [model.new_bool_var(name) for name in linear.variable_names]
-        limits = zip(linear.row_lower.tolist(), linear.row_upper.tolist(), strict=True)
-        for i, (low, high) in enumerate(limits):
-            columns, coefficients = (part.tolist() for part in linear.rows.row(i))
-            total = cp_model.LinearExpr.weighted_sum(
-                [variables[column] for column in columns], [int(c) for c in coefficients]
-            )
-            if low == high:
-                model.add(total == int(low))
-            else:  # the rows of linearisations are limited on one side
-                model.add(total <= int(high))
+        _add_rows(cp_model, model, variables, linear)
         add_side(cp_model, model, variables, self.form.side)
         model.minimize(cp_model.LinearExpr.weighted_sum(variables, self.costs))
         if start is not None:
-            rows = self.form.rows(start)
-            x = linear.completed(rows).tolist()
-            for variable, value in zip(variables, x, strict=True):
-                model.add_hint(variable, int(value))
+            x = linear.completed(self.form.rows(start))
+            model.proto.solution_hint.vars.extend(range(linear.variables))
+            model.proto.solution_hint.values.extend(x.astype(np.int64).tolist())
         return model, variables[: linear.selectors]
+
+
+def _add_rows(cp_model: Any, model: Any, variables: list[Any], linear: LinearModel) -> None:
+    """Add the rows, as clauses where they are: ``w <= m`` is "not w, or m"."""
+    rows, upper = linear.rows, linear.row_upper
+    firsts = rows.starts[:-1]
+    ones = np.minimum.reduceat(np.abs(rows.coefficients) == 1.0, firsts)
+    positive = np.add.reduceat((rows.coefficients > 0).astype(np.int64), firsts)
+    clauses = (ones & (linear.row_lower == -np.inf) & (upper == positive - 1)).tolist()
+    negated = [variable.negated() for variable in variables]
+    starts, columns = rows.starts.tolist(), rows.columns.tolist()
+    coefficients = rows.coefficients.astype(np.int64).tolist()
+    for i, (low, high) in enumerate(zip(linear.row_lower.tolist(), upper.tolist(), strict=True)):
+        row = slice(starts[i], starts[i + 1])
+        if clauses[i]:
+            pairs = zip(columns[row], coefficients[row], strict=True)
+            model.add_bool_or([(negated if c > 0 else variables)[j] for j, c in pairs])
+            continue
+        total = cp_model.LinearExpr.weighted_sum(
+            [variables[j] for j in columns[row]], coefficients[row]
+        )
+        if low == high:
+            model.add(total == int(low))
+        else:  # the rows of linearisations are limited on one side
+            model.add(total <= int(high))
 
 
 def add_side(cp_model: Any, model: Any, selectors: list[Any], side: SideConstraints | None) -> None:

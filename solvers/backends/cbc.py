@@ -56,8 +56,8 @@ class Cbc(Adapter):
 
     Parameters
     ----------
-    formulation : {"auto", "published", "mccormick", "rlt"}
-        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "mccormick".
+    formulation : {"auto", "published", "mccormick", "compact", "rlt"}
+        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "compact".
     warm_start : bool
         Have a quick selection by `swap` or `tabu` ready, and never answer with less.
 

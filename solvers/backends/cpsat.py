@@ -51,8 +51,8 @@ class CpSat(Adapter):
 
     Parameters
     ----------
-    formulation : {"auto", "published", "mccormick", "rlt"}
-        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "mccormick". All
+    formulation : {"auto", "published", "mccormick", "compact", "rlt"}
+        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "compact". All
         variables are binary here.
     bits : int, optional
         Round to a grid on which all magnitudes sum to less than ``2**bits``, 4 <= bits <= 58; the

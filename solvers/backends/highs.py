@@ -58,8 +58,8 @@ class Highs(Adapter):
 
     Parameters
     ----------
-    formulation : {"auto", "published", "mccormick", "rlt"}
-        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "mccormick".
+    formulation : {"auto", "published", "mccormick", "compact", "rlt"}
+        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "compact".
     presolve : {"choose", "on", "off"}
     warm_start : bool
         Begin with a quick selection by `swap` or `tabu`, and never answer with less.

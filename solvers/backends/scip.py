@@ -11,7 +11,7 @@ import numpy as np
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
-from subsetopt.models import QUADRATIC_FAMILIES, LinearModel, QuadraticModel
+from subsetopt.models import QUADRATIC_FAMILIES, LinearModel, QuadraticForm, QuadraticModel
 from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers.base import RawResult
@@ -60,13 +60,17 @@ class Scip(Adapter):
 
     Parameters
     ----------
-    formulation : {"auto", "iqp", "iqp-folded", "published", "mccormick", "rlt"}
-        The model of a quadratic problem, see `subsetopt.models`; "auto" is "mccormick", but for
-        vectors the model in residuals. SCIP itself takes the square of a binary for the binary
-        and products of binaries apart, so that "iqp", convex or not, and "iqp-folded" become the
-        same before it begins to search.
+    formulation : {"auto", "iqp", "iqp-folded", "factored", "published", "mccormick", "compact", \
+"rlt"}
+        The model of a quadratic problem, see `subsetopt.models`; "auto" is "factored" where the
+        matrix is known to be positive semidefinite, as of MMD, else "rlt", and for vectors the
+        model in residuals. SCIP itself takes the square of a binary for the binary and products
+        of binaries apart, so that "iqp", convex or not, and "iqp-folded" become the same before it
+        begins to search.
     parameters : mapping or tuple of (name, value)
-        SCIP's own, for instance ``{"limits/nodes": 1000}``; they win over the limits.
+        SCIP's own, for instance ``{"limits/nodes": 1000}``; they win over the limits. Of its
+        defaults one is changed: "presolving/maxrestarts" is 0, because a good start fixes so many
+        variables that SCIP begins again and again.
     warm_start : bool
         Begin with a quick selection by `swap` or `tabu`, and never answer with less.
     """
@@ -146,12 +150,17 @@ class Scip(Adapter):
     def _task(self, problem: Problem) -> _formulations.BackendModel:
         if self.formulation == "auto" and isinstance(problem, MeanMatching):
             return _formulations.mean_matching_task(problem, "auto")
-        return _formulations.task(problem, self.formulation)
+        formulation = self.formulation
+        if formulation == "auto" and not isinstance(problem, MeanMatching):
+            form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
+            formulation = "factored" if form.semidefinite else "rlt"
+        return _formulations.task(problem, formulation)
 
     def _configure(self, solver: Any, limits: Limits, scale: _backend.Scaled[Any]) -> None:
         settings: dict[str, Any] = {
             "misc/catchctrlc": False,  # it would print; Ctrl-C is seen to here
             "randomization/randomseedshift": limits.seed,
+            "presolving/maxrestarts": 0,
         }
         if limits.gap is not None:
             settings["limits/gap"] = float(_backend.finite(limits.gap))
@@ -208,8 +217,11 @@ def _load(pyscipopt: Any, solver: Any, model: LinearModel | QuadraticModel) -> l
     products = zip(
         model.first.tolist(), model.second.tolist(), model.coefficients.tolist(), strict=True
     )
-    square = pyscipopt.quicksum(q * variables[i] * variables[j] for i, j, q in products)
-    solver.addCons(square - z <= 0, name="epigraph")
+    term = pyscipopt.scip.Term
+    total = {term(variables[i], variables[j]): q for i, j, q in products}
+    total[term(z)] = -1.0
+    epigraph = pyscipopt.scip.ExprCons(pyscipopt.scip.Expr(total), None, 0.0)
+    solver.addCons(epigraph, name="epigraph")
     return variables
 
 
@@ -228,20 +240,29 @@ def load_linear(pyscipopt: Any, solver: Any, model: LinearModel) -> list[Any]:
             model.variable_names, *(part.tolist() for part in columns), strict=True
         )
     ]
-    for i, name in enumerate(model.row_names):
-        entries = zip(*(part.tolist() for part in model.rows.row(i)), strict=True)
-        total = pyscipopt.quicksum(value * variables[column] for column, value in entries)
-        low, high = float(model.row_lower[i]), float(model.row_upper[i])
-        if low == high:
-            row = total == low
-        elif high == math.inf:
-            row = total >= low
-        elif low == -math.inf:
-            row = total <= high
-        else:
-            row = (total <= high) >= low
-        solver.addCons(row, name=name)
+    add_rows(pyscipopt, solver, model, variables)
     return variables
+
+
+def add_rows(pyscipopt: Any, solver: Any, model: LinearModel, variables: list[Any]) -> None:
+    """Add the rows of a model; its expressions are put together without arithmetic on them."""
+    expressions, terms = pyscipopt.scip, [next(iter(v.terms)) for v in variables]
+    starts, columns, coefficients, lower, upper = (
+        part.tolist()
+        for part in (
+            model.rows.starts,
+            model.rows.columns,
+            model.rows.coefficients,
+            model.row_lower,
+            model.row_upper,
+        )
+    )
+    for i, name in enumerate(model.row_names):
+        row = slice(starts[i], starts[i + 1])
+        total = dict(zip(map(terms.__getitem__, columns[row]), coefficients[row], strict=True))
+        low = None if lower[i] == -math.inf else lower[i]
+        high = None if upper[i] == math.inf else upper[i]
+        solver.addCons(expressions.ExprCons(expressions.Expr(total), low, high), name)
 
 
 def _tolerance(task: _formulations.BackendModel, objective: float) -> float:
@@ -249,9 +270,12 @@ def _tolerance(task: _formulations.BackendModel, objective: float) -> float:
     d = task.linear.variables - task.linear.selectors
     if isinstance(task.model, LinearModel) or d == 0:
         return error
-    # Of the model in residuals each of the d may be off.
-    residual = math.sqrt(max(0.0, min(objective, 1e20)))
-    return error + 2 * residual * math.sqrt(d) * error + d * error**2
+    # Of a model in residuals or factors each of the d may be off; rows of factors end at 0.
+    off = error if task.linear.factors is None else _FEASIBILITY + _SUM + _ZERO * task.terms
+    costs = task.linear.objective[: task.linear.selectors]
+    lowest = float(np.sort(costs)[: int(task.linear.row_upper[0])].sum())
+    length = math.sqrt(max(0.0, min(objective - lowest, 1e20)))
+    return error + 2 * length * math.sqrt(d) * off + d * off**2
 
 
 def linear_tolerance(model: LinearModel) -> float:

@@ -47,7 +47,7 @@ class ModelOptions:
 
     model: str = option(
         "Model: iqp (quadratic), iqp-folded (with the linear term in the diagonal), published (Eq. "
-        "10 of the mini-batch paper), mccormick, or rlt (the tightest relaxation).",
+        "10 of the mini-batch paper), mccormick, compact, or rlt (the tightest relaxation).",
         "iqp",
     )
 

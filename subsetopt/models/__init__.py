@@ -4,13 +4,14 @@ from ._side_constraints import CONSTRAINT_KINDS, SideConstraints
 from .linearisations import (
     LINEARISATIONS,
     PAIRS_LIMIT,
-    iqp_model,
+    compact_model,
     mccormick_model,
     published_model,
     rlt_model,
 )
 from .programs import LinearModel, QuadraticModel, SparseRows
 from .quadratic_form import QUADRATIC_FAMILIES, QuadraticForm, StatedForm
+from .quadratic_models import factored_model, iqp_model
 from .rows_form import RowsForm, RowSource
 from .sparse_form import SparseForm, SparseMatrix
 
@@ -29,6 +30,8 @@ __all__ = [
     "SparseMatrix",
     "SparseRows",
     "StatedForm",
+    "compact_model",
+    "factored_model",
     "iqp_model",
     "mccormick_model",
     "published_model",

@@ -1,4 +1,4 @@
-"""Models of a quadratic form: itself, or linear with a variable for each product of selectors."""
+"""Linear models of a quadratic form, with a variable for each product of selectors."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from subsetopt.errors import TooLarge
 
 from ._side_constraints import QuotaRows
-from .programs import LinearModel, QuadraticModel, SparseRows
+from .programs import LinearModel, SparseRows
 from .quadratic_form import QuadraticForm
 
 __all__ = [
     "LINEARISATIONS",
     "PAIRS_LIMIT",
-    "iqp_model",
+    "compact_model",
     "mccormick_model",
     "published_model",
     "rlt_model",
@@ -26,40 +26,6 @@ PAIRS_LIMIT = 2_000_000
 
 _BYTES_A_PAIR = 600  # names, three rows and the copy of a solver
 _SECONDS_A_PAIR = 1e-4  # of one linear relaxation, at the least
-
-
-def iqp_model(form: QuadraticForm, folded: bool = False) -> QuadraticModel:
-    r"""Return the integer quadratic program of a form, unfolded or with the diagonal folded.
-
-    .. math::
-        \min_{m \in \{0,1\}^n} \; m'Am + c'm \quad \text{or} \quad m'Zm, \; Z = A + \mathrm{diag}(c)
-        \quad \text{s.t.} \quad \sum_i m_i = k
-
-    The two agree on selections. The unfolded one is convex wherever A is positive semidefinite;
-    the folded one (Eq. 7 of the mini-batch paper) need not be. Products without a cost are left
-    out. Variables m0..; O(n^2), and TooLarge past `PAIRS_LIMIT` products.
-    """
-    n = form.n
-    require_pairs("the quadratic model", n, n * (n + 1) // 2)
-    i, j = np.triu_indices(n)
-    coefficients = pair_coefficients(form, i, j)
-    if not folded:
-        coefficients[i == j] = form.matrix.diagonal()
-    kept = coefficients != 0
-    linear = LinearModel(
-        name="iqp_folded" if folded else "iqp",
-        objective=np.zeros(n) if folded else form.linear.copy(),
-        lower=np.zeros(n),
-        upper=np.ones(n),
-        integer=np.ones(n, dtype=bool),
-        rows=SparseRows.of([(np.arange(n), np.ones(n))]),
-        row_lower=np.array([float(form.k)]),
-        row_upper=np.array([float(form.k)]),
-        variable_names=tuple(f"m{v}" for v in range(n)),
-        row_names=("cardinality",),
-        selectors=n,
-    ).keeping(form.side)
-    return QuadraticModel(linear, i[kept], j[kept], coefficients[kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +100,22 @@ def mccormick_model(form: QuadraticForm) -> LinearModel:
     return _model("mccormick", form, objective, (i, j), blocks, False)
 
 
+def compact_model(form: QuadraticForm) -> LinearModel:
+    r"""Return the integer program with the cardinality row times each m and few other rows.
+
+    .. math::
+        \sum_{j \ne i} w_{ij} = (k - 1) \, m_i \; \text{for all } i, \quad
+        w_{ij} \le m_i, \; w_{ij} \le m_j \; \text{for all } i < j
+
+    These leave products no choice: of the k - 1 that selector i has to add up to, each is 1 at most
+    and 0 unless j is chosen too. So the third row of McCormick is left out, after Liberti (2007);
+    the relaxation is nearly as tight as that of `rlt_model` and faster to solve.
+
+    Variables m0.., then wi_j for i < j by rows of A. O(n^2); TooLarge past `PAIRS_LIMIT` pairs.
+    """
+    return _multiplied("compact", form)
+
+
 def rlt_model(form: QuadraticForm) -> LinearModel:
     r"""Return the integer program with all McCormick rows, and the cardinality row times each m.
 
@@ -147,12 +129,16 @@ def rlt_model(form: QuadraticForm) -> LinearModel:
 
     Variables m0.., then wi_j for i < j by rows of A. O(n^2); TooLarge past `PAIRS_LIMIT` pairs.
     """
-    n = form.n
-    require_pairs("the RLT model", n, n * (n - 1) // 2)
+    return _multiplied("rlt", form)
+
+
+def _multiplied(name: str, form: QuadraticForm) -> LinearModel:
+    """Return a model with the cardinality row times each selector; of "rlt", quotas as well."""
+    n, full = form.n, name == "rlt"
+    require_pairs(f"the {name} model", n, n * (n - 1) // 2)
     i, j = np.triu_indices(n, 1)
     w = n + np.arange(i.size)
-    everywhere = np.ones(i.size, dtype=bool)
-    blocks = _mccormick_rows(i, j, w, everywhere, everywhere)
+    blocks = _mccormick_rows(i, j, w, np.full(i.size, full), np.full(i.size, True))
     if n > 1:
         of = np.zeros((n, n), dtype=np.int64)
         of[i, j] = of[j, i] = w
@@ -160,18 +146,20 @@ def rlt_model(form: QuadraticForm) -> LinearModel:
         columns = np.column_stack([np.arange(n), products])
         weights = (1.0 - form.k, *(1.0 for _ in range(n - 1)))
         blocks.append(_Block("rlt", columns, weights, 0.0, 0.0))
-        if form.side is not None and form.side.quotas is not None:
+        if full and form.side is not None and form.side.quotas is not None:
             blocks += _quota_products(form.side.quotas, of)
     objective = np.concatenate([folded_diagonal(form), pair_coefficients(form, i, j)])
-    return _model("rlt", form, objective, (i, j), blocks, False)
+    return _model(name, form, objective, (i, j), blocks, False)
 
 
 LINEARISATIONS: Mapping[str, Callable[[QuadraticForm], LinearModel]] = {
     "published": published_model,
     "mccormick": mccormick_model,
+    "compact": compact_model,
     "rlt": rlt_model,
 }
-"""The linear models by name, in the order of their relaxations' bounds, the weakest first."""
+"""The linear models by name. The relaxation of "rlt" is the tightest; that of "published" is weaker
+than that of "mccormick"."""
 
 
 def _mccormick_rows(

@@ -76,6 +76,8 @@ class LinearModel:
         The first `selectors` variables are the binaries m of the subset-selection problem.
     products : tuple of two ndarray of int64, optional
         For models whose other variables stand for products of two selectors: which two.
+    factors : ndarray of float64 (variables - selectors, selectors), optional
+        For models whose other variables are linear in the selectors: the matrix of these.
     """
 
     name: str
@@ -90,6 +92,7 @@ class LinearModel:
     row_names: tuple[str, ...]
     selectors: int
     products: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    factors: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         variables, rows = len(self.objective), len(self.rows)
@@ -106,12 +109,14 @@ class LinearModel:
         return len(self.objective)
 
     def completed(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the solution of a model in products that chooses these selectors."""
+        """Return the solution of a model in products or factors that chooses these selectors."""
         x = np.zeros(self.variables)
         x[chosen] = 1.0
         if self.products is not None:
             first, second = self.products
             x[self.selectors :] = x[first] * x[second]
+        if self.factors is not None:
+            x[self.selectors :] = self.factors[:, chosen].sum(axis=1)
         return x
 
     def keeping(self, side: SideConstraints | None) -> "LinearModel":

@@ -10,6 +10,7 @@ import pytest
 
 import subsetopt as so
 from subsetopt.benchmarks.scripts import (
+    adapters,
     constraint_cost,
     coresets,
     proofs,
@@ -50,6 +51,38 @@ def test_proofs_are_counted_with_the_gap_that_is_left() -> None:
     assert row["proven"] == "0 of 2"
     assert row["largest gap"] == float("inf")
     assert proofs._line(row).startswith("two")
+
+
+@pytest.mark.parametrize("backend", ["scip", "highs", "cbc", "cpsat"])
+@pytest.mark.parametrize("kind", ["mean", "diversity"])
+def test_plain_models_are_those_of_the_problems(backend: str, kind: str) -> None:
+    for module in ("pyscipopt", "highspy", "ortools"):
+        pytest.importorskip(module)
+    from subsetopt.benchmarks.scripts.plain_models import PLAIN
+
+    case = next(each for each in adapters.cases([7]) if each.kind == kind and each.quotas)
+    stated = case.problem()
+    best = min(
+        stated.objective(list(chosen))
+        for chosen in combinations(range(7), 4)
+        if stated.side.keeps(np.array(chosen))
+    )
+    plain = case.plain(stated)
+    answer = PLAIN[backend](plain, 20.0)
+    assert answer.optimal
+    assert stated.objective(answer.chosen) == pytest.approx(best, abs=1e-5)
+    outcome = adapters.of_plain(stated, plain, answer)
+    assert outcome.proven
+    assert outcome.gap < 1e-2 or best < 1e-2
+
+
+def test_adapters_are_worse_where_they_prove_less() -> None:
+    proven, faster = adapters.Outcome(2.0, True, 0.0, 1.0), adapters.Outcome(1.0, True, 0.0, 1.0)
+    open_gap, wider = adapters.Outcome(5.0, False, 0.1, 1.0), adapters.Outcome(5.0, False, 0.2, 1.0)
+    assert proven.worse_than(faster) == wider.worse_than(open_gap) == 2.0
+    assert proven.worse_than(wider) == 0.0
+    assert open_gap.worse_than(proven) == math.inf
+    assert (str(faster), str(wider)) == ("1.00 s", "20 %")
 
 
 def test_the_textbook_is_compared_on_the_same_instance(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,15 @@ from subsetopt.models import (
     LINEARISATIONS,
     LinearModel,
     QuadraticForm,
+    compact_model,
+    factored_model,
     iqp_model,
     linearisations,
     mccormick_model,
     published_model,
     rlt_model,
 )
+from subsetopt.models.quadratic_models import factored_error
 
 
 def random_form(seed: int, n: int, k: int, zeros: bool = False) -> QuadraticForm:
@@ -109,7 +112,7 @@ def test_published_is_the_form_with_whole_w_and_less_with_continuous(seed: int) 
     assert less
 
 
-@pytest.mark.parametrize("build", [mccormick_model, rlt_model])
+@pytest.mark.parametrize("build", [mccormick_model, compact_model, rlt_model])
 @pytest.mark.parametrize("zeros", [False, True])
 def test_products_are_feasible_and_best(build: Any, zeros: bool) -> None:
     form = random_form(3, 5, 3, zeros)
@@ -138,6 +141,23 @@ def test_rlt_has_the_cardinality_row_times_each_selector() -> None:
     assert len(rows) == 5
 
 
+@pytest.mark.parametrize("semidefinite", [True, False])
+def test_the_factored_model_has_the_values_of_the_form(semidefinite: bool) -> None:
+    form = random_form(3, 5, 3)
+    if semidefinite:
+        matrix = form.matrix[:, :2] @ form.matrix[:2]
+        form = QuadraticForm(matrix, form.linear, 3, semidefinite=True)
+    model = factored_model(form)
+    error = factored_error(form, model)
+    assert model.linear.variables == 5 + (2 if semidefinite else 4)
+    assert 0 < error < 1e-9
+    for m in selectors(form):
+        chosen = np.flatnonzero(m)
+        x = model.linear.completed(chosen)
+        assert feasible(model.linear, x)
+        assert abs(model.value(x) - form.value(chosen)) <= error
+
+
 def test_mccormick_leaves_out_pairs_without_cost() -> None:
     form = random_form(5, 7, 3, zeros=True)
     pairs = np.count_nonzero(np.triu(form.matrix, 1))
@@ -155,7 +175,7 @@ def test_one_candidate(name: str) -> None:
 
 def test_too_many_pairs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linearisations, "PAIRS_LIMIT", 9)
-    builders: list[Any] = [*LINEARISATIONS.values(), iqp_model]
+    builders: list[Any] = [*LINEARISATIONS.values(), iqp_model, factored_model]
     for build in builders:
         with pytest.raises(so.TooLarge, match="n = 5") as refused:
             build(FORM)

@@ -14,6 +14,8 @@ from subsetopt.limits import Limits
 from subsetopt.models import QuadraticModel, iqp_model
 from subsetopt.solvers import catalogue
 from subsetopt.solvers.backends import _backend, _formulations
+from subsetopt.solvers.backends._adapter import Watch
+from subsetopt.solvers.backends._integer_forms import FormGrid
 from subsetopt.testing import assert_solver_contract
 
 LINEAR = get_args(_formulations.Linear)
@@ -94,6 +96,53 @@ def test_linearisations_by_scip_agree_on_vectors(formulation: str) -> None:
     residuals: Any = so.solve(problem, "scip")
     solution: Any = so.solve(problem, so.solver("scip", formulation=formulation))
     assert solution.objective == pytest.approx(residuals.objective, abs=1e-6)
+
+
+@pytest.mark.parametrize("formulation", [*TAKEN["scip"], "residuals"])
+def test_scip_takes_the_start_as_a_whole_solution(formulation: str) -> None:
+    pytest.importorskip("pyscipopt")
+    problem: Any = kernel_problem(9, 4)
+    if formulation == "residuals":
+        problem = so.MeanMatching(np.random.default_rng(4).normal(size=(9, 3)), k=4)
+    start = np.array([0, 2, 5, 7])
+    first = {"limits/solutions": 1, "presolving/maxrounds": 0}
+    word = "auto" if formulation == "residuals" else formulation
+    solver: Any = so.solver("scip", formulation=word, parameters=first)
+    answer = solver.search(problem, Limits(threads=1), Watch(start=start))
+    assert answer.termination is so.Termination.ITERATION_LIMIT
+    assert answer.indices.tolist() == start.tolist()
+
+
+def test_scip_does_not_restart_unless_told_to() -> None:
+    pyscipopt = pytest.importorskip("pyscipopt")
+    for parameters, restarts in (({}, 0), ({"presolving/maxrestarts": 3}, 3)):
+        model, solver = pyscipopt.Model(), so.solver("scip", parameters=parameters)
+        solver._configure(model, Limits(), _backend.Scaled(kernel_problem(3, 1)))  # type: ignore[attr-defined, type-var]
+        assert model.getParam("presolving/maxrestarts") == restarts
+
+
+def test_scip_takes_squares_where_the_matrix_is_semidefinite() -> None:
+    pytest.importorskip("pyscipopt")
+    points = np.random.default_rng(2).normal(size=(8, 2))
+    for problem, name in ((so.MMDSelection(points, 3), "factored"), (kernel_problem(6, 2), "rlt")):
+        task = so.solver("scip")._task(problem)  # type: ignore[attr-defined]
+        assert task.linear.name == name
+    wide = so.MMDSelection(points, 3, kernel="linear")
+    task = so.solver("scip", formulation="factored")._task(wide)  # type: ignore[attr-defined]
+    assert task.linear.variables == 8 + 2
+    assert task.scale.rounding > _backend.scaled_form(wide.quadratic_form()).rounding
+
+
+def test_rows_of_products_are_clauses_for_cpsat() -> None:
+    cp_model = pytest.importorskip("ortools.sat.python.cp_model")
+    for name, linear in (("mccormick", 1), ("compact", 1 + 6), ("rlt", 1 + 6)):
+        grid = FormGrid.of(random_problem(1, n=6, k=3), name, None)
+        model, chosen = grid.model(cp_model, np.array([0, 2, 3]))
+        assert sum("linear" in str(row) for row in model.proto.constraints) == linear
+        told = model.proto.solution_hint
+        hint = dict(zip(told.vars, told.values, strict=True))
+        assert len(hint) == grid.linear.variables
+        assert [i for i in range(len(chosen)) if hint[i]] == [0, 2, 3]
 
 
 @backend

@@ -76,7 +76,7 @@ def test_bounds_hold_in_order(engine: str, kind: str) -> None:
             assert relaxed.m.sum() == pytest.approx(k, abs=1e-5)
         values = [relaxed.value for relaxed in found]
         assert values[0] <= values[1] + 1e-6 * size
-        assert values[1] <= values[2] + 1e-6 * size
+        assert max(values) <= values[-1] + 1e-6 * size
 
 
 @pytest.mark.parametrize("kind", KINDS)
