@@ -175,7 +175,7 @@ def of_plain(problem: Problem, plain: Plain, answer: PlainAnswer) -> Outcome:
     value = np.inf if answer.chosen is None else float(problem.objective(answer.chosen))
     bound = answer.bound
     if plain.pairs and np.isfinite(bound):
-        bound = problem.quadratic_form().lift(bound)  # type: ignore[union-attr]
+        bound = problem.quadratic_form().lift(bound)
     if problem.family != "quadratic":
         bound = max(bound, 0.0)  # as adapters have it: these objectives are not negative
     seconds = answer.build + answer.solve

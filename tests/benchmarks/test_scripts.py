@@ -4,6 +4,7 @@ import math
 from argparse import Namespace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_plain_models_are_those_of_the_problems(backend: str, kind: str) -> None
     from subsetopt.benchmarks.scripts.plain_models import PLAIN
 
     case = next(each for each in adapters.cases([7]) if each.kind == kind and each.quotas)
-    stated = case.problem()
+    stated: Any = case.problem()
     best = min(
         stated.objective(list(chosen))
         for chosen in combinations(range(7), 4)
