@@ -1,6 +1,5 @@
 """Sorting many numbers, with the places they had, on all cores."""
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt import _kernels
+from subsetopt._processes import processors
 
 MANY = 2**18
 """From so many numbers on they are sorted by their bytes."""
@@ -45,7 +45,7 @@ def ascending(
     if not MANY <= n < _MOST:
         order = values.argsort()
         return values.take(order).astype(np.float64, copy=False), order
-    workers = threads or os.cpu_count() or 1
+    workers = threads or processors()
     with ThreadPoolExecutor(workers) as pool:
         parts = [slice(n * i // workers, n * (i + 1) // workers) for i in range(workers)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import subsetopt
-from subsetopt.problems._parallel import processors
+from subsetopt._processes import processors
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Processes that end with the one that has started them, however that ends."""
+"""Processes that end with the one that started them, and the processors that they may use."""
 
 import os
 import signal
@@ -6,9 +6,31 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux tells a container its share of the processors: microseconds of how many."""
 
 POLL = 0.25
 """Seconds between two looks at the parent where the kernel does not tell of its end."""
+
+
+def processors() -> int:
+    """Return how many processors this process may use, as ``taskset`` and containers limit it."""
+    # Only Linux knows of either.
+    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(known or 1, _quota(QUOTA) or known or 1)
+
+
+@cache
+def _quota(file: Path) -> int | None:
+    """Return the processors that a container's quota amounts to, rounded up; None without one."""
+    try:
+        used, period = file.read_text(encoding="ascii").split()
+        return -(-int(used) // int(period))
+    except (OSError, ValueError):  # no such file, or no limit: "max 100000"
+        return None
 
 
 def end_with(parent: int) -> None:

@@ -1,6 +1,5 @@
 """Numbers in parts: arrays, chunks of Arrow, partitions of Dask; and work for each of them."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._processes import processors
 from subsetopt.errors import InvalidProblem
 from subsetopt.problems import _validation
 
@@ -56,7 +56,7 @@ class ValueParts:
             dask: Any = import_module("dask")
             made = dask.delayed(_on_one_core, pure=False)
             return list(dask.compute(*[made(work, *job) for job in jobs]))
-        cores = os.cpu_count() or 1
+        cores = processors()
         if len(jobs) < cores:
             return [work(name, values_of(name, part), None, *rest) for name, part, *rest in jobs]
         with ThreadPoolExecutor(cores) as pool:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import subsetopt
 from subsetopt._kernels._tiers import Tiers, seeded
+from subsetopt._processes import processors
 from subsetopt.errors import InvalidProblem, InvalidResult
 from subsetopt.limits import Limits
 from subsetopt.problems import _validation
@@ -255,7 +256,7 @@ def _select_batch(
             good = good and bad < 0
         return good
 
-    workers = min(threads or os.cpu_count() or 1, -(-rows // _ROWS_AT_ONCE))
+    workers = min(threads or processors(), -(-rows // _ROWS_AT_ONCE))
     others = [_pool(workers - 1).submit(work) for _ in range(workers - 1)]
     if not all([work(), *(other.result() for other in others)]):
         _explain(losses)

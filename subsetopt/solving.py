@@ -1,7 +1,7 @@
 """The front door: solve a problem by naming a solver."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from subsetopt._clock import CLOCK
 from subsetopt._files import require_writable
+from subsetopt._processes import processors
 from subsetopt._registry import require_options
 from subsetopt.certification import Begun, certify
 from subsetopt.errors import (
@@ -301,8 +302,9 @@ def solve_many(
     Parameters
     ----------
     problems : iterable of Problem
+        Of any families; all are checked before the first one is solved.
     solver : str or Solver
-        As for `solve`.
+        As for `solve`; ``"auto"`` is chosen for each problem alone.
     threads : int, optional
         How many problems at once; None is the number of processors.
     **limits
@@ -317,14 +319,16 @@ def solve_many(
 
     require_options("solve_many", limits, Limits.names())
     Limits(threads=threads, **limits)  # bad limits fail before any work
-    waiting = list(problems)
-    if not waiting:
-        return []
-    ready = _ready(waiting[0], solver, limits.get("gap"))
-    if not ready.concurrent:
-        return [solve(problem, ready, threads=threads, **limits) for problem in waiting]
-    with ThreadPoolExecutor(max_workers=threads or os.cpu_count()) as pool:
-        return list(pool.map(lambda problem: solve(problem, ready, threads=1, **limits), waiting))
+    waiting = [(problem, _ready(problem, solver, limits.get("gap"))) for problem in problems]
+    together = [each for each in waiting if each[1].concurrent]
+    solved: Iterator[Solution] = iter(())
+    if together:
+        with ThreadPoolExecutor(max_workers=threads or processors()) as pool:
+            solved = iter(list(pool.map(lambda each: solve(*each, threads=1, **limits), together)))
+    return [
+        next(solved) if ready.concurrent else solve(problem, ready, threads=threads, **limits)
+        for problem, ready in waiting
+    ]
 
 
 def _kind(value: object) -> str:

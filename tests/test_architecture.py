@@ -355,6 +355,12 @@ def test_checkers_see_what_a_package_exports(package: str) -> None:
     assert all(hasattr(module, name) for name in module.__all__)
 
 
+def test_processors_are_counted_in_one_place() -> None:
+    """By `processors()`, which knows of ``taskset`` and of containers."""
+    counting = [name for name, path in MODULES.items() if "os.cpu_count" in path.read_text()]
+    assert counting == ["subsetopt._processes"]
+
+
 def test_every_error_has_one_base() -> None:
     from subsetopt import errors
 

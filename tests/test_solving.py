@@ -190,6 +190,25 @@ def test_many_is_one_by_one(name: str, many: list[so.MeanMatching]) -> None:
         assert [solution.n for solution in together] == [problem.n for problem in many]
 
 
+def test_many_of_several_families_have_each_a_solver_of_its_own() -> None:
+    quadratic = so.QuadraticSelection(np.eye(6), k=2)
+    problems: list[so.problems.Problem] = [quadratic, PROBLEM, quadratic, VECTORS]
+    for order in (problems, problems[::-1]):
+        solutions = so.solve_many(order, threads=2, gap=0)
+        wanted = {6: "branch-and-bound"}
+        assert [each.solver for each in solutions] == [wanted.get(p.n, "swap") for p in order]
+        assert [each.n for each in solutions] == [problem.n for problem in order]
+
+
+def test_many_where_threads_share_some_of_them() -> None:
+    """Problems that threads share and others come back in their order."""
+    side = so.Constraints(conflicts=[(0, 1)])
+    constrained = so.MeanMatching(np.arange(9.0), 3, constraints=side)
+    order = [PROBLEM, constrained, PROBLEM]
+    alone = [so.solve(problem) for problem in order]
+    assert all(map(same, alone, so.solve_many(order)))
+
+
 def test_many_of_none() -> None:
     assert so.solve_many([]) == []
     assert so.solve_many(iter(())) == []

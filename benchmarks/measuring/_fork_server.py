@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from time import monotonic
 from typing import IO, Any
 
-from subsetopt._processes import end_with, ending_with
+from subsetopt._processes import end_with, ending_with, processors
 from subsetopt.benchmarks.results._rows import KILLED
 from subsetopt.solvers import _tiny, catalogue
 from subsetopt.solvers.base import Kind
@@ -250,7 +250,7 @@ def _work(payload: bytes, threads: int | None, telling: Connection) -> None:
     try:
         from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(threads or os.cpu_count()):
+        with threadpool_limits(threads or processors()):
             found = pickle.loads(payload).run(lambda phase, allowed: telling.send((phase, allowed)))
         telling.send(("found", found))
     except BaseException as error:

@@ -1,7 +1,6 @@
 """Proven optima of scalar mean matching, in integer arithmetic."""
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, get_args
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from subsetopt._checks import require_number, require_one_of
 from subsetopt._dependencies import NUMBA, OptionalDependency
+from subsetopt._processes import processors
 from subsetopt.errors import TooLarge
 from subsetopt.limits import Limits
 from subsetopt.problems import MeanMatching
@@ -147,7 +147,7 @@ class _SubsetSearch:
 
     def __init__(self, problem: MeanMatching, limits: Limits, deadline: Deadline) -> None:
         self.time_limit, self.deadline = limits.time_limit, deadline
-        self._threads = limits.threads or os.cpu_count() or 1
+        self._threads = limits.threads or processors()
         self._seed = limits.seed
         self.integers = Integers.of(problem, deadline.check)
         least = min(sub.least for sub in self.integers.subproblems) * self.integers.unit

@@ -11,6 +11,7 @@ import typer
 
 from subsetopt import papers, problems, report
 from subsetopt._options import option
+from subsetopt._processes import processors
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
 
@@ -131,7 +132,7 @@ def _run(
 def _announce(name: str, runs: "list[Run]", keeping: OutputOptions) -> None:
     """Say how long it will take."""
     on_cpu = all(run.device == "cpu" for run in runs)
-    jobs = min(len(runs), keeping.jobs or (problems._parallel.processors() if on_cpu else 1))
+    jobs = min(len(runs), keeping.jobs or (processors() if on_cpu else 1))
     threads = keeping.threads or problems._parallel.threads_of_each(jobs)
     seconds = papers._planning.estimated(runs, jobs, threads, keeping.data)
     ordered = any(Spec.parse(run.rule).name in papers._planning.SEQUENCES for run in runs)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._processes import processors
+
 from ._kernel_choice import Custom
 from ._kernel_matrices import (
     ROUNDING,
@@ -19,7 +21,6 @@ from ._kernel_matrices import (
     symmetric_kernel,
 )
 from ._memory import memory_limit
-from ._parallel import processors
 from .kernels import Kernel
 
 _PIECE = 2**20  # features that one piece of a row is computed from

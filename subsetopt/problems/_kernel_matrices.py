@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from subsetopt._processes import processors
 from subsetopt.errors import InvalidProblem
 
 from . import _validation
 from ._kernel_choice import Custom
 from ._memory import require_memory
-from ._parallel import each, processors
+from ._parallel import each
 from .kernels import Fill, Kernel, scratch
 
 Tile = tuple[slice, slice]

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._processes import processors
+
 from ._kernel_matrices import _blocks, _evaluated, _threads
-from ._parallel import each, processors
+from ._parallel import each
 from .kernels import Kernel
 
 Told = Callable[[int, int], None]

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
+from subsetopt._processes import processors
+
 Check = Callable[[], None]
 """Is called between two pieces of long work, and raises where it is to end there."""
 
@@ -16,14 +18,6 @@ Result = TypeVar("Result")
 
 def unchecked() -> None:
     """Let long work go on."""
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    # Linux only, but there it knows of containers and taskset.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def threads_of_each(jobs: int) -> int:

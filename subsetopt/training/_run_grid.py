@@ -10,9 +10,9 @@ from typing import Any
 
 from subsetopt._csv_cells import csv_text
 from subsetopt._files import locked_folder, replacing
-from subsetopt._processes import end_with
+from subsetopt._processes import end_with, processors
 from subsetopt.errors import InvalidFile, InvalidOption
-from subsetopt.problems._parallel import processors, threads_of_each
+from subsetopt.problems._parallel import threads_of_each
 
 from ._process_group import NAME, join
 from .run import BASELINES, FOLDER, Run, Settings

@@ -1,12 +1,16 @@
 """Work on several threads."""
 
+import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from subsetopt.problems._parallel import each, one_blas_thread, processors, threads_of_each
+from subsetopt import _processes
+from subsetopt._processes import processors
+from subsetopt.problems._parallel import each, one_blas_thread, threads_of_each
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 7])
@@ -42,7 +46,31 @@ def test_blas_is_put_back() -> None:
         with one_blas_thread():
             assert 1 in blas_threads()  # others than NumPy's may be loaded as well
         assert 2 in blas_threads()
-    assert processors() >= 1
+
+
+@pytest.mark.parametrize(
+    ("quota", "count"),
+    [
+        ("max 100000\n", 6),
+        ("250000 100000\n", 3),
+        ("50000 100000\n", 1),
+        ("900000 100000\n", 6),
+        ("?", 6),
+    ],
+)
+def test_processors_are_those_of_the_affinity_and_of_the_quota(
+    quota: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cpu.max"
+    monkeypatch.setattr("subsetopt._processes.QUOTA", file)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
+    assert processors() == 6  # no file
+    _processes._quota.cache_clear()
+    file.write_text(quota)
+    assert processors() == count
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert processors() <= count
 
 
 @pytest.mark.parametrize(("value", "threads"), [("3", 3), ("2,1", 2), ("", 4), ("many", 4)])

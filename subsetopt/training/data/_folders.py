@@ -1,7 +1,6 @@
 """Pictures in folders, one for each class, decoded batch by batch."""
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from subsetopt._processes import processors
 from subsetopt.errors import InvalidFile, InvalidOption, TooLarge
 
 from ._array_dataset import PILLOW
@@ -186,5 +186,5 @@ def folder_split(
             raise InvalidFile(f"{folder / name} holds no .jpeg, .jpg or .png")
         files += found
         targets += [number] * len(found)
-    used = min(8, os.cpu_count() or 1) if workers is None else workers
+    used = min(8, processors()) if workers is None else workers
     return FolderSplit(tuple(files), torch.tensor(targets), size, random, used), classes
