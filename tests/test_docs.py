@@ -195,11 +195,17 @@ def test_the_pages_of_training_results_are_their_texts_with_tables_filled_in() -
 def test_a_reproduced_page_says_of_its_experiment_what_the_file_says(page: Path) -> None:
     pytest.importorskip("torch")
     from subsetopt.papers import Scale, experiment
+    from subsetopt.papers._claims import Standing
+    from subsetopt.report._number_format import counted
 
     sheet = experiment(page.stem).sheets[Scale.QUICK]
     text = page.read_text(encoding="utf-8").replace("\\", "")
     for said in (sheet.did, *sheet.differs, *(claim.text for claim in sheet.claims)):
         assert said.replace("\\", "") in text
+    verdicts = [len(re.findall(rf"(?m)^- \*\*{one}:\*\*", text)) for one in Standing]
+    said = [f"{count} {one}" for count, one in zip(verdicts, Standing, strict=True) if count]
+    assert f"- **verdict:** of {counted(sum(verdicts), 'claim')} {', '.join(said)}\n" in text
+    assert "- **run time:** " in text
 
 
 def test_the_tables_of_relaxations_are_those_of_the_measured_rows(shown: ModuleType) -> None:

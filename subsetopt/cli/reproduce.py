@@ -14,6 +14,7 @@ from subsetopt._options import option
 from subsetopt._processes import processors
 from subsetopt._spec import Spec
 from subsetopt.errors import InvalidFile, InvalidOption, MissingDependency
+from subsetopt.report._number_format import span
 
 from . import exits
 from .derived_options import picture_file
@@ -137,17 +138,10 @@ def _announce(name: str, runs: "list[Run]", keeping: OutputOptions) -> None:
     seconds = papers._planning.estimated(runs, jobs, threads, keeping.data)
     ordered = any(Spec.parse(run.rule).name in papers._planning.SEQUENCES for run in runs)
     say(
-        f"{name}: {len(runs)} runs, {jobs} at a time, will take about {_duration(seconds)} on an "
+        f"{name}: {len(runs)} runs, {jobs} at a time, will take about {span(seconds)} on an "
         f"idle machine{'; putting batches together comes on top' if ordered else ''}",
         err=True,
     )
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.{0 if seconds >= 10 * length else 1}f} {unit}"
-    return f"{max(1, round(seconds))} seconds"
 
 
 def _shown(
@@ -188,6 +182,7 @@ def _list(keeping: OutputOptions) -> None:
                 "item": x.sheet.item,
                 "did": x.sheet.did,
             }
+            | {"minutes": x.sheets[papers.Scale.QUICK].minutes}
             | {"runs": counts[x.name], "published": len(x.published), "claims": len(x.sheet.claims)}
             for x in found
         ]
@@ -198,6 +193,9 @@ def _list(keeping: OutputOptions) -> None:
         report.Column("what", lambda one: one.sheet.title),
         report.Column("where", lambda one: one.sheet.item),
         report.Column("quick", lambda one: counts[one.name]["quick"], "d", group="runs"),
+        report.Column(
+            "quick", lambda one: one.sheets[papers.Scale.QUICK].minutes, ".0f", group="minutes"
+        ),
         report.Column("paper", lambda one: counts[one.name]["paper"], "d", group="runs"),
     )
     report.console().print(report.Table(columns, found))

@@ -1,13 +1,14 @@
 """Results of an experiment as a document: published and measured numbers, claims."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
 
-from subsetopt.report import Column, Document, Note, Notes, Picture, Section, Table, plain
-from subsetopt.report._number_format import NOTHING, ValueFormat
+from subsetopt.report import Column, Document, Facts, Note, Notes, Picture, Section, Table, plain
+from subsetopt.report._number_format import NOTHING, ValueFormat, counted, span
 from subsetopt.training.run_result import Result
 
 from ._claims import Finding, Standing
@@ -67,7 +68,7 @@ def document(outcome: ExperimentResult) -> Document:
         [
             Section(
                 own.title,
-                [own.did, picture],
+                [own.did, Facts(facts_of(outcome)), picture],
                 lead=f"{own.item} of {own.paper}.",
                 titled=("terminal",),
             ),
@@ -78,6 +79,18 @@ def document(outcome: ExperimentResult) -> Document:
         ],
         kind=name,
     )
+
+
+def facts_of(outcome: ExperimentResult) -> dict[str, str]:
+    """Return in a line each what the claims came to, and how long the runs took."""
+    counts = Counter(finding.standing for _, finding in outcome.findings)
+    said = [f"{counts[one]} {one}" for one in Standing if counts[one]]
+    results = outcome.measured.results.values()
+    seconds = sum(result.training_seconds for result in results)
+    return {
+        "verdict": f"of {counted(counts.total(), 'claim')} {', '.join(said)}",
+        "run time": f"{counted(len(results), 'run')}, {span(seconds)} of training in all",
+    }
 
 
 def _tables(outcome: ExperimentResult, part: Part) -> Iterator[Section]:
@@ -161,6 +174,9 @@ def to_dict(outcome: ExperimentResult) -> dict[str, Any]:
             **{name: getattr(own, name) for name in ("title", "paper", "item")},
             "scale": outcome.scale,
             "tests": outcome.measured.tests,
+            "training_seconds": sum(
+                result.training_seconds for result in outcome.measured.results.values()
+            ),
             "parts": [
                 {
                     "label": part.label,

@@ -116,6 +116,8 @@ class Sheet:
     """Settings by name, and those of all runs. A part's own are stronger, a column's stronger
     still, and a method's the strongest."""
     seeds: tuple[int, ...] = (0, 1, 2)
+    minutes: float | None = None
+    """How long all runs take on two processors; None where it is not known."""
     figure: FigureSettings = field(default_factory=FigureSettings)
 
     def made(self, seeds: Sequence[int]) -> list[Part]:

@@ -74,10 +74,81 @@ def test_courses_over_epochs(data: Path) -> None:
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+def pictures(folder: Path) -> None:
+    """Write pictures as ImageNet and mini-ImageNet have them."""
+    image: Any = pytest.importorskip("PIL.Image")
+    for part in ("train", "val"):
+        for name in ("n01", "n02"):
+            place = folder / part / name
+            place.mkdir(parents=True)
+            for i in range(12):
+                pixels = RNG.integers(256, size=(12, 16, 3), dtype=np.uint8)
+                image.fromarray(pixels).save(place / f"{i}.JPEG")
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little networks in place of ResNet and those of torchvision, and pictures read here."""
+    from subsetopt.training.networks import _architectures, building
+    from subsetopt.training.tasks import _imagenet
+
+    def network(*name: str, classes: int = 10, **options: Any) -> Any:
+        return _architectures.cnn(classes=classes, width=4)
+
+    def read(folder: Path, *, size: int, workers: int | None, random: bool = False) -> Any:
+        return folder_split(folder, size=16, random=random, workers=0)
+
+    folder_split = _imagenet.folder_split
+    monkeypatch.setattr(_architectures, "resnet18", network)
+    monkeypatch.setattr(building, "from_torchvision", network)
+    monkeypatch.setattr(_imagenet, "folder_split", read)
+
+
+@pytest.mark.usefixtures("little")
+def test_numbers_of_houses_and_pictures_in_folders(tmp_path: Path) -> None:
+    """SVHN and mini-ImageNet, generated in their formats."""
+    io: Any = pytest.importorskip("scipy.io")
+    pictures(tmp_path / "mini-imagenet")
+    for part in ("train", "test"):
+        images = RNG.integers(256, size=(32, 32, 3, 60), dtype=np.uint8)
+        labels = np.arange(60)[:, None] % 10 + 1
+        io.savemat(tmp_path / f"{part}_32x32.mat", {"X": images, "y": labels})
+    words = ("budgeted-table4", "--scale", "smoke", "--rules", "SB", "--seeds", "0")
+    result = run(*words, "--data", tmp_path, "--json")
+    assert result.exit_code == exits.ANSWER, result.output
+    parts = json.loads(result.stdout)["parts"]
+    assert [part["label"] for part in parts] == [
+        f"{data}, {how}"
+        for data in ("SVHN", "mini-ImageNet")
+        for how in ("standard", "RandAugment", "mixup", "RICAP")
+    ]
+    for part in parts:
+        measured = {cell["row"] for cell in part["cells"] if cell["values"]}
+        assert measured == {"unif-SGD", "SB"}, part["label"]
+
+
+@pytest.mark.usefixtures("little")
+def test_pictures_of_imagenet(tmp_path: Path) -> None:
+    pictures(tmp_path / "imagenet")
+    words = ("obftf-table3", "--scale", "smoke", "--seeds", "0,1", "--data", tmp_path, "--json")
+    result = run(*words)
+    assert result.exit_code == exits.ANSWER, result.output
+    found = json.loads(result.stdout)
+    assert [part["label"] for part in found["parts"]] == ["ResNet50", "MobileNetV2"]
+    for part in found["parts"]:
+        rows = {cell["row"]: cell["values"] for cell in part["cells"] if cell["values"]}
+        assert rows.keys() == {"Uniform", "Max prob.", "OBFTF"}
+        assert all(0 <= value <= 1 for values in rows.values() for value in values.values())
+
+
 def test_the_list() -> None:
     found: dict[str, Any] = json.loads(run("list", "--json").stdout)
     assert len(found["experiments"]) == 16
     assert "mmd-fig6" in run("list").output
+    minutes = {one["name"]: one["minutes"] for one in found["experiments"]}
+    assert [name for name, known in minutes.items() if known is None] == [
+        *("obftf-table3", "budgeted-table4")  # no data to time them with
+    ]
 
 
 @pytest.mark.parametrize(
@@ -111,14 +182,10 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert "--resume goes on with" in result.stderr
 
 
-def test_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
-    from subsetopt.cli.reproduce import _duration
+def test_how_long_it_will_take() -> None:
     from subsetopt.papers import experiment
     from subsetopt.papers._planning import estimated
 
     runs = [run for part in experiment("obftf-fig1").runs("paper", (0,)) for run in part.runs]
     seconds = estimated(runs, jobs=2, threads=1)
     assert 1 < seconds < 3600
-    assert [_duration(s) for s in (0.2, 119, 5400, 3 * 86400)] == [
-        *("1 seconds", "2.0 minutes", "1.5 hours", "3.0 days")
-    ]
