@@ -196,15 +196,14 @@ def test_a_reproduced_page_says_of_its_experiment_what_the_file_says(page: Path)
     pytest.importorskip("torch")
     from subsetopt.papers import Scale, experiment
     from subsetopt.papers._claims import Standing
-    from subsetopt.report._number_format import counted
 
     sheet = experiment(page.stem).sheets[Scale.QUICK]
     text = page.read_text(encoding="utf-8").replace("\\", "")
     for said in (sheet.did, *sheet.differs, *(claim.text for claim in sheet.claims)):
         assert said.replace("\\", "") in text
     verdicts = [len(re.findall(rf"(?m)^- \*\*{one}:\*\*", text)) for one in Standing]
-    said = [f"{count} {one}" for count, one in zip(verdicts, Standing, strict=True) if count]
-    assert f"- **verdict:** of {counted(sum(verdicts), 'claim')} {', '.join(said)}\n" in text
+    said = [f"{one}: {count}" for count, one in zip(verdicts, Standing, strict=True) if count]
+    assert f"- **verdict:** {'; '.join(said)}\n" in text
     assert "- **run time:** " in text
 
 

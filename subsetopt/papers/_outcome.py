@@ -84,11 +84,11 @@ def document(outcome: ExperimentResult) -> Document:
 def facts_of(outcome: ExperimentResult) -> dict[str, str]:
     """Return in a line each what the claims came to, and how long the runs took."""
     counts = Counter(finding.standing for _, finding in outcome.findings)
-    said = [f"{counts[one]} {one}" for one in Standing if counts[one]]
+    said = [f"{one}: {counts[one]}" for one in Standing if counts[one]]
     results = outcome.measured.results.values()
     seconds = sum(result.training_seconds for result in results)
     return {
-        "verdict": f"of {counted(counts.total(), 'claim')} {', '.join(said)}",
+        "verdict": "; ".join(said),
         "run time": f"{counted(len(results), 'run')}, {span(seconds)} of training in all",
     }
 
