@@ -212,8 +212,8 @@ class ReportOptions:
 
     out: Path | None = output_file("File for the sequence, for MiniBatchSequence.load", ".npz")
     compare: tuple[str, ...] = option(
-        "Others to compare with: random, submodular, k-dpp, facility, running-herding, "
-        "running-swap, or solvers.",
+        "Others to compare with: random, submodular, k-dpp, facility, poisson-disk, "
+        "running-herding, running-swap, or solvers.",
         (),
     )
     plot: Path | None = picture_file("File for a picture of the MMD after each batch")

@@ -34,6 +34,10 @@ class ImportanceSampler(BudgetSampler):
     with the importance v of the subclass, its mean, and `smoothing` s. A sample that has not been
     seen yet has the mean importance of those that have.
 
+    Eq. 2 averages over all epochs until now, as if each had passed every sample; here the average
+    is over those passes in which a sample was trained on, for there is no prediction of it in the
+    others. With a budget of 1, or through a warm-up, the two are the same.
+
     Parameters
     ----------
     warmup_epochs : int
@@ -236,7 +240,9 @@ class PSGD(ImportanceSampler):
 class CSGD(ImportanceSampler):
     """Draw samples near the decision boundary: importance p (1 - p).
 
-    The smoothing is added to this importance rather than to p, which could exceed 1 with it.
+    The paper does not say whether its p has the smoothing in it, as Eq. 2 has. It is added to this
+    importance here: p with the smoothing can exceed 1, as 0.9 + 0.4 does where the mean is 0.4, and
+    p (1 - p) would then be no weight to draw by.
     """
 
     name: ClassVar[str] = "c_sgd"

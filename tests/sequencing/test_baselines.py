@@ -12,6 +12,7 @@ from subsetopt.sequencing.baselines import (
     KDPP,
     Baseline,
     FacilityLocation,
+    PoissonDisk,
     RandomBatches,
     Submodular,
 )
@@ -26,6 +27,8 @@ CASES: list[Baseline] = [
     FacilityLocation(),
     FacilityLocation(pool=20),
     FacilityLocation(pool=None),
+    PoissonDisk(),
+    PoissonDisk(radius=0.5, pool=None),
 ]
 baselines = pytest.mark.parametrize("baseline", CASES, ids=repr)
 
@@ -39,7 +42,7 @@ def _scores(n: int) -> NDArray[np.float64]:
 
 
 def test_table() -> None:
-    assert list(BASELINES) == ["random", "submodular", "k-dpp", "facility"]
+    assert list(BASELINES) == ["random", "submodular", "k-dpp", "facility", "poisson-disk"]
     assert all(BASELINES.create(name).name == name for name in BASELINES)
 
 
@@ -58,7 +61,10 @@ def test_same_seed_same_order(baseline: Baseline) -> None:
     first, again = (baseline.order(X, 10, seed=3, scores=scores)[0] for _ in range(2))
     assert np.array_equal(first, again)
     other = baseline.order(X, 10, seed=4, scores=scores)[0]
-    drawn = isinstance(baseline, RandomBatches | KDPP) or getattr(baseline, "pool", None) == 20
+    drawn = (
+        isinstance(baseline, RandomBatches | KDPP | PoissonDisk)
+        or getattr(baseline, "pool", None) == 20
+    )
     assert np.array_equal(first, other) is not drawn
 
 
@@ -119,7 +125,7 @@ def test_other_bad_arguments(baseline: Baseline) -> None:
         baseline.order(_points(30), 10, scores=_scores(30), seed=-1)
 
 
-@pytest.mark.parametrize("kind", [Submodular, KDPP, FacilityLocation])
+@pytest.mark.parametrize("kind", [Submodular, KDPP, FacilityLocation, PoissonDisk])
 def test_pools(kind: Any) -> None:
     for pool in (0, 2.5, True):
         with pytest.raises(so.InvalidOption, match="pool must"):
@@ -136,3 +142,32 @@ def test_a_random_batch_is_uniform() -> None:
         counts[a, b] += 1
     observed = counts[np.triu_indices(5, 1)]
     assert np.square(observed - 500).sum() / 500 < 33.7
+
+
+def _closest(X: NDArray[Any], batch: NDArray[np.int64]) -> float:
+    apart = np.linalg.norm(X[batch][:, None] - X[batch][None], axis=2)
+    return float(apart[np.triu_indices(len(batch), 1)].min())
+
+
+def test_darts_keep_their_distance_while_there_is_room() -> None:
+    X = _points(400, 2)
+    for seed in range(5):
+        kept = PoissonDisk(radius=0.12, pool=None).select(X, 20, seed=seed)
+        assert _closest(X, kept) >= 0.12
+        # Where there is no room the radius shrinks, and the batch fills up.
+        dense = PoissonDisk(radius=0.5, pool=None).select(X, 20, seed=seed)
+        assert 0.1 < _closest(X, dense) < 0.5
+        assert _closest(X, PoissonDisk().select(X, 20, seed=seed)) > _closest(
+            X, RandomBatches().select(X, 20, seed=seed)
+        )
+    twins = np.ones((30, 3))
+    assert len(set(PoissonDisk(radius=1.0).select(twins, 8).tolist())) == 8
+    with pytest.raises(so.InvalidOption, match="radius must"):
+        PoissonDisk(radius=-1.0)
+
+
+def test_without_a_radius_darts_are_a_random_batch() -> None:
+    counts = np.zeros(6)
+    for seed in range(600):
+        counts[PoissonDisk(radius=0.0).select(np.arange(6.0)[:, None], 2, seed=seed)] += 1
+    assert np.square(counts - 200).sum() / 200 < 25.7  # chi-square of 5 degrees, 99.99 %

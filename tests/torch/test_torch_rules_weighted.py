@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subsetopt.errors import InvalidOption, UnsupportedProblem
+from subsetopt.errors import InvalidOption, InvalidProblem, UnsupportedProblem
 
 torch: Any = pytest.importorskip("torch")
 torch_rules = pytest.importorskip("subsetopt.torch.rules")
@@ -219,3 +219,72 @@ def test_the_weights_of_chosen_losses_make_the_mean_unbiased(name: str, options:
     )
     error = estimates.std() / times**0.5
     assert abs(estimates.mean() - losses.mean()) < 4 * error
+
+
+# -- independent draws -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("uniform", {}), ("prob", {"gamma": 0.05}), ("selective_backprop", {"history": 40})],
+)
+def test_independent_draws_keep_each_with_its_own_chance(name: str, options: Any) -> None:
+    losses, n, k, times = drawn(40), 40, 8, 1500
+    pick = rule(name, draws="independent", **options)
+    counts = kept(pick, losses, times, k)
+    ranks = (losses[:, None] >= losses[None, :]).float().mean(1)
+    own = {"uniform": torch.full((n,), k / n), "prob": (0.05 * losses).tanh()}
+    chances = own.get(name, ranks**4)  # n / k - 1
+    keep = chances + (1 - chances.double()).prod() / n
+    assert torch.allclose(pick.probabilities(losses, k).double(), keep.double(), atol=1e-6)
+    assert chi_square(counts, keep.float(), times) < n + 4 * (2 * n) ** 0.5
+    sizes = {len(pick(losses, k)) for _ in range(30)}
+    assert len(sizes) > 3
+    assert min(sizes) >= 1
+    with pytest.raises(InvalidProblem, match="2 rows, but by independent draws"):
+        pick(losses.expand(2, n), k)
+    with pytest.raises(InvalidOption, match="quotas='proportional' cannot be kept"):
+        rule(name, draws="independent", quotas="proportional")
+    assert pick.waits
+    assert not rule(name).waits
+
+
+def test_all_of_the_batch_are_drawn_only_where_that_is_certain() -> None:
+    losses = drawn(20)
+    assert rule("uniform", draws="independent")(losses, 20).tolist() == list(range(20))
+    few = rule("prob", gamma=1e-9, draws="independent")
+    assert not few.takes_all(20, 20)
+    assert len(few(losses, 20)) == 1
+
+
+def test_chances_in_proportion_to_the_loss() -> None:
+    losses = torch.tensor([0.0, 1.0, 2.0, 4.0, -1.0])
+    pick = rule("selective_backprop", history=5, by="loss")
+    expected = least_one(torch.tensor([0.0, 0.25, 0.5, 1.0, 0.0]))
+    torch.testing.assert_close(pick.probabilities(losses).double(), expected)
+    pick(torch.tensor([8.0]))  # the largest that is remembered
+    expected = least_one(torch.tensor([0.0, 0.125, 0.25, 0.5, 0.0]))
+    torch.testing.assert_close(pick.probabilities(losses).double(), expected)
+    assert pick(losses, 3).tolist() == [1, 2, 3]  # the others weigh nothing
+    nothing = rule("selective_backprop", by="loss")
+    assert len(nothing(torch.zeros(6))) == 1
+    assert len(nothing(torch.zeros(6), 2)) == 2
+
+
+@pytest.mark.parametrize(("name", "options"), [("obftf", {}), ("obftf_exact", {"solver": "swap"})])
+def test_noisy_targets_are_drawn_around_the_mean(name: str, options: Any) -> None:
+    losses, k, times = drawn(200, 100).double(), 10, 200
+    chosen = rule(name, target="noisy", **options)(losses, k)
+    scores = losses.gather(1, chosen).mean(1) - losses.mean(1)
+    scores *= k**0.5 / losses.std(1, correction=0)
+    assert abs(float(scores.mean())) < 4 / times**0.5
+    assert float(scores.std()) == pytest.approx(1.0, abs=4 / (2 * times) ** 0.5)
+    plain = rule(name, **options)(losses, k)
+    assert float((losses.gather(1, plain).mean(1) - losses.mean(1)).abs().max()) < 1e-3
+    again = rule(name, target="noisy", **options)
+    assert torch.equal(again(losses, k), chosen)
+    assert not torch.equal(again(losses, k), chosen)  # drawn anew
+    with pytest.raises(InvalidOption, match="target='noisy' is for choices without quotas"):
+        rule(name, target="noisy", quotas=1, **options)
+    with pytest.raises(InvalidOption, match="start='uniform'"):
+        rule("obftf", target="noisy", start="uniform")

@@ -54,6 +54,18 @@ def test_the_whole_batch_is_plain_training_bit_for_bit(name: str, k: Any) -> Non
     assert (result.size, result.losses) == (N, None)
 
 
+def test_batch_norm_sees_what_ordered_sgd_has_chosen() -> None:
+    norm = torch.nn.BatchNorm1d(8, momentum=1.0)
+    model = network(norm)
+    seen: list[Any] = []
+    norm.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    ((x, y),) = batches(1)
+    result = SubsetStep(model, ENTROPY, "ordered_sgd", N // 4)((x, y))
+    assert [len(given) for given in seen] == [N, N // 4]  # to choose, and to train
+    assert result.size == N // 4
+    torch.testing.assert_close(norm.running_mean, seen[1].mean(0))
+
+
 def test_the_gradient_is_that_of_the_chosen() -> None:
     model = network()
     twin = copy.deepcopy(model)

@@ -33,6 +33,8 @@ PASSES = {
     "prob": (WHOLE, CHOSEN),
     "mink": (WHOLE, CHOSEN),
     "mink:reading=drawn": (WHOLE, 3 * 6),
+    "obftf:target=noisy": (WHOLE, CHOSEN),
+    "selective_backprop:by=loss": (WHOLE, CHOSEN),
     "max_loss": (WHOLE, CHOSEN),
     "selective_backprop": (WHOLE, CHOSEN),
     "vector": (0, CHOSEN),
@@ -56,6 +58,7 @@ PASSES = {
     "facility": (0, 3 * 2 * BATCH),
     "submodular": (0, 3 * 2 * BATCH),
     "k-dpp": (0, 3 * 2 * BATCH),
+    "poisson-disk": (0, 3 * 2 * BATCH),
     "full": (0, WHOLE),
 }
 
@@ -79,6 +82,25 @@ def test_passes_are_counted(rule: str) -> None:
     assert len(result.history) == (1 if rule == "scan_sgd" else 3)
     assert math.isfinite(result.final["loss"])
     assert result.training_seconds > 0
+
+
+def test_independent_draws_train_on_as_many_as_chance_says() -> None:
+    for rule, selection in (("uniform", 0), ("selective_backprop", 12 * SIZE)):
+        result, _ = trained(f"{rule}:draws=independent", epochs=12)
+        assert result.passes.selection == selection
+        # The deviation of a sum of 1,152 draws with a chance of a quarter is 15.
+        assert result.passes.backward == pytest.approx(12 * SIZE / 4, abs=100)
+        assert result.passes.backward != 12 * SIZE // 4
+    few, _ = trained("prob:draws=independent:gamma=1e-9")
+    assert few.passes.backward == few.steps  # for want of others
+
+
+def test_importances_are_not_read_off_the_loss_of_a_regression() -> None:
+    samples = data()
+    numbers = Data(samples.train, samples.test, classes=None)
+    for rule in ("p_sgd", "c_sgd"):
+        with pytest.raises(InvalidOption, match="targets of task 'digits' are numbers"):
+            Training(run(rule), numbers)
 
 
 def test_every_method_is_tried() -> None:

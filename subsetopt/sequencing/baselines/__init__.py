@@ -10,10 +10,11 @@ from typing import Any
 
 from subsetopt._registry import Registry
 
-from . import facility_location, kdpp, submodular
+from . import facility_location, kdpp, poisson_disk, submodular
 from .base import Baseline, RandomBatches
 from .facility_location import FacilityLocation
 from .kdpp import KDPP
+from .poisson_disk import PoissonDisk
 from .submodular import Submodular
 
 BASELINES = Registry(
@@ -24,6 +25,7 @@ BASELINES = Registry(
         "submodular": "submodular:Submodular",
         "k-dpp": "kdpp:KDPP",
         "facility": "facility_location:FacilityLocation",
+        "poisson-disk": "poisson_disk:PoissonDisk",
     },
 )
 """Every baseline by its name."""
@@ -48,10 +50,12 @@ __all__ = [
     "KDPP",
     "Baseline",
     "FacilityLocation",
+    "PoissonDisk",
     "RandomBatches",
     "Submodular",
     "facility_location",
     "kdpp",
+    "poisson_disk",
     "submodular",
     "unscored",
 ]

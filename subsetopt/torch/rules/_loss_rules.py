@@ -11,14 +11,19 @@ from subsetopt._checks import require
 from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
+from ._by_chance import ByChance, alone_too
 from ._candidates import Candidates, by_numpy, dtype_of, subset_size
 from ._class_quotas import ClassQuota
 from .base import Needs, Rule
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
-class Uniform(Rule):
-    """Choose k of n without replacement, all subsets equally likely."""
+class Uniform(ByChance):
+    """Choose k of n without replacement, all subsets equally likely.
+
+    By independent draws each of them has the chance k / n.
+    """
 
     name: ClassVar[str] = "uniform"
     needs: ClassVar[Needs] = "nothing"
@@ -43,6 +48,9 @@ class Uniform(Rule):
         return super().__call__(losses, k, n=n, device=device, generator=generator, **given)
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
+        if self.draws == "independent":
+            chances = torch.full(given.shape, k / given.shape[1], device=given.device)
+            return self._each(given, chances, generator)
         own = generator or self._own_generator(given.device)
         return in_order(draw(given, k, own))
 
@@ -63,9 +71,13 @@ class Uniform(Rule):
     def _probabilities(
         self, losses: Tensor | None, k: int | float | None, shape: torch.Size, device: torch.device
     ) -> Tensor:
-        """Return k / n for every sample."""
+        """Return k / n for every sample, and by independent draws what being the only one adds."""
         size: Any = self.size(k, shape[-1])
-        return torch.full(shape, size / shape[-1], dtype=dtype_of(losses), device=device)
+        chances = torch.full(shape, size / shape[-1], dtype=dtype_of(losses), device=device)
+        if self.draws == "exactly":
+            return chances
+        rows = chances.view(-1, shape[-1])
+        return alone_too(rows, torch.ones_like(rows, dtype=torch.bool)).view(shape)
 
 
 def draw(given: Candidates, k: int, generator: Generator) -> Tensor:

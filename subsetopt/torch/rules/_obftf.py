@@ -26,7 +26,35 @@ _PRECISIONS = (torch.float32, torch.float64)
 
 @documented
 @dataclass(kw_only=True, eq=False)
-class OBFTF(Rule):
+class MeanRule(Rule):
+    """Base of the rules that match the mean of the losses."""
+
+    target: Literal["mean", "noisy"] = option(
+        "What is matched. mean: the mean of all losses. noisy: a draw from the normal distribution "
+        "around it with deviation ``std / sqrt(k)``, as in the listing of One Backward from Ten "
+        "Forward, for each row anew. It is matched on the CPU, so a GPU waits.",
+        "mean",
+        choices=("mean", "noisy"),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.target == "noisy" and self.quotas is not None:
+            raise InvalidOption(
+                f"target='noisy' is for choices without quotas; got quotas={self.quotas!r}: leave "
+                "out one of them"
+            )
+
+    def _targets(self, losses: Tensor, k: int, generator: Generator | None) -> Tensor:
+        """Return the noisy targets (B,) of losses (B, n), by their deviation as NumPy has it."""
+        own = generator or self._own_generator(losses.device)
+        noise = torch.randn(len(losses), generator=own, device=losses.device, dtype=losses.dtype)
+        return losses.mean(1) + noise * losses.std(1, correction=0) / k**0.5
+
+
+@documented
+@dataclass(kw_only=True, eq=False)
+class OBFTF(MeanRule):
     """Choose k losses whose mean is as close as possible to the mean of all, in microseconds.
 
     On the CPU this is `subsetopt.select`, compiled loops: one thread takes 18 us of n = 128 and
@@ -69,6 +97,7 @@ class OBFTF(Rule):
         Each operation of torch between them takes long, as the forward pass has emptied the caches.
         """
         plain = self.start == "stride" and generator is None and self.quotas is None
+        plain = plain and self.target == "mean"
         if plain and losses is not None and _is_plain(losses):
             array = losses.detach().numpy()
             size: Any = k if type(k) is int else self.size(k, len(array))  # `select` looks at it
@@ -79,6 +108,10 @@ class OBFTF(Rule):
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
         losses, noise = given.needed, None
+        if self.target == "noisy":
+            targets = self._targets(losses, k, generator).cpu().numpy()
+            chosen = torch.from_numpy(select(losses.cpu().numpy(), k, target=targets))
+            return chosen.to(losses.device)
         if self.start == "uniform":
             own = generator or self._own_generator(losses.device)
             noise = torch.rand(losses.shape, generator=own, device=losses.device)
@@ -92,6 +125,18 @@ class OBFTF(Rule):
 
             return _triton_mean.match_mean(losses, k, rounds=self.rounds, noise=noise)
         return match_mean(losses, k, rounds=self.rounds, noise=noise)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.target == "noisy" and self.start != "stride":
+            raise InvalidOption(
+                "target='noisy' is searched for from one start; got start='uniform': leave it out"
+            )
+
+    @property
+    def waits(self) -> bool:  # type: ignore[override]
+        """Whether a GPU waits for the CPU to choose."""
+        return self.target == "noisy"
 
     def _choose_by_quota(
         self, one: Candidates, quota: ClassQuota, k: int, generator: Generator
@@ -119,7 +164,7 @@ def _is_plain(losses: object) -> bool:
 
 @documented
 @dataclass(kw_only=True, eq=False)
-class ExactOBFTF(Rule):
+class ExactOBFTF(MeanRule):
     """Choose k losses whose mean is closest to the mean of all, as `subsetopt.solve` finds them.
 
     Losses are copied to the CPU and the indices back, so a GPU waits: 41 ms for CBC at n = 128.
@@ -158,7 +203,11 @@ class ExactOBFTF(Rule):
             raise MissingDependency(f"solver {self.solver!r} cannot run: {availability.reason}")
 
     def _choose(self, given: Candidates, k: int, generator: Generator | None) -> Tensor:
-        chosen = [self._solved(MeanMatching(row, k)) for row in given.needed.cpu().numpy()]
+        losses, targets = given.needed, [None] * given.shape[0]
+        if self.target == "noisy":
+            targets = self._targets(losses, k, generator).tolist()
+        rows = zip(losses.cpu().numpy(), targets, strict=True)
+        chosen = [self._solved(MeanMatching(row, k, target=target)) for row, target in rows]
         return torch.from_numpy(np.stack(chosen)).to(given.device)
 
     def _choose_by_quota(

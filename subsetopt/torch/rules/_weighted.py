@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -11,20 +11,21 @@ from torch import Generator, Tensor
 from subsetopt._options import documented, option
 from subsetopt.errors import InvalidOption
 
+from ._by_chance import ByChance, alone_too
 from ._candidates import Candidates, by_numpy
 from ._loss_rules import highest, in_order
-from .base import Rule
 
 
+@documented
 @dataclass(kw_only=True, eq=False)
-class WeightedRule(Rule):
+class WeightedRule(ByChance):
     """Keep each sample with its probability; given k, draw k with the probabilities as weights.
 
-    Without k the samples are kept independently of each other; where that leaves none, one of the
-    finite losses is, each as likely as the others. The number is known only on the host, so a GPU
-    waits. With k there is no waiting; samples are drawn one after another without replacement
-    (Efraimidis and Spirakis 2006, by the k largest perturbed log weights), and the probabilities of
-    being among them have no closed form.
+    Without k, and by independent draws, the samples are kept independently of each other; where
+    that leaves none, one of the finite losses is, each as likely as the others. The number is known
+    only on the host, so a GPU waits. Otherwise there is no waiting; samples are drawn one after
+    another without replacement (Efraimidis and Spirakis 2006, by the k largest perturbed log
+    weights), and the probabilities of being among them have no closed form.
     """
 
     fixed_size: ClassVar[bool] = False
@@ -34,11 +35,15 @@ class WeightedRule(Rule):
     def _keep(self, losses: Tensor, k: int | None) -> Tensor:
         """Return the probabilities (B, n) of losses (B, n) of which some may not be finite."""
 
+    def takes_all(self, k: int | float | None, n: int) -> bool:
+        """Return whether there is nothing to choose; of independent draws there always is."""
+        return super().takes_all(k, n) and self.draws == "exactly"
+
     def _choose(self, given: Candidates, k: int | None, generator: Generator | None) -> Tensor:
-        losses, own = given.needed, generator or self._own_generator(given.device)
-        keep = self._keep(losses, k)
-        if k is None:
-            return _kept(keep[0], torch.isfinite(losses[0]), own).nonzero().T
+        losses, keep = given.needed, self._keep(given.needed, k)
+        if k is None or self.draws == "independent":
+            return self._each(given, keep, generator)
+        own = generator or self._own_generator(given.device)
         noise = torch.rand(losses.shape, generator=own, dtype=keep.dtype, device=keep.device)
         tiny = torch.finfo(keep.dtype).tiny
         if by_numpy(keep):
@@ -51,32 +56,13 @@ class WeightedRule(Rule):
     def _probabilities(
         self, losses: Tensor | None, k: int | float | None, shape: torch.Size, device: torch.device
     ) -> Tensor:
-        """Return ``p_i + prod_j (1 - p_j) / m``, m finite losses: alone, or for want of others."""
+        """Return the chances of being kept, or drawn for want of others."""
         rows = self._given(losses, None, shape, device, self.check).needed
-        finite = torch.isfinite(rows)
-        keep = torch.where(finite, self._keep(rows, None), 0.0)
-        nothing = (1.0 - _wide(keep)).prod(1, keepdim=True)
-        alone = (nothing / finite.sum(1, keepdim=True).clamp(min=1)).to(keep.dtype)
-        return torch.where(finite, keep + alone, 0.0).view(shape)
+        size = None if k is None else self.size(k, shape[-1])
+        return alone_too(self._keep(rows, size), torch.isfinite(rows)).view(shape)
 
-
-def _kept(keep: Tensor, finite: Tensor, generator: Generator) -> Tensor:
-    """Return which of n are kept: each with its probability, a random finite one for want of any.
-
-    Where nothing is kept the ``(u - p) / (1 - p)`` are independent and uniform, so that the least
-    is any of them alike; else the least is negative, that of one that is kept already.
-    """
-    chance = torch.where(finite, _wide(keep), 0.0)
-    noise = torch.rand(chance.shape, generator=generator, dtype=chance.dtype, device=chance.device)
-    kept = noise < chance
-    excess = (noise - chance) / (1.0 - chance)  # noise is below 1, so that 1 gives -inf
-    kept[torch.where(finite, excess, torch.inf).argmin()] = True
-    return kept
-
-
-def _wide(values: Tensor) -> Tensor:
-    """Return them in double precision, in which even tiny chances differ; MPS has none."""
-    return values if values.device.type == "mps" else values.double()
+    def _has_probabilities(self, *, given: bool) -> bool:
+        return super()._has_probabilities(given=given and self.draws == "exactly")
 
 
 @documented
@@ -84,7 +70,8 @@ def _wide(values: Tensor) -> Tensor:
 class Prob(WeightedRule):
     """Keep a loss with probability ``tanh(gamma * loss)``; with k, draw k with these as weights.
 
-    Losses of zero or less are kept only for want of others.
+    Losses of zero or less are kept only for want of others. By independent draws, as in the
+    listing, ``gamma`` says how many are kept, and k nothing.
 
     References
     ----------
@@ -104,8 +91,9 @@ class Prob(WeightedRule):
 class SelectiveBackprop(WeightedRule):
     """Keep a loss with probability ``F(loss) ** beta``; with k, draw k with these as weights.
 
-    F is the empirical distribution of the last `history` losses, those of the batch included: so
-    the first batch is ranked within itself. They are kept on the device of the losses.
+    By independent draws k are kept on average, by the default beta. F is the empirical distribution
+    of the last `history` losses, those of the batch included: so the first batch is ranked within
+    itself. They are kept on the device of the losses.
 
     References
     ----------
@@ -116,10 +104,17 @@ class SelectiveBackprop(WeightedRule):
     name: ClassVar[str] = "selective_backprop"
 
     history: int = option("Number of losses that are remembered.", 1024, ge=1)
+    by: Literal["rank", "loss"] = option(
+        "rank: F(loss), as published. loss: the loss over the largest remembered, so that chances "
+        "are in proportion to losses, as One Backward from Ten Forward describes the rule; losses "
+        "of zero or less are then kept only for want of others.",
+        "rank",
+        choices=("rank", "loss"),
+    )
     beta: float | None = option(
         "The larger, the fewer are kept: a share of ``1 / (beta + 1)`` on average, while losses "
         "are distributed as those remembered. None keeps the share that is asked for, as "
-        "published: ``n / k - 1``, and without k, which asks for none, 1.",
+        "published: ``n / k - 1``; without k, which asks for none, and by the loss it is 1.",
         None,
         ge=0,
         lt=float("inf"),
@@ -162,18 +157,21 @@ class SelectiveBackprop(WeightedRule):
         else:  # on another device right after a state has been loaded
             last = self._last.to(losses.device)
             known = self._seen.to(losses.device).clamp(max=self.history)
-        if by_numpy(losses):
+        if self.by == "loss":
+            largest = torch.where(torch.isfinite(last), last, 0.0).max()
+            share = values / torch.where(largest > 0, largest, 1.0)
+        elif by_numpy(losses):
             ranks = np.sort(last.numpy()).searchsorted(values.numpy(), side="right")
-            below = torch.from_numpy(ranks)
+            share = torch.from_numpy(ranks) / known
         else:
-            below = torch.searchsorted(last.sort().values, values, right=True)
-        return (below / known).to(losses.dtype).clamp(max=1.0) ** self._power(losses.shape[-1], k)
+            share = torch.searchsorted(last.sort().values, values, right=True) / known
+        return share.to(losses.dtype).clamp(0.0, 1.0) ** self._power(losses.shape[-1], k)
 
     def _power(self, n: int, k: int | None) -> float:
         """Return beta; by default the one that keeps k of n on average."""
         if self.beta is not None:
             return self.beta
-        return 1.0 if k is None else n / k - 1.0
+        return 1.0 if k is None or self.by == "loss" else n / k - 1.0
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the generators and the losses remembered, on the CPU."""

@@ -64,7 +64,9 @@ class BatchRuleStep(Step):
 class BatchRuleMethod(Method):
     """A rule of `subsetopt.torch`: B * n of each batch of n, or n of n / B.
 
-    Options are those of the rule, ``quotas`` among them; ``reweight`` where it has probabilities;
+    Options are those of the rule, ``quotas`` among them, and the readings of the papers' listings:
+    ``uniform:draws=independent``, ``prob:draws=independent``, ``obftf:target=noisy``,
+    ``mink:reading=drawn``. Besides them ``reweight`` where a rule has probabilities;
     and ``features``, one of `FEATURES`, for those that match features.
     """
 
@@ -196,7 +198,8 @@ class OrderedSGDMethod(Method):
 
     Of each batch the highest losses are trained on, all of them until the training accuracy passes
     the first threshold. The chosen are forwarded anew: to choose inside the tensor of losses saves
-    nothing, since the graph spans the batch.
+    nothing, since the graph spans the batch. So a BatchNorm normalises by the q chosen samples, and
+    takes its running statistics from them; as published, by a pass of the batch, from all of it.
     """
 
     takes: ClassVar[tuple[str, ...] | None] = ("thresholds",)

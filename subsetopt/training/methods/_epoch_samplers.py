@@ -38,6 +38,10 @@ class TeachingStep(Step):
 class EpochSamplerMethod(Method):
     """A sampler of `subsetopt.torch.sampler`; options are its own.
 
+    "p_sgd" and "c_sgd" take ``exp(-loss)`` for the probability of the true class, which the loss of
+    a regression does not tell: there they are refused. Of mixed samples it is the geometric mean of
+    the probabilities of both classes, by their shares, and of segmentations that of all pixels.
+
     For "coreset" ``features`` may be "inputs" or "labels": the core-set is then the one whose mean
     of these is close to that of all samples, instead of a random one.
     """
@@ -58,6 +62,12 @@ class EpochSamplerMethod(Method):
 
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return the sampler."""
+        if setting.data.classes is None and self.spec.name in ("p_sgd", "c_sgd"):
+            raise InvalidOption(
+                f"rule {self.spec.name!r} reads the probability of the true class off the loss, "
+                f"but the targets of task {setting.task.name!r} are numbers; name another rule, "
+                "such as 'unif_sgd'"
+            )
         options: dict[str, Any] = dict(self.spec.options)
         budget: Any = float(setting.run.budget)
         what = options.pop("features", None)

@@ -42,6 +42,7 @@ METHODS = Registry(
         "submodular": "_fixed_orders:BaselineMethod",
         "k-dpp": "_fixed_orders:BaselineMethod",
         "facility": "_fixed_orders:BaselineMethod",
+        "poisson-disk": "_fixed_orders:BaselineMethod",
         "random_order": "_fixed_orders:BaselineMethod",
     },
 )
