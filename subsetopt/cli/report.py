@@ -89,13 +89,11 @@ def _comparison(
         )
     if not any(given):
         return None
-    from subsetopt.training import analysis
-
     if cost is not None:
-        return partial(analysis.at_cost, cost=cost)
+        return partial(training.at_cost, cost=cost)
     if seconds is not None:
-        return partial(analysis.at_seconds, seconds=seconds)
-    return analysis.at_equal_cost if equal_cost else analysis.at_equal_seconds
+        return partial(training.at_seconds, seconds=seconds)
+    return training.at_equal_cost if equal_cost else training.at_equal_seconds
 
 
 def _report_training(

@@ -65,12 +65,10 @@ class RunOptions:
 
     def matching(self, output: OutputOptions) -> "Iterator[Wanted]":
         """Yield what says which runs of the baseline are missing, for each way of matching."""
-        from subsetopt.training import analysis
-
         if self.equal_cost:
-            yield analysis.baselines_at_equal_cost
+            yield training.baselines_at_equal_cost
         if self.equal_seconds:
-            yield _BySeconds(output, analysis.clock_probes, analysis.baselines_at_equal_seconds)
+            yield _BySeconds(output)
 
     def runs(self, given: Values) -> list[Run]:
         """Return the runs of the comparison."""
@@ -99,20 +97,14 @@ _TUNING = ("tune_lr", "factors", "repeats")
 class _BySeconds:
     """Asks for runs that take as long; the first time it tries what more samples take."""
 
-    def __init__(
-        self,
-        output: OutputOptions,
-        probing: "Callable[[list[Run]], list[Run]]",
-        asking: "Callable[[list[Run], list[Result], list[Result]], list[Run]]",
-    ) -> None:
-        self._probing, self._asking = probing, asking
+    def __init__(self, output: OutputOptions) -> None:
         self._output = replace(output, out=None, resume=False, tensorboard=False)
         self._probes: list[Result] | None = None
 
     def __call__(self, runs: list[Run], results: "list[Result]") -> list[Run]:
         if self._probes is None:
-            self._probes = self._output.execute(self._probing(runs), self._output)
-        return self._asking(runs, results, self._probes)
+            self._probes = self._output.execute(training.clock_probes(runs), self._output)
+        return training.baselines_at_equal_seconds(runs, results, self._probes)
 
 
 def train(

@@ -70,19 +70,18 @@ class OutputOptions(Settings):
         equal_seconds: bool = False,
     ) -> None:
         """Print the comparison, and those with runs of the baseline that spent as much."""
-        from subsetopt.training.analysis import analyse, at_equal_cost, at_equal_seconds
         from subsetopt.training.reporting import to_dict
 
         if int(os.environ.get("RANK", "0")):  # of the processes of torchrun one speaks
             return
         known, matched = more or {}, {}
         if equal_seconds:
-            matched["equal_seconds"] = at_equal_seconds(results)
+            matched["equal_seconds"] = training.at_equal_seconds(results)
         if equal_cost:
-            matched["equal_cost"] = at_equal_cost(results)
+            matched["equal_cost"] = training.at_equal_cost(results)
         if self.as_json:
             known |= {name: to_dict(found) for name, found in matched.items()}
-        show(analyse(results), as_markdown=self.markdown, as_json=self.as_json, more=known)
+        show(training.analyse(results), as_markdown=self.markdown, as_json=self.as_json, more=known)
         for found in () if self.as_json else matched.values():
             if found.groups:
                 show(found, as_markdown=self.markdown)

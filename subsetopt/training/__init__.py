@@ -10,6 +10,13 @@ if TYPE_CHECKING:  # the same names once more, for type checkers and editors
     from ._run_grid import runs_of as runs_of
     from ._tuning import Tuning as Tuning
     from .analysis import analyse as analyse
+    from .analysis import at_cost as at_cost
+    from .analysis import at_equal_cost as at_equal_cost
+    from .analysis import at_equal_seconds as at_equal_seconds
+    from .analysis import at_seconds as at_seconds
+    from .analysis import baselines_at_equal_cost as baselines_at_equal_cost
+    from .analysis import baselines_at_equal_seconds as baselines_at_equal_seconds
+    from .analysis import clock_probes as clock_probes
     from .loop import Training as Training
     from .loop import train as train
     from .methods import METHODS as METHODS
@@ -33,7 +40,8 @@ def _require_torch() -> None:
 __all__, __getattr__, __dir__ = exports(
     __name__,
     {
-        "analysis": "analyse",
+        "analysis": "analyse at_cost at_equal_cost at_equal_seconds at_seconds "
+        "baselines_at_equal_cost baselines_at_equal_seconds clock_probes",
         "loop": "Training train",
         "methods": "METHODS",
         "run": "Recipe Run Settings StreamRun",
