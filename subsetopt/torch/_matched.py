@@ -64,7 +64,7 @@ class Matched(ByStrata):
             )
         self._rows = _standardised(self.features, self.size)
         super().__post_init__(batch_size)
-        self._features = checksum(self._rows.view(np.int32).reshape(-1))
+        self._features = checksum(self._rows.view(np.int32).reshape(-1).astype(np.int64))
 
     def _numbered(self) -> tuple[Codes, Codes]:
         labels = np.zeros(self.size, np.int64) if self.labels is None else self.labels

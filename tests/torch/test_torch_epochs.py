@@ -22,7 +22,7 @@ BY_STRATA = ["stratified", "matched", "loss_strata"]  # see the tests of their o
 
 
 def made(name: str, size: int = 23, batch: int = 3, budget: Any = 0.6, **options: Any) -> Any:
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "stratified": {"labels": np.arange(size) % 3},
         "matched": {"features": np.arange(size)},
         "loss_strata": {"losses": np.arange(size), "bins": 2},
