@@ -27,15 +27,14 @@ VerificationFailed
 
 import os
 import sys
+from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ._failure import VerificationFailed
 from ._verifying import VerificationReport, verify_answer, verify_proof
 
 __all__ = ["VerificationFailed", "VerificationReport", "verify", "verify_proof"]
-
-verify = verify_answer
 
 
 class _CallableModule(ModuleType):
@@ -46,7 +45,9 @@ class _CallableModule(ModuleType):
     ) -> VerificationReport:
         return verify_answer(problem, solution, proof)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_module, (__name__,)
 
-_module = sys.modules[__name__]
-_module.__class__ = _CallableModule
-_module.__dict__["verify"] = _module
+
+verify = cast("_CallableModule", sys.modules[__name__])
+verify.__class__ = _CallableModule

@@ -1,5 +1,6 @@
 """Proofs of every kind: written, checked by both readers, and held against enumeration."""
 
+import pickle
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import combinations
@@ -318,6 +319,10 @@ def test_no_proof_of_quotas(tmp_path: Path) -> None:
 
 
 # -- without a proof -------------------------------------------------------------------------------
+
+
+def test_the_package_that_can_be_called_goes_to_other_processes() -> None:
+    assert pickle.loads(pickle.dumps(so.verify)) is so.verify is so.verify.verify
 
 
 def test_without_a_proof_what_can_be_checked_is() -> None:
