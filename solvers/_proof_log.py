@@ -20,7 +20,7 @@ from subsetopt._files import replacing
 from subsetopt.errors import UnsupportedProblem
 from subsetopt.models import QuadraticForm
 from subsetopt.problems import Problem
-from subsetopt.problems._parallel import unchecked
+from subsetopt.problems._parallel import unheard
 from subsetopt.solution import CertificateKind, Solution
 from subsetopt.verify._failure import VerificationFailed
 from subsetopt.verify._proof_lines import FORMAT, VERSIONS
@@ -54,7 +54,7 @@ class ProofLog:
         Called now and then while the problem is stated in integers, O(n^2); may raise.
     """
 
-    def __init__(self, problem: Problem, check: Callable[[], None] = unchecked) -> None:
+    def __init__(self, problem: Problem, check: Callable[[], None] = unheard) -> None:
         self._statement = _statement(problem, check)
         self._order: list[int] = []
         self._free: NDArray[np.int64] | None = None
@@ -117,7 +117,7 @@ class ProofLog:
         self,
         path: str | os.PathLike[str],
         solution: Solution,
-        check: Callable[[], None] = unchecked,
+        check: Callable[[], None] = unheard,
     ) -> str:
         """Write a proof of the best bound that there is one for; says what it is of.
 

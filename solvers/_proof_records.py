@@ -14,7 +14,7 @@ from typing import Any
 
 from subsetopt.errors import InvalidResult, TooLarge
 from subsetopt.models import QuadraticForm
-from subsetopt.problems._parallel import unchecked
+from subsetopt.problems._parallel import unheard
 from subsetopt.verify._dual_leaves import DualLeaf
 from subsetopt.verify._proof_nodes import NodeBounds, ProofNode
 from subsetopt.verify._proof_trees import BOUNDED, DUAL
@@ -133,7 +133,7 @@ class RecordedTree:
         )
 
     def walked(
-        self, least: int, check: Callable[[], None] = unchecked
+        self, least: int, check: Callable[[], None] = unheard
     ) -> Iterator[int | dict[str, Any]]:
         """Yield the codes of all nodes in preorder, and the multipliers of leaves after theirs."""
         opened = [self.root]
@@ -157,7 +157,7 @@ def regrown(
     root: ProofNode,
     least: int,
     order: Sequence[int],
-    check: Callable[[], None] = unchecked,
+    check: Callable[[], None] = unheard,
 ) -> Iterator[int]:
     """Yield the tree of a depth-first search in an order: every leaf is above `least`.
 

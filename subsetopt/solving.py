@@ -26,6 +26,7 @@ from subsetopt.errors import (
 from subsetopt.limits import Limits
 from subsetopt.problems import Problem
 from subsetopt.problems._identity import fingerprint
+from subsetopt.problems._parallel import unheard
 from subsetopt.solution import Solution, Termination
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def solve(
         seed=seed,
         log=log,
     )
-    say = begins or _nobody_waits
+    say = begins or unheard
     if proof is None:
         return _solved(problem, solver, limits, bound, start, say, begun)
     from subsetopt.solvers._deadline import Deadline, OutOfTime
@@ -178,14 +179,13 @@ def _stated(problem: Problem, limits: Limits) -> "tuple[ProofLog | None, Limits]
 
     To state the problem in integers may take half of the time; None where that is too little.
     """
-    from subsetopt.solvers._deadline import Deadline, OutOfTime
-    from subsetopt.solvers._proof_log import ProofLog
+    from subsetopt.solvers import _deadline, _proof_log
 
-    deadline = Deadline.of(limits)
+    deadline = _deadline.Deadline.of(limits)
     half = 0.5 * deadline.remaining if deadline.limited else 0.0
     try:
-        taken = ProofLog(problem, deadline.sooner(half).check)
-    except OutOfTime:
+        taken = _proof_log.ProofLog(problem, deadline.sooner(half).check)
+    except _deadline.OutOfTime:
         return None, deadline.rest(limits)
     return taken, deadline.rest(limits)
 
@@ -217,8 +217,7 @@ def _solved(
     say(f"bound {bound}")
     further = bounds.bounded(problem, bound, limits)
     solution = certify(problem, ready, raw, begun, further.value)
-    message = "; ".join(filter(None, (solution.message, further.note)))
-    solution = replace(solution, message=message)
+    solution = _noted(solution, further.note)
     if further.interrupted:  # what is known of the selection stays
         solution = replace(solution, termination=Termination.INTERRUPTED)
     return solution
@@ -281,10 +280,6 @@ def _digest(part: Any) -> object:
     if is_dataclass(part) and not isinstance(part, type):
         return tuple(_digest(getattr(part, field.name)) for field in fields(part))
     return part if isinstance(part, str | Real | None) else id(part)
-
-
-def _nobody_waits(what: str) -> None:
-    pass
 
 
 def solve_many(
@@ -368,9 +363,8 @@ def _family(problem: object) -> str:
     return family
 
 
-def _ready(problem: Problem, solver: "str | Solver", gap: float | None = None) -> "Solver":
+def _ready(problem: Problem, chosen: "str | Solver", gap: float | None = None) -> "Solver":
     """Return the solver object, able to take the problem here and now."""
-    chosen = solver
     family = _family(problem)
     kinds: frozenset[str] = frozenset()
     if getattr(problem, "side", None) is not None:
@@ -378,10 +372,7 @@ def _ready(problem: Problem, solver: "str | Solver", gap: float | None = None) -
 
         kinds = _constrained.kinds(problem)
     if isinstance(chosen, str):
-        from subsetopt.solvers import catalogue
-
-        name = automatic(problem, gap, kinds) if chosen == "auto" else chosen
-        chosen = catalogue.create(name)
+        chosen = solver(automatic(problem, gap, kinds) if chosen == "auto" else chosen)
     if not hasattr(chosen, "handles"):
         raise InvalidOption(
             f"solver must be a name or an object of subsetopt.solver(); got {chosen!r}"

@@ -53,16 +53,21 @@ MODULES = dict(modules())
 
 
 @cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def declared(path: Path) -> tuple[list[ast.ImportFrom], list[str]]:
     """Return what is imported from modules, and the names of classes."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
+    nodes = list(ast.walk(parsed(path)))
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     return imports, [node.name for node in nodes if isinstance(node, ast.ClassDef)]
 
 
 def imported(name: str, at_import_time: bool) -> Iterator[str]:
     """Yield what a module imports, absolutely; what only type checkers see is left out."""
-    pending: list[ast.AST] = [ast.parse(MODULES[name].read_text())]
+    pending: list[ast.AST] = [parsed(MODULES[name])]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -163,7 +168,7 @@ def test_modules_and_functions_are_short_and_import_at_the_top() -> None:
     for name, path in MODULES.items():
         text = path.read_text()
         assert text.count("\n") <= 400, name
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(parsed(path)):
             if not isinstance(node, ast.FunctionDef):
                 continue
             first = node.body[0]
@@ -426,6 +431,38 @@ def test_a_public_module_states_what_is_public(name: str) -> None:
     for public in module.__all__:
         assert hasattr(module, public) or f"{name}.{public}" in PUBLIC, public
         assert not public.startswith("_") or public == "__version__", public
+
+
+@needs_checkout
+def test_docstrings_of_modules_name_what_there_is() -> None:
+    known = {"subsetopt", "int", "np", "int64", *sys.stdlib_module_names}
+    known.update(part for name in MODULES for part in name.split("."))
+    for path in MODULES.values():
+        known.update(_defined(parsed(path)))
+    places = "".join(f".{name.removesuffix('.__init__')}." for name in MODULES)
+    packages = {name.split(".")[-2] for name in MODULES}
+    for name, path in MODULES.items():
+        described = ast.get_docstring(parsed(path), clean=False) or ""
+        own = set(re.findall(r"\w+", path.read_text().replace(described, "")))
+        for word in re.findall(r"(?<![`:])`([A-Za-z_][\w.]*)`(?![`_])", described):
+            parts = word.split(".")
+            assert {*parts} <= known | own, f"{name}: {word}"
+            package, _, module = word.partition(".")
+            if module and package in packages - {"subsetopt", "torch"}:
+                assert f".{word}." in places, f"{name}: {word}"
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of functions, classes, fields, constants and entries of tables."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.AnnAssign | ast.Assign):
+            targets = [node.target] if isinstance(node, ast.AnnAssign) else node.targets
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.Dict):
+            keys = (key.value for key in node.keys if isinstance(key, ast.Constant))
+            yield from (key for key in keys if isinstance(key, str))
 
 
 def test_few_names_are_public() -> None:

@@ -32,6 +32,7 @@ import subsetopt as so
 from subsetopt.coresets._judging import Judge
 from subsetopt.coresets._kernel_means import kernel_means
 from subsetopt.coresets._row_sources import ArrayRows
+from subsetopt.problems._parallel import unheard
 from subsetopt.problems.scaling import Scaling
 
 from .script import Row, parser, report, report_machine
@@ -81,7 +82,7 @@ class ManyRows:
         """Return the mean kernel of some rows with all."""
         source, points = ArrayRows(self.X), self.X[rows]
         unscaled = Scaling.of(points, "none")
-        return kernel_means(kernel, points, source, unscaled, None, _nobody, len(self.X))
+        return kernel_means(kernel, points, source, unscaled, None, unheard, len(self.X))
 
     def product_seconds(self, pool: int) -> float:
         """Return how long the products of `pool` rows with all take, with NumPy's own threads."""
@@ -162,10 +163,6 @@ def spectrum(K: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]
         values.append(np.maximum(nodes, 0.0))
         counts.append(vectors[0] ** 2 * m / PROBES)
     return np.concatenate(values), np.concatenate(counts)
-
-
-def _nobody(*step: Any) -> None:
-    pass
 
 
 def rows_of(case: ManyRows, kind: str, products: bool, lowest_too: bool) -> Iterator[Row]:

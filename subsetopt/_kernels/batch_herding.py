@@ -9,10 +9,11 @@ what j adds to ``|| sum of S - t mean ||^2`` beside the other points of S,
 members of the current batch. `drift` (n,) is ``(2/N) R``. A pick reads one row of K, an exchange
 two. All sums are float64; ties go to the lowest index.
 
-Called by `sequencing.selectors`, batch after batch. With t = |S| the objective is MMD^2(S, rest) of
-Deterministic Mini-batch Sequencing, Eq. 3, times a number that depends on |S| alone: the means of S
-and of the rest lie on a line through the mean of all. So no step needs the rest, and the potentials
-are what is carried from batch to batch. Picks are herding (Chen, Welling & Smola, UAI 2010).
+Called by `sequencing._selectors`, batch after batch. With t = |S| the objective is MMD^2(S, rest)
+of Deterministic Mini-batch Sequencing, Eq. 3, times a number that depends on |S| alone: the means
+of S and of the rest lie on a line through the mean of all. So no step needs the rest, and the
+potentials are what is carried from batch to batch. Picks are herding (Chen, Welling & Smola, UAI
+2010).
 """
 
 import numpy as np

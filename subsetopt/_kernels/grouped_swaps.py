@@ -3,7 +3,7 @@
 `values` (n,) is float64, group after group, each ascending, `chosen` (n,) marks what is taken, and
 the residual is ``wanted - sum(values[chosen])``. Single swaps within a group are those of
 `sum_matching`; `quadruple_swap` combines four of them, of whatever groups. Called by
-`solvers.heuristics._grouped_search` and `torch.search._grouped`.
+`solvers.heuristics._grouped_search` and `torch.search._class_counts`.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Choosing k of n so that ``m'Am + c'm`` is small: greedy, swap descent, enumeration.
 
 Called through `solvers.heuristics._quadratic_steps` by the solvers `greedy`, `swap`, `tabu`,
-`frank-wolfe` and `branch-and-bound`; `herding`, `tabu` and `sequences` find minima as here. The
-form is that to which mean matching of vectors, MMD selection (Eq. 4-8 of Deterministic Mini-batch
-Sequencing, with the factor 2 that Eq. 5 lacks) and diversity problems lower.
+`frank-wolfe` and `branch-and-bound`; `herding_steps`, `tabu_walk` and `batch_herding` find minima
+as here. The form is that to which mean matching of vectors, MMD selection (Eq. 4-8 of Deterministic
+Mini-batch Sequencing, with the factor 2 that Eq. 5 lacks) and diversity problems lower.
 
 Throughout, `matrix` (n, n) is A, symmetric, float32 or float64, only ever read; `chosen` (n,)
 marks the selection; and the potential of i is what i adds to the value beside the other chosen,

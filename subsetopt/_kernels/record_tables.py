@@ -1,6 +1,6 @@
 """Loops over millions of ids: an open-addressing table, and what is latest of each.
 
-Called by `records.ids` and `records.latest`. The table has a power of two rows, at least twice as
+Called by `records._ids` and `records.latest`. The table has a power of two rows, at least twice as
 many as ids, so that a search meets an empty row soon, and one at all; nothing is ever removed. Rows
 are found by multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) and probed in
 order, which reads one line of memory. Where times are equal the later record counts.

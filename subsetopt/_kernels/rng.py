@@ -1,8 +1,8 @@
 """A small random generator for kernels: seeded explicitly, no global state.
 
-The searches of `matching`, `exchanges`, `columns`, `tilted` and `tabu` draw from it. Seeding is
-splitmix64 (Steele, Lea & Flood 2014), the generator xorshift64* (Vigna 2016). Numba's own one has a
-state for each thread that nobody hands in, and is not what the interpreter draws from.
+All kernels that search at random draw from it. Seeding is splitmix64 (Steele, Lea & Flood 2014),
+the generator xorshift64* (Vigna 2016). Numba's own generator has a hidden state for each thread,
+and is not the one that the interpreter draws from.
 """
 
 import numpy as np

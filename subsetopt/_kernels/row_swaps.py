@@ -4,7 +4,7 @@ Throughout, `columns` (d, n) float32 holds one row in each column, less the mean
 the first k columns are the chosen ones, and `places` (n,) tells which row is where. An exchange
 swaps two columns. The objective is the squared length of the sum of the chosen ones.
 
-For `torch.search.compiled`, which chooses from batches while a network trains: time matters more
+For `torch.search._compiled`, which chooses from batches while a network trains: time matters more
 than the last digits, so that entries are float32 and features lie in rows, for loops over n to use
 vector registers. Sums of float32 may be reordered by the compiler, and their last bits may depend
 on the processor; what decides whether an exchange is taken is summed in float64.

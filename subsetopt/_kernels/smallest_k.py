@@ -1,6 +1,7 @@
 """The k smallest of n numbers: linear minimisation over ``{0 <= m <= 1, sum m = k}``.
 
-`frank_wolfe` and `quadratic_frank_wolfe` call it in every step. No value may be NaN.
+`hull_frank_wolfe` and `quadratic_frank_wolfe` call it in every step, and `stratified_batches`. No
+value may be NaN.
 """
 
 from ._jit import inner

@@ -11,6 +11,7 @@ from subsetopt.errors import InvalidProblem, TooLarge, UnsupportedProblem
 from subsetopt.problems import Constraints, Kernel, MeanEmbedding, MMDSelection
 from subsetopt.problems._kernel_choice import Custom
 from subsetopt.problems._memory import in_units
+from subsetopt.problems._parallel import unheard
 from subsetopt.problems.scaling import Scaling
 from subsetopt.solution import Solution, Termination
 from subsetopt.solving import solve, solver
@@ -185,7 +186,7 @@ class Pool:
         source, count = ArrayRows(self.X[others]), len(others)
         scaling = Scaling.of(self.X[:1], "none")
         return count * kernel_means(
-            self.kernel, self.X[rows], source, scaling, self.threads, _nobody, count
+            self.kernel, self.X[rows], source, scaling, self.threads, unheard, count
         )
 
     def _best(
@@ -230,10 +231,6 @@ class Pool:
         dear = rules.costs is not None or len(rules.conflicts)
         moves = _MOVES_OF_SETS if dear else _MOVES
         return self._exchanged(problem, moves, _whole(start), keeps)
-
-
-def _nobody(*step: Any) -> None:
-    pass
 
 
 def _whole(solution: Solution, keeps: bool = False) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidOption
+from subsetopt.problems._parallel import unheard
 
 from ._row_blocks import Source
 from ._row_parts import Located, RowPart, located, partitions_of, rows_of
@@ -114,11 +115,7 @@ class DividedEngine(ABC):
 def worked(work: Pass[Result], opening: Any, payload: Any, first: int) -> Result:
     """Return what `work` returns for one part; runs on a worker."""
     source = RowPart(opening, payload, None).opened(first)
-    return work(source, _nobody)
-
-
-def _nobody(rows: int) -> None:
-    pass
+    return work(source, unheard)
 
 
 @contextmanager

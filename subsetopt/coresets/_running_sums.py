@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-
-def _nobody() -> None:
-    pass
+from subsetopt.problems._parallel import unheard
 
 
 @dataclass(eq=False)
@@ -26,7 +24,7 @@ class RunningSums:
 
     total: NDArray[np.float64]
     rows: int = 0
-    kept: Callable[[], None] = _nobody
+    kept: Callable[[], None] = unheard
 
     def add(self, parts: Iterable[NDArray[np.float64]], rows: int) -> None:
         """Add the sums over the next rows, so many together."""

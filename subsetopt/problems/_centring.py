@@ -1,8 +1,8 @@
-"""Vectors seen from where they are, so that what they have in common cancels once, exactly.
+"""Centring of vectors and values, to avoid cancellation.
 
-Called by `MeanMatching`, by the solvers through `heuristics._centred`, and by `mmd_terms` for the
-origin of `relative_kernels`. Of values 1e8 with a spread of 1 a sum of squares keeps nothing of the
-spread in float64; of the differences it keeps all.
+Of values 1e8 with a spread of 1 a sum of squares keeps nothing of the spread in float64; of the
+differences from a point among them it keeps all. `MeanMatching` and the solvers centre exactly
+(`heuristics._centred`); `_mmd_terms` takes the origin of `_relative_kernels` from here.
 """
 
 from dataclasses import dataclass

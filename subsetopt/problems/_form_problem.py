@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt.models import QuadraticForm, RowsForm, SideConstraints
 
 from . import _draws, _validation
-from ._parallel import Check, unchecked
+from ._parallel import Check, unheard
 from ._reduction import fixed_form
 
 
@@ -74,7 +74,7 @@ class FormProblem:
         """Return how far `objective` may be off; O(k^2)."""
         return self.form.rounding(self.check(selection))
 
-    def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
+    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
         """Return the form; TooLarge where its matrix is not held."""
         return self.form.refuse() if isinstance(self.form, RowsForm) else self.form
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from subsetopt._processes import processors
 
 from ._kernel_matrices import _blocks, _evaluated, _threads
-from ._parallel import each
+from ._parallel import each, unheard
 from .kernels import Kernel
 
 Told = Callable[[int, int], None]
@@ -19,16 +19,12 @@ _AT_ONCE = 2**27
 """Bytes of the results of bands of rows that are held at once."""
 
 
-def _nobody(done: int, total: int) -> None:
-    pass
-
-
 def kernel_products(
     kernel: Kernel,
     X: NDArray[Any],
     V: NDArray[np.float64],
     threads: int | None = None,
-    told: Told = _nobody,
+    told: Told = unheard,
     alone: int = 0,
 ) -> NDArray[np.float64]:
     """Return ``K(X, X) @ V`` for V (n, q), each pair of points evaluated once where K is symmetric.

@@ -11,7 +11,7 @@ from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel, SparseR
 
 from ._centring import Centring
 from ._memory import require_memory
-from ._parallel import Check, unchecked
+from ._parallel import Check, unheard
 
 if TYPE_CHECKING:
     from .mean_matching import MeanMatching
@@ -92,7 +92,7 @@ def gram_form(
     k: int,
     origin: Centring,
     smallest_count: int,
-    check: Check = unchecked,
+    check: Check = unheard,
 ) -> QuadraticForm:
     """Return ``|| sum of the chosen (v_i - t) ||**2 / k**2`` as a form in inner products.
 
@@ -140,7 +140,7 @@ def _gram_error(gram: NDArray[np.float64], d: int, doubt: NDArray[np.float64]) -
     return (d + 8) * UNIT * square + 2 * math.sqrt(square) * off + off * off
 
 
-def inner_products(rows: NDArray[np.float64], check: Check = unchecked) -> NDArray[np.float64]:
+def inner_products(rows: NDArray[np.float64], check: Check = unheard) -> NDArray[np.float64]:
     """Return ``rows @ rows.T``, read-only and symmetric to the last bit.
 
     A large one block by block, with a check between two of them.

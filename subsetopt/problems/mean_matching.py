@@ -27,7 +27,7 @@ from ._mean_targets import (
     quotient,
     target_left,
 )
-from ._parallel import Check, unchecked
+from ._parallel import Check, unheard
 from ._reduction import Left
 from .constraints import Constraints
 from .scaling import warn_unscaled
@@ -344,7 +344,7 @@ class MeanMatching:
         model = residual_model(self)
         return replace(model, linear=model.linear.keeping(self.side))
 
-    def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
+    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
         """Return the squared distance as a quadratic form in inner products (vectors only).
 
         O(n^2 d) once, n^2 float64. Raises TooLarge, or UnsupportedProblem for scalars. `check` is

@@ -21,7 +21,7 @@ from ._identity import fingerprint
 from ._kernel_choice import KernelFunction, kernel_of
 from ._mmd_data import Aim, of_features, of_matrix
 from ._mmd_terms import Form, Terms
-from ._parallel import Check, unchecked
+from ._parallel import Check, unheard
 from ._reduction import Left
 from .constraints import Constraints
 from .kernels import Kernel
@@ -343,7 +343,7 @@ class MMDSelection:
         known = self.formulation == "true" and self._terms.distance
         return Fraction(0) if known else None
 
-    def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
+    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
         """Return the canonical form; O(n): its matrix and the sums over it are there already.
 
         Its matrix is the kernel matrix of the candidates itself, not a copy; of linear and

@@ -19,7 +19,7 @@ from ._entries import StatedMatrix
 from ._graphs import edges_of
 from ._identity import fingerprint
 from ._pairs import Duplicates
-from ._parallel import Check, unchecked
+from ._parallel import Check, unheard
 from ._reduction import Left
 from .constraints import Constraints
 
@@ -344,7 +344,7 @@ class QuadraticSelection:
         """Return None: no bound on a quadratic comes without work."""
         return None
 
-    def quadratic_form(self, check: Check = unchecked) -> QuadraticForm:
+    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
         """Return the canonical form; O(n^2) once.
 
         It shares the one matrix, but where the magnitudes are extreme, see `in_range` of the form,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from subsetopt._announcing import LOGGER
 from subsetopt.limits import Limits
+from subsetopt.problems._parallel import unheard
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, stoppable
 
@@ -22,10 +23,6 @@ from ._partition_result import Partition
 
 _BASELINES = 1  # a stream of random numbers of their own
 _SETTLING = 10  # per cent of the progress that a start counts for
-
-
-def _nobody(done: int, total: int) -> None:
-    pass
 
 
 _Several = list[NDArray[np.int64]]
@@ -96,7 +93,7 @@ class PartitionTask:
             search.run(lambda done, total: told(50 + 50 * done // total, 100))
             if draws and not others and self.deadline.remaining > seconds:
                 others = self._baselines(draws)
-                random, stratified = self._medians(others, self._potentials(sums, others, _nobody))
+                random, stratified = self._medians(others, self._potentials(sums, others, unheard))
         if search is None:
             LOGGER.warning(
                 "subsetopt: stopped before the kernel was summed over all pairs of rows: the parts "
