@@ -69,7 +69,7 @@ class Annealings:
             self._arrays = (*places, *lists, *progress)
             self._looks[2] *= self._each
             return
-        minima = np.empty(-(-n // _kernels.heat_bath.BLOCK))
+        minima = np.empty(_kernels.lanes.LANES)
         self._arrays = (*places, np.empty(n, np.int64), np.empty(n), *progress, minima)
         if side is not None:
             prices = np.empty(n), np.zeros(n), np.zeros(quotas, np.int64)

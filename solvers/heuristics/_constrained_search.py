@@ -227,10 +227,11 @@ class ConstrainedWalks(ConstrainedDescents, Walks):
     ) -> None:
         self._constrain(form, seed)
         Walks.__init__(self, form, seed, tenure, stall, goal, deadline)
+        self._best_met = np.empty(form.n, np.bool_)
 
     def _begin(self) -> None:
         self._members[:] = np.flatnonzero(self.chosen)
-        self._until[:], self._found[:], self._counts[:] = 0, self.chosen, 0
+        self._until[:], self._best_met[:], self._counts[:] = 0, self.chosen, 0
         largest = max(np.abs(self.potentials).max(), np.abs(self.linear).max())
         self._numbers[:3] = self.current, self.current, 1e-14 * float(largest)
 
@@ -242,7 +243,7 @@ class ConstrainedWalks(ConstrainedDescents, Walks):
             self.potentials,
             self._members,
             self._until,
-            self._found,
+            self._best_met,
             self._numbers,
             self._counts,
             most,
@@ -254,8 +255,15 @@ class ConstrainedWalks(ConstrainedDescents, Walks):
         )
         return moves
 
+    @property
+    def _found(self) -> Mask:
+        return self._best_met.copy()
+
     def _keep_found(self) -> None:
+        """Take the best of the walk as the best if it is, and go back to where the walk stands."""
+        chosen, potentials = self.chosen.copy(), self.potentials.copy()
         super()._keep_found()
+        self.chosen[:], self.potentials[:] = chosen, potentials
         self._load()
 
     def _leap(self) -> None:

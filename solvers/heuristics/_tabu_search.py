@@ -12,7 +12,6 @@ from subsetopt import _kernels
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline
 
-from . import _quadratic_steps as steps
 from ._annealing import Annealings
 from ._quadratic_search import Descents
 from ._quadratic_steps import Mask
@@ -66,8 +65,10 @@ class Walks(Descents):
         self._goal = goal
         self._steps = max(1, CHUNK // (self._COST * (n + 500)))
         self._members, self._until = np.empty(k, np.int64), np.empty(n, np.int64)
-        self._held, self._keys = np.empty(n, np.int64), steps.seen_as_bits(np.empty(n))
-        self._found = np.empty(n, dtype=np.bool_)
+        self._keys, self._standing = np.empty(n), np.empty(k)
+        self._minima = np.empty(_kernels.lanes.LANES)
+        self._held, self._lying = np.empty(n, np.int64), np.empty(n)
+        self._met = np.empty(k, np.int64)
         self._numbers, self._counts = np.zeros(3), np.zeros(3, np.int64)
         self._elites: list[Elite] = []
         self._phase: Phase = self._first
@@ -143,9 +144,10 @@ class Walks(Descents):
     def _begin(self) -> None:
         """Prepare a walk from the selection as it stands, whose value has just been computed."""
         walk, numbers = self._walk, self._numbers
-        self._members[:] = np.flatnonzero(self.chosen)
-        self._keys[0][:] = np.where(self.chosen, np.inf, self.potentials)
-        self._until[:], self._found[:], self._counts[:] = 0, self.chosen, 0
+        self._members[:] = self._met[:] = np.flatnonzero(self.chosen)
+        self._standing[:] = self.potentials[self._members]
+        self._keys[:] = np.where(self.chosen, np.inf, self.potentials)
+        self._until[:], self._counts[:] = 0, 0
         largest = max(np.abs(self.potentials).max(), np.abs(self.linear).max())
         numbers[walk.VALUE] = numbers[walk.BEST] = self.current
         numbers[walk.GAIN] = 1e-14 * float(largest)
@@ -156,14 +158,13 @@ class Walks(Descents):
         # kernels take no objects, and a tuple of them would be built for every call.
         moves: int = self._walk.walk(
             self.matrix,
-            self.diagonal,
-            self.chosen,
-            self.potentials,
+            self._keys,
+            self._standing,
             self._members,
             self._until,
             self._held,
-            *self._keys,
-            self._found,
+            self._lying,
+            self._met,
             self._numbers,
             self._counts,
             most,
@@ -171,6 +172,7 @@ class Walks(Descents):
             self._goal,
             self._tenures,
             self._state,
+            self._minima,
         )
         return moves
 
@@ -185,22 +187,27 @@ class Walks(Descents):
         if not ended:
             return self._wander
         self.go(self._found)
-        self._admit(Elite(self._found.copy(), self.current))
+        self._admit(Elite(self._found, self.current))
         self.kick()
         return self._descents
 
+    @property
+    def _found(self) -> Mask:
+        """The best selection of the walk."""
+        mask = np.zeros_like(self.chosen)
+        mask[self._met] = True
+        return mask
+
     def _keep_found(self) -> None:
-        """Take the best of the walk as the best if it is, and go back to where the walk stands."""
-        chosen, potentials, before = self.chosen.copy(), self.potentials.copy(), self.value
-        last = self.best
+        """Take the best of the walk as the best if it is."""
+        before, last, found = self.value, self.best, self._found
         if self._numbers[self._walk.BEST] < self.value:
-            self.best = self._found  # also where this is the end
-        self.go(self._found)
+            self.best = found  # also where this is the end
+        self.go(found)
         self.best = last
         self.keep(self.current)
         if self.value < before:
             self._share = max(0.25, 0.5 * self._share)
-        self.chosen[:], self.potentials[:] = chosen, potentials
 
     def _descents(self, most: int) -> Phase:
         spent, before = 0, self.value

@@ -117,7 +117,7 @@ SIGNATURES = {
     "subset_sums.closest_pairs": "i8[] i8[] i8",
     "subset_sums.pairs_between": "i8[] i8[] i8 i8 i8[,]",
     "tabu_walk.walk": (
-        "T[,]! f8[] b1[] f8[] i8[] i8[] i8[] f8[] i8[] b1[] f8[] i8[] i8 i8 f8 i8[] u8[]"
+        "T[,]! f8[] f8[] i8[] i8[] i8[] f8[] i8[] f8[] i8[] i8 i8 f8 i8[] u8[] f8[]"
     ),
     "tilted.start": "f4[,] i8[] i8 f4 i8 u8[] f4[] f4[] f4[] f4[] f4[] f4[]",
     "triangles.separate": "f8[,] f8 i4[,] f8[]",

@@ -11,17 +11,8 @@ import numpy as np
 
 from ._jit import inner, kernel
 from .constrained_swaps import enter, leave
-from .heat_bath import (
-    ADAPTING,
-    BLOCK,
-    CUT,
-    TEMPERATURE,
-    adapt,
-    block_minima,
-    drawn,
-    exchange,
-    note,
-)
+from .heat_bath import ADAPTING, CUT, TEMPERATURE, adapt, drawn, exchange, note
+from .lanes import LANES, lane_minima
 from .rng import below
 
 PRICE = 3.0
@@ -158,11 +149,10 @@ def anneal(
                         weights[count] = value
                         least = value if value < least else least
                         count += 1
-        if block_minima(dear, row, minima) + price * left <= least + CUT * temperature:
-            for block in range(minima.size):
-                if minima[block] + price * left <= least + CUT * temperature:
-                    last = block * BLOCK + BLOCK if block * BLOCK + BLOCK < n else n
-                    for c in range(block * BLOCK, last):
+        if lane_minima(dear, row, minima) + price * left <= least + CUT * temperature:
+            for lane in range(LANES):
+                if minima[lane] + price * left <= least + CUT * temperature:
+                    for c in range(lane, n, LANES):
                         value = dear[c] - 2.0 * row[c] + price * left
                         if (
                             value <= least + CUT * temperature

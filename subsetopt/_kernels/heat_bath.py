@@ -14,10 +14,10 @@ Called by `solvers.heuristics._annealing`, which computes the value of what was 
 
 import numpy as np
 
-from ._jit import inner, kernel, reordered
+from ._jit import inner, kernel
+from .lanes import LANES, lane_minima
 from .rng import below
 
-BLOCK = 64
 CUT = 12.0  # temperatures above the least: further up probabilities are below 1e-5
 ADAPTING = 64  # looks between two changes of the temperature
 
@@ -25,31 +25,6 @@ VALUE, BEST, TEMPERATURE, LEFT = range(4)
 """Places in `numbers`: the value and the least so far, both less that of the beginning, the
 temperature, and the sum of the probabilities to leave since that was last changed."""
 _RANDOM = 1 << 30
-
-
-@reordered
-def block_minima(keys, row, minima):
-    """Fill the minima, block by block, of keys less twice a row; returns the least."""
-    n = keys.size
-    full = n // BLOCK
-    least = np.inf
-    for block in range(full):
-        # Slices of a length that the compiler knows, for the sake of vector registers.
-        a = keys[block * BLOCK : block * BLOCK + BLOCK]
-        b = row[block * BLOCK : block * BLOCK + BLOCK]
-        lowest = np.inf
-        for c in range(BLOCK):
-            value = a[c] - 2.0 * b[c]
-            lowest = value if value < lowest else lowest
-        minima[block] = lowest
-        least = lowest if lowest < least else least
-    if full < minima.size:
-        minima[full] = np.inf
-        for c in range(full * BLOCK, n):
-            value = keys[c] - 2.0 * row[c]
-            minima[full] = value if value < minima[full] else minima[full]
-        least = minima[full] if minima[full] < least else least
-    return least
 
 
 @inner
@@ -139,7 +114,7 @@ def anneal(
         The first of the looks, the one after the last, and how many the annealing has.
     shares : (2,) float64
         The share of looks that are to end with an exchange, at its beginning and at its end.
-    minima : (ceil(n / BLOCK),) float64
+    minima : (lanes.LANES,) float64
         Workspace.
     """
     n = keys.size
@@ -150,16 +125,15 @@ def anneal(
         p = below(state, members.size)
         row = matrix[members[p]]
         stay = standing[p]
-        least = block_minima(keys, row, minima)
+        least = lane_minima(keys, row, minima)
         if least - stay > CUT * temperature:
             continue
         least = least if least < stay else stay
         limit = least + CUT * temperature
         count = 0
-        for block in range(minima.size):
-            if minima[block] <= limit:
-                last = block * BLOCK + BLOCK if block * BLOCK + BLOCK < n else n
-                for c in range(block * BLOCK, last):
+        for lane in range(LANES):
+            if minima[lane] <= limit:
+                for c in range(lane, n, LANES):
                     value = keys[c] - 2.0 * row[c]
                     if value <= limit:
                         near[count] = c

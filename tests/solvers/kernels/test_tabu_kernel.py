@@ -16,11 +16,11 @@ class _Walk(Walks):
     """A walk that is led by hand."""
 
     def walk(self, steps: int, stall: int = 10**9, goal: float = -np.inf) -> int:
-        walked = self.chosen, self.potentials, self._members, self._until, self._held
-        room = *self._keys, self._found, self._numbers, self._counts
-        rest = (steps, stall, goal, self._tenures, self._state)
-        kernel: Any = tabu_walk.walk
-        return int(kernel(self.matrix, self.diagonal, *walked, *room, *rest))
+        self._stall, self._goal = stall, goal
+        moves = self._walked(steps)
+        self.chosen[:] = False
+        self.chosen[self._members] = True
+        return moves
 
     def enter(self) -> None:
         self._phase = self._first
@@ -52,13 +52,15 @@ def test_the_state_is_what_is_computed_afresh(n: int, k: int, dtype: Any) -> Non
         assert sorted(walk._members) == np.flatnonzero(walk.chosen).tolist()
         fresh = np.empty(n)
         value = refresh(walk._parts, walk.chosen, fresh, NEVER)
-        np.testing.assert_allclose(walk.potentials, fresh, atol=1e-9)
+        np.testing.assert_allclose(walk._standing, fresh[walk._members], atol=1e-9)
         assert walk._numbers[tabu_walk.VALUE] == pytest.approx(value, abs=1e-8)
-        held = set(walk._held[: walk._counts[tabu_walk.HELD]].tolist())
+        held = walk._held[: walk._counts[tabu_walk.HELD]]
         barred = walk.chosen.copy()
-        barred[sorted(held)] = True
-        np.testing.assert_array_equal(walk._keys[0], np.where(barred, np.inf, walk.potentials))
-        assert not held & set(walk._members.tolist())
+        assert not barred[held].any()
+        barred[held] = True
+        np.testing.assert_allclose(walk._lying[: len(held)], fresh[held], atol=1e-9)
+        np.testing.assert_array_equal(np.isinf(walk._keys), barred)
+        np.testing.assert_allclose(walk._keys[~barred], fresh[~barred], atol=1e-9)
         value = refresh(walk._parts, walk._found, fresh, NEVER)
         assert walk._numbers[tabu_walk.BEST] == pytest.approx(value, abs=1e-8)
         assert walk._numbers[tabu_walk.BEST] <= best + 1e-9
