@@ -21,7 +21,8 @@ Phase = Callable[[int], Any]  # does a chunk of work and returns the next phase
 _HEAD_START = 200_000.0  # looks of annealings that come before the first walk
 _EARLY = 0.3  # looks of the first annealing for each that there is time, or are moves, for
 _AT_FIRST = 0.2  # of the time: descents before the first annealing, which show if that is better
-_AT_MOST = 0.5  # seconds of them
+_AT_MOST = 0.5  # seconds of them, but while they go down steeply
+_STEEP = 0.85  # what is left of the distance after twice the time, or less
 _WALKING, _ANNEALING = range(2)
 _DRIFT = 1000.0  # roundings that a sum of many changes may be off by
 
@@ -84,7 +85,8 @@ class Walks(Descents):
         # What walks with descents, and annealings, have lately gained, and in how many turns.
         self._gained, self._spent, self._turned = np.zeros(2), np.zeros(2), 0
         self._before = math.inf  # the best value when that was last taken down
-        self._prelude = 0.0  # when the first descents end
+        self._prelude = 0.0  # when the first descents may end
+        self._falls: list[tuple[float, float]] = []  # seconds of them, and the distance then
         self.moves = 0
 
     @property
@@ -118,6 +120,7 @@ class Walks(Descents):
                 self._annealings.first(int(_EARLY * min(looks, 2**31)))
             if self._heat and self._deadline.limited and self._affordable:
                 self._prelude = begun + min(_AT_FIRST * self._deadline.remaining, _AT_MOST)
+                self._falls = [(begun, math.inf)]
                 self.kick()
                 return self._at_first
             if self._affordable:
@@ -132,7 +135,7 @@ class Walks(Descents):
         self._turned += turns
         if settled:
             self.kick()
-        if self._deadline.elapsed < self._prelude and not self.content:
+        if (self._deadline.elapsed < self._prelude or self._steep) and not self.content:
             return self._at_first
         self._admit(Elite(self.best, self.value))
         if self.value < self._before:
@@ -140,6 +143,20 @@ class Walks(Descents):
         self._pay(_WALKING, self._turned)
         self._turned = 0
         return self._next()
+
+    @property
+    def _steep(self) -> bool:
+        """Whether the second half of the time of the first descents has still led far down.
+
+        An annealing of many candidates takes as long as many descents do, and where these go on
+        like this it ends above them.
+        """
+        now, distance = self._deadline.elapsed, self._form.lift(self.value)
+        if distance < self._falls[-1][1]:
+            self._falls.append((now, distance))
+        half = 0.5 * (self._falls[0][0] + now)
+        before = next(fall for when, fall in reversed(self._falls) if when <= half)
+        return 0.0 < distance < _STEEP * before
 
     def _begin(self) -> None:
         """Prepare a walk from the selection as it stands, whose value has just been computed."""

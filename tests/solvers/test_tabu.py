@@ -11,6 +11,7 @@ import pytest
 
 import subsetopt as so
 from subsetopt._kernels.rng import seeded
+from subsetopt.solvers import _deadline
 from subsetopt.solvers.heuristics import _quadratic_search, _tabu_search
 from subsetopt.solvers.heuristics._annealing import Annealings
 from subsetopt.testing import assert_solver_contract
@@ -231,3 +232,19 @@ def test_descents_before_annealings_leave_few_candidates_in_time() -> None:
     points = np.random.default_rng(0).normal(size=(6, 2))
     found = so.solve(so.MMDSelection(points, k=3), "tabu", time_limit=0.05, threads=1)
     assert found.stats.total_seconds < 2.0  # 8 s, where the clock is read after many turns
+
+
+def test_first_descents_go_on_while_they_lead_far_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    form = so.MMDSelection(points, k=5).quadratic_form()
+    now = [0.0]
+    monkeypatch.setattr(_deadline, "clock", lambda: now[0])
+    walks = _tabu_search.Walks(form, 0, None, None, -np.inf, _deadline.Deadline(100.0))
+    walks._falls = [(0.0, np.inf)]
+    steep = []
+    for now[0], distance in ((1, 10.0), (2, 8.0), (4, 7.5), (8, 3.0), (12, 3.0), (16, 3.0)):
+        walks.value = form.lower(distance)
+        steep.append(walks._steep)
+    assert steep == [True, True, False, True, True, False]
+    walks.value = form.lower(-1.0)  # no distance
+    assert not walks._steep
