@@ -91,7 +91,7 @@ def solved(
         factor = reduction.left.factor  # type: ignore[union-attr]
         rest = replace(rest, absolute_gap=float(Fraction(limits.absolute_gap) / factor))
     if reduction is not None and limits.proof is not None:
-        limits.proof.among(reduction.free, reduction.left.factor)  # type: ignore[union-attr]
+        limits.proof.among(reduction.free, reduction.taken, reduction.left.factor)  # type: ignore[union-attr]
     raw = ask(left, solver, rest)
     if raw.indices is not None:
         _require_selection(left, solver, raw)

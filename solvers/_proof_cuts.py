@@ -75,7 +75,7 @@ class RecordedCuts(RecordedTree):
 
     Parameters
     ----------
-    statement, form, factor
+    statement, form, factor, candidates
         As for `RecordedTree`.
     taken : ndarray of float64 (n,)
         What is taken off the diagonal of the form's matrix for it to be convex where sums are 0.
@@ -93,10 +93,11 @@ class RecordedCuts(RecordedTree):
         statement: QuadraticStatement,
         form: QuadraticForm,
         factor: Fraction,
+        candidates: list[int],
         taken: Floats,
         check: Callable[[], None],
     ) -> None:
-        super().__init__(statement, form, factor)
+        super().__init__(statement, form, factor, candidates)
         self.first = CutRecord()
         node = self.bounds.root()
         unit = 2 * self._scale / (statement.scale * statement.unit)

@@ -9,6 +9,7 @@ import gzip
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt._files import replacing
-from subsetopt.errors import UnsupportedProblem
+from subsetopt.errors import TooLarge, UnsupportedProblem
+from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.problems import Problem
 from subsetopt.problems._parallel import unheard
@@ -31,11 +33,12 @@ from subsetopt.verify._statements import (
     MeanStatement,
     QuadraticStatement,
     digest,
-    statement_of,
     written,
 )
+from subsetopt.verify._stating import statement_of
 from subsetopt.verify._sum_proofs import closed_bound, plan
 
+from ._deadline import Deadline, OutOfTime
 from ._proof_cuts import RecordedCuts
 from ._proof_records import ProofRecord, RecordedTree, regrown
 
@@ -57,55 +60,78 @@ class ProofLog:
     def __init__(self, problem: Problem, check: Callable[[], None] = unheard) -> None:
         self._statement = _statement(problem, check)
         self._order: list[int] = []
-        self._free: NDArray[np.int64] | None = None
+        self._free: list[int] | None = None
+        self._taken: list[int] = []
         self._factor = Fraction(1)
         self._tree: RecordedTree | None = None
         self._cuts: RecordedCuts | None = None
         self._grown: list[int] | None = None
 
-    def among(self, free: NDArray[np.int64], factor: Fraction) -> None:
+    def among(self, free: NDArray[np.int64], taken: NDArray[np.int64], factor: Fraction) -> None:
         """Say which candidates those of the problem are that the solver is handed.
 
-        And that the objective of the whole is that of this problem times `factor`.
+        And which others are in every selection, and that the objective of the whole is that of this
+        problem times `factor`.
         """
-        self._free, self._factor = free, factor
+        self._free, self._taken, self._factor = free.tolist(), taken.tolist(), factor
 
     def order(self, form: QuadraticForm, rows: Sequence[int] | NDArray[np.integer[Any]]) -> None:
         """Say in which order rows of a form were decided; what is not named comes last."""
-        items = np.asarray(rows, np.int64)
-        items = items if form.positions is None else form.positions[items]
-        self._order = self._candidates(items[items >= 0])
+        candidates = self._candidates(form)
+        if candidates is not None:
+            self._order = [candidates[row] for row in rows]
 
     def grown(self, form: QuadraticForm, codes: NDArray[np.int64]) -> None:
         """Give the whole tree in preorder: rows of the form, and -1 where the bound ends a part."""
-        if form.positions is not None:
+        candidates = self._candidates(form)
+        if candidates is None or self._fixed:
             return
         inner = codes >= 0
         placed = codes.copy()
-        placed[inner] = self._candidates(codes[inner])
+        placed[inner] = np.array(candidates)[codes[inner]]
         self._grown = placed.tolist()
 
-    def _candidates(self, items: NDArray[np.int64]) -> list[int]:
-        candidates: list[int] = (items if self._free is None else self._free[items]).tolist()
-        return candidates
+    def _candidates(self, form: QuadraticForm) -> list[int] | None:
+        """Return which item of the statement each row of a form is; None if that is not known."""
+        statement = self._statement
+        if isinstance(statement, MeanStatement):
+            return None
+        real = statement.free if self._free is None else self._free
+        real = [v for v in real if v < statement.n]
+        every = [*real, *range(statement.n, statement.n + statement.k - statement.smallest)]
+        return every if len(every) == form.n else None
+
+    @property
+    def _fixed(self) -> bool:
+        """Whether constraints fix more than they include and exclude."""
+        free, taken = self._free, self._taken
+        statement = self._statement
+        real = [v for v in statement.free if v < statement.n]
+        return free is not None and (len(free) != len(real) or len(taken) != len(statement.include))
 
     def root(self, form: QuadraticForm) -> ProofRecord | None:
         """Return the record of all selections, of a form without constraints."""
-        statement = self._statement
-        if isinstance(statement, MeanStatement) or form.positions is not None or form.side:
+        statement, candidates = self._statement, self._candidates(form)
+        if isinstance(statement, MeanStatement) or candidates is None:
             return None
-        self._tree = RecordedTree(statement, form, self._factor)
-        return self._tree.root
+        with suppress(KeyError):
+            taken = self._taken or statement.include
+            self._tree = RecordedTree(statement, form, self._factor, candidates, taken)
+            into = [v for v in taken if v not in statement.include]
+            kept = {*candidates, *into}
+            self._tree.root.rule((v for v in statement.free if v not in kept), into)
+            return self._tree.root
+        return None
 
     def cuts(
         self, form: QuadraticForm, taken: NDArray[np.float64], check: Callable[[], None]
     ) -> RecordedCuts | None:
         """Return the records of a convex tree; None where there can be none, see `RecordedCuts`."""
-        statement = self._statement
-        if isinstance(statement, MeanStatement) or form.positions is not None or form.side:
+        statement, candidates = self._statement, self._candidates(form)
+        if isinstance(statement, MeanStatement) or candidates is None or self._fixed:
             return None
         with suppress(VerificationFailed):
-            self._cuts = RecordedCuts(statement, form, self._factor, taken, check)
+            self._cuts = RecordedCuts(statement, form, self._factor, candidates, taken, check)
         return self._cuts
 
     def completed(self, enough: float) -> None:
@@ -197,18 +223,48 @@ class ProofLog:
         return [*self._order, *sorted(promise, key=promise.__getitem__)]
 
 
+def begun(problem: Problem, limits: Limits) -> tuple[ProofLog | None, Limits]:
+    """Return what takes a proof, and limits that hold it, with the time that is left of them.
+
+    To state the problem in integers may take half of the time; None where that is too little.
+    """
+    deadline = Deadline.of(limits)
+    half = 0.5 * deadline.remaining if deadline.limited else 0.0
+    try:
+        log = ProofLog(problem, deadline.sooner(half).check)
+    except OutOfTime:
+        return None, deadline.rest(limits)
+    return log, replace(deadline.rest(limits), proof=log)
+
+
+def finished(
+    log: ProofLog | None, path: str | os.PathLike[str], solution: Solution, limits: Limits
+) -> str:
+    """Write a proof, in the time of the limits once more; says what came of it."""
+    if log is None:
+        return "no proof file: stating the problem takes half of the time limit"
+    try:
+        return log.write(path, solution, Deadline.of(limits).check)
+    except TooLarge as error:  # the answer stays one
+        return f"no proof file: {error}"
+    except OutOfTime:
+        return f"no proof file: it takes more than the time limit of {limits.time_limit} s"
+
+
 def _statement(problem: Any, check: Callable[[], None]) -> MeanStatement | QuadraticStatement:
     rules = problem.constraints
-    if rules is not None and (rules.quotas or rules.costs is not None or len(rules.conflicts)):
+    ruled = rules is not None and (rules.quotas or rules.costs is not None or len(rules.conflicts))
+    if ruled and problem.family == "mean-matching":
         raise UnsupportedProblem(
-            "proof files cover include and exclude, not quotas, budgets and conflicts; solve "
-            "without proof"
+            "proof files of mean matching cover include and exclude, not quotas, budgets and "
+            "conflicts; solve without proof"
         )
-    if problem.family != "mean-matching" and problem.smallest_count < problem.k:
+    try:
+        return statement_of(problem, None, check)
+    except VerificationFailed as error:
         raise UnsupportedProblem(
-            "proof files cover problems of one k, not a range of sizes; solve without proof"
-        )
-    return statement_of(problem, None, check)
+            f"there are no proof files of it: {error}; solve without"
+        ) from None
 
 
 def _of_values(

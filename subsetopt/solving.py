@@ -20,7 +20,6 @@ from subsetopt.errors import (
     InvalidResult,
     MissingDependency,
     SubsetOptError,
-    TooLarge,
     UnsupportedProblem,
 )
 from subsetopt.limits import Limits
@@ -30,7 +29,6 @@ from subsetopt.problems._parallel import unheard
 from subsetopt.solution import Solution, Termination
 
 if TYPE_CHECKING:
-    from subsetopt.solvers._proof_log import ProofLog
     from subsetopt.solvers.base import RawResult, Solver
 
 __all__ = ["solve", "solve_many", "solver"]
@@ -123,7 +121,7 @@ def solve(
         Bad usage.
     UnsupportedProblem
         The solver does not take this family, or these constraints; the message names those that do.
-        Or there are no proofs for the constraints.
+        Or there are no proofs of such problems.
     InvalidSelection
         The start holds what is no candidate, or one twice.
     MissingDependency
@@ -146,24 +144,17 @@ def solve(
     say = begins or unheard
     if proof is None:
         return _solved(problem, solver, limits, bound, start, say, begun)
-    from subsetopt.solvers._deadline import Deadline, OutOfTime
+    from subsetopt.solvers import _proof_log
 
     require_writable(proof)
     _family(problem)
-    taken, rest = _stated(problem, limits)
-    if taken is None:
-        solution = _solved(problem, solver, rest, bound, start, say, begun)
-        return _noted(solution, "no proof file: stating the problem takes half of the time limit")
-    solution = _solved(problem, solver, replace(rest, proof=taken), bound, start, say, begun)
+    taken, rest = _proof_log.begun(problem, limits)
+    solution = _solved(problem, solver, rest, bound, start, say, begun)
     if solution.indices is None or solution.termination is Termination.INTERRUPTED:
         return solution
     say("proof")
     try:
-        note = taken.write(proof, solution, Deadline.of(limits).check)
-    except TooLarge as error:  # the answer stays one
-        note = f"no proof file: {error}"
-    except OutOfTime:
-        note = f"no proof file: it takes more than the time limit of {time_limit:g} s once more"
+        note = _proof_log.finished(taken, proof, solution, limits)
     except KeyboardInterrupt:
         note = "no proof file: interrupted"
         solution = replace(solution, termination=Termination.INTERRUPTED)
@@ -172,22 +163,6 @@ def solve(
 
 def _noted(solution: Solution, note: str) -> Solution:
     return replace(solution, message="; ".join(filter(None, (solution.message, note))))
-
-
-def _stated(problem: Problem, limits: Limits) -> "tuple[ProofLog | None, Limits]":
-    """Return what takes a proof, and limits with the time that is left of them.
-
-    To state the problem in integers may take half of the time; None where that is too little.
-    """
-    from subsetopt.solvers import _deadline, _proof_log
-
-    deadline = _deadline.Deadline.of(limits)
-    half = 0.5 * deadline.remaining if deadline.limited else 0.0
-    try:
-        taken = _proof_log.ProofLog(problem, deadline.sooner(half).check)
-    except _deadline.OutOfTime:
-        return None, deadline.rest(limits)
-    return taken, deadline.rest(limits)
 
 
 def _solved(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from subsetopt._rounding import UNIT
 from subsetopt.models import QuadraticForm
 from subsetopt.solvers._deadline import NEVER, Deadline
+from subsetopt.solvers._dual_certificates import Multipliers
 from subsetopt.solvers._proof_log import ProofLog
 from subsetopt.solvers._proof_records import ProofRecord
 from subsetopt.solvers.heuristics._quadratic_steps import (
@@ -32,7 +33,7 @@ from subsetopt.solvers.heuristics._quadratic_steps import (
 from subsetopt.solvers.relaxations._feasible_rounding import feasible_rows
 from subsetopt.solvers.relaxations._semidefinite import Iterate, SemidefiniteRelaxation
 
-from ._propagation import NodeConstraints, all_masks
+from ._propagation import Items, NodeConstraints, Numbers, all_masks
 
 _ENUMERABLE = 1000  # selections that are rather looked at one by one
 _FIRST = 30  # iterations before the first inequalities
@@ -93,6 +94,7 @@ class Reduced:
         self, form: QuadraticForm, node: Node, rules: NodeConstraints | None = None
     ) -> None:
         self._node, self._rules = node, rules
+        self._apart: NDArray[np.float64] | None = None
         items, chosen = node.items, node.chosen
         self.k = form.k - len(chosen)
         self.n = len(items)
@@ -125,12 +127,21 @@ class Reduced:
         weight = 2.0 ** np.frexp(float(np.abs(costs).max()))[1]
         apart = rules.apart(node.items, weight)
         if apart is not None:
+            self._apart = apart.copy()
             if self.complement:
                 self.offset += self._complemented(apart)
             costs = costs + apart
         return SemidefiniteRelaxation(
             costs, self.k, iterate, rules.rows(node.items, node.chosen, self.complement)
         )
+
+    def multipliers(self, relaxation: SemidefiniteRelaxation) -> Multipliers:
+        """Return what the bound of its relaxation rests on."""
+        return replace(relaxation.multipliers, apart=self._apart)
+
+    def numbers(self) -> Numbers:
+        """Return which quotas the relaxation has for equations, and what its limits are."""
+        return ([], []) if self._rules is None else self._rules.numbers(self._node.chosen)
 
     def _complemented(self, costs: NDArray[np.float64]) -> float:
         """Restate costs for the items that are not chosen; returns the constant of that."""
@@ -206,7 +217,7 @@ def explore(
     if record is None:
         bound = max(node.bound, bound)
     elif bound > enough and not record.close(
-        relaxation.multipliers, bound, enough, part.complement
+        part.multipliers(relaxation), bound, enough, part.complement, part.numbers()
     ):
         bound = enough
     marginals = relaxation.marginals
@@ -264,12 +275,11 @@ def rules_of(form: QuadraticForm) -> NodeConstraints | None:
     return None if form.side is None else NodeConstraints(form.side, form.k)
 
 
-def root_of(form: QuadraticForm) -> Node | None:
+def root_of(form: QuadraticForm, record: ProofRecord | None = None) -> Node | None:
     """Return all selections of a form; None where counting says that there is none."""
-    rules = rules_of(form)
     items, chosen = np.arange(form.n), np.empty(0, np.int64)
-    settled = (items, chosen) if rules is None else rules.settled(items, chosen)
-    return None if settled is None else Node(settled[0], settled[1])
+    settled = _settled(items, chosen, rules_of(form), record)
+    return None if settled is None else Node(settled[0], settled[1], record=record)
 
 
 def doubt(form: QuadraticForm) -> float:
@@ -305,10 +315,22 @@ def _divided(node: Node, branching: int, bound: float, rules: NodeConstraints | 
     records = (None, None) if node.record is None else node.record.divide(int(item))
     parts = []
     for chosen, record in zip((np.append(node.chosen, item), node.chosen), records, strict=True):
-        settled = (items, chosen) if rules is None else rules.settled(items, chosen)
+        settled = _settled(items, chosen, rules, record)
         if settled is not None:
             parts.append(Node(settled[0], settled[1], bound, record=record))
     return parts
+
+
+def _settled(
+    items: Items, chosen: Items, rules: NodeConstraints | None, record: ProofRecord | None
+) -> tuple[Items, Items] | None:
+    """Return what is open and chosen once constraints are counted, and note what they settle."""
+    if rules is None:
+        return items, chosen
+    free, out, into, feasible = rules.counted(items, chosen)
+    if record is not None:
+        record.force(out.tolist(), into.tolist())
+    return (free, np.concatenate([chosen, into])) if feasible else None
 
 
 def _begun(child: Node, node: Node, iterate: Iterate, part: Reduced, k: int) -> Node:
@@ -331,9 +353,8 @@ class Tree:
         self._heap: list[tuple[float, int, Node]] = []
         self._count = count()
         self._room = max(2, _KEPT_BYTES // (12 * form.n * form.n))
-        root = root_of(form)
-        if root is not None and proof is not None:
-            root = replace(root, record=proof.root(form))
+        self._rules = rules_of(form)
+        root = root_of(form, None if proof is None else proof.root(form))
         if root is not None:
             self.push(root)
 
@@ -363,7 +384,7 @@ class Tree:
                 node = self.pop()
                 if node.record is None or late():
                     return
-                for child in explore(self._form, None, node, enough, late).children:
+                for child in explore(self._form, self._rules, node, enough, late).children:
                     self.push(child)
         except KeyboardInterrupt:  # the search has ended; a proof is grown anew, if at all
             return

@@ -16,6 +16,7 @@ from subsetopt.solvers.relaxations._face import LinearRows
 
 Items = NDArray[np.int64]
 Masks = NDArray[np.bool_]
+Numbers = tuple[list[int], list[tuple[int, int]]]
 
 _MANTISSA = 52  # bits of costs that float64 sums exactly
 
@@ -71,18 +72,36 @@ class NodeConstraints:
 
     def settled(self, items: Items, chosen: Items) -> tuple[Items, Items] | None:
         """Return what is still open, and what is chosen by now; None if nothing is feasible."""
-        free, taken = self._mask(items), self._mask(chosen)
+        free, _, into, feasible = self.counted(items, chosen)
+        return (free, np.concatenate([chosen, into])) if feasible else None
+
+    def counted(self, items: Items, chosen: Items) -> tuple[Items, Items, Items, bool]:
+        """Return what is open, ruled out and ruled in; and False if that leaves nothing."""
+        free, taken, feasible = self._mask(items), self._mask(chosen), True
         while True:
             verdict = self._forced(free, taken)
-            if verdict is None:
-                return None
-            out, into = verdict
+            feasible = verdict is not None
+            out, into = (np.zeros_like(free),) * 2 if verdict is None else verdict
             if not out.any() and not into.any():
                 break
             free &= ~(out | into)
             taken |= into
         new = np.flatnonzero(taken & ~self._mask(chosen))
-        return items[free[items]], np.concatenate([chosen, new])
+        gone = items[~(free | taken)[items]]
+        return items[free[items]], gone, new, feasible
+
+    def numbers(self, chosen: Items) -> Numbers:
+        """Return which quotas `rows` has for equations, and what its limits are, in their order.
+
+        For each limit the quota's number, that of the budget past them, and 1 or -1 where it is
+        an upper or a lower one.
+        """
+        load = self._weights[1:, chosen].sum(axis=1)
+        count = len(load) - (self._budget is not None)
+        lower, upper = (self._lower[1:] - load)[:count], (self._upper[1:] - load)[:count]
+        below = np.flatnonzero(lower < upper).tolist()
+        limits = [(q, 1) for q in below] + [(q, -1) for q in below]
+        return np.flatnonzero(lower == upper).tolist(), limits + [(count, 1)] * (len(load) - count)
 
     def _forced(self, free: Masks, taken: Masks) -> tuple[Masks, Masks] | None:
         """Return which of the free have to stay out and which to come in; None if neither can."""

@@ -38,7 +38,9 @@ from ._face import Face, LinearRows, split
 from ._verified_eigenvalue import least_eigenvalue
 
 Matrix = NDArray[np.float64]
-Proving = tuple[NDArray[np.float64], Matrix, NDArray[np.int32], NDArray[np.float64]]
+Proving = tuple[
+    NDArray[np.float64], Matrix, NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]
+]
 
 _RELAXATION = 1.6  # over-relaxation of the step in X; below the golden ratio it converges
 _STEP = 2.0  # of the inequalities' multipliers, over the squared norm of their map
@@ -186,9 +188,10 @@ class SemidefiniteRelaxation:
         """What the bound rests on, in units of the costs; equations apart, which are not in it."""
         if self._proving is None:
             nothing = np.zeros((self._n, self._n)), np.empty((0, 4), np.int32), np.empty(0)
-            return Multipliers(self._y, *nothing)
-        y, N, rows, z = self._proving
-        return Multipliers(self._y + self.scale * y, self.scale * N, rows, self.scale * z)
+            return Multipliers(self._y, *nothing, np.zeros(len(self._rows.limits)))
+        y, N, rows, z, prices = self._proving
+        scaled = self.scale * N, rows, self.scale * z, self.scale * prices
+        return Multipliers(self._y + self.scale * y, *scaled)
 
     @property
     def marginals(self) -> NDArray[np.float64]:
@@ -284,7 +287,7 @@ class SemidefiniteRelaxation:
         bound = float(proven) - self._error * self._k
         if bound > self.bound:
             self.bound = bound
-            self._proving = y, N.copy(), rows, z
+            self._proving = y, N.copy(), rows, z, prices
 
     def _balanced(
         self, X: Matrix, wanted: NDArray[np.float64], residual: float, mu: float

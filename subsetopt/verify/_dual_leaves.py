@@ -12,16 +12,23 @@ that of a matrix that differs from R by at most c/(1 - c) times sqrt(R_ii R_jj) 
 c = (n + 4) u / (1 - (n + 4) u), u = 2**-53, in whatever order sums are added (Demmel 1989; Rump,
 Verification of positive definiteness, BIT 46, 2006), so that e = c/(1 - c) * trace, with the
 rounding of R to float64 and what underflows added. All of e is computed in rational numbers.
+
+Where there are rows ``low <= a'x <= high`` to keep, R may hold more, and the bound changes with it:
+
+* ``p diag(a)``, of any sign: ``p a'x`` is at most p high, or p low;
+* ``c v' + v c'``, c = m a - low 1, of a row with low = high: ``c'x = 0``, whatever v is;
+* of a pair that no row lets be chosen together, any entry: ``x_i x_j = 0``.
 """
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from ._failure import failed, whole, wholes
 from ._proof_nodes import ProofNode
+from ._statements import StatedRow
 
 Matrix = list[list[int]]
 _UNIT = Fraction(1, 2**53)
@@ -46,6 +53,10 @@ class DualLeaf:
         (i, j, N_ij), i <= j, of N_ij > 0; i and j count the free candidates.
     triangles : list of (int, int, int, int, int)
         (kind, i, j, l, z), of a multiplier 2z, see `left_side`.
+    rows : list of [int, int, list of int]
+        The number of a row, p, and v or nothing.
+    apart : list of (int, int, int)
+        (i, j, amount), i < j, of pairs that are not chosen together.
     """
 
     power: int
@@ -54,20 +65,29 @@ class DualLeaf:
     u: list[int]
     entries: list[list[int]]
     triangles: list[list[int]]
+    rows: list[list[Any]] = field(default_factory=list)
+    apart: list[list[int]] = field(default_factory=list)
 
     @classmethod
     def of(cls, given: Any, size: int) -> "DualLeaf":
         """Read one from a proof, for a node of so many free candidates."""
         names = {"power", "complement", "shift", "u", "entries", "triangles"}
-        if type(given) is not dict or set(given) != names:
+        more = {"rows", "apart"}
+        if type(given) is not dict or not names <= set(given) <= names | more:
             failed("dual must be an object of power, complement, shift, u, entries, triangles")
+        rows, apart = (given.get(name, []) for name in ("rows", "apart"))
         complement = whole("complement", given["complement"], 0, 1)
         power = whole("power", given["power"], -_POWER, _POWER)
-        for name, length in (("entries", 3), ("triangles", 5)):
-            if type(given[name]) is not list:
+        lists = (("entries", given["entries"], 3), ("triangles", given["triangles"], 5))
+        for name, entries, length in (*lists, ("apart", apart, 3)):
+            if type(entries) is not list:
                 failed(f"{name} must be a list")
-            for row in given[name]:
+            for row in entries:
                 wholes(f"a row of {name}", row, length)
+        for i, j, _ in apart:
+            if not 0 <= i < j < size:
+                failed(f"apart must have 0 <= i < j < {size}; got {[i, j]}")
+        _require_rows(rows, size)
         for i, j, amount in given["entries"]:
             if not (0 <= i <= j < size and amount >= 0):
                 failed(f"entries must have 0 <= i <= j < {size} and N >= 0; got {[i, j, amount]}")
@@ -75,11 +95,25 @@ class DualLeaf:
             _require_triangle(row, size)
         u = wholes("u", given["u"], size)
         shift = whole("shift", given["shift"])
-        return cls(power, bool(complement), shift, u, given["entries"], given["triangles"])
+        parts = given["entries"], given["triangles"], rows, apart
+        return cls(power, bool(complement), shift, u, *parts)
 
     def line(self) -> dict[str, Any]:
         """Return it as a line of a proof."""
-        return {"dual": {**vars(self), "complement": int(self.complement)}}
+        stated = {**vars(self), "complement": int(self.complement)}
+        for name in ("rows", "apart"):
+            if not stated[name]:
+                del stated[name]
+        return {"dual": stated}
+
+
+def _require_rows(rows: Any, size: int) -> None:
+    if type(rows) is not list or any(type(row) is not list or len(row) != 3 for row in rows):
+        failed("rows must be a list of lists of a number, a price and multipliers")
+    for number, price, multipliers in rows:
+        whole("the number of a row", number, 0)
+        whole("the price of a row", price)
+        wholes("the multipliers of a row", multipliers, size if multipliers else 0)
 
 
 def _require_triangle(row: list[int], size: int) -> None:
@@ -111,12 +145,43 @@ def left_side(kind: int, i: int, j: int, l: int) -> Iterator[tuple[int, int, int
         yield from ((i, i, 2), (j, j, 2), (i, j, -1))
 
 
-def exceeds(leaf: DualLeaf, node: ProofNode, pairs: Matrix, least: int) -> bool:
+@dataclass(frozen=True)
+class NodeRow:
+    """``low <= a'x <= high`` of the selections in a node, or of what they leave out."""
+
+    weights: list[int]
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, row: StatedRow, node: ProofNode, complement: bool) -> "NodeRow":
+        """Return what a row says of the free candidates of a node."""
+        weights, load = [row.weights.get(v, 0) for v in node.free], row.sum(node.chosen)
+        low, high = max(0, row.lower - load), min(row.upper - load, sum(weights))
+        if complement:
+            low, high = sum(weights) - high, sum(weights) - low
+        return cls(weights, low, high)
+
+
+def exceeds(
+    leaf: DualLeaf, node: ProofNode, pairs: Matrix, least: int, rows: Sequence[StatedRow] = ()
+) -> bool:
     """Return whether the leaf proves that twice the value of every selection is above `least`."""
     if node.empty:
         return True
+    if any(number >= len(rows) for number, _, _ in leaf.rows):
+        failed("a semidefinite leaf has multipliers of a row that there is none of")
+    _require_apart(leaf, node, rows)
     matrix, m, constant = costs(leaf.complement, node, pairs)
-    return 2 * Fraction(constant) + proven(leaf, matrix, m) / 2 > least
+    kept = [NodeRow.of(rows[number], node, leaf.complement) for number, _, _ in leaf.rows]
+    return 2 * Fraction(constant) + proven(leaf, matrix, m, kept) / 2 > least
+
+
+def _require_apart(leaf: DualLeaf, node: ProofNode, rows: Sequence[StatedRow]) -> None:
+    for i, j, _ in leaf.apart:
+        pair = node.free[i], node.free[j]
+        if not any(row.sum((*node.chosen, *pair)) > row.upper for row in rows):
+            failed(f"candidates {pair} may be chosen together, by each row alone")
 
 
 def costs(complement: bool, node: ProofNode, pairs: Matrix) -> tuple[Matrix, int, int]:
@@ -130,17 +195,21 @@ def costs(complement: bool, node: ProofNode, pairs: Matrix) -> tuple[Matrix, int
     return matrix, node.m, node.value
 
 
-def proven(leaf: DualLeaf, matrix: Matrix, m: int) -> Fraction:
+def proven(leaf: DualLeaf, matrix: Matrix, m: int, kept: Sequence[NodeRow] = ()) -> Fraction:
     """Return the lower bound on x'Hx, rounding paid; raises VerificationFailed without one."""
     fine, coarse = max(-leaf.power, 0), max(leaf.power, 0)
-    below = least_eigenvalue(remainder(leaf, matrix, m))
+    below = least_eigenvalue(remainder(leaf, matrix, m, kept))
     if below is None:
         failed("a semidefinite leaf's matrix is not positive definite")
     sides = sum(2 * row[4] for row in leaf.triangles if row[0] % 2)
+    for (_, price, _), row in zip(leaf.rows, kept, strict=True):
+        sides += price * (row.high if price > 0 else row.low)
+    if leaf.complement:
+        sides -= sum(2 * amount for _, _, amount in leaf.apart)
     return (((leaf.shift * m - sides) << coarse) + below * m) / (1 << fine)
 
 
-def remainder(leaf: DualLeaf, matrix: Matrix, m: int) -> Matrix:
+def remainder(leaf: DualLeaf, matrix: Matrix, m: int, kept: Sequence[NodeRow] = ()) -> Matrix:
     """Return R, in the finer of the units of the costs and of the multipliers."""
     fine, coarse, u = max(-leaf.power, 0), max(leaf.power, 0), leaf.u
     size = len(matrix)
@@ -156,6 +225,22 @@ def remainder(leaf: DualLeaf, matrix: Matrix, m: int) -> Matrix:
             rest[i][j] += z * twice
             if i != j:
                 rest[j][i] += z * twice
+    for i, j, amount in leaf.apart:
+        rest[i][j] += amount
+        rest[j][i] += amount
+        if leaf.complement:  # (1 - x_i) (1 - x_j), whose constant is in the bound
+            rest[i][i] -= 2 * amount
+            rest[j][j] -= 2 * amount
+    for (_, price, v), row in zip(leaf.rows, kept, strict=True):
+        for i, weight in enumerate(row.weights):
+            rest[i][i] += price * weight
+        if v:
+            if row.low != row.high:
+                failed("a semidefinite leaf takes a row for an equation that is none")
+            normal = [m * weight - row.low for weight in row.weights]
+            for i, line in enumerate(rest):
+                for j in range(size):
+                    line[j] += normal[i] * v[j] + v[i] * normal[j]
     return [
         [(own << fine) + (other << coarse) for own, other in zip(row, others, strict=True)]
         for row, others in zip(matrix, rest, strict=True)

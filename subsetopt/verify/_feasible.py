@@ -1,11 +1,11 @@
 """Whether a selection keeps what a problem asks for, from the attributes of its constraints."""
 
 from collections import Counter
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from ._failure import failed
+from ._stating import decimal
 
 
 def require_feasible(problem: Any, chosen: list[int]) -> None:
@@ -45,10 +45,6 @@ def _require_quota(quota: Any, chosen: list[int]) -> None:
 def _require_budget(rules: Any, chosen: list[int]) -> None:
     # Numbers stand for the decimals that they print as.
     costs = rules.costs.tolist()
-    total = sum((_decimal(costs[i]) for i in chosen), Fraction(0))
-    if total > _decimal(rules.budget):
+    total = sum((decimal(costs[i]) for i in chosen), Fraction(0))
+    if total > decimal(rules.budget):
         failed(f"the selection costs {float(total)!r}, above the budget {rules.budget!r}")
-
-
-def _decimal(number: Any) -> Fraction:
-    return Fraction(Decimal(repr(number) if isinstance(number, float) else str(number)))

@@ -69,14 +69,15 @@ class NodeBounds:
         """Return the selections that have all of some candidates, and others from free ones."""
         statement = self._statement
         inside = [*taken, *free]
+        rows = list(zip(self._linear, self._pairs, strict=True))
         return ProofNode(
             free,
             taken,
             statement.k - len(taken),
             statement.value(taken),
             statement.value(inside),
-            [self._linear[v] + sum(self._pairs[v][s] for s in taken) for v in range(statement.n)],
-            [self._linear[v] + sum(self._pairs[v][s] for s in inside) for v in range(statement.n)],
+            [own + sum(map(row.__getitem__, taken)) for own, row in rows],
+            [own + sum(map(row.__getitem__, inside)) for own, row in rows],
         )
 
     def divided(self, node: ProofNode, item: int) -> tuple[ProofNode, ProofNode]:
@@ -93,13 +94,29 @@ class NodeBounds:
             ProofNode(free, node.chosen, node.m, node.value, whole, node.pull, push),
         )
 
+    def empty(self, node: ProofNode) -> bool:
+        """Return whether the size, or any one row, says that a node holds no selection."""
+        if node.empty:
+            return True
+        free = {*node.free} if self._statement.rows else ()
+        for row in self._statement.rows:
+            load = row.sum(node.chosen)
+            weights = sorted(w for i, w in row.weights.items() if i in free)
+            # All others of the free weigh nothing.
+            rest = max(0, node.m - (len(node.free) - len(weights)))
+            if load + sum(weights[:rest]) > row.upper:
+                return True
+            if load + sum(weights[max(0, len(weights) - node.m) :]) < row.lower:
+                return True
+        return False
+
     def bound(self, node: ProofNode) -> int:
         """Return a lower bound on twice the value of every selection in a node that holds some."""
         return max(self._direct(node), self._complement(node))
 
     def exceeds(self, node: ProofNode, least: int) -> bool:
         """Return whether twice the value of every selection in a node is above `least`."""
-        if node.empty:
+        if self.empty(node):
             return True
         few = 2 * node.m <= len(node.free)
         sides = (self._direct, self._complement) if few else (self._complement, self._direct)

@@ -122,4 +122,4 @@ class TreeCheck:
         if line is None or set(line) != {"dual"}:
             failed("a semidefinite leaf must be followed by its multipliers")
         leaf = DualLeaf.of(line["dual"], len(node.free))
-        return exceeds(leaf, node, self._statement.pairs, self._least)
+        return exceeds(leaf, node, self._statement.pairs, self._least, self._statement.rows)

@@ -1,13 +1,8 @@
-"""Problems as integers times a power of two: read from objects or from a proof, never rounded.
-
-An object is read by its attributes alone, so that nothing of what has made it is needed: `values`,
-`k`, `target` and `cardinality` of mean matching, `Q`, `c`, `k`, `constant` and `sense` of a
-quadratic selection, `quadratic_form()` of everything else.
-"""
+"""Problems as integers times a power of two, as a proof states them; see `_stating` of objects."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,9 +12,7 @@ from typing import Any
 from ._failure import failed, fraction, indices, whole, wholes
 
 Line = dict[str, Any]
-Number = int | float | Fraction
 _LARGEST_EXPONENT = 4000
-_HALF = 2.0**1022  # twice as much is a float
 
 
 @dataclass(frozen=True)
@@ -104,17 +97,57 @@ class MeanStatement(Statement):
 
 
 @dataclass(frozen=True)
-class QuadraticStatement(Statement):
-    """Minimise ``scale * (sum of linear_i + sum of pairs_ij) + constant`` over the chosen.
+class StatedRow:
+    """``lower <= sum of the weights of the chosen <= upper``.
 
     Parameters
     ----------
-    linear : list of int (n,)
-    pairs : list of list of int (n, n)
+    lower, upper : int
+    weights : dict of int to int
+        Above 0, of candidates; all others have 0.
+    """
+
+    lower: int
+    upper: int
+    weights: dict[int, int]
+
+    def sum(self, items: Iterable[int]) -> int:
+        """Return the sum of the weights of some items."""
+        weights = self.weights
+        return sum(weights[i] for i in items if i in weights)
+
+    def line(self) -> list[Any]:
+        """Return it as a proof states it."""
+        return [self.lower, self.upper, [list(pair) for pair in sorted(self.weights.items())]]
+
+    @classmethod
+    def of(cls, given: Any, n: int) -> "StatedRow":
+        """Read one from a proof."""
+        if type(given) is not list or len(given) != 3 or type(given[2]) is not list:
+            failed("a row must be a list of lower, upper and [candidate, weight]s")
+        entries = [wholes("an entry of a row", entry, 2) for entry in given[2]]
+        indices("the candidates of a row", [i for i, _ in entries], n)
+        for _, weight in entries:
+            whole("a weight of a row", weight, 1)
+        return cls(whole("lower", given[0]), whole("upper", given[1]), {i: w for i, w in entries})  # noqa: C416 - pairs are lists
+
+
+@dataclass(frozen=True)
+class QuadraticStatement(Statement):
+    """Minimise ``scale * (sum of linear_i + sum of pairs_ij) + constant`` over the chosen.
+
+    Where from `smallest` to `k` may be chosen, k - smallest items that cost nothing come after the
+    n candidates, and k are chosen of all.
+
+    Parameters
+    ----------
+    linear : list of int (items,)
+    pairs : list of list of int (items, items)
         Symmetric with a diagonal of zeros: an unordered pair counts once.
     scale, constant : Fraction
     error : Fraction
         How far this may be from the objective of the problem that it states.
+    rows : tuple of StatedRow
     """
 
     linear: list[int]
@@ -122,6 +155,22 @@ class QuadraticStatement(Statement):
     scale: Fraction
     constant: Fraction
     error: Fraction
+    rows: tuple[StatedRow, ...] = ()
+
+    @property
+    def free(self) -> list[int]:
+        """The items that are neither included nor excluded."""
+        return [*super().free, *range(self.n, len(self.linear))]
+
+    def require(self, chosen: list[int]) -> None:
+        """Fail unless ascending indices are a selection."""
+        super().require(chosen)
+        for row in self.rows:
+            if not row.lower <= row.sum(chosen) <= row.upper:
+                failed(
+                    f"the selection breaks a constraint: a row comes to {row.sum(chosen)}, not to "
+                    f"[{row.lower}, {row.upper}]"
+                )
 
     def value(self, chosen: Iterable[int]) -> int:
         """Return the sum of the integers of the chosen."""
@@ -149,10 +198,11 @@ class QuadraticStatement(Statement):
     def lines(self) -> Iterator[Line]:
         """Yield what a proof says of the problem; the first line first."""
         parts = {name: str(getattr(self, name)) for name in ("scale", "constant", "error")}
-        yield {"family": "quadratic", **self.common(), **parts}
-        yield {"linear": self.linear}
+        rules = {"rows": [row.line() for row in self.rows]} if self.rows else {}
+        yield {"family": "quadratic", **self.common(), **parts, **rules}
+        yield {"linear": self.linear[: self.n]}
         for i in range(self.n - 1):
-            yield {"pairs": self.pairs[i][i + 1 :]}
+            yield {"pairs": self.pairs[i][i + 1 : self.n]}
 
 
 def _sizes(low: int, high: int) -> str:
@@ -191,10 +241,11 @@ def read(head: Any, lines: Iterator[Line]) -> MeanStatement | QuadraticStatement
         return MeanStatement(*common, values, fraction("target", head.get("target")))
     if family != "quadratic":
         failed(f"family must be 'mean-matching' or 'quadratic'; got {family!r}")
-    if smallest < k:
-        failed(f"sizes of a quadratic must be equal; got {sizes}")
-    linear = wholes("linear", _next(lines, "linear"), n)
-    pairs = [[0] * n for _ in range(n)]
+    if smallest < len(include):
+        failed(f"sizes must be at least the {len(include)} that are included; got {sizes}")
+    more = k - smallest
+    linear = [*wholes("linear", _next(lines, "linear"), n), *[0] * more]
+    pairs = [[0] * (n + more) for _ in range(n + more)]
     for i in range(n - 1):
         row = wholes(f"pairs of candidate {i}", _next(lines, "pairs"), n - 1 - i)
         for j, value in enumerate(row, i + 1):
@@ -203,7 +254,11 @@ def read(head: Any, lines: Iterator[Line]) -> MeanStatement | QuadraticStatement
     if parts[0] <= 0 or parts[2] < 0:
         failed("scale must be > 0, and error >= 0")
     scale, constant, error = parts
-    return QuadraticStatement(*common, linear, pairs, scale, constant, error)
+    given = head.get("rows", [])
+    if type(given) is not list:
+        failed("rows must be a list")
+    rows = tuple(StatedRow.of(row, n) for row in given)
+    return QuadraticStatement(*common, linear, pairs, scale, constant, error, rows)
 
 
 def _next(lines: Iterator[Line], key: str) -> Any:
@@ -211,115 +266,3 @@ def _next(lines: Iterator[Line], key: str) -> Any:
     if line is None or set(line) != {key}:
         failed(f"the statement of the problem must go on with a line of {key!r}")
     return line[key]
-
-
-# -- from objects ----------------------------------------------------------------------------------
-
-
-def _unchecked() -> None:
-    pass
-
-
-def statement_of(
-    problem: Any, only: list[int] | None = None, check: Callable[[], None] = _unchecked
-) -> MeanStatement | QuadraticStatement:
-    """Return what an object states, with what its constraints include and exclude.
-
-    With `only`, ascending candidates, a quadratic is stated for these, all of which are chosen.
-    `check` is called now and then, and may raise.
-    """
-    rules = getattr(problem, "constraints", None)
-    include, exclude = (
-        tuple(sorted(int(i) for i in getattr(rules, name, ()))) for name in ("include", "exclude")
-    )
-    if problem.family == "mean-matching":
-        return _of_values(problem, include, exclude)
-    if problem.family == "quadratic":
-        sign, constant = (-1 if problem.sense == "maximise" else 1), Fraction(problem.constant)
-        size = int(problem.smallest_count), int(problem.k)
-        terms = constant * sign, Fraction(1), Fraction(0)
-        return _of_matrix(problem.Q, problem.c, sign, size, include, exclude, terms, only, check)
-    form = problem.quadratic_form()
-    if form.positions is not None:
-        failed("problems with a range of sizes have no statement as a quadratic of one k")
-    terms = Fraction(form.constant), Fraction(form.scale), Fraction(form.error)
-    size = int(form.k), int(form.k)
-    return _of_matrix(form.matrix, form.linear, 1, size, include, exclude, terms, only, check)
-
-
-def _of_values(problem: Any, include: tuple[int, ...], exclude: tuple[int, ...]) -> MeanStatement:
-    k, values = int(problem.k), problem.values.tolist()
-    exact = [Fraction(value) for value in values]
-    target = sum(exact) / len(exact) if problem.target is None else Fraction(problem.target)
-    smallest = k if problem.cardinality == "exactly" else 0
-    exponent, (integers,) = _on_one_grid([values])
-    fields = (len(values), smallest, k, exponent, include, exclude)
-    return MeanStatement(*fields, integers, Fraction(target))
-
-
-def _of_matrix(
-    matrix: Any,
-    linear: Any,
-    sign: int,
-    size: tuple[int, int],
-    include: tuple[int, ...],
-    exclude: tuple[int, ...],
-    terms: tuple[Fraction, Fraction, Fraction],
-    only: list[int] | None,
-    check: Callable[[], None],
-) -> QuadraticStatement:
-    if only is not None:
-        matrix, linear, include, exclude = matrix[only][:, only], linear[only], (), ()
-        size = len(only), len(only)
-    dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
-    exponent, costs, pairs = _integers(dense.tolist(), linear.tolist(), sign, check)
-    constant, scale, error = terms
-    fields = (len(costs), *size, exponent, include, exclude)
-    return QuadraticStatement(*fields, costs, pairs, scale, constant, error)
-
-
-def _integers(
-    rows: list[list[float]], linear: list[float], sign: int, check: Callable[[], None]
-) -> tuple[int, list[int], list[list[int]]]:
-    """Return the exponent, the costs of candidates and those of pairs, times a sign."""
-    n = len(rows)
-    own: list[Number] = [Fraction(rows[i][i]) + Fraction(linear[i]) for i in range(n)]
-    apart: list[list[Number]] = []
-    for i in range(n):
-        check()
-        apart.append([_sum(rows[i][j], rows[j][i]) for j in range(i + 1, n)])
-    exponent, (costs, *upper) = _on_one_grid([own, *apart], check)
-    pairs = [[0] * n for _ in range(n)]
-    for i, part in enumerate(upper):
-        check()
-        for j, value in enumerate(part, i + 1):
-            pairs[i][j] = pairs[j][i] = sign * value
-    return exponent, [sign * cost for cost in costs], pairs
-
-
-def _sum(one: float, other: float) -> Number:
-    """Return the exact sum of two entries, which mostly are one number twice."""
-    return 2 * one if one == other and abs(one) < _HALF else Fraction(one) + Fraction(other)
-
-
-def _on_one_grid(
-    lists: Sequence[Sequence[Number]], check: Callable[[], None] = _unchecked
-) -> tuple[int, list[list[int]]]:
-    """Return the largest exponent that makes all dyadic numbers integers, and these."""
-    ratios = []
-    for part in lists:
-        check()
-        ratios.append([number.as_integer_ratio() for number in part])
-    exponent: int | None = None
-    for above, below in (ratio for part in ratios for ratio in part):
-        if above:
-            own = (above & -above).bit_length() - below.bit_length()  # one of them is 1
-            exponent = own if exponent is None else min(exponent, own)
-    exponent = exponent or 0
-    return exponent, [[_whole(*ratio, exponent) for ratio in part] for part in ratios]
-
-
-def _whole(above: int, below: int, exponent: int) -> int:
-    """Return ``above / below * 2**-exponent``, of a power of two `below`."""
-    shift = 1 - below.bit_length() - exponent
-    return above << shift if shift >= 0 else above >> -shift

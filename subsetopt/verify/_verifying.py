@@ -12,7 +12,8 @@ from ._feasible import require_feasible
 from ._proof_lines import FORMAT, VERSIONS, proof_lines
 from ._proof_nodes import NodeBounds
 from ._proof_trees import TreeCheck
-from ._statements import Line, MeanStatement, QuadraticStatement, digest, read, statement_of
+from ._statements import Line, MeanStatement, QuadraticStatement, digest, read
+from ._stating import statement_of
 from ._sum_proofs import closed_bound, require_bound
 
 Statement = MeanStatement | QuadraticStatement
@@ -158,9 +159,9 @@ def verify_answer(
     else:
         kept = f"a selection of {len(chosen)} of {problem.n} candidates"
     ranged = problem.family != "mean-matching" and int(problem.smallest_count) < int(problem.k)
-    if ranged and proof is not None:
-        failed("there are no proofs of problems with a range of sizes")
     if ranged and problem.family != "quadratic":
+        if proof is not None:
+            failed(f"there are no proofs of {problem.family} with a range of sizes")
         return VerificationReport((kept,), ("its objective", _NO_PROOF), None, None, False)
     whole = proof is not None or problem.family == "mean-matching" or int(problem.n) <= _LARGEST
     statement = statement_of(problem, None if whole else chosen)
@@ -213,8 +214,6 @@ def _closed(statement: Statement) -> Fraction | None:
     """Return a bound that needs no search; None where there is none, or it takes minutes."""
     if isinstance(statement, MeanStatement):
         return closed_bound(statement)
-    if statement.smallest < statement.k:
-        return None
     bounds = NodeBounds(statement)
     return statement.lifted(Fraction(bounds.bound(bounds.root()), 2)) - statement.error
 

@@ -74,10 +74,10 @@ def test_the_script_is_written(tmp_path: Path) -> None:
 
 
 def test_no_proof_is_half_written(tmp_path: Path) -> None:
-    np.save(tmp_path / "matrix.npy", np.ones((4, 4)))
+    np.save(tmp_path / "values.npy", np.arange(4.0))
     (tmp_path / "labels.txt").write_text("a\nb\na\nb\n")
     ended = run(
-        *("solve", "quadratic", tmp_path / "matrix.npy", "--k", 2),
+        *("solve", "mean-matching", tmp_path / "values.npy", "--k", 2),
         *("--at-least", f"{tmp_path / 'labels.txt'}=1", "--proof", tmp_path / "proof.gz"),
     )
     assert ended.exit_code == 2

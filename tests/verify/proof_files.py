@@ -16,7 +16,7 @@ Lines = list[dict[str, Any]]
 
 
 _REASONS = (
-    *(SCRIPT.Rejected, ValueError, KeyError, TypeError, EOFError, OSError, zlib.error),
+    *(ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, zlib.error),
     *(ArithmeticError, RecursionError),
 )
 

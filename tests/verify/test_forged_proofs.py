@@ -1,7 +1,6 @@
 """Proofs that were tampered with: both readers reject every kind of it."""
 
 import gzip
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -31,6 +30,7 @@ from .test_proofs import (  # type: ignore[import-not-found]
     SEMIDEFINITE,
     dispersion,
     diversity,
+    ruled,
     values,
 )
 
@@ -41,6 +41,10 @@ PROBLEMS: dict[str, tuple[Any, Any]] = {
     "small dual": (diversity(3, 13, 6), SEMIDEFINITE),
     "cuts": (diversity(3, 13, 6), CONVEX),
     "points": (dispersion(1, 16, 4), CONVEX),
+    "quotas": (ruled(0, "exactly", n=20, k=8), "branch-and-bound"),
+    "limits": (ruled(1, "limits", n=20, k=8), "branch-and-bound"),
+    "conflicts": (ruled(1, "conflicts", n=20, k=8), "branch-and-bound"),
+    "few": (ruled(4, "limits", "budget", n=9, k=4), "branch-and-bound"),
     "table": (so.MeanMatching([0, 7, 21, 35, 63, 70, 84, 98] * 2, 5, target=3.0), "exact"),
 }
 
@@ -165,12 +169,68 @@ def pair_changed_with_its_digest(lines: Lines) -> None:
 
 
 def sizes_widened(lines: Lines) -> None:
-    """Claim as much of smaller selections, the digest made to fit."""
-    from subsetopt.verify._statements import written
+    """Claim as much of larger selections, the digest made to fit."""
+    lines[0]["problem"]["sizes"][1] += 1
+    with_digest(lines)
 
-    lines[0]["problem"]["sizes"][0] = 0
-    text = "".join(written(line) for line in [lines[0]["problem"], *lines[1:13]])
-    lines[0]["digest"] = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+def with_digest(lines: Lines) -> None:
+    lines[0]["digest"] = digest(read(lines[0]["problem"], iter(lines[1:])))
+
+
+def rows_dropped(lines: Lines) -> None:
+    """Claim as much without constraints, the digest made to fit."""
+    del lines[0]["problem"]["rows"]
+    with_digest(lines)
+
+
+def rows_widened(lines: Lines) -> None:
+    for row in lines[0]["problem"]["rows"]:
+        row[:2] = max(0, row[0] - 1), row[1] + 1
+    with_digest(lines)
+
+
+def row(change: Callable[[list[Any]], None]) -> Callable[[Lines], None]:
+    return lambda lines: change(lines[0]["problem"]["rows"][0])
+
+
+def of_rows(change: Callable[[list[Any]], None]) -> Callable[[Lines], None]:
+    """Change the rows of the first leaf that has some."""
+    return lambda lines: change(
+        next(line["dual"]["rows"] for line in lines if line.get("dual", {}).get("rows"))
+    )
+
+
+def price_turned(rows: list[Any]) -> None:
+    for entry in rows:
+        entry[1] = -10 * entry[1]
+
+
+def multipliers_changed(rows: list[Any]) -> None:
+    rows[0][2][0] += 10**9
+
+
+def prices_missing(rows: list[Any]) -> None:
+    rows.clear()
+
+
+def pair_that_may_be_chosen(lines: Lines) -> None:
+    """Move a multiplier of a conflict to a pair that is none."""
+    leaf = next(line["dual"] for line in lines if line.get("dual", {}).get("apart"))
+    pairs = [entry[:2] for entry in leaf["apart"]]
+    leaf["apart"][0][:2] = next(list(p) for p in combinations(range(20), 2) if list(p) not in pairs)
+
+
+def conflict_dropped(lines: Lines) -> None:
+    """Claim as much with one conflict less, the digest made to fit."""
+    lines[0]["problem"]["rows"].pop()
+    with_digest(lines)
+
+
+def no_selection_left(lines: Lines) -> None:
+    """Say of the root that constraints leave nothing of it."""
+    place = next(i for i, line in enumerate(lines) if "tree" in line)
+    lines[place:] = [{"tree": [-1]}, {"end": 1}]
 
 
 def value_changed(lines: Lines) -> None:
@@ -330,7 +390,8 @@ FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
     "wrong k": ("tree", stated(sizes=[6, 6]), "digest"),
     "k above n": ("tree", stated(sizes=[13, 13]), "sizes"),
     "an empty range of sizes": ("sums", stated(sizes=[6, 5]), "sizes"),
-    "a range of sizes, consistent": ("tree", sizes_widened, "equal"),
+    "a range of sizes, consistent": ("tree", sizes_widened, "node"),
+    "sizes below what is included": ("tree", stated(sizes=[0, 5], include=[1]), "included"),
     "wrong sense": ("tree", stated(scale="-1"), "scale"),
     "scale of zero": ("tree", stated(scale="0"), "scale"),
     "division by zero": ("tree", stated(scale="1/0"), "scale"),
@@ -390,6 +451,32 @@ FORGERIES: dict[str, tuple[str, Callable[[Lines], None], str]] = {
     "a dual without a leaf": ("dual", dual_for_bounded, "node"),
     "a leaf without its dual": ("dual", dual_dropped, "multipliers"),
     "the bound of a table": ("table", raised, "bound"),
+    "no rows, consistent": ("quotas", rows_dropped, "none of|node"),
+    "wider quotas, consistent": ("quotas", rows_widened, "equation|node"),
+    "wider limits, consistent": ("limits", rows_widened, "node"),
+    "limits of another problem": ("limits", stated(rows=[]), "digest"),
+    "a selection that breaks a row": ("quotas", other_selection, "breaks"),
+    "a row of two parts": ("quotas", row(lambda row: row.pop()), "row"),
+    "a weight below zero": ("quotas", row(lambda row: row[2].__setitem__(0, [0, -1])), "weight"),
+    "a candidate twice in a row": ("quotas", row(lambda row: row[2].insert(0, row[2][0])), "twice"),
+    "a row of a candidate outside": ("quotas", row(lambda row: row[2].append([99, 1])), "row"),
+    "a limit of a float": ("quotas", row(lambda row: row.__setitem__(0, 0.5)), "integers|number"),
+    "rows that are no list": ("quotas", stated(rows=3), "list"),
+    "multipliers of an equation": ("quotas", of_rows(multipliers_changed), "node"),
+    "an equation that is none": (
+        "limits",
+        of_rows(lambda r: r[0].__setitem__(2, [1] * 20)),
+        "node",
+    ),
+    "multipliers of no equation": ("quotas", of_rows(prices_missing), "node"),
+    "a price turned": ("limits", of_rows(price_turned), "node"),
+    "no prices": ("limits", of_rows(prices_missing), "node"),
+    "a price of text": ("limits", of_rows(lambda r: r[0].__setitem__(1, "1")), "price"),
+    "a row below zero": ("limits", of_rows(lambda r: r[0].__setitem__(0, -1)), "number of a row"),
+    "a row that there is none of": ("limits", of_rows(lambda r: r[0].__setitem__(0, 9)), "none of"),
+    "a pair that may be chosen": ("conflicts", pair_that_may_be_chosen, "chosen together"),
+    "a conflict less, consistent": ("conflicts", conflict_dropped, "together|node"),
+    "a part that is not empty": ("few", no_selection_left, "does not reach"),
     "bound past what cuts prove": ("points", raised, "objective|node"),
     "bound past what cuts prove, of integers": ("cuts", better, "objective"),
     "a matrix that is not convex": ("points", not_convex, "definite"),
@@ -505,18 +592,24 @@ def holds(lines: Lines) -> bool:
     """Whether no selection of the problem in a file is below the bound there."""
     statement = read(lines[0]["problem"], iter(lines[1:]))
     sizes = range(statement.smallest, statement.k + 1)
+    candidates = [v for v in statement.free if v < statement.n]
+
+    def kept(chosen: list[int]) -> bool:
+        rows = getattr(statement, "rows", ())
+        return all(row.lower <= row.sum(chosen) <= row.upper for row in rows)
+
     every = (
         statement.objective(sorted([*one, *statement.include]))
         for size in sizes
-        for one in combinations(statement.free, size - len(statement.include))
-        if size >= len(statement.include)
+        for one in combinations(candidates, size - len(statement.include))
+        if size >= len(statement.include) and kept([*one, *statement.include])
     )
     return min(every) >= Fraction(lines[0]["bound"])
 
 
 def check_mutations(proofs: dict[str, Lines], path: Path, seed: int, times: int) -> None:
     generator = np.random.default_rng(seed)
-    for name in ("tree", "small dual", "table", "cuts"):
+    for name in ("tree", "small dual", "table", "cuts", "few"):
         for _ in range(times):
             lines = mutated(proofs[name], generator)
             write(lines, path)

@@ -38,6 +38,7 @@ def best_of_all(problem: Any) -> Fraction:
         target = Fraction(sum(whole), n) if problem.target is None else target
         wanted, sums = target * problem.k, {sum(whole[i] for i in one) for one in every}
         return Fraction(min(abs(wanted - total) for total in sums), UNITS * problem.k)
+    every = (one for one in every if rules is None or problem.side.keeps(np.sort(one)))
     sign = -1 if problem.sense == "maximise" else 1
     pairs = [[sign * int(Fraction(v) * UNITS) for v in row] for row in problem.Q.tolist()]
     own = [sign * int(Fraction(v) * UNITS) + pairs[i][i] for i, v in enumerate(problem.c.tolist())]
@@ -66,6 +67,44 @@ def values(seed: int, n: int = 18) -> np.ndarray[Any, Any]:
     return np.random.default_rng(seed).normal(size=n)
 
 
+def sized(problem: so.QuadraticSelection, sizes: tuple[int, int]) -> so.QuadraticSelection:
+    mixed = problem.Q - 40 * np.triu(np.ones((problem.n, problem.n)), 1)
+    return so.QuadraticSelection(mixed, k=sizes, sense="maximise")
+
+
+def ruled(seed: int, *kinds: str, n: int = 13, k: int = 5) -> so.QuadraticSelection:
+    """Return a problem with constraints of some kinds that some selection keeps."""
+    generator = np.random.default_rng(seed)
+    plain = diversity(seed, n, k)
+    kept = np.sort(generator.choice(n, k, replace=False))
+    labels, others = generator.integers(0, 3, (2, n))
+    counts, more = np.bincount(labels[kept], minlength=3), np.bincount(others[kept], minlength=3)
+    costs = np.round(generator.uniform(0.1, 3, n), 1)
+    pairs = [(i, j) for i, j in combinations(range(n), 2) if {i, j} - {*kept.tolist()}]
+    fields: dict[str, dict[str, Any]] = {
+        "exactly": {"quotas": so.Quota([*labels], exactly=counted(labels, counts))},
+        "limits": {"quotas": so.Quota([*labels], at_most=counted(labels, counts + 1))},
+        "overlapping": {
+            "quotas": [
+                so.Quota([*labels], at_least=counted(labels, counts - 1)),
+                so.Quota([*others], at_most=counted(others, more)),
+            ]
+        },
+        "budget": {"costs": costs, "budget": float(costs[kept].sum() + 0.05)},
+        "conflicts": {"conflicts": [pairs[i] for i in generator.choice(len(pairs), 12)]},
+        "included": {"include": kept[:1]},
+        "excluded": {"exclude": np.setdiff1d(np.arange(n), kept)[:1]},
+    }
+    rules: dict[str, Any] = {}
+    for kind in kinds:
+        rules |= fields[kind]
+    return plain.constrained(so.Constraints(**rules))
+
+
+def counted(labels: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> dict[Any, int]:
+    return {group: max(0, int(counts[group])) for group in np.unique(labels)}
+
+
 SEMIDEFINITE = so.solver("branch-and-bound", bounds="semidefinite")
 CONVEX = so.solver("branch-and-bound", bounds="convex")
 
@@ -89,6 +128,18 @@ KINDS: dict[str, tuple[Callable[[int], Any], Any]] = {
     ),
     "convex": (dispersion, CONVEX),
     "convex, integers": (lambda seed: diversity(seed, 12), CONVEX),
+    "sizes": (lambda seed: sized(diversity(seed, 12), (3, 5)), SEMIDEFINITE),
+    "sizes, combinatorial": (lambda seed: sized(diversity(seed, 10), (2, 4)), "branch-and-bound"),
+    "quotas": (lambda seed: ruled(seed, "exactly", "included"), "branch-and-bound"),
+    "quotas, left out": (lambda seed: ruled(seed, "exactly", k=8), "branch-and-bound"),
+    "limits": (lambda seed: ruled(seed, "limits", "overlapping"), "branch-and-bound"),
+    "budget": (lambda seed: ruled(seed, "budget"), "branch-and-bound"),
+    "conflicts": (lambda seed: ruled(seed, "conflicts"), "branch-and-bound"),
+    "conflicts, left out": (lambda seed: ruled(seed, "conflicts", k=7), "branch-and-bound"),
+    "everything": (
+        lambda seed: ruled(seed, "limits", "budget", "conflicts", "excluded"),
+        "branch-and-bound",
+    ),
     "any solver": (lambda seed: diversity(seed, 10), "swap"),
 }
 """A random instance and a solver for each kind of proof."""
@@ -265,7 +316,7 @@ def test_a_proof_that_takes_too_long_is_not_written(
     monkeypatch.setattr(_proof_log, "regrown", late)
     solution = solved(diversity(1), "swap", path, time_limit=100)
     assert solution.indices is not None
-    assert "no proof file: it takes more than the time limit of 100 s" in solution.message
+    assert "no proof file: it takes more than the time limit of 100" in solution.message
     assert not list(tmp_path.iterdir())
 
 
@@ -310,12 +361,23 @@ def test_the_script_is_short_enough_to_be_read() -> None:
         assert sum(1 for _ in file) < 400
 
 
-def test_no_proof_of_quotas(tmp_path: Path) -> None:
+def test_no_proof_of_sums_with_quotas(tmp_path: Path) -> None:
     rules = so.Constraints(quotas=so.Quota([0, 1] * 5, at_least=1))
-    problem = diversity(1, 10, 4).constrained(rules)
+    problem = so.MeanMatching(np.arange(10.0), 4).constrained(rules)
     with pytest.raises(so.UnsupportedProblem, match="not quotas"):
-        solved(problem, "branch-and-bound", tmp_path / "proof.jsonl.gz")
+        solved(problem, "exact", tmp_path / "proof.jsonl.gz")
     assert not list(tmp_path.iterdir())
+
+
+def test_candidates_that_constraints_imply_are_ruled_out_in_the_proof(tmp_path: Path) -> None:
+    path = tmp_path / "proof.jsonl.gz"
+    rules = so.Constraints(quotas=so.Quota([0, 0, 1] * 5, exactly={1: 5}), include=[0])
+    problem = diversity(2, 15, 8).constrained(rules)
+    solution = solved(problem, "branch-and-bound", path)
+    report = so.verify(problem, solution, path)
+    assert report == accepted(path)
+    assert report.objective == best_of_all(problem)
+    assert report.optimal
 
 
 # -- without a proof -------------------------------------------------------------------------------
@@ -380,9 +442,9 @@ def test_of_a_range_of_sizes_the_objective_is_checked(tmp_path: Path) -> None:
     solution = so.solve(problem, "swap")
     report = so.verify(problem, solution)
     assert report.objective == -6
-    assert report.unchecked
-    with pytest.raises(so.UnsupportedProblem, match="one k"):
-        solved(problem, "branch-and-bound", tmp_path / "proof.jsonl.gz")
+    vectors = so.MeanMatching(np.eye(6), 3, cardinality="at_most")
+    with pytest.raises(so.UnsupportedProblem, match="sizes"):
+        solved(vectors, "swap", tmp_path / "proof.jsonl.gz")
 
 
 def test_of_very_many_candidates_the_chosen_alone_are_looked_at() -> None:
