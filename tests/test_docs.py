@@ -177,6 +177,17 @@ def test_the_reference_covers_what_the_package_exports() -> None:
         assert f":: subsetopt.{name}\n" in text
 
 
+def test_the_page_of_decisions_is_that_of_the_kept_results() -> None:
+    """Else run docs/scripts/should_i_use_it.py."""
+    pytest.importorskip("torch")
+    made = loaded(ROOT / "docs" / "scripts" / "should_i_use_it.py")
+    assert made.page() == made.PAGE.read_text(encoding="utf-8")
+    assert len(made.LINES) == 12
+    stratified = made.found(made.LINES[0], "fashion")
+    seeds = {r.run.seed for r in made.study("stratified-fashion")}
+    assert stratified.comparison.pairs == len(seeds) == 20
+
+
 def test_the_pages_of_training_results_are_their_texts_with_tables_filled_in() -> None:
     """Else run docs/scripts/training_results.py, or write what was changed into the text."""
     scripts = ROOT / "docs" / "scripts"

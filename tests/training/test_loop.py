@@ -346,6 +346,14 @@ def test_rules_make_as_many_steps_as_their_baseline() -> None:
         assert run(rule, budget=1.0).in_whole_batches is False
 
 
+def test_the_stratified_sampler_makes_the_steps_of_rules_within_batches() -> None:
+    for budget in (0.1, 0.2, 0.9):  # 1, 3 and 14 of 16
+        rules = ("uniform", "max_loss", "stratified")
+        first, *others = (trained(rule, budget=budget, epochs=1)[0] for rule in rules)
+        for other in others:
+            assert (other.steps, other.passes.backward) == (first.steps, first.passes.backward)
+
+
 def test_uniform_draws_before_anything_is_loaded() -> None:
     made = Training(run("uniform", seed=3), data())
     whole = Training(run("obftf", seed=3), data())

@@ -114,9 +114,14 @@ class StratifiedMethod(Method):
     def sampler(self, setting: Setting) -> EpochBatchSampler:
         """Return the sampler."""
         options = {key: value for key, value in self.spec.options.items() if key != "features"}
-        budget, size = float(setting.run.budget), setting.batch_size
+        budget: float | int = float(setting.run.budget)
+        size = setting.batch_size
         if setting.run.select_from == "batch":
-            size = subset_size(budget, size)
+            # As many samples as rules within batches train on, which round down in each of them.
+            whole, rest = divmod(len(setting.data.train), setting.run.batch_size)
+            sizes = [setting.run.batch_size] * whole + [rest] * (rest > 0)
+            chosen = [subset_size(budget, n) for n in sizes]
+            size, budget = subset_size(budget, size), sum(chosen)
         return setting.sampler(self.spec.name, size, budget, **self._given(setting), **options)
 
     def _given(self, setting: Setting) -> dict[str, Any]:
