@@ -66,7 +66,7 @@ class Walks(Descents):
         self._goal = goal
         self._steps = max(1, CHUNK // (self._COST * (n + 500)))
         self._members, self._until = np.empty(k, np.int64), np.empty(n, np.int64)
-        self._keys, self._standing = np.empty(n), np.empty(k)
+        self._keys, self._staying = np.empty(n), np.empty(k)
         self._minima = np.empty(_kernels.lanes.LANES)
         self._held, self._lying = np.empty(n, np.int64), np.empty(n)
         self._met = np.empty(k, np.int64)
@@ -162,7 +162,7 @@ class Walks(Descents):
         """Prepare a walk from the selection as it stands, whose value has just been computed."""
         walk, numbers = self._walk, self._numbers
         self._members[:] = self._met[:] = np.flatnonzero(self.chosen)
-        self._standing[:] = self.potentials[self._members]
+        self._staying[:] = self.potentials[self._members]
         self._keys[:] = np.where(self.chosen, np.inf, self.potentials)
         self._until[:], self._counts[:] = 0, 0
         largest = max(np.abs(self.potentials).max(), np.abs(self.linear).max())
@@ -176,7 +176,7 @@ class Walks(Descents):
         moves: int = self._walk.walk(
             self.matrix,
             self._keys,
-            self._standing,
+            self._staying,
             self._members,
             self._until,
             self._held,

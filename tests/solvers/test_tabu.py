@@ -248,3 +248,18 @@ def test_first_descents_go_on_while_they_lead_far_down(monkeypatch: pytest.Monke
     assert steep == [True, True, False, True, True, False]
     walks.value = form.lower(-1.0)  # no distance
     assert not walks._steep
+
+
+def test_a_descent_between_walks_that_is_cut_short_leaves_a_selection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walks = _tabu_search.Walks(quadratic(30, 6).quadratic_form(), 0, None, None, -np.inf)
+    walks.start()
+
+    def cut_short() -> tuple[bool, int, float]:
+        raise _deadline.OutOfTime
+
+    monkeypatch.setattr(walks, "_descended", cut_short)
+    with pytest.raises(_deadline.OutOfTime):
+        walks.descend()
+    assert len(walks.indices()) == 6

@@ -52,7 +52,7 @@ def test_the_state_is_what_is_computed_afresh(n: int, k: int, dtype: Any) -> Non
         assert sorted(walk._members) == np.flatnonzero(walk.chosen).tolist()
         fresh = np.empty(n)
         value = refresh(walk._parts, walk.chosen, fresh, NEVER)
-        np.testing.assert_allclose(walk._standing, fresh[walk._members], atol=1e-9)
+        np.testing.assert_allclose(walk._staying, fresh[walk._members], atol=1e-9)
         assert walk._numbers[tabu_walk.VALUE] == pytest.approx(value, abs=1e-8)
         held = walk._held[: walk._counts[tabu_walk.HELD]]
         barred = walk.chosen.copy()
