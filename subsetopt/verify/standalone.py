@@ -258,7 +258,7 @@ class ProofTree:
             sides += price * (high if price > 0 else low)
             terms += [(i, i, price * weight) for i, weight in enumerate(a)]
             if integers(multipliers, len(multipliers) and size):  # (m a - low)'x = 0
-                need(low == high, "a row is no equation")
+                need(low == high, "a row must be an equation")
                 c, v = [m * weight - low for weight in a], multipliers
                 every = ((i, j) for i in range(size) for j in range(i + 1))
                 terms += [(i, j, c[i] * v[j] + c[j] * v[i]) for i, j in every]
