@@ -99,7 +99,7 @@ LINES = (
     ),
     Line(
         "A selection pass, to train on the highest losses?",
-        "tuned",
+        "passes",
         "max_loss",
         TIME,
         "`max_loss`, if labels are clean",
@@ -107,7 +107,7 @@ LINES = (
     ),
     Line(
         "A selection pass for Selective-Backprop, β = 1/B - 1?",
-        "tuned",
+        "passes",
         "selective_backprop",
         TIME,
         "`selective_backprop`, if labels are clean",
@@ -115,14 +115,14 @@ LINES = (
     ),
     Line(
         "Its exponent as published, or 1?",
-        "tuned",
+        "passes",
         "selective_backprop",
         "selective_backprop:beta=1",
         "as published",
         "it depends on the task",
     ),
-    Line("A selection pass for `prob`?", "tuned", "prob", TIME, "`prob`", "no"),
-    Line("A selection pass for OBFTF?", "tuned", "obftf", TIME, "`obftf`", "no"),
+    Line("A selection pass for `prob`?", "passes", "prob", TIME, "`prob`", "no"),
+    Line("A selection pass for OBFTF?", "passes", "obftf", TIME, "`obftf`", "no"),
 )
 
 
@@ -235,10 +235,30 @@ def power() -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def longer() -> str:
+    """Return what uniform sampling gains by more steps instead of larger ones, by tasks."""
+    parts = []
+    for task, name in TASKS.items():
+        runs: dict[bool, dict[int, float]] = {False: {}, True: {}}
+        for result in study(f"passes-{task}"):
+            run = result.run
+            if run.rule == "uniform" and (run.epochs >= 10 or run.budget == 0.43):
+                runs[run.epochs >= 10][run.seed] = result.value
+        gain = compared(runs[True], runs[False], "higher")
+        ends = (100 * float(end or 0.0) for end in (gain.difference, gain.low, gain.high))
+        parts.append("{:.2f} points ({:.2f} to {:.2f}) on ".format(*ends) + name)
+    return " and ".join(parts)
+
+
 def page() -> str:
     """Return the page."""
     text = (HERE / "should_i_use_it.txt").read_text(encoding="utf-8")
-    for name, made in (("lines", table), ("power", power), ("machines", machines)):
+    for name, made in (
+        ("lines", table),
+        ("power", power),
+        ("longer", longer),
+        ("machines", machines),
+    ):
         text = text.replace("{{" + name + "}}", made())
     return text
 
