@@ -83,7 +83,7 @@ class Uniform(ByChance):
 def draw(given: Candidates, k: int, generator: Generator) -> Tensor:
     """Return k random places (B, k) of each row, in random order."""
     if given.shape[0] == 1 and given.device.type == "cpu":
-        return torch.randperm(given.shape[1], generator=generator)[None, :k]
+        return torch.randperm(given.shape[1], generator=generator)[:k].unsqueeze(0)
     keys = torch.rand(given.shape, generator=generator, device=given.device)
     return keys.topk(k).indices
 
