@@ -1,5 +1,6 @@
 """Grids of runs: rules x budgets x seeds, several at a time, each saved when it is done."""
 
+import gc
 import os
 import shutil
 import warnings
@@ -151,7 +152,15 @@ def _jobs(runs: Iterable[Run], settings: Settings) -> int:
 
 
 def train_one(run: Run, settings: Settings, threads: int) -> Result:
-    """Train, keep the result, and remove the checkpoint."""
+    """Train, keep the result, and remove the checkpoint; the data are let go of at the end."""
+    result = _trained(run, settings, threads)
+    # A training and its parts refer to each other; few objects, so that nothing else collects them
+    # for many runs, each with all of its data.
+    gc.collect()
+    return result
+
+
+def _trained(run: Run, settings: Settings, threads: int) -> Result:
     import torch
 
     from .loop import Training

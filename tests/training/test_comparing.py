@@ -1,4 +1,5 @@
 import math
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,22 @@ def test_results_are_kept_and_resumed(tmp_path: Path, monkeypatch: pytest.Monkey
     history = next((tmp_path / "runs").glob("*/history.csv")).read_text().splitlines()
     assert len(history) == 2
     assert history[0].startswith("epoch,steps,lr,train_loss,passes,seconds")
+
+
+def test_a_training_is_let_go_of_with_its_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    from subsetopt.training import loop
+
+    made: list[weakref.ref[loop.Training]] = []
+
+    class Seen(loop.Training):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr(loop, "Training", Seen)
+    _run_grid.train_one(Run.of("digits", "uniform", budget=0.1, **SHORT), Settings(), 1)
+    (training,) = made
+    assert training() is None
 
 
 @pytest.mark.slow
