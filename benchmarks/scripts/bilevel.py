@@ -43,7 +43,7 @@ _TEST = 400
 _SEARCH = 4_000
 
 
-class Case(NamedTuple):
+class BilevelCase(NamedTuple):
     """One instance: candidates with their learner, and a test set."""
 
     learner: Learner
@@ -57,7 +57,7 @@ class Case(NamedTuple):
         return np.abs(more), more
 
 
-def made(kind: type[Learner], n: int, seed: int) -> Case:
+def made(kind: type[Learner], n: int, seed: int) -> BilevelCase:
     """Return a generated instance: 4 features of unequal scale and a constant, noisy answers."""
     drawn = np.random.default_rng([seed, n, kind is Ridge])
     x = drawn.normal(size=(n + _TEST, 4)) * [2.0, 1.0, 1.0, 0.5]
@@ -66,7 +66,7 @@ def made(kind: type[Learner], n: int, seed: int) -> Case:
     return _case(kind, x, _answers(kind, x @ truth, drawn), n)
 
 
-def measured(kind: type[Learner], n: int, seed: int) -> Case:
+def measured(kind: type[Learner], n: int, seed: int) -> BilevelCase:
     """Return rows of a data set that scikit-learn holds: diabetes, or breast cancer.
 
     Of standardised columns the first 4 principal components, and a constant.
@@ -87,7 +87,7 @@ def _table(numbers: bool) -> tuple[Floats, Floats]:
     return columns, y
 
 
-TASKS: Mapping[str, tuple[Callable[[type[Learner], int, int], Case], type[Learner]]] = {
+TASKS: Mapping[str, tuple[Callable[[type[Learner], int, int], BilevelCase], type[Learner]]] = {
     "ridge, generated": (made, Ridge),
     "ridge, diabetes": (measured, Ridge),
     "logistic, generated": (made, Logistic),
@@ -102,15 +102,15 @@ def _answers(kind: type[Learner], z: Floats, drawn: np.random.Generator) -> Floa
     return (drawn.random(len(z)) < 1.0 / (1.0 + np.exp(-z))).astype(float)
 
 
-def _case(kind: type[Learner], x: Floats, y: Floats, n: int) -> Case:
+def _case(kind: type[Learner], x: Floats, y: Floats, n: int) -> BilevelCase:
     test = slice(n, n + _TEST)
-    return Case(kind(x[:n], y[:n]), x[test], y[test])
+    return BilevelCase(kind(x[:n], y[:n]), x[test], y[test])
 
 
 # -- what chooses ---------------------------------------------------------------------------------
 
 
-def choices(case: Case, k: int, seed: int) -> Iterator[tuple[str, str, Subset]]:
+def choices(case: BilevelCase, k: int, seed: int) -> Iterator[tuple[str, str, Subset]]:
     """Yield rule or solver, which model's losses it looks at, and what it chooses."""
     from subsetopt.torch.rules import rule
 
@@ -148,7 +148,8 @@ def _matched(features: Floats, k: int, seed: int) -> Subset:
 
 def _scaled(features: Floats) -> Floats:
     spread = features.std(0)
-    return (features - features.mean(0)) / np.where(spread > 0, spread, 1.0)
+    scaled: Floats = (features - features.mean(0)) / np.where(spread > 0, spread, 1.0)
+    return scaled
 
 
 def _solved(problem: Any, solver: str, seed: int) -> Subset:
@@ -162,7 +163,7 @@ def _solved(problem: Any, solver: str, seed: int) -> Subset:
 # -- the framework's own answer -------------------------------------------------------------------
 
 
-def references(case: Case, k: int, seed: int) -> tuple[Floats, Floats]:
+def references(case: BilevelCase, k: int, seed: int) -> tuple[Floats, Floats]:
     """Return discrepancies of all subsets or of random ones, and by how much risks are higher."""
     n = len(case.learner.y)
     if comb(n, k) <= _ENUMERATED:
@@ -171,7 +172,7 @@ def references(case: Case, k: int, seed: int) -> tuple[Floats, Floats]:
     return case.outcome(np.stack([drawn.permutation(n)[:k] for _ in range(_RANDOM)]))
 
 
-def searched(case: Case, k: int, seed: int) -> float:
+def searched(case: BilevelCase, k: int, seed: int) -> float:
     """Return the least discrepancy that exchanges lead to, which try 200 at a time."""
     n, drawn = len(case.learner.y), np.random.default_rng([seed, 2])
     best = drawn.permutation(n)[:k]
