@@ -89,7 +89,15 @@ class FormGrid:
 
 
 def _add_rows(cp_model: Any, model: Any, variables: list[Any], linear: LinearModel) -> None:
-    """Add the rows, as clauses where they are: ``w <= m`` is "not w, or m"."""
+    """Add the rows, as clauses where they are: ``w <= m`` is "not w, or m".
+
+    Those that say of the compact model what a product is are one row each here.
+    """
+    compact = linear.name == "compact"
+    if compact and linear.products is not None:
+        pairs = zip(*(part.tolist() for part in linear.products), strict=True)
+        for w, (i, j) in zip(variables[linear.selectors :], pairs, strict=True):
+            model.add_multiplication_equality(w, [variables[i], variables[j]])
     rows, upper = linear.rows, linear.row_upper
     firsts = rows.starts[:-1]
     ones = np.minimum.reduceat(np.abs(rows.coefficients) == 1.0, firsts)
@@ -100,9 +108,11 @@ def _add_rows(cp_model: Any, model: Any, variables: list[Any], linear: LinearMod
     coefficients = rows.coefficients.astype(np.int64).tolist()
     for i, (low, high) in enumerate(zip(linear.row_lower.tolist(), upper.tolist(), strict=True)):
         row = slice(starts[i], starts[i + 1])
+        if clauses[i] and compact:
+            continue
         if clauses[i]:
-            pairs = zip(columns[row], coefficients[row], strict=True)
-            model.add_bool_or([(negated if c > 0 else variables)[j] for j, c in pairs])
+            signs = zip(columns[row], coefficients[row], strict=True)
+            model.add_bool_or([(negated if c > 0 else variables)[j] for j, c in signs])
             continue
         total = cp_model.LinearExpr.weighted_sum(
             [variables[j] for j in columns[row]], coefficients[row]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, get_args
 
 import numpy as np
 
+from subsetopt._checks import require_flag
 from subsetopt._dependencies import OptionalDependency
 from subsetopt.errors import InvalidOption
 from subsetopt.limits import Limits
@@ -16,7 +17,7 @@ from subsetopt.problems import MeanMatching, Problem
 from subsetopt.solution import Termination
 from subsetopt.solvers.base import RawResult
 
-from . import _backend, _formulations
+from . import _backend, _exact_scip, _formulations, _scip_models
 from ._adapter import Adapter, Watch
 from ._interrupts import interruptible
 
@@ -71,12 +72,19 @@ class Scip(Adapter):
         SCIP's own, for instance ``{"limits/nodes": 1000}``; they win over the limits. Of its
         defaults one is changed: "presolving/maxrestarts" is 0, because a good start fixes so many
         variables that SCIP begins again and again.
+    exact_arithmetic : bool
+        Solve a linear model in rational numbers, by a SCIP >= 10 that was built for it: the wheels
+        of PySCIPOpt are not, and `MissingDependency` says what to build. "auto" is "rlt" then. SCIP
+        reads the shortest decimals of the coefficients; `RawResult.eps` counts these roundings, and
+        no tolerance. No start is handed over, but the answer is never worse than it. With
+        ``parameters={"certificate/filename": FILE}`` SCIP writes a certificate in VIPR's format.
     warm_start : bool
         Begin with a quick selection by `swap` or `tabu`, and never answer with less.
     """
 
     formulation: _formulations.Quadratic = "auto"
     parameters: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
+    exact_arithmetic: bool = False
 
     name: ClassVar[str] = "scip"
     summary: ClassVar[str] = "the papers' integer programs, linear and quadratic, by SCIP"
@@ -89,6 +97,9 @@ class Scip(Adapter):
     def __post_init__(self) -> None:
         super().__post_init__()
         _formulations.require_formulation(self.formulation, get_args(_formulations.Quadratic))
+        require_flag("exact_arithmetic", self.exact_arithmetic)
+        if self.exact_arithmetic:
+            _exact_scip.require_linear(self.formulation)
         try:
             pairs = tuple(dict(self.parameters).items())
         except (TypeError, ValueError) as error:
@@ -104,8 +115,12 @@ class Scip(Adapter):
         task = self._task(problem)
         solver = pyscipopt.Model()
         self._configure(solver, limits, task.scale)
-        variables = _load(pyscipopt, solver, task.model)
-        if watch.start is not None:
+        exact = self.exact_arithmetic
+        if exact:
+            variables = _exact_scip.read(solver, task.linear)
+        else:
+            variables = _scip_models.load(pyscipopt, solver, task.model)
+        if watch.start is not None and not exact:
             _begin_with(solver, task, variables, task.point(watch.start))
         built = perf_counter()
         late = watch.late(built - start)
@@ -117,11 +132,14 @@ class Scip(Adapter):
             if solver.getNSols():
                 best, selectors = solver.getBestSol(), variables[: task.linear.selectors]
                 x = np.array([solver.getSolVal(best, v) for v in selectors])
+            bound = solver.getDualbound()
             native = _backend.Native(
                 termination=termination,
                 x=x,
-                bound=solver.getDualbound(),
-                tolerance=_tolerance(task, solver.getPrimalbound()),
+                bound=bound,
+                tolerance=_exact_scip.tolerance(task, bound)
+                if exact
+                else _tolerance(task, solver.getPrimalbound()),
                 build_seconds=built - start,
                 solve_seconds=perf_counter() - built,
                 iterations=int(solver.getNTotalNodes()),
@@ -145,9 +163,13 @@ class Scip(Adapter):
     def products(self, problem: Problem) -> int:
         """Return how many products the model has: none where it is in residuals."""
         in_residuals = self.formulation == "auto" and isinstance(problem, MeanMatching)
-        return 0 if in_residuals else super().products(problem)
+        return 0 if in_residuals and not self.exact_arithmetic else super().products(problem)
 
     def _task(self, problem: Problem) -> _formulations.BackendModel:
+        if self.exact_arithmetic:
+            scalars = isinstance(problem, MeanMatching) and problem.values.ndim == 1
+            exactly = "rlt" if self.formulation == "auto" and not scalars else self.formulation
+            return _formulations.task(problem, exactly)
         if self.formulation == "auto" and isinstance(problem, MeanMatching):
             return _formulations.mean_matching_task(problem, "auto")
         formulation = self.formulation
@@ -168,6 +190,8 @@ class Scip(Adapter):
             settings["limits/absgap"] = scale.lower_width(limits.absolute_gap)
         if not limits.log:
             solver.hideOutput()
+        if self.exact_arithmetic:
+            _exact_scip.enable(solver)
         for name, value in settings.items():
             solver.setParam(name, value)
         for name, value in dict(self.parameters).items():
@@ -204,65 +228,6 @@ def _tell_improvements(pyscipopt: Any, solver: Any, tell: Callable[[], object]) 
             tell()
 
     solver.includeEventhdlr(Improvements(), "improvements", "tells of better solutions")
-
-
-def _load(pyscipopt: Any, solver: Any, model: LinearModel | QuadraticModel) -> list[Any]:
-    """Build `model` in `solver` and return its variables."""
-    if isinstance(model, LinearModel):
-        return load_linear(pyscipopt, solver, model)
-    variables = load_linear(pyscipopt, solver, model.linear)
-    # SCIP takes linear objectives only: minimise z over the epigraph of the quadratic.
-    in_residuals = not model.linear.integer[model.first].any()
-    z = solver.addVar("z", lb=0.0 if in_residuals else _formulations.lower_end(model), obj=1.0)
-    products = zip(
-        model.first.tolist(), model.second.tolist(), model.coefficients.tolist(), strict=True
-    )
-    term = pyscipopt.scip.Term
-    total = {term(variables[i], variables[j]): q for i, j, q in products}
-    total[term(z)] = -1.0
-    epigraph = pyscipopt.scip.ExprCons(pyscipopt.scip.Expr(total), None, 0.0)
-    solver.addCons(epigraph, name="epigraph")
-    return variables
-
-
-def load_linear(pyscipopt: Any, solver: Any, model: LinearModel) -> list[Any]:
-    """Build `model` in `solver` and return its variables."""
-    columns = (model.lower, model.upper, model.integer, model.objective)
-    variables = [
-        solver.addVar(
-            name,
-            vtype="B" if integer else "C",
-            lb=None if low == -math.inf else low,
-            ub=None if high == math.inf else high,
-            obj=cost,
-        )
-        for name, low, high, integer, cost in zip(
-            model.variable_names, *(part.tolist() for part in columns), strict=True
-        )
-    ]
-    add_rows(pyscipopt, solver, model, variables)
-    return variables
-
-
-def add_rows(pyscipopt: Any, solver: Any, model: LinearModel, variables: list[Any]) -> None:
-    """Add the rows of a model; its expressions are put together without arithmetic on them."""
-    expressions, terms = pyscipopt.scip, [next(iter(v.terms)) for v in variables]
-    starts, columns, coefficients, lower, upper = (
-        part.tolist()
-        for part in (
-            model.rows.starts,
-            model.rows.columns,
-            model.rows.coefficients,
-            model.row_lower,
-            model.row_upper,
-        )
-    )
-    for i, name in enumerate(model.row_names):
-        row = slice(starts[i], starts[i + 1])
-        total = dict(zip(map(terms.__getitem__, columns[row]), coefficients[row], strict=True))
-        low = None if lower[i] == -math.inf else lower[i]
-        high = None if upper[i] == math.inf else upper[i]
-        solver.addCons(expressions.ExprCons(expressions.Expr(total), low, high), name)
 
 
 def _tolerance(task: _formulations.BackendModel, objective: float) -> float:

@@ -19,6 +19,7 @@ from .tabu import Tabu
 
 _LEAST_MOVES = 500
 _MOST_MOVES = 50_000  # 0.12 s
+_CONSTRAINED = 0.1  # of the moves where there are constraints: each takes ten times as long
 _UNHURRIED = 2.0  # seconds: with a shorter limit the moves are fewer in proportion
 _READ = 20_000_000  # entries of the matrix that the moves may read, n each: some 50 ms
 _RESTARTS = 4
@@ -118,6 +119,7 @@ def _heuristic(problem: Problem, seconds: float = math.inf) -> Solver:
     """Return the solver, with little to do: a count of moves, so that it is always the same."""
     if problem.family in ("quadratic", "mmd"):
         moves = min(_MOST_MOVES, _READ // problem.n) * min(1.0, seconds / _UNHURRIED)
+        moves *= _CONSTRAINED if kinds_of(problem) else 1.0
         return Tabu(iterations=max(_LEAST_MOVES, int(moves)))
     return Swap(restarts=_RESTARTS)
 

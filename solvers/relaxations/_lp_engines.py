@@ -13,7 +13,7 @@ from subsetopt.limits import Limits
 from subsetopt.models import LinearModel, QuadraticForm, iqp_model
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import BRIEF
-from subsetopt.solvers.backends import _backend, cbc, highs, scip
+from subsetopt.solvers.backends import _backend, _scip_models, cbc, highs, scip
 from subsetopt.solvers.backends._adapter import Adapter
 from subsetopt.solvers.backends._interrupts import interruptible
 
@@ -185,7 +185,7 @@ def by_scip(model: LinearModel, limits: Limits) -> LPResult:
     if not limits.log:
         solver.hideOutput()
     solver.setParams(settings)
-    variables = scip.load_linear(pyscipopt, solver, model)
+    variables = _scip_models.load_linear(pyscipopt, solver, model)
     interrupted = interruptible(solver.optimizeNogil, solver.interruptSolve)
     status = solver.getStatus()
     termination = _backend.termination(scip.TERMINATIONS, status, limits, interrupted)

@@ -121,6 +121,59 @@ def test_scip_does_not_restart_unless_told_to() -> None:
         assert model.getParam("presolving/maxrestarts") == restarts
 
 
+def test_a_scip_without_exact_solving_says_what_to_build() -> None:
+    pyscipopt = pytest.importorskip("pyscipopt")
+    if "exact/enable" in pyscipopt.Model().getParams():
+        pytest.skip("this SCIP has exact solving")
+    solver = so.solver("scip", exact_arithmetic=True)
+    with pytest.raises(so.MissingDependency, match=r"built without it.* SCIPOPTDIR"):
+        so.solve(kernel_problem(6, 2), solver)
+
+
+def test_exact_models_are_linear() -> None:
+    for formulation in ("iqp", "iqp-folded", "factored"):
+        with pytest.raises(so.InvalidOption, match=f"mccormick, compact, rlt; got '{formulation}'"):
+            so.solver("scip", exact_arithmetic=True, formulation=formulation)
+
+
+@pytest.mark.parametrize("kind", ["scalars", "vectors", "quadratic", "MMD"])
+def test_a_scip_with_exact_solving_reads_the_model(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stands for such a build: it says that it has exact solving, and solves in floats."""
+    pyscipopt, told = pytest.importorskip("pyscipopt"), []
+
+    class Exact(pyscipopt.Model):  # type: ignore[misc]
+        def getParam(self, name: str) -> Any:  # noqa: N802
+            return False if name == "exact/enable" else super().getParam(name)
+
+        def setParam(self, name: str, value: Any) -> None:  # noqa: N802
+            if name == "exact/enable":
+                assert self.getNVars() == 0
+                told.append(value)
+            else:
+                super().setParam(name, value)
+
+        def addCons(self, *given: Any, **options: Any) -> Any:  # noqa: N802
+            raise AssertionError("rows in floats are not for exact solving")
+
+    monkeypatch.setattr(pyscipopt, "Model", Exact)
+    values = np.random.default_rng(4).normal(size=(8, 2))
+    problem: Any = {
+        "scalars": lambda: so.MeanMatching(values[:, 0], k=3, cardinality="at_most"),
+        "vectors": lambda: so.MeanMatching(values, k=3),
+        "quadratic": lambda: random_problem(2, n=8, k=3),
+        "MMD": lambda: so.MMDSelection(values, k=3),
+    }[kind]()
+    solver: Any = so.solver("scip", exact_arithmetic=True)
+    answer = solver._solve(problem, Limits(threads=1))
+    assert told == [True]
+    assert answer.termination is so.Termination.OPTIMAL
+    assert answer.eps < 1e-6
+    expected: Any = so.solve(problem, "exact" if kind == "scalars" else "branch-and-bound")
+    assert problem.objective(answer.indices) == pytest.approx(expected.objective, abs=1e-6)
+
+
 def test_scip_takes_squares_where_the_matrix_is_semidefinite() -> None:
     pytest.importorskip("pyscipopt")
     points = np.random.default_rng(2).normal(size=(8, 2))
