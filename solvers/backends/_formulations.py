@@ -31,8 +31,8 @@ Quadratic = Literal[
 ]
 """What a solver of quadratic programs takes."""
 
-AUTO = "compact"
-"""What "auto" stands for in solvers of linear programs: see ``benchmarks.scripts.adapters``."""
+_TIGHT = 4_000
+"""Products up to which "auto" is a tight model; of more, the first relaxation takes seconds."""
 
 _BUILDERS: Mapping[str, Callable[[QuadraticForm], LinearModel | QuadraticModel]] = {
     "iqp": iqp_model,
@@ -76,6 +76,11 @@ class BackendModel:
         residual = stated.target_value - total / stated.k
         x[linear.selectors :] = np.abs(residual) if stated.values.ndim == 1 else residual
         return x
+
+
+def automatic(n: int, tight: str = "compact", loose: str = "mccormick") -> str:
+    """Return what "auto" stands for with n rows: see ``benchmarks.scripts.adapters``."""
+    return tight if n * (n - 1) // 2 <= _TIGHT else loose
 
 
 def products(problem: Problem) -> int:
@@ -132,7 +137,8 @@ def form_task(problem: Problem, formulation: str) -> BackendModel:
     """
     form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
     scale, k = _backend.scaled_form(form), form.k
-    model = _BUILDERS[AUTO if formulation == "auto" else formulation](scale.problem)
+    word = automatic(form.n) if formulation == "auto" else formulation
+    model = _BUILDERS[word](scale.problem)
     terms = k * (k + 1)
     if isinstance(model, QuadraticModel) and model.linear.factors is not None:
         terms = max(terms, model.linear.variables)

@@ -12,7 +12,7 @@ from subsetopt.problems import Problem
 from subsetopt.problems._dyadic import Dyadic
 
 from ._backend import scaled_form
-from ._formulations import AUTO
+from ._formulations import automatic
 
 COMFORTABLE = 2**60
 """CP-SAT refuses models whose sums may pass 2**63."""
@@ -54,7 +54,7 @@ class FormGrid:
     def of(cls, problem: Problem, formulation: str, bits: int | None) -> "FormGrid":
         """Return the form on its own grid where that fits, else on a coarser one."""
         form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
-        name = AUTO if formulation == "auto" else formulation
+        name = automatic(form.n, loose="compact") if formulation == "auto" else formulation
         linear = LINEARISATIONS[name](replace(form, side=None))  # added in integers
         costs, exponent = _whole_costs(form, linear)
         scale, total = Fraction(form.scale), sum(map(abs, costs))

@@ -57,7 +57,8 @@ class Cbc(Adapter):
     Parameters
     ----------
     formulation : {"auto", "published", "mccormick", "compact", "rlt"}
-        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "compact".
+        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "compact" up to
+        4,000 products and "mccormick" above.
     warm_start : bool
         Have a quick selection by `swap` or `tabu` ready, and never answer with less.
 

@@ -59,7 +59,8 @@ class Highs(Adapter):
     Parameters
     ----------
     formulation : {"auto", "published", "mccormick", "compact", "rlt"}
-        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "compact".
+        The linear model of a quadratic problem, see `subsetopt.models`; "auto" is "compact" up to
+        4,000 products and "mccormick" above.
     presolve : {"choose", "on", "off"}
     warm_start : bool
         Begin with a quick selection by `swap` or `tabu`, and never answer with less.

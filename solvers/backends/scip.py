@@ -64,10 +64,10 @@ class Scip(Adapter):
     formulation : {"auto", "iqp", "iqp-folded", "factored", "published", "mccormick", "compact", \
 "rlt"}
         The model of a quadratic problem, see `subsetopt.models`; "auto" is "factored" where the
-        matrix is known to be positive semidefinite, as of MMD, else "rlt", and for vectors the
-        model in residuals. SCIP itself takes the square of a binary for the binary and products
-        of binaries apart, so that "iqp", convex or not, and "iqp-folded" become the same before it
-        begins to search.
+        matrix is known to be positive semidefinite, as of MMD, else "rlt" up to 4,000 products and
+        "iqp" above, and for vectors the model in residuals. SCIP itself takes the square of a
+        binary for the binary and products of binaries apart, so that "iqp", convex or not, and
+        "iqp-folded" become the same before it begins to search.
     parameters : mapping or tuple of (name, value)
         SCIP's own, for instance ``{"limits/nodes": 1000}``; they win over the limits. Of its
         defaults one is changed: "presolving/maxrestarts" is 0, because a good start fixes so many
@@ -175,7 +175,8 @@ class Scip(Adapter):
         formulation = self.formulation
         if formulation == "auto" and not isinstance(problem, MeanMatching):
             form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
-            formulation = "factored" if form.semidefinite else "rlt"
+            loose = _formulations.automatic(form.n, "rlt", "iqp")
+            formulation = "factored" if form.semidefinite else loose
         return _formulations.task(problem, formulation)
 
     def _configure(self, solver: Any, limits: Limits, scale: _backend.Scaled[Any]) -> None:

@@ -141,9 +141,11 @@ def test_a_scip_with_exact_solving_reads_the_model(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stands for such a build: it says that it has exact solving, and solves in floats."""
-    pyscipopt, told = pytest.importorskip("pyscipopt"), []
+    pyscipopt: Any = pytest.importorskip("pyscipopt")
+    told: list[bool] = []
+    base: Any = pyscipopt.Model
 
-    class Exact(pyscipopt.Model):  # type: ignore[misc]
+    class Exact(base):  # type: ignore[misc]
         def getParam(self, name: str) -> Any:  # noqa: N802
             return False if name == "exact/enable" else super().getParam(name)
 
@@ -177,6 +179,7 @@ def test_a_scip_with_exact_solving_reads_the_model(
 def test_scip_takes_squares_where_the_matrix_is_semidefinite() -> None:
     pytest.importorskip("pyscipopt")
     points = np.random.default_rng(2).normal(size=(8, 2))
+    assert so.solver("scip")._task(kernel_problem(91, 2)).linear.name == "iqp"  # type: ignore[attr-defined]
     for problem, name in ((so.MMDSelection(points, 3), "factored"), (kernel_problem(6, 2), "rlt")):
         task = so.solver("scip")._task(problem)  # type: ignore[attr-defined]
         assert task.linear.name == name
@@ -184,6 +187,12 @@ def test_scip_takes_squares_where_the_matrix_is_semidefinite() -> None:
     task = so.solver("scip", formulation="factored")._task(wide)  # type: ignore[attr-defined]
     assert task.linear.variables == 8 + 2
     assert task.scale.rounding > _backend.scaled_form(wide.quadratic_form()).rounding
+
+
+def test_large_models_are_loose_ones() -> None:
+    names = [_formulations.task(kernel_problem(n, 2), "auto").linear.name for n in (89, 91)]
+    assert names == ["compact", "mccormick"]
+    assert FormGrid.of(kernel_problem(91, 2), "auto", None).linear.name == "compact"
 
 
 def test_rows_of_products_are_clauses_for_cpsat() -> None:
