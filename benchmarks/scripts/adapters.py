@@ -28,7 +28,7 @@ _LEAST_GAP = 1e-6  # relative: below it the gap is closed
 
 
 @dataclass(frozen=True)
-class Case:
+class AdapterCase:
     """A kind of problem, at one size."""
 
     kind: str
@@ -108,16 +108,16 @@ _MAKERS = {
 }
 
 
-def cases(sizes: list[int]) -> Iterator[Case]:
+def cases(sizes: list[int]) -> Iterator[AdapterCase]:
     """Yield each kind at each size, and the smallest of each with quotas."""
     for kind, make in _MAKERS.items():
         for n in sizes:
-            yield Case(kind, n, max(4, n // 5), make)
-        yield Case(kind, sizes[0], max(4, sizes[0] // 5), make, quotas=True)
+            yield AdapterCase(kind, n, max(4, n // 5), make)
+        yield AdapterCase(kind, sizes[0], max(4, sizes[0] // 5), make, quotas=True)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AdapterOutcome:
     """What a solver came to: seconds to the proof, or the gap at the limit, and of building."""
 
     seconds: float
@@ -128,7 +128,7 @@ class Outcome:
     def __str__(self) -> str:
         return f"{self.seconds:.2f} s" if self.proven else f"{100 * self.gap:.3g} %"
 
-    def worse_than(self, other: "Outcome") -> float:
+    def worse_than(self, other: "AdapterOutcome") -> float:
         """Return the ratio of the seconds if both proved it, of gaps if neither, else 0 or inf."""
         if self.proven != other.proven:
             return 0.0 if self.proven else float("inf")
@@ -137,7 +137,7 @@ class Outcome:
         return self.gap / other.gap if np.isfinite(self.gap) else float(np.isinf(other.gap))
 
 
-def through_adapter(problem: Problem, solver: Any, limit: float) -> Outcome:
+def through_adapter(problem: Problem, solver: Any, limit: float) -> AdapterOutcome:
     """Solve with the adapter."""
     solve = partial(so.solve, problem, threads=1, bound="none")
     solve(solver, time_limit=0.1)  # loads, and compiles, what it needs
@@ -151,17 +151,17 @@ def through_adapter(problem: Problem, solver: Any, limit: float) -> Outcome:
     assert solution.objective is not None
     bound = -np.inf if solution.bound is None else solution.bound
     proven = solution.termination is so.Termination.OPTIMAL
-    return Outcome(seconds, proven, _gap(problem, solution.objective, bound), build)
+    return AdapterOutcome(seconds, proven, _gap(problem, solution.objective, bound), build)
 
 
-def directly(case: Case, problem: Problem, backend: str, limit: float) -> Outcome:
+def directly(case: AdapterCase, problem: Problem, backend: str, limit: float) -> AdapterOutcome:
     """Solve the plain model, in a process that can be ended: CBC does not keep its limit."""
     plain = case.plain(problem)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         try:
             answer = pool.apply_async(_built_and_solved, (backend, plain, limit)).get(2 * limit + 8)
         except multiprocessing.TimeoutError:
-            return Outcome(limit, False, np.inf, np.nan)
+            return AdapterOutcome(limit, False, np.inf, np.nan)
     return of_plain(problem, plain, answer)
 
 
@@ -170,7 +170,7 @@ def _built_and_solved(backend: str, plain: Plain, limit: float) -> PlainAnswer:
     return replace(PLAIN[backend](plain, limit), build=build)
 
 
-def of_plain(problem: Problem, plain: Plain, answer: PlainAnswer) -> Outcome:
+def of_plain(problem: Problem, plain: Plain, answer: PlainAnswer) -> AdapterOutcome:
     """Return what a plain model came to, in units of the problem."""
     value = np.inf if answer.chosen is None else float(problem.objective(answer.chosen))
     bound = answer.bound
@@ -179,7 +179,7 @@ def of_plain(problem: Problem, plain: Plain, answer: PlainAnswer) -> Outcome:
     if problem.family != "quadratic":
         bound = max(bound, 0.0)  # as adapters have it: these objectives are not negative
     seconds = answer.build + answer.solve
-    return Outcome(seconds, answer.optimal, _gap(problem, value, bound), answer.build)
+    return AdapterOutcome(seconds, answer.optimal, _gap(problem, value, bound), answer.build)
 
 
 def _gap(problem: Problem, value: float, bound: float) -> float:
@@ -189,7 +189,7 @@ def _gap(problem: Problem, value: float, bound: float) -> float:
     return max(apart, _LEAST_GAP)
 
 
-def measured(case: Case, backend: str, formulations: list[str], limit: float) -> Row:
+def measured(case: AdapterCase, backend: str, formulations: list[str], limit: float) -> Row:
     """Return the row of a case."""
     problem = case.problem()
     plain = directly(case, problem, backend, limit)
@@ -217,7 +217,7 @@ def main(arguments: list[str] | None = None) -> None:
     given: argparse.Namespace = options.parse_args(arguments)
     report_machine(given)
     for backend in given.backends:
-        few = Case("signs", 8, 4, signs)
+        few = AdapterCase("signs", 8, 4, signs)
         measured(few, backend, given.formulations, 1.0)  # loaded before anything is timed
         for case in cases(given.sizes):
             if given.only in case.name:

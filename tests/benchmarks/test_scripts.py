@@ -78,8 +78,14 @@ def test_plain_models_are_those_of_the_problems(backend: str, kind: str) -> None
 
 
 def test_adapters_are_worse_where_they_prove_less() -> None:
-    proven, faster = adapters.Outcome(2.0, True, 0.0, 1.0), adapters.Outcome(1.0, True, 0.0, 1.0)
-    open_gap, wider = adapters.Outcome(5.0, False, 0.1, 1.0), adapters.Outcome(5.0, False, 0.2, 1.0)
+    proven, faster = (
+        adapters.AdapterOutcome(2.0, True, 0.0, 1.0),
+        adapters.AdapterOutcome(1.0, True, 0.0, 1.0),
+    )
+    open_gap, wider = (
+        adapters.AdapterOutcome(5.0, False, 0.1, 1.0),
+        adapters.AdapterOutcome(5.0, False, 0.2, 1.0),
+    )
     assert proven.worse_than(faster) == wider.worse_than(open_gap) == 2.0
     assert proven.worse_than(wider) == 0.0
     assert open_gap.worse_than(proven) == math.inf
