@@ -49,7 +49,8 @@ class MeanRule(Rule):
         """Return the noisy targets (B,) of losses (B, n), by their deviation as NumPy has it."""
         own = generator or self._own_generator(losses.device)
         noise = torch.randn(len(losses), generator=own, device=losses.device, dtype=losses.dtype)
-        return losses.mean(1) + noise * losses.std(1, correction=0) / k**0.5
+        found: Tensor = losses.mean(1) + noise * losses.std(1, correction=0) / k**0.5
+        return found
 
 
 @documented
