@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from subsetopt import _rounding
-from subsetopt.errors import InvalidOption, UnsupportedProblem
+from subsetopt._checks import require_one_of
+from subsetopt.errors import UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.models import QUADRATIC_FAMILIES, QuadraticForm, SparseForm
 from subsetopt.problems import Problem
@@ -100,9 +101,7 @@ def require(problem: Problem, method: str) -> None:
 
     And TooLarge for a method that needs a matrix in full which would not fit.
     """
-    if method not in METHODS:
-        known = ", ".join(("none", *METHODS))
-        raise InvalidOption(f"bound is {method!r}; it is one of {known}")
+    require_one_of("bound", method, ("none", *METHODS))
     if problem.family not in QUADRATIC_FAMILIES:
         raise UnsupportedProblem(
             f"bound={method!r} is for {', '.join(QUADRATIC_FAMILIES)} problems; "

@@ -7,7 +7,7 @@ from typing import Any
 
 from subsetopt._dependencies import Availability
 from subsetopt._entry_points import load_registered, registered
-from subsetopt._registry import Registry, require_options
+from subsetopt._registry import Registry, nearest, require_options
 from subsetopt.errors import InvalidResult, MissingDependency, UnknownSolver
 from subsetopt.models import CONSTRAINT_KINDS
 
@@ -66,7 +66,10 @@ def solver_class(name: str) -> type[Solver]:
         found = BUILT_IN.load(name)
     else:
         if name not in registered(GROUP):
-            raise UnknownSolver(f"no solver is called {name!r}; there are: {', '.join(names())}")
+            known = names()
+            raise UnknownSolver(
+                f"solver must be one of {', '.join(known)}; got {name!r}{nearest(name, known)}"
+            )
         found = _loaded(name)
     return found  # type: ignore[no-any-return]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
+from ._registry import nearest
 from .errors import InvalidOption
 
 
@@ -93,11 +94,13 @@ def require_flag(name: str, value: object, *, error: type[Exception] = InvalidOp
 def require_one_of(
     name: str, value: object, known: Iterable[object], *, error: type[Exception] = InvalidOption
 ) -> None:
-    """Raise `error` unless `value` is one of those known."""
+    """Raise `error`, which names the most similar one too, unless `value` is one of those known."""
     listed = list(known)
+    if any(value is one or value == one for one in listed):
+        return
     words = [repr(each) for each in listed]
     wanted = " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
-    require(name, value, any(value is one or value == one for one in listed), wanted, error=error)
+    raise error(f"{name} must be {wanted}; got {value!r}{nearest(value, listed)}")
 
 
 def _require(

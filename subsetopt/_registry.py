@@ -89,7 +89,9 @@ class Registry(Mapping[str, str]):
         """
         if name not in self._homes:
             known = ", ".join([*self, *([self._also] if self._also else [])])
-            raise InvalidOption(f"{self.kind} must be one of {known}; got {name!r}")
+            raise InvalidOption(
+                f"{self.kind} must be one of {known}; got {name!r}{nearest(name, self)}"
+            )
         module, _, attribute = self._homes[name].partition(":")
         if not module.startswith("subsetopt."):
             module = f"{self._package}.{module}"
@@ -122,5 +124,5 @@ def nearest(word: object, known: Iterable[object]) -> str:
     """Return `` (did you mean ...?)`` with the known word most like another, if any is like it."""
     from difflib import get_close_matches
 
-    found = get_close_matches(str(word), [*map(str, known)], 1)
+    found = get_close_matches(word, [*map(str, known)], 1) if isinstance(word, str) else None
     return f" (did you mean {found[0]!r}?)" if found else ""

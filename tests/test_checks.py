@@ -75,6 +75,8 @@ def test_flags_and_choices() -> None:
         _checks.require_one_of("sense", None, ("minimise", "maximise"))
     with pytest.raises(InvalidOption, match="a must be 'x', 'y' or 'z'; got 3"):
         _checks.require_one_of("a", 3, ("x", "y", "z"))
+    with pytest.raises(InvalidOption, match=r"got 'maximize' \(did you mean 'maximise'\?\)"):
+        _checks.require_one_of("sense", "maximize", ("minimise", "maximise"))
 
 
 def test_a_registry_loads_what_is_asked_for_and_names_what_there_is() -> None:
@@ -84,5 +86,7 @@ def test_a_registry_loads_what_is_asked_for_and_names_what_there_is() -> None:
     assert list(made) == ["fraction"]
     with pytest.raises(InvalidOption, match="shape must be one of fraction, FILE; got 'disc'"):
         made.load("disc")
+    with pytest.raises(InvalidOption, match=r"got 'fractoin' \(did you mean 'fraction'\?\)"):
+        made.load("fractoin")
     with pytest.raises(InvalidOption, match="shape 'fraction' has no option 'size'; it has"):
         made.create("fraction", size=1)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidOption
 from subsetopt.models import (
     LINEARISATIONS,
@@ -104,8 +105,7 @@ def values(problem: Problem) -> int:
 
 def require_formulation(formulation: object, known: tuple[str, ...]) -> None:
     """Raise InvalidOption for a word that is not one of `known`."""
-    if formulation not in known:
-        raise InvalidOption(f"formulation is {formulation!r}; it is one of {', '.join(known)}")
+    require_one_of("formulation", formulation, known)
 
 
 def mean_matching_task(problem: MeanMatching, formulation: str) -> BackendModel:

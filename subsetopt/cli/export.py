@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import subsetopt
 from subsetopt import formats
+from subsetopt._checks import require_one_of
 from subsetopt._options import option
-from subsetopt.errors import InvalidOption
 from subsetopt.formats import TableOptions
 from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.limits import Limits
@@ -53,8 +53,7 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         known = (*_QUADRATIC, *subsetopt.models.LINEARISATIONS)
-        if self.model not in known:
-            raise InvalidOption(f"--model must be one of {', '.join(known)}; got {self.model!r}")
+        require_one_of("--model", self.model, known)
 
     def of(self, problem: Any) -> "LinearModel | QuadraticModel":
         """Build the model of a problem that has a quadratic form."""

@@ -7,7 +7,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from subsetopt.errors import InvalidFile, InvalidOption
+from subsetopt._checks import require_one_of
+from subsetopt.errors import InvalidFile
 from subsetopt.formats._declared import declared
 from subsetopt.formats._documents import read_yaml
 
@@ -115,8 +116,7 @@ EXPERIMENTS = (
 @cache
 def experiment(name: str) -> Experiment:
     """Return an experiment; raises InvalidOption if none is called so."""
-    if name not in EXPERIMENTS:
-        raise InvalidOption(f"experiment must be one of {', '.join(EXPERIMENTS)}; got {name!r}")
+    require_one_of("experiment", name, EXPERIMENTS)
     folder, _, item = name.partition("-")
     return read_experiment(Path(__file__).with_name(folder) / f"{item}.yaml", name)
 

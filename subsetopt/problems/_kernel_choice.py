@@ -94,6 +94,6 @@ def kernel_of(kernel: object, others: str = _OTHERS) -> Kernel:
     if callable(kernel):
         return Custom(kernel)
     raise InvalidProblem(
-        f"kernel is {kernel!r}{nearest(kernel, _NAMED)}; it is one of "
-        f"{', '.join(map(repr, _NAMED))}{others}"
+        f"kernel must be one of {', '.join(map(repr, _NAMED))}{others}; "
+        f"got {kernel!r}{nearest(kernel, _NAMED)}"
     )

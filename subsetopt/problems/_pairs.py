@@ -8,7 +8,8 @@ from typing import Literal, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.errors import InvalidOption, InvalidProblem
+from subsetopt._checks import require_one_of
+from subsetopt.errors import InvalidProblem
 
 Duplicates = Literal["refuse", "sum", "once"]
 """What is done about pairs of nodes that occur more than once."""
@@ -44,8 +45,7 @@ class Edges:
 
 def require_known(duplicates: object) -> None:
     """Raise InvalidOption if it is no way to treat pairs that occur more than once."""
-    if duplicates not in _KNOWN:
-        raise InvalidOption(f"duplicates must be one of {', '.join(_KNOWN)}; got {duplicates!r}")
+    require_one_of("duplicates", duplicates, _KNOWN)
 
 
 def edges_of_pairs(

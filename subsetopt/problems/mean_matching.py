@@ -4,11 +4,12 @@ import warnings
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidProblem, UnscaledColumns, UnsupportedProblem
 from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel, SideConstraints
 
@@ -107,10 +108,8 @@ class MeanMatching:
     ) -> None:
         array = _validation.numeric_array("values", values, dimensions=(1, 2))
         size = _validation.subset_size(k, len(array))
-        if cardinality not in ("exactly", "at_most"):
-            raise InvalidProblem(
-                f"cardinality is {cardinality!r}; it is either 'exactly' or 'at_most'"
-            )
+        known = get_args(Cardinality)
+        require_one_of("cardinality", cardinality, known, error=InvalidProblem)
         if array.ndim == 2:
             _validation.require_squares("values", array)
             warn_unscaled(array, "Scale them first: subsetopt.scale_columns(values).", stacklevel=2)

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidProblem, UnscaledColumns
 
 from ._points import points
@@ -54,9 +55,7 @@ class Scaling:
         InvalidProblem
             For another method.
         """
-        if method not in METHODS:
-            known = ", ".join(map(repr, METHODS))
-            raise InvalidProblem(f"scale_columns must be one of {known}; got {method!r}")
+        require_one_of("scale_columns", method, METHODS, error=InvalidProblem)
         if method == "none":
             return cls(method, np.zeros(X.shape[1]), np.ones(X.shape[1]))
         if method == "std":

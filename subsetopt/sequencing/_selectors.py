@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from subsetopt import _kernels
 from subsetopt._checks import require_integer
-from subsetopt._registry import Registry
+from subsetopt._registry import Registry, nearest
 from subsetopt.errors import InvalidOption, InvalidResult, UnknownSolver, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.problems._memory import require_memory
@@ -185,8 +185,11 @@ def selector_of(
     if isinstance(selector, str):
         if selector not in catalogue.names():
             able = (name for name in catalogue.names() if _handles(catalogue.solver_class(name)))
-            known = ", ".join(dict.fromkeys([*SELECTORS, *able]))
-            raise UnknownSolver(f"no batch selector is called {selector!r}; there are: {known}")
+            known = [*dict.fromkeys([*SELECTORS, *able])]
+            hint = nearest(selector, known)
+            raise UnknownSolver(
+                f"selector must be one of {', '.join(known)}; got {selector!r}{hint}"
+            )
         selector, own = catalogue.create(selector, **own), {}
     if not isinstance(selector, Solver):
         own = dict(options)  # all of them, limits too

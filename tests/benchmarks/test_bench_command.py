@@ -93,7 +93,7 @@ def test_json_is_complete_and_alone_on_standard_output(tmp_path: Path) -> None:
         (["mean-matching", "--bound", "fw"], "carry their own"),
         (["mmd", "--sizes", "20", "--k", "20"], "[1, 19]"),
         (["mmd", "--source", "mdplib"], "'digits', 'mnist', 'cifar10', 'synthetic' or 'all'"),
-        (["mmd", "--source", "synthetic", "--bound", "best"], "bound is 'best'"),
+        (["mmd", "--source", "synthetic", "--bound", "best"], "got 'best'"),
         (["quadratic", "--source", "digits"], "'few', 'generated' or 'all'"),
         (["quadratic", "--source", "qplib", "--data", ".", "--sizes", "9"], "have their own"),
         (["quadratic", "--data", ".", "--instances", "nowhere"], "for any letters; got 'nowhere'"),

@@ -78,7 +78,7 @@ def test_what_is_no_permutation(case: SequenceCase, wrong: np.ndarray) -> None:
     ("asked", "error", "message"),
     [
         (contender("stride"), UnsupportedProblem, "makes no sequences"),
-        (contender("nobody"), UnknownSolver, "no solver is called 'nobody'"),
+        (contender("nobody"), UnknownSolver, "got 'nobody'"),
         (
             contender("running-swap", restarts=3),
             InvalidOption,

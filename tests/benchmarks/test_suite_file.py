@@ -260,7 +260,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             "instances: [{file: points.csv, family: mmd, k: 2, kernel: cubic}]",
             InvalidProblem,
-            "kernel is 'cubic'; it is one of 'gaussian', 'laplace', 'polynomial', 'linear'",
+            "kernel must be one of 'gaussian', 'laplace', 'polynomial', 'linear'",
         ),
         (
             "instances: [{file: points.csv, family: mmd, k: 2, kernel: linear, scale: 1}]",
@@ -300,7 +300,7 @@ LOSSES = "{file: losses.npy, family: mean-matching, k: 2}"
         (
             f"instances: [{LOSSES}]\nsolvers: [swop]",
             UnknownSolver,
-            "solvers, entry 1: no solver is called 'swop'",
+            "solvers, entry 1: solver must be one of ",
         ),
         (
             f"instances: [{LOSSES}]\nsolvers: [{{name: swap, options: {{tenure: 1}}}}]",

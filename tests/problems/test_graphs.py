@@ -186,7 +186,7 @@ def test_what_is_no_graph(graph: Any, words: str) -> None:
 
 
 def test_an_unknown_way_to_treat_duplicates() -> None:
-    with pytest.raises(so.InvalidOption, match="duplicates must be one of refuse, sum, once"):
+    with pytest.raises(so.InvalidOption, match="duplicates must be 'refuse', 'sum' or 'once'"):
         so.QuadraticSelection.from_graph([(1, 2)], 1, duplicates="add")  # type: ignore[arg-type]
 
 

@@ -328,7 +328,7 @@ WITH_NAN = [[1.0, 0.0], [math.nan, 1.0]]
         ({"k": 6}, ["k is 6, all of the 6 candidates", "nothing would be left", "k < 6"]),
         ({"k": 1.0}, ["got 1.0", "integer"]),
         ({"candidates": [1.0], "k": 1}, ["all of the 1 candidates"]),
-        ({"kernel": "rbf"}, ["kernel is 'rbf'", "'gaussian'", "'precomputed'"]),
+        ({"kernel": "rbf"}, ["got 'rbf'", "'gaussian'", "'precomputed'"]),
         ({"formulation": "eq5"}, ["formulation is 'eq5'", "'published'"]),
         ({"memory_limit": 0}, ["got 0", ">= 1"]),
         ({"memory_limit": 1e9}, ["got 1000000000.0"]),

@@ -280,7 +280,7 @@ def test_precomputed_matrices_are_used_as_they_are() -> None:
         ({"batch_size": 2.5}, so.InvalidProblem, r"batch_size must .*got 2.5"),
         ({"X": [[1.0], [np.nan]]}, so.InvalidProblem, "nan"),
         ({"X": np.zeros((3, 2, 2))}, so.InvalidProblem, r"shape \(3, 2, 2\)"),
-        ({"kernel": "rbf"}, so.InvalidProblem, "kernel is 'rbf'"),
+        ({"kernel": "rbf"}, so.InvalidProblem, "got 'rbf'"),
         ({"kernel": "precomputed"}, so.InvalidProblem, r"K must .*got shape \(9, 3\)"),
         ({"engine": "gpu"}, so.InvalidOption, "engine must be auto, matrix"),
         ({"engine": 3}, so.InvalidOption, r"engine must .*got 3"),
@@ -418,7 +418,7 @@ def test_the_mmd_of_any_order() -> None:
 def test_who_chooses_no_batches_is_told_before_anything_is_computed() -> None:
     from subsetopt.sequencing._selectors import selector_of
 
-    said = r"'runing-swap'; there are: .*running-swap"
+    said = r"selector must be .*; got 'runing-swap' \(did you mean 'running-swap'\?\)"
     with pytest.raises(so.UnknownSolver, match=said) as named:
         selector_of("runing-swap", {}, seed=0, threads=None)
     assert "exact" not in str(named.value)  # which takes sums alone

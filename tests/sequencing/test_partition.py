@@ -375,7 +375,7 @@ def test_bad_sizes(sizes: Any, message: str) -> None:
         ({"keep_together": [0, 1]}, "keep_together must have one label for each of the 10 rows"),
         ({"keep_together": [0] * 10}, "keep_together has 1 groups, fewer than the 2 parts"),
         ({"keep_together": ["a"] * 9 + ["b"]}, "group 'a' of keep_together has 9 rows, more than"),
-        ({"kernel": "gauss"}, "kernel is 'gauss'"),
+        ({"kernel": "gauss"}, "got 'gauss'"),
     ],
 )
 def test_bad_labels(given: dict[str, Any], message: str) -> None:

@@ -185,7 +185,10 @@ def test_built_in(name: str) -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(so.UnknownSolver, match="'swop'; there are: random, stride"):
+    with pytest.raises(
+        so.UnknownSolver,
+        match=r"solver must be one of random, stride.*; got 'swop' \(did you mean 'swap'\?\)",
+    ):
         catalogue.solver_class("swop")
 
 
