@@ -90,7 +90,7 @@ def test_export_of_quadratic_problems(tmp_path: Path, model: str) -> None:
 
 def test_bad_models_and_destinations_are_told_before_the_work(tmp_path: Path) -> None:
     for options, words in (
-        (["--model", "qubo", "--out", tmp_path / "m.lp"], "iqp, iqp-folded, published, mccormick"),
+        (["--model", "qubo", "--out", tmp_path / "m.lp"], "'iqp-folded', 'published', 'mccormick'"),
         (["--out", tmp_path / "m.nl"], ".mps, .lp"),
         (["--out", tmp_path / "no/m.lp"], "no such folder"),
         ([], "--out"),
