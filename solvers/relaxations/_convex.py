@@ -32,10 +32,9 @@ _MOST = 4096  # rows of a matrix whose eigenvalues are computed
 _QUICK = 1024  # the same where it is semidefinite already, so that only the bound gains
 _SECONDS = 1e-10  # times n^3: eigenvalues on one core or two
 _LOADED = 5.0  # times that, where others use the processors
-_STEPS = 20  # times the eigenvalues: the largest trace
+_SWEEPING = 5e-7  # times n^2: the largest trace
 _SHARE = 0.5  # of the time that is left, which the diagonal may take
 _SMALL = 512  # rows up to which one thread is faster
-_INSIDE = 0.1  # how far from the boundary the largest trace is begun, over the mean eigenvalue
 _ENTRIES = 2**22  # of a matrix that are read between two looks at the clock
 _ULPS = 8  # by how many the entries of a semidefinite matrix may be off
 
@@ -87,14 +86,12 @@ def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
     # The centring is rounded; the diagonal is lowered by that, so that convexity holds for the
     # matrix as it is stored.
     least = np.full(n, lowest - margin)
-    if n == 1 or n > _QUICK or _STEPS * seconds > deadline.remaining:
+    seconds += _SWEEPING * n**2
+    if n == 1 or n > _QUICK or seconds > deadline.remaining:
         return Diagonal(np.zeros(1) if n == 1 else least, 0.0)
-    # Newton's method needs a definite matrix to begin with.
-    start = least - _INSIDE * (float(np.trace(centred)) / n - float(least[0]))
     try:
         raised = deadline.wait_for(
-            lambda: _lowered(centred, largest_trace(centred, start, deadline)),
-            _LOADED * _STEPS * seconds,
+            lambda: _shifted(centred, largest_trace(centred, deadline)), _LOADED * seconds
         )
     except OutOfTime:
         return Diagonal(least, 0.0)
@@ -102,12 +99,12 @@ def _by_eigenvalues(form: QuadraticForm, deadline: Deadline) -> Diagonal:
     return Diagonal(raised if raised.sum() > least.sum() else least, 0.0)
 
 
-def _lowered(matrix: NDArray[np.float64], taken: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a diagonal lowered by what the matrix less it lacks to semidefinite."""
+def _shifted(matrix: NDArray[np.float64], taken: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a diagonal plus what leaves the matrix less it just semidefinite."""
     rest = matrix.copy()
     rest.flat[:: len(matrix) + 1] -= taken
     sizes = np.abs(taken) + np.abs(np.diagonal(matrix))
-    return taken + min(0.0, least_eigenvalue(rest)) - UNIT * float(sizes.max())
+    return taken + least_eigenvalue(rest) - UNIT * float(sizes.max())
 
 
 def slack(form: QuadraticForm, deadline: Deadline = NEVER) -> float:

@@ -47,6 +47,7 @@ SIGNATURES = {
     "even_parts.deal_out": "i8[] i8[,] f8[,] f8[,] i8[,] i8[,] i8[]",
     "even_parts.even_out": "i8[] i8[,] f8[,] f8[,] i8 i8[,] i8[,] i8[] f8[,]",
     "facility_gains.lazy_greedy": "f4[,]! f4[] f8[] i8[] i8[] f8[]",
+    "unit_rows.settle": "f4[,] i8 f4[,] f4[,] f4[]",
     "zero_sum_rows.products": "f8[,] f8[] f8[]",
     "zero_sum_rows.squared_norms": "f8[,] f8[]",
     "zero_sum_rows.best_addition": "f8[,] f8[] b1[] f8[]",
