@@ -54,6 +54,20 @@ def subgraphs(folder: Path | None) -> Iterator[ProofCase]:
             yield ProofCase(f"k-cluster, n={n}, k={k}: {len(some)} graphs", some)
 
 
+def larger(folder: Path | None) -> Iterator[ProofCase]:
+    """Densest k-subgraphs of graphs like the library's, which end at 120 vertices."""
+    for n in (140, 160):
+        for k in (n // 4, n // 2, 3 * n // 4):
+            some = [graph(n, k, density) for density in (25, 50, 75)]
+            yield ProofCase(f"k-cluster, n={n}, k={k}: {len(some)} graphs, drawn", some)
+
+
+def graph(n: int, k: int, density: int) -> so.QuadraticSelection:
+    """Return the densest subgraph problem of a graph whose pairs are edges at random."""
+    edges = np.random.default_rng([n, density]).random((n, n)) < density / 100
+    return so.QuadraticSelection(np.triu(edges, 1).astype(float), k=k, sense="maximise")
+
+
 def published(folder: Path | None) -> Iterator[ProofCase]:
     """QPLIB_0633 and the diversity problems of at most 100 candidates."""
     for name in ["QPLIB_0633", *public.names("mdplib")]:
@@ -68,7 +82,7 @@ def _needed(folder: Path | None) -> Path:
     return folder
 
 
-SECTIONS = (mixtures, published, subgraphs)
+SECTIONS = (mixtures, published, subgraphs, larger)
 
 
 def measured(case: ProofCase, solver: str, time_limit: float) -> Row:

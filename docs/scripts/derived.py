@@ -15,6 +15,7 @@ import typer.main
 import subsetopt
 from subsetopt.benchmarks.reporting._comparison_report import COLUMNS as RESULT_COLUMNS
 from subsetopt.benchmarks.scripts import bilevel_shown
+from subsetopt.benchmarks.scripts.exact_shown import compared, opened
 from subsetopt.benchmarks.scripts.split_estimates_shown import shown
 from subsetopt.cli import app
 from subsetopt.models import CONSTRAINT_KINDS, QUADRATIC_FAMILIES
@@ -132,6 +133,10 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "benchmarks.md": {"derived": result_columns},
     "commands.md": {"derived": command_reference},
     "bilevel.md": {"derived": lambda: bilevel_shown.shown(DOCS / "figures" / "bilevel.jsonl")},
+    "exact.md": {
+        "compared": lambda: compared(DOCS / "figures" / "exact-compared.jsonl"),
+        "opened": lambda: opened(DOCS / "figures" / "exact-opened.jsonl"),
+    },
     "splits.md": {"derived": lambda: shown(DOCS / "figures" / "splits.jsonl")},
 }
 """Of each page what stands behind a mark, ``<!-- derived -->``, up to the next ``<!-- end -->``."""

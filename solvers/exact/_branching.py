@@ -337,12 +337,12 @@ def _begun(child: Node, node: Node, iterate: Iterate, part: Reduced, k: int) -> 
     """Return a child that begins with what is left of its parent's iterate."""
     gone = np.flatnonzero(~np.isin(node.items, child.items, assume_unique=True))
     missing = k - len(child.chosen)
+    taken = np.isin(node.items[gone], child.chosen, assume_unique=True) != part.complement
     if part.complement:
         missing = len(child.items) - missing
     # In single precision: iterates of open nodes are most of the memory, and only begin a search.
-    return replace(
-        child, iterate=iterate.without(gone, missing).packed(), complement=part.complement
-    )
+    kept = iterate.without(gone, missing, taken).packed()
+    return replace(child, iterate=kept, complement=part.complement)
 
 
 class Tree:

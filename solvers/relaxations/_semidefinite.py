@@ -45,6 +45,8 @@ Proving = tuple[
 _RELAXATION = 1.6  # over-relaxation of the step in X; below the golden ratio it converges
 _STEP = 2.0  # of the inequalities' multipliers, over the squared norm of their map
 _POWER = 10  # iterations that estimate that norm
+_RESTART = 0.1  # of the penalty, where an index is deleted
+_PENALTIES = (1e-4, 1e4)
 _EVERY = 10  # iterations between two bounds
 _LEAST = 0.005  # a violation below this is none
 _ROOM = 60_000
@@ -95,10 +97,18 @@ class Iterate:
         """Return it in double precision, in which the kernels are compiled."""
         return replace(self, **{name: getattr(self, name).astype(np.float64) for name in "XSN"})
 
-    def without(self, gone: int | NDArray[np.int64], k: int) -> "Iterate":
-        """Return what is left of it when indices are deleted and k have to be chosen."""
+    def without(
+        self, gone: int | NDArray[np.int64], k: int, taken: bool | NDArray[np.bool_] = False
+    ) -> "Iterate":
+        """Return what is left of it when indices are deleted and k have to be chosen.
+
+        Those that are `taken` are ones from now on, the others zeros. With ones, `x' S x` is that
+        of all of x, as the k that are missing add up to k: so what S and N prove stays proven.
+        """
         left = np.delete(np.arange(len(self.X)), gone)
-        X, S, N = (part[np.ix_(left, left)].astype(np.float64) for part in (self.X, self.S, self.N))
+        ones = np.atleast_1d(gone)[np.broadcast_to(taken, np.size(gone))]
+        X = self.X[np.ix_(left, left)].astype(np.float64)
+        S, N = (_with_ones(part.astype(np.float64), left, ones, k) for part in (self.S, self.N))
         # To the trace that is asked for now. The rows need not be feasible to begin with.
         trace = float(np.trace(X))
         if trace > 1e-9:
@@ -107,7 +117,12 @@ class Iterate:
         place[left] = np.arange(len(left))
         rows = np.column_stack([self.rows[:, :1], place[self.rows[:, 1:]]])
         keep = (rows >= 0).all(axis=1)
-        parts = rows[keep], self.multipliers[keep], self.penalty, self.prices
+        # With the penalty that it had, X, which is far off now, would pull S and N after it.
+        # Where it has been raised, though, X is what is behind, and inequalities are found in it.
+        penalty = self.penalty
+        if penalty <= 1.0:
+            penalty = max(_RESTART * penalty, _PENALTIES[0])
+        parts = rows[keep], self.multipliers[keep], penalty, self.prices
         return Iterate(X, S, N, *parts)
 
 
@@ -298,8 +313,8 @@ class SemidefiniteRelaxation:
         dual = np.sqrt(residual) / (1 + float(np.linalg.norm(self._costs)))
         self.progress = (primal, dual)
         if primal > 5 * dual:
-            return min(mu * 1.3, 1e4)
-        return max(mu * 0.77, 1e-4) if dual > 5 * primal else mu
+            return min(mu * 1.3, _PENALTIES[1])
+        return max(mu * 0.77, _PENALTIES[0]) if dual > 5 * primal else mu
 
     def tighten(self, most: int, late: Callable[[], bool] = _never) -> int:
         """Drop the slack inequalities, add up to `most` of the most violated; returns how many."""
@@ -339,6 +354,15 @@ def squared_norm(rows: NDArray[np.int32], work: Matrix, iterations: int) -> floa
         at[right] += 1.0
         largest = float(np.cumsum(before * at)[-1])
     return largest
+
+
+def _with_ones(matrix: Matrix, left: NDArray[np.int64], ones: NDArray[np.int64], k: int) -> Matrix:
+    """Return `matrix` as a form of k ones among those that are left, besides `ones`."""
+    part = matrix[np.ix_(left, left)]
+    if len(ones) and k:
+        across = matrix[np.ix_(left, ones)].sum(axis=1) / k
+        part += across[:, None] + across + matrix[np.ix_(ones, ones)].sum() / k**2
+    return part
 
 
 def _forward(X: Matrix, k: int) -> NDArray[np.float64]:

@@ -1,9 +1,11 @@
 """The measuring scripts, on problems that take no time."""
 
+import json
 import math
 from argparse import Namespace
 from itertools import combinations
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,12 @@ import pytest
 import subsetopt as so
 from subsetopt.benchmarks.scripts import (
     adapters,
+    commercial,
+    commercial_models,
     constraint_cost,
     coresets,
+    exact_shown,
+    open_instances,
     proofs,
     quota_cost,
     records_of_many_writers,
@@ -117,6 +123,10 @@ def test_the_mixtures_need_no_folder() -> None:
     cases = list(proofs.mixtures(None))
     assert [case.name for case in cases][:1] == ["mixture, n=50, k=5"]
     assert cases[0].problems[0].n == 50
+    drawn = next(proofs.larger(None)).problems
+    edges = [-one.quadratic_form().matrix.sum() for one in drawn]
+    shares = [count / (140 * 139 / 2) for count in edges]
+    assert shares == pytest.approx([0.25, 0.5, 0.75], abs=0.01)
     with pytest.raises(so.InvalidFile, match="no folder"):
         list(proofs.subgraphs(None))
 
@@ -205,3 +215,76 @@ def test_records_of_many_writers_are_measured_before_and_after(tmp_path: Path) -
     row = records_of_many_writers.measured(tmp_path, "before")
     assert (row["files"], row["records"]) == (6, 3072)
     assert row["window_s"] > 0
+
+
+@pytest.mark.parametrize("solver", ["scip", "highs", "cpsat"])
+def test_other_solvers_state_the_same_model(solver: str, tmp_path: Path) -> None:
+    form = textbook._most(np.triu(np.random.default_rng(0).integers(0, 9, (7, 7)), 1), 3)
+    stated, modules = form.quadratic_form(), {"scip": "pyscipopt", "highs": "highspy"}
+    pytest.importorskip(modules.get(solver, "ortools"))
+    linear = np.random.default_rng(1).integers(-9, 9, 7).astype(np.float64)
+    matrix = stated.matrix - 2.0 * np.eye(7)
+    matrix[0, 1:3] = matrix[1:3, 0] = 4.0  # products of either sign
+    path = str(tmp_path / "model.npz")
+    np.savez(path, matrix=matrix, linear=linear, k=3)
+    values, bound = commercial_models.SOLVERS[solver][0](
+        commercial_models.StatedModel(path, 10.0)
+    )()
+    masks = np.array([[i in rows for i in range(7)] for rows in combinations(range(7), 3)])
+    best = ((masks @ matrix) * masks).sum(axis=1) + masks @ linear
+    mask = np.asarray(values) > 0.5
+    assert mask @ matrix @ mask + linear @ mask == pytest.approx(best.min())
+    assert bound == pytest.approx(best.min(), rel=1e-5)
+
+
+def test_what_another_solver_has_come_to_is_judged_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = problem(4)
+    form = small.quadratic_form()
+    answers = iter(
+        [
+            (0, '{"version": "1", "chosen": [0, 1, 2, 3, 4, 5, 6, 7], "bound": -1e4}'),
+            (0, '{"version": "1", "chosen": null, "bound": 0.0}'),
+            (1, ""),
+        ]
+    )
+
+    def ended(command: list[str], **given: object) -> CompletedProcess[str]:
+        code, said = next(answers)
+        return CompletedProcess(command, code, said, "ModuleNotFoundError: No module\n")
+
+    monkeypatch.setattr(commercial.subprocess, "run", ended)
+    rows = [commercial.others(form, "gurobi", "python", 1.0) for _ in range(3)]
+    value = form.lift(form.value(np.arange(8)))
+    assert rows[0]["value"] == value
+    assert rows[0]["gap"] == pytest.approx((value + 1e4) / abs(value))
+    assert not rows[0]["proven"]
+    assert rows[1]["message"] == "no selection"
+    assert "No module" in rows[2]["message"]
+    (mine,) = commercial.measured(small, [commercial.OURS], "python", 10.0)
+    assert mine["proven"]
+    assert mine["value"] <= value
+
+
+def test_an_open_instance_is_proven_and_the_proof_checked(tmp_path: Path) -> None:
+    small = so.QuadraticSelection(np.random.default_rng(5).integers(-9, 9, size=(12, 12)), k=4)
+    row = open_instances.measured(small, ("1", 1.0), tmp_path / "proof.jsonl.gz", 10.0)
+    assert row["gap, verified"] == 0.0
+    assert row["bytes"] > 0
+    assert list(open_instances.rows(tmp_path, tmp_path, ["QPLIB_0633"], 1.0)) == []
+
+
+def test_tables_of_exact_answers_say_gaps_and_what_is_short(tmp_path: Path) -> None:
+    machine = {"measured": "machine", "cpu": "some", "cores": 2, "date": "today"}
+    solved = {"value": -10.0, "gap": 0.0, "proven": True, "processor s": 0.25, "version": "1"}
+    open_ = {"value": -9.0, "gap": 0.5, "proven": False, "processor s": 9.0, "version": "2"}
+    rows = [
+        {"measured": "case", "solver": commercial.OURS, "limit": 12.0, **solved},
+        {"measured": "case", "solver": "gurobi", "limit": 12.0, **open_},
+        {"measured": "case", "solver": "xpress", "limit": 12.0, "message": "no module"},
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in [machine, *rows]), encoding="utf-8")
+    text = exact_shown.compared(path)
+    assert "| case | 0.25 s | gap 50 %, value 10 % off | no module |" in text
+    assert "proved 0 of 1" in text
+    assert "Gurobi 2" in text

@@ -131,3 +131,19 @@ def test_it_is_a_bound_that_can_be_asked_for() -> None:
     assert best - 0.02 * np.abs(problem.Q).sum() <= solution.bound <= best
     with pytest.raises(so.TooLarge, match="fw"):
         bounds.lower_bound(so.QuadraticSelection(np.eye(601), None, 5), "sdp", Limits())
+
+
+def test_what_is_proven_of_a_parent_is_proven_of_its_children() -> None:
+    """The slack of a child at its selections is that of the parent at them."""
+    S, N = costs(7, 9), costs(8, 9)
+    parent = Iterate(costs(9, 9), S, N, np.empty((0, 4), np.int32), np.empty(0))
+    gone, taken = np.array([2, 5, 6]), np.array([True, False, True])
+    left = np.delete(np.arange(9), gone)
+    child = parent.without(gone, 3, taken)
+    for mask in (np.arange(6) < 3, np.arange(6) % 2 == 0):
+        whole = np.zeros(9)
+        whole[left[mask]], whole[gone[taken]] = 1.0, 1.0
+        assert mask @ child.S @ mask == pytest.approx(whole @ S @ whole)
+        assert mask @ child.N @ mask == pytest.approx(whole @ N @ whole)
+    assert child.penalty < parent.penalty
+    assert parent.without(gone, 0, taken).S.shape == (6, 6)
