@@ -5,6 +5,7 @@ Of mean matching `values`, `k`, `target` and `cardinality`; of a quadratic selec
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, lcm
@@ -52,12 +53,40 @@ def statement_of(
             check,
         )
     form = problem.quadratic_form()
-    if form.positions is not None:
-        failed(f"there is no statement of {problem.family} with sizes or candidates left out")
     terms = Fraction(form.constant), Fraction(form.scale), Fraction(form.error)
     size = int(form.k), int(form.k)
-    return _of_matrix(
-        form.matrix, form.linear, 1, size, include, exclude, terms, _rows(rules, size), only, check
+    if form.positions is None:
+        parts = form.matrix, form.linear, 1, size, include, exclude, terms, _rows(rules, size)
+        return _of_matrix(*parts, only, check)
+    places = [int(place) for place in form.positions]
+    if min(places) < 0:
+        failed(f"there is no statement of {problem.family} with a range of sizes")
+    if only is not None:
+        at = {place: row for row, place in enumerate(places)}
+        parts = form.matrix, form.linear, 1, size, include, exclude, terms, ()
+        return _of_matrix(*parts, [at[place] for place in only], check)
+    exclude = tuple(sorted({*exclude} | ({*range(int(problem.n))} - {*places})))
+    parts = form.matrix, form.linear, 1, size, (), (), terms, ()
+    few = _of_matrix(*parts, None, check)
+    return _placed(few, places, int(problem.n), include, exclude, _rows(rules, size))
+
+
+def _placed(
+    few: QuadraticStatement,
+    places: list[int],
+    n: int,
+    include: tuple[int, ...],
+    exclude: tuple[int, ...],
+    rows: tuple[StatedRow, ...],
+) -> QuadraticStatement:
+    """Return a statement over n candidates, of which all but some places are excluded."""
+    linear, pairs = [0] * n, [[0] * n for _ in range(n)]
+    for place, cost, costs in zip(places, few.linear, few.pairs, strict=True):
+        linear[place] = cost
+        for other, pair in zip(places, costs, strict=True):
+            pairs[place][other] = pair
+    return replace(
+        few, n=n, linear=linear, pairs=pairs, include=include, exclude=exclude, rows=rows
     )
 
 

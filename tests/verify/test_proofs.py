@@ -238,6 +238,23 @@ def test_included_candidates_are_no_part_of_what_is_convex(tmp_path: Path) -> No
     assert -3 in leaves(path)
 
 
+def test_candidates_that_were_selected_before_are_excluded(tmp_path: Path) -> None:
+    path, points = tmp_path / "proof.jsonl.gz", np.random.default_rng(3).normal(size=(14, 2))
+    kernel = np.exp(-((points[:, None] - points) ** 2).sum(axis=2))
+    problem = so.MMDSelection(kernel, k=4, selected=[2, 9], kernel="precomputed")
+    solution = solved(problem, "branch-and-bound", path)
+    report = so.verify(problem, solution, path)
+    assert report == accepted(path)
+    assert lines_of(path)[0]["problem"]["exclude"] == [2, 9]
+    assert report.bound is not None
+    assert solution.objective == pytest.approx(float(report.bound), rel=1e-6)
+    ruled = problem.constrained(so.Constraints(include=[5], quotas=so.Quota([0, 1] * 7, exactly=2)))
+    solution = solved(ruled, "branch-and-bound", path)
+    report = so.verify(ruled, solution, path)
+    assert report == accepted(path)
+    assert solution.objective == pytest.approx(float(report.bound or 0), rel=1e-6)
+
+
 def test_an_unfinished_search_proves_a_weaker_bound(tmp_path: Path) -> None:
     path = tmp_path / "proof.jsonl.gz"
     problem = diversity(3, 40, 12)
