@@ -1,4 +1,4 @@
-"""How to choose: one solver per file, loaded by name when it is asked for.
+"""Solvers: one per file, loaded by name when used.
 
 ``heuristics`` give good answers fast, ``relaxations`` bounds, ``exact`` proofs; ``backends`` are
 mixed-integer solvers from elsewhere. Each folder uses those before it in the order heuristics,

@@ -1,4 +1,4 @@
-"""Around a solver: what is fixed is taken out, a start is made feasible, its answer lifted back."""
+"""Constraint handling around a solver: presolve, feasible start, postsolve."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The time limit of a call: one clock for building, searching and bounding."""
+"""Deadlines: one clock for building, searching and bounding."""
 
 import math
 import threading

@@ -1,4 +1,4 @@
-"""What a search leaves for a proof file, and the file that is made of it.
+"""Recording and writing of proofs.
 
 Handed to solvers as `Limits.proof`. A combinatorial branch and bound leaves the order in which it
 decides candidates: its tree is grown again here, with the bound of the checker in exact integers. A

@@ -1,4 +1,4 @@
-"""``python -m subsetopt`` is the command line."""
+"""Entry point of ``python -m subsetopt``."""
 
 from subsetopt.cli import main
 

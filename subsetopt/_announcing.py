@@ -1,4 +1,4 @@
-"""One line about what is done once and takes long, so that nobody takes it for the usual speed.
+"""A one-time warning about slow one-time work, such as compilation.
 
 It is a warning of the logger ``subsetopt``, which Python writes to standard error unless logging is
 set up otherwise; ``logging.getLogger("subsetopt").setLevel("ERROR")`` silences it.

@@ -1,4 +1,4 @@
-"""Checks of arguments: each error names the value, what it may be and, where it helps, the type."""
+"""Validation of arguments: each error names the value, its domain and, where it helps, its type."""
 
 import math
 from collections.abc import Iterable

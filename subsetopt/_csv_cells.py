@@ -1,4 +1,4 @@
-"""CSV files whose cells no spreadsheet takes for a formula.
+"""CSV output whose cells no spreadsheet takes for a formula.
 
 Names of cases, members, models or columns come from outside. A cell that begins with ``=``, ``+``,
 ``-`` or ``@`` is run as a formula when the file is opened in a spreadsheet, quoted or not; the same

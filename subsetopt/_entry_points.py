@@ -1,4 +1,4 @@
-"""What other packages add by entry points, by group and name."""
+"""Plug-ins: entry points of other packages, by group and name."""
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points

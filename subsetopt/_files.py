@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and locks of the operating system on them."""
+"""Atomic writing of files, and file locks."""
 
 import errno
 import os

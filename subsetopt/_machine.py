@@ -1,4 +1,4 @@
-"""What a benchmark ran on: numbers without it mean little."""
+"""Description of the machine and the software that a benchmark ran on."""
 
 import platform
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Column by column: how chosen rows resemble all rows or a target, with random rows as baseline."""
+"""Marginals: how chosen rows resemble all, column by column, with random rows as baseline."""
 
 import math
 from collections.abc import Iterator, Sequence

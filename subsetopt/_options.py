@@ -1,4 +1,4 @@
-"""Options: fields of a dataclass that say what they mean, what they may hold, how they are given.
+"""Declared options: dataclass fields with help, domain and command-line form.
 
 One declaration serves the check of the value, the docstring, and the flag and help of the command
 line, which `subsetopt.cli.derived_options` derives from it.

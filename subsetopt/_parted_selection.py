@@ -1,4 +1,4 @@
-"""Selecting from numbers in parts, each of which stays where it is."""
+"""Mean matching of numbers in parts, each of which stays where it is."""
 
 import math
 from dataclasses import dataclass

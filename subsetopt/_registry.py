@@ -1,4 +1,4 @@
-"""Objects by name, each imported when it is first used."""
+"""Registries of objects by name, and lazy imports."""
 
 import inspect
 import sys

@@ -1,4 +1,4 @@
-"""Rounding that is always on the safe side: lower bounds down, distances up.
+"""Directed rounding: lower bounds down, distances up.
 
 Called by `certification`, for what a certificate says, and by forms and relaxations for what sums
 in floating point can be off by. Directions come from exact comparison with a Fraction, not from the

@@ -1,4 +1,4 @@
-"""Tests and intervals that verdicts stand on: Student's t, signs, shares, ratios of times."""
+"""Significance tests and intervals: Student's t, signs, proportions, ratios of times."""
 
 from collections.abc import Sequence
 from math import sqrt

@@ -1,4 +1,4 @@
-"""Pictures of solutions: the chosen among all, and the objective among those of random ones."""
+"""Figures of solutions: the chosen among all, and the objective among random ones."""
 
 from typing import TYPE_CHECKING, Any
 

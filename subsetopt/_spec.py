@@ -1,4 +1,4 @@
-"""Names with options, as rules, tasks, solvers and kernels are given: ``name:key=value``."""
+"""Names with options, such as rules, tasks, solvers and kernels: ``name:key=value``."""
 
 import ast
 from collections.abc import Iterable

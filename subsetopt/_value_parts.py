@@ -1,4 +1,4 @@
-"""Numbers in parts: arrays, chunks of Arrow, partitions of Dask; and work for each of them."""
+"""Partitioned numbers: arrays, chunks of Arrow, partitions of Dask, and work on each."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,3 +1,3 @@
-"""The version, the only place that states it."""
+"""The version of the package."""
 
 __version__ = "0.2.0"

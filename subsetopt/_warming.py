@@ -1,4 +1,4 @@
-"""Everything that is compiled once per machine, done at once, or asked for whether it is there."""
+"""Compilation of all kernels ahead of time, and whether it is done."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

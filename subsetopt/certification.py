@@ -1,4 +1,4 @@
-"""From what a solver says to what is known: nothing of its answer is taken on trust.
+"""Certification: from a solver's claims to a verified `Solution`.
 
 Called by `solving` after every solve. What counts, in this order: a lower bound of the problem's
 own that the selection attains in exact arithmetic; `RawResult.proven`, which only solvers set that

@@ -1,4 +1,4 @@
-"""Limits that every solver understands, whatever its own names for them are."""
+"""Limits of a solve: time, gaps, threads, seed."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING

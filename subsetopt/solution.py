@@ -1,4 +1,4 @@
-"""What a solver's answer is worth: the selection, its value, and what is known about it."""
+"""Solutions: the selection, its objective, its bound and its certificate."""
 
 import json
 import math

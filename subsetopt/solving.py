@@ -1,4 +1,4 @@
-"""The front door: solve a problem by naming a solver."""
+"""`solve`, `solve_many` and `solver`: the choice of a solver, its call, and certification."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What every solver owes its callers, as one call for the tests of whoever writes a solver."""
+"""Contract tests for solvers, also for those of other packages."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence

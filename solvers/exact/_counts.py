@@ -1,4 +1,4 @@
-"""How many of each group a subset may have: what quotas are to the exact searches.
+"""Group counts that quotas allow, for the exact searches.
 
 Called by `_integers`, which hands them to `_dynamic`, `_meet` and `_window`. Disjoint quotas are
 one `CountLimits`; of overlapping ones the candidates of the same rows are a group, and every way in

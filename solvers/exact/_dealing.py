@@ -1,4 +1,4 @@
-"""How the items of a search in two halves are dealt into quarters, and what that will cost.
+"""Division of items into quarters for meet in the middle, and its cost.
 
 Groups stand in a row, which is cut into four. A group that no cut divides has its count in one
 quarter, where its subsets are listed, so that no key has to tell it; one that is divided has a

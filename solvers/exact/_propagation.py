@@ -1,4 +1,4 @@
-"""What the constraints say of a node of branch and bound: what is settled, and what is feasible.
+"""Constraint propagation at nodes of branch and bound.
 
 Counting only, in whole numbers: a row that is full excludes the rest of its candidates, one that
 needs all that are left includes them, and a node whose rows cannot be kept holds no selection.

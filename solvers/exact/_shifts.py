@@ -1,4 +1,4 @@
-"""By how much values are shifted: whatever adds the same to every subset of a subproblem.
+"""Shifts of values that add the same to every subset of a subproblem.
 
 Called by `_integers`.
 """

@@ -1,4 +1,4 @@
-"""Mean matching as the solvers see it: candidates less the target, scaled, padded."""
+"""Mean matching as rows that are centred at the target, scaled and padded."""
 
 from dataclasses import dataclass
 

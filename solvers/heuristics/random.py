@@ -1,4 +1,4 @@
-"""The uniform baseline: k of n without replacement."""
+"""Random selection, the baseline: k of n without replacement."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What relaxed selections range over: the least of linear functions, and where it is attained."""
+"""The feasible polytope: linear minimisation over it."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property

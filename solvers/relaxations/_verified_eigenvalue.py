@@ -1,4 +1,4 @@
-"""A least eigenvalue that does not rest on the word of an eigenvalue routine.
+"""Verified lower bounds on the least eigenvalue.
 
 LAPACK states no bound on its rounding that holds for certain. A Cholesky factorisation that comes
 to its end does: it is the exact one of a matrix that differs by at most c / (1 - c) times

@@ -1,4 +1,4 @@
-"""The compiled functions: arrays in, arrays out, no Python objects.
+"""Compiled kernels: arrays in, arrays out, no Python objects.
 
 ``from subsetopt import _kernels`` loads no compiler; ``_kernels.rng`` does, when it is first used.
 """

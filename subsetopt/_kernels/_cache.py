@@ -1,4 +1,4 @@
-"""Numba's `njit`, with a cache on disk that cannot hurt: what is damaged there is compiled anew."""
+"""Numba's `njit` with a disk cache that recompiles what is damaged."""
 
 import hashlib
 import os

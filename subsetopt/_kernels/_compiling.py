@@ -1,4 +1,4 @@
-"""What goes with compiling: limits do not count it, people are told, and it is done only once.
+"""Compilation of kernels: outside of time limits, announced, and done once.
 
 Of several processes that want the same kernel one compiles it; the others wait, and load it.
 """

@@ -1,4 +1,4 @@
-"""The kernels run by the interpreter: for the first, small jobs of a machine without machine code.
+"""Interpreted or compiled kernels: small first jobs run without machine code.
 
 To compile a kernel takes seconds, to run it once on a hundred values as plain Python takes
 milliseconds. It is the same source, and IEEE arithmetic in the same order where no kernel is

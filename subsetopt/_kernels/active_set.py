@@ -1,4 +1,4 @@
-"""The vertices that make up a point of Frank-Wolfe: atoms, their images and their weights.
+"""Active set of Frank-Wolfe: vertices, their images and their weights.
 
 `hull_frank_wolfe` and `quadratic_frank_wolfe` call it in every step. An atom is a row of `atoms`
 (room, k), its indices ascending, and of `images` (room, m), what the objective sees of it; the

@@ -1,4 +1,4 @@
-"""Choosing batch after batch from all that is left: herding picks and exchanges.
+"""Kernel herding of batch after batch, and swaps.
 
 S is all that is chosen so far, t the count that is aimed at, and the potential of a point j is
 what j adds to ``|| sum of S - t mean ||^2`` beside the other points of S,

@@ -1,4 +1,4 @@
-"""Branch and bound by sums of the largest pairs: the tree of `solvers.exact._combinatorial`.
+"""Branch and bound by sums of the largest pairs, for `solvers.exact._combinatorial`.
 
 Choose `size` of n items so that their gains and the values of all pairs add up to the most, in
 integers. With S chosen, C left to choose from and r items missing, the score of an item of C is

@@ -1,4 +1,4 @@
-"""Parts of the right sizes with classes in proportion, where units are groups or classes cross.
+"""Stratified partitions whose units are groups of rows, or whose classes cross.
 
 Called by `sequencing._part_counts`. Units are of D kinds; ``held`` (p, D) says how many of each
 kind a part holds, ``counts`` (p, C) how many rows, and rows of each class, that makes. What is

@@ -1,4 +1,4 @@
-"""Batches whose means come close to one point: exchanges between the batches of an epoch.
+"""Batches whose means match one point: swaps between the batches of an epoch.
 
 Called by `torch._matched` once an epoch, on what `stratified_batches.deal` has dealt out.
 """

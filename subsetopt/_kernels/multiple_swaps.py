@@ -1,4 +1,4 @@
-"""Exchanging several chosen values for free ones at once, by two-sum hashing.
+"""Multiple swaps of scalar values by two-sum hashing.
 
 As in `matching`: `values` (n,) is ascending float64, `chosen` (n,) marks k of its positions, and
 the residual is ``wanted - sum(values[chosen])``. Called after the descents of `matching`, where no

@@ -1,4 +1,4 @@
-"""Which sums can be reached with how many items: a dynamic program on bit sets.
+"""Reachable subset sums by number of items: a dynamic program on bit sets.
 
 Bellman's recursion for subset sums with the number of items as a second dimension, 64 sums a word.
 Called by `solvers.exact._dynamic` on values that were shifted to be at least 0.

@@ -1,4 +1,4 @@
-"""Loops over millions of ids: an open-addressing table, and what is latest of each.
+"""Hash tables of millions of ids, and the latest record of each.
 
 Called by `records._ids` and `records.latest`. The table has a power of two rows, at least twice as
 many as ids, so that a search meets an empty row soon, and one at all; nothing is ever removed. Rows

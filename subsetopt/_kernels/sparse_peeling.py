@@ -1,4 +1,4 @@
-"""Peeling a sparse quadratic: all candidates are chosen, then the worst leaves, until k are left.
+"""Reverse greedy on a sparse quadratic: the worst candidate leaves until k are left.
 
 For the densest k-subgraph that is the node of the least weighted degree among those left (Asahiro,
 Iwama, Tamaki & Tokuyama, Journal of Algorithms 34, 2000): O((n + m) log n) with a heap.

@@ -1,6 +1,6 @@
-"""Few distinct rows, such as labels: which are alike, and how many of each to choose.
+"""Mean matching of few distinct rows, such as labels: how many of each to choose.
 
-Called by `torch.search._compiled`, on columns as in `columns`. Alike columns may take each other's
+Called by `torch.search._compiled`, on arrays as in `row_swaps`. Alike columns may take each other's
 place, so that the search is over S counts, in O(S d) a turn where single columns take O(n d), and
 sees exchanges between all strata at once.
 """

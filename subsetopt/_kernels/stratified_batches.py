@@ -1,4 +1,4 @@
-"""Batches with the proportions of the whole: an epoch dealt out stratum by stratum.
+"""Stratified batches: the proportions of the data set in each batch of an epoch.
 
 Called by `torch._stratified` once an epoch. It takes O(S) a batch for S strata, and O(1) a sample.
 """

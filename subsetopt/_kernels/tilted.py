@@ -1,4 +1,4 @@
-"""Frank-Wolfe for mean matching with a random tilt, on columns as in `columns`.
+"""Frank-Wolfe for mean matching with a random tilt, on arrays as in `row_swaps`.
 
 The start "relaxed" of `torch.search._compiled`. The relaxed problem alone is solved by m = k / n,
 which says nothing; a random linear term picks one of the vertices near it, and another for each

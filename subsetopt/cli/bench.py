@@ -1,4 +1,4 @@
-"""``subsetopt bench``: who is how good and how fast."""
+"""``subsetopt bench``: comparison of solvers by quality and time."""
 
 import os
 from collections.abc import Sequence

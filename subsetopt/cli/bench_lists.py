@@ -1,4 +1,4 @@
-"""``subsetopt bench --list``: which suites there are, and which instances one has."""
+"""``subsetopt bench --list``: suites and their instances."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What ``subsetopt bench`` shows while it runs."""
+"""Live output of ``subsetopt bench``."""
 
 import threading
 from collections.abc import Iterator

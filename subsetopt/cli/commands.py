@@ -1,4 +1,4 @@
-"""The commands, an application of all or some of them, and the process that runs one."""
+"""The application: its commands, loaded when used, and the process that runs one."""
 
 import gc
 import sys

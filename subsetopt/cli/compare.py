@@ -1,4 +1,4 @@
-"""``subsetopt compare``: two comparisons held against each other."""
+"""``subsetopt compare``: changes between two benchmark results."""
 
 from math import inf
 from pathlib import Path

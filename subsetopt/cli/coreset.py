@@ -1,4 +1,4 @@
-"""``subsetopt coreset``: a few rows that resemble all of very many."""
+"""``subsetopt coreset``: a few rows that represent a very large source."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

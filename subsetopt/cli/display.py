@@ -1,4 +1,4 @@
-"""Solutions for people: what is known about them, with random subsets as baseline."""
+"""Output of solutions as text, with random subsets as baseline."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING

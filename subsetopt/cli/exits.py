@@ -1,4 +1,4 @@
-"""The one place where errors become exit codes."""
+"""Exit codes of errors."""
 
 import errno
 import os

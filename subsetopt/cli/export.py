@@ -1,4 +1,4 @@
-"""``subsetopt export``: a problem as a file that other solvers read."""
+"""``subsetopt export``: a problem as a model file for other solvers."""
 
 from dataclasses import MISSING, dataclass
 from pathlib import Path

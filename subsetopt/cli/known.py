@@ -1,4 +1,4 @@
-"""``subsetopt known``: the best values known of public instances, and answers held against them."""
+"""``subsetopt known``: best known values of public instances, and checks of answers."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""``subsetopt records``: forward passes that serving has recorded, looked at and maintained."""
+"""``subsetopt records``: inspection and maintenance of recorded forward passes."""
 
 import json
 import sys

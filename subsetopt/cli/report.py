@@ -1,4 +1,4 @@
-"""``subsetopt report``: what a comparison has shown."""
+"""``subsetopt report``: the report of a benchmark."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What ``subsetopt sequence`` reports: the sequence, with others to compare."""
+"""Report of ``subsetopt sequence``: the sequence and its baselines."""
 
 import sys
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a command as Ctrl-C does: what it has so far is kept, and said."""
+"""SIGTERM and SIGHUP handled as Ctrl-C: partial results are kept."""
 
 import atexit
 import os

@@ -1,4 +1,4 @@
-"""How the commands of ``subsetopt solve`` run: the options that all take, and what they report."""
+"""Options and output that all commands of ``subsetopt solve`` share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace

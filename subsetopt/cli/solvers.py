@@ -1,4 +1,4 @@
-"""``subsetopt solvers``: what can run here, and what cannot, and why."""
+"""``subsetopt solvers``: the solvers, and whether each can run here."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""``subsetopt split``: the rows of a table in parts that resemble each other."""
+"""``subsetopt split``: representative splits of the rows of a table."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The standard streams: open, and kept clean of what is not meant for them."""
+"""Standard input, output and error of the commands."""
 
 import ctypes
 import json

@@ -1,4 +1,4 @@
-"""What commands about rows of tables share: the table that is read, the files that are written."""
+"""Reading and writing of tables, shared by the commands on rows."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the commands that train have in common: where things go, progress, and what is shown."""
+"""Output options of the commands that train: folders, progress, reports."""
 
 import os
 from collections.abc import Iterator

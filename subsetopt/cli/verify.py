@@ -1,4 +1,4 @@
-"""``subsetopt verify``: an answer against its problem, or a proof file."""
+"""``subsetopt verify``: independent check of an answer or a proof file."""
 
 from dataclasses import dataclass
 from pathlib import Path

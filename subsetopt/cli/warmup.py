@@ -1,4 +1,4 @@
-"""``subsetopt warmup``: compile everything now, or say what is not compiled yet."""
+"""``subsetopt warmup``: compilation of all kernels ahead of time."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""k of very many: a few rows that resemble all of a source, which is read in blocks."""
+"""Coresets: a few rows that represent a very large source, which is read in blocks."""
 
 from ._choosing import coreset
 from ._coreset_result import Coreset

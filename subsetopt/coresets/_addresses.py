@@ -1,4 +1,4 @@
-"""Files at addresses such as s3://bucket/file, read through fsspec."""
+"""Remote files such as s3://bucket/file, read through fsspec."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""Candidates near a target: rows are drawn the likelier the more the target has of their kind."""
+"""Sampling of candidates near a target distribution."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What constraints ask of rows while they are read: groups, names and costs."""
+"""Constraint data of rows while they are read: groups, names and costs."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

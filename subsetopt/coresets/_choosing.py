@@ -1,4 +1,4 @@
-"""Few rows that resemble all of very many: a pool, the means of all, a choice from the pool."""
+"""`coreset`: a pool of candidates, kernel means of all rows, and a choice from the pool."""
 
 from collections.abc import Callable, Mapping
 from os import PathLike

@@ -1,4 +1,4 @@
-"""What a coreset has read and summed so far, in a file that the next call goes on from."""
+"""Checkpoints of a coreset: what has been read and summed so far."""
 
 import json
 import os

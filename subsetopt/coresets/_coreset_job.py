@@ -1,4 +1,4 @@
-"""One choice of a coreset: the passes, the pool, the search, and the judgement."""
+"""The stages of a coreset: two passes, the pool, the search, and the evaluation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

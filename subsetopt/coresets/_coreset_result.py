@@ -1,4 +1,4 @@
-"""What a coreset is: the chosen rows, and how far they are from all."""
+"""Result of `coreset`: the chosen rows, and their distance from all."""
 
 import json
 import os

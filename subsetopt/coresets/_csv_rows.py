@@ -1,4 +1,4 @@
-"""Rows of text: what its lines are is told from the beginning, then they are read as a stream."""
+"""Streaming reader of text tables: the format is inferred from the first lines."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

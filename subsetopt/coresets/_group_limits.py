@@ -1,4 +1,4 @@
-"""How many rows of each group quotas ask for, of all rows and of those in a pool."""
+"""Quotas of groups, over all rows and over those in a pool."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

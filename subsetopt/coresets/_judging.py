@@ -1,4 +1,4 @@
-"""How far a few rows are from all, without all pairs of rows."""
+"""Evaluation of a coreset: its MMD to all rows, without all pairs of rows."""
 
 import math
 from dataclasses import dataclass

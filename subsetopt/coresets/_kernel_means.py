@@ -1,4 +1,4 @@
-"""The second pass: the mean kernel of some points with all rows of a source, or a sample."""
+"""The second pass: kernel means of candidates over all rows of a source, or a sample."""
 
 from collections.abc import Iterator
 from functools import partial

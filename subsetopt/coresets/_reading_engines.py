@@ -1,4 +1,4 @@
-"""What carries a pass over the rows out: this process, or the workers of a cluster."""
+"""Engines that carry out a pass over the rows: this process, or a cluster."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Rows that can be read once: a uniform sample of them, as large as the memory allows."""
+"""Reservoir sample of rows that can be read only once."""
 
 from dataclasses import dataclass, replace
 from time import perf_counter

@@ -1,4 +1,4 @@
-"""Rows in blocks: what every source gives."""
+"""Blocks of rows, which every source yields."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A random number for each row, which its number and the seed alone decide."""
+"""Random keys of rows, which depend on row number and seed alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

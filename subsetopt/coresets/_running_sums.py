@@ -1,4 +1,4 @@
-"""Sums that grow with the rows that are read."""
+"""Running sums over rows."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

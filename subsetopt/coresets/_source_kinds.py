@@ -1,4 +1,4 @@
-"""What reads data of any kind."""
+"""Choice of a row source by the type of the data."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

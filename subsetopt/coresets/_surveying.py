@@ -1,4 +1,4 @@
-"""The first pass: how many rows there are, how they are spread, and a uniform sample of them."""
+"""The first pass: number of rows, scales, and a uniform sample."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

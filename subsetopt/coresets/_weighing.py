@@ -1,4 +1,4 @@
-"""Weights of the chosen: a convex quadratic programme over the simplex."""
+"""Weights of a coreset: a convex quadratic program over the simplex."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What the writers of models share: a checked model, its quadratic form merged."""
+"""Checked and merged models, for all model writers."""
 
 import re
 from collections import Counter

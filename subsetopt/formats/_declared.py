@@ -1,4 +1,4 @@
-"""Plain data read back as the dataclass that wrote it: every field is of the type it declares."""
+"""Dataclasses from plain data such as JSON, with strict types."""
 
 import typing
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""JSON and YAML of other people's: read up to a depth and a size, or refused in one line."""
+"""JSON and YAML from outside, with limits on depth and size."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which format a file of an instance has, by its content; a doubtful one is refused."""
+"""Format detection of instance files by content; doubtful ones are refused."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Bytes of files, of members of archives and of standard input, unpacked, and only what fits."""
+"""Bytes of files, archive members and standard input, unpacked within memory limits."""
 
 import difflib
 import importlib

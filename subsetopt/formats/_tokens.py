@@ -1,4 +1,4 @@
-"""Numbers in lines of text, read at once, with the line of each known when it is wrong."""
+"""Fast parsing of numbers in text, with line numbers for errors."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Large lists of edges between whole numbers, read as arrays: what a line holds is the same.
+"""Fast reader of large edge lists between integers.
 
 Whatever is not plain (names, quotes, comments between the edges, other columns) is left to
 `_edge_table`, which also says what is wrong with a file.

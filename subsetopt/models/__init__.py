@@ -1,4 +1,4 @@
-"""Canonical forms as plain data: what any solver can be handed, whatever it is."""
+"""Canonical models as plain data, for any solver."""
 
 from ._side_constraints import CONSTRAINT_KINDS, SideConstraints
 from .linearisations import (

@@ -1,4 +1,4 @@
-"""What a selection keeps besides its count, compiled for solvers: no labels, only rows.
+"""Compiled constraints of a selection: sparse rows, without labels.
 
 `problem.side` is a `SideConstraints` over the candidates of the problem, `form.side` one over the
 rows of its quadratic form; None where there are none. A solver never meets `include` or `exclude`:

@@ -1,4 +1,4 @@
-"""What to choose: immutable problems that know no solver."""
+"""Problems: immutable and validated, without knowledge of solvers."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""From constraints as stated to `SideConstraints`: what follows by counting, or cannot be."""
+"""Presolve of constraints: `Constraints` to `SideConstraints`, by counting."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""A kernel matrix that is never held: its rows are computed when they are asked for."""
+"""Kernel matrices that are not stored: rows are computed when needed."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Costs as whole numbers of one unit, so that no sum of them is rounded."""
+"""Exact costs as integers of one unit."""
 
 import math
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Symmetric matrices made and changed in place: never a second one beside the first."""
+"""Symmetric matrices assembled and changed in place."""
 
 from typing import Any
 

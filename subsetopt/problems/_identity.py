@@ -1,4 +1,4 @@
-"""What makes two problems equal: the bytes of their arrays, not copies of them."""
+"""Fingerprints of arrays, for equality and hashes of problems."""
 
 import hashlib
 from typing import Any

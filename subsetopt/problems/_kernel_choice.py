@@ -1,4 +1,4 @@
-"""From what a caller names, builds or writes to a kernel."""
+"""Kernels from names, functions and objects."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields

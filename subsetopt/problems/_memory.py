@@ -1,4 +1,4 @@
-"""Refusing what would not fit, before anything is allocated; sizes read and shown."""
+"""Memory limits: refusal before allocation, sizes parsed and formatted."""
 
 import os
 from collections.abc import Iterator

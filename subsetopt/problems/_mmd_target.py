@@ -1,4 +1,4 @@
-"""A distribution that the chosen are to resemble, as MMD sees it: inner products with its mean."""
+"""Target distributions of MMD selection, as inner products with the target's kernel mean."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pieces of work done several at once, with the same result whatever the number of threads."""
+"""Parallel execution in threads, with results independent of their number."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What is left of a problem once all that its constraints fix is taken out of it.
+"""Presolve: the problem that is left when fixed candidates are taken out.
 
 Solvers are handed `Reduction.problem`: choose among the free candidates, with the taken ones in the
 target or in the linear terms. What they return is lifted to the problem as it is stated.

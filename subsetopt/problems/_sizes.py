@@ -1,4 +1,4 @@
-"""How many may be chosen: one number, or any of a range."""
+"""Sizes of selections: exactly k, or a range."""
 
 import operator
 

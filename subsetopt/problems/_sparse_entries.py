@@ -1,4 +1,4 @@
-"""When a matrix is kept by its entries that are not zero, and what is made of it."""
+"""Sparse storage of matrices: when it is used, and sums of entries."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Validation that all problems share: one clear message per mistake."""
+"""Validation that all problems share."""
 
 import operator
 import sys

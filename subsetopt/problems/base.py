@@ -1,4 +1,4 @@
-"""What every problem offers to solvers and to certification."""
+"""The protocol of problems, for solvers and certification."""
 
 from fractions import Fraction
 from typing import Protocol

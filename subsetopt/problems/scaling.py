@@ -1,4 +1,4 @@
-"""Columns in different units: scaling them, and a warning where nobody did."""
+"""Scaling of columns in different units, and a warning where it is missing."""
 
 import warnings
 from collections.abc import Sequence

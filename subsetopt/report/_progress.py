@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, elsewhere a line every half minute."""
+"""Progress of a task on standard error: a bar on a terminal, elsewhere periodic lines."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Whole data sets: mini-batches that resemble the whole, one after another, and parts that do."""
+"""Mini-batch sequences and partitions that represent a whole data set."""
 
 from typing import TYPE_CHECKING
 

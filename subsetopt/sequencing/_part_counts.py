@@ -1,4 +1,4 @@
-"""How many units of each kind go into each part, and random partitions with these counts."""
+"""Sizes of parts by class, and random partitions with these sizes."""
 
 from collections.abc import Iterator
 from typing import Any

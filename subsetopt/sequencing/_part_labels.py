@@ -1,4 +1,4 @@
-"""What a caller says of a partition, as numbers: sizes of parts, classes, groups."""
+"""Arguments of a partition as numbers: sizes of parts, classes, groups."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, NamedTuple

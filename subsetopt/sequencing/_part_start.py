@@ -1,4 +1,4 @@
-"""A partition to begin with, made without sums over all pairs: neighbours are dealt out to parts.
+"""Starting partition by assignment of neighbours to different parts.
 
 It is what a search without time for these sums ends with. Beside the MMD of random partitions its
 own is 0.4 to 0.9 as large after the dealing, and 0.15 to 0.35 after swaps within blocks of

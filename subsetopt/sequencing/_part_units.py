@@ -1,4 +1,4 @@
-"""What is put into parts: single rows, or groups of rows that stay together."""
+"""Units of a partition: single rows, or groups that stay together."""
 
 from dataclasses import dataclass
 from functools import cached_property

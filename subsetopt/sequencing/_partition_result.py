@@ -1,4 +1,4 @@
-"""What a partition is: parts, and how far their distributions are from each other."""
+"""Result of a partition: parts, and the MMD between them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tables of people: rows with ids, units, categories and missing values, and rows given back."""
+"""Tabular data with ids, units, categories and missing values."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Rows of a table that represent all of them."""
+"""`select_rows`: representative rows of a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Why columns of a table are not compared, and what is odd about labels, for people."""
+"""Messages about columns that are not compared, and about unusual labels."""
 
 import re
 from collections.abc import Iterable

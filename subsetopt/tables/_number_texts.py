@@ -1,4 +1,4 @@
-"""Texts that are numbers, and dates, however a column writes them: by the reading that fits."""
+"""Parsing of numbers and dates in text columns."""
 
 import re
 from typing import Any, NamedTuple

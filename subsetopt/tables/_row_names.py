@@ -1,4 +1,4 @@
-"""Which column names the rows, by what it holds and what it is called."""
+"""Detection of the id column of a table."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What a selection of rows is: the rows with all their columns, and how well they stand for all."""
+"""Result of a selection of rows: the rows, and how well they represent all."""
 
 import os
 from dataclasses import dataclass

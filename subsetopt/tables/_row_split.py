@@ -1,4 +1,4 @@
-"""What a split of a table is: its rows in parts, and how well each part stands for all."""
+"""Result of a split: the parts, and how well each represents all rows."""
 
 import os
 from dataclasses import dataclass

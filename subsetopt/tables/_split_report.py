@@ -1,4 +1,4 @@
-"""What there is to say of a split, and its picture."""
+"""Report and figure of a split."""
 
 import os
 from collections.abc import Iterator, Sequence

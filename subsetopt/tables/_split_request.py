@@ -1,4 +1,4 @@
-"""What a caller asks of a split: how many rows each part has, and what is balanced."""
+"""Request of a split: sizes of the parts, and what is balanced."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ranks that make up for what the others miss: sums and some candidates travel, not the batches."""
+"""Batch selection across ranks: sums and a few candidates are exchanged, not batches."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

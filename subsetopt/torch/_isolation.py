@@ -1,4 +1,4 @@
-"""A forward pass that leaves no trace in the model, in its buffers or in the random numbers."""
+"""Forward passes without side effects on buffers and random state."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""What every rule owes its callers, as one call for the tests of whoever writes a rule."""
+"""Contract tests for selection rules, also for those of other packages."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Check a solution, independently of what has found it: ``subsetopt.verify(problem, solution)``.
+"""Independent verification of solutions: ``subsetopt.verify(problem, solution)``.
 
 The package can be called. Nothing in it imports anything of subsetopt outside its folder, it needs
 nothing but the standard library, and no arithmetic rounds unless its error is counted.

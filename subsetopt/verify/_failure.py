@@ -1,4 +1,4 @@
-"""The error of a check that failed, and strict readers of what a proof may hold."""
+"""Verification errors, and strict readers of proof fields."""
 
 from fractions import Fraction
 from itertools import pairwise

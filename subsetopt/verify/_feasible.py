@@ -1,4 +1,4 @@
-"""Whether a selection keeps what a problem asks for, from the attributes of its constraints."""
+"""Feasibility of selections, from the attributes of a problem's constraints."""
 
 from collections import Counter
 from fractions import Fraction

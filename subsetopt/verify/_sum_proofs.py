@@ -1,4 +1,4 @@
-"""Mean matching: that no sum of so many of the values is nearer to what is wanted.
+"""Proofs of mean matching: no sum of k values is nearer to the target.
 
 No short certificate of that is known: what a proof names is how it is to be seen, and it is seen
 anew here, by other means than those of the solvers: `closed` needs no search, `halves` sorts the

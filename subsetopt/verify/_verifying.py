@@ -1,4 +1,4 @@
-"""What is checked: an answer against its problem, and a proof against both."""
+"""Verification of an answer against its problem, and of a proof against both."""
 
 import math
 import os
