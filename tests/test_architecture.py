@@ -366,6 +366,21 @@ def test_processors_are_counted_in_one_place() -> None:
     assert counting == ["subsetopt._processes"]
 
 
+@needs_checkout
+def test_the_page_lists_where_names_are_registered() -> None:
+    rows = re.findall(
+        r"\| ([`\w, ]+) \| `([\w/]+\.py)` \|", (ROOT / "docs/architecture.md").read_text()
+    )
+    assert len(rows) >= 15
+    for tables, file in rows:
+        defined = set(_defined(parsed(ROOT / file)))
+        assert set(re.findall(r"\w+", tables)) <= defined, file
+    registries = {
+        path for path in MODULES.values() if re.search(r"^\w+ = Registry\(", path.read_text(), re.M)
+    }
+    assert registries <= {ROOT / file for _, file in rows}
+
+
 def test_every_error_has_one_base() -> None:
     from subsetopt import errors
 
