@@ -114,7 +114,7 @@ def at_costs(analysis: Analysis) -> str:
                 f"`{line.rule}`",
                 f"{line.budget:g}",
                 mean_of(line, family.metric),
-                f"{base.budget:g}",
+                f"{base.budget:g}, {base.epochs} epochs" if base.is_longer else f"{base.budget:g}",
                 mean_of(base, family.metric),
                 difference(line, family.metric),
                 verdict(line),
@@ -131,7 +131,8 @@ def pairs(group: GroupResult) -> list[tuple[Summary, Summary]]:
     if group.baseline is None:
         return []
     base = group.lines[0]
-    return [(base, x) for x in group.lines[1:] if x.budget != base.budget]
+    spent = base.budget, base.epochs
+    return [(base, x) for x in group.lines[1:] if (x.budget, x.epochs) != spent]
 
 
 def summary(found: dict[str, Analysis], budget: float) -> str:
