@@ -172,7 +172,7 @@ class Scip(Adapter):
             return _formulations.task(problem, exactly)
         if self.formulation == "auto" and isinstance(problem, MeanMatching):
             return _formulations.mean_matching_task(problem, "auto")
-        formulation = self.formulation
+        formulation: str = self.formulation
         if formulation == "auto" and not isinstance(problem, MeanMatching):
             form: QuadraticForm = problem.quadratic_form()  # type: ignore[attr-defined]
             loose = _formulations.automatic(form.n, "rlt", "iqp")

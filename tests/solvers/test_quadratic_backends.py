@@ -161,12 +161,13 @@ def test_a_scip_with_exact_solving_reads_the_model(
 
     monkeypatch.setattr(pyscipopt, "Model", Exact)
     values = np.random.default_rng(4).normal(size=(8, 2))
-    problem: Any = {
+    made: dict[str, Any] = {
         "scalars": lambda: so.MeanMatching(values[:, 0], k=3, cardinality="at_most"),
         "vectors": lambda: so.MeanMatching(values, k=3),
         "quadratic": lambda: random_problem(2, n=8, k=3),
         "MMD": lambda: so.MMDSelection(values, k=3),
-    }[kind]()
+    }
+    problem = made[kind]()
     solver: Any = so.solver("scip", exact_arithmetic=True)
     answer = solver._solve(problem, Limits(threads=1))
     assert told == [True]
