@@ -16,7 +16,8 @@ from subsetopt.report._number_format import FAR
 from subsetopt.solution import Termination
 
 from ._row_groups import grouped
-from ._size_scaling import Timing
+
+Timing = Literal["seconds", "overhead"]
 
 Pair = tuple[Row, Row]
 """Before and after, of equal case, solver and repeat."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import exp
 from operator import attrgetter
 from statistics import median
-from typing import Literal
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from subsetopt.benchmarks.results import Row
 from subsetopt.solution import Termination
 
 from ._row_groups import final_rows, grouped
-
-Timing = Literal["seconds", "overhead"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,42 +57,36 @@ class SizeScaling:
     """All solvers, the least exponents first, those without a fit last."""
 
     families: tuple[str, ...]
-    timing: Timing
     curves: tuple[Growth, ...]
 
 
-def scaling(rows: Sequence[Row], timing: Timing = "seconds") -> SizeScaling:
+def scaling(rows: Sequence[Row]) -> SizeScaling:
     """Fit the growth of times with n, from all rows of one family.
 
     Times that a limit has cut off are kept as points but left out of fits, which would be too flat
     with them; what remains at large sizes are then the easier cases.
     """
-    timed = [row for row in final_rows(rows) if _seconds(row, timing) is not None]
+    timed = [row for row in final_rows(rows) if row.typical_seconds is not None]
     curves = []
     for solver, ran in grouped(timed, attrgetter("solver")).items():
         cases = grouped(ran, attrgetter("case")).values()
-        points = sorted((_point(own, timing) for own in cases), key=lambda p: p.n)
+        points = sorted((_point(own) for own in cases), key=lambda p: p.n)
         curves.append(Growth(solver=solver, points=tuple(points), fit=power_law(points)))
     return SizeScaling(
         families=tuple(dict.fromkeys(row.family for row in rows)),
-        timing=timing,
         curves=tuple(sorted(curves, key=lambda c: c.fit.exponent if c.fit else np.inf)),
     )
 
 
-def _seconds(row: Row, timing: Timing) -> float | None:
-    return row.typical_seconds if timing == "seconds" else row.overhead_seconds
-
-
-def _point(repeats: Sequence[Row], timing: Timing) -> CaseTime:
-    seconds = [s for row in repeats if (s := _seconds(row, timing)) is not None]
+def _point(repeats: Sequence[Row]) -> CaseTime:
+    seconds = [row.typical_seconds for row in repeats if row.typical_seconds is not None]
     stopped = any(row.termination in (None, Termination.TIME_LIMIT) for row in repeats)
     first = repeats[0]
     return CaseTime(
         case=first.case,
         n=first.n,
         seconds=median(seconds),
-        ended=timing == "overhead" or not stopped,
+        ended=not stopped,
     )
 
 

@@ -11,7 +11,7 @@ from subsetopt.benchmarks.analysis._anytime import Anytime, AnytimeCurve, anytim
 from subsetopt.benchmarks.analysis._changes import TimeChange, changed
 from subsetopt.benchmarks.analysis._comparison import Comparison
 from subsetopt.benchmarks.analysis._heat_map import heat_map as measured_heat_map
-from subsetopt.benchmarks.analysis._size_scaling import Growth, Timing, scaling
+from subsetopt.benchmarks.analysis._size_scaling import Growth, scaling
 from subsetopt.benchmarks.analysis._target_curves import performance_profiles, times_to_target
 from subsetopt.benchmarks.analysis._target_values import Level, target
 from subsetopt.benchmarks.results import Row
@@ -150,22 +150,19 @@ def _heights(found: Anytime) -> tuple[float, float, bool]:
 # -- time against size -----------------------------------------------------------------------------
 
 
-def time_against_size(
-    rows: Sequence[Row], looks: Looks = None, timing: Timing = "seconds"
-) -> Chart:
+def time_against_size(rows: Sequence[Row], looks: Looks = None) -> Chart:
     """Show the time of each case against its size, and the fits; hollow where a limit cut it."""
-    found = scaling(rows, timing)
+    found = scaling(rows)
     points = [point for curve in found.curves for point in curve.points]
     sizes = sorted({point.n for point in points})
     about = "a mark for each case; power laws with the 95 % intervals of their exponents"
     if not all(point.ended for point in points):
         about += "; hollow: stopped by a limit, not fitted"
-    what = "Time" if found.timing == "seconds" else "Overhead of a call"
     middle = (len(found.curves) - 1) / 2
     grown = [_growth(c, 1.0 + 0.005 * (i - middle)) for i, c in enumerate(found.curves)]
     reach, ticks = extent((p.n for p in points), 1.15), _apart(sizes) if sizes else None
     return Chart(
-        f"{what} against size: {', '.join(found.families)}",
+        f"Time against size: {', '.join(found.families)}",
         about,
         "" if points else "nothing was timed",
         [series for own in grown for series in own],

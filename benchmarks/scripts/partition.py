@@ -6,8 +6,6 @@ matrix; `twinning`, where that is installed; the arms of an experiment; and scor
 fifth of the rows. Seconds are of process time. ``--only`` names some of them.
 """
 
-import resource
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from time import process_time
@@ -21,7 +19,7 @@ from subsetopt._dependencies import OptionalDependency
 from subsetopt.problems._kernel_matrices import own_sums
 from subsetopt.problems._kernel_products import kernel_products
 
-from .script import Row, parser, report, report_machine
+from .script import Row, parser, peak_gib, report, report_machine
 
 SHARES = (0.7, 0.15, 0.15)
 Parts = NDArray[np.int64]
@@ -105,8 +103,8 @@ def of_many(sizes: Sequence[int]) -> Iterator[Row]:
             parts, seconds = timed(partial(so.partition, X, SHARES, balance=balance))
             shuffled = np.random.default_rng(0).permutation(parts)
             classes = labels if balance is not None else np.zeros(n, np.int64)
-            sizes = np.bincount(parts).tolist()
-            others = [stratified(sizes, classes, seed) for seed in range(5)]
+            counts = np.bincount(parts).tolist()
+            others = [stratified(counts, classes, seed) for seed in range(5)]
             mmd = apart(X, [parts, shuffled, *others])
             yield {
                 "n": n,
@@ -116,13 +114,8 @@ def of_many(sizes: Sequence[int]) -> Iterator[Row]:
                 "MMD": mmd[0].max(),
                 "ratio to stratified": mmd[0].max() / np.median(mmd[2:].max(axis=1)),
                 "ratio to random": mmd[0].max() / mmd[1].max(),
-                "peak, GiB": _peak(),
+                "peak, GiB": peak_gib(),
             }
-
-
-def _peak() -> float:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def energy(X: NDArray[Any], parts: Parts) -> float:

@@ -3,6 +3,8 @@
 import argparse
 import json
 import os
+import resource
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +26,12 @@ def parser(doc: str | None, *, data: bool = False) -> argparse.ArgumentParser:
             "--data", type=Path, default=Path(folder) if folder else None, help="the data folder"
         )
     return made
+
+
+def peak_gib() -> float:
+    """Return the most memory that this process has held so far, in GiB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def report(given: argparse.Namespace, rows: Iterable[Mapping[str, Any]], title: str = "") -> None:

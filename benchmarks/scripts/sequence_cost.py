@@ -5,8 +5,6 @@ MNIST. The machine should have nothing else to do. Peak memory is
 that of the process so far, so sizes go up.
 """
 
-import resource
-import sys
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -19,7 +17,7 @@ from subsetopt.problems._kernel_matrices import kernel_matrix
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.sequencing import choose, mmd_to_whole
 
-from .script import Row, parser, report, report_machine
+from .script import Row, parser, peak_gib, report, report_machine
 
 _FITTED = ("matrix, s", "running-herding, s", "running-swap, s", "total, s")
 _PERMUTATIONS = 3
@@ -45,7 +43,7 @@ def measured(X: NDArray[np.float32], batch_size: int) -> Row:
         curves[selector] = _area(found.mmd2_to_whole, found.boundaries)
     row["total, s"] = built + row["running-swap, s"]
     row["total / matrix"] = row["total, s"] / matrix
-    row["peak, GiB"] = _peak()
+    row["peak, GiB"] = peak_gib()
     chance = []
     for seed in range(_PERMUTATIONS):
         order = np.random.default_rng(seed).permutation(len(X))
@@ -61,11 +59,6 @@ def _area(to_whole: NDArray[np.float64], boundaries: NDArray[np.int64]) -> float
     n, taken = boundaries[-1], boundaries[1:-1]
     mmd = np.sqrt(np.maximum(to_whole[:-1], 0)) * n / (n - taken)
     return float(np.trapezoid(mmd, taken / n))
-
-
-def _peak() -> float:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def exponents(rows: Sequence[Row]) -> dict[str, float]:

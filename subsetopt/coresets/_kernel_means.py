@@ -48,7 +48,7 @@ def kernel_means(
     """
     count = engine.threads(threads)
     work = partial(
-        kernel_sums, kernel=kernel, points=points, scaling=scaling, threads=count, share=share
+        sums_of_part, kernel=kernel, points=points, scaling=scaling, threads=count, share=share
     )
     sums = RunningSums(np.zeros(len(points))) if sums is None else sums
     told("means", sums.rows, n)
@@ -69,7 +69,7 @@ def kernel_means(
     return sums.total / share.count(n)
 
 
-def kernel_sums(
+def sums_of_part(
     source: Source,
     done: Done,
     *,

@@ -25,7 +25,6 @@ DRAWN: dict[str, Callable[[Sequence[Row]], Figure]] = {
     "reaching": lambda rows: figures.time_to_target(rows, level="best"),
     "anytime": figures.objective_against_time,
     "scaling": figures.time_against_size,
-    "overhead": lambda rows: figures.time_against_size(rows, timing="overhead"),
     "heat": figures.heat_map,
 }
 

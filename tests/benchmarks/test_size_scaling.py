@@ -62,13 +62,3 @@ def test_repeats_are_one_point_and_the_flattest_comes_first() -> None:
     found = scaling(rows)
     assert [curve.solver for curve in found.curves] == ["a", "b", "s"]
     assert [point.seconds for point in found.curves[2].points] == [2.0]
-
-
-def test_overheads() -> None:
-    rows = [row(n, 1.0, overhead_seconds=1e-6 * n) for n in (10, 20, 40)]
-    rows.append(row(80, 9.0, termination=Termination.TIME_LIMIT, overhead_seconds=8e-5))
-    fit = scaling(rows, "overhead").curves[0].fit
-    assert fit is not None
-    assert fit.exponent == pytest.approx(1.0)
-    assert fit.points == 4
-    assert scaling([row(10, 1.0)], "overhead").curves == ()

@@ -85,7 +85,9 @@ def resnet18(channels: int = 3, classes: int = 10, width: int = 64) -> nn.Sequen
 
 
 class UNet(nn.Module):
-    """Halve the image `depth` times, double it back, each time joined to what was there before.
+    """U-Net for segmentation (Ronneberger et al. 2015, https://arxiv.org/abs/1505.04597).
+
+    Halves the image `depth` times and doubles it back, each time joined to what was there before.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ class UNet(nn.Module):
         Sides of images need not be multiples of ``2 ** depth``.
     """
 
-    def __init__(self, channels: int, classes: int, width: int, depth: int) -> None:
+    def __init__(self, channels: int, classes: int, width: int = 16, depth: int = 3) -> None:
         super().__init__()
         sizes = [width * 2**level for level in range(depth + 1)]
         self.down = nn.ModuleList(
@@ -121,11 +123,6 @@ class UNet(nn.Module):
             x = convolutions(torch.cat([skip, x], dim=1))
         scores: Tensor = self.head(x)
         return scores
-
-
-def unet(channels: int, classes: int, width: int = 16, depth: int = 3) -> UNet:
-    """Return a U-Net for segmentation (Ronneberger et al. 2015, https://arxiv.org/abs/1505.04597)."""
-    return UNet(channels, classes, width, depth)
 
 
 def _convolutions(inputs: int, outputs: int) -> nn.Sequential:

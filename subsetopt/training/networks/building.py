@@ -25,7 +25,7 @@ MODELS = Registry(
         "mlp": "_architectures:mlp",
         "cnn": "_architectures:cnn",
         "resnet18": "_architectures:resnet18",
-        "unet": "_architectures:unet",
+        "unet": "_architectures:UNet",
         "alexnet": "building:alexnet",
         "googlenet": "building:googlenet",
         "mobilenet_v2": "building:mobilenet_v2",
