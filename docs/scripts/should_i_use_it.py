@@ -22,7 +22,7 @@ from kept_results import FOLDER, kept
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "should-i-use-it.md"
 TASKS = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
-TIME, COST = "uniform at equal time", "uniform at equal cost"
+TIME, COST = "uniform at equal time", "uniform at matched cost"
 
 
 @dataclass(frozen=True)
