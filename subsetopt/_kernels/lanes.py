@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._jit import inner, reordered
+from ._jit import reordered
 
 LANES = 64
 
@@ -32,17 +32,3 @@ def lane_minima(keys, row, minima):
     for lane in range(LANES):
         least = lanes[lane] if lanes[lane] < least else least
     return least
-
-
-@inner
-def place_of_least(keys, row, minima, least, first):
-    """Return where keys less twice a row are the least, after `lane_minima`; `first` breaks ties.
-
-    That is where to look first, and then in the lanes one after another.
-    """
-    c = first
-    while minima[c % LANES] != least:
-        c = c + 1 if c + 1 < keys.size else 0
-    while keys[c] - 2.0 * row[c] != least:
-        c = c + LANES if c + LANES < keys.size else c % LANES
-    return c

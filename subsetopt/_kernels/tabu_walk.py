@@ -13,7 +13,7 @@ import numpy as np
 
 from ._jit import kernel
 from .heat_bath import exchange
-from .lanes import lane_minima, place_of_least
+from .lanes import LANES, lane_minima
 from .rng import below
 
 VALUE, BEST, GAIN = range(3)
@@ -84,7 +84,11 @@ def walk(
         leaving = members[place]
         row = matrix[leaving]
         least = lane_minima(keys, row, minima)
-        entering = place_of_least(keys, row, minima, least, below(state, n))
+        entering = below(state, n)
+        while minima[entering % LANES] != least:
+            entering = entering + 1 if entering + 1 < n else 0
+        while keys[entering] - 2.0 * row[entering] != least:
+            entering = entering + LANES if entering + LANES < n else entering % LANES
         change = least - highest
         enough = numbers[BEST] - numbers[GAIN]
         back = -1

@@ -7,7 +7,7 @@ import pytest
 from subsetopt.benchmarks.scripts import first_answer
 
 MOST = {
-    "tabu, quadratic": 6,
+    "tabu, quadratic": 8,
     "swap, quadratic": 4,
     "swap, mmd": 4,
     "swap, vectors": 6,
