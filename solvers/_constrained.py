@@ -15,6 +15,7 @@ from subsetopt._clock import CLOCK
 from subsetopt.errors import InvalidResult, InvalidSelection
 from subsetopt.limits import Limits
 from subsetopt.models import SideConstraints
+from subsetopt.models._side_constraints import side_of
 from subsetopt.problems import Problem, _validation
 from subsetopt.problems._reduction import Reduction, reduced
 from subsetopt.solution import Termination
@@ -42,7 +43,7 @@ def kinds(problem: Any) -> frozenset[str]:
     reduction = reduced(problem)
     if reduction is not None:
         problem = None if reduction.left is None else reduction.left.problem
-    side: SideConstraints | None = getattr(problem, "side", None)
+    side = side_of(problem)
     return frozenset() if side is None else side.kinds
 
 
@@ -103,7 +104,7 @@ def solved(
 
 def _is_counted(left: Any) -> bool:
     """Return whether counting tells that some selection is feasible."""
-    side: SideConstraints | None = getattr(left, "side", None)
+    side = side_of(left)
     return side is None or side.decided_by_counting
 
 
@@ -138,7 +139,7 @@ def _begin(
     limits: Limits,
 ) -> _Begun:
     """Return the start, made feasible; where counting does not see it, whether there is any."""
-    side: SideConstraints | None = getattr(left, "side", None)
+    side = side_of(left)
     if start is None:
         return _any(left, side, limits)
     given = _validation.selection(start, problem.n, 0, problem.n)

@@ -23,6 +23,7 @@ from subsetopt.errors import (
     UnsupportedProblem,
 )
 from subsetopt.limits import Limits
+from subsetopt.models._side_constraints import side_of
 from subsetopt.problems import Problem
 from subsetopt.problems._identity import fingerprint
 from subsetopt.problems._parallel import unheard
@@ -181,7 +182,7 @@ def _solved(
 
             bounds.require(problem, bound)
     say("solve")
-    if start is None and getattr(problem, "side", None) is None:
+    if start is None and side_of(problem) is None:
         raw = _ask(problem, ready, limits)
     else:
         from subsetopt.solvers import _constrained
@@ -342,7 +343,7 @@ def _ready(problem: Problem, chosen: "str | Solver", gap: float | None = None) -
     """Return the solver object, able to take the problem here and now."""
     family = _family(problem)
     kinds: frozenset[str] = frozenset()
-    if getattr(problem, "side", None) is not None:
+    if side_of(problem) is not None:
         from subsetopt.solvers import _constrained
 
         kinds = _constrained.kinds(problem)

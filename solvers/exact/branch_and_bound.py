@@ -9,6 +9,7 @@ from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.errors import TooLarge, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.models import CONSTRAINT_KINDS, QUADRATIC_FAMILIES, QuadraticForm
+from subsetopt.models._side_constraints import side_of
 from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
@@ -76,7 +77,7 @@ class BranchAndBound(TimedSolver):
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection and the least open bound."""
         require_held(problem)
-        constrained = getattr(problem, "side", None) is not None
+        constrained = side_of(problem) is not None
         if self.bounds == "semidefinite" or constrained:
             if problem.n > SEMIDEFINITE_LARGEST:
                 raise too_large(problem.n)

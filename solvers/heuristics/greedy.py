@@ -8,6 +8,7 @@ import numpy as np
 from subsetopt._dependencies import NUMBA, OptionalDependency
 from subsetopt.limits import Limits
 from subsetopt.models import SparseForm
+from subsetopt.models._side_constraints import side_of
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
@@ -48,7 +49,7 @@ class Greedy(TimedSolver):
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the greedy selection; what the time limit leaves open is filled up at random."""
-        if getattr(problem, "side", None) is not None:  # problems of others may state none
+        if side_of(problem) is not None:  # problems of others may state none
             return self._keeping(problem, limits, deadline)
         sparse = sparse_form(problem)
         if sparse is not None:

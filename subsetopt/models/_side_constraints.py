@@ -245,6 +245,12 @@ class BudgetRow:
         return ModelRow("budget", columns, coefficients, -np.inf, upper)
 
 
+def side_of(problem: Any) -> "SideConstraints | None":
+    """Return the constraints of a problem but its count; None for problems that state none."""
+    side: SideConstraints | None = getattr(problem, "side", None)
+    return side
+
+
 _NO_INDICES = np.empty(0, np.int64)
 _NO_PAIRS = np.empty((0, 2), np.int64)
 

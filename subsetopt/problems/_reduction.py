@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from subsetopt import _rounding
 from subsetopt.models import QuadraticForm, SideConstraints
+from subsetopt.models._side_constraints import side_of
 
 from ._dyadic import Dyadic
 from ._memory import require_memory
@@ -94,7 +95,7 @@ class Reduction:
 
 def reduced(problem: Any) -> Reduction | None:
     """Return the reduction of a problem, kept with it; None where nothing is fixed."""
-    side: SideConstraints | None = getattr(problem, "side", None)
+    side = side_of(problem)
     if side is None or not (len(side.include) or len(side.exclude)):
         return None
     kept: Reduction | None = problem.__dict__.get("_reduction")

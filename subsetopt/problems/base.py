@@ -13,7 +13,8 @@ class Problem(Protocol):
     """A subset-selection problem: choose k of n, minimise an objective.
 
     Problems are immutable and know no solver. A solver states in its `handles` which families it
-    takes.
+    takes. A problem may also have `side`, its constraints as solvers see them, see `side_of`, and
+    for large matrices a `sparse_form` or a `rows_form`; one without such attributes has neither.
     """
 
     def __hash__(self) -> int:
