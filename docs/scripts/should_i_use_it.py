@@ -152,9 +152,9 @@ def found(line: Line, task: str) -> Found | None:
     own, base = (_at_the_first_budget(rule) for rule in (own, base))
     if not own or not base:
         return None
-    values = ({r.run.seed: r.value for r in rule} for rule in (own, base))
+    values, others = ({r.run.seed: r.value for r in rule} for rule in (own, base))
     times = _seconds(own), _seconds(base)
-    return Found(line, task, f"`{line.base}`", compared(*values, own[0].better), times)
+    return Found(line, task, f"`{line.base}`", compared(values, others, own[0].better), times)
 
 
 def _at_the_first_budget(results: list[Result]) -> list[Result]:

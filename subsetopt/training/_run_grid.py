@@ -1,6 +1,5 @@
 """Grids of runs: rules x budgets x seeds, several at a time, each saved when it is done."""
 
-import gc
 import os
 import shutil
 import warnings
@@ -153,14 +152,6 @@ def _jobs(runs: Iterable[Run], settings: Settings) -> int:
 
 def train_one(run: Run, settings: Settings, threads: int) -> Result:
     """Train, keep the result, and remove the checkpoint; the data are let go of at the end."""
-    result = _trained(run, settings, threads)
-    # A training and its parts refer to each other; few objects, so that nothing else collects them
-    # for many runs, each with all of its data.
-    gc.collect()
-    return result
-
-
-def _trained(run: Run, settings: Settings, threads: int) -> Result:
     import torch
 
     from .loop import Training
@@ -171,7 +162,10 @@ def _trained(run: Run, settings: Settings, threads: int) -> Result:
     made = task(run.task)
     group = join(run.device)
     data = made.load(settings.data, download=settings.download, seed=run.seed)
-    result = Training(run, data, folder, group).fit()
+    training = Training(run, data, folder, group)
+    result = training.fit()
+    # Its parts refer to it, so that it would stay, with all of the data, until they are collected.
+    vars(training).clear()
     if folder is not None and group.first:
         keep(result, settings)
         (folder / NAME).unlink(missing_ok=True)

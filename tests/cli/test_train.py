@@ -70,8 +70,8 @@ def test_learning_rates_are_tuned_alike(tmp_path: Path) -> None:
 
 def test_the_baseline_at_equal_cost_and_time(tmp_path: Path) -> None:
     out = str(tmp_path / "out")
-    what = ("digits", "--rule", "max_loss", "--budget", "0.1", "--equal-cost", "--out", out)
-    what = (*what, "--equal-seconds", *QUICK)
+    matched = ("--equal-cost", "--equal-seconds")
+    what = ("digits", "--rule", "max_loss", "--budget", "0.1", "--out", out, *matched, *QUICK)
     done = invoke(*what, "--tune-lr", "--lr-factors", "1", "--tuning-runs", "1", "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
