@@ -215,8 +215,8 @@ def test_a_reproduced_page_says_of_its_experiment_what_the_file_says(page: Path)
     for said in (sheet.did, *sheet.differs, *(claim.text for claim in sheet.claims)):
         assert said.replace("\\", "") in text
     verdicts = [len(re.findall(rf"(?m)^- \*\*{one}:\*\*", text)) for one in Standing]
-    said = [f"{one}: {count}" for count, one in zip(verdicts, Standing, strict=True) if count]
-    assert f"- **verdict:** {'; '.join(said)}\n" in text
+    counts = [f"{one}: {count}" for count, one in zip(verdicts, Standing, strict=True) if count]
+    assert f"- **verdict:** {'; '.join(counts)}\n" in text
     assert "- **run time:** " in text
 
 

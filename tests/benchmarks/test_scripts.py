@@ -252,7 +252,7 @@ def test_what_another_solver_has_come_to_is_judged_here(monkeypatch: pytest.Monk
         code, said = next(answers)
         return CompletedProcess(command, code, said, "ModuleNotFoundError: No module\n")
 
-    monkeypatch.setattr(commercial.subprocess, "run", ended)
+    monkeypatch.setattr("subprocess.run", ended)
     rows = [commercial.others(form, "gurobi", "python", 1.0) for _ in range(3)]
     value = form.lift(form.value(np.arange(4)))
     assert rows[0]["value"] == value

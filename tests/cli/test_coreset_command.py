@@ -132,7 +132,11 @@ def test_what_people_see_fits_80_columns(points: Path, tmp_path: Path) -> None:
         (["--k", 351], 2, "k must be at most half the 700 rows"),
         (["--k", 0], 2, "--k must be"),
         (["--k", 5, "--kernel", "precomputed"], 2, "needs features"),
-        (["--k", 5, "--kernel", "gauss"], 2, "'polynomial', 'linear'\n"),
+        (
+            ["--k", 5, "--kernel", "gauss"],
+            2,
+            "'polynomial', 'linear'; got 'gauss' (did you mean 'gaussian'?)\n",
+        ),
         (["--k", 5, "--columns", "a,z"], 2, "there is no column 'z'"),
         (["--k", 300, "--memory", "1kB"], 1, "more memory"),
         (["--k", 5, "--pool", 9], 2, "pool must be"),
@@ -207,10 +211,11 @@ def test_the_engine_and_its_scheduler_are_passed_on(
     points: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
+    chosen = so.coreset  # before there is another in its place
 
     def choose(*arguments: Any, **options: Any) -> Any:
         given.update(options)
-        return so.coreset(points, 9, id="name", scale_columns="std")
+        return chosen(points, 9, id="name", scale_columns="std")
 
     monkeypatch.setattr("subsetopt.coresets.coreset", choose)
     answer(points, "-k", 9, "--engine", "dask", "--scheduler", "tcp://10.0.0.1:8786")

@@ -93,7 +93,7 @@ def test_a_bound_is_an_upper_one_where_it_is_maximised(
     assert (document["bound"], document["value_bound"]) == (-8.0, 8.0)
     shown = quadratic(diversity, "--bound", "planted").stdout
     assert "at most 8.0" in shown
-    assert_error(quadratic(diversity, "--bound", "magic"), 2, "magic", "none, planted")
+    assert_error(quadratic(diversity, "--bound", "magic"), 2, "'none' or 'planted'; got 'magic'")
 
 
 def test_frank_wolfe_bounds_a_matrix(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_like_gives_the_units() -> None:
     assert scaled.tolist() == [[4.0]]
     with pytest.raises(so.InvalidProblem, match="X has 1 columns and like has 2"):
         so.scale_columns([[5.0]], like=[[0.0, 1.0]])
-    with pytest.raises(so.InvalidProblem, match="'none', 'std', 'robust'; got 'max'"):
+    with pytest.raises(so.InvalidProblem, match="'none', 'std' or 'robust'; got 'max'"):
         so.scale_columns([[5.0]], "max")  # type: ignore[arg-type]
 
 

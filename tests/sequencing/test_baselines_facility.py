@@ -127,5 +127,5 @@ def test_bad_input() -> None:
         FacilityLocation(kernel=so.Linear()).order(X, 5)
     with pytest.raises(so.InvalidProblem, match="divide X by a power of two"):
         FacilityLocation().order(1e30 * X, 5)
-    with pytest.raises(so.InvalidProblem, match="it is one of"):
+    with pytest.raises(so.InvalidProblem, match=r"kernel must be one of .*; got 'cosine'"):
         FacilityLocation(kernel="cosine")
