@@ -255,6 +255,15 @@ def test_inner_products_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(checks) == 6  # blocks of 64: three on the diagonal, three above it
 
 
+def test_inner_products_of_few_columns_are_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To mirror a matrix takes as long as to multiply."""
+    monkeypatch.setattr(_mean_matching_models, "_ENTRIES", 100 * 100)
+    checks: list[int] = []
+    _mean_matching_models.inner_products(np.ones((100, 1)), lambda: checks.append(100))
+    _mean_matching_models.inner_products(np.ones((101, 1)), lambda: checks.append(101))
+    assert checks == [101]
+
+
 def test_a_matrix_that_was_not_finished_is_not_kept(small_chunks: None) -> None:
     problem = so.MeanMatching(np.ones((150, 2)), 3)
 
