@@ -1,4 +1,4 @@
-"""Multipliers of a semidefinite relaxation as integers, such that they prove what they did.
+"""Rounding of semidefinite multipliers to integers that still prove their bound.
 
 Called by `_proof_records`. Rounding them costs some of the bound; the coarsest grid on which enough
 is left is taken, and what is left is established as the checker does it.

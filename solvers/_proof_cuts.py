@@ -1,4 +1,4 @@
-"""The tree of a convex relaxation, as it is searched: cuts of it are what a proof is made of.
+"""Recording of convex branch-and-bound trees: nodes and cuts for proofs.
 
 Called by `exact._convex_tree`, which has a record for each node, and by `_proof_log`, which writes
 them. Points are rounded before they are bounded, and the diagonal before the search begins: what

@@ -1,4 +1,4 @@
-"""The tree of a semidefinite branch and bound, as it is searched: what a proof is made of.
+"""Recording of semidefinite branch-and-bound trees: nodes and multipliers for proofs.
 
 Called by `exact._branching`, which has a record for each node, and by `_proof_log`, which writes
 them. Nodes are looked at in any order, and by several threads; each changes its own record alone.

@@ -1,4 +1,4 @@
-"""Tiny problems of every family: to solve them loads, or compiles, what large ones need."""
+"""Tiny problems of every family, solved to load libraries and compile kernels ahead of time."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What a solver is: a small frozen object whose fields are its options."""
+"""Solver interface: a frozen dataclass whose fields are the options."""
 
 import math
 import sys

@@ -1,4 +1,4 @@
-"""Lower bounds on quadratic selection problems, beside whatever a solver says of its own."""
+"""Lower bounds on quadratic selection problems, independent of the solver."""
 
 import math
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The one list of solvers: names to classes, loaded when they are asked for."""
+"""Registry of solvers: names to classes, imported on first use."""
 
 import dataclasses
 from dataclasses import dataclass

@@ -1,3 +1,3 @@
-"""Mixed-integer solvers from elsewhere, each behind one adapter."""
+"""Adapters of mixed-integer solvers."""
 
 __all__ = ["cbc", "cpsat", "highs", "scip"]

@@ -1,4 +1,4 @@
-"""What the adapters of the backends do alike: begin well, keep the limits, answer in any case."""
+"""Base class of the adapters: warm start, limits, and what is answered without an answer."""
 
 import math
 from abc import abstractmethod

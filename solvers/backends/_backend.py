@@ -1,4 +1,4 @@
-"""What the adapters of the backends share: scaling, and reading an answer honestly."""
+"""Helpers of the adapters: scaling of models, and checked reading of answers."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Native code that cannot be stopped, in a process that can be ended."""
+"""Running native code that ignores interrupts in a process that can be killed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

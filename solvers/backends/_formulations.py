@@ -1,4 +1,4 @@
-"""Which model a backend is handed, and what its absolute tolerances are worth in it."""
+"""Choice of the formulation for a backend, and what its absolute tolerances amount to there."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

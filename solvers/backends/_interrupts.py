@@ -1,4 +1,4 @@
-"""Ctrl-C while native code runs."""
+"""Handling of Ctrl-C while native code runs."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""What is sent to another process: problems as they are, evaluated."""
+"""Pickling of evaluated problems for worker processes."""
 
 import copyreg
 import io

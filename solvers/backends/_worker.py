@@ -1,4 +1,4 @@
-"""The process that works for another one: it does what it is sent, and ends with who sends it.
+"""Main loop of a worker process, which ends with its parent.
 
 Started by `_worker_process` as a fresh interpreter. It reads requests on its standard input and
 answers on what was its standard output, which it keeps for itself: what native code prints goes

@@ -1,4 +1,4 @@
-"""The processes that wait for the next call."""
+"""Pool of idle worker processes."""
 
 import atexit
 import os

@@ -1,4 +1,4 @@
-"""A process that does one call after another, and can be ended.
+"""Handle of a worker process: calls one after another, and termination.
 
 It is a fresh interpreter that is kept between calls, so that its start, some 0.4 s, is paid once; a
 call then costs about a millisecond. It is no fork, as the caller may have threads, and needs no

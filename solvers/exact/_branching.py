@@ -1,4 +1,4 @@
-"""The tree of branch and bound: nodes, their bounds, their children.
+"""Branch and bound by semidefinite relaxations: nodes, bounds, branching.
 
 Called by `branch_and_bound`, `semidefinite_bound` by bound="sdp". A node is bounded by the
 semidefinite relaxation of what is left to choose, in some hundred iterations of O(n^3), after any

@@ -1,4 +1,4 @@
-"""The tree of a quadratic form bounded by sums of its largest pairs, in whole numbers.
+"""Branch and bound on a quadratic form by sums of its largest pairs, in integers.
 
 Called by `branch_and_bound`. The form is restated in int64, as choosing the fewer of those taken
 and those left out: without loss where all its values are multiples of one number, else with every

@@ -1,4 +1,4 @@
-"""The tree of a quadratic form bounded by its convex relaxation, where nodes fix most candidates.
+"""Branch and bound on a quadratic form by its convex relaxation, with reduced-cost fixing.
 
 Called by `branch_and_bound`. The diagonal that makes the form convex, see `_convex`, is worked out
 once: what it leaves is convex on every part of the candidates. At a node the relaxation of what is

@@ -1,4 +1,4 @@
-"""The dynamic program over (count, sum), for small whole numbers.
+"""Dynamic program over (count, sum), for small integers.
 
 Called by `exact`, for the values of `_integers`; the loops are in `_kernels.reachable`. The tables
 are complete, so that the nearest sum is the optimum, with any number of items: only sums have to be

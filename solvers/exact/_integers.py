@@ -1,4 +1,4 @@
-"""Scalar mean matching in whole numbers: the form in which optimality is proven.
+"""Scalar mean matching in integers: the form in which optimality is proven.
 
 Called by `exact`. Every float is an integer times a power of two, so that Eq. 6 of One Backward
 from Ten Forward becomes a subset sum with a fixed number of items, and a comparison of two

@@ -1,4 +1,4 @@
-"""The two trees of branch and bound, one after the other or in turns, and the best selection.
+"""Portfolio of the branch-and-bound trees: one after another or in turns, sharing the incumbent.
 
 Called by `branch_and_bound`. Which tree gets how much is counted in nodes, not in seconds, so that
 one answer is given whatever else the machine does.

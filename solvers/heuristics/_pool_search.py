@@ -1,4 +1,4 @@
-"""Searches where the matrix is not held: on a few candidates at a time, the chosen among them."""
+"""Searches without a stored matrix: on a pool of candidates at a time, the chosen included."""
 
 from collections.abc import Callable
 from typing import Any

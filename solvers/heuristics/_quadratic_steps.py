@@ -1,4 +1,4 @@
-"""What searches on a quadratic form are made of, in chunks: a deadline is looked at between two.
+"""Building blocks of searches on a quadratic form, in chunks between which deadlines are checked.
 
 Throughout, `parts` are the `arrays` of a form, `chosen` (n,) marks a selection and `potentials`
 (n,) belong to it, see `_kernels.quadratic_descent`. Where a function ends with OutOfTime or

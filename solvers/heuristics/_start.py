@@ -1,4 +1,4 @@
-"""The selection that a backend begins with, and below which it does not end."""
+"""Warm starts: the selection a backend starts from, which its answer is never worse than."""
 
 import math
 from dataclasses import dataclass, replace

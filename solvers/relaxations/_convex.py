@@ -1,4 +1,4 @@
-r"""Convex forms of quadratic selection problems: a diagonal that is free to choose.
+r"""Convexification of quadratic selection problems by a diagonal shift.
 
 On selections :math:`m_i^2 = m_i`, so :math:`m'(A - D)m + (c + d)'m` with :math:`D = diag(d)` has
 their values whatever d is. Bounds from convexity need :math:`w'(A - D)w \ge 0` only for the

@@ -1,4 +1,4 @@
-"""Linear rows beside the count, in a semidefinite relaxation: equations are a face of the cone."""
+"""Side constraints in a semidefinite relaxation: equations restrict it to a face of the cone."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Selections that keep constraints, from how much of each row a relaxation chooses."""
+"""Rounding of a relaxation to a selection that satisfies the constraints."""
 
 from dataclasses import dataclass
 

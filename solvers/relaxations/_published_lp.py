@@ -1,4 +1,4 @@
-r"""The relaxation of the published integer program (Eq. 10), without a linear programme.
+r"""The relaxation of the published integer program (Eq. 10), without a linear program.
 
 With the best w written in, it minimises over 0 <= m <= 1, 1'm = k the convex function
 

@@ -1,4 +1,4 @@
-r"""The diagonal of largest trace that leaves a matrix semidefinite.
+r"""The diagonal of largest trace that keeps a matrix semidefinite.
 
 .. math::
     \max_d \; \sum_i d_i, \; A - \mathrm{diag}(d) \succeq 0
