@@ -138,7 +138,7 @@ class Deadline:
         """Return ``call()``, a native call that cannot be divided and takes about `seconds`.
 
         A long one runs in a thread of its own. When the deadline or Ctrl-C comes first, OutOfTime
-        or KeyboardInterrupt is raised at once and the call is left to come to its end unheard, so
+        or KeyboardInterrupt is raised at once and the call is left to end by itself, so
         it must change nothing but what it returns.
         """
         if seconds < BRIEF:

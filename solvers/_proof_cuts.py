@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from subsetopt import _rounding
 from subsetopt.models import QuadraticForm
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 from subsetopt.verify._convex_leaves import ConvexForm, ConvexRows, Cut
 from subsetopt.verify._failure import VerificationFailed
 from subsetopt.verify._proof_nodes import ProofNode
@@ -131,7 +131,7 @@ class RecordedCuts(RecordedTree):
         return result
 
     def walked(
-        self, least: int, check: Callable[[], None] = unheard
+        self, least: int, check: Callable[[], None] = no_callback
     ) -> Iterator[int | dict[str, Any]]:
         """Yield the codes of all nodes in preorder, and each cut before the first of its leaves."""
         yield self.convex.line()

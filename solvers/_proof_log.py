@@ -22,7 +22,7 @@ from subsetopt.errors import TooLarge, UnsupportedProblem
 from subsetopt.limits import Limits
 from subsetopt.models import QuadraticForm
 from subsetopt.problems import Problem
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 from subsetopt.solution import CertificateKind, Solution
 from subsetopt.verify._failure import VerificationFailed
 from subsetopt.verify._proof_lines import FORMAT, VERSIONS
@@ -57,7 +57,7 @@ class ProofLog:
         Called now and then while the problem is stated in integers, O(n^2); may raise.
     """
 
-    def __init__(self, problem: Problem, check: Callable[[], None] = unheard) -> None:
+    def __init__(self, problem: Problem, check: Callable[[], None] = no_callback) -> None:
         self._statement = _statement(problem, check)
         self._order: list[int] = []
         self._free: list[int] | None = None
@@ -143,7 +143,7 @@ class ProofLog:
         self,
         path: str | os.PathLike[str],
         solution: Solution,
-        check: Callable[[], None] = unheard,
+        check: Callable[[], None] = no_callback,
     ) -> str:
         """Write a proof of the best bound that there is one for; says what it is of.
 

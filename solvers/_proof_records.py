@@ -14,7 +14,7 @@ from typing import Any
 
 from subsetopt.errors import InvalidResult, TooLarge
 from subsetopt.models import QuadraticForm
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 from subsetopt.verify._dual_leaves import DualLeaf
 from subsetopt.verify._proof_nodes import NodeBounds, ProofNode
 from subsetopt.verify._proof_trees import BOUNDED, DUAL
@@ -177,7 +177,7 @@ class RecordedTree:
         )
 
     def walked(
-        self, least: int, check: Callable[[], None] = unheard
+        self, least: int, check: Callable[[], None] = no_callback
     ) -> Iterator[int | dict[str, Any]]:
         """Yield the codes of all nodes in preorder, and the multipliers of leaves after theirs."""
         opened: list[tuple[ProofNode, ProofRecord | None]] = [(self.bounds.root(), self.root)]
@@ -257,7 +257,7 @@ def regrown(
     root: ProofNode,
     least: int,
     order: Sequence[int],
-    check: Callable[[], None] = unheard,
+    check: Callable[[], None] = no_callback,
 ) -> Iterator[int]:
     """Yield the tree of a depth-first search in an order: every leaf is above `least`.
 

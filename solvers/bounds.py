@@ -18,7 +18,7 @@ from subsetopt.solution import Termination
 
 from ._deadline import Deadline, OutOfTime
 from ._degree_bound import degree_bound
-from .heuristics._pool_search import require_held
+from .heuristics._pool_search import require_matrix
 from .heuristics._sparse_search import sparse_form
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def require(problem: Problem, method: str) -> None:
             f"bound={method!r} is for {', '.join(QUADRATIC_FAMILIES)} problems; "
             f"{problem.family} problems carry their own"
         )
-    require_held(problem)
+    require_matrix(problem)
     if method not in SPARSE_METHODS and (form := sparse_form(problem)) is not None:
         require_dense(form.n)
 

@@ -26,7 +26,7 @@ from subsetopt.limits import Limits
 from subsetopt.models._side_constraints import side_of
 from subsetopt.problems import Problem
 from subsetopt.problems._identity import fingerprint
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 from subsetopt.solution import Solution, Termination
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def solve(
         seed=seed,
         log=log,
     )
-    say = begins or unheard
+    say = begins or no_callback
     if proof is None:
         return _solved(problem, solver, limits, bound, start, say, begun)
     from subsetopt.solvers import _proof_log

@@ -93,8 +93,8 @@ class Comparison:
         yield from (f"only in A: {name}" for name in self.only_before)
         yield from (f"only in B: {name}" for name in self.only_after)
         yield from map(str, self.answers)
-        yield from (str(change) for change in self.worths if _is_told(change))
-        yield from (str(change) for change in self.times if _is_told(change))
+        yield from (str(change) for change in self.worths if _is_reported(change))
+        yield from (str(change) for change in self.times if _is_reported(change))
         yield from (str(c) for c in self.overheads if c.verdict in ("slower", "faster"))
 
     @property
@@ -111,7 +111,7 @@ class Comparison:
         return asdict(self) | {"regressed": self.regressed, "lines": list(self.lines())}
 
 
-def _is_told(change: TimeChange | WorthChange) -> bool:
+def _is_reported(change: TimeChange | WorthChange) -> bool:
     if isinstance(change, WorthChange) and not change.worse + change.better:
         return False
     return change.family is None or change.verdict in ("slower", "faster", "worse", "better")

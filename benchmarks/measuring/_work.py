@@ -69,7 +69,7 @@ class Measurement:
             tell("solve", (self.limits.time_limit or 0.0) + self.grace)
             calls = _Calls(self)
             calls.turn()
-            peak = max(0, _most_held() - held)
+            peak = max(0, _peak_memory() - held)
             tell("evaluation", self.grace + COMPILATION)
             return replace(calls.row(), warm_up_seconds=warm_up, peak_bytes=peak)
         except SubsetOptError as error:
@@ -142,7 +142,7 @@ def _held() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def _most_held() -> int:
+def _peak_memory() -> int:
     """Return the most bytes that it has held."""
     import resource
 

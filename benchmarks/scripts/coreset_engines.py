@@ -27,7 +27,7 @@ from subsetopt.coresets._row_keys import RowKeys
 from subsetopt.coresets._source_kinds import source_of
 from subsetopt.coresets._surveying import survey
 from subsetopt.problems import Gaussian
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 from subsetopt.problems.scaling import Scaling
 
 from .coreset_of_files import written
@@ -92,11 +92,11 @@ def passes(engine: ReadingEngine, source: Source, points: int) -> Row:
     for name in ("survey", "means"):
         start, used = perf_counter(), processor_seconds()
         if name == "survey":
-            seen = survey(source, points, keys, unheard, engine).result()
+            seen = survey(source, points, keys, no_callback, engine).result()
         else:
             unscaled = Scaling.of(seen.X, "none")
             kernel = Gaussian(float(np.sqrt(2 * seen.X.shape[1])))
-            kernel_means(kernel, seen.X, source, unscaled, None, unheard, seen.n, engine)
+            kernel_means(kernel, seen.X, source, unscaled, None, no_callback, seen.n, engine)
         row[f"{name}, wall s"] = perf_counter() - start
         now = processor_seconds()
         spent = {process: now[process] - used.get(process, 0.0) for process in now}

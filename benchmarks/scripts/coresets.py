@@ -32,7 +32,7 @@ import subsetopt as so
 from subsetopt.coresets._judging import Judge
 from subsetopt.coresets._kernel_means import kernel_means
 from subsetopt.coresets._row_sources import ArrayRows
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 from subsetopt.problems.scaling import Scaling
 
 from .script import Row, parser, report, report_machine
@@ -82,7 +82,7 @@ class ManyRows:
         """Return the mean kernel of some rows with all."""
         source, points = ArrayRows(self.X), self.X[rows]
         unscaled = Scaling.of(points, "none")
-        return kernel_means(kernel, points, source, unscaled, None, unheard, len(self.X))
+        return kernel_means(kernel, points, source, unscaled, None, no_callback, len(self.X))
 
     def product_seconds(self, pool: int) -> float:
         """Return how long the products of `pool` rows with all take, with NumPy's own threads."""

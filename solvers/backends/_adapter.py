@@ -35,7 +35,7 @@ class Report(Protocol):
         """Take it; `final` says that the call is about to return it."""
 
 
-def _unheard(raw: RawResult, *, final: bool = False) -> None:
+def _no_report(raw: RawResult, *, final: bool = False) -> None:
     """Nobody listens: the call ends by itself."""
 
 
@@ -56,12 +56,12 @@ class Watch:
 
     start: NDArray[np.int64] | None = None
     deadline: float = math.inf
-    report: Report = _unheard
+    report: Report = _no_report
 
     @property
     def listening(self) -> bool:
         """Whether answers on the way are of use."""
-        return self.report is not _unheard
+        return self.report is not _no_report
 
     def limits(self, limits: Limits) -> Limits:
         """Return the limits with what is left of the time."""

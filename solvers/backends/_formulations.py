@@ -21,7 +21,7 @@ from subsetopt.models import (
 from subsetopt.models.linearisations import require_pairs
 from subsetopt.models.quadratic_models import factored_error
 from subsetopt.problems import MeanMatching, Problem
-from subsetopt.solvers.heuristics._pool_search import require_held
+from subsetopt.solvers.heuristics._pool_search import require_matrix
 
 from . import _backend
 
@@ -91,7 +91,7 @@ def products(problem: Problem) -> int:
     """
     if problem.family == "mean-matching":
         return 0
-    require_held(problem)
+    require_matrix(problem)
     n = problem.n + problem.k - problem.smallest_count
     pairs = n * (n - 1) // 2
     require_pairs("a model in products", n, pairs)

@@ -28,7 +28,7 @@ def interruptible(run: Callable[[], object], stop: Callable[[], object] | None) 
             failures.append(failure)
 
     thread = threading.Thread(target=work, daemon=True)
-    with stop_wanted() as came:
+    with interrupt_requested() as came:
         thread.start()
         while thread.is_alive():
             thread.join(POLL)
@@ -42,7 +42,7 @@ def interruptible(run: Callable[[], object], stop: Callable[[], object] | None) 
 
 
 @contextmanager
-def stop_wanted(then: Callable[[], object] | None = None) -> Iterator[threading.Event]:
+def interrupt_requested(then: Callable[[], object] | None = None) -> Iterator[threading.Event]:
     """Let Ctrl-C set an event instead of raising; in a worker, its parent sets it.
 
     `then` is called after that, within the signal handler: to wake what waits.

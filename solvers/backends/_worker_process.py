@@ -154,7 +154,7 @@ class Worker:
         last: Value | None = None
         asked = False
         # A wait that Ctrl-C interrupts goes on for what is left of it; what is told ends it.
-        with _interrupts.stop_wanted(lambda: self._told.put(("nothing", None))) as came:
+        with _interrupts.interrupt_requested(lambda: self._told.put(("nothing", None))) as came:
             self._send("call", payload)
             while True:
                 now = monotonic()

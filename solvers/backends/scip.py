@@ -121,7 +121,7 @@ class Scip(Adapter):
         else:
             variables = _scip_models.load(pyscipopt, solver, task.model)
         if watch.start is not None and not exact:
-            _begin_with(solver, task, variables, task.point(watch.start))
+            _set_start(solver, task, variables, task.point(watch.start))
         built = perf_counter()
         late = watch.late(built - start)
         if late is not None:
@@ -148,7 +148,7 @@ class Scip(Adapter):
             return _backend.raw_result(problem, task.scale, native)
 
         if watch.listening:
-            _tell_improvements(
+            _report_improvements(
                 pyscipopt, solver, lambda: watch.report(read(Termination.TIME_LIMIT))
             )
         seconds = _backend.seconds(watch.limits(limits))
@@ -202,7 +202,7 @@ class Scip(Adapter):
                 raise InvalidOption(f"SCIP refuses {name} = {value!r}: {error}") from error
 
 
-def _begin_with(
+def _set_start(
     solver: Any, task: _formulations.BackendModel, variables: list[Any], x: np.ndarray[Any, Any]
 ) -> None:
     """Give it the solution x of the model; what is not named is 0."""
@@ -215,7 +215,7 @@ def _begin_with(
     solver.addSol(begin)
 
 
-def _tell_improvements(pyscipopt: Any, solver: Any, tell: Callable[[], object]) -> None:
+def _report_improvements(pyscipopt: Any, solver: Any, tell: Callable[[], object]) -> None:
     """Have `tell` called whenever a better solution is there."""
 
     class Improvements(pyscipopt.Eventhdlr):  # type: ignore[misc]

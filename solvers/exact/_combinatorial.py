@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from subsetopt._kernels._tiers import Tiers
 from subsetopt.models import QuadraticForm
 from subsetopt.problems._dyadic import Dyadic
-from subsetopt.problems._parallel import Check, unheard
+from subsetopt.problems._parallel import Check, no_callback
 
 _KERNELS = Tiers("combinatorial_tree", kernel="combinatorial_tree.search")
 _EXACT_SUMS = 2.0**48  # multiples of the grid below this are summed exactly in float64
@@ -189,7 +189,7 @@ class CombinatorialTree:
         Called now and then while rows are sorted.
     """
 
-    def __init__(self, whole: WholeForm, rows: Integers, check: Check = unheard) -> None:
+    def __init__(self, whole: WholeForm, rows: Integers, check: Check = no_callback) -> None:
         self.whole = whole
         keys = -whole.halves
         np.fill_diagonal(keys, _UNKNOWN)
@@ -271,7 +271,7 @@ class CombinatorialTree:
             finally:
                 wait(running)  # nobody else may look at the walks before
 
-    def preorder(self, check: Check = unheard) -> Integers:
+    def preorder(self, check: Check = no_callback) -> Integers:
         """Return the whole tree of a search that knows the best from the beginning, in preorder.
 
         A row, then the part of the selections that hold it, then that of the others; -1 where a

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subsetopt.problems import MeanMatching
-from subsetopt.problems._parallel import Check, unheard
+from subsetopt.problems._parallel import Check, no_callback
 
 from ._counts import CountLimits, limits_of
 from ._shifts import Shifts
@@ -92,7 +92,7 @@ class Integers:
     pivots: tuple[int, ...]
 
     @classmethod
-    def of(cls, problem: MeanMatching, check: Check = unheard) -> "Integers":
+    def of(cls, problem: MeanMatching, check: Check = no_callback) -> "Integers":
         """Reduce a problem; exact whatever the dtype. There is a check now and then."""
         whole = problem.grid.whole_numbers()
         check()
@@ -172,7 +172,7 @@ def _parts(size: int, check: Check) -> Iterator[slice]:
         yield slice(begin, begin + _AT_ONCE)
 
 
-def reachable_residues(differences: Sequence[int], check: Check = unheard) -> NDArray[np.bool_]:
+def reachable_residues(differences: Sequence[int], check: Check = no_callback) -> NDArray[np.bool_]:
     """Return which residues modulo ``2**16`` the sum of some of the numbers can have.
 
     Most values of a sample of floats are multiples of a fair power of two, and only the few

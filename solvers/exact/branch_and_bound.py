@@ -14,7 +14,7 @@ from subsetopt.problems._parallel import one_blas_thread
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver
 from subsetopt.solvers.base import Kind, RawResult
-from subsetopt.solvers.heuristics._pool_search import require_held
+from subsetopt.solvers.heuristics._pool_search import require_matrix
 
 from ._branching import semidefinite_bound
 from ._convex_tree import CONVEX_LARGEST
@@ -76,7 +76,7 @@ class BranchAndBound(TimedSolver):
 
     def search(self, problem: Any, limits: Limits, deadline: Deadline) -> RawResult:
         """Return the best selection and the least open bound."""
-        require_held(problem)
+        require_matrix(problem)
         constrained = side_of(problem) is not None
         if self.bounds == "semidefinite" or constrained:
             if problem.n > SEMIDEFINITE_LARGEST:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from subsetopt._rounding import UNIT
 from subsetopt.problems import MeanMatching
 from subsetopt.problems._centring import Centring
-from subsetopt.problems._parallel import Check, unheard
+from subsetopt.problems._parallel import Check, no_callback
 
 _LEAST = 5e-324
 _ENTRIES = 2**21  # that are worked on between two checks
@@ -36,7 +36,7 @@ class Centred:
     doubt: float
 
     @classmethod
-    def of(cls, problem: MeanMatching, check: Check = unheard) -> "Centred":
+    def of(cls, problem: MeanMatching, check: Check = no_callback) -> "Centred":
         """Centre the values of a problem, scalar or vector, with a check now and then."""
         values = problem.values.reshape(problem.n, -1)
         seen = origin(problem)

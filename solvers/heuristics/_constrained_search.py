@@ -81,7 +81,7 @@ def constrained_form(problem: Any, deadline: Deadline) -> QuadraticForm:
     return replace(form, side=problem.side.placed(form.positions, problem.k))
 
 
-def enumerated_keeping(form: QuadraticForm) -> NDArray[np.int64] | None:
+def feasible_enumerated(form: QuadraticForm) -> NDArray[np.int64] | None:
     """Return a best selection of k rows that keeps the constraints; None where they are many."""
     if math.comb(form.n, form.k) > _FEW:
         return None
@@ -259,10 +259,10 @@ class ConstrainedWalks(ConstrainedDescents, Walks):
     def _found(self) -> Mask:
         return self._best_met.copy()
 
-    def _keep_found(self) -> None:
+    def _keep_best(self) -> None:
         """Take the best of the walk as the best if it is, and go back to where the walk stands."""
         chosen, potentials = self.chosen.copy(), self.potentials.copy()
-        super()._keep_found()
+        super()._keep_best()
         self.chosen[:], self.potentials[:] = chosen, potentials
         self._load()
 

@@ -24,7 +24,7 @@ def rows_form(problem: Any) -> RowsForm | None:
     return form
 
 
-def require_held(problem: Any) -> None:
+def require_matrix(problem: Any) -> None:
     """Raise TooLarge, which names what does without, where the matrix is not held."""
     if rows_form(problem) is not None:
         problem.quadratic_form()
@@ -78,7 +78,7 @@ def over_pools(
 
 def _pool(form: RowsForm, chosen: Rows, generator: np.random.Generator) -> tuple[Rows, Rows]:
     """Return candidates to choose from, and the chosen that stay."""
-    size = min(_POOL, form.matrix.most_held, form.n)
+    size = min(_POOL, form.matrix.most_stored_rows, form.n)
     count = min(form.k, size // 2)
     moving = generator.choice(chosen, count, replace=False, shuffle=False)
     mask = np.ones(form.n, np.bool_)

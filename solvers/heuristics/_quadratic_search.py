@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from subsetopt import _kernels
 from subsetopt.models import QuadraticForm
-from subsetopt.problems._parallel import Check, unheard
+from subsetopt.problems._parallel import Check, no_callback
 from subsetopt.solvers._deadline import CHUNK, NEVER, Deadline
 
 from . import _quadratic_steps as steps
@@ -144,7 +144,7 @@ class Descents:
         return self._form.indices(np.flatnonzero(self.best))
 
 
-def enumerated(form: QuadraticForm, check: Check = unheard) -> NDArray[np.int64] | None:
+def enumerated(form: QuadraticForm, check: Check = no_callback) -> NDArray[np.int64] | None:
     """Return a best selection by trying all of them, None where they are many."""
     if math.comb(form.n, form.k) > _FEW:
         return None

@@ -200,7 +200,7 @@ class Walks(Descents):
         self._turned += self._COST * moves
         ended = moves < most
         if ended or self._numbers[self._walk.BEST] < self.value:
-            self._keep_found()
+            self._keep_best()
         if not ended:
             return self._wander
         self.go(self._found)
@@ -215,7 +215,7 @@ class Walks(Descents):
         mask[self._met] = True
         return mask
 
-    def _keep_found(self) -> None:
+    def _keep_best(self) -> None:
         """Take the best of the walk as the best if it is."""
         before, last, found = self.value, self.best, self._found
         if self._numbers[self._walk.BEST] < self.value:

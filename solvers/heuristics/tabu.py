@@ -17,7 +17,7 @@ from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, TimedSolver, stoppable
 from subsetopt.solvers.base import Kind, RawResult
 
-from ._constrained_search import ConstrainedWalks, enumerated_keeping
+from ._constrained_search import ConstrainedWalks, feasible_enumerated
 from ._pool_search import over_pools, rows_form
 from ._quadratic_search import enumerated
 from ._sparse_search import SparseWalks, sparse_form
@@ -137,7 +137,7 @@ class Tabu(TimedSolver):
         if form.side is None:
             everything = enumerated(form, deadline.check)
         else:
-            everything = enumerated_keeping(form)
+            everything = feasible_enumerated(form)
         if everything is not None:
             return RawResult(
                 indices=form.indices(everything),

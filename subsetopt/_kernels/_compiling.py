@@ -71,7 +71,7 @@ class _CtrlC:
             self._before(number, frame)
         self._came = True
 
-    def let_go(self) -> None:
+    def release_handler(self) -> None:
         """Hear it again, also the one that has come meanwhile."""
         if threading.current_thread() is not threading.main_thread() or self._before is None:
             return
@@ -109,7 +109,7 @@ class _Compiler(event.Listener):
                 gc.collect(0)  # it would come next, where the clock runs
         CLOCK.go_on()
         if not _STATE.depth:
-            _CTRL_C.let_go()
+            _CTRL_C.release_handler()
 
 
 class _Compilations(event.Listener):
@@ -182,7 +182,7 @@ def acquire(path: str) -> bool:
                 lock.acquire(timeout=0)
             except filelock.Timeout:
                 waited = True
-                _CTRL_C.let_go()
+                _CTRL_C.release_handler()
                 try:
                     _wait(lock)
                 finally:
@@ -199,12 +199,12 @@ def _wait(lock: Any) -> None:
     try:
         lock.acquire(timeout=SAID_AFTER, poll_interval=_POLL)
     except filelock.Timeout:
-        _say_that_it_waits()
+        _announce_wait()
         lock.acquire(timeout=PATIENCE, poll_interval=_POLL)
 
 
 @cache
-def _say_that_it_waits() -> None:
+def _announce_wait() -> None:
     LOGGER.warning("subsetopt: waiting for another process that compiles the same kernels")
 
 

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 import subsetopt
 from subsetopt.errors import InvalidResult, MissingDependency, SubsetOptError, TooLarge
 
-from .signals import heard_as_ctrl_c
+from .signals import signals_as_ctrl_c
 from .standard_streams import drop_output, say
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ExitCodes(TyperGroup):
 
     def invoke(self, ctx: Any) -> object:
         """Run the command; it ends with the code of the signal that has ended it, if one has."""
-        with heard_as_ctrl_c() as came:
+        with signals_as_ctrl_c() as came:
             try:
                 return self._invoked(ctx)
             except typer.Exit as ended:

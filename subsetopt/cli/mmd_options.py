@@ -63,7 +63,7 @@ class MMDOptions:
             selected, tables["selected table"] = _selected_indices(self.selected, table)
         elif self.selected is not None:
             selected = _more_points("selected", self.selected, table, tables)
-        with _told_late("row sums") as progress:
+        with _delayed_progress("row sums") as progress:
             problem = problems.MMDSelection(
                 tables["table"].values,
                 self.k,
@@ -88,7 +88,7 @@ class MMDOptions:
 
 
 @contextmanager
-def _told_late(label: str) -> "Iterator[Callable[[int, int], None]]":
+def _delayed_progress(label: str) -> "Iterator[Callable[[int, int], None]]":
     """Give what shows how far a piece of work is, where that is ever told."""
     with ExitStack() as bars:
         steps: list[Any] = []

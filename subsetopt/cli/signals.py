@@ -18,7 +18,7 @@ PATIENCE = 10.0
 
 
 @contextmanager
-def heard_as_ctrl_c() -> Iterator[list[int]]:
+def signals_as_ctrl_c() -> Iterator[list[int]]:
     """Hear these signals as Ctrl-C within; the second one ends the process at once.
 
     Those that are ignored stay so: it is how nohup works. Outside the main thread, where no
@@ -47,7 +47,7 @@ def heard_as_ctrl_c() -> Iterator[list[int]]:
     for name in own:
         signal.signal(name, hear)
     try:
-        with _ended_where_unheard(own, came):
+        with _ended_where_ignored(own, came):
             yield came
     finally:
         for name in own:
@@ -67,7 +67,7 @@ def leave(code: int) -> NoReturn:
 
 
 @contextmanager
-def _ended_where_unheard(names: Sequence[int], came: Sequence[int]) -> Iterator[None]:
+def _ended_where_ignored(names: Sequence[int], came: Sequence[int]) -> Iterator[None]:
     """End the process where native code has kept it from hearing a signal for `PATIENCE` seconds.
 
     A handler runs when the main thread is back in Python; the interpreter writes the number of

@@ -10,7 +10,7 @@ from subsetopt.formats._constraint_options import ConstraintOptions
 from subsetopt.problems import Constraints, Gaussian, Kernel, Linear
 from subsetopt.problems._kernel_choice import OBJECTS, KernelFunction, kernel_of
 from subsetopt.problems._memory import memory_limit, memory_size
-from subsetopt.problems._parallel import one_blas_thread, unheard
+from subsetopt.problems._parallel import no_callback, one_blas_thread
 from subsetopt.problems.scaling import Method
 
 from ._asked_rows import NOTHING, AskedOfRows
@@ -200,7 +200,7 @@ def coreset(
     if rules is not None:
         size = size.of_one_matrix(int(k), pool)
     asked = NOTHING if rules is None else _asked(rules, source)
-    told = progress or unheard
+    told = progress or no_callback
 
     def identity() -> dict[str, Any]:
         if isinstance(source, OnceRows) or isinstance(aim, OnceRows):

@@ -66,7 +66,7 @@ class CoresetJob:
             seen = self._survey(self.source, size, 0, self.told, self.asked)
             aimed = seen
             if self.aim is not None:
-                aimed = self._survey(self.aim, self.size.witnesses, 1, self._told_of_target)
+                aimed = self._survey(self.aim, self.size.witnesses, 1, self._target_progress)
             self._require(seen, aimed)
             scaling, X, T = self._scaled(seen, aimed)
             kernel = self.kernel.fitted(X, T) if self.aim else self.kernel.fitted(X)
@@ -99,7 +99,7 @@ class CoresetJob:
                 self.time_limit,
                 keeps_best=self.saved.path is None,  # else the next call goes on
             )
-            at, ended = chosen_from.choose(self.k, self._told_of_choosing)
+            at, ended = chosen_from.choose(self.k, self._choosing_progress)
         self.told("judging", 0, None)
         with self._timed("judging"):
             judge: Judge | MeanJudge
@@ -192,10 +192,10 @@ class CoresetJob:
     def _mean(self, scaling: Scaling, aimed: Survey) -> NDArray[np.float64]:
         return np.asarray(scaling.applied(aimed.mean[None])[0], np.float64)
 
-    def _told_of_choosing(self, done: int, total: int) -> None:
+    def _choosing_progress(self, done: int, total: int) -> None:
         self.told("choosing", done, total)
 
-    def _told_of_target(self, phase: str, done: int, total: int | None) -> None:
+    def _target_progress(self, phase: str, done: int, total: int | None) -> None:
         self.told("target", done, total)
 
     @contextmanager

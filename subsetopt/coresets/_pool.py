@@ -11,7 +11,7 @@ from subsetopt.errors import InvalidProblem, TooLarge, UnsupportedProblem
 from subsetopt.problems import Constraints, Kernel, MeanEmbedding, MMDSelection
 from subsetopt.problems._kernel_choice import Custom
 from subsetopt.problems._memory import in_units
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 from subsetopt.problems.scaling import Scaling
 from subsetopt.solution import Solution, Termination
 from subsetopt.solving import solve, solver
@@ -186,7 +186,7 @@ class Pool:
         source, count = ArrayRows(self.X[others]), len(others)
         scaling = Scaling.of(self.X[:1], "none")
         return count * kernel_means(
-            self.kernel, self.X[rows], source, scaling, self.threads, unheard, count
+            self.kernel, self.X[rows], source, scaling, self.threads, no_callback, count
         )
 
     def _best(

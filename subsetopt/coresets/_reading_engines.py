@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from subsetopt._checks import require_one_of
 from subsetopt.errors import InvalidOption
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 
 from ._row_blocks import Source
 from ._row_parts import Located, RowPart, located, partitions_of, rows_of
@@ -115,7 +115,7 @@ class DividedEngine(ABC):
 def worked(work: Pass[Result], opening: Any, payload: Any, first: int) -> Result:
     """Return what `work` returns for one part; runs on a worker."""
     source = RowPart(opening, payload, None).opened(first)
-    return work(source, unheard)
+    return work(source, no_callback)
 
 
 @contextmanager

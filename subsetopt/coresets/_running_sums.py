@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 
 
 @dataclass(eq=False)
@@ -24,7 +24,7 @@ class RunningSums:
 
     total: NDArray[np.float64]
     rows: int = 0
-    kept: Callable[[], None] = unheard
+    kept: Callable[[], None] = no_callback
 
     def add(self, parts: Iterable[NDArray[np.float64]], rows: int) -> None:
         """Add the sums over the next rows, so many together."""

@@ -27,7 +27,7 @@ class RowSource(Protocol):
         """An upper bound on the magnitudes of its entries."""
 
     @property
-    def most_held(self) -> int:
+    def most_stored_rows(self) -> int:
         """Of how many rows the block may be held."""
 
     def __len__(self) -> int: ...

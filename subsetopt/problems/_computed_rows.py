@@ -131,7 +131,7 @@ class ComputedRows:
         return kernel_sums(self.kernel, self.X[rows], self.X[others], self.threads)
 
     @property
-    def most_held(self) -> int:
+    def most_stored_rows(self) -> int:
         """Of how many rows the block may be held: within half of the limit."""
         limit = memory_limit() if self.limit is None else self.limit
         return max(2, int((limit / 2 / self.dtype.itemsize) ** 0.5))
@@ -160,7 +160,7 @@ class ComputedRows:
             require_semidefinite(name, symmetric_kernel(name, self._sample))
 
 
-def is_held(kernel: Kernel, X: NDArray[Any], limit: int | None) -> bool:
+def is_stored(kernel: Kernel, X: NDArray[Any], limit: int | None) -> bool:
     """Whether K fits into the limit, or not even what its rows are computed from does."""
     most = memory_limit() if limit is None else limit
     n, itemsize = len(X), kernel.dtype(X, X).itemsize

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt.models import QuadraticForm, RowsForm, SideConstraints
 
 from . import _draws, _validation
-from ._parallel import Check, unheard
+from ._parallel import Check, no_callback
 from ._reduction import fixed_form
 
 
@@ -74,7 +74,7 @@ class FormProblem:
         """Return how far `objective` may be off; O(k^2)."""
         return self.form.rounding(self.check(selection))
 
-    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
+    def quadratic_form(self, check: Check = no_callback) -> QuadraticForm:
         """Return the form; TooLarge where its matrix is not held."""
         return self.form.refuse() if isinstance(self.form, RowsForm) else self.form
 
@@ -84,7 +84,7 @@ class FormProblem:
         return self.form if isinstance(self.form, RowsForm) else None
 
 
-def form_left(
+def reduced_form(
     form: QuadraticForm | RowsForm,
     free: NDArray[np.int64],
     taken: NDArray[np.int64],

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from subsetopt._processes import processors
 
 from ._kernel_matrices import _blocks, _evaluated, _threads
-from ._parallel import each, unheard
+from ._parallel import each, no_callback
 from .kernels import Kernel
 
 Told = Callable[[int, int], None]
@@ -24,7 +24,7 @@ def kernel_products(
     X: NDArray[Any],
     V: NDArray[np.float64],
     threads: int | None = None,
-    told: Told = unheard,
+    told: Told = no_callback,
     alone: int = 0,
 ) -> NDArray[np.float64]:
     """Return ``K(X, X) @ V`` for V (n, q), each pair of points evaluated once where K is symmetric.

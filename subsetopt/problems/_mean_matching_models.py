@@ -11,7 +11,7 @@ from subsetopt.models import LinearModel, QuadraticForm, QuadraticModel, SparseR
 
 from ._centring import Centring
 from ._memory import require_memory
-from ._parallel import Check, unheard
+from ._parallel import Check, no_callback
 
 if TYPE_CHECKING:
     from .mean_matching import MeanMatching
@@ -93,7 +93,7 @@ def gram_form(
     k: int,
     origin: Centring,
     smallest_count: int,
-    check: Check = unheard,
+    check: Check = no_callback,
 ) -> QuadraticForm:
     """Return ``|| sum of the chosen (v_i - t) ||**2 / k**2`` as a form in inner products.
 
@@ -141,7 +141,7 @@ def _gram_error(gram: NDArray[np.float64], d: int, doubt: NDArray[np.float64]) -
     return (d + 8) * UNIT * square + 2 * math.sqrt(square) * off + off * off
 
 
-def inner_products(rows: NDArray[np.float64], check: Check = unheard) -> NDArray[np.float64]:
+def inner_products(rows: NDArray[np.float64], check: Check = no_callback) -> NDArray[np.float64]:
     """Return ``rows @ rows.T``, read-only and symmetric to the last bit.
 
     A large one block by block, with a check between two of them: of few columns the mirroring is

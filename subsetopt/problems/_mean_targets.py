@@ -108,7 +108,9 @@ def extremes_of(
     return np.sort(low), np.sort(high)
 
 
-def target_left(problem: "MeanMatching", taken: NDArray[np.int64], count: int) -> tuple[Any, float]:
+def reduced_target(
+    problem: "MeanMatching", taken: NDArray[np.int64], count: int
+) -> tuple[Any, float]:
     """Return what the mean of `count` more should be, and how far that is rounded.
 
     Of scalars exactly, as a Fraction; of vectors in float64, with the distance of the two.

@@ -12,7 +12,7 @@ from subsetopt import _rounding
 from subsetopt.models import QuadraticForm, RowsForm
 
 from ._centring import centre
-from ._computed_rows import ComputedRows, is_held
+from ._computed_rows import ComputedRows, is_stored
 from ._kernel_matrices import (
     kernel_matrix,
     kernel_sums,
@@ -184,7 +184,7 @@ def terms_of_features(
     """
     matrix: NDArray[Any] | ComputedRows
     semidefinite = kernel.semidefinite
-    if is_held(kernel, X, limit):
+    if is_stored(kernel, X, limit):
         matrix, semidefinite = _matrix_of(kernel, X, limit)
     else:
         matrix = ComputedRows(X, kernel, limit=limit)

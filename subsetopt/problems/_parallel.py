@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def unheard(*told: object) -> None:
+def no_callback(*told: object) -> None:
     """Take what nobody wants to hear, and let long work go on."""
 
 

@@ -115,7 +115,7 @@ def dense_form(problem: "QuadraticSelection") -> QuadraticForm:
     return form.in_range()
 
 
-def left_fields(
+def reduced_fields(
     problem: "QuadraticSelection",
     free: NDArray[np.int64],
     taken: NDArray[np.int64],

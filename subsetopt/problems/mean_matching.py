@@ -26,9 +26,9 @@ from ._mean_targets import (
     least_distance,
     noisy_target,
     quotient,
-    target_left,
+    reduced_target,
 )
-from ._parallel import Check, unheard
+from ._parallel import Check, no_callback
 from ._reduction import Left
 from .constraints import Constraints
 from .scaling import warn_unscaled
@@ -343,7 +343,7 @@ class MeanMatching:
         model = residual_model(self)
         return replace(model, linear=model.linear.keeping(self.side))
 
-    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
+    def quadratic_form(self, check: Check = no_callback) -> QuadraticForm:
         """Return the squared distance as a quadratic form in inner products (vectors only).
 
         O(n^2 d) once, n^2 float64. Raises TooLarge, or UnsupportedProblem for scalars. `check` is
@@ -373,7 +373,7 @@ class MeanMatching:
         """Return mean matching among the free, to what the taken leave of the target."""
         values, share = self.values[free], Fraction(high, self.k)
         values.setflags(write=False)
-        target, root_error = target_left(self, taken, high)
+        target, root_error = reduced_target(self, taken, high)
         left = _restored(values, high, target, self.cardinality, side)
         return Left(left, share if values.ndim == 1 else share * share, root_error=root_error)
 

@@ -16,12 +16,12 @@ from subsetopt.models import QuadraticForm, RowsForm, SideConstraints
 
 from . import _draws, _validation
 from ._compiled_constraints import checked, compiled, constrained
-from ._form_problem import FormProblem, form_left
+from ._form_problem import FormProblem, reduced_form
 from ._identity import fingerprint
 from ._kernel_choice import KernelFunction, kernel_of
 from ._mmd_data import Aim, of_features, of_matrix
 from ._mmd_terms import Form, Terms
-from ._parallel import Check, unheard
+from ._parallel import Check, no_callback
 from ._reduction import Left
 from .constraints import Constraints
 from .kernels import Kernel
@@ -343,7 +343,7 @@ class MMDSelection:
         known = self.formulation == "true" and self._terms.distance
         return Fraction(0) if known else None
 
-    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
+    def quadratic_form(self, check: Check = no_callback) -> QuadraticForm:
         """Return the canonical form; O(n): its matrix and the sums over it are there already.
 
         Its matrix is the kernel matrix of the candidates itself, not a copy; of linear and
@@ -389,7 +389,7 @@ class MMDSelection:
         side: SideConstraints | None,
     ) -> Left:
         """Return the choice among the free, as a quadratic form."""
-        form = form_left(self._form, self._rows(free), self._rows(taken), high, side)
+        form = reduced_form(self._form, self._rows(free), self._rows(taken), high, side)
         return Left(FormProblem(form, self.family, self.lower_bound(), side))
 
     def _rows(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from ._entries import StatedMatrix
 from ._graphs import edges_of
 from ._identity import fingerprint
 from ._pairs import Duplicates
-from ._parallel import Check, unheard
+from ._parallel import Check, no_callback
 from ._reduction import Left
 from .constraints import Constraints
 
@@ -344,7 +344,7 @@ class QuadraticSelection:
         """Return None: no bound on a quadratic comes without work."""
         return None
 
-    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
+    def quadratic_form(self, check: Check = no_callback) -> QuadraticForm:
         """Return the canonical form; O(n^2) once.
 
         It shares the one matrix, but where the magnitudes are extreme, see `in_range` of the form,
@@ -378,7 +378,7 @@ class QuadraticSelection:
         side: SideConstraints | None,
     ) -> Left:
         """Return the problem among the free, to be minimised, the taken in c and the constant."""
-        fields, error = _quadratic_data.left_fields(self, free, taken, low, high)
+        fields, error = _quadratic_data.reduced_fields(self, free, taken, low, high)
         problem = QuadraticSelection.__new__(QuadraticSelection)
         for name, value in {**fields, "side": side}.items():
             object.__setattr__(problem, name, value)

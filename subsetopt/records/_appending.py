@@ -21,7 +21,7 @@ from ._ids import as_ids
 from ._layout import Folder, Layout, arrow, folder_at, made
 from ._segment_files import LOG, remove_unfinished, write
 from ._segments import file_of, folder_of, require_writer_name
-from ._writer_state import held_folder, latest_time, next_sequence
+from ._writer_state import claimed_folder, latest_time, next_sequence
 
 Column = NDArray[Any] | float
 _BUFFERS = 16
@@ -93,7 +93,7 @@ class Appender:
         self.flush_records, self.flush_seconds = flush_records, float(flush_seconds)
         self.full, self.durable = full, durable
         self._folder = folder_of(self.root, self.kind, name)
-        self._lock = held_folder(
+        self._lock = claimed_folder(
             self._folder,
             f"writer {name!r} of {self.root} is open already; give each process a name of its own",
         )

@@ -77,7 +77,7 @@ def keep_writers(kind: Path, reached: dict[str, tuple[int, int]]) -> None:
             stream.write(json.dumps(held | new).encode())
 
 
-def held_folder(folder: Path, complaint: str) -> Any:
+def claimed_folder(folder: Path, complaint: str) -> Any:
     """Return the lock of a writer's folder, which is made where there is none."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _starting(folder.parent):

@@ -17,7 +17,7 @@ from subsetopt.errors import InvalidOption, InvalidProblem
 from subsetopt.limits import Limits
 from subsetopt.problems import Kernel
 from subsetopt.problems._kernel_choice import KernelFunction
-from subsetopt.problems._parallel import one_blas_thread, unheard
+from subsetopt.problems._parallel import no_callback, one_blas_thread
 from subsetopt.report._progress import shown
 
 from . import _archive
@@ -123,7 +123,7 @@ def sequence(
         some = batch_count_of(batches, len(X), batch_size_of(batch_size, len(X)), drop_last)
         early = checkpoint is None
         if early:
-            (progress or unheard)(0, some)  # before the matrix, which may take minutes
+            (progress or no_callback)(0, some)  # before the matrix, which may take minutes
     with one_blas_thread(), ExitStack() as opened:
         source = _engine(X, kernel, memory, engine, threads, seed)
         size = batch_size_of(batch_size, source.n)
@@ -136,7 +136,7 @@ def sequence(
             saved = opened.enter_context(SequenceCheckpoint(checkpoint, facts))
         snapshot = None if saved is None else saved.found()
         before = 0 if snapshot is None else len(snapshot.seconds)
-        told = partial(progress or unheard, before, total)
+        told = partial(progress or no_callback, before, total)
         if not early:
             told()
         if getattr(source, "tells", False):
@@ -145,7 +145,7 @@ def sequence(
         if snapshot is not None:
             state.restore(snapshot)
         seconds = float(sum(state.seconds[:total]))
-        run_batches(state, select, size, total, saved, progress or unheard)
+        run_batches(state, select, size, total, saved, progress or no_callback)
         seconds += perf_counter() - start
         result = result_of(state, total, seconds, {**facts, "batches": total})
         if saved is not None and before <= total:

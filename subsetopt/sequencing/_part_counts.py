@@ -22,7 +22,7 @@ def targets(units: Units, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(np.outer(sizes, units.totals) / units.totals[0])
 
 
-def held_counts(
+def counts_by_part(
     units: Units, sizes: NDArray[np.int64], generator: np.random.Generator, most: int = _MOST
 ) -> NDArray[np.int64]:
     """Return how many units of each kind each part holds (p, D).
@@ -130,4 +130,4 @@ def random_partitions(
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the part of each unit (U,) in so many random partitions, as balanced as may be."""
     for _ in range(draws):
-        yield drawn(units, held_counts(units, sizes, generator, _EVENING // draws), generator)
+        yield drawn(units, counts_by_part(units, sizes, generator, _EVENING // draws), generator)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from subsetopt._announcing import LOGGER
 from subsetopt.limits import Limits
-from subsetopt.problems._parallel import unheard
+from subsetopt.problems._parallel import no_callback
 from subsetopt.solution import Termination
 from subsetopt.solvers._deadline import Deadline, stoppable
 
@@ -71,7 +71,7 @@ class PartitionTask:
     def run(self, tolerance: float | None, draws: int, told: Told) -> Partition:
         """Return the partition, with so many random ones of each kind as baselines."""
         generator = np.random.default_rng(self.limits.seed)
-        held = part_counts.held_counts(self.units, self.asked, generator)
+        held = part_counts.counts_by_part(self.units, self.asked, generator)
         order = neighbours(self.rows, self.units, generator)
         parts = dealt(order, held, generator)
         sums, search = UnitSums(self.rows, self.units), None
@@ -93,7 +93,9 @@ class PartitionTask:
             search.run(lambda done, total: told(50 + 50 * done // total, 100))
             if draws and not others and self.deadline.remaining > seconds:
                 others = self._baselines(draws)
-                random, stratified = self._medians(others, self._potentials(sums, others, unheard))
+                random, stratified = self._medians(
+                    others, self._potentials(sums, others, no_callback)
+                )
         if search is None:
             LOGGER.warning(
                 "subsetopt: stopped before the kernel was summed over all pairs of rows: the parts "

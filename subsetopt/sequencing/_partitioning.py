@@ -12,7 +12,7 @@ from subsetopt.limits import Limits
 from subsetopt.problems import Kernel, _validation
 from subsetopt.problems._kernel_choice import Custom, KernelFunction, kernel_of
 from subsetopt.problems._mmd_terms import centred_kernel
-from subsetopt.problems._parallel import one_blas_thread, unheard
+from subsetopt.problems._parallel import no_callback, one_blas_thread
 from subsetopt.problems._points import points
 from subsetopt.problems.scaling import GIVE_SCALE, Method, Scaling, require_columns, warn_unscaled
 from subsetopt.solution import Termination
@@ -172,7 +172,7 @@ def partition(
     rows = _rows(X, kernel, scale_columns, threads)
     task = PartitionTask.of(rows, sizes, balance, keep_together, limits)
     with one_blas_thread():
-        result = task.run(tolerance, draws if full_output else 0, progress or unheard)
+        result = task.run(tolerance, draws if full_output else 0, progress or no_callback)
     if result.termination is Termination.INTERRUPTED:
         LOGGER.warning("subsetopt: interrupted; the partition is the best so far")
     return result if full_output else result.parts

@@ -12,7 +12,7 @@ from subsetopt import _rounding
 from subsetopt.models import QuadraticForm
 from subsetopt.problems import _validation
 from subsetopt.problems._memory import require_memory
-from subsetopt.problems._parallel import Check, unheard
+from subsetopt.problems._parallel import Check, no_callback
 
 from ._state import State
 
@@ -97,7 +97,7 @@ class RemainingSelection:
         """Return 0 where K is known to be semidefinite, else None."""
         return Fraction(0) if self.state.engine.semidefinite else None
 
-    def quadratic_form(self, check: Check = unheard) -> QuadraticForm:
+    def quadratic_form(self, check: Check = no_callback) -> QuadraticForm:
         """Return the canonical form; O(n^2) once. TooLarge if its matrix does not fit."""
         return self._form
 

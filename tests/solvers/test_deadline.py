@@ -293,7 +293,7 @@ def test_inner_products_that_do_not_fit_are_refused(
 
 
 def test_unchecked_lets_all_go_on() -> None:
-    call: Callable[[], None] = _parallel.unheard
+    call: Callable[[], None] = _parallel.no_callback
     call()
 
 

@@ -165,7 +165,7 @@ def checked_features(
     fits = features.ndim == len(shape) + 1 and features.shape[:-1] == shape
     if not fits or not features.shape[-1] or features.device != device:
         raise InvalidProblem(
-            f"features must be {wanted_features(shape, device)} for losses of shape "
+            f"features must be {expected_features(shape, device)} for losses of shape "
             f"{tuple(shape)}; got {tuple(features.shape)} on {features.device}"
         )
     rows = features.detach()
@@ -200,7 +200,7 @@ def dtype_of(losses: Tensor | None) -> torch.dtype:
     return losses.dtype
 
 
-def wanted_features(shape: torch.Size, device: torch.device) -> str:
+def expected_features(shape: torch.Size, device: torch.device) -> str:
     """Return what features have to look like, for messages."""
     return f"{'(n, d)' if len(shape) == 1 else '(B, n, d)'} on {device}"
 

@@ -17,9 +17,9 @@ from ._candidates import (
     Candidates,
     checked,
     dtype_of,
+    expected_features,
     place_of,
     subset_size,
-    wanted_features,
 )
 from ._class_quotas import (
     ClassQuota,
@@ -335,7 +335,7 @@ class Rule(ABC):
         if self.needs == "losses" and losses is None and not (takes and features is not None):
             raise InvalidProblem(f"rule {self.name!r} needs losses; none are given")
         if takes and features is None:
-            wanted = wanted_features(shape, device)
+            wanted = expected_features(shape, device)
             raise InvalidProblem(f"rule {self.name!r} needs features, a tensor of shape {wanted}")
         seen = losses if self.needs == "losses" else None
         return checked(seen, features if takes else None, shape, device, finite=check)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from subsetopt._checks import require_flag, require_integer
 from subsetopt.problems import Kernel
 from subsetopt.problems._kernel_choice import KernelFunction
-from subsetopt.problems._parallel import one_blas_thread, threads_of_each, unheard
+from subsetopt.problems._parallel import no_callback, one_blas_thread, threads_of_each
 from subsetopt.sequencing import MiniBatchSequence
 from subsetopt.sequencing._build import Progress, facts_of, result_of, run_batches
 from subsetopt.sequencing._selectors import RunningHerding
@@ -124,7 +124,7 @@ def distributed_sequence(
         total = batch_count_of(batches, engine.n, size, drop_last)
         if log and engine.rank == 0:
             print(f"subsetopt: {engine.describe()}", file=sys.stderr, flush=True)
-        told = progress or unheard
+        told = progress or no_callback
         told(0, total)
         engine.row_sums(lambda done, points: told(0, total))
         state = ShardState(engine)
