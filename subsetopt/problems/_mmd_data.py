@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from subsetopt._checks import is_integer
 from subsetopt.errors import InvalidProblem, InvalidSelection
 
 from . import _validation
@@ -161,13 +162,12 @@ def _alike(clouds: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _size(k: object, candidates: int) -> int:
-    size = _validation.subset_size(k, candidates)
-    if size == candidates:
+    if is_integer(k) and k == candidates:
         raise InvalidProblem(
-            f"k is {size}, all of the {candidates} candidates: nothing would be left to compare "
+            f"k is {k}, all of the {candidates} candidates: nothing would be left to compare "
             f"with and there is nothing to choose; take them all, or k < {candidates}"
         )
-    return size
+    return _validation.subset_size(k, max(1, candidates - 1))
 
 
 def _unless_empty(selected: ArrayLike | None) -> ArrayLike | None:
